@@ -1,0 +1,107 @@
+//! What the engine does: one file a verb, one line each in the registry. The shape stands here, the effect
+//! in `vorgang-core` under the same name.
+
+pub mod assign;
+pub mod incident;
+pub mod note;
+pub mod notify;
+pub mod set;
+pub mod start;
+
+use crate::cel::Expr;
+use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::load::{Load, Loader, Schemas};
+use crate::source::Span;
+use crate::yaml::{Node, Value};
+use serde_json::{Value as Json, json};
+
+/// One action: a map with exactly one verb, and `when`.
+#[derive(Debug, Clone)]
+pub struct Action {
+    pub at: Span,
+    pub verb: Verb,
+    /// As if not written when false.
+    pub when: Option<Expr>,
+}
+
+macro_rules! verbs {
+    ($($variant:ident $key:literal $ty:ty, $doc:literal, $example:tt;)*) => {
+        #[derive(Debug, Clone)]
+        pub enum Verb { $($variant($ty),)* }
+
+        /// Every verb with its doc, sorted.
+        pub const VERBS: &[(&str, &str)] = &[$(($key, $doc)),*];
+
+        impl Verb {
+            pub fn key(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $key,)* }
+            }
+
+            fn load(key: &str, node: &Node, cx: &mut Loader) -> Option<Self> {
+                match key {
+                    $($key => <$ty as Load>::load(node, cx).map(Self::$variant),)*
+                    _ => None,
+                }
+            }
+
+            fn schemas(g: &mut Schemas) -> Vec<Json> {
+                let when = crate::load::describe(Expr::schema(g), "when", "Done only when this holds.", json!("ticket.priority > 3"));
+                vec![$({
+                    let verb = crate::load::describe(<$ty as Load>::schema(g), $key, $doc, json!($example));
+                    json!({"type": "object", "additionalProperties": false, "required": [$key], "properties": {$key: verb, "when": when}})
+                }),*]
+            }
+        }
+    };
+}
+
+verbs! {
+    Assign "assign" assign::Assign, "Gives the ticket an owner or a responsible.", { "owner": "= actor.login" };
+    Incident "incident" incident::Incident, "Raises an incident that a person has to look at.", "The host {{ticket.title}} is gone";
+    Note "note" note::Note, "Writes an internal note on the ticket.", "Reopened";
+    Notify "notify" notify::Notify, "Sends a notification.", "claim_paid";
+    Set "set" set::Set, "Sets attributes and fields of the ticket.", { "state": "open" };
+    Start "start" start::Start, "Starts another process on the same ticket.", "leave_request";
+}
+
+impl Load for Action {
+    fn schema(g: &mut Schemas) -> Json {
+        g.define("Action", |g| json!({"description": "What the engine does: exactly one verb.", "anyOf": Verb::schemas(g)}))
+    }
+
+    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        let verbs = || VERBS.iter().map(|(v, _)| *v);
+        let list = || verbs().map(|v| format!("`{v}`")).collect::<Vec<_>>().join(", ");
+        let Value::Map(entries) = &node.value else {
+            let d = Diagnostic::error("wrong-type", node.span, format!("expected an action, found {}", node.describe()));
+            cx.push(d.help("an action is a map with one verb: `{ set: { state: open } }`"));
+            return None;
+        };
+        let mut known: Vec<&str> = verbs().collect();
+        known.push("when");
+        if !cx.unknown_keys(entries, &known, "an action") {
+            return None;
+        }
+        let mut used = entries.iter().filter(|e| e.key != "when");
+        let Some(entry) = used.next() else {
+            cx.push(Diagnostic::error("missing-key", node.span, "an action needs a verb").help(format!("verbs are {}", list())));
+            return None;
+        };
+        if let Some(second) = used.next() {
+            let d = Diagnostic::error("two-verbs", second.key_span, format!("an action has one verb, `{}` is a second", second.key));
+            cx.push(d.related(entry.key_span, "the first").help("write two actions: `- { set: … }` and `- { note: … }`"));
+            return None;
+        }
+        let when = match node.get("when") {
+            Some(n) => Some(Expr::load(n, cx)?),
+            None => None,
+        };
+        let verb = Verb::load(&entry.key, &entry.value, cx)?;
+        Some(Self { at: entry.key_span, verb, when })
+    }
+}
+
+/// The nearest verb, for `vorgang explain`.
+pub fn nearest(word: &str) -> Option<String> {
+    did_you_mean(word, VERBS.iter().map(|(v, _)| *v))
+}

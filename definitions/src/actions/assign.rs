@@ -1,0 +1,12 @@
+use crate::record;
+use crate::value_expr::ValueExpr;
+
+record! {
+    /// Gives the ticket an owner or a responsible.
+    pub struct Assign as "`assign`" {
+        /// The new owner, a login; null takes it away.
+        owner "owner": Option<ValueExpr> = "= actor.login";
+        /// The new responsible, a login; null takes it away.
+        responsible "responsible": Option<ValueExpr> = "mia";
+    }
+}

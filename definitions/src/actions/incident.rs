@@ -1,0 +1,4 @@
+use crate::template::Template;
+
+/// The text of the incident.
+pub type Incident = Template;

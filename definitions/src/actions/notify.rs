@@ -1,0 +1,4 @@
+use crate::name::Name;
+
+/// The notification to send.
+pub type Notify = Name;

@@ -1,0 +1,8 @@
+use crate::load::Named;
+use crate::value_expr::ValueExpr;
+
+/// Attributes and own fields share one name space.
+pub type Set = Named<ValueExpr>;
+
+/// The attributes of a ticket that `set`, forms and people can change.
+pub const ATTRIBUTES: &[&str] = &["title", "queue", "state", "priority", "owner", "responsible", "customer_user", "pending_until", "pending"];

@@ -1,0 +1,4 @@
+use crate::name::Name;
+
+/// The process to start.
+pub type Start = Name;

@@ -1,0 +1,529 @@
+//! The type checker. It turns the parsed expression into [`Code`], or says all that is wrong with it.
+//!
+//! Besides types it follows what is known to be set: `has(a.b) && a.b > 0`, `!has(a.b) || …`,
+//! `done("x") && steps.x.outcome == …`. A path that may be unset and is not guarded is a finding.
+
+use super::ast::{Ast, Kind, Op};
+use super::functions::{self, Function, P};
+use super::types::{Env, Ty};
+use super::value::Value;
+use crate::diagnostic::did_you_mean;
+use std::collections::BTreeSet;
+
+#[derive(Debug, Clone)]
+pub enum Code {
+    Const(Value),
+    Path(Vec<Box<str>>),
+    Local(usize),
+    Has(Vec<Box<str>>),
+    Default(Vec<Box<str>>, Box<Code>),
+    Active(String),
+    Field(Box<Code>, String),
+    Index(Box<Code>, Box<Code>),
+    Not(Box<Code>),
+    Negate(Box<Code>),
+    Binary(Op, Box<Code>, Box<Code>),
+    Condition(Box<Code>, Box<Code>, Box<Code>),
+    List(Vec<Code>),
+    Map(Vec<(String, Code)>),
+    Call(&'static Function, Vec<Code>),
+    Macro(Macro, Box<Code>, Box<Code>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Macro {
+    All,
+    Exists,
+    ExistsOne,
+    Map,
+    Filter,
+}
+
+/// Most comprehensions of one expression, and how deep they may nest.
+const MACROS_MAX: usize = 8;
+const MACRO_DEPTH_MAX: usize = 2;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub code: &'static str,
+    pub start: usize,
+    pub end: usize,
+    pub message: String,
+    pub help: Option<String>,
+}
+
+/// What the checker learned beside the code.
+#[derive(Debug, Default)]
+pub struct Checked {
+    pub findings: Vec<Finding>,
+    /// Every path that is read.
+    pub reads: BTreeSet<String>,
+    /// Optional paths that are read on the strength of [`Env::set`] alone.
+    pub relies: BTreeSet<String>,
+}
+
+pub fn check(ast: &Ast, env: &Env) -> (Code, Ty, Checked) {
+    let mut checker = Checker { env, known: env.set.clone(), guarded: BTreeSet::new(), locals: vec![], macros: 0, out: Checked::default() };
+    let (code, ty) = checker.expression(ast);
+    (code, ty, checker.out)
+}
+
+type Facts = BTreeSet<String>;
+
+struct Checker<'a> {
+    env: &'a Env,
+    known: Facts,
+    /// What the expression itself has guarded, as opposed to what its place proves.
+    guarded: Facts,
+    locals: Vec<(String, Ty)>,
+    macros: usize,
+    out: Checked,
+}
+
+impl Checker<'_> {
+    fn finding(&mut self, code: &'static str, at: &Ast, message: String, help: Option<String>) {
+        self.out.findings.push(Finding { code, start: at.start, end: at.end, message, help });
+    }
+
+    fn failed(&mut self, code: &'static str, at: &Ast, message: String, help: Option<String>) -> (Code, Ty) {
+        self.finding(code, at, message, help);
+        (Code::Const(Value::Bool(false)), Ty::Any)
+    }
+
+    fn expression(&mut self, ast: &Ast) -> (Code, Ty) {
+        match &ast.kind {
+            Kind::Bool(b) => (Code::Const(Value::Bool(*b)), Ty::Bool),
+            Kind::Int(i) => (Code::Const(Value::Int(*i)), Ty::Int),
+            Kind::Decimal(d) => (Code::Const(Value::Decimal(*d)), Ty::Decimal),
+            Kind::Text(t) => (Code::Const(Value::text(t.as_str())), Ty::Text),
+            Kind::Name(_) | Kind::Select(..) => self.path(ast),
+            Kind::Index(of, index) => self.index(ast, of, index),
+            Kind::Call(receiver, name, arguments) => self.call(ast, receiver.as_deref(), name, arguments),
+            Kind::List(items) => self.list(items),
+            Kind::Map(entries) => self.map(entries),
+            Kind::Not(of) => {
+                let code = self.wanted(of, &Ty::Bool);
+                (Code::Not(Box::new(code)), Ty::Bool)
+            }
+            Kind::Negate(of) => {
+                let (code, ty) = self.expression(of);
+                if !ty.is_number() {
+                    return self.failed("cel-type", of, format!("`-` wants a number, found {ty}"), None);
+                }
+                (Code::Negate(Box::new(code)), ty)
+            }
+            Kind::Binary(op, a, b) => self.binary(ast, *op, a, b),
+            Kind::Condition(c, a, b) => self.condition(ast, c, a, b),
+        }
+    }
+
+    fn wanted(&mut self, ast: &Ast, wanted: &Ty) -> Code {
+        let (code, ty) = self.expression(ast);
+        if !ty.fits(wanted) {
+            self.finding("cel-type", ast, format!("expected {wanted}, found {ty}"), None);
+        }
+        code
+    }
+
+    /// The dotted path that an expression is, unless a comprehension's variable hides it.
+    fn dotted(&self, ast: &Ast) -> Option<Vec<String>> {
+        match &ast.kind {
+            Kind::Name(n) if !self.locals.iter().any(|(l, _)| l == n) => Some(vec![n.clone()]),
+            Kind::Select(of, name) => self.dotted(of).map(|mut p| {
+                p.push(name.clone());
+                p
+            }),
+            _ => None,
+        }
+    }
+
+    fn path(&mut self, ast: &Ast) -> (Code, Ty) {
+        if let Some(path) = self.dotted(ast) {
+            return match self.resolve(ast, &path, true) {
+                Some(ty) => (Code::Path(boxed(&path)), ty),
+                None => (Code::Const(Value::Bool(false)), Ty::Any),
+            };
+        }
+        match &ast.kind {
+            Kind::Name(n) => {
+                let slot = self.locals.iter().rposition(|(l, _)| l == n).unwrap_or(0);
+                (Code::Local(slot), self.locals[slot].1.clone())
+            }
+            Kind::Select(of, name) => {
+                let (code, ty) = self.expression(of);
+                match &ty {
+                    Ty::Object(o) => match o.field(name) {
+                        Some(f) => (Code::Field(Box::new(code), name.clone()), f.ty.clone()),
+                        None => {
+                            let help = did_you_mean(name, o.fields.iter().map(|f| f.name.as_str()));
+                            self.failed("unknown-name", ast, format!("{} has no `{name}`", o.what), help)
+                        }
+                    },
+                    Ty::Map(v) => (Code::Field(Box::new(code), name.clone()), (**v).clone()),
+                    Ty::Any => (code, Ty::Any),
+                    _ => self.failed("cel-type", ast, format!("{ty} has no parts, so no `.{name}`"), None),
+                }
+            }
+            _ => (Code::Const(Value::Bool(false)), Ty::Any),
+        }
+    }
+
+    /// The type of a dotted path. With `proof`, what may be unset must be known to be set.
+    fn resolve(&mut self, ast: &Ast, path: &[String], proof: bool) -> Option<Ty> {
+        let Some(root) = self.env.root(&path[0]) else {
+            let help = did_you_mean(&path[0], self.env.roots.iter().map(|(n, _)| n.as_str())).unwrap_or_else(|| {
+                format!("known here are {}", self.env.roots.iter().map(|(n, _)| format!("`{n}`")).collect::<Vec<_>>().join(", "))
+            });
+            self.finding("unknown-name", ast, format!("unknown name `{}`", path[0]), Some(help));
+            return None;
+        };
+        let mut ty = root.clone();
+        let mut sofar = path[0].clone();
+        for (i, part) in path.iter().enumerate().skip(1) {
+            let next = match &ty {
+                Ty::Object(o) => match o.field(part) {
+                    Some(f) => (f.ty.clone(), f.optional),
+                    None => {
+                        let help = did_you_mean(part, o.fields.iter().map(|f| f.name.as_str())).or_else(|| {
+                            let names: Vec<_> = o.fields.iter().map(|f| format!("`{}`", f.name)).take(12).collect();
+                            (!names.is_empty()).then(|| format!("it has {}", names.join(", ")))
+                        });
+                        self.finding("unknown-name", ast, format!("{} has no `{part}`", o.what), help);
+                        return None;
+                    }
+                },
+                Ty::Map(v) => ((**v).clone(), true),
+                Ty::Any => return Some(Ty::Any),
+                other => {
+                    self.finding("cel-type", ast, format!("`{sofar}` is a {other} and has no `.{part}`"), None);
+                    return None;
+                }
+            };
+            sofar = format!("{sofar}.{part}");
+            ty = next.0;
+            let last = i + 1 == path.len();
+            if next.1 && (proof || !last) {
+                if !self.known.contains(&sofar) {
+                    let help = if sofar.starts_with("steps.") {
+                        format!("guard it: `done(\"{part}\") && …`")
+                    } else {
+                        format!("guard it: `has({sofar}) && …`, or give a value: `default({sofar}, …)`")
+                    };
+                    self.finding("may-be-unset", ast, format!("`{sofar}` may be unset here"), Some(help));
+                    return Some(if last { ty } else { Ty::Any });
+                }
+                if !self.guarded.contains(&sofar) {
+                    self.out.relies.insert(sofar.clone());
+                }
+            }
+        }
+        self.out.reads.insert(sofar);
+        Some(ty)
+    }
+
+    fn index(&mut self, ast: &Ast, of: &Ast, index: &Ast) -> (Code, Ty) {
+        let (code, ty) = self.expression(of);
+        match ty {
+            Ty::List(t) => {
+                let index = self.wanted(index, &Ty::Int);
+                (Code::Index(Box::new(code), Box::new(index)), *t)
+            }
+            Ty::Map(t) => {
+                let index = self.wanted(index, &Ty::Text);
+                (Code::Index(Box::new(code), Box::new(index)), *t)
+            }
+            Ty::Any => (code, Ty::Any),
+            other => self.failed("cel-type", ast, format!("{other} has no elements, so no `[…]`"), None),
+        }
+    }
+
+    fn list(&mut self, items: &[Ast]) -> (Code, Ty) {
+        let mut of = Ty::Any;
+        let mut codes = vec![];
+        for item in items {
+            let (code, ty) = self.expression(item);
+            if of == Ty::Any || of.fits(&ty) {
+                of = ty;
+            } else if !ty.fits(&of) && !(ty.is_textual() && of.is_textual()) {
+                self.finding("cel-type", item, format!("a list of {of} cannot hold a {ty}"), None);
+            }
+            codes.push(code);
+        }
+        (Code::List(codes), Ty::list(of))
+    }
+
+    fn map(&mut self, entries: &[(Ast, Ast)]) -> (Code, Ty) {
+        let mut of = Ty::Any;
+        let mut codes = vec![];
+        for (key, value) in entries {
+            let Kind::Text(name) = &key.kind else {
+                return self.failed("cel-type", key, "a key of a map is a text in quotes".into(), None);
+            };
+            let (code, ty) = self.expression(value);
+            of = if of == Ty::Any || of == ty { ty } else { Ty::Any };
+            codes.push((name.clone(), code));
+        }
+        (Code::Map(codes), Ty::Map(Box::new(of)))
+    }
+
+    /// What is known to be set when `ast` is `truth`.
+    fn facts(&self, ast: &Ast, truth: bool) -> Facts {
+        match &ast.kind {
+            Kind::Not(of) => self.facts(of, !truth),
+            Kind::Binary(Op::And, a, b) if truth => &self.facts(a, true) | &self.facts(b, true),
+            Kind::Binary(Op::Or, a, b) if !truth => &self.facts(a, false) | &self.facts(b, false),
+            Kind::Binary(Op::Or, a, b) if truth => &self.facts(a, true) & &self.facts(b, true),
+            Kind::Call(None, name, arguments) if truth && arguments.len() == 1 => match (name.as_str(), &arguments[0].kind) {
+                ("has", _) => {
+                    let path = self.dotted(&arguments[0]).unwrap_or_default();
+                    (1..=path.len()).map(|n| path[..n].join(".")).collect()
+                }
+                ("done", Kind::Text(step)) => [format!("steps.{step}")].into(),
+                _ => Facts::new(),
+            },
+            _ => Facts::new(),
+        }
+    }
+
+    fn assuming<T>(&mut self, facts: Facts, work: impl FnOnce(&mut Self) -> T) -> T {
+        let (known, guarded) = (self.known.clone(), self.guarded.clone());
+        self.known.extend(facts.iter().cloned());
+        self.guarded.extend(facts);
+        let result = work(self);
+        (self.known, self.guarded) = (known, guarded);
+        result
+    }
+
+    fn condition(&mut self, ast: &Ast, c: &Ast, a: &Ast, b: &Ast) -> (Code, Ty) {
+        let condition = self.wanted(c, &Ty::Bool);
+        let (when_true, when_false) = (self.facts(c, true), self.facts(c, false));
+        let (yes, yes_ty) = self.assuming(when_true, |s| s.expression(a));
+        let (no, no_ty) = self.assuming(when_false, |s| s.expression(b));
+        let ty = if yes_ty.fits(&no_ty) {
+            no_ty
+        } else if no_ty.fits(&yes_ty) {
+            yes_ty
+        } else if yes_ty.is_textual() && no_ty.is_textual() {
+            Ty::Text
+        } else {
+            return self.failed("cel-type", ast, format!("`? :` gives {yes_ty} or {no_ty}; both must have one type"), None);
+        };
+        (Code::Condition(Box::new(condition), Box::new(yes), Box::new(no)), ty)
+    }
+
+    fn binary(&mut self, ast: &Ast, op: Op, a: &Ast, b: &Ast) -> (Code, Ty) {
+        if matches!(op, Op::And | Op::Or) {
+            let left = self.wanted(a, &Ty::Bool);
+            let facts = self.facts(a, op == Op::And);
+            let right = self.assuming(facts, |s| s.wanted(b, &Ty::Bool));
+            return (Code::Binary(op, Box::new(left), Box::new(right)), Ty::Bool);
+        }
+        let (left, left_ty) = self.expression(a);
+        let (right, right_ty) = self.expression(b);
+        let wrong = |s: &mut Self, help: Option<String>| {
+            s.failed("cel-type", ast, format!("`{}` is not defined for {left_ty} and {right_ty}", op.sign()), help)
+        };
+        let ty = match op {
+            Op::Equal | Op::NotEqual => {
+                if !left_ty.meets(&right_ty) {
+                    return wrong(self, None);
+                }
+                self.literal_word(&left_ty, b);
+                self.literal_word(&right_ty, a);
+                Ty::Bool
+            }
+            Op::Less | Op::LessEqual | Op::Greater | Op::GreaterEqual => {
+                let ordered = matches!(left_ty, Ty::Int | Ty::Decimal | Ty::Text | Ty::Date | Ty::Timestamp | Ty::Duration | Ty::Any);
+                if !ordered || !(left_ty.fits(&right_ty) || right_ty.fits(&left_ty)) {
+                    let help = matches!((&left_ty, &right_ty), (Ty::Date, Ty::Timestamp) | (Ty::Timestamp, Ty::Date))
+                        .then(|| "`date(t)` is the day of a time".into());
+                    return wrong(self, help);
+                }
+                Ty::Bool
+            }
+            Op::In => {
+                match &right_ty {
+                    Ty::List(t) if left_ty.meets(t) => {
+                        if let Kind::List(items) = &b.kind {
+                            for item in items {
+                                self.literal_word(&left_ty, item);
+                            }
+                        }
+                        self.literal_word(t, a);
+                    }
+                    Ty::Map(_) if left_ty.is_textual() => {}
+                    Ty::Any => {}
+                    _ => return wrong(self, Some("`in` wants a list on its right".into())),
+                }
+                Ty::Bool
+            }
+            _ => match arithmetic(op, &left_ty, &right_ty) {
+                Some(ty) => ty,
+                None => {
+                    let help = (op == Op::Divide && left_ty.is_number())
+                        .then(|| "decimals are divided by `div(a, b, places)`".to_owned())
+                        .or_else(|| (op == Op::Add && (left_ty.is_textual() || right_ty.is_textual())).then(|| "`string(x)` makes a text".into()));
+                    return wrong(self, help);
+                }
+            },
+        };
+        (Code::Binary(op, Box::new(left), Box::new(right)), ty)
+    }
+
+    /// A text literal that meets a word must be one of its words.
+    fn literal_word(&mut self, ty: &Ty, ast: &Ast) {
+        if let (Ty::Word(set), Kind::Text(text)) = (ty, &ast.kind)
+            && !set.words.contains(text)
+        {
+            let help = did_you_mean(text, set.words.iter().map(String::as_str)).or_else(|| {
+                (set.words.len() <= 12 && !set.words.is_empty())
+                    .then(|| format!("known are {}", set.words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ")))
+            });
+            self.finding("unknown-word", ast, format!("no {} is called `{text}`", set.what), help);
+        }
+    }
+
+    fn call(&mut self, ast: &Ast, receiver: Option<&Ast>, name: &str, arguments: &[Ast]) -> (Code, Ty) {
+        match (receiver, name, arguments) {
+            (None, "has", [of]) => {
+                let Some(path) = self.dotted(of).filter(|p| p.len() > 1) else {
+                    return self.failed("cel-type", of, "`has()` wants a path such as `ticket.fields.x`".into(), None);
+                };
+                match self.resolve(of, &path, false) {
+                    Some(_) => (Code::Has(boxed(&path)), Ty::Bool),
+                    None => (Code::Const(Value::Bool(false)), Ty::Bool),
+                }
+            }
+            (None, "default", [of, other]) => {
+                let Some(path) = self.dotted(of).filter(|p| p.len() > 1) else {
+                    return self.failed("cel-type", of, "`default()` wants a path such as `ticket.fields.x` first".into(), None);
+                };
+                let Some(ty) = self.resolve(of, &path, false) else { return (Code::Const(Value::Bool(false)), Ty::Any) };
+                let (code, other_ty) = self.expression(other);
+                if !other_ty.fits(&ty) && !(other_ty.is_textual() && ty.is_textual()) && !(ty == Ty::Int && other_ty == Ty::Decimal) {
+                    self.finding("cel-type", other, format!("expected {ty}, found {other_ty}"), None);
+                }
+                let ty = if matches!(ty, Ty::Word(_)) { Ty::Text } else if ty == Ty::Int { other_ty } else { ty };
+                (Code::Default(boxed(&path), Box::new(code)), ty)
+            }
+            (None, "active" | "done", [of]) => self.activity(name, of),
+            (Some(list), "all" | "exists" | "exists_one" | "map" | "filter", [variable, body]) => self.comprehension(list, name, variable, body),
+            _ => self.function(ast, receiver, name, arguments),
+        }
+    }
+
+    fn activity(&mut self, name: &str, of: &Ast) -> (Code, Ty) {
+        let Some(activities) = self.env.activities.clone() else {
+            return self.failed("unknown-name", of, format!("`{name}()` is known only inside a process"), None);
+        };
+        let Kind::Text(activity) = &of.kind else {
+            return self.failed("cel-type", of, format!("`{name}()` wants the name of an activity in quotes"), None);
+        };
+        self.literal_word(&Ty::Word(activities), of);
+        let code = if name == "active" {
+            Code::Active(activity.clone())
+        } else {
+            self.out.reads.insert(format!("steps.{activity}"));
+            Code::Has(boxed(&["steps".to_owned(), activity.clone()]))
+        };
+        (code, Ty::Bool)
+    }
+
+    fn comprehension(&mut self, list: &Ast, name: &str, variable: &Ast, body: &Ast) -> (Code, Ty) {
+        let (list_code, list_ty) = self.expression(list);
+        let element = match list_ty {
+            Ty::List(t) => *t,
+            Ty::Map(_) => Ty::Text,
+            Ty::Any => Ty::Any,
+            other => return self.failed("cel-type", list, format!("`{name}` wants a list, found {other}"), None),
+        };
+        let Kind::Name(variable_name) = &variable.kind else {
+            return self.failed("cel-type", variable, format!("`{name}` wants a plain name first"), None);
+        };
+        self.macros += 1;
+        if self.macros > MACROS_MAX || self.locals.len() >= MACRO_DEPTH_MAX {
+            let message = format!("more than {MACROS_MAX} comprehensions, or more than {MACRO_DEPTH_MAX} inside each other");
+            return self.failed("cel-cost", list, message, None);
+        }
+        self.locals.push((variable_name.clone(), element.clone()));
+        let (body_code, body_ty) = self.expression(body);
+        self.locals.pop();
+        let kind = match name {
+            "all" => Macro::All,
+            "exists" => Macro::Exists,
+            "exists_one" => Macro::ExistsOne,
+            "map" => Macro::Map,
+            _ => Macro::Filter,
+        };
+        if kind != Macro::Map && !body_ty.fits(&Ty::Bool) {
+            return self.failed("cel-type", body, format!("expected bool, found {body_ty}"), None);
+        }
+        let ty = match kind {
+            Macro::Map => Ty::list(body_ty),
+            Macro::Filter => Ty::list(element),
+            _ => Ty::Bool,
+        };
+        (Code::Macro(kind, Box::new(list_code), Box::new(body_code)), ty)
+    }
+
+    fn function(&mut self, ast: &Ast, receiver: Option<&Ast>, name: &str, arguments: &[Ast]) -> (Code, Ty) {
+        let Some(function) = functions::find(name) else {
+            let special = ["has", "default", "active", "done", "all", "exists", "exists_one", "map", "filter"];
+            let names = functions::ALL.iter().map(|f| f.name).chain(special);
+            let help = if special.contains(&name) { Some(format!("`{name}` is called otherwise: see `vorgang explain {name}`")) } else { did_you_mean(name, names) };
+            return self.failed("unknown-name", ast, format!("unknown function `{name}`"), help);
+        };
+        let (mut codes, mut types) = (vec![], vec![]);
+        for argument in receiver.into_iter().chain(arguments) {
+            let (code, ty) = self.expression(argument);
+            codes.push(code);
+            types.push(ty);
+        }
+        let is_method = receiver.is_some();
+        let fits = |s: &&functions::Signature| {
+            s.method == is_method && s.params.len() == types.len() && s.params.iter().zip(&types).all(|(p, t)| t.fits(&p.ty()))
+        };
+        let Some(signature) = function.signatures.iter().find(fits) else {
+            let found = types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let known = function.signatures.iter().map(|s| written(name, s)).collect::<Vec<_>>().join(" or ");
+            return self.failed("cel-type", ast, format!("`{name}` cannot take ({found})"), Some(format!("it is called {known}")));
+        };
+        for (param, argument) in signature.params.iter().zip(receiver.into_iter().chain(arguments)) {
+            if *param == P::Role {
+                self.literal_word(&Ty::Word(self.env.roles.clone()), argument);
+            }
+        }
+        if name == "matches"
+            && let Some(Kind::Text(pattern)) = arguments.first().map(|a| &a.kind)
+            && let Err(message) = super::compile_regex(pattern)
+        {
+            return self.failed("cel-regex", &arguments[0], message, None);
+        }
+        (Code::Call(function, codes), signature.returns.ty())
+    }
+}
+
+fn written(name: &str, s: &functions::Signature) -> String {
+    let params: Vec<_> = s.params.iter().map(|p| p.ty().to_string()).collect();
+    if s.method { format!("`{}.{name}({})`", params[0], params[1..].join(", ")) } else { format!("`{name}({})`", params.join(", ")) }
+}
+
+fn boxed(path: &[String]) -> Vec<Box<str>> {
+    path.iter().map(|p| p.as_str().into()).collect()
+}
+
+fn arithmetic(op: Op, a: &Ty, b: &Ty) -> Option<Ty> {
+    Some(match (op, a, b) {
+        (_, Ty::Any, _) | (_, _, Ty::Any) => Ty::Any,
+        (_, Ty::Int, Ty::Int) => Ty::Int,
+        (Op::Add | Op::Subtract | Op::Multiply, Ty::Int | Ty::Decimal, Ty::Int | Ty::Decimal) => Ty::Decimal,
+        (Op::Add, a, b) if a.is_textual() && b.is_textual() => Ty::Text,
+        (Op::Add, Ty::List(x), Ty::List(y)) if x.fits(y) => b.clone(),
+        (Op::Add, Ty::List(x), Ty::List(y)) if y.fits(x) => a.clone(),
+        (Op::Add | Op::Subtract, Ty::Date, Ty::Duration) | (Op::Add, Ty::Duration, Ty::Date) => Ty::Date,
+        (Op::Add | Op::Subtract, Ty::Timestamp, Ty::Duration) | (Op::Add, Ty::Duration, Ty::Timestamp) => Ty::Timestamp,
+        (Op::Subtract, Ty::Timestamp, Ty::Timestamp) | (Op::Subtract, Ty::Date, Ty::Date) => Ty::Duration,
+        (Op::Add | Op::Subtract, Ty::Duration, Ty::Duration) => Ty::Duration,
+        _ => return None,
+    })
+}

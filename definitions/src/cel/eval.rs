@@ -1,0 +1,283 @@
+//! Evaluation of checked expressions. Fuel counts every node, so that the cost has a limit whatever the data.
+
+use super::ast::Op;
+use super::check::{Code, Macro};
+use super::value::{Duration, Value};
+use crate::decimal::Decimal;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Nodes that one evaluation may visit.
+pub const FUEL: u32 = 100_000;
+/// Longest text or list that an evaluation may make.
+pub const SIZE_MAX: usize = 100_000;
+
+/// Where an expression finds its facts. `None` means: not set.
+pub trait Scope {
+    fn get(&self, path: &[Box<str>]) -> Option<Value>;
+    fn now(&self) -> Timestamp;
+    fn zone(&self) -> &TimeZone;
+    fn has_role(&self, role: &str) -> bool;
+    /// Is a work item of this activity under way in this instance?
+    fn active(&self, activity: &str) -> bool;
+}
+
+/// Why an evaluation gave no value. It becomes an incident, with the expression and its values.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EvalError {
+    #[error("`{0}` is not set")]
+    Unset(String),
+    #[error("{0}")]
+    Failed(String),
+    #[error("the expression costs more than {FUEL} steps")]
+    OutOfFuel,
+    #[error("the expression makes a value larger than {SIZE_MAX}")]
+    TooLarge,
+}
+
+pub struct Machine<'a> {
+    scope: &'a dyn Scope,
+    locals: Vec<Value>,
+    fuel: u32,
+}
+
+impl<'a> Machine<'a> {
+    pub fn new(scope: &'a dyn Scope) -> Self {
+        Self { scope, locals: vec![], fuel: FUEL }
+    }
+
+    pub fn run(&mut self, code: &Code) -> Result<Value, EvalError> {
+        self.fuel = self.fuel.checked_sub(1).ok_or(EvalError::OutOfFuel)?;
+        match code {
+            Code::Const(v) => Ok(v.clone()),
+            Code::Path(path) => self.scope.get(path).ok_or_else(|| EvalError::Unset(path.join("."))),
+            Code::Local(slot) => Ok(self.locals[*slot].clone()),
+            Code::Has(path) => Ok(Value::Bool(self.scope.get(path).is_some())),
+            Code::Default(path, other) => match self.scope.get(path) {
+                Some(v) => Ok(v),
+                None => self.run(other),
+            },
+            Code::Active(name) => Ok(Value::Bool(self.scope.active(name))),
+            Code::Field(of, name) => match self.run(of)? {
+                Value::Map(m) => m.get(name).cloned().ok_or_else(|| EvalError::Unset(name.clone())),
+                _ => Err(EvalError::Unset(name.clone())),
+            },
+            Code::Index(of, index) => self.index(of, index),
+            Code::Not(of) => Ok(Value::Bool(!self.truth(of)?)),
+            Code::Negate(of) => match self.run(of)? {
+                Value::Int(i) => i.checked_neg().map(Value::Int).ok_or_else(overflow),
+                Value::Decimal(d) => d.checked_neg().map(Value::Decimal).ok_or_else(overflow),
+                _ => Err(mismatch()),
+            },
+            Code::Binary(op, a, b) => self.binary(*op, a, b),
+            Code::Condition(c, a, b) => {
+                if self.truth(c)? {
+                    self.run(a)
+                } else {
+                    self.run(b)
+                }
+            }
+            Code::List(items) => items.iter().map(|i| self.run(i)).collect::<Result<_, _>>().map(|l| Value::List(Arc::new(l))),
+            Code::Map(entries) => {
+                let mut map = BTreeMap::new();
+                for (k, v) in entries {
+                    map.insert(k.clone(), self.run(v)?);
+                }
+                Ok(Value::Map(Arc::new(map)))
+            }
+            Code::Call(function, arguments) => {
+                let arguments = arguments.iter().map(|a| self.run(a)).collect::<Result<Vec<_>, _>>()?;
+                let cost: usize = arguments.iter().map(size).sum();
+                self.fuel = self.fuel.checked_sub((cost / 64) as u32).ok_or(EvalError::OutOfFuel)?;
+                let value = (function.call)(&arguments, self.scope).map_err(EvalError::Failed)?;
+                if size(&value) > SIZE_MAX { Err(EvalError::TooLarge) } else { Ok(value) }
+            }
+            Code::Macro(kind, list, body) => self.comprehension(*kind, list, body),
+        }
+    }
+
+    pub fn truth(&mut self, code: &Code) -> Result<bool, EvalError> {
+        match self.run(code)? {
+            Value::Bool(b) => Ok(b),
+            _ => Err(mismatch()),
+        }
+    }
+
+    fn index(&mut self, of: &Code, index: &Code) -> Result<Value, EvalError> {
+        match (self.run(of)?, self.run(index)?) {
+            (Value::List(l), Value::Int(i)) => usize::try_from(i)
+                .ok()
+                .and_then(|i| l.get(i).cloned())
+                .ok_or_else(|| EvalError::Failed(format!("index {i} is outside the list of {}", l.len()))),
+            (Value::Map(m), Value::Text(k)) => m.get(&*k).cloned().ok_or_else(|| EvalError::Unset(k.to_string())),
+            _ => Err(mismatch()),
+        }
+    }
+
+    fn binary(&mut self, op: Op, a: &Code, b: &Code) -> Result<Value, EvalError> {
+        match op {
+            // As CEL has it: an error on one side does not matter when the other side decides.
+            Op::And | Op::Or => {
+                let decides = op == Op::Or;
+                let first = self.truth(a);
+                if first == Ok(decides) {
+                    return Ok(Value::Bool(decides));
+                }
+                match (first, self.truth(b)?) {
+                    (_, second) if second == decides => Ok(Value::Bool(decides)),
+                    (first, _) => first.map(Value::Bool),
+                }
+            }
+            Op::Equal => Ok(Value::Bool(self.run(a)?.equals(&self.run(b)?))),
+            Op::NotEqual => Ok(Value::Bool(!self.run(a)?.equals(&self.run(b)?))),
+            Op::Less | Op::LessEqual | Op::Greater | Op::GreaterEqual => {
+                let order = self.run(a)?.compare(&self.run(b)?).ok_or_else(mismatch)?;
+                Ok(Value::Bool(match op {
+                    Op::Less => order.is_lt(),
+                    Op::LessEqual => order.is_le(),
+                    Op::Greater => order.is_gt(),
+                    _ => order.is_ge(),
+                }))
+            }
+            Op::In => {
+                let (item, all) = (self.run(a)?, self.run(b)?);
+                match (&item, &all) {
+                    (_, Value::List(l)) => {
+                        self.fuel = self.fuel.checked_sub(l.len() as u32).ok_or(EvalError::OutOfFuel)?;
+                        Ok(Value::Bool(l.iter().any(|v| v.equals(&item))))
+                    }
+                    (Value::Text(k), Value::Map(m)) => Ok(Value::Bool(m.contains_key(&**k))),
+                    _ => Err(mismatch()),
+                }
+            }
+            Op::Add | Op::Subtract | Op::Multiply | Op::Divide | Op::Remainder => {
+                let (a, b) = (self.run(a)?, self.run(b)?);
+                let value = arithmetic(op, &a, &b, self.scope.zone())?;
+                if size(&value) > SIZE_MAX { Err(EvalError::TooLarge) } else { Ok(value) }
+            }
+        }
+    }
+
+    fn comprehension(&mut self, kind: Macro, list: &Code, body: &Code) -> Result<Value, EvalError> {
+        let items: Vec<Value> = match self.run(list)? {
+            Value::List(l) => l.to_vec(),
+            Value::Map(m) => m.keys().map(|k| Value::text(k.as_str())).collect(),
+            _ => return Err(mismatch()),
+        };
+        let (mut count, mut out) = (0_u32, vec![]);
+        for item in items {
+            self.locals.push(item.clone());
+            let result = self.run(body);
+            self.locals.pop();
+            let result = result?;
+            let yes = result == Value::Bool(true);
+            match kind {
+                Macro::All if !yes => return Ok(Value::Bool(false)),
+                Macro::Exists if yes => return Ok(Value::Bool(true)),
+                Macro::ExistsOne if yes => count += 1,
+                Macro::Filter if yes => out.push(item),
+                Macro::Map => out.push(result),
+                _ => {}
+            }
+        }
+        Ok(match kind {
+            Macro::All => Value::Bool(true),
+            Macro::Exists => Value::Bool(false),
+            Macro::ExistsOne => Value::Bool(count == 1),
+            Macro::Map | Macro::Filter => Value::List(Arc::new(out)),
+        })
+    }
+}
+
+fn mismatch() -> EvalError {
+    EvalError::Failed("a value does not have the type that was checked".into())
+}
+
+fn overflow() -> EvalError {
+    EvalError::Failed("the result is too large for a number".into())
+}
+
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Text(t) => t.len(),
+        Value::List(l) => l.iter().map(size).sum::<usize>() + l.len(),
+        Value::Map(m) => m.len(),
+        _ => 1,
+    }
+}
+
+fn arithmetic(op: Op, a: &Value, b: &Value, zone: &TimeZone) -> Result<Value, EvalError> {
+    let decimal = |v: &Value| match v {
+        Value::Int(i) => Decimal::from(*i),
+        Value::Decimal(d) => *d,
+        _ => Decimal::from(0),
+    };
+    match (op, a, b) {
+        (_, Value::Int(x), Value::Int(y)) => {
+            let result = match op {
+                Op::Add => x.checked_add(*y),
+                Op::Subtract => x.checked_sub(*y),
+                Op::Multiply => x.checked_mul(*y),
+                Op::Divide | Op::Remainder if *y == 0 => return Err(EvalError::Failed("division by zero".into())),
+                Op::Divide => x.checked_div(*y),
+                _ => x.checked_rem(*y),
+            };
+            result.map(Value::Int).ok_or_else(overflow)
+        }
+        (_, Value::Int(_) | Value::Decimal(_), Value::Int(_) | Value::Decimal(_)) => {
+            let (x, y) = (decimal(a), decimal(b));
+            let result = match op {
+                Op::Add => x.checked_add(y),
+                Op::Subtract => x.checked_sub(y),
+                Op::Multiply => x.checked_mul(y),
+                _ => return Err(mismatch()),
+            };
+            result.map(Value::Decimal).ok_or_else(overflow)
+        }
+        (Op::Add, Value::Text(x), Value::Text(y)) => Ok(Value::text(format!("{x}{y}"))),
+        (Op::Add, Value::List(x), Value::List(y)) => Ok(Value::List(Arc::new(x.iter().chain(y.iter()).cloned().collect()))),
+        (Op::Add, Value::Duration(d), Value::Date(_) | Value::Timestamp(_)) => shift(b, *d, zone),
+        (Op::Add, _, Value::Duration(d)) if matches!(a, Value::Date(_) | Value::Timestamp(_)) => shift(a, *d, zone),
+        (Op::Subtract, _, Value::Duration(d)) if matches!(a, Value::Date(_) | Value::Timestamp(_)) => {
+            shift(a, negate(*d)?, zone)
+        }
+        (Op::Subtract, Value::Timestamp(x), Value::Timestamp(y)) => {
+            Ok(Value::Duration(Duration { days: 0, seconds: x.as_second() - y.as_second() }))
+        }
+        (Op::Subtract, Value::Date(x), Value::Date(y)) => {
+            let days = x.since(*y).map_err(|_| overflow())?.get_days();
+            Ok(Value::Duration(Duration { days: days.into(), seconds: 0 }))
+        }
+        (Op::Add | Op::Subtract, Value::Duration(x), Value::Duration(y)) => {
+            let y = if op == Op::Add { *y } else { negate(*y)? };
+            let sum = x.days.checked_add(y.days).zip(x.seconds.checked_add(y.seconds));
+            sum.map(|(days, seconds)| Value::Duration(Duration { days, seconds })).ok_or_else(overflow)
+        }
+        _ => Err(mismatch()),
+    }
+}
+
+fn negate(d: Duration) -> Result<Duration, EvalError> {
+    let both = d.days.checked_neg().zip(d.seconds.checked_neg());
+    both.map(|(days, seconds)| Duration { days, seconds }).ok_or_else(overflow)
+}
+
+/// Days keep the wall time in the site's zone, seconds are elapsed.
+fn shift(value: &Value, by: Duration, zone: &TimeZone) -> Result<Value, EvalError> {
+    let days = jiff::Span::new().try_days(by.days).map_err(|_| overflow())?;
+    let seconds = jiff::Span::new().try_seconds(by.seconds).map_err(|_| overflow())?;
+    match value {
+        Value::Date(d) => {
+            let whole = by.seconds / 86_400;
+            let rest = jiff::Span::new().try_days(whole).map_err(|_| overflow())?;
+            d.checked_add(days).and_then(|d| d.checked_add(rest)).map(Value::Date).map_err(|_| overflow())
+        }
+        Value::Timestamp(t) => {
+            let zoned = t.to_zoned(zone.clone()).checked_add(days).and_then(|z| z.checked_add(seconds));
+            zoned.map(|z| Value::Timestamp(z.timestamp())).map_err(|_| overflow())
+        }
+        _ => Err(mismatch()),
+    }
+}

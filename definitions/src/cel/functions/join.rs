@@ -1,0 +1,15 @@
+use super::{Function, P, bad, method};
+use crate::cel::value::Value;
+
+pub const FUNCTION: Function = Function {
+    name: "join",
+    doc: "The texts of a list with the other between them.",
+    signatures: &[method(&[P::Texts, P::Text], P::Text)],
+    examples: &[("['a', 'b'].join(', ')", "a, b")],
+    call: |arguments, _| match arguments {
+        [Value::List(list), Value::Text(between)] => {
+            Ok(Value::text(list.iter().map(ToString::to_string).collect::<Vec<_>>().join(between)))
+        }
+        _ => Err(bad()),
+    },
+};

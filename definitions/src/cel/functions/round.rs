@@ -1,0 +1,14 @@
+use super::{Function, P, bad, function};
+use crate::cel::value::Value;
+
+pub const FUNCTION: Function = Function {
+    name: "round",
+    doc: "The decimal with so many places, half to even.",
+    signatures: &[function(&[P::Decimal, P::Int], P::Decimal)],
+    examples: &[("round(2.345, 2)", "2.34")],
+    call: |arguments, _| match arguments {
+        [Value::Decimal(d), Value::Int(places @ 0..=18)] => Ok(Value::Decimal(d.round(*places as u8))),
+        [Value::Int(i), Value::Int(_)] => Ok(Value::Decimal((*i).into())),
+        _ => Err(bad()),
+    },
+};

@@ -1,0 +1,162 @@
+//! The checks: from definitions to a model, or to findings. One file each.
+
+pub mod env;
+mod flow;
+mod life_cycle;
+mod place;
+mod process;
+mod references;
+mod story;
+
+use crate::cel::types::{Ty, WordSet};
+use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::kinds::process::Process;
+use crate::kinds::site::Site;
+use crate::kinds::{Definition, Kind};
+use crate::model::{Model, Names, ProcessModel, Table, arrows, canonical, hash};
+use crate::name::Name;
+use crate::source::{Sources, Span};
+use crate::yaml::Node;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// What every check needs.
+pub struct Cx<'a> {
+    pub sources: &'a Sources,
+    pub names: &'a Names,
+    /// Processes of the site, for starts within processes.
+    pub processes: &'a BTreeMap<String, Process>,
+    /// Broken definitions: using them is not a second finding.
+    pub failed: &'a BTreeSet<(Kind, String)>,
+    pub out: &'a mut Vec<Diagnostic>,
+}
+
+impl Cx<'_> {
+    pub fn push(&mut self, d: Diagnostic) {
+        self.out.push(d);
+    }
+
+    /// Reports a name that nothing defines.
+    pub fn unknown<'n>(&mut self, kind: Kind, what: &str, name: &Name, known: impl IntoIterator<Item = &'n str>) {
+        if self.failed.contains(&(kind, name.to_string())) {
+            return;
+        }
+        let known: Vec<&str> = known.into_iter().collect();
+        let d = Diagnostic::error("unknown-name", name.span, format!("no {what} is called `{name}`"));
+        let hint = did_you_mean(name, known.iter().copied()).or_else(|| {
+            let list = || known.iter().take(12).map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ");
+            (!known.is_empty()).then(|| format!("known are {}", list()))
+        });
+        self.push(d.maybe_help(hint));
+    }
+}
+
+pub fn build(
+    sources: &Sources,
+    definitions: Vec<(Node, Definition)>,
+    pinned: Vec<(Node, Process)>,
+    failed: &BTreeSet<(Kind, String)>,
+    out: &mut Vec<Diagnostic>,
+) -> Option<Model> {
+    let hash_of_all = hash_all(&definitions);
+    let (names, processes, tests) = gather(definitions, failed, out)?;
+    let process_defs: BTreeMap<String, Process> = processes.iter().map(|(n, (_, p))| (n.clone(), p.clone())).collect();
+    let mut cx = Cx { sources, names: &names, processes: &process_defs, failed, out };
+    references::check(&mut cx);
+    for ticket_type in names.types.iter() {
+        life_cycle::check(ticket_type, &mut cx);
+    }
+    let mut models = BTreeMap::new();
+    let mut by_hash = HashMap::new();
+    for (name, (node, def)) in processes {
+        let model = Arc::new(compile(&node, def, &mut cx));
+        by_hash.insert(model.hash.clone(), model.clone());
+        models.insert(name, model);
+    }
+    for (node, def) in pinned {
+        let model = Arc::new(compile(&node, def, &mut cx));
+        by_hash.entry(model.hash.clone()).or_insert(model);
+    }
+    for test in &tests {
+        story::check(test, &mut cx);
+    }
+    Some(Model { sources: sources.clone(), hash: hash_of_all, names, processes: models, by_hash, tests })
+}
+
+fn compile(node: &Node, def: Process, cx: &mut Cx) -> ProcessModel {
+    let canonical = canonical(node);
+    let relies = process::check(&def, cx);
+    ProcessModel { arrows: arrows(&def), hash: hash(&canonical), canonical, relies, def }
+}
+
+fn hash_all(definitions: &[(Node, Definition)]) -> String {
+    let mut parts: Vec<String> =
+        definitions.iter().map(|(n, d)| format!("{} {} {}", d.kind().word(), d.name(), canonical(n))).collect();
+    parts.sort();
+    hash(&parts.join("\n"))
+}
+
+type Gathered = (Names, BTreeMap<String, (Node, Process)>, Vec<crate::kinds::test::Test>);
+
+fn gather(definitions: Vec<(Node, Definition)>, failed: &BTreeSet<(Kind, String)>, out: &mut Vec<Diagnostic>) -> Option<Gathered> {
+    let mut sites: Vec<Site> = vec![];
+    let (mut states, mut priorities, mut queues, mut fields) = (Table::default(), Table::default(), Table::default(), Table::default());
+    let (mut types, mut roles, mut notifications) = (Table::default(), Table::default(), Table::default());
+    let mut processes: BTreeMap<String, (Node, Process)> = BTreeMap::new();
+    let mut tests = vec![];
+    let mut first: HashMap<(Kind, String), Span> = HashMap::new();
+    for (node, definition) in definitions {
+        let name = definition.name().clone();
+        if let Some(at) = first.insert((definition.kind(), name.to_string()), name.span) {
+            let d = Diagnostic::error("duplicate-definition", name.span, format!("`{name}` is defined twice"));
+            out.push(d.related(at, "first here"));
+            continue;
+        }
+        match definition {
+            Definition::Site(d) => sites.push(d),
+            Definition::State(d) => drop(states.insert(&name, d)),
+            Definition::Priority(d) => drop(priorities.insert(&name, d)),
+            Definition::Queue(d) => drop(queues.insert(&name, d)),
+            Definition::Field(d) => drop(fields.insert(&name, d)),
+            Definition::TicketType(d) => drop(types.insert(&name, d)),
+            Definition::Role(d) => drop(roles.insert(&name, d)),
+            Definition::Notification(d) => drop(notifications.insert(&name, d)),
+            Definition::Process(d) => drop(processes.insert(name.to_string(), (node, d))),
+            Definition::Test(d) => tests.push(d),
+        }
+    }
+    if sites.len() != 1 {
+        if !failed.iter().any(|(k, _)| *k == Kind::Site) {
+            let span = sites.get(1).map_or(Span::default(), |s| s.at);
+            let message = if sites.is_empty() { "the site has no `kind: Site`" } else { "the site has a second `kind: Site`" };
+            out.push(Diagnostic::error("no-site", span, message).help("exactly one file of the folder defines the site"));
+        }
+        sites.truncate(1);
+    }
+    let site = sites.pop()?;
+    fn words<T>(table: &Table<T>, what: &str, name: impl Fn(&T) -> String) -> Ty {
+        Ty::word(what, table.iter().map(name))
+    }
+    let state_ty = words(&states, "state", |s: &crate::kinds::state::State| s.name.to_string());
+    let queue_ty = words(&queues, "queue", |q: &crate::kinds::queue::Queue| q.name.to_string());
+    let type_ty = words(&types, "ticket type", |t: &crate::kinds::ticket_type::TicketType| t.name.to_string());
+    let role_set =
+        Arc::new(WordSet { what: "role".into(), words: roles.iter().map(|r: &crate::kinds::role::Role| r.name.to_string()).collect() });
+    let process_names = processes.keys().cloned().collect();
+    let names = Names {
+        site,
+        states,
+        priorities,
+        queues,
+        fields,
+        types,
+        roles,
+        notifications,
+        process_names,
+        state_ty,
+        queue_ty,
+        type_ty,
+        role_set,
+    };
+    Some((names, processes, tests))
+}

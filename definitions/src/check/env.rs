@@ -1,0 +1,150 @@
+//! What expressions and templates see (language reference, "Names that expressions see").
+
+use crate::cel::types::{Env, Field, ObjectTy, Ty, WordSet};
+use crate::kinds::process::{Approval, Process};
+use crate::kinds::site::Setting;
+use crate::kinds::state::StateType;
+use crate::kinds::ticket_type::TicketType;
+use crate::model::Names;
+use crate::values::{field_ty, when_unset};
+use std::sync::Arc;
+
+fn field(name: &str, ty: Ty, optional: bool, doc: &str) -> Field {
+    Field { name: name.into(), ty, optional, doc: doc.into() }
+}
+
+fn object(what: &str, fields: Vec<Field>) -> Ty {
+    Ty::Object(Arc::new(ObjectTy { what: what.into(), fields }))
+}
+
+/// `actor` and `customer`. As a whole it is a login.
+pub fn person(names: &Names) -> Ty {
+    object(
+        "person",
+        vec![
+            field("login", Ty::User, false, "the name to sign in with"),
+            field("name", Ty::Text, false, "what others read"),
+            field("email", Ty::Text, false, "the address; empty where there is none"),
+            field("company", Ty::Text, false, "the company; empty where there is none"),
+            field("kind", Ty::word("kind of person", ["customer", "agent", "system"]), false, "customer, agent or system"),
+            field("roles", Ty::list(Ty::Word(names.role_set.clone())), false, "the roles of an agent"),
+        ],
+    )
+}
+
+/// `ticket`, with the fields of one type or of all.
+pub fn ticket(names: &Names, ticket_type: Option<&TicketType>, stored: bool) -> Ty {
+    let own = |f: &crate::kinds::field::Field| {
+        field(&f.name, field_ty(f), stored || when_unset(f).is_none(), f.title.as_ref().map_or("", |t| t.get("en", "en")))
+    };
+    let fields: Vec<Field> = match ticket_type {
+        Some(t) => t.fields.iter().filter_map(|f| names.fields.get(&f.field)).map(own).collect(),
+        None => names.fields.iter().map(own).collect(),
+    };
+    let o = stored;
+    object(
+        "ticket",
+        vec![
+            field("number", Ty::Text, o, "the number that people see"),
+            field("title", Ty::Text, o, "one line"),
+            field("type", names.type_ty.clone(), o, "the ticket type"),
+            field("queue", names.queue_ty.clone(), o, "the queue"),
+            field("state", names.state_ty.clone(), o, "the state"),
+            field("state_type", Ty::word("state type", StateType::WORDS.iter().copied()), o, "the type of the state"),
+            field("priority", Ty::Int, o, "the level; higher is more urgent"),
+            field("priority_name", Ty::word("priority", names.priorities.iter().map(|p| p.name.to_string())), o, "its name"),
+            field("owner", Ty::User, true, "the agent who has it"),
+            field("responsible", Ty::User, true, "the agent who answers for it"),
+            field("customer", Ty::Text, true, "the company"),
+            field("customer_user", Ty::User, true, "the customer's login"),
+            field("created", Ty::Timestamp, o, "when it was created"),
+            field("updated", Ty::Timestamp, o, "when it was last changed"),
+            field("pending_until", Ty::Timestamp, true, "until when it waits"),
+            field("version", Ty::Int, o, "counts the changes"),
+            field("fields", object("the ticket's fields", fields), false, "the fields of its type"),
+        ],
+    )
+}
+
+fn settings(names: &Names) -> Ty {
+    let ty = |s: &Setting| match s {
+        Setting::Text(_) => Ty::Text,
+        Setting::Int(_) => Ty::Int,
+        Setting::Bool(_) => Ty::Bool,
+    };
+    let settings = names.site.settings.iter().map(|(n, s)| field(n, ty(s), false, "a setting")).collect();
+    object(
+        "site",
+        vec![
+            field("name", Ty::Text, false, "the site's name"),
+            field("title", Ty::Text, false, "what people read"),
+            field("settings", object("the settings", settings), false, "the site's settings"),
+        ],
+    )
+}
+
+/// The environment of a place that knows a ticket.
+pub fn with_ticket(names: &Names, ticket_type: Option<&TicketType>) -> Env {
+    let mut env = Env { roles: names.role_set.clone(), ..Env::default() };
+    env.roots = vec![
+        ("site".into(), settings(names)),
+        ("now".into(), Ty::Timestamp),
+        ("actor".into(), person(names)),
+        ("ticket".into(), ticket(names, ticket_type, false)),
+        ("stored".into(), ticket(names, ticket_type, true)),
+        ("customer".into(), person(names)),
+    ];
+    if let Some(t) = ticket_type {
+        let proved = t.fields.iter().filter(|f| f.required || f.default.as_ref().is_some_and(|d| !d.is_unset()));
+        env.set.extend(proved.map(|f| format!("ticket.fields.{}", f.field)));
+    }
+    env
+}
+
+/// The outcomes with which an activity can end.
+pub fn outcomes(process: &Process, activity: &str) -> Vec<String> {
+    let Some(a) = process.activities.get(activity) else { return vec![] };
+    let mut all: Vec<String> = vec![];
+    for (_, dialog) in a.dialogs.iter() {
+        if dialog.outcomes.is_empty() {
+            all.push("submit".into());
+        }
+        all.extend(dialog.outcomes.names().map(str::to_owned));
+    }
+    if a.approval.is_some() {
+        all.extend(Approval::OUTCOMES.iter().map(|o| (*o).to_owned()));
+    }
+    if a.is_automatic() {
+        all.push("done".into());
+    }
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// The environment inside a process.
+pub fn in_process(names: &Names, process: &Process) -> Env {
+    let mut env = with_ticket(names, names.types.get(&process.ticket.ticket_type));
+    let step = |name: &str| {
+        let outcome = Ty::word(&format!("outcome of `{name}`"), outcomes(process, name));
+        let fields = vec![
+            field("outcome", outcome, false, "the last outcome"),
+            field("by", Ty::User, false, "who completed it"),
+            field("at", Ty::Timestamp, false, "when it was completed"),
+        ];
+        field(name, object("step", fields), true, "the last completion")
+    };
+    let steps = process.activities.names().map(step).collect();
+    let activities: Vec<String> = process.activities.names().map(str::to_owned).collect();
+    env.roots.push(("steps".into(), object("the steps", steps)));
+    let process_fields = vec![field("name", Ty::Text, false, "its name"), field("started", Ty::Timestamp, false, "when it was started"), field("started_by", Ty::User, false, "who started it")];
+    env.roots.push(("process".into(), object("process", process_fields)));
+    env.activities = Some(Arc::new(WordSet { what: "activity".into(), words: activities }));
+    env
+}
+
+/// Inside an activity there is a work item.
+pub fn in_activity(env: &Env) -> Env {
+    let fields = vec![field("activity", Ty::Text, false, "the activity"), field("entered", Ty::Timestamp, false, "when it was entered")];
+    env.clone().with("work", object("work item", fields))
+}

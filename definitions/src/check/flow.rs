@@ -1,0 +1,179 @@
+//! What is proved to be set on every path to an activity (C23): a must-analysis over the net.
+//!
+//! Behind `join: all` what any branch set holds, behind `any` only what all share. What some action of the
+//! process unsets is never proved: a parallel branch could do so at any time.
+
+use crate::actions::{Action, Verb};
+use crate::check::env::outcomes;
+use crate::kinds::process::{Activity, FormField, Join, Process};
+use crate::model::Names;
+use crate::value_expr::ValueExpr;
+use crate::values::Slot;
+use std::collections::{BTreeMap, BTreeSet};
+
+pub type Facts = BTreeSet<String>;
+
+pub struct Flow<'a> {
+    process: &'a Process,
+    names: &'a Names,
+    never: Facts,
+    /// For each activity what is set when it is entered; missing where no path leads.
+    pub entry: BTreeMap<String, Facts>,
+}
+
+impl<'a> Flow<'a> {
+    pub fn new(process: &'a Process, names: &'a Names, base: &Facts) -> Self {
+        let mut flow = Self { process, names, never: unset_somewhere(process, names), entry: BTreeMap::new() };
+        let starts: BTreeSet<&str> = process.starts.iter().map(|s| s.at_activity.as_str()).collect();
+        // Facts only shrink after the first visit, so this ends.
+        for _ in 0..=process.activities.len() * 4 + 4 {
+            let mut changed = false;
+            for (name, activity) in process.activities.iter() {
+                let mut ways: Vec<Facts> = vec![];
+                if starts.contains(name.as_str()) {
+                    ways.push(base.clone());
+                }
+                let arrows = flow.arrows_to(name);
+                let merged = if activity.join == Some(Join::All) {
+                    (!arrows.is_empty()).then(|| arrows.iter().fold(Facts::new(), |all, a| &all | a))
+                } else {
+                    shared(&arrows)
+                };
+                ways.extend(merged);
+                let Some(mut facts) = shared(&ways) else { continue };
+                facts.retain(|f| !flow.never.contains(f));
+                if flow.entry.get(name.as_str()) != Some(&facts) {
+                    flow.entry.insert(name.to_string(), facts);
+                    changed = true;
+                }
+            }
+            if !changed {
+                break;
+            }
+        }
+        flow
+    }
+
+    /// One set per source activity; several transitions of one are one arrow, and share what all of them set.
+    fn arrows_to(&self, target: &str) -> Vec<Facts> {
+        let mut arrows = vec![];
+        for (source, activity) in self.process.activities.iter() {
+            let Some(next) = &activity.next else { continue };
+            let mut ways = vec![];
+            for (outcome, branch) in next.branches() {
+                for (transition, to) in branch.targets() {
+                    if to.activity().is_some_and(|t| t == target)
+                        && let Some(mut facts) = self.after(source, outcome.map(|n| n.as_str()))
+                    {
+                        if let Some(t) = transition {
+                            facts.extend(sets(&t.actions, self.names));
+                        }
+                        ways.push(facts);
+                    }
+                }
+            }
+            arrows.extend(shared(&ways));
+        }
+        arrows
+    }
+
+    /// What is set when the activity has completed with this outcome, or with any.
+    pub fn after(&self, name: &str, outcome: Option<&str>) -> Option<Facts> {
+        let activity = self.process.activities.get(name)?;
+        let mut facts = self.entry.get(name)?.clone();
+        facts.extend(sets(&activity.actions, self.names));
+        let all = outcomes(self.process, name);
+        let possible: Vec<&str> = outcome.map_or_else(|| all.iter().map(String::as_str).collect(), |o| vec![o]);
+        let ways: Vec<Facts> = possible.iter().flat_map(|o| completions(activity, o, self.names)).collect();
+        facts.extend(shared(&ways).unwrap_or_default());
+        facts.insert(format!("steps.{name}"));
+        facts.retain(|f| !self.never.contains(f));
+        Some(facts)
+    }
+}
+
+fn shared(ways: &[Facts]) -> Option<Facts> {
+    let (first, rest) = ways.split_first()?;
+    Some(rest.iter().fold(first.clone(), |all, w| &all & w))
+}
+
+/// What each way to this outcome sets.
+fn completions(activity: &Activity, outcome: &str, names: &Names) -> Vec<Facts> {
+    let mut ways = vec![];
+    for (_, dialog) in activity.dialogs.iter() {
+        let has = if dialog.outcomes.is_empty() { outcome == "submit" } else { dialog.outcomes.get(outcome).is_some() };
+        if has {
+            ways.push(&required(&dialog.fields, names) | &sets(&dialog.actions, names));
+        }
+    }
+    if let Some(approval) = &activity.approval
+        && crate::kinds::process::Approval::OUTCOMES.contains(&outcome)
+    {
+        ways.push(&required(&approval.fields, names) | &sets(&approval.actions, names));
+    }
+    ways
+}
+
+fn required(fields: &[FormField], names: &Names) -> Facts {
+    let sure = fields.iter().filter(|f| f.required && f.when.is_none());
+    sure.filter_map(|f| f.field.as_ref()).filter_map(|n| Slot::find(names, n)).map(|s| s.path()).collect()
+}
+
+/// What form fields that must be filled in set: for the dialog's own actions and subjects.
+pub fn required_facts(fields: &[FormField], names: &Names) -> Facts {
+    required(fields, names)
+}
+
+fn sets(actions: &[Action], names: &Names) -> Facts {
+    let mut facts = Facts::new();
+    each_set(actions, names, |path, given, always| {
+        if given.is_unset() {
+            facts.remove(path);
+        } else if always {
+            facts.insert(path.to_owned());
+        }
+    });
+    facts
+}
+
+fn each_set(actions: &[Action], names: &Names, mut f: impl FnMut(&str, &ValueExpr, bool)) {
+    for action in actions {
+        let always = action.when.is_none();
+        match &action.verb {
+            Verb::Set(set) => {
+                for (name, given) in set.iter() {
+                    if let Some(slot) = Slot::find(names, name) {
+                        f(&slot.path(), given, always);
+                    }
+                }
+            }
+            Verb::Assign(a) => {
+                for (path, given) in [("ticket.owner", &a.owner), ("ticket.responsible", &a.responsible)] {
+                    if let Some(given) = given {
+                        f(path, given, always);
+                    }
+                }
+            }
+            Verb::Note(_) | Verb::Notify(_) | Verb::Start(_) | Verb::Incident(_) => {}
+        }
+    }
+}
+
+fn unset_somewhere(process: &Process, names: &Names) -> Facts {
+    let mut never = Facts::new();
+    for (_, a) in process.activities.iter() {
+        let mut lists: Vec<&[Action]> = vec![&a.actions];
+        lists.extend(a.dialogs.iter().map(|(_, d)| &d.actions[..]));
+        lists.extend(a.approval.iter().map(|p| &p.actions[..]));
+        let transitions = a.next.iter().flat_map(|n| n.branches()).flat_map(|(_, b)| b.targets()).filter_map(|(t, _)| t);
+        lists.extend(transitions.map(|t| &t.actions[..]));
+        for list in lists {
+            each_set(list, names, |path, given, _| {
+                if given.is_unset() {
+                    never.insert(path.to_owned());
+                }
+            });
+        }
+    }
+    never
+}

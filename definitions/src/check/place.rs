@@ -1,0 +1,197 @@
+//! Checks of what can stand in many places: actions, people, values.
+
+use super::Cx;
+use crate::actions::{Action, Verb};
+use crate::cel::types::{Env, Ty};
+use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::kinds::Kind;
+use crate::kinds::who::{Who, Whos};
+use crate::model::Names;
+use crate::name::Name;
+use crate::value_expr::ValueExpr;
+use crate::values::{Slot, ValueError};
+use std::collections::BTreeSet;
+
+/// What a place relies on, gathered while it is checked.
+pub type Relies = BTreeSet<String>;
+
+pub fn condition(expr: Option<&crate::cel::Expr>, env: &Env, relies: &mut Relies, cx: &mut Cx) {
+    if let Some(expr) = expr
+        && let Some(program) = expr.compile(env, Some(&Ty::Bool), cx.sources, cx.out)
+    {
+        relies.extend(program.relies.iter().cloned());
+    }
+}
+
+/// A value that must fit a slot.
+pub fn value(value: &ValueExpr, slot: &Slot, env: &Env, relies: &mut Relies, cx: &mut Cx) {
+    match value {
+        ValueExpr::Expr(e) => {
+            let wanted = slot.ty(cx.names);
+            if let Some(program) = e.compile(env, Some(&wanted), cx.sources, cx.out) {
+                relies.extend(program.relies.iter().cloned());
+            }
+        }
+        ValueExpr::Literal(l) => match slot.literal(&l.node, cx.names) {
+            Ok(None) if slot.always_set() => {
+                let message = format!("`{}` cannot be unset", slot.name());
+                cx.push(Diagnostic::error("wrong-type", l.node.span, message));
+            }
+            Ok(v) => drop(l.value.set(v)),
+            Err(error) => {
+                let help = match (&error, slot) {
+                    (ValueError::NotOffered(t), slot) => did_you_mean(t, offered(slot, cx.names)),
+                    (ValueError::WrongType(_), _) if matches!(l.node.value, crate::yaml::Value::Text(_)) => {
+                        Some("an expression begins with `=`".into())
+                    }
+                    _ => None,
+                };
+                let code = if matches!(error, ValueError::NotOffered(_)) { "unknown-word" } else { "wrong-type" };
+                cx.push(Diagnostic::error(code, l.node.span, format!("`{}`: {error}", slot.name())).maybe_help(help));
+            }
+        },
+    }
+}
+
+fn offered<'n>(slot: &'n Slot, names: &'n Names) -> Vec<&'n str> {
+    match slot {
+        Slot::State => names.states.iter().map(|s| s.name.as_str()).collect(),
+        Slot::Queue => names.queues.iter().map(|s| s.name.as_str()).collect(),
+        Slot::Priority => names.priorities.iter().map(|s| s.name.as_str()).collect(),
+        Slot::Field(f) => f.options.names().collect(),
+        _ => vec![],
+    }
+}
+
+/// The slot of a name in `set`, forms and `show`; a field must be one of the ticket's type.
+pub fn slot<'n>(name: &Name, fields: Option<&BTreeSet<String>>, cx: &mut Cx<'n>) -> Option<Slot<'n>> {
+    let names = cx.names;
+    match Slot::find(names, name) {
+        Some(Slot::Field(f)) if fields.is_some_and(|all| !all.contains(f.name.as_str())) => {
+            let d = Diagnostic::error("not-in-type", name.span, format!("tickets of this type have no field `{name}`"));
+            let hint = did_you_mean(name, fields.iter().flat_map(|f| f.iter().map(String::as_str)));
+            cx.push(d.help(hint.unwrap_or("add it to `fields:` of the ticket type".into())));
+            None
+        }
+        Some(slot) => Some(slot),
+        None => {
+            let known = names.fields.iter().map(|f| f.name.as_str()).chain(crate::actions::set::ATTRIBUTES.iter().copied());
+            let known: Vec<&str> = known.collect();
+            cx.unknown(Kind::Field, "field or attribute", name, known);
+            None
+        }
+    }
+}
+
+/// Where actions stand.
+pub struct ActionPlace<'a> {
+    pub env: Env,
+    /// The fields of the ticket's type; `None` where the type is not known.
+    pub fields: Option<&'a BTreeSet<String>>,
+    /// States that the ticket's type allows.
+    pub states: Option<&'a BTreeSet<String>>,
+}
+
+/// Checks actions in their order: each sees what the ones before it did.
+pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies, cx: &mut Cx) {
+    for action in actions {
+        condition(action.when.as_ref(), &place.env, relies, cx);
+        let always = action.when.is_none();
+        match &action.verb {
+            Verb::Set(set) => {
+                for (name, given) in set.iter() {
+                    let Some(slot) = slot(name, place.fields, cx) else { continue };
+                    value(given, &slot, &place.env, relies, cx);
+                    if let (Slot::State, ValueExpr::Literal(l)) = (slot, given) {
+                        state(l, name, place, set, cx);
+                    }
+                    remember(&slot.path(), given, always, &mut place.env);
+                }
+            }
+            Verb::Assign(assign) => {
+                for (slot, given) in [(Slot::Owner, &assign.owner), (Slot::Responsible, &assign.responsible)] {
+                    if let Some(given) = given {
+                        value(given, &slot, &place.env, relies, cx);
+                        remember(&slot.path(), given, always, &mut place.env);
+                    }
+                }
+            }
+            Verb::Note(note) => {
+                for template in note.subject.iter().chain([&note.body]) {
+                    template.compile(&place.env, cx.sources, cx.out);
+                }
+            }
+            Verb::Incident(template) => template.compile(&place.env, cx.sources, cx.out),
+            Verb::Notify(name) => {
+                if cx.names.notifications.get(name).is_none() {
+                    let known: Vec<_> = cx.names.notifications.iter().map(|n| n.name.as_str()).collect();
+                    cx.unknown(Kind::Notification, "notification", name, known);
+                }
+            }
+            Verb::Start(name) => match cx.processes.get(name.as_str()) {
+                Some(p) if p.starts.is_empty() && p.activities.is_empty() => {}
+                Some(_) => {}
+                None => {
+                    let known: Vec<_> = cx.names.process_names.iter().map(String::as_str).collect();
+                    cx.unknown(Kind::Process, "process", name, known);
+                }
+            },
+        }
+    }
+}
+
+fn remember(path: &str, given: &ValueExpr, always: bool, env: &mut Env) {
+    if given.is_unset() {
+        env.set.remove(path);
+    } else if always {
+        env.set.insert(path.to_owned());
+    }
+}
+
+fn state(literal: &crate::value_expr::Literal, name: &Name, place: &ActionPlace, set: &crate::actions::set::Set, cx: &mut Cx) {
+    let crate::yaml::Value::Text(state) = &literal.node.value else { return };
+    if let Some(states) = place.states
+        && cx.names.states.get(state).is_some()
+        && !states.contains(state)
+    {
+        let d = Diagnostic::error("life-cycle", literal.node.span, format!("the life cycle of the ticket's type never leads to `{state}`"));
+        let list = states.iter().map(|s| format!("`{s}`")).collect::<Vec<_>>().join(", ");
+        cx.push(d.help(format!("it leads to {list}")));
+    }
+    if cx.names.state_type(state).is_pending() && set.get("pending_until").is_none() && set.get("pending").is_none() {
+        let d = Diagnostic::error("missing-key", name.span, format!("the pending state `{state}` needs `pending_until` or `pending`"));
+        cx.push(d.help("for example `{ set: { state: …, pending: 24h } }`"));
+    }
+}
+
+/// People (C19). `activities` are known inside a process.
+pub fn whos(whos: &Whos, env: &Env, relies: &mut Relies, cx: &mut Cx) {
+    for who in whos.iter() {
+        match who {
+            Who::Word(_) | Who::User(_) => {}
+            Who::Role(name) => {
+                if cx.names.roles.get(name).is_none() {
+                    let known: Vec<_> = cx.names.roles.iter().map(|r| r.name.as_str()).collect();
+                    cx.unknown(Kind::Role, "role", name, known);
+                }
+            }
+            Who::Did(name) => match &env.activities {
+                Some(set) if set.words.contains(&name.to_string()) => {}
+                Some(set) => {
+                    let set = set.clone();
+                    cx.unknown(Kind::Process, "activity", name, set.words.iter().map(String::as_str));
+                }
+                None => cx.push(Diagnostic::error("unknown-name", name.span, "`did` is known only inside a process")),
+            },
+            Who::Expr(e) => {
+                if let Some(program) = e.compile(env, None, cx.sources, cx.out) {
+                    if !program.ty.fits(&Ty::User) && !program.ty.fits(&Ty::list(Ty::User)) && !program.ty.is_textual() {
+                        let message = format!("expected a login or a list of logins, found {}", program.ty);
+                        cx.push(Diagnostic::error("cel-type", e.span, message));
+                    }
+                    relies.extend(program.relies.iter().cloned());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! A process: its net, its forms, its branches, and every expression with what is proved set at its place.
+
+use super::flow::{Flow, required_facts};
+use super::place::{self, ActionPlace, Relies};
+use super::{Cx, env, life_cycle};
+use crate::cel::types::{Env, Ty};
+use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::kinds::Kind;
+use crate::kinds::process::{Activity, Approval, Branch, FormField, Next, Process, Target, Transition};
+use crate::name::Name;
+use std::collections::BTreeSet;
+
+/// Returns the fields that some proof of the process relies on.
+pub fn check(process: &Process, cx: &mut Cx) -> BTreeSet<String> {
+    super::references::text(process.title.as_ref(), cx);
+    super::references::text(process.description.as_ref(), cx);
+    ticket(process, cx);
+    net(process, cx);
+    reachable(process, cx);
+    let names = cx.names;
+    let base = env::in_process(names, process);
+    let flow = Flow::new(process, names, &base.set);
+    let ticket_type = names.types.get(&process.ticket.ticket_type);
+    let fields: Option<BTreeSet<String>> = ticket_type.map(|t| t.fields.iter().map(|f| f.field.to_string()).collect());
+    let states = ticket_type.and_then(life_cycle::leads_to).or_else(|| {
+        ticket_type.map(|t| t.states.iter().map(ToString::to_string).collect())
+    });
+    let mut checker = Checker { process, base, flow, fields, states, relies: Relies::new() };
+    for (name, activity) in process.activities.iter() {
+        checker.activity(name, activity, cx);
+    }
+    checker.relies.into_iter().filter_map(|p| p.strip_prefix("ticket.").map(|p| p.trim_start_matches("fields.").to_owned())).collect()
+}
+
+fn ticket(process: &Process, cx: &mut Cx) {
+    let (names, t) = (cx.names, &process.ticket);
+    if names.queues.get(&t.queue).is_none() {
+        cx.unknown(Kind::Queue, "queue", &t.queue, names.queues.iter().map(|q| q.name.as_str()));
+    }
+    if names.priorities.get(&t.priority).is_none() {
+        cx.unknown(Kind::Priority, "priority", &t.priority, names.priorities.iter().map(|p| p.name.as_str()));
+    }
+    let Some(ticket_type) = names.types.get(&t.ticket_type) else {
+        cx.unknown(Kind::TicketType, "ticket type", &t.ticket_type, names.types.iter().map(|t| t.name.as_str()));
+        return;
+    };
+    if !names.initial_states(ticket_type).any(|s| t.state == s) {
+        let known: Vec<&str> = names.initial_states(ticket_type).collect();
+        if names.states.get(&t.state).is_some() {
+            let d = Diagnostic::error("life-cycle", t.state.span, format!("a ticket of type `{}` cannot begin in `{}`", t.ticket_type, t.state));
+            cx.push(d.help(format!("it begins in {}", known.iter().map(|s| format!("`{s}`")).collect::<Vec<_>>().join(" or "))));
+        } else {
+            cx.unknown(Kind::State, "state", &t.state, known);
+        }
+    }
+}
+
+/// Names of activities, outcomes and keys that exclude each other.
+fn net(process: &Process, cx: &mut Cx) {
+    let activities: Vec<&str> = process.activities.names().collect();
+    if activities.is_empty() {
+        cx.push(Diagnostic::error("missing-key", process.name.span, "a process needs at least one activity"));
+    }
+    for start in &process.starts {
+        if process.activities.get(&start.at_activity).is_none() {
+            cx.unknown(Kind::Process, "activity", &start.at_activity, activities.iter().copied());
+        }
+    }
+    for (name, activity) in process.activities.iter() {
+        if let (Some(_), Some(end)) = (&activity.next, &activity.end) {
+            cx.push(Diagnostic::error("next-and-end", end.span, format!("`{name}` has `next` and `end`")).help("it goes on, or it ends"));
+        }
+        if let Some(approval) = &activity.approval {
+            if activity.dialogs.get("approval").is_some() {
+                cx.push(Diagnostic::error("reserved-activity", approval.at, "an approval is itself a dialog called `approval`"));
+            }
+            for (outcome, _) in activity.dialogs.iter().flat_map(|(_, d)| d.outcomes.iter()) {
+                if Approval::OUTCOMES.contains(&outcome.as_str()) {
+                    cx.push(Diagnostic::error("outcome-clash", outcome.span, format!("the approval has the outcome `{outcome}` already")));
+                }
+            }
+        }
+        for (_, branch) in activity.next.iter().flat_map(Next::branches) {
+            for (_, target) in branch.targets() {
+                match target {
+                    Target::Activity(to) if process.activities.get(to).is_none() => {
+                        cx.unknown(Kind::Process, "activity", to, activities.iter().copied());
+                    }
+                    Target::Stay(span) if activity.dialogs.is_empty() => {
+                        let what = if activity.approval.is_some() { "an approval" } else { "an automatic activity" };
+                        cx.push(Diagnostic::error("stay", *span, format!("`{name}` is {what} and has nothing to stay in")));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        outcomes(process, name, activity, cx);
+    }
+}
+
+/// Every outcome that can occur is a key of `next`, and no other is.
+fn outcomes(process: &Process, name: &Name, activity: &Activity, cx: &mut Cx) {
+    let Some(Next::Outcomes(map)) = &activity.next else { return };
+    let possible = env::outcomes(process, name);
+    for (outcome, _) in map {
+        if !possible.iter().any(|p| outcome == p.as_str()) {
+            let d = Diagnostic::error("unknown-outcome", outcome.span, format!("`{name}` has no outcome `{outcome}`"));
+            let list = possible.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(", ");
+            cx.push(d.help(did_you_mean(outcome, possible.iter().map(String::as_str)).unwrap_or(format!("it has {list}"))));
+        }
+    }
+    for missing in possible.iter().filter(|p| !map.iter().any(|(o, _)| o == p.as_str())) {
+        let d = Diagnostic::error("missing-outcome", name.span, format!("`next` of `{name}` has no branch for the outcome `{missing}`"));
+        cx.push(d.help(format!("add `{missing}: …`, or `{missing}: stay` to save and remain")));
+    }
+}
+
+fn reachable(process: &Process, cx: &mut Cx) {
+    let mut found: BTreeSet<&str> = process.starts.iter().map(|s| s.at_activity.as_str()).collect();
+    let mut open: Vec<&str> = found.iter().copied().collect();
+    if process.starts.is_empty() {
+        // Started by an action only: it begins in its first activity.
+        open.extend(process.activities.names().next());
+        found.extend(open.iter().copied());
+    }
+    while let Some(name) = open.pop() {
+        let branches = process.activities.get(name).and_then(|a| a.next.as_ref()).map(Next::branches).unwrap_or_default();
+        for target in branches.iter().flat_map(|(_, b)| b.targets()).filter_map(|(_, t)| t.activity()) {
+            if found.insert(target) {
+                open.push(target);
+            }
+        }
+    }
+    for name in process.activities.iter().map(|(n, _)| n).filter(|n| !found.contains(n.as_str())) {
+        let d = Diagnostic::error("activity-unreachable", name.span, format!("no path leads to the activity `{name}`"));
+        cx.push(d.help("a transition to it is missing, or it can go"));
+    }
+}
+
+struct Checker<'a> {
+    process: &'a Process,
+    base: Env,
+    flow: Flow<'a>,
+    fields: Option<BTreeSet<String>>,
+    states: Option<BTreeSet<String>>,
+    relies: Relies,
+}
+
+impl Checker<'_> {
+    fn env(&self, facts: BTreeSet<String>) -> Env {
+        env::in_activity(&Env { set: facts, ..self.base.clone() })
+    }
+
+    fn place(&self, env: Env) -> ActionPlace<'_> {
+        ActionPlace { env, fields: self.fields.as_ref(), states: self.states.as_ref() }
+    }
+
+    fn actions(&mut self, actions: &[crate::actions::Action], env: Env, cx: &mut Cx) -> BTreeSet<String> {
+        let mut relies = Relies::new();
+        let mut place = self.place(env);
+        place::actions(actions, &mut place, &mut relies, cx);
+        let facts = place.env.set;
+        self.relies.extend(relies);
+        facts
+    }
+
+    fn activity(&mut self, name: &Name, activity: &Activity, cx: &mut Cx) {
+        super::references::text(activity.title.as_ref(), cx);
+        // Where no path leads, that is the finding; everything is taken as set, so that it stays the only one.
+        let everything = || self.base.roots.iter().find(|(n, _)| n == "ticket").map(|(_, t)| all_paths(t)).unwrap_or_default();
+        let entered = self.flow.entry.get(name.as_str()).cloned().unwrap_or_else(everything);
+        let inside = self.actions(&activity.actions, self.env(entered), cx);
+        let env = self.env(inside);
+        if let Some(assign) = &activity.assign {
+            place::whos(&assign.who, &env, &mut self.relies, cx);
+            assign.not.iter().for_each(|w| place::whos(w, &env, &mut self.relies, cx));
+        }
+        for (dialog_name, dialog) in activity.dialogs.iter() {
+            super::references::text(dialog.title.as_ref(), cx);
+            match (&dialog.who, &activity.assign) {
+                (Some(who), _) => place::whos(who, &env, &mut self.relies, cx),
+                (None, None) => {
+                    let d = Diagnostic::error("who-missing", dialog_name.span, format!("the dialog `{dialog_name}` does not say whom it is for"));
+                    cx.push(d.help("add `for: agent`, `for: customer`, `for: { role: … }`"));
+                }
+                (None, Some(_)) => {}
+            }
+            place::condition(dialog.when.as_ref(), &env, &mut self.relies, cx);
+            for (_, outcome) in dialog.outcomes.iter() {
+                super::references::text(Some(&outcome.title), cx);
+                super::references::text(outcome.confirm.as_ref(), cx);
+                place::condition(outcome.when.as_ref(), &env, &mut self.relies, cx);
+            }
+            let filled = self.form(&dialog.fields, &dialog.show, &env, cx);
+            self.actions(&dialog.actions, filled, cx);
+        }
+        if let Some(approval) = &activity.approval {
+            super::references::text(approval.title.as_ref(), cx);
+            place::whos(&approval.of, &env, &mut self.relies, cx);
+            approval.not.iter().for_each(|w| place::whos(w, &env, &mut self.relies, cx));
+            let filled = self.form(&approval.fields, &approval.show, &env, cx);
+            self.actions(&approval.actions, filled, cx);
+        }
+        self.next(name, activity, cx);
+    }
+
+    /// A form; returns the environment once it has been filled in.
+    fn form(&mut self, fields: &[FormField], show: &[Name], env: &Env, cx: &mut Cx) -> Env {
+        for name in show {
+            place::slot(name, self.fields.as_ref(), cx);
+        }
+        let mut filled = env.clone();
+        filled.set.extend(required_facts(fields, cx.names));
+        let mut seen = BTreeSet::new();
+        for field in fields {
+            place::condition(field.when.as_ref(), env, &mut self.relies, cx);
+            match (&field.field, &field.article) {
+                (Some(name), None) => {
+                    if !seen.insert(name.to_string()) {
+                        cx.push(Diagnostic::error("duplicate-key", name.span, format!("`{name}` stands twice in the form")));
+                    }
+                    let slot = place::slot(name, self.fields.as_ref(), cx);
+                    if let (Some(slot), Some(default)) = (slot, &field.default) {
+                        place::value(default, &slot, env, &mut self.relies, cx);
+                    }
+                }
+                (None, Some(article)) => {
+                    if !seen.insert("article".into()) {
+                        cx.push(Diagnostic::error("duplicate-key", article.at, "a form has one article"));
+                    }
+                    if let Some(default) = &field.default {
+                        cx.push(Diagnostic::error("unknown-key", default.span(), "an article has no `default`"));
+                    }
+                    if let Some(subject) = &article.subject {
+                        subject.compile(&filled, cx.sources, cx.out);
+                    }
+                }
+                _ => cx.push(Diagnostic::error("missing-key", field.at, "a form field has `field`, or `article`, and not both")),
+            }
+        }
+        filled
+    }
+
+    fn next(&mut self, name: &Name, activity: &Activity, cx: &mut Cx) {
+        let Some(next) = &activity.next else { return };
+        for (outcome, branch) in next.branches() {
+            let Branch::Tried(list) = branch else { continue };
+            let facts = self.flow.after(name, outcome.map(|n| n.as_str())).unwrap_or_default();
+            let env = self.env(facts);
+            otherwise(list, cx);
+            for transition in list {
+                place::condition(transition.when.as_ref(), &env, &mut self.relies, cx);
+                self.actions(&transition.actions, env.clone(), cx);
+            }
+        }
+        let _ = self.process;
+    }
+}
+
+/// `otherwise` is last, alone and without `when`; a transition without a condition hides all after it.
+fn otherwise(list: &[Transition], cx: &mut Cx) {
+    for (i, t) in list.iter().enumerate() {
+        if t.otherwise && (t.when.is_some() || i + 1 < list.len()) {
+            let d = Diagnostic::error("otherwise", t.at, "`otherwise` has no `when` and comes last");
+            cx.push(d.help("it holds when no other transition did"));
+        }
+        if t.when.is_none() && !t.otherwise && i + 1 < list.len() {
+            let d = Diagnostic::error("shadowed", list[i + 1].at, "this transition is never taken");
+            cx.push(d.related(t.at, "this one has no condition and always holds").help("for both write `{ to: [a, b] }`"));
+        }
+    }
+}
+
+fn all_paths(ticket: &Ty) -> BTreeSet<String> {
+    let Ty::Object(o) = ticket else { return BTreeSet::new() };
+    let mut paths = BTreeSet::new();
+    for f in &o.fields {
+        paths.insert(format!("ticket.{}", f.name));
+        if let Ty::Object(inner) = &f.ty {
+            paths.extend(inner.fields.iter().map(|i| format!("ticket.{}.{}", f.name, i.name)));
+        }
+    }
+    paths
+}

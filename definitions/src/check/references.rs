@@ -1,0 +1,92 @@
+//! Names that the simple kinds use, languages of texts, notifications.
+
+use super::{Cx, env, place};
+use crate::diagnostic::Diagnostic;
+use crate::kinds::Kind;
+use crate::kinds::field::FieldType;
+use crate::text::Text;
+
+pub fn check(cx: &mut Cx) {
+    let names = cx.names;
+    for queue in names.queues.iter() {
+        text(queue.title.as_ref(), cx);
+        let Some(parent) = &queue.parent else { continue };
+        if names.queues.get(parent).is_none() {
+            cx.unknown(Kind::Queue, "queue", parent, names.queues.iter().map(|q| q.name.as_str()));
+        }
+        let mut above = Some(parent);
+        for _ in 0..names.queues.len() {
+            above = above.and_then(|p| names.queues.get(p)).and_then(|q| q.parent.as_ref());
+        }
+        if above.is_some() {
+            cx.push(Diagnostic::error("unknown-name", parent.span, format!("`{}` stands above itself", queue.name)));
+        }
+    }
+    for role in names.roles.iter() {
+        text(role.title.as_ref(), cx);
+        for (queue, _) in role.queues.iter() {
+            if names.queues.get(queue).is_none() {
+                cx.unknown(Kind::Queue, "queue", queue, names.queues.iter().map(|q| q.name.as_str()));
+            }
+        }
+    }
+    for field in names.fields.iter() {
+        text(field.title.as_ref(), cx);
+        text(field.help.as_ref(), cx);
+        for (_, option) in field.options.iter() {
+            text(Some(option), cx);
+        }
+        let wants_options = matches!(field.field_type, FieldType::Choice | FieldType::MultipleChoice);
+        if wants_options == field.options.is_empty() {
+            let d = Diagnostic::error("missing-key", field.name.span, format!("field `{}` of type `{}`", field.name, field.field_type.word()));
+            cx.push(d.help(if wants_options { "needs `options:`" } else { "has no `options:`; only choices have" }));
+        }
+        if field.scale.is_some() && field.field_type != FieldType::Decimal {
+            cx.push(Diagnostic::error("unknown-key", field.name.span, format!("`scale` of `{}`: only decimals have one", field.name)));
+        }
+        if crate::actions::set::ATTRIBUTES.contains(&field.name.as_str()) {
+            cx.push(Diagnostic::error("bad-name", field.name.span, format!("`{}` is an attribute of every ticket", field.name)));
+        }
+    }
+    let mut levels = std::collections::BTreeMap::new();
+    for priority in names.priorities.iter() {
+        text(priority.title.as_ref(), cx);
+        if let Some(first) = levels.insert(priority.level.value.0, priority.level.span) {
+            let d = Diagnostic::error("duplicate-definition", priority.level.span, "two priorities have the same level");
+            cx.push(d.related(first, "first here"));
+        }
+    }
+    for state in names.states.iter() {
+        text(state.title.as_ref(), cx);
+    }
+    text(Some(&names.site.title), cx);
+    for notification in names.notifications.iter() {
+        let env = env::with_ticket(names, None);
+        text(Some(&notification.subject.text), cx);
+        text(Some(&notification.body.text), cx);
+        place::whos(&notification.to, &env, &mut Default::default(), cx);
+        notification.subject.compile(&env, cx.sources, cx.out);
+        notification.body.compile(&env, cx.sources, cx.out);
+    }
+}
+
+/// A text has the site's own language, and no other than the site's.
+pub fn text(text: Option<&Text>, cx: &mut Cx) {
+    let Some(text) = text else { return };
+    let languages = &cx.names.site.languages;
+    let tags: Vec<&str> = text.values.iter().map(|(l, ..)| l.as_str()).collect();
+    if tags == [""] {
+        return;
+    }
+    let main = cx.names.site.main_language();
+    if !tags.contains(&main) {
+        let d = Diagnostic::error("empty-template", text.span, format!("the text is missing in `{main}`, the site's own language"));
+        cx.push(d.help("others fall back to it"));
+    }
+    for (tag, _, span) in &text.values {
+        if !languages.iter().any(|l| l.0 == *tag) {
+            let d = Diagnostic::error("unknown-language", *span, format!("the site has no language `{tag}`"));
+            cx.push(d.help("add it to `languages:` of the site"));
+        }
+    }
+}

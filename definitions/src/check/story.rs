@@ -1,0 +1,93 @@
+//! A test: its steps have one verb each, and name what exists.
+
+use super::{Cx, env, place};
+use crate::diagnostic::Diagnostic;
+use crate::kinds::Kind;
+use crate::kinds::test::{Step, Test};
+use crate::load::Named;
+use crate::name::Name;
+use crate::value_expr::ValueExpr;
+
+pub fn check(test: &Test, cx: &mut Cx) {
+    let names = cx.names;
+    for (_, person) in test.people.iter() {
+        for role in &person.roles {
+            if names.roles.get(role).is_none() {
+                cx.unknown(Kind::Role, "role", role, names.roles.iter().map(|r| r.name.as_str()));
+            }
+        }
+    }
+    for step in &test.steps {
+        let verbs = verbs(step);
+        if verbs.len() != 1 {
+            let d = Diagnostic::error("two-verbs", step.at, format!("a step does one thing, this one {}", verbs.len()));
+            cx.push(d.help("one of `start`, `submit`, `vote`, `claim`, `patch`, `advance`, `expect`"));
+            continue;
+        }
+        let by_person = !matches!(verbs[0], "advance" | "expect");
+        match (&step.actor, by_person) {
+            (None, true) => cx.push(Diagnostic::error("missing-key", step.at, format!("`{}` needs `as:`, the person who does it", verbs[0]))),
+            (Some(actor), _) if test.people.get(actor).is_none() => {
+                cx.unknown(Kind::Test, "person of this test", actor, test.people.names().collect::<Vec<_>>());
+            }
+            _ => {}
+        }
+        if let Some(name) = &step.start
+            && !names.process_names.contains(name.as_str())
+        {
+            cx.unknown(Kind::Process, "process", name, names.process_names.iter().map(String::as_str));
+        }
+        activities(test, step, cx);
+        values(&step.with, cx);
+        step.patch.iter().for_each(|p| values(p, cx));
+        if let Some(expect) = &step.expect {
+            values(&expect.fields, cx);
+            if let Some(state) = expect.state.as_ref().filter(|s| names.states.get(s).is_none()) {
+                cx.unknown(Kind::State, "state", state, names.states.iter().map(|s| s.name.as_str()));
+            }
+            for (notification, _) in expect.notified.iter().flatten().flat_map(Named::iter) {
+                if names.notifications.get(notification).is_none() {
+                    cx.unknown(Kind::Notification, "notification", notification, names.notifications.iter().map(|n| n.name.as_str()));
+                }
+            }
+        }
+    }
+}
+
+fn verbs(step: &Step) -> Vec<&'static str> {
+    let given = [
+        ("start", step.start.is_some()),
+        ("submit", step.submit.is_some()),
+        ("vote", step.vote.is_some()),
+        ("claim", step.claim.is_some()),
+        ("patch", step.patch.is_some()),
+        ("advance", step.advance.is_some()),
+        ("expect", step.expect.is_some()),
+    ];
+    given.into_iter().filter(|(_, g)| *g).map(|(v, _)| v).collect()
+}
+
+/// Activities are looked for in every process of the site: a story may cross them.
+fn activities(test: &Test, step: &Step, cx: &mut Cx) {
+    let expected = step.expect.iter().filter_map(|e| e.work.as_ref()).flatten();
+    let used: Vec<Name> = [&step.submit, &step.vote, &step.claim].into_iter().flatten().chain(expected).cloned().collect();
+    for name in used {
+        if !cx.processes.values().any(|p| p.activities.get(&name).is_some()) {
+            let process = test.process.as_ref().and_then(|p| cx.processes.get(p.as_str()));
+            let known: Vec<String> = process.iter().flat_map(|p| p.activities.names().map(str::to_owned)).collect();
+            cx.unknown(Kind::Process, "activity", &name, known.iter().map(String::as_str));
+        }
+    }
+}
+
+fn values(given: &Named<ValueExpr>, cx: &mut Cx) {
+    let env = env::with_ticket(cx.names, None);
+    for (name, value) in given.iter() {
+        // Values of forms are tried on purpose with what a form would refuse; only the name must exist.
+        if let Some(slot) = place::slot(name, None, cx) {
+            if let ValueExpr::Expr(_) = value {
+                place::value(value, &slot, &env, &mut Default::default(), cx);
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Every code of a finding, with what `vorgang explain CODE` says. Sorted.
+
+pub const ALL: &[(&str, &str)] = &[
+    ("activity-unreachable", "No path leads from a start to this activity, so it would never run. Either a transition to it is missing, or it can go."),
+    ("bad-language", "A language tag is `en`, `de` or, with a region, `pt-BR`."),
+    ("bad-name", "A name begins with a small letter and has small letters, digits and `_`, at most 63. Words of CEL and `stay` are kept. What people read is `title`."),
+    ("bad-zone", "A time zone is a name of the IANA database, such as `Europe/Berlin`."),
+    ("bare-list", "A list in `next` holds transitions, tried in the order written. `next: [a, b]` could mean both or either; say which: `[ { to: [a, b] } ]` takes both, `[ { to: a, when: … }, { to: b } ]` the first that holds."),
+    ("cel-cost", "An expression may have eight comprehensions, two inside each other: what it costs has to have a limit."),
+    ("cel-regex", "Regular expressions have RE2 syntax and linear time; this one cannot be read or is too large."),
+    ("cel-syntax", "The expression cannot be read. Conditions are CEL without delimiters: `ticket.priority > 3 && has(ticket.owner)`."),
+    ("cel-type", "Every expression is type-checked when definitions are loaded. `when` wants true or false; a value wants the type of its attribute."),
+    ("duplicate-definition", "Two definitions of one kind have the same name."),
+    ("duplicate-key", "A key stands twice in one map. YAML parsers elsewhere silently keep one of them."),
+    ("empty-list", "At least one entry is needed here."),
+    ("empty-template", "The text has nothing in the site's own language, to which others fall back."),
+    ("expression-cut", "Inside `{ }` or `[ ]` YAML ends a value at a comma or bracket, in the middle of an expression. Quote the whole expression."),
+    ("life-cycle", "The ticket type's life cycle can never allow this state here: it is not among its states, or no transition leads to it."),
+    ("may-be-unset", "What is read may have no value here. There is no null: guard it with `has(…)`, give a value with `default(…, …)`, make the field required, or set it on every path to this place."),
+    ("missing-key", "A key that is needed is not written."),
+    ("missing-outcome", "Every outcome that can occur must be a key of `next`, so that nothing falls through."),
+    ("next-and-end", "An activity goes on (`next`) or ends the instance (`end`), not both."),
+    ("no-site", "A folder of definitions has exactly one `kind: Site`."),
+    ("not-in-type", "The process's ticket type does not have this field."),
+    ("otherwise", "`otherwise: true` stands alone: it holds when no other transition did, so it has no `when`, comes last and once."),
+    ("out-of-range", "The number is outside what is allowed here."),
+    ("outcome-clash", "An activity with an approval cannot have a dialog outcome called `approve` or `reject`: the branches could not be told apart."),
+    ("reserved-activity", "The name of the dialog is taken by the approval."),
+    ("shadowed", "A transition before this one always holds, so this one is never taken."),
+    ("state-unreachable", "No transition of the life cycle leads to this state from one in which a ticket can begin."),
+    ("stay", "`stay` saves and remains in a dialog. An automatic activity or an approval has nothing to remain in."),
+    ("template", "A text with `{{ }}` is Handlebars with variables, `#if`, `#unless` and `#each`, and nothing else."),
+    ("too-large", "Definitions have counted limits: size, depth, number of nodes with aliases expanded."),
+    ("two-verbs", "An action is a map with exactly one verb."),
+    ("unknown-key", "There is no such key here. What is not built yet is unknown, never ignored."),
+    ("unknown-kind", "There is no such kind of definition."),
+    ("unknown-language", "The site does not list this language."),
+    ("unknown-name", "Nothing is defined under this name."),
+    ("unknown-outcome", "No dialog or approval of the activity has this outcome, so the branch could never be taken."),
+    ("unknown-word", "The word is not among those that can stand here."),
+    ("who-missing", "A dialog says whom it is for (`for:`), or the activity has `assign`."),
+    ("wrong-type", "The value has another type than its place wants."),
+    ("yaml-key", "A key of a map is a plain word. `{{ }}` without quotes is read by YAML as a map inside a map."),
+    ("yaml-merge", "YAML's merge key `<<` is not supported: what a definition says should stand in it."),
+    ("yaml-syntax", "The file is not valid YAML 1.2."),
+    ("yaml-tag", "A leading `!` is a YAML tag. An expression that begins with `!` needs quotes."),
+];
+
+pub fn known(code: &str) -> bool {
+    ALL.iter().any(|(c, _)| *c == code)
+}
+
+pub fn explain(code: &str) -> Option<&'static str> {
+    ALL.iter().find(|(c, _)| *c == code).map(|(_, text)| *text)
+}

@@ -1,0 +1,155 @@
+//! Findings in definitions: values, all of them at once, each with its place and a way out.
+
+use crate::source::{Sources, Span, floor_char};
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use serde::Serialize;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    Error,
+    Warning,
+}
+
+/// One finding. The message has no capital and no full stop; the author's words stand in backticks.
+#[derive(Debug, Clone)]
+pub struct Diagnostic {
+    pub code: &'static str,
+    pub severity: Severity,
+    pub span: Span,
+    pub message: String,
+    pub help: Vec<String>,
+    /// A second place that explains the first.
+    pub related: Vec<(Span, String)>,
+    pub fix: Option<Fix>,
+}
+
+/// A replacement that `check --fix` may make without asking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fix {
+    pub span: Span,
+    pub text: String,
+}
+
+impl Diagnostic {
+    pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        debug_assert!(crate::codes::known(code), "code `{code}` is not in the registry");
+        Self { code, severity: Severity::Error, span, message: message.into(), help: vec![], related: vec![], fix: None }
+    }
+
+    pub fn warning(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, span, message) }
+    }
+
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help.push(text.into());
+        self
+    }
+
+    pub fn maybe_help(self, text: Option<String>) -> Self {
+        match text {
+            Some(text) => self.help(text),
+            None => self,
+        }
+    }
+
+    pub fn related(mut self, span: Span, label: impl Into<String>) -> Self {
+        self.related.push((span, label.into()));
+        self
+    }
+
+    pub fn fix(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.fix = Some(Fix { span, text: text.into() });
+        self
+    }
+}
+
+/// `did you mean …`, where a candidate is near enough.
+pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let limit = match word.chars().count() {
+        0..=2 => 1,
+        3..=5 => 2,
+        _ => 3,
+    };
+    candidates
+        .into_iter()
+        .map(|c| (strsim::osa_distance(word, c), c))
+        .filter(|(d, c)| *d <= limit && *d < c.chars().count())
+        .min()
+        .map(|(_, c)| format!("did you mean `{c}`?"))
+}
+
+/// Sorts by place, so that the output does not depend on the order of the checks, and drops twins.
+pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
+    diagnostics.sort_by(|a, b| (a.span, a.code, &a.message).cmp(&(b.span, b.code, &b.message)));
+    diagnostics.dedup_by(|a, b| (a.span, a.code, &a.message) == (b.span, b.code, &b.message));
+}
+
+pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|d| d.severity == Severity::Error)
+}
+
+/// The text that a person reads in a terminal.
+pub fn render_human(sources: &Sources, diagnostics: &[Diagnostic], color: bool) -> String {
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    let mut out = String::new();
+    for d in diagnostics {
+        let source = sources.file(d.span.file);
+        let level = match d.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let mut snippet = Snippet::source(&*source.text)
+            .path(&source.path)
+            .annotation(AnnotationKind::Primary.span(visible(&source.text, d.span)));
+        for (span, label) in d.related.iter().filter(|(s, _)| s.file == d.span.file) {
+            snippet = snippet.annotation(AnnotationKind::Context.span(visible(&source.text, *span)).label(label.as_str()));
+        }
+        let mut group = level.primary_title(d.message.as_str()).id(d.code).element(snippet);
+        for (span, label) in d.related.iter().filter(|(s, _)| s.file != d.span.file) {
+            let (line, column) = sources.line_column(*span);
+            let place = format!("{label}: {}:{line}:{column}", sources.file(span.file).path);
+            group = group.element(Level::NOTE.message(place));
+        }
+        for help in &d.help {
+            group = group.element(Level::HELP.message(help.as_str()));
+        }
+        out.push_str(&renderer.render(&[group]));
+        out.push_str("\n\n");
+    }
+    out
+}
+
+/// Cuts a span to its first line: a whole block underlined helps nobody.
+fn visible(text: &str, span: Span) -> std::ops::Range<usize> {
+    let start = floor_char(text, span.start as usize);
+    let end = floor_char(text, span.end as usize).max(start);
+    let end = text[start..end].find('\n').map_or(end, |n| start + n);
+    let end = if end == start { text[start..].chars().next().filter(|c| *c != '\n').map_or(end, |c| start + c.len_utf8()) } else { end };
+    start..end
+}
+
+/// The JSON form of `check --format json`; `version` changes when a reader would have to.
+pub fn render_json(sources: &Sources, diagnostics: &[Diagnostic]) -> serde_json::Value {
+    let place = |span: Span| {
+        let (line, column) = sources.line_column(span);
+        let (end_line, end_column) = sources.line_column(Span { start: span.end, ..span });
+        serde_json::json!({
+            "file": sources.file(span.file).path, "line": line, "column": column,
+            "end_line": end_line, "end_column": end_column,
+        })
+    };
+    let findings: Vec<_> = diagnostics
+        .iter()
+        .map(|d| {
+            let related: Vec<_> = d.related.iter().map(|(s, l)| serde_json::json!({"place": place(*s), "label": l})).collect();
+            let fix = d.fix.as_ref().map(|f| serde_json::json!({"place": place(f.span), "text": f.text}));
+            serde_json::json!({
+                "code": d.code, "severity": d.severity, "place": place(d.span),
+                "message": d.message, "help": d.help, "related": related, "fix": fix,
+            })
+        })
+        .collect();
+    let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
+    serde_json::json!({"version": 1, "errors": errors, "warnings": diagnostics.len() - errors, "findings": findings})
+}

@@ -1,0 +1,414 @@
+use crate::actions::Action;
+use crate::cel::Expr;
+use crate::diagnostic::Diagnostic;
+use crate::kinds::Kind;
+use crate::kinds::who::Whos;
+use crate::load::{Int, Load, Loader, Named, OneOrMany, Schemas, all, is_name};
+use crate::name::Name;
+use crate::template::Template;
+use crate::text::Text;
+use crate::value_expr::ValueExpr;
+use crate::yaml::{Node, Value};
+use crate::{choice, record};
+use serde_json::json;
+
+record! {
+    /// A net of activities that drives one ticket.
+    pub struct Process as "a process" {
+        /// The kind of this definition.
+        kind "kind": Kind = "Process";
+        /// The name by which definitions know the process.
+        name "name": Name = "expense_claim";
+        /// What people read.
+        title "title": Option<Text> = { "en": "Expense claim", "de": "Spesenabrechnung" };
+        /// A sentence in the catalogue.
+        description "description": Option<Text> = { "en": "Money back for what you paid", "de": "Geld zurück für Auslagen" };
+        /// Who may start it, and in which activity it begins.
+        starts "starts": Vec<Start> = [{ "by": "customer", "at": "claim" }];
+        /// The ticket that a start creates.
+        ticket "ticket": TicketDefaults = { "type": "expense", "queue": "finance", "state": "new", "priority": "normal" };
+        /// The steps.
+        activities "activities": Named<Activity> = { "claim": { "next": "pay" }, "pay": { "end": "paid" } };
+    }
+}
+
+choice! {
+    /// Who may start a process.
+    pub enum Starter {
+        Customer "customer",
+        Agent "agent",
+    }
+}
+
+record! {
+    /// One way to start a process.
+    pub struct Start as "a start" {
+        /// Who may start it this way.
+        by "by": Starter = "customer";
+        /// The activity in which it begins.
+        at_activity "at": Name = "claim";
+    }
+}
+
+record! {
+    /// The ticket that a process creates when it is started without one.
+    pub struct TicketDefaults as "the ticket of a process" {
+        /// Its type.
+        ticket_type "type": Name = "expense";
+        /// Its queue.
+        queue "queue": Name = "finance";
+        /// Its state at the beginning.
+        state "state": Name = "new";
+        /// Its priority at the beginning, by name.
+        priority "priority": Name = "normal";
+    }
+}
+
+choice! {
+    /// Which of the transitions that hold are taken.
+    pub enum Split {
+        /// The first that holds.
+        First "first",
+    }
+}
+
+choice! {
+    /// When tokens that arrive here go on.
+    pub enum Join {
+        /// Each token passes.
+        Any "any",
+        /// One from every arrow.
+        All "all",
+    }
+}
+
+record! {
+    /// One step: dialogs for people, or actions, or an approval.
+    pub struct Activity as "an activity" {
+        /// What people read.
+        title "title": Option<Text> = { "en": "Claim expenses", "de": "Spesen einreichen" };
+        /// Done when the activity begins.
+        actions "do": Vec<Action> = [{ "set": { "state": "open" } }];
+        /// The forms; several are alternatives.
+        dialogs "dialogs": Named<Dialog> = { "hand_in": { "for": "customer", "fields": [{ "field": "amount", "required": true }] } };
+        /// A vote.
+        approval "approval": Option<Box<Approval>> = { "required": 1, "of": { "role": "manager" }, "not": ["requester"] };
+        /// Who does the work, where the dialogs do not say it.
+        assign "assign": Option<Assign> = { "for": { "role": "accountant" }, "pick": "offer" };
+        /// When tokens that arrive go on.
+        join "join": Option<Join> = "all";
+        /// Which of the transitions that hold are taken.
+        split "split": Option<Split> = "first";
+        /// Where it goes afterwards.
+        next "next": Option<Next> = "pay";
+        /// Ends the instance with this outcome.
+        end "end": Option<Name> = "paid";
+        /// Whether customers see the activity in drawings; yes if not written.
+        public "public": Option<bool> = false;
+    }
+}
+
+impl Activity {
+    pub fn is_public(&self) -> bool {
+        self.public.unwrap_or(true)
+    }
+
+    /// Goes on by itself, without people (C2).
+    pub fn is_automatic(&self) -> bool {
+        self.dialogs.is_empty() && self.approval.is_none()
+    }
+}
+
+choice! {
+    /// How the person is chosen.
+    pub enum Pick {
+        /// All are offered it; the first who takes it has it.
+        Offer "offer",
+    }
+}
+
+record! {
+    /// Who does the work.
+    pub struct Assign as "`assign`" {
+        /// The people.
+        who "for": Whos = { "role": "accountant" };
+        /// How one of them is chosen.
+        pick "pick": Option<Pick> = "offer";
+        /// People who may not, whatever else they are.
+        not "not": Option<Whos> = [{ "did": "claim" }];
+    }
+}
+
+record! {
+    /// A form that a person fills in.
+    pub struct Dialog as "a dialog" {
+        /// What people read.
+        title "title": Option<Text> = { "en": "Hand in", "de": "Einreichen" };
+        /// Who may use it; may be left out only beside `assign`.
+        who "for": Option<Whos> = ["customer", "agent"];
+        /// Offered only when this holds.
+        when "when": Option<Expr> = "ticket.priority > 2";
+        /// The work item must be claimed before.
+        claim "claim": bool = true;
+        /// Attributes and fields that are shown and cannot be changed.
+        show "show": Vec<Name> = ["amount"];
+        /// What is filled in.
+        fields "fields": Vec<FormField> = [{ "field": "amount", "required": true }];
+        /// The answers: the buttons, and the branches. Without them there is one, `submit`.
+        outcomes "outcomes": Named<Outcome> = { "good": "Receipts are good", "missing": "Something is missing" };
+        /// Done when the form is submitted, before a branch is chosen.
+        actions "do": Vec<Action> = [{ "note": "Handed in" }];
+    }
+}
+
+record! {
+    /// A field or attribute in a form, or the article.
+    pub struct FormField as "a form field" {
+        /// A field of the ticket's type, or an attribute such as `priority`.
+        field "field": Option<Name> = "amount";
+        /// An article that the person writes.
+        article "article": Option<ArticleField> = { "subject": "Claim", "required": true };
+        /// Must be filled in.
+        required "required": bool = true;
+        /// There only when this holds.
+        when "when": Option<Expr> = "ticket.priority > 2";
+        /// What stands in it at first.
+        default "default": Option<ValueExpr> = "0.00";
+    }
+}
+
+record! {
+    /// The article of a form.
+    pub struct ArticleField as "`article`" {
+        /// Its first line.
+        subject "subject": Option<Template> = "Claim over {{ticket.fields.amount}} EUR";
+        /// The text must be filled in.
+        required "required": bool = true;
+        /// Whether customers see it; yes if not written.
+        visible "visible": Option<bool> = true;
+    }
+}
+
+choice! {
+    /// How a button looks.
+    pub enum Style {
+        Primary "primary",
+        Normal "normal",
+        Danger "danger",
+    }
+}
+
+record! {
+    /// An answer with more than a text.
+    pub struct OutcomeMap as "an outcome" {
+        /// What stands on the button.
+        title "title": Text = "Reject";
+        /// A question that is asked before.
+        confirm "confirm": Option<Text> = "Really reject it?";
+        /// How the button looks.
+        style "style": Option<Style> = "danger";
+        /// Offered only when this holds.
+        when "when": Option<Expr> = "ticket.priority > 2";
+    }
+}
+
+/// An answer of a dialog.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    pub title: Text,
+    pub confirm: Option<Text>,
+    pub style: Option<Style>,
+    pub when: Option<Expr>,
+}
+
+impl Load for Outcome {
+    fn schema(g: &mut Schemas) -> serde_json::Value {
+        json!({"anyOf": [Text::schema(g), OutcomeMap::schema(g)]})
+    }
+    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        match &node.value {
+            Value::Map(entries) if entries.iter().any(|e| OutcomeMap::KEYS.contains(&e.key.as_str())) => {
+                OutcomeMap::load(node, cx).map(|m| Self { title: m.title, confirm: m.confirm, style: m.style, when: m.when })
+            }
+            _ => Text::load(node, cx).map(|title| Self { title, confirm: None, style: None, when: None }),
+        }
+    }
+}
+
+record! {
+    /// A vote: a dialog with the outcomes `approve` and `reject`.
+    pub struct Approval as "an approval" {
+        /// What people read.
+        title "title": Option<Text> = { "en": "Approve", "de": "Freigeben" };
+        /// How many approvals decide; one if not written.
+        required "required": Option<Int<1, 100>> = 2;
+        /// How many rejections decide; one if not written.
+        rejects "rejects": Option<Int<1, 100>> = 1;
+        /// The people who may vote.
+        of "of": Whos = { "role": "manager" };
+        /// People who may not, whatever else they are.
+        not "not": Option<Whos> = ["requester"];
+        /// Attributes and fields that are shown.
+        show "show": Vec<Name> = ["amount"];
+        /// What is filled in with the vote.
+        fields "fields": Vec<FormField> = [{ "article": { "required": false } }];
+        /// Done at each vote.
+        actions "do": Vec<Action> = [{ "note": "Voted" }];
+    }
+}
+
+impl Approval {
+    pub const OUTCOMES: &'static [&'static str] = &["approve", "reject"];
+
+    pub fn required(&self) -> usize {
+        self.required.map_or(1, |i| i.0 as usize)
+    }
+
+    pub fn rejects(&self) -> usize {
+        self.rejects.map_or(1, |i| i.0 as usize)
+    }
+}
+
+record! {
+    /// The way to other activities.
+    pub struct Transition as "a transition" {
+        /// The activity, or several at once, each with its own token; `stay` saves and remains.
+        to "to": OneOrMany<Target> = ["approve", "check_receipts"];
+        /// Taken when this holds.
+        when "when": Option<Expr> = "ticket.fields.amount <= 50";
+        /// Taken when no other is.
+        otherwise "otherwise": bool = true;
+        /// Done on the way.
+        actions "do": Vec<Action> = [{ "note": "Small claim" }];
+    }
+}
+
+/// Where a transition leads.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Target {
+    Activity(Name),
+    /// Save and remain.
+    Stay(crate::source::Span),
+}
+
+impl Target {
+    pub fn activity(&self) -> Option<&Name> {
+        match self {
+            Self::Activity(name) => Some(name),
+            Self::Stay(_) => None,
+        }
+    }
+}
+
+impl Load for Target {
+    fn schema(g: &mut Schemas) -> serde_json::Value {
+        Name::schema(g)
+    }
+    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        match &node.value {
+            Value::Text(t) if t == "stay" => Some(Self::Stay(node.span)),
+            _ => Name::load(node, cx).map(Self::Activity),
+        }
+    }
+}
+
+/// One branch: straight on, or the transitions in the order in which they are tried.
+#[derive(Debug, Clone)]
+pub enum Branch {
+    To(Target),
+    Tried(Vec<Transition>),
+}
+
+/// Where it goes afterwards (C5).
+#[derive(Debug, Clone)]
+pub enum Next {
+    Branch(Branch),
+    /// By outcome.
+    Outcomes(Vec<(Name, Branch)>),
+}
+
+impl Load for Branch {
+    fn schema(g: &mut Schemas) -> serde_json::Value {
+        json!({"anyOf": [Name::schema(g), {"type": "array", "minItems": 1, "items": Transition::schema(g)}]})
+    }
+    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        match &node.value {
+            Value::Text(_) => Target::load(node, cx).map(Self::To),
+            Value::List(items) if items.iter().any(|i| matches!(i.value, Value::Text(_))) => {
+                let names: Vec<_> = items.iter().map(|i| cx.sources.slice(i.span).to_owned()).collect();
+                let mut d = Diagnostic::error("bare-list", node.span, "a list in `next` holds transitions, not names");
+                d = d.help(format!("for both write `{{ to: [{}] }}`, for the first that holds `- {{ to: …, when: … }}`", names.join(", ")));
+                if items.iter().all(|i| matches!(&i.value, Value::Text(t) if is_name(t))) {
+                    d = d.fix(node.span, format!("[ {{ to: [{}] }} ]", names.join(", ")));
+                }
+                cx.push(d);
+                None
+            }
+            Value::List(items) if items.is_empty() => {
+                cx.push(Diagnostic::error("empty-list", node.span, "the list is empty"));
+                None
+            }
+            Value::List(_) => Vec::<Transition>::load(node, cx).map(Self::Tried),
+            _ => {
+                cx.wrong_type(node, "the name of an activity, or a list of transitions");
+                None
+            }
+        }
+    }
+}
+
+impl Load for Next {
+    fn schema(g: &mut Schemas) -> serde_json::Value {
+        g.define("Next", |g| {
+            let branch = Branch::schema(g);
+            json!({
+                "description": "An activity; or transitions, the first that holds; or a map from outcomes to either.",
+                "examples": ["pay", [{"to": "pay", "when": "ticket.fields.amount <= 50"}, {"to": ["approve", "check"]}], {"good": "decided", "missing": "stay"}],
+                "anyOf": [branch, {"type": "object", "minProperties": 1, "propertyNames": {"pattern": crate::load::NAME_PATTERN}, "additionalProperties": branch}]
+            })
+        })
+    }
+    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        match &node.value {
+            Value::Map(entries) if entries.is_empty() => {
+                cx.push(Diagnostic::error("empty-list", node.span, "the map is empty"));
+                None
+            }
+            Value::Map(entries) if entries.iter().any(|e| e.key == "to") => {
+                let d = Diagnostic::error("wrong-type", node.span, "a single transition stands in a list");
+                let raw = cx.sources.slice(node.span);
+                cx.push(if raw.starts_with('{') { d.help(format!("write `[ {raw} ]`")).fix(node.span, format!("[ {raw} ]")) } else { d.help("write `- to: …`") });
+                None
+            }
+            Value::Map(entries) => {
+                let load = |e: &crate::yaml::Entry, cx: &mut Loader| {
+                    let name = Name::from_key(e, cx);
+                    let branch = Branch::load(&e.value, cx);
+                    Some((name?, branch?))
+                };
+                all(entries.iter().map(|e| load(e, cx)).collect()).map(Self::Outcomes)
+            }
+            _ => Branch::load(node, cx).map(Self::Branch),
+        }
+    }
+}
+
+impl Next {
+    /// Every branch with the outcome that leads to it.
+    pub fn branches(&self) -> Vec<(Option<&Name>, &Branch)> {
+        match self {
+            Self::Branch(b) => vec![(None, b)],
+            Self::Outcomes(map) => map.iter().map(|(n, b)| (Some(n), b)).collect(),
+        }
+    }
+}
+
+impl Branch {
+    /// Every target with the transition that leads to it.
+    pub fn targets(&self) -> Vec<(Option<&Transition>, &Target)> {
+        match self {
+            Self::To(t) => vec![(None, t)],
+            Self::Tried(list) => list.iter().flat_map(|tr| tr.to.iter().map(move |t| (Some(tr), t))).collect(),
+        }
+    }
+}

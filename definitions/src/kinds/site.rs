@@ -1,0 +1,96 @@
+use crate::kinds::Kind;
+use crate::load::{Int, Load, Loader, Named, OneOrMany, Schemas};
+use crate::name::Name;
+use crate::text::{LANGUAGE_PATTERN, Text, is_language};
+use crate::yaml::{Node, Value};
+use crate::{diagnostic::Diagnostic, record};
+use jiff::tz::TimeZone;
+use serde_json::json;
+
+record! {
+    /// The desk itself: its languages, its zone, its settings. A site has one.
+    pub struct Site as "a site" {
+        /// The kind of this definition.
+        kind "kind": Kind = "Site";
+        /// The name of the site.
+        name "name": Name = "helpdesk";
+        /// The version of the definition language that the files are written in.
+        language "language": Int<1, 1> = 1;
+        /// The languages that people can choose; the first is the site's own.
+        languages "languages": OneOrMany<Language> = ["en", "de"];
+        /// The time zone in which days begin and times are shown.
+        zone "zone": Zone = "Europe/Berlin";
+        /// What people read as the name of the desk.
+        title "title": Text = "Help desk";
+        /// Values that expressions read as `site.settings.x`: text, whole number, true or false.
+        settings "settings": Named<Setting> = { "finance_head": "mia" };
+    }
+}
+
+impl Site {
+    pub fn main_language(&self) -> &str {
+        &self.languages[0].0
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Language(pub String);
+
+impl Load for Language {
+    fn schema(_: &mut Schemas) -> serde_json::Value {
+        json!({"type": "string", "pattern": LANGUAGE_PATTERN})
+    }
+    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        match &node.value {
+            Value::Text(t) if is_language(t) => Some(Self(t.clone())),
+            _ => {
+                cx.push(Diagnostic::error("bad-language", node.span, "not a language tag").help("write `en`, `de` or `pt-BR`"));
+                None
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Zone(pub TimeZone);
+
+impl Load for Zone {
+    fn schema(_: &mut Schemas) -> serde_json::Value {
+        json!({"type": "string", "minLength": 1})
+    }
+    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        let zone = match &node.value {
+            Value::Text(t) => TimeZone::get(t).ok(),
+            _ => None,
+        };
+        if zone.is_none() {
+            cx.push(Diagnostic::error("bad-zone", node.span, "not a time zone").help("write a zone of the IANA database, such as `Europe/Berlin`"));
+        }
+        zone.map(Self)
+    }
+}
+
+/// A setting of the site: a constant that expressions can read.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Setting {
+    Text(String),
+    Int(i64),
+    Bool(bool),
+}
+
+impl Load for Setting {
+    fn schema(_: &mut Schemas) -> serde_json::Value {
+        json!({"type": ["string", "integer", "boolean"]})
+    }
+    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        match &node.value {
+            Value::Text(t) => Some(Self::Text(t.clone())),
+            Value::Int(i) => Some(Self::Int(*i)),
+            Value::Bool(b) => Some(Self::Bool(*b)),
+            _ => {
+                cx.wrong_type(node, "a text, a whole number, or true or false");
+                None
+            }
+        }
+    }
+}

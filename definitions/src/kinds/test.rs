@@ -1,0 +1,183 @@
+use crate::diagnostic::Diagnostic;
+use crate::kinds::Kind;
+use crate::load::{Load, Loader, Named, Schemas};
+use crate::name::Name;
+use crate::value_expr::ValueExpr;
+use crate::yaml::{Node, Value};
+use crate::{choice, record};
+use jiff::Timestamp;
+use serde_json::json;
+
+record! {
+    /// A story about a process, played in virtual time.
+    pub struct Test as "a test" {
+        /// The kind of this definition.
+        kind "kind": Kind = "Test";
+        /// The name of the test.
+        name "name": Name = "large_claim_is_approved";
+        /// The process that it is about.
+        process "process": Option<Name> = "expense_claim";
+        /// The people of the story.
+        people "people": Named<Person> = { "mia": { "kind": "agent", "roles": ["manager"] } };
+        /// When it begins.
+        starts_at "at": Option<Time> = "2026-03-02T09:00:00+01:00";
+        /// What happens, and what is expected.
+        steps "steps": Vec<Step> = [{ "start": "expense_claim", "as": "anna" }, { "expect": { "state": "new" } }];
+    }
+}
+
+choice! {
+    /// What a person is.
+    pub enum PersonKind {
+        Customer "customer",
+        Agent "agent",
+    }
+}
+
+record! {
+    /// A person of a test.
+    pub struct Person as "a person" {
+        /// Customer or agent.
+        person_kind "kind": PersonKind = "agent";
+        /// What others read; the login if not written.
+        title "name": Option<String> = "Mia Berg";
+        /// The company of a customer.
+        company "company": Option<Name> = "north";
+        /// The roles of an agent.
+        roles "roles": Vec<Name> = ["manager"];
+    }
+}
+
+/// A point in time with its offset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Time(pub Timestamp);
+
+impl Load for Time {
+    fn schema(_: &mut Schemas) -> serde_json::Value {
+        json!({"type": "string", "format": "date-time"})
+    }
+    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        let time = match &node.value {
+            Value::Text(t) => t.parse().ok(),
+            _ => None,
+        };
+        if time.is_none() {
+            cx.push(Diagnostic::error("wrong-type", node.span, "expected a time").help("write `\"2026-03-02T09:00:00+01:00\"`"));
+        }
+        time.map(Self)
+    }
+}
+
+/// `30m`, `4h`, `2d`, `1w`, or ISO 8601 (`PT4H`, `P2D`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DurationText(pub crate::cel::value::Duration);
+
+impl DurationText {
+    pub fn parse(text: &str) -> Option<crate::cel::value::Duration> {
+        use crate::cel::value::Duration;
+        if text.starts_with('P') {
+            let span: jiff::Span = text.parse().ok()?;
+            let days = i64::from(span.get_weeks()) * 7 + i64::from(span.get_days());
+            return Some(Duration { days, seconds: i64::from(span.get_hours()) * 3600 + span.get_minutes() * 60 + span.get_seconds() });
+        }
+        let (number, unit) = text.split_at(text.len().checked_sub(1)?);
+        let n: i64 = number.parse().ok().filter(|n| (0..=100_000).contains(n))?;
+        Some(match unit {
+            "m" => Duration { days: 0, seconds: n * 60 },
+            "h" => Duration { days: 0, seconds: n * 3600 },
+            "d" => Duration { days: n, seconds: 0 },
+            "w" => Duration { days: n * 7, seconds: 0 },
+            _ => return None,
+        })
+    }
+}
+
+impl Load for DurationText {
+    fn schema(_: &mut Schemas) -> serde_json::Value {
+        json!({"type": "string", "pattern": "^([0-9]{1,6}[mhdw]|P.+)$"})
+    }
+    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        let duration = match &node.value {
+            Value::Text(t) if t.is_ascii() => Self::parse(t),
+            _ => None,
+        };
+        if duration.is_none() {
+            cx.push(Diagnostic::error("wrong-type", node.span, "expected a duration").help("write `30m`, `4h`, `2d`, `1w`, `PT4H` or `P2D`"));
+        }
+        duration.map(Self)
+    }
+}
+
+choice! {
+    /// Why something is refused.
+    pub enum Refusal {
+        /// The person has no right to it, or is not among those it is for.
+        Right "right",
+        /// The life cycle of the ticket's type does not allow it.
+        LifeCycle "life_cycle",
+        /// The form is not filled in as it must be.
+        Form "form",
+        /// What it is about is gone, or not offered.
+        Gone "gone",
+        /// Something else was changed meanwhile.
+        Conflict "conflict",
+    }
+}
+
+record! {
+    /// One step: exactly one of `start`, `submit`, `vote`, `claim`, `patch`, `advance`, `expect`.
+    pub struct Step as "a step" {
+        /// Starts a process.
+        start "start": Option<Name> = "expense_claim";
+        /// Submits a dialog of this activity.
+        submit "submit": Option<Name> = "check_receipts";
+        /// Votes in the approval of this activity.
+        vote "vote": Option<Name> = "approve";
+        /// Claims the work item of this activity.
+        claim "claim": Option<Name> = "check_receipts";
+        /// Changes attributes of the ticket, as a person.
+        patch "patch": Option<Named<ValueExpr>> = { "state": "open" };
+        /// Moves the clock.
+        advance "advance": Option<DurationText> = "1d";
+        /// What must be true now.
+        expect "expect": Option<Box<Expect>> = { "state": "new", "work": ["approve"] };
+        /// The person who does it, a name of `people`.
+        actor "as": Option<Name> = "anna";
+        /// The dialog, where the activity has several.
+        dialog "dialog": Option<Name> = "hand_in";
+        /// The answer given.
+        outcome "outcome": Option<Name> = "good";
+        /// The values of the form.
+        with "with": Named<ValueExpr> = { "amount": "400.00" };
+        /// The text of the article.
+        article "article": Option<String> = "Train to Kiel";
+        /// It must be refused, for this reason.
+        refuse "refuse": Option<Refusal> = "right";
+    }
+}
+
+record! {
+    /// What must be true: only what is written is looked at.
+    pub struct Expect as "`expect`" {
+        /// The ticket's state.
+        state "state": Option<Name> = "closed_successful";
+        /// The ticket's queue.
+        queue "queue": Option<Name> = "finance";
+        /// The ticket's priority, by name.
+        priority "priority": Option<Name> = "normal";
+        /// The owner's login.
+        owner "owner": Option<String> = "mia";
+        /// The activities that are under way, in any order.
+        work "work": Option<Vec<Name>> = ["approve", "check_receipts"];
+        /// The outcome with which the instance ended.
+        outcome "outcome": Option<Name> = "paid";
+        /// Values of fields.
+        fields "fields": Named<ValueExpr> = { "amount": "400.00" };
+        /// How many articles the ticket has.
+        articles "articles": Option<crate::load::Int<0, 100_000>> = 1;
+        /// How many incidents are open.
+        incidents "incidents": Option<crate::load::Int<0, 1_000>> = 0;
+        /// Notifications sent since the beginning, each with its receiver.
+        notified "notified": Option<Vec<Named<Name>>> = [{ "claim_paid": "anna" }];
+    }
+}

@@ -1,0 +1,84 @@
+//! A *who* (C19): the people that a key means.
+
+use crate::cel::Expr;
+use crate::choice;
+use crate::diagnostic::Diagnostic;
+use crate::load::{Load, Loader, OneOrMany, Schemas};
+use crate::name::Name;
+use crate::yaml::{Node, Value};
+use serde_json::json;
+
+choice! {
+    /// People that every ticket knows.
+    pub enum WhoWord {
+        /// The ticket's customer.
+        Customer "customer",
+        /// An agent who may at least read the queue.
+        Agent "agent",
+        /// The ticket's customer, and whoever started the instance.
+        Requester "requester",
+        Owner "owner",
+        Responsible "responsible",
+        Anyone "anyone",
+    }
+}
+
+#[derive(Debug, Clone)]
+pub enum Who {
+    Word(WhoWord),
+    Role(Name),
+    /// A login.
+    User(String),
+    /// Whoever completed that activity last.
+    Did(Name),
+    /// An expression whose value is a login, or a list of them.
+    Expr(Expr),
+}
+
+pub type Whos = OneOrMany<Who>;
+
+impl Load for Who {
+    fn schema(g: &mut Schemas) -> serde_json::Value {
+        g.define("Who", |g| {
+            let name = Name::schema(g);
+            json!({
+                "description": "People: a word, a role, a user, whoever did an activity, or an expression beginning with `=`.",
+                "examples": ["customer", {"role": "manager"}],
+                "anyOf": [
+                    {"type": "string", "enum": WhoWord::WORDS},
+                    {"type": "string", "pattern": "^\\s*="},
+                    {"type": "object", "additionalProperties": false, "required": ["role"], "properties": {"role": name}},
+                    {"type": "object", "additionalProperties": false, "required": ["user"], "properties": {"user": {"type": "string", "minLength": 1}}},
+                    {"type": "object", "additionalProperties": false, "required": ["did"], "properties": {"did": name}}
+                ]
+            })
+        })
+    }
+
+    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        match &node.value {
+            Value::Text(t) if t.trim_start().starts_with('=') => {
+                Some(Self::Expr(Expr::new(t.trim_start().trim_start_matches('=').to_owned(), node.span)))
+            }
+            Value::Text(_) => WhoWord::load(node, cx).map(Self::Word),
+            Value::Map(entries) if entries.len() == 1 => {
+                let entry = &entries[0];
+                match entry.key.as_str() {
+                    "role" => Name::load(&entry.value, cx).map(Self::Role),
+                    "user" => String::load(&entry.value, cx).map(Self::User),
+                    "did" => Name::load(&entry.value, cx).map(Self::Did),
+                    other => {
+                        let d = Diagnostic::error("unknown-key", entry.key_span, format!("people have no key `{other}`"));
+                        cx.push(d.help("write `{ role: manager }`, `{ user: mia }` or `{ did: claim }`"));
+                        None
+                    }
+                }
+            }
+            _ => {
+                let d = Diagnostic::error("wrong-type", node.span, "expected people");
+                cx.push(d.help("write `customer`, `agent`, `requester`, `owner`, `responsible`, `anyone`, `{ role: manager }`, `{ user: mia }` or `{ did: claim }`"));
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! From the text of definitions to a checked [`model::Model`]: YAML with places, JSON Schema, CEL, templates,
+//! processes, and the diagram of a process.
+
+pub mod actions;
+pub mod cel;
+pub mod check;
+pub mod codes;
+pub mod decimal;
+pub mod diagnostic;
+pub mod diagram;
+pub mod display;
+pub mod kinds;
+pub mod load;
+pub mod model;
+pub mod name;
+pub mod source;
+pub mod template;
+pub mod text;
+pub mod value_expr;
+pub mod values;
+pub mod yaml;

@@ -1,0 +1,442 @@
+//! From nodes to typed definitions, and from the same types to the JSON Schema.
+//!
+//! [`Load`] holds both directions of one type side by side, so that the schema and the loader
+//! cannot diverge. `record!` and `choice!` write it for structs and closed sets of words.
+
+use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::source::{Sources, Span};
+use crate::yaml::{Entry, Node, Value};
+use serde_json::{Map, Value as Json, json};
+use std::collections::BTreeMap;
+
+/// What a file may hold: how it is written in a schema and how it is read from a node.
+pub trait Load: Sized {
+    fn schema(g: &mut Schemas) -> Json;
+    /// `None` after at least one finding.
+    fn load(node: &Node, cx: &mut Loader) -> Option<Self>;
+    /// The value when the key is not written; `None` makes the key required.
+    fn absent() -> Option<Self> {
+        None
+    }
+}
+
+/// Gathers `$defs` while a schema is written.
+#[derive(Default)]
+pub struct Schemas {
+    pub defs: BTreeMap<String, Json>,
+}
+
+impl Schemas {
+    /// A reference to a definition, written on first use.
+    pub fn define(&mut self, name: &str, write: impl FnOnce(&mut Self) -> Json) -> Json {
+        if !self.defs.contains_key(name) {
+            self.defs.insert(name.to_owned(), Json::Null);
+            let schema = write(self);
+            self.defs.insert(name.to_owned(), schema);
+        }
+        json!({"$ref": format!("#/$defs/{name}")})
+    }
+}
+
+pub struct Loader<'a> {
+    pub sources: &'a Sources,
+    pub diagnostics: &'a mut Vec<Diagnostic>,
+}
+
+impl Loader<'_> {
+    pub fn push(&mut self, d: Diagnostic) {
+        self.diagnostics.push(d);
+    }
+
+    pub fn wrong_type(&mut self, node: &Node, wanted: &str) {
+        let mut d = Diagnostic::error("wrong-type", node.span, format!("expected {wanted}, found {}", node.describe()));
+        let raw = self.sources.slice(node.span);
+        if raw.starts_with("{{") || (raw.starts_with('{') && raw.contains("}}")) {
+            d = d.help("a text with `{{ }}` needs quotes").fix(node.span, crate::yaml::quote(raw));
+        }
+        self.push(d);
+    }
+
+    /// The entries of a map; anything else is a finding.
+    pub fn entries<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n [Entry]> {
+        match &node.value {
+            Value::Map(entries) => Some(entries),
+            Value::Null => Some(&[]),
+            _ => {
+                self.wrong_type(node, what);
+                None
+            }
+        }
+    }
+
+    /// One key of a record. Reports a missing key once, at the record's start.
+    pub fn field<T: Load>(&mut self, entries: &[Entry], key: &str, owner: (&str, Span)) -> Option<T> {
+        match entries.iter().find(|e| e.key == key) {
+            Some(e) => T::load(&e.value, self),
+            None => T::absent().or_else(|| {
+                let span = Span { end: owner.1.start + 1, ..owner.1 };
+                self.push(Diagnostic::error("missing-key", span, format!("{} needs the key `{key}`", owner.0)));
+                None
+            }),
+        }
+    }
+
+    pub fn unknown_keys(&mut self, entries: &[Entry], known: &[&str], owner: &str) -> bool {
+        let mut good = true;
+        let mut after_expression = false;
+        for e in entries {
+            if known.contains(&e.key.as_str()) {
+                after_expression = matches!(e.key.as_str(), "when" | "where" | "while" | "until" | "match")
+                    || matches!(&e.value.value, Value::Text(t) if t.starts_with('=') || t.contains("{{"));
+                continue;
+            }
+            good = false;
+            // `{ when: f(a, b) }` is cut in two at the comma, without an error of YAML's own.
+            if e.value.value == Value::Null && after_expression && !is_name(&e.key) {
+                let d = Diagnostic::error("expression-cut", e.key_span, format!("the comma before `{}` ended the expression", e.key))
+                    .help("inside `{ }` an expression that contains a comma, a bracket or a brace needs quotes around it");
+                self.push(d);
+                continue;
+            }
+            let d = Diagnostic::error("unknown-key", e.key_span, format!("{owner} has no key `{}`", e.key));
+            let hint = did_you_mean(&e.key, known.iter().copied())
+                .unwrap_or_else(|| format!("keys are {}", known.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ")));
+            self.push(d.help(hint));
+        }
+        good
+    }
+}
+
+/// `[a-z][a-z0-9_]{0,62}`
+pub fn is_name(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    bytes.next().is_some_and(|b| b.is_ascii_lowercase())
+        && text.len() <= 63
+        && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+pub const NAME_PATTERN: &str = "^[a-z][a-z0-9_]{0,62}$";
+
+impl<T: Load> Load for Option<T> {
+    fn schema(g: &mut Schemas) -> Json {
+        T::schema(g)
+    }
+    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        T::load(node, cx).map(Some)
+    }
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+}
+
+impl<T: Load> Load for Vec<T> {
+    fn schema(g: &mut Schemas) -> Json {
+        json!({"type": "array", "items": T::schema(g)})
+    }
+    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        match &node.value {
+            Value::List(items) => all(items.iter().map(|n| T::load(n, cx)).collect()),
+            _ => {
+                cx.wrong_type(node, "a list");
+                None
+            }
+        }
+    }
+    fn absent() -> Option<Self> {
+        Some(vec![])
+    }
+}
+
+/// Every item, or `None` if one failed; all have been looked at by then.
+pub fn all<T>(items: Vec<Option<T>>) -> Option<Vec<T>> {
+    items.into_iter().collect()
+}
+
+impl<T: Load> Load for Box<T> {
+    fn schema(g: &mut Schemas) -> Json {
+        T::schema(g)
+    }
+    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        T::load(node, cx).map(Box::new)
+    }
+}
+
+impl Load for bool {
+    fn schema(_: &mut Schemas) -> Json {
+        json!({"type": "boolean"})
+    }
+    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        match node.value {
+            Value::Bool(b) => Some(b),
+            _ => {
+                let raw = cx.sources.slice(node.span);
+                if matches!(raw, "yes" | "no" | "on" | "off" | "Yes" | "No") {
+                    let word = if matches!(raw, "yes" | "on" | "Yes") { "true" } else { "false" };
+                    let d = Diagnostic::error("wrong-type", node.span, format!("`{raw}` is a text in YAML 1.2"))
+                        .help(format!("write `{word}`"))
+                        .fix(node.span, word);
+                    cx.push(d);
+                } else {
+                    cx.wrong_type(node, "`true` or `false`");
+                }
+                None
+            }
+        }
+    }
+    fn absent() -> Option<Self> {
+        Some(false)
+    }
+}
+
+/// A whole number from `MIN` to `MAX`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Int<const MIN: i64, const MAX: i64>(pub i64);
+
+impl<const MIN: i64, const MAX: i64> Load for Int<MIN, MAX> {
+    fn schema(_: &mut Schemas) -> Json {
+        json!({"type": "integer", "minimum": MIN, "maximum": MAX})
+    }
+    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        match node.value {
+            Value::Int(i) if (MIN..=MAX).contains(&i) => Some(Self(i)),
+            Value::Int(i) => {
+                cx.push(Diagnostic::error("out-of-range", node.span, format!("{i} is not between {MIN} and {MAX}")));
+                None
+            }
+            _ => {
+                cx.wrong_type(node, "a whole number");
+                None
+            }
+        }
+    }
+}
+
+impl Load for String {
+    fn schema(_: &mut Schemas) -> Json {
+        json!({"type": "string", "minLength": 1})
+    }
+    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        match &node.value {
+            Value::Text(t) if !t.is_empty() => Some(t.clone()),
+            _ => {
+                cx.wrong_type(node, "a text");
+                None
+            }
+        }
+    }
+}
+
+/// A value or a list of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OneOrMany<T>(pub Vec<T>);
+
+impl<T> std::ops::Deref for OneOrMany<T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<T: Load> Load for OneOrMany<T> {
+    fn schema(g: &mut Schemas) -> Json {
+        let one = T::schema(g);
+        json!({"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]})
+    }
+    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        match &node.value {
+            Value::List(items) if items.is_empty() => {
+                cx.push(Diagnostic::error("empty-list", node.span, "the list is empty"));
+                None
+            }
+            Value::List(items) => all(items.iter().map(|n| T::load(n, cx)).collect()).map(Self),
+            _ => T::load(node, cx).map(|t| Self(vec![t])),
+        }
+    }
+}
+
+/// A map from names to values, in the order written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Named<T>(pub Vec<(crate::name::Name, T)>);
+
+impl<T> Default for Named<T> {
+    fn default() -> Self {
+        Self(vec![])
+    }
+}
+
+impl<T> Named<T> {
+    pub fn get(&self, name: &str) -> Option<&T> {
+        self.0.iter().find(|(n, _)| n == name).map(|(_, t)| t)
+    }
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.0.iter().position(|(n, _)| n == name)
+    }
+    pub fn iter(&self) -> impl Iterator<Item = (&crate::name::Name, &T)> {
+        self.0.iter().map(|(n, t)| (n, t))
+    }
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(n, _)| &**n)
+    }
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl<T: Load> Load for Named<T> {
+    fn schema(g: &mut Schemas) -> Json {
+        json!({"type": "object", "propertyNames": {"pattern": NAME_PATTERN}, "additionalProperties": T::schema(g)})
+    }
+    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        let entries = match &node.value {
+            Value::Map(entries) => entries,
+            _ => {
+                cx.wrong_type(node, "a map from names to values");
+                return None;
+            }
+        };
+        let load = |e: &Entry, cx: &mut Loader| {
+            let name = crate::name::Name::from_key(e, cx);
+            let value = T::load(&e.value, cx);
+            Some((name?, value?))
+        };
+        all(entries.iter().map(|e| load(e, cx)).collect()).map(Self)
+    }
+    fn absent() -> Option<Self> {
+        Some(Self(vec![]))
+    }
+}
+
+/// A value and the place where it stands.
+#[derive(Debug, Clone)]
+pub struct Placed<T> {
+    pub value: T,
+    pub span: Span,
+}
+
+impl<T: Load> Load for Placed<T> {
+    fn schema(g: &mut Schemas) -> Json {
+        T::schema(g)
+    }
+    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        T::load(node, cx).map(|value| Self { value, span: node.span })
+    }
+}
+
+/// Joins the lines of a doc comment.
+pub fn doc(lines: &[&str]) -> String {
+    lines.iter().map(|l| l.trim()).collect::<Vec<_>>().join(" ").trim().to_owned()
+}
+
+/// A property's schema with its title, description and example; a `$ref` keeps them beside it.
+pub fn describe(mut schema: Json, key: &str, text: &str, example: Json) -> Json {
+    let mut title = key.replace('_', " ");
+    if let Some(first) = title.get_mut(0..1) {
+        first.make_ascii_uppercase();
+    }
+    if let Json::Object(map) = &mut schema {
+        map.insert("title".into(), title.into());
+        map.insert("description".into(), text.into());
+        map.insert("examples".into(), json!([example]));
+    }
+    schema
+}
+
+pub fn object(properties: Map<String, Json>, required: Vec<&str>) -> Json {
+    json!({"type": "object", "additionalProperties": false, "properties": properties, "required": required})
+}
+
+/// Writes a struct that is a map in YAML: its fields, its loader and its schema.
+///
+/// Each field has a doc comment (the schema's description), the key, the type and an example in JSON.
+/// `at` is the place of the whole map.
+#[macro_export]
+macro_rules! record {
+    (
+        $(#[doc = $doc:literal])+
+        pub struct $name:ident as $what:literal {
+            $( $(#[doc = $field_doc:literal])+ $field:ident $key:literal : $ty:ty = $example:tt; )*
+        }
+    ) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone)]
+        pub struct $name {
+            pub at: $crate::source::Span,
+            $( $(#[doc = $field_doc])+ pub $field: $ty, )*
+        }
+
+        impl $name {
+            pub const KEYS: &'static [&'static str] = &[$($key),*];
+        }
+
+        impl $crate::load::Load for $name {
+            fn schema(g: &mut $crate::load::Schemas) -> serde_json::Value {
+                g.define(stringify!($name), |g| {
+                    let _ = &g;
+                    #[allow(unused_mut)]
+                    let mut properties = serde_json::Map::new();
+                    #[allow(unused_mut)]
+                    let mut required: Vec<&str> = vec![];
+                    $(
+                        let text = $crate::load::doc(&[$($field_doc),+]);
+                        let schema = <$ty as $crate::load::Load>::schema(g);
+                        properties.insert($key.into(), $crate::load::describe(schema, $key, &text, serde_json::json!($example)));
+                        if <$ty as $crate::load::Load>::absent().is_none() { required.push($key); }
+                    )*
+                    let mut schema = $crate::load::object(properties, required);
+                    schema["description"] = $crate::load::doc(&[$($doc),+]).into();
+                    schema
+                })
+            }
+
+            fn load(node: &$crate::yaml::Node, cx: &mut $crate::load::Loader) -> Option<Self> {
+                let entries = cx.entries(node, $what)?;
+                let good = cx.unknown_keys(entries, Self::KEYS, $what);
+                $( let $field = cx.field::<$ty>(entries, $key, ($what, node.span)); )*
+                if !good { return None; }
+                Some(Self { at: node.span, $( $field: $field?, )* })
+            }
+        }
+    };
+}
+
+/// Writes an enum that is one of a closed set of words in YAML.
+#[macro_export]
+macro_rules! choice {
+    (
+        $(#[doc = $doc:literal])+
+        pub enum $name:ident { $( $(#[doc = $variant_doc:literal])* $variant:ident $word:literal, )* }
+    ) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        pub enum $name { $( $(#[doc = $variant_doc])* #[serde(rename = $word)] $variant, )* }
+
+        impl $name {
+            pub const WORDS: &'static [&'static str] = &[$($word),*];
+            pub const ALL: &'static [$name] = &[$($name::$variant),*];
+            pub fn word(self) -> &'static str { match self { $( Self::$variant => $word, )* } }
+            pub fn from_word(word: &str) -> Option<Self> { match word { $( $word => Some(Self::$variant), )* _ => None } }
+        }
+
+        impl $crate::load::Load for $name {
+            fn schema(_: &mut $crate::load::Schemas) -> serde_json::Value {
+                serde_json::json!({"type": "string", "enum": Self::WORDS})
+            }
+            fn load(node: &$crate::yaml::Node, cx: &mut $crate::load::Loader) -> Option<Self> {
+                let $crate::yaml::Value::Text(text) = &node.value else {
+                    cx.wrong_type(node, "a word");
+                    return None;
+                };
+                let found = Self::from_word(text);
+                if found.is_none() {
+                    let words = Self::WORDS.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ");
+                    let d = $crate::diagnostic::Diagnostic::error("unknown-word", node.span, format!("`{text}` is not one of {words}"));
+                    cx.push(d.maybe_help($crate::diagnostic::did_you_mean(text, Self::WORDS.iter().copied())));
+                }
+                found
+            }
+        }
+    };
+}

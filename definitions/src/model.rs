@@ -1,0 +1,271 @@
+//! The checked site: valid by construction, nobody validates it twice.
+
+use crate::cel::types::{Ty, WordSet};
+use crate::check;
+use crate::diagnostic::{self, Diagnostic};
+use crate::kinds::field::Field;
+use crate::kinds::notification::Notification;
+use crate::kinds::priority::Priority;
+use crate::kinds::process::{Process, Target};
+use crate::kinds::queue::Queue;
+use crate::kinds::role::Role;
+use crate::kinds::site::Site;
+use crate::kinds::state::{State, StateType};
+use crate::kinds::test::Test;
+use crate::kinds::ticket_type::TicketType;
+use crate::kinds::{self, Definition, Kind};
+use crate::load::Loader;
+use crate::source::{Sources, Span};
+use crate::yaml::{self, Node, Value};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// Things by name, in the order in which they were written.
+#[derive(Debug, Clone)]
+pub struct Table<T> {
+    items: Vec<T>,
+    index: HashMap<String, usize>,
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self { items: vec![], index: HashMap::new() }
+    }
+}
+
+impl<T> Table<T> {
+    pub fn get(&self, name: &str) -> Option<&T> {
+        self.index.get(name).map(|i| &self.items[*i])
+    }
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.index.get(name).copied()
+    }
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.items.iter()
+    }
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+    /// False when the name is taken.
+    pub fn insert(&mut self, name: &str, item: T) -> bool {
+        if self.index.contains_key(name) {
+            return false;
+        }
+        self.index.insert(name.to_owned(), self.items.len());
+        self.items.push(item);
+        true
+    }
+}
+
+/// Everything that is always current: a running instance pins its process, and nothing of this.
+#[derive(Debug, Clone)]
+pub struct Names {
+    pub site: Site,
+    pub states: Table<State>,
+    pub priorities: Table<Priority>,
+    pub queues: Table<Queue>,
+    pub fields: Table<Field>,
+    pub types: Table<TicketType>,
+    pub roles: Table<Role>,
+    pub notifications: Table<Notification>,
+    pub process_names: BTreeSet<String>,
+    pub state_ty: Ty,
+    pub queue_ty: Ty,
+    pub type_ty: Ty,
+    pub role_set: Arc<WordSet>,
+}
+
+impl Names {
+    pub fn state_type(&self, state: &str) -> StateType {
+        self.states.get(state).map_or(StateType::Open, |s| s.state_type)
+    }
+
+    /// The priority's name at a level, or the nearest below.
+    pub fn priority_name(&self, level: i64) -> Option<&str> {
+        self.priorities.iter().filter(|p| p.level.value.0 <= level).max_by_key(|p| p.level.value.0).map(|p| p.name.as_str())
+    }
+
+    pub fn priority_level(&self, name: &str) -> i64 {
+        self.priorities.get(name).map_or(0, |p| p.level.value.0)
+    }
+
+    /// A ticket may begin in the states of its type that are new or open.
+    pub fn initial_states<'a>(&'a self, ticket_type: &'a TicketType) -> impl Iterator<Item = &'a str> {
+        let begins = |s: &str| matches!(self.state_type(s), StateType::New | StateType::Open);
+        ticket_type.states.iter().map(|s| s.as_str()).filter(move |s| begins(s))
+    }
+}
+
+/// A process with what follows from it.
+#[derive(Debug, Clone)]
+pub struct ProcessModel {
+    pub def: Process,
+    /// Of the canonical definition: what a running instance pins.
+    pub hash: String,
+    /// The canonical definition as JSON.
+    pub canonical: String,
+    /// For each activity the activities that lead to it, in the order of the definition: the arrows of C8.
+    pub arrows: BTreeMap<String, Vec<String>>,
+    /// Fields that a proof relies on: they cannot be unset while an instance runs.
+    pub relies: BTreeSet<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Model {
+    pub sources: Sources,
+    /// Of everything in the site.
+    pub hash: String,
+    pub names: Names,
+    pub processes: BTreeMap<String, Arc<ProcessModel>>,
+    /// Every process that runs, the current ones and the pinned ones, by hash.
+    pub by_hash: HashMap<String, Arc<ProcessModel>>,
+    pub tests: Vec<Test>,
+}
+
+impl Model {
+    pub fn process_by_hash(&self, hash: &str) -> Option<&Arc<ProcessModel>> {
+        self.by_hash.get(hash)
+    }
+
+    pub fn title<'a>(&'a self, text: Option<&'a crate::text::Text>, name: &'a str, language: &str) -> &'a str {
+        text.map_or(name, |t| t.get(language, self.names.site.main_language()))
+    }
+}
+
+/// A file of a site, before it is read.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SiteFile {
+    pub path: String,
+    pub text: String,
+}
+
+/// All findings, and the model where there is no error among them.
+pub struct Loaded {
+    pub model: Option<Model>,
+    pub sources: Sources,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Loads and checks a site. `pinned` are canonical processes of running instances: each is compiled against the
+/// new environment.
+pub fn load(files: &[SiteFile], pinned: &[String]) -> Loaded {
+    let mut sources = Sources::default();
+    for file in files {
+        sources.add(file.path.clone(), file.text.as_str());
+    }
+    let mut diagnostics = vec![];
+    let mut nodes = vec![];
+    for file in 0..files.len() as u32 {
+        nodes.extend(yaml::parse(&sources, file, &mut diagnostics));
+    }
+    let mut definitions: Vec<(Node, Definition)> = vec![];
+    let mut failed = BTreeSet::new();
+    for node in nodes {
+        load_definitions(node, &sources, &mut diagnostics, &mut definitions, &mut failed);
+    }
+    let mut pinned_definitions = vec![];
+    for canonical in pinned {
+        load_pinned(canonical, &mut sources, &mut diagnostics, &mut pinned_definitions);
+    }
+    let broken = diagnostic::has_errors(&diagnostics);
+    let model = check::build(&sources, definitions, pinned_definitions, &failed, &mut diagnostics);
+    diagnostic::sort(&mut diagnostics);
+    let model = model.filter(|_| !broken && !diagnostic::has_errors(&diagnostics));
+    Loaded { model, sources, diagnostics }
+}
+
+fn load_definitions(
+    node: Node,
+    sources: &Sources,
+    diagnostics: &mut Vec<Diagnostic>,
+    out: &mut Vec<(Node, Definition)>,
+    failed: &mut BTreeSet<(Kind, String)>,
+) {
+    match node.value {
+        Value::Null => {}
+        Value::List(items) => {
+            for item in items {
+                load_definitions(item, sources, diagnostics, out, failed);
+            }
+        }
+        _ => match kinds::load(&node, &mut Loader { sources, diagnostics }) {
+            Some(definition) => out.push((node, definition)),
+            // What is broken itself is not also "unknown" everywhere it is used.
+            None => {
+                let word = |key: &str| match node.get(key).map(|n| &n.value) {
+                    Some(Value::Text(t)) => Some(t.clone()),
+                    _ => None,
+                };
+                if let (Some(kind), Some(name)) = (word("kind").and_then(|k| Kind::from_word(&k)), word("name")) {
+                    failed.insert((kind, name));
+                }
+            }
+        },
+    }
+}
+
+fn load_pinned(canonical: &str, sources: &mut Sources, diagnostics: &mut Vec<Diagnostic>, out: &mut Vec<(Node, Process)>) {
+    let Ok(json) = serde_json::from_str::<serde_json::Value>(canonical) else { return };
+    let name = json["name"].as_str().unwrap_or("?");
+    let file = sources.add(format!("running process `{name}` {}", &hash(canonical)[..12]), canonical);
+    let node = Node::from_json(&json, Span::new(file, 0, 0));
+    if let Some(Definition::Process(process)) = kinds::load(&node, &mut Loader { sources, diagnostics }) {
+        out.push((node, process));
+    }
+}
+
+pub fn hash(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// The definition as canonical JSON; the order of keys is kept, since it is the order of buttons.
+pub fn canonical(node: &Node) -> String {
+    node.to_json().to_string()
+}
+
+/// For each activity those that lead to it.
+pub fn arrows(process: &Process) -> BTreeMap<String, Vec<String>> {
+    let mut arrows: BTreeMap<String, Vec<String>> = process.activities.names().map(|n| (n.to_owned(), vec![])).collect();
+    for (source, activity) in process.activities.iter() {
+        let branches = activity.next.iter().flat_map(|n| n.branches());
+        for target in branches.flat_map(|(_, b)| b.targets()).filter_map(|(_, t)| Target::activity(t)) {
+            if let Some(list) = arrows.get_mut(target.as_str())
+                && !list.contains(&source.to_string())
+            {
+                list.push(source.to_string());
+            }
+        }
+    }
+    arrows
+}
+
+/// Reads every `*.yaml` and `*.yml` below a folder, in the order of their paths.
+pub fn read_folder(folder: &std::path::Path) -> std::io::Result<Vec<SiteFile>> {
+    fn walk(folder: &std::path::Path, depth: usize, out: &mut Vec<std::path::PathBuf>) -> std::io::Result<()> {
+        for entry in std::fs::read_dir(folder)? {
+            let path = entry?.path();
+            let hidden = path.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'));
+            if path.is_dir() && !hidden && depth < 16 {
+                walk(&path, depth + 1, out)?;
+            } else if !hidden && path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
+                out.push(path);
+            }
+        }
+        Ok(())
+    }
+    let mut paths = vec![];
+    walk(folder, 0, &mut paths)?;
+    paths.sort();
+    let read = |path: &std::path::PathBuf| {
+        let bytes = std::fs::read(path)?;
+        let text = String::from_utf8(bytes)
+            .map_err(|_| std::io::Error::new(std::io::ErrorKind::InvalidData, format!("{} is not UTF-8", path.display())))?;
+        Ok(SiteFile { path: path.to_string_lossy().into_owned(), text })
+    };
+    paths.iter().map(read).collect()
+}

@@ -1,0 +1,267 @@
+//! Texts with `{{ }}`: Handlebars, guarded. Only variables, `#if`, `#unless` and `#each` are let in, every
+//! variable is checked against the typed environment, and data is never read as a template again.
+
+use crate::cel::Program;
+use crate::cel::eval::Scope;
+use crate::cel::types::{Env, Ty};
+use crate::cel::value::Value;
+use crate::diagnostic::Diagnostic;
+use crate::display::display;
+use crate::load::{Load, Loader, Schemas};
+use crate::source::{Sources, Span};
+use crate::text::Text;
+use crate::yaml::{Node, locate};
+use handlebars::template::{HelperTemplate, Parameter, TemplateElement};
+use handlebars::{Handlebars, no_escape};
+use std::sync::{Arc, OnceLock};
+
+/// Longest template, in bytes.
+pub const BYTES_MAX: usize = 64 * 1024;
+/// Deepest nesting of blocks.
+pub const BLOCKS_MAX: usize = 8;
+/// Longest rendered text, in bytes.
+pub const OUTPUT_MAX: usize = 1 << 20;
+
+/// A template as it stands in a definition. Compiled once, by the checker.
+#[derive(Debug, Clone)]
+pub struct Template {
+    pub text: Text,
+    compiled: OnceLock<Arc<Vec<Compiled>>>,
+}
+
+#[derive(Debug)]
+struct Compiled {
+    language: String,
+    registry: Handlebars<'static>,
+    paths: Vec<Vec<Box<str>>>,
+}
+
+impl Load for Template {
+    fn schema(g: &mut Schemas) -> serde_json::Value {
+        Text::schema(g)
+    }
+    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        Text::load(node, cx).map(|text| Self { text, compiled: OnceLock::new() })
+    }
+}
+
+impl Template {
+    pub fn compile(&self, env: &Env, sources: &Sources, out: &mut Vec<Diagnostic>) {
+        let mut all = vec![];
+        for (language, text, span) in &self.text.values {
+            let before = out.len();
+            let mut check = Check { text, span: *span, sources, out, paths: vec![] };
+            let registry = check.template(env);
+            let paths = check.paths;
+            if let Some(registry) = registry.filter(|_| out.len() == before) {
+                all.push(Compiled { language: language.clone(), registry, paths });
+            }
+        }
+        let _ = self.compiled.set(Arc::new(all));
+    }
+
+    /// The text in `language`, else in the site's. `Err` names what was unset or too long.
+    pub fn render(&self, language: &str, site_language: &str, scope: &dyn Scope) -> Result<String, String> {
+        let all = self.compiled.get().expect("INVARIANT (compiled): a model holds compiled templates only");
+        let find = |tag: &str| all.iter().find(|c| c.language == tag);
+        let Some(compiled) = find(language).or_else(|| find(site_language)).or_else(|| find("")).or(all.first()) else {
+            return Ok(String::new());
+        };
+        let mut data = serde_json::json!({});
+        for path in &compiled.paths {
+            let Some(value) = scope.get(path) else { continue };
+            let mut place = &mut data;
+            for part in path {
+                place = &mut place[&**part];
+            }
+            *place = shown(&value, language, scope);
+        }
+        let mut output = Limited(Vec::new());
+        compiled.registry.render_to_write("t", &data, &mut output).map_err(|e| match e.reason() {
+            handlebars::RenderErrorReason::MissingVariable(Some(name)) => format!("`{name}` is not set"),
+            _ => "the text could not be rendered".to_owned(),
+        })?;
+        String::from_utf8(output.0).map_err(|_| "the text could not be rendered".to_owned())
+    }
+}
+
+/// Booleans and lists stay what they are, for `#if` and `#each`.
+fn shown(value: &Value, language: &str, scope: &dyn Scope) -> serde_json::Value {
+    match value {
+        Value::Bool(b) => (*b).into(),
+        Value::List(l) => l.iter().map(|v| shown(v, language, scope)).collect(),
+        other => display(other, language, scope.zone()).into(),
+    }
+}
+
+struct Limited(Vec<u8>);
+
+impl std::io::Write for Limited {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.0.len() + bytes.len() > OUTPUT_MAX {
+            return Err(std::io::Error::other("the text is too long"));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Check<'a> {
+    text: &'a str,
+    span: Span,
+    sources: &'a Sources,
+    out: &'a mut Vec<Diagnostic>,
+    paths: Vec<Vec<Box<str>>>,
+}
+
+impl Check<'_> {
+    fn report(&mut self, code: &'static str, needle: &str, message: String, help: Option<String>) {
+        let raw = self.sources.slice(self.span);
+        let span = match self.text.find(needle).filter(|_| !needle.is_empty()) {
+            Some(at) => {
+                let start = self.span.start as usize + locate(raw, self.text, at);
+                Span::new(self.span.file, start, (start + needle.len()).min(self.span.end as usize).max(start))
+            }
+            None => self.span,
+        };
+        self.out.push(Diagnostic::error(code, span, message).maybe_help(help));
+    }
+
+    fn template(&mut self, env: &Env) -> Option<Handlebars<'static>> {
+        if self.text.len() > BYTES_MAX {
+            self.report("too-large", "", format!("template is longer than {BYTES_MAX} bytes"), None);
+            return None;
+        }
+        if nesting(self.text) > BLOCKS_MAX {
+            self.report("too-large", "", format!("blocks are nested deeper than {BLOCKS_MAX}"), None);
+            return None;
+        }
+        if self.text.contains("{{{") || self.text.contains("{{&") {
+            self.report("template", "{{", "values cannot be put in unescaped".into(), Some("write `{{…}}`, with two braces".into()));
+            return None;
+        }
+        let template = match handlebars::Template::compile(self.text) {
+            Ok(t) => t,
+            Err(e) => {
+                let help = "a template has `{{name}}`, `{{#if name}} … {{/if}}`, `{{#each list}} … {{/each}}`".to_owned();
+                let line = e.pos().map_or(1, |p| p.0);
+                self.report("template", "{{", format!("the template cannot be read (its line {line})"), Some(help));
+                return None;
+            }
+        };
+        self.elements(&template.elements, env);
+        let mut registry = Handlebars::new();
+        registry.set_strict_mode(true);
+        registry.register_escape_fn(no_escape);
+        registry.register_template("t", template);
+        Some(registry)
+    }
+
+    fn elements(&mut self, elements: &[TemplateElement], env: &Env) {
+        for element in elements {
+            match element {
+                TemplateElement::RawString(_) | TemplateElement::Comment(_) => {}
+                TemplateElement::Expression(e) | TemplateElement::HtmlExpression(e) => {
+                    if !e.params.is_empty() || !e.hash.is_empty() {
+                        let name = e.name.as_name().unwrap_or("").to_owned();
+                        self.report("template", &name, format!("unknown helper `{name}`"), Some("compute in CEL, print in the template".into()));
+                    } else if let Some(path) = path(&e.name) {
+                        self.variable(&path, env);
+                    }
+                }
+                TemplateElement::HelperBlock(b) => self.block(b, env),
+                // Decorators, partials, and whatever a later version of the crate adds.
+                _ => {
+                    self.report("template", "{{>", "partials and decorators are not part of a text".into(), None);
+                }
+            }
+        }
+    }
+
+    fn block(&mut self, block: &HelperTemplate, env: &Env) {
+        let name = block.name.as_name().unwrap_or("").to_owned();
+        let inner = block.template.as_ref().map_or(&[][..], |t| &t.elements);
+        let inverse = block.inverse.as_ref().map_or(&[][..], |t| &t.elements);
+        let of = block.params.first().and_then(path);
+        match (name.as_str(), of) {
+            ("if" | "unless", Some(of)) => {
+                self.variable_or_unset(&of, env);
+                let mut known = env.clone();
+                known.set.insert(of);
+                let (yes, no) = if name == "if" { (&known, env) } else { (env, &known) };
+                self.elements(inner, yes);
+                self.elements(inverse, no);
+            }
+            ("each", Some(of)) => {
+                let ty = self.variable(&of, env);
+                let element = match ty {
+                    Some(Ty::List(t)) => *t,
+                    Some(other) => {
+                        self.report("template", &of, format!("`#each` wants a list, found {other}"), None);
+                        Ty::Any
+                    }
+                    None => Ty::Any,
+                };
+                self.elements(inner, &env.clone().with("this", element));
+                self.elements(inverse, env);
+            }
+            _ => self.report("template", &name, format!("unknown block `{name}`"), Some("blocks are `#if`, `#unless`, `#each`".into())),
+        }
+    }
+
+    fn variable(&mut self, path: &str, env: &Env) -> Option<Ty> {
+        match Program::compile(path, env) {
+            Ok(p) => {
+                self.remember(path);
+                Some(p.ty)
+            }
+            Err(findings) => {
+                for f in findings {
+                    let help = if f.code == "may-be-unset" { Some(format!("guard it: `{{{{#if {path}}}}} … {{{{/if}}}}`")) } else { f.help };
+                    let code = if f.code == "cel-syntax" { "template" } else { f.code };
+                    self.report(code, path, f.message, help);
+                }
+                None
+            }
+        }
+    }
+
+    fn variable_or_unset(&mut self, path: &str, env: &Env) {
+        let mut known = env.clone();
+        let parts: Vec<&str> = path.split('.').collect();
+        known.set.extend((1..=parts.len()).map(|n| parts[..n].join(".")));
+        self.variable(path, &known);
+    }
+
+    fn remember(&mut self, path: &str) {
+        let path: Vec<Box<str>> = path.split('.').map(Into::into).collect();
+        if &*path[0] != "this" && !self.paths.contains(&path) {
+            self.paths.push(path);
+        }
+    }
+}
+
+/// The dotted words of a variable; `this.x` and `@index` included as written.
+fn path(parameter: &Parameter) -> Option<String> {
+    match parameter {
+        Parameter::Name(n) => Some(n.clone()),
+        Parameter::Path(handlebars::Path::Relative((_, raw))) => Some(raw.clone()),
+        _ => None,
+    }
+}
+
+fn nesting(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0_usize);
+    for part in text.split("{{").skip(1) {
+        match part.trim_start_matches('~').chars().next() {
+            Some('#' | '^') => depth += 1,
+            Some('/') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
