@@ -1,1 +1,25 @@
+//! The pure engine: `decide` turns a command into events, `apply` is the only thing that changes state.
+//! No clock, no I/O, no randomness, no async.
 
+pub mod apply;
+pub mod chain;
+pub mod changes;
+pub mod command;
+pub mod decide;
+pub mod event;
+pub mod filter;
+pub mod people;
+pub mod rejection;
+pub mod rights;
+pub mod scope;
+pub mod snapshot;
+pub mod story;
+mod who;
+
+mod actions;
+
+pub use command::{Command, Context};
+pub use decide::{Decision, decide};
+pub use event::Event;
+pub use rejection::Rejection;
+pub use snapshot::Snapshot;

@@ -1,0 +1,49 @@
+//! The effects of the verbs. Their shapes stand in `vorgang_definitions::actions`, under the same names.
+
+mod assign;
+mod incident;
+mod note;
+mod notify;
+mod set;
+mod start;
+
+use crate::decide::run::{Failure, Run};
+use crate::snapshot::Seq;
+use vorgang_definitions::actions::Verb;
+use vorgang_definitions::cel::value::Value;
+use vorgang_definitions::template::Template;
+use vorgang_definitions::value_expr::ValueExpr;
+
+pub fn run(run: &mut Run, verb: &Verb, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
+    match verb {
+        Verb::Assign(a) => assign::run(run, a, instance, work),
+        Verb::Incident(a) => incident::run(run, a, instance, work),
+        Verb::Note(a) => note::run(run, a, instance, work),
+        Verb::Notify(a) => notify::run(run, a, instance, work),
+        Verb::Set(a) => set::run(run, a, instance, work),
+        Verb::Start(a) => start::run(run, a, instance, work),
+    }
+}
+
+/// The value of a place; `None` unsets.
+fn value(run: &Run, value: &ValueExpr, instance: Option<Seq>, work: Option<Seq>) -> Result<Option<Value>, Failure> {
+    match value {
+        ValueExpr::Literal(l) => Ok(l.get().cloned()),
+        ValueExpr::Expr(e) => {
+            let scope = run.scope(instance, work);
+            let value = e.program().evaluate(&scope).map_err(|error| Failure::of_expression(e, &error, &scope))?;
+            Ok(Some(value).filter(|v| v.as_text() != Some("")))
+        }
+    }
+}
+
+/// For forms: `pending` is set like the action does it.
+pub fn set_slot(run: &mut Run, name: &str, value: Option<Value>) -> Result<(), Failure> {
+    set::apply(run, name, value, None)
+}
+
+fn render(run: &Run, template: &Template, instance: Option<Seq>, work: Option<Seq>) -> Result<String, Failure> {
+    let language = run.model.names.site.main_language();
+    let failed = |message: String| Failure::new("template", message);
+    template.render(language, language, &run.scope(instance, work)).map_err(failed)
+}

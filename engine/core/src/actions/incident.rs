@@ -1,0 +1,11 @@
+use super::render;
+use crate::decide::run::{Failure, Run};
+use crate::snapshot::{Retry, Seq};
+use vorgang_definitions::actions::incident::Incident;
+
+pub fn run(run: &mut Run, template: &Incident, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
+    let message = render(run, template, instance, work)?;
+    let place = work.and_then(|w| run.snapshot.item(w)).map(|w| w.activity.clone());
+    run.raise(Failure::new("action", message), place, Retry::Nothing);
+    Ok(())
+}

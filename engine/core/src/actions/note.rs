@@ -1,0 +1,26 @@
+use super::render;
+use crate::decide::run::{Failure, Run};
+use crate::event::{Article, Sender};
+use crate::people::SYSTEM;
+use crate::snapshot::Seq;
+use vorgang_definitions::actions::note::Note;
+
+pub fn run(run: &mut Run, note: &Note, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
+    let body = render(run, &note.body, instance, work)?;
+    let subject = match &note.subject {
+        Some(subject) => render(run, subject, instance, work)?,
+        None => String::new(),
+    };
+    run.add_article(Article {
+        seq: 0,
+        channel: "note".into(),
+        sender: Sender::System,
+        author: SYSTEM.into(),
+        visible: note.visible,
+        subject,
+        body,
+        attachments: vec![],
+        at: run.ctx.now,
+    });
+    Ok(())
+}

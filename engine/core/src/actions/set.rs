@@ -1,0 +1,64 @@
+use super::value;
+use crate::decide::run::{Failure, Run};
+use crate::snapshot::Seq;
+use vorgang_definitions::actions::set::Set;
+use vorgang_definitions::cel::value::Value;
+use vorgang_definitions::values::{Slot, to_stored};
+
+pub fn run(run: &mut Run, set: &Set, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
+    // A state may need the time that is set beside it, whatever their order.
+    let (states, others): (Vec<_>, Vec<_>) = set.iter().partition(|(name, _)| name.as_str() == "state");
+    for (name, given) in others.into_iter().chain(states) {
+        let value = value(run, given, instance, work)?;
+        apply(run, name, value, instance)?;
+    }
+    Ok(())
+}
+
+/// Sets one attribute or field to a value that the checker let through; what only shows at run time is a failure.
+pub fn apply(run: &mut Run, name: &str, value: Option<Value>, instance: Option<Seq>) -> Result<(), Failure> {
+    let model = run.model;
+    let failed = |message: String| Failure::new("value", format!("`{name}`: {message}"));
+    let slot = Slot::find(&model.names, name).ok_or_else(|| failed("there is no such attribute or field".into()))?;
+    match (slot, &value) {
+        (Slot::State, Some(Value::Text(state))) => run.set_state(state, false, instance).map_err(Failure::from),
+        (Slot::Field(field), value) => {
+            let json = match value {
+                Some(v) => to_stored(field, v).map_err(|e| failed(e.to_string()))?,
+                None => serde_json::Value::Null,
+            };
+            run.set(name, json, true);
+            Ok(())
+        }
+        (Slot::Pending, Some(Value::Duration(d))) => {
+            let zoned = run.ctx.now.to_zoned(model.names.site.zone.0.clone());
+            let until = jiff::Span::new()
+                .try_days(d.days)
+                .and_then(|days| zoned.checked_add(days))
+                .and_then(|z| z.checked_add(jiff::SignedDuration::from_secs(d.seconds)))
+                .map_err(|e| failed(e.to_string()))?;
+            run.set("pending_until", until.timestamp().to_string().into(), false);
+            Ok(())
+        }
+        (Slot::Priority, Some(Value::Int(level))) => {
+            let name = model.names.priorities.iter().find(|p| p.level.value.0 == *level).map(|p| p.name.to_string());
+            let name = name.ok_or_else(|| failed(format!("no priority has the level {level}")))?;
+            run.set("priority", name.into(), false);
+            Ok(())
+        }
+        (Slot::Owner | Slot::Responsible | Slot::CustomerUser, Some(Value::Text(login))) => {
+            let person = run.ctx.people.get(login).filter(|p| p.active).cloned();
+            let person = person.ok_or_else(|| failed(format!("nobody has the login `{login}`")))?;
+            run.set(name, login.to_string().into(), false);
+            if name == "customer_user" {
+                run.set("customer", person.company.clone().into(), false);
+            }
+            Ok(())
+        }
+        (slot, None) if slot.always_set() => Err(failed("it cannot be unset".into())),
+        (_, value) => {
+            run.set(name, value.as_ref().map_or(serde_json::Value::Null, |v| v.to_string().into()), false);
+            Ok(())
+        }
+    }
+}

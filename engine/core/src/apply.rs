@@ -1,0 +1,124 @@
+//! The only thing that changes state: one event on a snapshot. Folding the history gives the rows.
+
+use crate::event::Event;
+use crate::snapshot::{Snapshot, Step, Ticket, Vote, WorkStatus};
+use serde_json::Value as Json;
+use std::sync::Arc;
+
+/// The snapshot that a ticket's first event makes.
+pub fn begin(event: &Event) -> Option<Snapshot> {
+    match event {
+        Event::TicketCreated { ticket } => Some(Snapshot::new((**ticket).clone())),
+        _ => None,
+    }
+}
+
+pub fn apply(snapshot: &mut Snapshot, event: &Event) {
+    match event {
+        Event::TicketCreated { ticket } => snapshot.ticket = Arc::new((**ticket).clone()),
+        Event::AttributeSet { name, new, .. } => set_attribute(Arc::make_mut(&mut snapshot.ticket), name, new),
+        Event::FieldSet { name, new, .. } => {
+            let fields = &mut Arc::make_mut(&mut snapshot.ticket).fields;
+            if new.is_null() {
+                fields.remove(name);
+            } else {
+                fields.insert(name.clone(), new.clone());
+            }
+        }
+        Event::ArticleAdded { article } => used(snapshot, article.seq),
+        Event::InstanceStarted { instance } => {
+            used(snapshot, instance.seq);
+            snapshot.instances.push(instance.clone());
+        }
+        Event::InstanceEnded { seq, outcome, at } => {
+            if let Some(i) = snapshot.instances.iter_mut().find(|i| i.seq == *seq) {
+                i.outcome = Some(outcome.clone());
+                i.ended = Some(*at);
+            }
+        }
+        Event::WorkEntered { item } => {
+            used(snapshot, item.seq);
+            snapshot.work.push(item.clone());
+        }
+        Event::WorkChanged { seq, status, claimed_by, epoch, audience } => {
+            if let Some(w) = snapshot.work.iter_mut().find(|w| w.seq == *seq) {
+                w.status = *status;
+                w.claimed_by.clone_from(claimed_by);
+                w.epoch = *epoch;
+                w.audience.clone_from(audience);
+            }
+        }
+        Event::WorkEnded { seq, status, outcome, by, at } => {
+            let Some(w) = snapshot.work.iter_mut().find(|w| w.seq == *seq) else { return };
+            w.status = *status;
+            w.audience.clear();
+            let (instance, activity) = (w.instance, w.activity.clone());
+            if let (WorkStatus::Done, Some(outcome)) = (status, outcome) {
+                let step = Step { instance, activity, outcome: outcome.clone(), by: by.clone(), at: *at };
+                match snapshot.steps.iter_mut().find(|s| s.instance == step.instance && s.activity == step.activity) {
+                    Some(last) => *last = step,
+                    None => snapshot.steps.push(step),
+                }
+            }
+        }
+        Event::VoteCast { work, person, outcome, at } => {
+            snapshot.votes.push(Vote { work: *work, person: person.clone(), outcome: outcome.clone(), at: *at });
+        }
+        Event::IncidentRaised { incident } => {
+            used(snapshot, incident.seq);
+            snapshot.incidents.push(incident.clone());
+        }
+        Event::IncidentResolved { seq, at } => {
+            if let Some(i) = snapshot.incidents.iter_mut().find(|i| i.seq == *seq) {
+                i.resolved = Some(*at);
+            }
+        }
+        Event::NotificationSent { notification } => used(snapshot, notification.seq),
+        Event::DialogSubmitted { .. } => {}
+    }
+}
+
+/// One committed command: its events, then the version.
+pub fn apply_commit(snapshot: &mut Snapshot, events: &[Event], at: jiff::Timestamp, version: u64) {
+    for event in events {
+        apply(snapshot, event);
+    }
+    Arc::make_mut(&mut snapshot.ticket).updated = at;
+    snapshot.version = version;
+}
+
+fn used(snapshot: &mut Snapshot, seq: u32) {
+    snapshot.last_seq = snapshot.last_seq.max(seq);
+}
+
+fn set_attribute(ticket: &mut Ticket, name: &str, new: &Json) {
+    let text = || new.as_str().map(str::to_owned);
+    match name {
+        "title" => ticket.title = text().unwrap_or_default(),
+        "queue" => ticket.queue = text().unwrap_or_default(),
+        "state" => ticket.state = text().unwrap_or_default(),
+        "priority" => ticket.priority = text().unwrap_or_default(),
+        "owner" => ticket.owner = text(),
+        "responsible" => ticket.responsible = text(),
+        "customer" => ticket.customer = text(),
+        "customer_user" => ticket.customer_user = text(),
+        "pending_until" => ticket.pending_until = text().and_then(|t| t.parse().ok()),
+        _ => {}
+    }
+}
+
+/// The attribute's present value, in the form of [`Event::AttributeSet`].
+pub fn attribute(ticket: &Ticket, name: &str) -> Json {
+    match name {
+        "title" => ticket.title.clone().into(),
+        "queue" => ticket.queue.clone().into(),
+        "state" => ticket.state.clone().into(),
+        "priority" => ticket.priority.clone().into(),
+        "owner" => ticket.owner.clone().into(),
+        "responsible" => ticket.responsible.clone().into(),
+        "customer" => ticket.customer.clone().into(),
+        "customer_user" => ticket.customer_user.clone().into(),
+        "pending_until" => ticket.pending_until.map(|t| t.to_string()).into(),
+        _ => Json::Null,
+    }
+}

@@ -1,0 +1,84 @@
+//! The rows that a decision changes: only those, each once, with their final values.
+
+use crate::decide::Decision;
+use crate::event::{Article, Blob, Event, Notice};
+use crate::snapshot::{Incident, Instance, Seq, Snapshot, Step, Ticket, Vote, WorkItem};
+use std::collections::BTreeSet;
+
+/// What the store writes for one command, beside the history row.
+#[derive(Debug, Clone)]
+pub struct Changes {
+    pub ticket: Ticket,
+    pub version: u64,
+    pub last_seq: Seq,
+    pub created: bool,
+    /// Which parts of the ticket's row changed.
+    pub attributes_changed: bool,
+    pub fields_changed: bool,
+    pub instances: Vec<Instance>,
+    pub work: Vec<WorkItem>,
+    pub steps: Vec<Step>,
+    pub votes: Vec<Vote>,
+    pub incidents: Vec<Incident>,
+    pub articles: Vec<Article>,
+    pub notices: Vec<Notice>,
+    pub blobs: Vec<Blob>,
+}
+
+impl Changes {
+    pub fn of(decision: &Decision) -> Self {
+        let after: &Snapshot = &decision.after;
+        let (mut instances, mut work, mut steps, mut incidents) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let (mut votes, mut articles, mut notices) = (vec![], vec![], vec![]);
+        let (mut created, mut attributes_changed, mut fields_changed) = (false, false, false);
+        for event in &decision.events {
+            match event {
+                Event::TicketCreated { .. } => created = true,
+                Event::AttributeSet { .. } => attributes_changed = true,
+                Event::FieldSet { .. } => fields_changed = true,
+                Event::ArticleAdded { article } => articles.push(article.clone()),
+                Event::InstanceStarted { instance } => drop(instances.insert(instance.seq)),
+                Event::InstanceEnded { seq, .. } => drop(instances.insert(*seq)),
+                Event::WorkEntered { item } => drop(work.insert(item.seq)),
+                Event::WorkChanged { seq, .. } => drop(work.insert(*seq)),
+                Event::WorkEnded { seq, outcome, .. } => {
+                    work.insert(*seq);
+                    if let (Some(_), Some(item)) = (outcome, after.item(*seq)) {
+                        steps.insert((item.instance, item.activity.clone()));
+                    }
+                }
+                Event::VoteCast { work, person, outcome, at } => {
+                    votes.push(Vote { work: *work, person: person.clone(), outcome: outcome.clone(), at: *at });
+                }
+                Event::IncidentRaised { incident } => drop(incidents.insert(incident.seq)),
+                Event::IncidentResolved { seq, .. } => drop(incidents.insert(*seq)),
+                Event::NotificationSent { notification } => notices.push(notification.clone()),
+                Event::DialogSubmitted { .. } => {}
+            }
+        }
+        Self {
+            ticket: (*after.ticket).clone(),
+            version: after.version,
+            last_seq: after.last_seq,
+            created,
+            attributes_changed,
+            fields_changed,
+            instances: after.instances.iter().filter(|i| instances.contains(&i.seq)).cloned().collect(),
+            work: after.work.iter().filter(|w| work.contains(&w.seq)).cloned().collect(),
+            steps: after.steps.iter().filter(|s| steps.contains(&(s.instance, s.activity.clone()))).cloned().collect(),
+            votes,
+            incidents: after.incidents.iter().filter(|i| incidents.contains(&i.seq)).cloned().collect(),
+            articles,
+            notices,
+            blobs: decision.blobs.clone(),
+        }
+    }
+}
+
+/// Names of attributes and fields that these events changed.
+pub fn changed_names(events: &[Event]) -> impl Iterator<Item = &str> {
+    events.iter().filter_map(|e| match e {
+        Event::AttributeSet { name, .. } | Event::FieldSet { name, .. } => Some(name.as_str()),
+        _ => None,
+    })
+}

@@ -1,0 +1,92 @@
+//! What somebody wants: page, API, CLI, timers are equals.
+
+use crate::event::Blob;
+use crate::people::{Directory, Person};
+use crate::snapshot::Seq;
+use jiff::Timestamp;
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// A ticket without a process.
+    CreateTicket(NewTicket),
+    /// A process with a new ticket: the first dialog is submitted in the same command.
+    StartProcess { process: String, form: Form },
+    /// A dialog of a work item, or a vote (dialog `approval`).
+    SubmitDialog { work: Seq, form: Form },
+    ClaimWork { work: Seq },
+    ReleaseWork { work: Seq },
+    /// Attributes and fields, by a person.
+    PatchTicket { values: BTreeMap<String, Json>, seen: Option<u64> },
+    AddArticle { article: ArticleInput },
+    RetryIncident { incident: Seq },
+}
+
+impl Command {
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::CreateTicket(_) => "create_ticket",
+            Self::StartProcess { .. } => "start_process",
+            Self::SubmitDialog { .. } => "submit_dialog",
+            Self::ClaimWork { .. } => "claim_work",
+            Self::ReleaseWork { .. } => "release_work",
+            Self::PatchTicket { .. } => "patch_ticket",
+            Self::AddArticle { .. } => "add_article",
+            Self::RetryIncident { .. } => "retry_incident",
+        }
+    }
+
+    /// Makes a new ticket instead of changing one.
+    pub fn creates(&self) -> bool {
+        matches!(self, Self::CreateTicket(_) | Self::StartProcess { .. })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct NewTicket {
+    pub title: String,
+    pub ticket_type: String,
+    pub queue: String,
+    pub state: Option<String>,
+    pub priority: Option<String>,
+    pub customer_user: Option<String>,
+    pub fields: BTreeMap<String, Json>,
+    pub article: Option<ArticleInput>,
+}
+
+/// A form as a person sends it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Form {
+    /// May be left out where there is one.
+    pub dialog: Option<String>,
+    pub outcome: Option<String>,
+    pub values: BTreeMap<String, Json>,
+    pub article: Option<ArticleInput>,
+    /// The version of the ticket from which the form was drawn.
+    pub seen: Option<u64>,
+    /// The epoch of the work item from which the form was drawn.
+    pub epoch: Option<u32>,
+    pub blobs: Vec<Blob>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ArticleInput {
+    pub subject: String,
+    pub body: String,
+    pub visible: bool,
+    pub channel: Option<String>,
+    pub attachments: Vec<(crate::event::Attachment, Blob)>,
+}
+
+/// Everything that is not in the ticket: who, when, and numbers for what is made.
+#[derive(Debug, Clone)]
+pub struct Context<'a> {
+    pub now: Timestamp,
+    pub actor: &'a Person,
+    pub people: &'a Directory,
+    /// Id and number for the ticket that the command creates.
+    pub new_ticket: Option<(i64, String)>,
+    /// Names changed since the version that a form was drawn from; `None` until it is asked for.
+    pub changed_since: Option<&'a BTreeMap<String, u64>>,
+}

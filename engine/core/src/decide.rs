@@ -1,0 +1,73 @@
+//! `decide`: a command on a snapshot, with a context, becomes events or a refusal. Pure and deterministic.
+
+mod create;
+mod form;
+mod incident;
+mod patch;
+pub mod run;
+mod submit;
+pub mod view;
+
+use crate::command::{Command, Context};
+use crate::event::{Blob, Event};
+use crate::rejection::{Rejection, RightReason};
+use crate::rights::{self, Sight};
+use crate::snapshot::Snapshot;
+use run::Run;
+use vorgang_definitions::model::Model;
+
+/// What is to be committed, whole or not at all.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    pub events: Vec<Event>,
+    /// The snapshot with the events applied; its version is the one to be.
+    pub after: Snapshot,
+    pub blobs: Vec<Blob>,
+    /// What the person should know beside success.
+    pub notice: Option<Notice>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// Saved, but no branch held: the conditions that were false.
+    NoBranch(Vec<String>),
+    /// Saved, and something needs a person: the incident's message.
+    Incident(String),
+}
+
+/// The snapshot is `None` for commands that create a ticket.
+pub fn decide(model: &Model, snapshot: Option<&Snapshot>, command: &Command, ctx: &Context) -> Result<Decision, Rejection> {
+    if !ctx.actor.active {
+        return Err(Rejection::NotFound);
+    }
+    match command {
+        Command::CreateTicket(new) => create::ticket(model, new, ctx),
+        Command::StartProcess { process, form } => create::process(model, process, form, ctx),
+        _ => {
+            let snapshot = snapshot.ok_or(Rejection::NotFound)?;
+            if rights::sight(&model.names, ctx.actor, snapshot) == Sight::Nothing && !matches!(command, Command::RetryIncident { .. }) {
+                return Err(Rejection::NotFound);
+            }
+            change(model, snapshot, command, ctx)
+        }
+    }
+}
+
+fn change(model: &Model, snapshot: &Snapshot, command: &Command, ctx: &Context) -> Result<Decision, Rejection> {
+    let mut run = Run::new(model, snapshot.clone(), Some(&snapshot.ticket), ctx);
+    match command {
+        Command::SubmitDialog { work, form } => submit::submit(&mut run, *work, form)?,
+        Command::ClaimWork { work } => submit::claim(&mut run, *work)?,
+        Command::ReleaseWork { work } => submit::release(&mut run, *work)?,
+        Command::PatchTicket { values, seen } => patch::patch(&mut run, values, *seen)?,
+        Command::AddArticle { article } => patch::article(&mut run, article)?,
+        Command::RetryIncident { incident } => {
+            if !rights::is_admin(&model.names, ctx.actor) {
+                return Err(Rejection::Right(RightReason::AdminOnly));
+            }
+            incident::retry(&mut run, *incident)?;
+        }
+        Command::CreateTicket(_) | Command::StartProcess { .. } => {}
+    }
+    run.finish()
+}

@@ -1,0 +1,192 @@
+//! New tickets: plain ones, and those that a process begins with.
+
+use super::form;
+use super::run::Run;
+use super::submit;
+use super::Decision;
+use crate::command::{Context, Form, NewTicket};
+use crate::event::Event;
+use crate::people::PersonKind;
+use crate::rejection::{FormError, LifeCycleReason, Rejection, RightReason};
+use crate::rights;
+use crate::snapshot::{Snapshot, Ticket};
+use std::collections::BTreeMap;
+use vorgang_definitions::kinds::process::{Process, Starter};
+use vorgang_definitions::kinds::role::Right;
+use vorgang_definitions::kinds::ticket_type::TicketType;
+use vorgang_definitions::model::Model;
+use vorgang_definitions::value_expr::ValueExpr;
+use vorgang_definitions::values::{Slot, ValueError};
+
+fn blank(ctx: &Context, title: &str, ticket_type: &str, queue: &str, state: &str, priority: &str) -> Result<Ticket, Rejection> {
+    let (id, number) = ctx.new_ticket.clone().ok_or(Rejection::NotFound)?;
+    let customer = (ctx.actor.kind == PersonKind::Customer).then_some(ctx.actor);
+    Ok(Ticket {
+        id,
+        number,
+        title: title.to_owned(),
+        ticket_type: ticket_type.to_owned(),
+        queue: queue.to_owned(),
+        state: state.to_owned(),
+        priority: priority.to_owned(),
+        owner: None,
+        responsible: None,
+        customer: customer.and_then(|c| c.company.clone()),
+        customer_user: customer.map(|c| c.login.clone()),
+        pending_until: None,
+        fields: BTreeMap::new(),
+        created: ctx.now,
+        updated: ctx.now,
+    })
+}
+
+fn begin<'a>(model: &'a Model, ctx: &'a Context<'a>, ticket: Ticket) -> Run<'a> {
+    let mut run = Run::new(model, Snapshot::new(ticket.clone()), None, ctx);
+    run.events.push(Event::TicketCreated { ticket: Box::new(ticket) });
+    run
+}
+
+/// The type's defaults for what was not given, then what it requires must be there.
+fn complete_fields(run: &mut Run, ticket_type: &TicketType) -> Result<(), Rejection> {
+    let mut missing = vec![];
+    for f in &ticket_type.fields {
+        let Some(field) = run.model.names.fields.get(&f.field) else { continue };
+        let slot = Slot::Field(field);
+        if !form::current(run, &slot).is_null() {
+            continue;
+        }
+        let default = match &f.default {
+            Some(ValueExpr::Literal(l)) => l.get().cloned(),
+            Some(ValueExpr::Expr(e)) => e.program().evaluate(&run.scope(None, None)).ok(),
+            None => None,
+        };
+        match default.and_then(|v| vorgang_definitions::values::to_stored(field, &v).ok()) {
+            Some(json) => run.set(&field.name, json, true),
+            None if f.required => missing.push((f.field.to_string(), FormError::Required)),
+            None => {}
+        }
+    }
+    if missing.is_empty() { Ok(()) } else { Err(Rejection::Form(missing)) }
+}
+
+pub fn ticket(model: &Model, new: &NewTicket, ctx: &Context) -> Result<Decision, Rejection> {
+    let names = &model.names;
+    let error = |field: &str, e: FormError| Rejection::Form(vec![(field.to_owned(), e)]);
+    let not_offered = |v: &str| FormError::Invalid(ValueError::NotOffered(v.to_owned()));
+    let ticket_type = names.types.get(&new.ticket_type).ok_or_else(|| error("type", not_offered(&new.ticket_type)))?;
+    if names.queues.get(&new.queue).is_none() {
+        return Err(error("queue", not_offered(&new.queue)));
+    }
+    if ctx.actor.kind != PersonKind::Customer {
+        rights::require_in(names, ctx.actor, &new.queue, Right::Create)?;
+    }
+    let state = match &new.state {
+        Some(state) => state.clone(),
+        None => names.initial_states(ticket_type).next().unwrap_or("new").to_owned(),
+    };
+    if names.states.get(&state).is_none() {
+        return Err(error("state", not_offered(&state)));
+    }
+    if !names.initial_states(ticket_type).any(|s| s == state) {
+        let why = LifeCycleReason::NoTransition;
+        return Err(Rejection::LifeCycle { from: String::new(), to: state, why });
+    }
+    let middle = names.priorities.iter().map(|p| p.level.value.0).collect::<Vec<_>>();
+    let normal = middle.iter().sum::<i64>() / (middle.len().max(1) as i64);
+    let priority = new.priority.clone().or_else(|| names.priority_name(normal).map(str::to_owned)).unwrap_or_default();
+    if new.title.trim().is_empty() {
+        return Err(error("title", FormError::Required));
+    }
+    let mut run = begin(model, ctx, blank(ctx, "", &new.ticket_type, &new.queue, &state, "")?);
+    let mut values: BTreeMap<String, serde_json::Value> = new.fields.clone();
+    values.insert("title".into(), new.title.trim().into());
+    values.insert("priority".into(), priority.into());
+    if let (Some(login), false) = (&new.customer_user, ctx.actor.kind == PersonKind::Customer) {
+        values.insert("customer_user".into(), login.as_str().into());
+    }
+    let mut changes = vec![];
+    let mut errors = vec![];
+    for (name, json) in &values {
+        let own = ticket_type.fields.iter().any(|f| f.field == name.as_str());
+        let attribute = matches!(name.as_str(), "title" | "priority" | "customer_user");
+        match Slot::find(names, name).filter(|_| own || attribute) {
+            None => errors.push((name.clone(), FormError::Unknown)),
+            Some(slot) => match form::read_value(&run, &slot, json) {
+                Ok(change) => changes.push(change),
+                Err(e) => errors.push((name.clone(), e)),
+            },
+        }
+    }
+    if !errors.is_empty() {
+        return Err(Rejection::Form(errors));
+    }
+    form::write(&mut run, changes)?;
+    complete_fields(&mut run, ticket_type)?;
+    fold_creation(&mut run);
+    if let Some(article) = &new.article {
+        form::check_article(article).map_err(|e| error("article", e))?;
+        form::add_article(&mut run, article.clone());
+    }
+    run.finish()
+}
+
+/// What was set while the ticket was made belongs to its creation: one event instead of many.
+fn fold_creation(run: &mut Run) {
+    run.events.retain(|e| !matches!(e, Event::AttributeSet { .. } | Event::FieldSet { .. }));
+    let ticket = Box::new((*run.snapshot.ticket).clone());
+    if let Some(first) = run.events.first_mut() {
+        *first = Event::TicketCreated { ticket };
+    }
+}
+
+/// The way in which this person may start the process: the activity in which it begins.
+pub fn start_for<'p>(process: &'p Process, kind: PersonKind) -> Option<&'p str> {
+    let wanted = match kind {
+        PersonKind::Customer => Starter::Customer,
+        PersonKind::Agent => Starter::Agent,
+        PersonKind::System => return process.starts.first().map(|s| s.at_activity.as_str()),
+    };
+    process.starts.iter().find(|s| s.by == wanted).map(|s| s.at_activity.as_str())
+}
+
+/// A run in which the process has begun, before its first form: for drawing that form, and for submitting it.
+pub fn begin_process<'a>(model: &'a Model, process: &str, ctx: &'a Context<'a>) -> Result<(Run<'a>, u32), Rejection> {
+    let process = model.processes.get(process).ok_or(Rejection::NotFound)?;
+    let def = &process.def;
+    let at = start_for(def, ctx.actor.kind).ok_or(Rejection::Right(RightReason::CannotStart))?;
+    let t = &def.ticket;
+    let title = model.title(def.title.as_ref(), &def.name, model.names.site.main_language()).to_owned();
+    let mut run = begin(model, ctx, blank(ctx, &title, &t.ticket_type, &t.queue, &t.state, &t.priority)?);
+    let instance = run.start_instance(process, &ctx.actor.login);
+    run.enter(instance, at, None);
+    let work = run.snapshot.last_seq;
+    Ok((run, work))
+}
+
+pub fn process(model: &Model, name: &str, form: &Form, ctx: &Context) -> Result<Decision, Rejection> {
+    let (mut run, work) = begin_process(model, name, ctx)?;
+    let ticket_type = model.names.types.get(&run.snapshot.ticket.ticket_type).cloned().ok_or(Rejection::NotFound)?;
+    // Defaults of the type come first, so that the form and its conditions see them; what is required may still come.
+    let _ = complete_fields(&mut run, &ticket_type);
+    run.rest();
+    let has_form = run.snapshot.item(work).is_some_and(|w| w.status.is_open());
+    if has_form {
+        submit::submit(&mut run, work, form)?;
+    } else if !form.values.is_empty() || form.article.is_some() {
+        return Err(Rejection::Form(vec![(String::new(), FormError::Unknown)]));
+    }
+    title_from_article(&mut run, form);
+    complete_fields(&mut run, &ticket_type)?;
+    run.finish()
+}
+
+/// The first article's subject says more than the name of the process.
+fn title_from_article(run: &mut Run, form: &Form) {
+    let subject = run.events.iter().find_map(|e| match e {
+        Event::ArticleAdded { article } if !article.subject.is_empty() => Some(article.subject.clone()),
+        _ => None,
+    });
+    if let (Some(subject), false) = (subject, form.values.contains_key("title")) {
+        run.set("title", subject.into(), false);
+    }
+}

@@ -1,0 +1,270 @@
+//! Forms: what a person sends is read against the dialog, whole, before anything is written.
+
+use super::run::Run;
+use crate::apply::attribute;
+use crate::command::{ArticleInput, Form};
+use crate::event::Article;
+use crate::people::PersonKind;
+use crate::rejection::{FormError, Rejection};
+use crate::snapshot::Seq;
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use vorgang_definitions::cel::value::Value;
+use vorgang_definitions::kinds::field::FieldType;
+use vorgang_definitions::kinds::process::{ArticleField, FormField};
+use vorgang_definitions::value_expr::ValueExpr;
+use vorgang_definitions::values::{Slot, to_stored};
+
+/// Most files of one article.
+pub const FILES_MAX: usize = 20;
+/// Longest text of an article, in bytes.
+pub const ARTICLE_BYTES_MAX: usize = 256 * 1024;
+
+/// One change that a form wants, in stored form.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    pub name: String,
+    pub is_field: bool,
+    pub value: Json,
+}
+
+/// A form that was read without an error.
+#[derive(Debug, Default)]
+pub struct Filled<'p> {
+    pub changes: Vec<Change>,
+    pub article: Option<(&'p ArticleField, ArticleInput)>,
+}
+
+/// The dialog's fields that are there now, by their `when`.
+pub fn present<'p>(run: &Run, fields: &'p [FormField], instance: Option<Seq>, work: Option<Seq>) -> Vec<&'p FormField> {
+    let there = |f: &&FormField| f.when.as_ref().is_none_or(|w| run.holds(w, instance, work).unwrap_or(true));
+    fields.iter().filter(there).collect()
+}
+
+pub fn read<'p>(run: &Run, fields: &'p [FormField], form: &Form, instance: Option<Seq>, work: Option<Seq>) -> Result<Filled<'p>, Rejection> {
+    let present = present(run, fields, instance, work);
+    let mut errors: Vec<(String, FormError)> = vec![];
+    let known = |name: &str| present.iter().any(|f| f.field.as_ref().is_some_and(|n| *n == name));
+    for name in form.values.keys().filter(|n| !known(n)) {
+        errors.push((name.clone(), FormError::Unknown));
+    }
+    let mut filled = Filled::default();
+    for field in present {
+        match (&field.field, &field.article) {
+            (Some(name), _) => match change(run, name, field, form, instance, work) {
+                Ok(change) => filled.changes.extend(change),
+                Err(error) => errors.push((name.to_string(), error)),
+            },
+            (None, Some(article)) => match article_input(article, form) {
+                Ok(input) => filled.article = input.map(|i| (article, i)),
+                Err(error) => errors.push(("article".into(), error)),
+            },
+            (None, None) => {}
+        }
+    }
+    if filled.article.is_none() && form.article.as_ref().is_some_and(|a| !is_empty(a)) && !fields.iter().any(|f| f.article.is_some()) {
+        errors.push(("article".into(), FormError::Unknown));
+    }
+    if errors.is_empty() { Ok(filled) } else { Err(Rejection::Form(errors)) }
+}
+
+fn is_empty(article: &ArticleInput) -> bool {
+    article.body.trim().is_empty() && article.subject.trim().is_empty() && article.attachments.is_empty()
+}
+
+fn article_input(field: &ArticleField, form: &Form) -> Result<Option<ArticleInput>, FormError> {
+    let input = form.article.clone().unwrap_or_default();
+    if input.body.trim().is_empty() && field.required {
+        return Err(FormError::Required);
+    }
+    check_article(&input)?;
+    Ok((!is_empty(&input)).then_some(input))
+}
+
+pub fn check_article(input: &ArticleInput) -> Result<(), FormError> {
+    use vorgang_definitions::values::{FILE_BYTES_MAX, ValueError};
+    if input.body.len() > ARTICLE_BYTES_MAX || input.subject.len() > vorgang_definitions::values::LINE_BYTES_MAX {
+        return Err(FormError::Invalid(ValueError::TooLong(ARTICLE_BYTES_MAX)));
+    }
+    if input.attachments.len() > FILES_MAX {
+        return Err(FormError::TooManyFiles);
+    }
+    if input.attachments.iter().any(|(_, b)| b.bytes.len() > FILE_BYTES_MAX) {
+        return Err(FormError::Invalid(ValueError::TooLong(FILE_BYTES_MAX)));
+    }
+    Ok(())
+}
+
+fn change(run: &Run, name: &str, field: &FormField, form: &Form, instance: Option<Seq>, work: Option<Seq>) -> Result<Option<Change>, FormError> {
+    let slot = Slot::find(&run.model.names, name).ok_or(FormError::Unknown)?;
+    let now = current(run, &slot);
+    let change = match form.values.get(name) {
+        Some(json) => Some(read_value(run, &slot, json)?),
+        None if now.is_null() => default(run, field, &slot, instance, work),
+        None => None,
+    };
+    let after = change.as_ref().map_or(&now, |c| &c.value);
+    let type_requires = run
+        .model
+        .names
+        .types
+        .get(&run.snapshot.ticket.ticket_type)
+        .is_some_and(|t| t.fields.iter().any(|f| f.required && f.field == name));
+    let empty = after.is_null() || after.as_array().is_some_and(Vec::is_empty);
+    if empty && (field.required || slot.always_set() || type_requires) {
+        return Err(FormError::Required);
+    }
+    Ok(change)
+}
+
+/// What stands in a form at first: the value that the ticket has, else the default.
+pub fn default(run: &Run, field: &FormField, slot: &Slot, instance: Option<Seq>, work: Option<Seq>) -> Option<Change> {
+    let value = match field.default.as_ref()? {
+        ValueExpr::Literal(l) => l.get().cloned(),
+        ValueExpr::Expr(e) => e.program().evaluate(&run.scope(instance, work)).ok(),
+    }?;
+    stored(run, slot, Some(value)).ok()
+}
+
+/// The stored value of a slot; `null` where it is unset.
+pub fn current(run: &Run, slot: &Slot) -> Json {
+    match slot {
+        Slot::Field(f) => run.snapshot.ticket.fields.get(f.name.as_str()).cloned().unwrap_or(Json::Null),
+        other => attribute(&run.snapshot.ticket, other.name()),
+    }
+}
+
+/// Reads one value that a person sent.
+pub fn read_value(run: &Run, slot: &Slot, json: &Json) -> Result<Change, FormError> {
+    let value = slot.json(json, &run.model.names).map_err(FormError::Invalid)?;
+    stored(run, slot, value)
+}
+
+fn stored(run: &Run, slot: &Slot, value: Option<Value>) -> Result<Change, FormError> {
+    let is_field = matches!(slot, Slot::Field(_));
+    let json = match (slot, &value) {
+        (_, None) => Json::Null,
+        (Slot::Field(f), Some(v)) => {
+            if f.field_type == FieldType::User {
+                person(run, v, false)?;
+            }
+            to_stored(f, v).map_err(FormError::Invalid)?
+        }
+        (Slot::Priority, Some(Value::Int(level))) => run.model.names.priority_name(*level).into(),
+        (Slot::Owner | Slot::Responsible, Some(v)) => {
+            person(run, v, true)?;
+            v.to_json()
+        }
+        (Slot::CustomerUser, Some(v)) => {
+            person(run, v, false)?;
+            v.to_json()
+        }
+        (_, Some(v)) => v.to_json(),
+    };
+    Ok(Change { name: slot.name().to_owned(), is_field, value: json })
+}
+
+fn person(run: &Run, value: &Value, agent: bool) -> Result<(), FormError> {
+    let person = value.as_text().and_then(|l| run.ctx.people.get(l)).filter(|p| p.active);
+    match person {
+        Some(p) if !agent || p.kind == PersonKind::Agent => Ok(()),
+        _ => Err(FormError::NoSuchPerson),
+    }
+}
+
+/// Refuses what somebody else changed since the form was drawn, and what a running process relies on.
+pub fn conflicts(run: &Run, changes: &[Change], seen: Option<u64>) -> Result<(), Rejection> {
+    let mut both = vec![];
+    for change in changes {
+        let slot = Slot::find(&run.model.names, &change.name);
+        let now = slot.as_ref().map_or(Json::Null, |s| current(run, s));
+        if now == change.value {
+            continue;
+        }
+        if let Some(seen) = seen.filter(|s| *s < run.snapshot.version) {
+            let Some(changed) = run.ctx.changed_since else { return Err(Rejection::NeedsChangesSince(seen)) };
+            if changed.get(&change.name).is_some_and(|v| *v > seen) {
+                both.push((change.name.clone(), change.value.clone(), now.clone()));
+            }
+        }
+        if change.value.is_null() || change.value.as_array().is_some_and(Vec::is_empty) {
+            relied_on(run, &change.name)?;
+        }
+    }
+    if both.is_empty() { Ok(()) } else { Err(Rejection::Conflict(both)) }
+}
+
+fn relied_on(run: &Run, name: &str) -> Result<(), Rejection> {
+    for instance in run.snapshot.instances.iter().filter(|i| i.outcome.is_none()) {
+        let relies = run.model.process_by_hash(&instance.hash).is_some_and(|p| p.relies.contains(name));
+        // Not yet set is not unset.
+        if relies && Slot::find(&run.model.names, name).is_some_and(|s| !current(run, &s).is_null()) {
+            return Err(Rejection::ReliedOn { field: name.to_owned(), process: instance.process.clone() });
+        }
+    }
+    Ok(())
+}
+
+/// Writes what was read. A state goes through the life cycle, as a person's change.
+pub fn write(run: &mut Run, changes: Vec<Change>) -> Result<(), Rejection> {
+    let (states, others): (Vec<_>, Vec<_>) = changes.into_iter().partition(|c| c.name == "state" && !c.is_field);
+    for change in others {
+        if change.name == "customer_user" && !change.is_field {
+            let company = change.value.as_str().and_then(|l| run.ctx.people.get(l)).and_then(|p| p.company.clone());
+            run.set("customer", company.into(), false);
+        }
+        if change.name == "pending" && !change.is_field {
+            let duration = change.value.as_str().and_then(vorgang_definitions::kinds::test::DurationText::parse).map(Value::Duration);
+            crate::actions::set_slot(run, "pending", duration).map_err(|f| Rejection::Form(vec![("pending".into(), invalid(&f.message))]))?;
+            continue;
+        }
+        run.set(&change.name, change.value, change.is_field);
+    }
+    for change in states {
+        if let Some(state) = change.value.as_str() {
+            run.set_state(state, true, None).map_err(|e| match e {
+                super::run::StateError::Refused(r) => r,
+                super::run::StateError::Failed(f) => Rejection::Form(vec![("state".into(), invalid(&f.message))]),
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn invalid(_: &str) -> FormError {
+    FormError::Invalid(vorgang_definitions::values::ValueError::WrongType("another value"))
+}
+
+/// Adds the form's article; its subject is the dialog's template, in the person's language.
+pub fn write_article(run: &mut Run, filled: Option<(&ArticleField, ArticleInput)>, instance: Option<Seq>, work: Option<Seq>) {
+    let Some((field, input)) = filled else { return };
+    let site = run.model.names.site.main_language();
+    let subject = match &field.subject {
+        Some(template) => template.render(&run.ctx.actor.language, site, &run.scope(instance, work)).unwrap_or_default(),
+        None => input.subject.clone(),
+    };
+    let visible = field.visible.unwrap_or(true);
+    add_article(run, ArticleInput { subject, visible, ..input });
+}
+
+pub fn add_article(run: &mut Run, input: ArticleInput) {
+    let (attachments, blobs): (Vec<_>, Vec<_>) = input.attachments.into_iter().unzip();
+    run.blobs.extend(blobs);
+    let article = Article {
+        seq: 0,
+        channel: input.channel.unwrap_or_else(|| if input.visible { "web".into() } else { "note".into() }),
+        sender: run.sender(),
+        author: run.ctx.actor.login.clone(),
+        visible: input.visible,
+        subject: input.subject.replace(['\r', '\n'], " "),
+        body: input.body.replace("\r\n", "\n").replace('\0', ""),
+        attachments,
+        at: run.ctx.now,
+    };
+    run.add_article(article);
+}
+
+/// Names and values of the form as a map, for pages that show it again.
+pub fn as_map(changes: &[Change]) -> BTreeMap<String, Json> {
+    changes.iter().map(|c| (c.name.clone(), c.value.clone())).collect()
+}

@@ -1,0 +1,29 @@
+//! Retrying what failed.
+
+use super::run::{Run, no_branch};
+use crate::event::Event;
+use crate::rejection::Rejection;
+use crate::snapshot::{Retry, Seq, WorkStatus};
+
+pub fn retry(run: &mut Run, seq: Seq) -> Result<(), Rejection> {
+    let incident = run.snapshot.incidents.iter().find(|i| i.seq == seq && i.resolved.is_none()).cloned().ok_or(Rejection::Gone)?;
+    run.emit(Event::IncidentResolved { seq, at: run.ctx.now });
+    match incident.retry {
+        Retry::Nothing => {}
+        Retry::Enter { work } => {
+            if run.snapshot.item(work).is_some_and(|w| w.status == WorkStatus::Failed) {
+                run.again(work);
+            }
+        }
+        Retry::Complete { work, outcome, by } => {
+            let Some(item) = run.snapshot.item(work).filter(|w| w.status == WorkStatus::Failed).cloned() else { return Ok(()) };
+            let again = Retry::Complete { work, outcome: outcome.clone(), by: by.clone() };
+            match run.complete(item.seq, &outcome, &by) {
+                Ok(None) => {}
+                Ok(Some(conditions)) => run.fail(work, no_branch(&conditions), again),
+                Err(failure) => run.fail(work, failure, again),
+            }
+        }
+    }
+    Ok(())
+}

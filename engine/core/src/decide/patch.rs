@@ -1,0 +1,70 @@
+//! Changes by hand: attributes, fields, articles.
+
+use super::form;
+use super::run::Run;
+use crate::command::ArticleInput;
+use crate::people::PersonKind;
+use crate::rejection::{FormError, Rejection};
+use crate::rights::{self, Sight};
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use vorgang_definitions::kinds::role::Right;
+use vorgang_definitions::values::Slot;
+
+pub fn patch(run: &mut Run, values: &BTreeMap<String, Json>, seen: Option<u64>) -> Result<(), Rejection> {
+    let names = &run.model.names;
+    let ticket_type = names.types.get(&run.snapshot.ticket.ticket_type);
+    let mut changes = vec![];
+    let mut errors = vec![];
+    for (name, json) in values {
+        let own = ticket_type.is_some_and(|t| t.fields.iter().any(|f| f.field == name.as_str()));
+        let slot = Slot::find(names, name).filter(|s| own || !matches!(s, Slot::Field(_)));
+        let required = ticket_type.is_some_and(|t| t.fields.iter().any(|f| f.required && f.field == name.as_str()));
+        match slot {
+            None => errors.push((name.clone(), FormError::Unknown)),
+            Some(slot) => match form::read_value(run, &slot, json) {
+                Ok(change) if change.value.is_null() && (slot.always_set() || required) => errors.push((name.clone(), FormError::Required)),
+                Ok(change) => changes.push(change),
+                Err(e) => errors.push((name.clone(), e)),
+            },
+        }
+    }
+    // Rights come before the form: who may not change a field learns nothing about its values.
+    for name in values.keys() {
+        rights::require(names, run.ctx.actor, &run.snapshot.ticket, rights::right_for(name))?;
+    }
+    if !errors.is_empty() {
+        return Err(Rejection::Form(errors));
+    }
+    if let Some(queue) = changes.iter().find(|c| c.name == "queue" && !c.is_field).and_then(|c| c.value.as_str()) {
+        if queue != run.snapshot.ticket.queue {
+            rights::require_in(names, run.ctx.actor, queue, Right::MoveInto)?;
+        }
+    }
+    form::conflicts(run, &changes, seen)?;
+    form::write(run, changes)
+}
+
+pub fn article(run: &mut Run, article: &ArticleInput) -> Result<(), Rejection> {
+    let names = &run.model.names;
+    let error = |e: FormError| Rejection::Form(vec![("article".into(), e)]);
+    let visible = match run.ctx.actor.kind {
+        // What a customer writes, the customer can read.
+        PersonKind::Customer => {
+            if rights::sight(names, run.ctx.actor, &run.snapshot) != Sight::Customer {
+                return Err(Rejection::NotFound);
+            }
+            true
+        }
+        _ => {
+            rights::require(names, run.ctx.actor, &run.snapshot.ticket, Right::Note)?;
+            article.visible
+        }
+    };
+    if article.body.trim().is_empty() {
+        return Err(error(FormError::Required));
+    }
+    form::check_article(article).map_err(error)?;
+    form::add_article(run, ArticleInput { visible, ..article.clone() });
+    Ok(())
+}

@@ -1,0 +1,596 @@
+//! The net at work: tokens, branches, joins, automatic chains (C1 to C8, C11).
+
+use super::{Decision, Notice};
+use crate::actions;
+use crate::apply::{apply, attribute};
+use crate::command::Context;
+use crate::event::{Article, Blob, Event, Sender};
+use crate::people::{PersonKind, SYSTEM};
+use crate::rejection::{LifeCycleReason, Rejection};
+use crate::scope::TicketScope;
+use crate::snapshot::{Incident, Instance, Retry, Seq, Snapshot, Ticket, WorkItem, WorkStatus};
+use crate::who;
+use serde_json::Value as Json;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use vorgang_definitions::actions::Action;
+use vorgang_definitions::cel::Expr;
+use vorgang_definitions::cel::eval::EvalError;
+use vorgang_definitions::kinds::process::{Activity, Branch, Join, Next, Target, Transition};
+use vorgang_definitions::kinds::ticket_type::LifeTransition;
+use vorgang_definitions::model::{Model, ProcessModel};
+
+/// Steps that one command may run by itself (C4).
+pub const STEPS_MAX: usize = 1_000;
+/// How deep life-cycle actions may set states in turn.
+const LIFE_DEPTH_MAX: usize = 8;
+
+/// Why something inside failed: it becomes an incident, never a refusal.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    pub kind: &'static str,
+    pub message: String,
+    pub expression: Option<String>,
+    pub values: BTreeMap<String, String>,
+}
+
+impl Failure {
+    pub fn new(kind: &'static str, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), expression: None, values: BTreeMap::new() }
+    }
+
+    pub fn of_expression(expr: &Expr, error: &EvalError, scope: &TicketScope) -> Self {
+        let mut failure = Self::new("expression", error.to_string());
+        failure.expression = Some(expr.text.trim().to_owned());
+        failure.values = expr.program().values(scope);
+        failure
+    }
+}
+
+/// What looking for a branch found.
+enum Choice<'p> {
+    Taken(Option<&'p Transition>, Vec<&'p Target>),
+    /// No condition held; these were false.
+    None(Vec<String>),
+    /// The activity has no `next`.
+    Ends,
+}
+
+/// One command under way: the working snapshot, and the events so far.
+pub struct Run<'a> {
+    pub model: &'a Model,
+    pub ctx: &'a Context<'a>,
+    pub snapshot: Snapshot,
+    pub stored: Option<&'a Ticket>,
+    pub events: Vec<Event>,
+    pub blobs: Vec<Blob>,
+    pub notice: Option<Notice>,
+    /// Tokens that entered an activity and have not begun there.
+    entered: VecDeque<Seq>,
+    steps: usize,
+    chain: Vec<String>,
+    life_depth: usize,
+    /// Instances whose own actions closed the ticket.
+    closed_by: Option<Seq>,
+}
+
+/// Where to come back to when a savepoint is rolled back.
+pub struct Savepoint {
+    snapshot: Snapshot,
+    events: usize,
+    entered: VecDeque<Seq>,
+}
+
+impl<'a> Run<'a> {
+    pub fn new(model: &'a Model, snapshot: Snapshot, stored: Option<&'a Ticket>, ctx: &'a Context<'a>) -> Self {
+        Self {
+            model,
+            ctx,
+            snapshot,
+            stored,
+            events: vec![],
+            blobs: vec![],
+            notice: None,
+            entered: VecDeque::new(),
+            steps: 0,
+            chain: vec![],
+            life_depth: 0,
+            closed_by: None,
+        }
+    }
+
+    /// Runs to rest and hands over the decision.
+    pub fn finish(mut self) -> Result<Decision, Rejection> {
+        self.rest();
+        self.close_instances();
+        self.refresh_audiences();
+        self.snapshot.version += 1;
+        Arc::make_mut(&mut self.snapshot.ticket).updated = self.ctx.now;
+        Ok(Decision { events: self.events, after: self.snapshot, blobs: self.blobs, notice: self.notice })
+    }
+
+    pub fn emit(&mut self, event: Event) {
+        apply(&mut self.snapshot, &event);
+        self.events.push(event);
+    }
+
+    pub fn next_seq(&self) -> Seq {
+        self.snapshot.last_seq + 1
+    }
+
+    pub fn savepoint(&self) -> Savepoint {
+        Savepoint { snapshot: self.snapshot.clone(), events: self.events.len(), entered: self.entered.clone() }
+    }
+
+    pub fn roll_back(&mut self, to: Savepoint) {
+        self.snapshot = to.snapshot;
+        self.events.truncate(to.events);
+        self.entered = to.entered;
+    }
+
+    pub fn scope(&self, instance: Option<Seq>, work: Option<Seq>) -> TicketScope<'_> {
+        TicketScope {
+            names: &self.model.names,
+            snapshot: &self.snapshot,
+            stored: self.stored,
+            actor: self.ctx.actor,
+            people: self.ctx.people,
+            now: self.ctx.now,
+            instance: instance.and_then(|i| self.snapshot.instance(i)),
+            work: work.and_then(|w| self.snapshot.item(w)),
+        }
+    }
+
+    pub fn holds(&self, expr: &Expr, instance: Option<Seq>, work: Option<Seq>) -> Result<bool, Failure> {
+        let scope = self.scope(instance, work);
+        expr.program().holds(&scope).map_err(|e| Failure::of_expression(expr, &e, &scope))
+    }
+
+    pub fn process_of(&self, instance: Seq) -> Option<Arc<ProcessModel>> {
+        self.snapshot.instance(instance).and_then(|i| self.model.process_by_hash(&i.hash)).cloned()
+    }
+
+    // --- attributes -------------------------------------------------------------------------------------------
+
+    /// Sets an attribute or a field; setting the present value is no change.
+    pub fn set(&mut self, name: &str, new: Json, is_field: bool) {
+        let old = if is_field {
+            self.snapshot.ticket.fields.get(name).cloned().unwrap_or(Json::Null)
+        } else {
+            attribute(&self.snapshot.ticket, name)
+        };
+        if old == new {
+            return;
+        }
+        let name = name.to_owned();
+        self.emit(if is_field { Event::FieldSet { name, old, new } } else { Event::AttributeSet { name, old, new } });
+    }
+
+    /// The life-cycle transition that allows the step, for a person or (without `as_person`) for the system (C20).
+    pub fn life_cycle(&self, to: &str, as_person: bool) -> Result<Option<LifeTransition>, Rejection> {
+        let from = self.snapshot.ticket.state.clone();
+        let refuse = |why| Rejection::LifeCycle { from: from.clone(), to: to.to_owned(), why };
+        let Some(ticket_type) = self.model.names.types.get(&self.snapshot.ticket.ticket_type) else { return Ok(None) };
+        if !ticket_type.states.iter().any(|s| *s == to) {
+            return Err(refuse(LifeCycleReason::NotInType));
+        }
+        if self.model.names.state_type(to).is_pending() && self.snapshot.ticket.pending_until.is_none() {
+            return Err(refuse(LifeCycleReason::PendingNeedsTime));
+        }
+        let Some(transitions) = &ticket_type.transitions else { return Ok(None) };
+        let mut why = LifeCycleReason::NoTransition;
+        for t in transitions.iter().filter(|t| t.from.iter().any(|s| *s == from.as_str()) && t.to.iter().any(|s| *s == to)) {
+            let scope = self.scope(None, None);
+            if let (true, Some(by)) = (as_person, &t.by)
+                && !who::includes(by, self.ctx.actor, &scope).unwrap_or(false)
+            {
+                why = LifeCycleReason::NotByYou;
+                continue;
+            }
+            if let Some(when) = &t.when
+                && !when.program().holds(&scope).unwrap_or(false)
+            {
+                why = LifeCycleReason::Condition(when.text.clone());
+                continue;
+            }
+            return Ok(Some(t.clone()));
+        }
+        Err(refuse(why))
+    }
+
+    /// Sets the state through the life cycle; its `do` runs right after (C4).
+    pub fn set_state(&mut self, to: &str, as_person: bool, instance: Option<Seq>) -> Result<(), StateError> {
+        if self.snapshot.ticket.state == to {
+            return Ok(());
+        }
+        let transition = self.life_cycle(to, as_person).map_err(StateError::Refused)?;
+        if self.life_depth >= LIFE_DEPTH_MAX {
+            return Err(StateError::Failed(Failure::new("loop", "the life cycle sets states in a circle")));
+        }
+        self.set("state", to.into(), false);
+        if !self.model.names.state_type(to).is_pending() {
+            self.set("pending_until", Json::Null, false);
+        }
+        if self.model.names.state_type(to).is_final() {
+            self.closed_by = instance;
+        }
+        if let Some(t) = transition {
+            self.life_depth += 1;
+            let done = self.actions(&t.actions, instance, None);
+            self.life_depth -= 1;
+            done.map_err(StateError::Failed)?;
+        }
+        Ok(())
+    }
+
+    /// Runs actions in their order; the caller holds the savepoint.
+    pub fn actions(&mut self, list: &[Action], instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
+        for action in list {
+            if let Some(when) = &action.when
+                && !self.holds(when, instance, work)?
+            {
+                continue;
+            }
+            actions::run(self, &action.verb, instance, work)?;
+        }
+        Ok(())
+    }
+
+    pub fn add_article(&mut self, mut article: Article) {
+        article.seq = self.next_seq();
+        self.emit(Event::ArticleAdded { article });
+    }
+
+    pub fn sender(&self) -> Sender {
+        match self.ctx.actor.kind {
+            PersonKind::Agent => Sender::Agent,
+            PersonKind::Customer => Sender::Customer,
+            PersonKind::System => Sender::System,
+        }
+    }
+
+    // --- instances and tokens ---------------------------------------------------------------------------------
+
+    pub fn start_instance(&mut self, process: &ProcessModel, started_by: &str) -> Seq {
+        let seq = self.next_seq();
+        let instance = Instance {
+            seq,
+            process: process.def.name.to_string(),
+            hash: process.hash.clone(),
+            started: self.ctx.now,
+            started_by: started_by.to_owned(),
+            outcome: None,
+            ended: None,
+        };
+        self.emit(Event::InstanceStarted { instance });
+        seq
+    }
+
+    /// Places a token. At `join: all` it waits until every arrow has one.
+    pub fn enter(&mut self, instance: Seq, activity: &str, source: Option<&str>) {
+        let Some(process) = self.process_of(instance) else { return };
+        let joins = process.def.activities.get(activity).is_some_and(|a| a.join == Some(Join::All));
+        let status = if joins && source.is_some() { WorkStatus::Waiting } else { WorkStatus::Offered };
+        let seq = self.next_seq();
+        let item = WorkItem {
+            seq,
+            instance,
+            activity: activity.to_owned(),
+            status,
+            source: source.map(str::to_owned),
+            claimed_by: None,
+            entered: self.ctx.now,
+            epoch: 0,
+            audience: vec![],
+        };
+        self.emit(Event::WorkEntered { item });
+        if status == WorkStatus::Waiting {
+            self.try_join(&process, instance, activity);
+        } else {
+            self.entered.push_back(seq);
+        }
+    }
+
+    /// Fires when every arrow has a token: takes one of each, the rest waits for the next round (C8).
+    fn try_join(&mut self, process: &ProcessModel, instance: Seq, activity: &str) {
+        let Some(arrows) = process.arrows.get(activity) else { return };
+        let oldest = |source: &String| {
+            let waiting = |w: &&WorkItem| {
+                w.instance == instance && w.activity == activity && w.status == WorkStatus::Waiting && w.source.as_ref() == Some(source)
+            };
+            self.snapshot.work.iter().find(waiting).map(|w| w.seq)
+        };
+        let Some(taken) = arrows.iter().map(oldest).collect::<Option<Vec<Seq>>>() else { return };
+        for seq in taken {
+            self.end_work(seq, WorkStatus::Done, None, SYSTEM);
+        }
+        let seq = self.next_seq();
+        let item = WorkItem {
+            seq,
+            instance,
+            activity: activity.to_owned(),
+            status: WorkStatus::Offered,
+            source: None,
+            claimed_by: None,
+            entered: self.ctx.now,
+            epoch: 0,
+            audience: vec![],
+        };
+        self.emit(Event::WorkEntered { item });
+        self.entered.push_back(seq);
+    }
+
+    pub fn end_work(&mut self, seq: Seq, status: WorkStatus, outcome: Option<&str>, by: &str) {
+        let (outcome, by) = (outcome.map(str::to_owned), by.to_owned());
+        self.emit(Event::WorkEnded { seq, status, outcome, by, at: self.ctx.now });
+    }
+
+    /// Status and claim; a changed item makes forms drawn from it stale only when `stale`.
+    pub fn change_work(&mut self, seq: Seq, status: WorkStatus, claimed_by: Option<String>, stale: bool) {
+        let Some(item) = self.snapshot.item(seq) else { return };
+        if item.status == status && item.claimed_by == claimed_by && !stale {
+            return;
+        }
+        let (epoch, audience) = (item.epoch + u32::from(stale), item.audience.clone());
+        self.emit(Event::WorkChanged { seq, status, claimed_by, epoch, audience });
+    }
+
+    pub fn again(&mut self, seq: Seq) {
+        self.entered.push_back(seq);
+    }
+
+    /// Runs what goes on by itself, first in, first out (C4.5).
+    pub fn rest(&mut self) {
+        while let Some(seq) = self.entered.pop_front() {
+            let Some(item) = self.snapshot.item(seq).cloned().filter(|w| w.status.is_open()) else { continue };
+            self.steps += 1;
+            self.chain.push(item.activity.clone());
+            if self.steps > STEPS_MAX {
+                let failure = Failure::new("loop", format!("more than {STEPS_MAX} steps without a person"));
+                self.fail(seq, failure, Retry::Enter { work: seq });
+                continue;
+            }
+            self.begin(&item);
+        }
+    }
+
+    /// The activity's `do` runs on entry; without people it then completes (C2). One savepoint.
+    fn begin(&mut self, item: &WorkItem) {
+        let Some(process) = self.process_of(item.instance) else { return };
+        let Some(activity) = process.def.activities.get(&item.activity) else {
+            self.fail(item.seq, Failure::new("definition", "the activity is gone"), Retry::Nothing);
+            return;
+        };
+        let savepoint = self.savepoint();
+        if let Err(failure) = self.actions(&activity.actions, Some(item.instance), Some(item.seq)) {
+            self.roll_back(savepoint);
+            self.fail(item.seq, failure, Retry::Enter { work: item.seq });
+            return;
+        }
+        if activity.is_automatic() {
+            let retry = Retry::Complete { work: item.seq, outcome: "done".into(), by: SYSTEM.into() };
+            match self.complete(item.seq, "done", SYSTEM) {
+                Ok(None) => {}
+                Ok(Some(conditions)) => self.fail(item.seq, no_branch(&conditions), retry),
+                Err(failure) => {
+                    self.roll_back(savepoint);
+                    self.fail(item.seq, failure, Retry::Enter { work: item.seq });
+                }
+            }
+        } else if item.status == WorkStatus::Failed {
+            self.change_work(item.seq, WorkStatus::Offered, item.claimed_by.clone(), true);
+        }
+    }
+
+    /// Completes an activity with an outcome: the branch is chosen, its `do` runs, its tokens are placed.
+    ///
+    /// `Ok(Some(conditions))` when no branch held: nothing has moved, everything since the call is rolled back.
+    pub fn complete(&mut self, seq: Seq, outcome: &str, by: &str) -> Result<Option<Vec<String>>, Failure> {
+        let Some(item) = self.snapshot.item(seq).cloned() else { return Ok(None) };
+        let Some(process) = self.process_of(item.instance) else { return Ok(None) };
+        let Some(activity) = process.def.activities.get(&item.activity) else {
+            return Err(Failure::new("definition", "the activity is gone"));
+        };
+        let savepoint = self.savepoint();
+        // `steps.SELF` is set when its own `next` is tried.
+        self.end_work(seq, WorkStatus::Done, Some(outcome), by);
+        match self.branch(&item, activity, outcome, savepoint)? {
+            Some(conditions) => Ok(Some(conditions)),
+            None => {
+                self.end_instance_if_idle(item.instance);
+                Ok(None)
+            }
+        }
+    }
+
+    fn branch(&mut self, item: &WorkItem, activity: &Activity, outcome: &str, savepoint: Savepoint) -> Result<Option<Vec<String>>, Failure> {
+        let choice = match self.choose(item, activity, outcome) {
+            Ok(choice) => choice,
+            Err(failure) => {
+                self.roll_back(savepoint);
+                return Err(failure);
+            }
+        };
+        match choice {
+            Choice::None(conditions) => {
+                self.roll_back(savepoint);
+                return Ok(Some(conditions));
+            }
+            Choice::Taken(transition, targets) => {
+                if let Some(t) = transition
+                    && let Err(failure) = self.actions(&t.actions, Some(item.instance), Some(item.seq))
+                {
+                    self.roll_back(savepoint);
+                    return Err(failure);
+                }
+                if targets.iter().any(|t| matches!(t, Target::Stay(_))) {
+                    self.stay(item, savepoint);
+                    return Ok(None);
+                }
+                for target in targets.into_iter().filter_map(Target::activity) {
+                    self.enter(item.instance, target, Some(&item.activity));
+                }
+            }
+            Choice::Ends => {
+                if let Some(end) = &activity.end {
+                    self.end_instance(item.instance, end);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Saved and remained: the token is where it was, its forms are drawn anew. The way's actions are kept.
+    fn stay(&mut self, item: &WorkItem, savepoint: Savepoint) {
+        let kept: Vec<Event> = self.events[savepoint.events..].iter().filter(|e| !matches!(e, Event::WorkEnded { seq, .. } if *seq == item.seq)).cloned().collect();
+        self.roll_back(savepoint);
+        for event in kept {
+            self.emit(event);
+        }
+        self.change_work(item.seq, WorkStatus::Started, item.claimed_by.clone(), true);
+    }
+
+    fn choose<'p>(&self, item: &WorkItem, activity: &'p Activity, outcome: &str) -> Result<Choice<'p>, Failure> {
+        let branch = match &activity.next {
+            None => return Ok(Choice::Ends),
+            Some(Next::Branch(branch)) => branch,
+            Some(Next::Outcomes(map)) => match map.iter().find(|(o, _)| *o == outcome) {
+                Some((_, branch)) => branch,
+                None => return Err(Failure::new("definition", format!("`next` has no branch for `{outcome}`"))),
+            },
+        };
+        let tried = match branch {
+            Branch::To(target) => return Ok(Choice::Taken(None, vec![target])),
+            Branch::Tried(tried) => tried,
+        };
+        let mut conditions = vec![];
+        for transition in tried {
+            let holds = match &transition.when {
+                Some(when) => self.holds(when, Some(item.instance), Some(item.seq))?,
+                None => true,
+            };
+            if holds {
+                return Ok(Choice::Taken(Some(transition), transition.to.iter().collect()));
+            }
+            conditions.extend(transition.when.as_ref().map(|w| w.text.trim().to_owned()));
+        }
+        Ok(Choice::None(conditions))
+    }
+
+    /// `end: name` cancels all other tokens of the instance and gives it that outcome (C7).
+    pub fn end_instance(&mut self, instance: Seq, outcome: &str) {
+        let open: Vec<Seq> = self.snapshot.open_work().filter(|w| w.instance == instance).map(|w| w.seq).collect();
+        for seq in open {
+            self.end_work(seq, WorkStatus::Cancelled, None, SYSTEM);
+        }
+        self.emit(Event::InstanceEnded { seq: instance, outcome: outcome.to_owned(), at: self.ctx.now });
+    }
+
+    fn end_instance_if_idle(&mut self, instance: Seq) {
+        let running = self.snapshot.instance(instance).is_some_and(|i| i.outcome.is_none());
+        if running && !self.snapshot.open_work().any(|w| w.instance == instance) {
+            self.emit(Event::InstanceEnded { seq: instance, outcome: "done".into(), at: self.ctx.now });
+        }
+    }
+
+    /// A ticket that was closed by anything but the instance itself ends its other instances.
+    fn close_instances(&mut self) {
+        let was = self.stored.is_some_and(|t| self.model.names.state_type(&t.state).is_final());
+        if was || !self.model.names.state_type(&self.snapshot.ticket.state).is_final() {
+            return;
+        }
+        let others = self.snapshot.instances.iter().filter(|i| i.outcome.is_none() && Some(i.seq) != self.closed_by);
+        for seq in others.map(|i| i.seq).collect::<Vec<Seq>>() {
+            self.end_instance(seq, "cancelled");
+        }
+    }
+
+    // --- incidents --------------------------------------------------------------------------------------------
+
+    /// The token stays where it is, and an incident says why.
+    pub fn fail(&mut self, work: Seq, failure: Failure, retry: Retry) {
+        let place = self.snapshot.item(work).and_then(|w| {
+            self.snapshot.instance(w.instance).map(|i| format!("{} / {}", i.process, w.activity))
+        });
+        let claimed = self.snapshot.item(work).and_then(|w| w.claimed_by.clone());
+        self.change_work(work, WorkStatus::Failed, claimed, true);
+        self.raise(failure, place, retry);
+    }
+
+    pub fn raise(&mut self, failure: Failure, place: Option<String>, retry: Retry) {
+        let chain = if failure.kind == "loop" { self.chain.iter().rev().take(20).rev().cloned().collect() } else { vec![] };
+        self.notice = Some(Notice::Incident(failure.message.clone()));
+        let incident = Incident {
+            seq: self.next_seq(),
+            kind: failure.kind.to_owned(),
+            message: failure.message,
+            place,
+            expression: failure.expression,
+            values: failure.values,
+            chain,
+            retry,
+            raised: self.ctx.now,
+            resolved: None,
+        };
+        self.emit(Event::IncidentRaised { incident });
+    }
+
+    // --- lists ------------------------------------------------------------------------------------------------
+
+    /// Work lists find open items by their audience; what changed on the ticket may change it.
+    fn refresh_audiences(&mut self) {
+        let open: Vec<WorkItem> = self.snapshot.open_work().cloned().collect();
+        for item in open {
+            let audience = self.audience(&item);
+            if audience != item.audience {
+                let WorkItem { seq, status, claimed_by, epoch, .. } = item;
+                self.emit(Event::WorkChanged { seq, status, claimed_by, epoch, audience });
+            }
+        }
+    }
+
+    fn audience(&self, item: &WorkItem) -> Vec<String> {
+        if !matches!(item.status, WorkStatus::Offered | WorkStatus::Started) {
+            return vec![];
+        }
+        if let Some(login) = &item.claimed_by {
+            return vec![format!("user:{login}")];
+        }
+        let Some(process) = self.process_of(item.instance) else { return vec![] };
+        let Some(activity) = process.def.activities.get(&item.activity) else { return vec![] };
+        let scope = self.scope(Some(item.instance), Some(item.seq));
+        let mut keys = vec![];
+        for (_, dialog) in activity.dialogs.iter() {
+            if let Some(whos) = dialog.who.as_ref().or(activity.assign.as_ref().map(|a| &a.who)) {
+                keys.extend(who::audience(whos, &scope));
+            }
+        }
+        if let Some(approval) = &activity.approval {
+            keys.extend(who::audience(&approval.of, &scope));
+        }
+        keys.sort();
+        keys.dedup();
+        keys
+    }
+}
+
+pub fn no_branch(conditions: &[String]) -> Failure {
+    let list = conditions.iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ");
+    Failure::new("no_branch", format!("no branch holds; false are {list}"))
+}
+
+/// A state that cannot be set: a refusal to a person, an incident in a process.
+#[derive(Debug)]
+pub enum StateError {
+    Refused(Rejection),
+    Failed(Failure),
+}
+
+impl From<StateError> for Failure {
+    fn from(error: StateError) -> Self {
+        match error {
+            StateError::Refused(r) => Failure::new("life_cycle", r.say("en")),
+            StateError::Failed(f) => f,
+        }
+    }
+}

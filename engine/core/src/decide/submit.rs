@@ -1,0 +1,254 @@
+//! Work items: dialogs, votes, claims.
+
+use super::Notice;
+use super::form;
+use super::run::{Run, no_branch};
+use crate::command::Form;
+use crate::event::Event;
+use crate::people::Person;
+use crate::rejection::{FormError, Rejection, RightReason};
+use crate::snapshot::{Retry, Seq, WorkItem, WorkStatus};
+use crate::who;
+use std::sync::Arc;
+use vorgang_definitions::kinds::process::{Activity, Approval, Dialog};
+use vorgang_definitions::kinds::who::Whos;
+use vorgang_definitions::model::ProcessModel;
+
+/// The dialog under which an approval is submitted.
+pub const APPROVAL: &str = "approval";
+
+pub fn submit(run: &mut Run, work: Seq, form: &Form) -> Result<(), Rejection> {
+    let item = open_item(run, work)?;
+    if form.epoch.is_some_and(|e| e != item.epoch) {
+        return Err(Rejection::Gone);
+    }
+    let process = run.process_of(item.instance).ok_or(Rejection::Gone)?;
+    let activity = process.def.activities.get(&item.activity).ok_or(Rejection::Gone)?;
+    if form.dialog.as_deref() == Some(APPROVAL) || (form.dialog.is_none() && activity.approval.is_some() && activity.dialogs.is_empty()) {
+        let approval = activity.approval.as_ref().ok_or(Rejection::Gone)?;
+        return vote(run, &item, approval, form);
+    }
+    let (name, dialog) = dialog_of(activity, form.dialog.as_deref())?;
+    may_use(run, &item, activity, dialog, run.ctx.actor)?;
+    if dialog.when.as_ref().is_some_and(|w| !run.holds(w, Some(item.instance), Some(work)).unwrap_or(false)) {
+        return Err(Rejection::Gone);
+    }
+    claimed(run, &item, dialog.claim)?;
+    let outcome = outcome_of(run, &item, dialog, form.outcome.as_deref())?;
+    let filled = form::read(run, &dialog.fields, form, Some(item.instance), Some(work))?;
+    form::conflicts(run, &filled.changes, form.seen)?;
+    run.emit(Event::DialogSubmitted { work, dialog: name.to_owned(), outcome: outcome.clone() });
+    form::write(run, filled.changes)?;
+    run.blobs.extend(form.blobs.iter().cloned());
+    form::write_article(run, filled.article, Some(item.instance), Some(work));
+    // "First input saved" starts the item.
+    run.change_work(work, WorkStatus::Started, item.claimed_by.clone(), false);
+    finish_dialog(run, &item, &dialog.actions, &outcome);
+    Ok(())
+}
+
+/// The dialog's `do` and the way on. From here on the submission is kept, whatever fails.
+fn finish_dialog(run: &mut Run, item: &WorkItem, actions: &[vorgang_definitions::actions::Action], outcome: &str) {
+    let savepoint = run.savepoint();
+    let by = run.ctx.actor.login.clone();
+    let retry = Retry::Complete { work: item.seq, outcome: outcome.to_owned(), by: by.clone() };
+    if let Err(failure) = run.actions(actions, Some(item.instance), Some(item.seq)) {
+        run.roll_back(savepoint);
+        run.fail(item.seq, failure, retry);
+        return;
+    }
+    match run.complete(item.seq, outcome, &by) {
+        Ok(None) => {}
+        Ok(Some(conditions)) => {
+            run.roll_back(savepoint);
+            run.change_work(item.seq, WorkStatus::Started, item.claimed_by.clone(), true);
+            run.notice = Some(Notice::NoBranch(conditions));
+        }
+        Err(failure) => {
+            run.roll_back(savepoint);
+            run.fail(item.seq, failure, retry);
+        }
+    }
+}
+
+fn vote(run: &mut Run, item: &WorkItem, approval: &Approval, form: &Form) -> Result<(), Rejection> {
+    may_vote(run, item, approval, run.ctx.actor)?;
+    let outcome = form.outcome.clone().unwrap_or_default();
+    if !Approval::OUTCOMES.contains(&outcome.as_str()) {
+        return Err(Rejection::Form(vec![("outcome".into(), FormError::UnknownOutcome)]));
+    }
+    let filled = form::read(run, &approval.fields, form, Some(item.instance), Some(item.seq))?;
+    form::conflicts(run, &filled.changes, form.seen)?;
+    let person = run.ctx.actor.login.clone();
+    run.emit(Event::DialogSubmitted { work: item.seq, dialog: APPROVAL.into(), outcome: outcome.clone() });
+    form::write(run, filled.changes)?;
+    run.blobs.extend(form.blobs.iter().cloned());
+    form::write_article(run, filled.article, Some(item.instance), Some(item.seq));
+    run.emit(Event::VoteCast { work: item.seq, person, outcome, at: run.ctx.now });
+    run.change_work(item.seq, WorkStatus::Started, item.claimed_by.clone(), false);
+    let savepoint = run.savepoint();
+    if let Err(failure) = run.actions(&approval.actions, Some(item.instance), Some(item.seq)) {
+        run.roll_back(savepoint);
+        run.fail(item.seq, failure, Retry::Enter { work: item.seq });
+        return Ok(());
+    }
+    if let Some(decided) = decided(run, item, approval) {
+        let by = run.ctx.actor.login.clone();
+        let retry = Retry::Complete { work: item.seq, outcome: decided.into(), by: by.clone() };
+        match run.complete(item.seq, decided, &by) {
+            Ok(None) => {}
+            Ok(Some(conditions)) => run.fail(item.seq, no_branch(&conditions), retry),
+            Err(failure) => run.fail(item.seq, failure, retry),
+        }
+    }
+    Ok(())
+}
+
+/// The approval's outcome, once the votes decide it (C11): the rest is counted, so that it ends in `reject` as soon
+/// as `required` can no longer be reached.
+fn decided(run: &Run, item: &WorkItem, approval: &Approval) -> Option<&'static str> {
+    let count = |outcome: &str| run.snapshot.votes.iter().filter(|v| v.work == item.seq && v.outcome == outcome).count();
+    let (approvals, rejections) = (count("approve"), count("reject"));
+    if approvals >= approval.required() {
+        return Some("approve");
+    }
+    if rejections >= approval.rejects() {
+        return Some("reject");
+    }
+    let voted = |login: &String| run.snapshot.votes.iter().any(|v| v.work == item.seq && v.person == *login);
+    let remaining = voters(run, item, approval).iter().filter(|l| !voted(l)).count();
+    // Only votes that were given end it: too small a pool at the beginning is for people to see.
+    (rejections > 0 && approvals + remaining < approval.required()).then_some("reject")
+}
+
+/// Everybody who may vote, `not` taken out.
+pub fn voters(run: &Run, item: &WorkItem, approval: &Approval) -> Vec<String> {
+    let scope = run.scope(Some(item.instance), Some(item.seq));
+    let pool = who::people(&approval.of, &scope).unwrap_or_default();
+    let excluded = |login: &String| {
+        let person = run.ctx.people.get(login);
+        person.is_none_or(|p| approval.not.as_ref().is_some_and(|n| who::includes(n, p, &scope).unwrap_or(true)))
+    };
+    pool.into_iter().filter(|l| !excluded(l)).collect()
+}
+
+pub fn may_vote(run: &Run, item: &WorkItem, approval: &Approval, person: &Person) -> Result<(), Rejection> {
+    let scope = run.scope(Some(item.instance), Some(item.seq));
+    among(&approval.of, approval.not.as_ref(), person, &scope)?;
+    if run.snapshot.votes.iter().any(|v| v.work == item.seq && v.person == person.login) {
+        return Err(Rejection::Right(RightReason::AlreadyVoted));
+    }
+    Ok(())
+}
+
+fn among(of: &Whos, not: Option<&Whos>, person: &Person, scope: &crate::scope::TicketScope) -> Result<(), Rejection> {
+    if !who::includes(of, person, scope).unwrap_or(false) {
+        return Err(Rejection::Right(RightReason::NotForYou));
+    }
+    // What cannot be evaluated excludes: a doubt never gives a right.
+    if not.is_some_and(|n| who::includes(n, person, scope).unwrap_or(true)) {
+        return Err(Rejection::Right(RightReason::ExcludedByNot));
+    }
+    Ok(())
+}
+
+/// Is the dialog for this person?
+pub fn may_use(run: &Run, item: &WorkItem, activity: &Activity, dialog: &Dialog, person: &Person) -> Result<(), Rejection> {
+    let scope = run.scope(Some(item.instance), Some(item.seq));
+    if let Some(whos) = &dialog.who {
+        among(whos, None, person, &scope)?;
+    }
+    if let Some(assign) = &activity.assign {
+        match &dialog.who {
+            None => among(&assign.who, assign.not.as_ref(), person, &scope)?,
+            Some(whos) => among(whos, assign.not.as_ref(), person, &scope)?,
+        }
+    }
+    Ok(())
+}
+
+fn claimed(run: &Run, item: &WorkItem, must: bool) -> Result<(), Rejection> {
+    match &item.claimed_by {
+        Some(by) if *by == run.ctx.actor.login => Ok(()),
+        Some(by) => {
+            let name = run.ctx.people.get(by).map_or_else(|| by.clone(), |p| p.name.clone());
+            Err(Rejection::Right(RightReason::ClaimedBy(name)))
+        }
+        None if must => Err(Rejection::Right(RightReason::ClaimFirst)),
+        None => Ok(()),
+    }
+}
+
+/// An item that people can act on.
+pub fn open_item(run: &Run, work: Seq) -> Result<WorkItem, Rejection> {
+    let item = run.snapshot.item(work).filter(|w| matches!(w.status, WorkStatus::Offered | WorkStatus::Started));
+    item.cloned().ok_or(Rejection::Gone)
+}
+
+pub fn dialog_of<'p>(activity: &'p Activity, name: Option<&str>) -> Result<(&'p str, &'p Dialog), Rejection> {
+    let unknown = || Rejection::Form(vec![("dialog".into(), FormError::UnknownDialog)]);
+    match name {
+        Some(name) => activity.dialogs.iter().find(|(n, _)| **n == *name).map(|(n, d)| (n.as_str(), d)).ok_or_else(unknown),
+        None if activity.dialogs.len() == 1 => activity.dialogs.iter().next().map(|(n, d)| (n.as_str(), d)).ok_or_else(unknown),
+        None => Err(unknown()),
+    }
+}
+
+/// A dialog without outcomes has one, `submit`; where there is one it need not be named.
+pub fn outcome_of(run: &Run, item: &WorkItem, dialog: &Dialog, given: Option<&str>) -> Result<String, Rejection> {
+    let unknown = || Rejection::Form(vec![("outcome".into(), FormError::UnknownOutcome)]);
+    if dialog.outcomes.is_empty() {
+        return if given.is_none_or(|g| g == "submit") { Ok("submit".into()) } else { Err(unknown()) };
+    }
+    let offered = |o: &vorgang_definitions::kinds::process::Outcome| {
+        o.when.as_ref().is_none_or(|w| run.holds(w, Some(item.instance), Some(item.seq)).unwrap_or(false))
+    };
+    let found = match given {
+        Some(given) => dialog.outcomes.iter().find(|(n, _)| **n == *given),
+        None if dialog.outcomes.len() == 1 => dialog.outcomes.iter().next(),
+        None => None,
+    };
+    found.filter(|(_, o)| offered(o)).map(|(n, _)| n.to_string()).ok_or_else(unknown)
+}
+
+pub fn claim(run: &mut Run, work: Seq) -> Result<(), Rejection> {
+    let item = open_item(run, work)?;
+    claimed(run, &item, false)?;
+    may_work(run, &item, run.ctx.actor)?;
+    let login = run.ctx.actor.login.clone();
+    run.change_work(work, WorkStatus::Started, Some(login.clone()), false);
+    // Who claims the work has the ticket, unless somebody has it.
+    if run.snapshot.ticket.owner.is_none() && run.ctx.actor.kind == crate::people::PersonKind::Agent {
+        run.set("owner", login.into(), false);
+    }
+    Ok(())
+}
+
+pub fn release(run: &mut Run, work: Seq) -> Result<(), Rejection> {
+    let item = open_item(run, work)?;
+    match &item.claimed_by {
+        None => Ok(()),
+        Some(by) if *by == run.ctx.actor.login || crate::rights::is_admin(&run.model.names, run.ctx.actor) => {
+            run.change_work(work, WorkStatus::Offered, None, false);
+            Ok(())
+        }
+        Some(_) => claimed(run, &item, false),
+    }
+}
+
+/// May this person do anything at the item?
+pub fn may_work(run: &Run, item: &WorkItem, person: &Person) -> Result<(), Rejection> {
+    let process: Arc<ProcessModel> = run.process_of(item.instance).ok_or(Rejection::Gone)?;
+    let activity = process.def.activities.get(&item.activity).ok_or(Rejection::Gone)?;
+    let mut last = Err(Rejection::Right(RightReason::NotForYou));
+    for (_, dialog) in activity.dialogs.iter() {
+        last = may_use(run, item, activity, dialog, person);
+        if last.is_ok() {
+            return last;
+        }
+    }
+    match &activity.approval {
+        Some(approval) => may_vote(run, item, approval, person),
+        None => last,
+    }
+}

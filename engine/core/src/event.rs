@@ -1,0 +1,83 @@
+//! What happened: facts in the past tense, each with the complete new value. The history stores them.
+
+use crate::snapshot::{Incident, Instance, Seq, Ticket, WorkItem, WorkStatus};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+/// Written into every history row; an upcaster goes from each number to the next.
+pub const FORMAT: u32 = 1;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    TicketCreated { ticket: Box<Ticket> },
+    /// An attribute's new value; `null` where it is unset.
+    AttributeSet { name: String, old: Json, new: Json },
+    /// An own field's new value in stored form; `null` where it is unset.
+    FieldSet { name: String, old: Json, new: Json },
+    ArticleAdded { article: Article },
+    InstanceStarted { instance: Instance },
+    InstanceEnded { seq: Seq, outcome: String, at: Timestamp },
+    WorkEntered { item: WorkItem },
+    WorkChanged { seq: Seq, status: WorkStatus, claimed_by: Option<String>, epoch: u32, audience: Vec<String> },
+    /// The token left the activity; with an outcome it completed it.
+    WorkEnded { seq: Seq, status: WorkStatus, outcome: Option<String>, by: String, at: Timestamp },
+    DialogSubmitted { work: Seq, dialog: String, outcome: String },
+    VoteCast { work: Seq, person: String, outcome: String, at: Timestamp },
+    IncidentRaised { incident: Incident },
+    IncidentResolved { seq: Seq, at: Timestamp },
+    NotificationSent { notification: Notice },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sender {
+    Agent,
+    Customer,
+    System,
+}
+
+/// A message or note on a ticket.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Article {
+    pub seq: Seq,
+    /// `note`, `web`, `phone`, `mail`.
+    pub channel: String,
+    pub sender: Sender,
+    pub author: String,
+    pub visible: bool,
+    pub subject: String,
+    pub body: String,
+    pub attachments: Vec<Attachment>,
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attachment {
+    pub name: String,
+    pub content_type: String,
+    pub size: u64,
+    /// Hash of the content.
+    pub blob: String,
+}
+
+/// A notification to one person, already rendered in that person's language.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Notice {
+    pub seq: Seq,
+    pub name: String,
+    pub to: String,
+    pub portal: bool,
+    pub mail: bool,
+    pub subject: String,
+    pub body: String,
+    pub at: Timestamp,
+}
+
+/// The content of an attachment, stored once under its hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blob {
+    pub hash: String,
+    pub bytes: Vec<u8>,
+}

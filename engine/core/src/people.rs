@@ -1,0 +1,92 @@
+//! People as the engine knows them.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PersonKind {
+    Customer,
+    Agent,
+    /// Processes, timers and jobs.
+    System,
+}
+
+impl PersonKind {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Agent => "agent",
+            Self::System => "system",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    pub login: String,
+    pub name: String,
+    pub email: String,
+    pub kind: PersonKind,
+    pub company: Option<String>,
+    /// A language tag.
+    pub language: String,
+    pub roles: Vec<String>,
+    pub active: bool,
+}
+
+impl Person {
+    pub fn has_role(&self, role: &str) -> bool {
+        self.roles.iter().any(|r| r == role)
+    }
+}
+
+/// The login under which processes act.
+pub const SYSTEM: &str = "system";
+
+pub fn system() -> Person {
+    Person {
+        login: SYSTEM.into(),
+        name: "System".into(),
+        email: String::new(),
+        kind: PersonKind::System,
+        company: None,
+        language: "en".into(),
+        roles: vec![],
+        active: true,
+    }
+}
+
+/// Everybody whom a command may have to know, by login. An immutable picture, replaced when people change.
+#[derive(Debug, Clone, Default)]
+pub struct Directory {
+    people: BTreeMap<String, Arc<Person>>,
+    /// For each role those who have it and are active.
+    by_role: BTreeMap<String, Vec<Arc<Person>>>,
+}
+
+impl Directory {
+    pub fn new(people: impl IntoIterator<Item = Person>) -> Self {
+        let people: BTreeMap<String, Arc<Person>> = people.into_iter().map(|p| (p.login.clone(), Arc::new(p))).collect();
+        let mut by_role: BTreeMap<String, Vec<Arc<Person>>> = BTreeMap::new();
+        for person in people.values().filter(|p| p.active) {
+            for role in &person.roles {
+                by_role.entry(role.clone()).or_default().push(person.clone());
+            }
+        }
+        Self { people, by_role }
+    }
+
+    pub fn get(&self, login: &str) -> Option<&Arc<Person>> {
+        self.people.get(login)
+    }
+
+    pub fn with_role(&self, role: &str) -> &[Arc<Person>] {
+        self.by_role.get(role).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Person>> {
+        self.people.values()
+    }
+}

@@ -1,0 +1,149 @@
+//! Why a command is refused, as a value. What a person reads is made here too, in German and English.
+
+use serde_json::Value as Json;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rejection {
+    /// No such thing, or none that this person may know of.
+    NotFound,
+    Right(RightReason),
+    LifeCycle { from: String, to: String, why: LifeCycleReason },
+    /// The form with what is wrong, field by field; the empty name is the form itself.
+    Form(Vec<(String, FormError)>),
+    /// The work item, dialog or outcome is no longer there.
+    Gone,
+    /// Changed meanwhile by somebody else: name, the person's value, the stored value.
+    Conflict(Vec<(String, Json, Json)>),
+    /// A running process relies on the field being set.
+    ReliedOn { field: String, process: String },
+    /// Not a refusal: the runtime loads what changed since this version and asks again.
+    NeedsChangesSince(u64),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RightReason {
+    /// The right that is missing, and the queue.
+    Queue { right: &'static str, queue: String },
+    NotForYou,
+    ExcludedByNot,
+    ClaimFirst,
+    ClaimedBy(String),
+    AlreadyVoted,
+    AdminOnly,
+    CannotStart,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LifeCycleReason {
+    NoTransition,
+    NotByYou,
+    Condition(String),
+    NotInType,
+    PendingNeedsTime,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FormError {
+    Required,
+    Unknown,
+    Invalid(vorgang_definitions::values::ValueError),
+    NoSuchPerson,
+    TooManyFiles,
+    UnknownOutcome,
+    UnknownDialog,
+}
+
+impl FormError {
+    pub fn say(&self, language: &str) -> String {
+        use vorgang_definitions::values::ValueError as V;
+        let de = language.starts_with("de");
+        match (self, de) {
+            (Self::Required, false) => "must be filled in".into(),
+            (Self::Required, true) => "muss ausgefüllt werden".into(),
+            (Self::Unknown, false) => "is not part of this form".into(),
+            (Self::Unknown, true) => "gehört nicht zu diesem Formular".into(),
+            (Self::NoSuchPerson, false) => "nobody has this login".into(),
+            (Self::NoSuchPerson, true) => "diese Anmeldung gibt es nicht".into(),
+            (Self::TooManyFiles, false) => "too many files".into(),
+            (Self::TooManyFiles, true) => "zu viele Dateien".into(),
+            (Self::UnknownOutcome, false) => "this answer is not offered".into(),
+            (Self::UnknownOutcome, true) => "diese Antwort steht nicht zur Wahl".into(),
+            (Self::UnknownDialog, false) => "this form does not exist".into(),
+            (Self::UnknownDialog, true) => "dieses Formular gibt es nicht".into(),
+            (Self::Invalid(e), false) => e.to_string(),
+            (Self::Invalid(e), true) => match e {
+                V::WrongType(what) => format!(
+                    "erwartet wird {}",
+                    match *what {
+                        "a whole number" => "eine ganze Zahl",
+                        "a decimal number" => "eine Zahl wie 12,50",
+                        "true or false" => "ja oder nein",
+                        "a date such as `2026-03-01`" => "ein Datum",
+                        "a file" => "eine Datei",
+                        "a list of choices" => "eine Auswahl",
+                        _ => "ein Text",
+                    }
+                ),
+                V::NotOffered(v) => format!("„{v}“ steht nicht zur Wahl"),
+                V::TooLong(n) => format!("länger als {n} Byte"),
+                V::Scale(n) => format!("mehr als {n} Stellen hinter dem Komma"),
+                V::TooLarge => "zu groß".into(),
+                V::LineBreak => "darf keinen Zeilenumbruch enthalten".into(),
+            },
+        }
+    }
+}
+
+impl Rejection {
+    /// A short word for the API and for tests.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::Right(_) => "right",
+            Self::LifeCycle { .. } => "life_cycle",
+            Self::Form(_) | Self::ReliedOn { .. } => "form",
+            Self::Gone => "gone",
+            Self::Conflict(_) | Self::NeedsChangesSince(_) => "conflict",
+        }
+    }
+
+    /// One sentence for a person.
+    pub fn say(&self, language: &str) -> String {
+        let de = language.starts_with("de");
+        let pick = |en: &str, german: &str| if de { german.to_owned() } else { en.to_owned() };
+        match self {
+            Self::NotFound => pick("There is nothing here that you may see.", "Hier ist nichts, was Sie sehen dürfen."),
+            Self::Right(reason) => match reason {
+                RightReason::Queue { right, queue } => pick(
+                    &format!("You do not have the right `{right}` in the queue `{queue}`."),
+                    &format!("Ihnen fehlt das Recht `{right}` in der Queue `{queue}`."),
+                ),
+                RightReason::NotForYou => pick("This is for somebody else to do.", "Das ist für jemand anderen bestimmt."),
+                RightReason::ExcludedByNot => pick("You may not decide this one yourself.", "Hier dürfen Sie nicht selbst entscheiden."),
+                RightReason::ClaimFirst => pick("Claim the work first.", "Übernehmen Sie die Aufgabe zuerst."),
+                RightReason::ClaimedBy(who) => pick(&format!("{who} is working on it."), &format!("{who} arbeitet daran.")),
+                RightReason::AlreadyVoted => pick("You have voted already.", "Sie haben schon abgestimmt."),
+                RightReason::AdminOnly => pick("Only an administrator may do this.", "Das darf nur die Administration."),
+                RightReason::CannotStart => pick("You may not start this.", "Das dürfen Sie nicht starten."),
+            },
+            Self::LifeCycle { from, to, why } => {
+                let why = match why {
+                    LifeCycleReason::NoTransition => pick("the life cycle has no such transition", "der Lebenszyklus kennt diesen Übergang nicht"),
+                    LifeCycleReason::NotByYou => pick("it is for others to do", "das ist anderen vorbehalten"),
+                    LifeCycleReason::Condition(c) => pick(&format!("its condition does not hold: {c}"), &format!("die Bedingung gilt nicht: {c}")),
+                    LifeCycleReason::NotInType => pick("tickets of this type do not have the state", "Tickets dieses Typs kennen den Zustand nicht"),
+                    LifeCycleReason::PendingNeedsTime => pick("a time until when is needed", "es fehlt der Zeitpunkt, bis wann"),
+                };
+                pick(&format!("From `{from}` to `{to}`: {why}."), &format!("Von `{from}` nach `{to}`: {why}."))
+            }
+            Self::Form(_) => pick("The form is not filled in as it must be.", "Das Formular ist nicht richtig ausgefüllt."),
+            Self::Gone => pick("This step is no longer open.", "Dieser Schritt ist nicht mehr offen."),
+            Self::Conflict(_) => pick("Somebody else changed this meanwhile.", "Jemand anders hat das inzwischen geändert."),
+            Self::ReliedOn { field, process } => pick(
+                &format!("`{field}` cannot be emptied: the process `{process}` relies on it."),
+                &format!("`{field}` darf nicht geleert werden: der Prozess `{process}` braucht es."),
+            ),
+            Self::NeedsChangesSince(_) => pick("Please try again.", "Bitte erneut versuchen."),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What expressions and templates see of a ticket.
+
+use crate::people::{Directory, Person, PersonKind};
+use crate::snapshot::{Instance, Snapshot, Ticket, WorkItem};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use vorgang_definitions::cel::eval::Scope;
+use vorgang_definitions::cel::value::Value;
+use vorgang_definitions::kinds::site::Setting;
+use vorgang_definitions::model::Names;
+use vorgang_definitions::values::{from_stored, when_unset};
+
+pub struct TicketScope<'a> {
+    pub names: &'a Names,
+    pub snapshot: &'a Snapshot,
+    /// The ticket as saved; `None` while it is created.
+    pub stored: Option<&'a Ticket>,
+    pub actor: &'a Person,
+    pub people: &'a Directory,
+    pub now: Timestamp,
+    pub instance: Option<&'a Instance>,
+    pub work: Option<&'a WorkItem>,
+}
+
+impl Scope for TicketScope<'_> {
+    fn get(&self, path: &[Box<str>]) -> Option<Value> {
+        let (root, rest) = path.split_first()?;
+        match &**root {
+            "ticket" => ticket(self.names, &self.snapshot.ticket, self.snapshot.version, rest),
+            "stored" => self.stored.and_then(|t| ticket(self.names, t, self.snapshot.version, rest)),
+            "actor" => Some(person(Some(self.actor), rest)),
+            "customer" => {
+                let login = self.snapshot.ticket.customer_user.as_deref();
+                Some(person(login.and_then(|l| self.people.get(l)).map(|p| &**p), rest))
+            }
+            "now" => Some(Value::Timestamp(self.now)),
+            "site" => self.site(rest),
+            "steps" => self.step(rest),
+            "process" => self.instance.and_then(|i| match rest.first().map(|s| &**s) {
+                Some("name") => Some(Value::text(i.process.as_str())),
+                Some("started") => Some(Value::Timestamp(i.started)),
+                Some("started_by") => Some(Value::text(i.started_by.as_str())),
+                _ => None,
+            }),
+            "work" => self.work.and_then(|w| match rest.first().map(|s| &**s) {
+                Some("activity") => Some(Value::text(w.activity.as_str())),
+                Some("entered") => Some(Value::Timestamp(w.entered)),
+                _ => None,
+            }),
+            _ => None,
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn zone(&self) -> &TimeZone {
+        &self.names.site.zone.0
+    }
+
+    fn has_role(&self, role: &str) -> bool {
+        self.actor.has_role(role)
+    }
+
+    fn active(&self, activity: &str) -> bool {
+        self.instance.is_some_and(|i| self.snapshot.open_work().any(|w| w.instance == i.seq && w.activity == activity))
+    }
+}
+
+impl TicketScope<'_> {
+    fn site(&self, rest: &[Box<str>]) -> Option<Value> {
+        let site = &self.names.site;
+        match (rest.first().map(|s| &**s)?, rest.get(1)) {
+            ("name", _) => Some(Value::text(site.name.as_str())),
+            ("title", _) => Some(Value::text(site.title.get(&self.actor.language, site.main_language()))),
+            ("settings", Some(name)) => site.settings.get(name).map(|s| match s {
+                Setting::Text(t) => Value::text(t.as_str()),
+                Setting::Int(i) => Value::Int(*i),
+                Setting::Bool(b) => Value::Bool(*b),
+            }),
+            _ => None,
+        }
+    }
+
+    fn step(&self, rest: &[Box<str>]) -> Option<Value> {
+        let step = self.snapshot.step(self.instance?.seq, rest.first()?)?;
+        match rest.get(1).map(|s| &**s) {
+            None => Some(Value::Bool(true)),
+            Some("outcome") => Some(Value::text(step.outcome.as_str())),
+            Some("by") => Some(Value::text(step.by.as_str())),
+            Some("at") => Some(Value::Timestamp(step.at)),
+            _ => None,
+        }
+    }
+}
+
+fn person(person: Option<&Person>, rest: &[Box<str>]) -> Value {
+    let text = |f: fn(&Person) -> &str| Value::text(person.map_or("", f));
+    match rest.first().map(|s| &**s) {
+        None | Some("login") => text(|p| &p.login),
+        Some("name") => text(|p| &p.name),
+        Some("email") => text(|p| &p.email),
+        Some("company") => text(|p| p.company.as_deref().unwrap_or("")),
+        Some("kind") => text(|p| p.kind.word()),
+        Some("roles") => {
+            let roles = person.filter(|p| p.kind == PersonKind::Agent).map(|p| p.roles.iter().map(|r| Value::text(r.as_str())).collect());
+            Value::List(Arc::new(roles.unwrap_or_default()))
+        }
+        Some(_) => Value::Map(Arc::new(BTreeMap::new())),
+    }
+}
+
+fn ticket(names: &Names, ticket: &Ticket, version: u64, rest: &[Box<str>]) -> Option<Value> {
+    let text = |t: &str| Some(Value::text(t));
+    let maybe = |t: &Option<String>| t.as_deref().map(Value::text);
+    match &**rest.first()? {
+        "number" => text(&ticket.number),
+        "title" => text(&ticket.title),
+        "type" => text(&ticket.ticket_type),
+        "queue" => text(&ticket.queue),
+        "state" => text(&ticket.state),
+        "state_type" => text(names.state_type(&ticket.state).word()),
+        "priority" => Some(Value::Int(names.priority_level(&ticket.priority))),
+        "priority_name" => text(&ticket.priority),
+        "owner" => maybe(&ticket.owner),
+        "responsible" => maybe(&ticket.responsible),
+        "customer" => maybe(&ticket.customer),
+        "customer_user" => maybe(&ticket.customer_user),
+        "created" => Some(Value::Timestamp(ticket.created)),
+        "updated" => Some(Value::Timestamp(ticket.updated)),
+        "pending_until" => ticket.pending_until.map(Value::Timestamp),
+        "version" => Some(Value::Int(version as i64)),
+        "fields" => {
+            let field = names.fields.get(rest.get(1)?)?;
+            let value = ticket.fields.get(field.name.as_str()).and_then(|j| from_stored(field, j)).or_else(|| when_unset(field))?;
+            match (rest.get(2), value) {
+                (None, value) => Some(value),
+                (Some(part), Value::Map(m)) => m.get(&**part).cloned(),
+                (Some(_), _) => None,
+            }
+        }
+        _ => None,
+    }
+}

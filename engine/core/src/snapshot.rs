@@ -1,0 +1,211 @@
+//! One ticket with everything that a command on it may need: what `decide` reads.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A number that counts everything inside one ticket: instances, work items, articles, incidents.
+pub type Seq = u32;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ticket {
+    pub id: i64,
+    pub number: String,
+    pub title: String,
+    #[serde(rename = "type")]
+    pub ticket_type: String,
+    pub queue: String,
+    pub state: String,
+    /// By name; its level is the model's.
+    pub priority: String,
+    pub owner: Option<String>,
+    pub responsible: Option<String>,
+    /// The company.
+    pub customer: Option<String>,
+    /// The login of the customer.
+    pub customer_user: Option<String>,
+    pub pending_until: Option<Timestamp>,
+    /// Own fields in stored form (see `vorgang_definitions::values`).
+    pub fields: BTreeMap<String, Json>,
+    pub created: Timestamp,
+    pub updated: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkStatus {
+    /// At a join, until the other arrows have delivered.
+    Waiting,
+    Offered,
+    /// Claimed, or first input saved.
+    Started,
+    /// An incident keeps it here.
+    Failed,
+    Done,
+    Cancelled,
+}
+
+impl WorkStatus {
+    pub fn is_open(self) -> bool {
+        !matches!(self, Self::Done | Self::Cancelled)
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Offered => "offered",
+            Self::Started => "started",
+            Self::Failed => "failed",
+            Self::Done => "done",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Waiting, Self::Offered, Self::Started, Self::Failed, Self::Done, Self::Cancelled]
+            .into_iter()
+            .find(|s| s.word() == word)
+    }
+}
+
+/// A token of the net: one activity being active.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WorkItem {
+    pub seq: Seq,
+    pub instance: Seq,
+    pub activity: String,
+    pub status: WorkStatus,
+    /// The activity from which the token came; `None` at a start.
+    pub source: Option<String>,
+    pub claimed_by: Option<String>,
+    pub entered: Timestamp,
+    /// Grows whenever a form drawn from it becomes stale.
+    pub epoch: u32,
+    /// Who may see and do it: `role:x`, `user:x`, `agent`, `anyone`.
+    pub audience: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Instance {
+    pub seq: Seq,
+    pub process: String,
+    /// Hash of the process that it pins.
+    pub hash: String,
+    pub started: Timestamp,
+    pub started_by: String,
+    /// `None` while it runs.
+    pub outcome: Option<String>,
+    pub ended: Option<Timestamp>,
+}
+
+/// The last completion of an activity.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    pub instance: Seq,
+    pub activity: String,
+    pub outcome: String,
+    pub by: String,
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Vote {
+    pub work: Seq,
+    pub person: String,
+    pub outcome: String,
+    pub at: Timestamp,
+}
+
+/// What an incident's retry does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Retry {
+    /// Runs the activity from its beginning.
+    Enter { work: Seq },
+    /// Tries `next` again with the same outcome.
+    Complete { work: Seq, outcome: String, by: String },
+    /// There is nothing to try: it is only acknowledged.
+    Nothing,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Incident {
+    pub seq: Seq,
+    pub kind: String,
+    pub message: String,
+    /// Process and activity, where it happened in one.
+    pub place: Option<String>,
+    /// The expression that could not be evaluated.
+    pub expression: Option<String>,
+    /// What it read.
+    pub values: BTreeMap<String, String>,
+    /// The activities that ran before, for chains without an end.
+    pub chain: Vec<String>,
+    pub retry: Retry,
+    pub raised: Timestamp,
+    pub resolved: Option<Timestamp>,
+}
+
+/// The row that a command reads and writes, and what belongs to it. Only what is open is loaded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    pub ticket: Arc<Ticket>,
+    pub version: u64,
+    pub last_seq: Seq,
+    /// Running ones, and those that ended in this command.
+    pub instances: Vec<Instance>,
+    /// Open ones, and those that ended in this command.
+    pub work: Vec<WorkItem>,
+    /// Of the instances above.
+    pub steps: Vec<Step>,
+    /// Of the open work items.
+    pub votes: Vec<Vote>,
+    /// Open ones.
+    pub incidents: Vec<Incident>,
+}
+
+impl Snapshot {
+    pub fn new(ticket: Ticket) -> Self {
+        Self {
+            ticket: Arc::new(ticket),
+            version: 0,
+            last_seq: 0,
+            instances: vec![],
+            work: vec![],
+            steps: vec![],
+            votes: vec![],
+            incidents: vec![],
+        }
+    }
+
+    pub fn instance(&self, seq: Seq) -> Option<&Instance> {
+        self.instances.iter().find(|i| i.seq == seq)
+    }
+
+    pub fn item(&self, seq: Seq) -> Option<&WorkItem> {
+        self.work.iter().find(|w| w.seq == seq)
+    }
+
+    pub fn open_work(&self) -> impl Iterator<Item = &WorkItem> {
+        self.work.iter().filter(|w| w.status.is_open())
+    }
+
+    pub fn step(&self, instance: Seq, activity: &str) -> Option<&Step> {
+        self.steps.iter().find(|s| s.instance == instance && s.activity == activity)
+    }
+
+    /// Only what a freshly loaded snapshot would hold: ended work, instances and incidents are dropped.
+    pub fn compact(mut self) -> Self {
+        self.instances.retain(|i| i.outcome.is_none());
+        self.work.retain(|w| w.status.is_open());
+        self.incidents.retain(|i| i.resolved.is_none());
+        let (instances, work) = (&self.instances, &self.work);
+        self.steps.retain(|s| instances.iter().any(|i| i.seq == s.instance));
+        self.votes.retain(|v| work.iter().any(|w| w.seq == v.work));
+        self.steps.sort_by(|a, b| (a.instance, &a.activity).cmp(&(b.instance, &b.activity)));
+        self.votes.sort_by(|a, b| (a.work, &a.person).cmp(&(b.work, &b.person)));
+        self
+    }
+}

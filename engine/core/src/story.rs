@@ -1,0 +1,365 @@
+//! Plays a site's `Test` definitions in virtual time, through the same `decide` as everything else.
+
+use crate::command::{ArticleInput, Command, Context, Form};
+use crate::decide::{Decision, decide};
+use crate::event::Event;
+use crate::people::{Directory, Person, PersonKind};
+use crate::rejection::Rejection;
+use crate::snapshot::{Snapshot, WorkStatus};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use vorgang_definitions::kinds::process::Next;
+use vorgang_definitions::kinds::test::{Expect, PersonKind as TestPerson, Step, Test};
+use vorgang_definitions::load::Named;
+use vorgang_definitions::model::Model;
+use vorgang_definitions::source::Span;
+use vorgang_definitions::value_expr::ValueExpr;
+use vorgang_definitions::values::{Slot, from_stored};
+
+/// How one test ended.
+#[derive(Debug, Clone)]
+pub struct Report {
+    pub name: String,
+    pub failures: Vec<(Span, String)>,
+    /// One line per command and event, for whoever looks for the reason.
+    pub log: Vec<String>,
+    /// (process, activity) that some token entered.
+    pub entered: Vec<(String, String)>,
+}
+
+struct Story<'a> {
+    model: &'a Model,
+    people: Directory,
+    now: Timestamp,
+    snapshot: Option<Snapshot>,
+    events: Vec<Event>,
+    articles: usize,
+    report: Report,
+    numbers: i64,
+}
+
+pub fn play(model: &Model, test: &Test) -> Report {
+    let people = test.people.iter().map(|(login, p)| Person {
+        login: login.to_string(),
+        name: p.title.clone().unwrap_or_else(|| login.to_string()),
+        email: format!("{login}@example.org"),
+        kind: match p.person_kind {
+            TestPerson::Customer => PersonKind::Customer,
+            TestPerson::Agent => PersonKind::Agent,
+        },
+        company: p.company.as_ref().map(ToString::to_string),
+        language: model.names.site.main_language().to_owned(),
+        roles: p.roles.iter().map(ToString::to_string).collect(),
+        active: true,
+    });
+    // A fixed day, so that a story without `at` is the same every time.
+    let beginning = test.starts_at.map_or_else(|| Timestamp::constant(1_772_438_400, 0), |t| t.0);
+    let mut story = Story {
+        model,
+        people: Directory::new(people),
+        now: beginning,
+        snapshot: None,
+        events: vec![],
+        articles: 0,
+        report: Report { name: test.name.to_string(), failures: vec![], log: vec![], entered: vec![] },
+        numbers: 0,
+    };
+    for step in &test.steps {
+        let before = story.report.failures.len();
+        story.step(step);
+        if story.report.failures.len() > before {
+            break;
+        }
+    }
+    story.report
+}
+
+impl Story<'_> {
+    fn failed(&mut self, at: Span, message: impl Into<String>) {
+        self.report.failures.push((at, message.into()));
+    }
+
+    fn step(&mut self, step: &Step) {
+        if let Some(duration) = &step.advance {
+            let zoned = self.now.to_zoned(self.model.names.site.zone.0.clone());
+            let moved = jiff::Span::new()
+                .try_days(duration.0.days)
+                .and_then(|d| zoned.checked_add(d))
+                .and_then(|z| z.checked_add(SignedDuration::from_secs(duration.0.seconds)));
+            match moved {
+                Ok(z) => self.now = z.timestamp(),
+                Err(_) => self.failed(step.at, "the clock cannot go that far"),
+            }
+            self.report.log.push(format!("clock is {}", self.now));
+            return;
+        }
+        if let Some(expect) = &step.expect {
+            return self.expect(step.at, expect);
+        }
+        let Some(actor) = step.actor.as_ref().and_then(|a| self.people.get(a)).cloned() else {
+            return self.failed(step.at, "nobody does this step");
+        };
+        let command = match self.command(step) {
+            Ok(command) => command,
+            Err(Some(message)) => return self.failed(step.at, message),
+            // The work is not there: the same refusal as at the door.
+            Err(None) => return self.judge(step, Err(Rejection::Gone), &actor.login),
+        };
+        if command.creates() {
+            self.numbers += 1;
+            self.snapshot = None;
+        }
+        let ctx = Context {
+            now: self.now,
+            actor: &actor,
+            people: &self.people,
+            new_ticket: Some((self.numbers, format!("{}", 100_000 + self.numbers))),
+            changed_since: None,
+        };
+        let result = decide(self.model, self.snapshot.as_ref(), &command, &ctx);
+        self.judge(step, result, &actor.login);
+    }
+
+    fn judge(&mut self, step: &Step, result: Result<Decision, Rejection>, actor: &str) {
+        let verb = ["start", "submit", "vote", "claim", "patch"];
+        let target = [&step.start, &step.submit, &step.vote, &step.claim].into_iter().flatten().next();
+        let given = [step.start.is_some(), step.submit.is_some(), step.vote.is_some(), step.claim.is_some(), step.patch.is_some()];
+        let word = verb.iter().zip(given).find(|(_, g)| *g).map_or("", |(v, _)| v);
+        let line = format!("{actor}: {word} {}", target.map_or("", |t| t.as_str()));
+        match (result, &step.refuse) {
+            (Ok(decision), None) => {
+                self.report.log.push(line);
+                self.commit(decision);
+            }
+            (Ok(_), Some(refusal)) => self.failed(step.at, format!("expected a refusal (`{}`), but it was accepted", refusal.word())),
+            (Err(rejection), Some(refusal)) => {
+                self.report.log.push(format!("{line}: refused, {}", rejection.word()));
+                let word = if rejection == Rejection::NotFound { "right" } else { rejection.word() };
+                if word != refusal.word() {
+                    self.failed(step.at, format!("refused as `{}`, expected `{}`: {}", word, refusal.word(), describe(&rejection)));
+                }
+            }
+            (Err(rejection), None) => self.failed(step.at, format!("refused: {}", describe(&rejection))),
+        }
+    }
+
+    fn commit(&mut self, decision: Decision) {
+        for event in &decision.events {
+            self.report.log.push(format!("  {}", summary(event)));
+            match event {
+                Event::ArticleAdded { .. } => self.articles += 1,
+                Event::WorkEntered { item } => {
+                    let process = decision.after.instance(item.instance).map_or("", |i| &i.process);
+                    self.report.entered.push((process.to_owned(), item.activity.clone()));
+                }
+                _ => {}
+            }
+        }
+        self.events.extend(decision.events);
+        // Ended instances are kept: `expect` asks for their outcome.
+        self.snapshot = Some(decision.after);
+    }
+
+    /// `Err(None)` when the activity has no open work.
+    fn command(&mut self, step: &Step) -> Result<Command, Option<String>> {
+        let form = |s: &Self| {
+            Ok::<Form, Option<String>>(Form {
+                dialog: step.dialog.as_ref().map(ToString::to_string),
+                outcome: step.outcome.as_ref().map(ToString::to_string),
+                values: s.values(&step.with).map_err(Some)?,
+                article: step.article.as_ref().map(|text| ArticleInput { body: text.clone(), visible: true, ..ArticleInput::default() }),
+                ..Form::default()
+            })
+        };
+        if let Some(process) = &step.start {
+            return Ok(Command::StartProcess { process: process.to_string(), form: form(self)? });
+        }
+        if let Some(patch) = &step.patch {
+            return Ok(Command::PatchTicket { values: self.values(patch).map_err(Some)?, seen: None });
+        }
+        let activity = step.submit.as_ref().or(step.vote.as_ref()).or(step.claim.as_ref()).ok_or(None)?;
+        let snapshot = self.snapshot.as_ref().ok_or(Some("there is no ticket yet".to_owned()))?;
+        let open = |w: &&crate::snapshot::WorkItem| {
+            w.activity == activity.as_str() && matches!(w.status, WorkStatus::Offered | WorkStatus::Started)
+        };
+        let work = snapshot.work.iter().find(open).map(|w| w.seq).ok_or(None)?;
+        if step.claim.is_some() {
+            return Ok(Command::ClaimWork { work });
+        }
+        let mut form = form(self)?;
+        if step.vote.is_some() {
+            form.dialog = Some("approval".into());
+        }
+        Ok(Command::SubmitDialog { work, form })
+    }
+
+    fn values(&self, given: &Named<ValueExpr>) -> Result<BTreeMap<String, Json>, String> {
+        given
+            .iter()
+            .map(|(name, value)| {
+                let json = match value {
+                    ValueExpr::Literal(l) => l.node.to_json(),
+                    ValueExpr::Expr(e) => {
+                        let snapshot = self.snapshot.as_ref().ok_or("there is no ticket yet")?;
+                        let system = crate::people::system();
+                        let scope = crate::scope::TicketScope {
+                            names: &self.model.names,
+                            snapshot,
+                            stored: Some(&snapshot.ticket),
+                            actor: &system,
+                            people: &self.people,
+                            now: self.now,
+                            instance: None,
+                            work: None,
+                        };
+                        e.program().evaluate(&scope).map_err(|e| e.to_string())?.to_json()
+                    }
+                };
+                Ok((name.to_string(), json))
+            })
+            .collect()
+    }
+
+    fn expect(&mut self, at: Span, expect: &Expect) {
+        let Some(snapshot) = self.snapshot.clone() else {
+            return self.failed(at, "there is no ticket yet");
+        };
+        let ticket = &snapshot.ticket;
+        let mut wrong = vec![];
+        let mut same = |what: &str, wanted: Option<&str>, found: &str| {
+            if let Some(wanted) = wanted.filter(|w| *w != found) {
+                wrong.push(format!("{what} is `{found}`, expected `{wanted}`"));
+            }
+        };
+        same("state", expect.state.as_deref(), &ticket.state);
+        same("queue", expect.queue.as_deref(), &ticket.queue);
+        same("priority", expect.priority.as_deref(), &ticket.priority);
+        same("owner", expect.owner.as_deref(), ticket.owner.as_deref().unwrap_or(""));
+        let ended = snapshot.instances.iter().rev().find_map(|i| i.outcome.as_deref());
+        same("outcome", expect.outcome.as_deref(), ended.unwrap_or("(running)"));
+        if let Some(wanted) = &expect.work {
+            wrong.extend(self.work(&snapshot, &wanted.iter().map(|n| n.as_str()).collect::<Vec<_>>()));
+        }
+        let open_incidents: Vec<_> = snapshot.incidents.iter().filter(|i| i.resolved.is_none()).collect();
+        if let Some(count) = expect.incidents.filter(|c| c.0 != open_incidents.len() as i64) {
+            let list = open_incidents.iter().map(|i| i.message.as_str()).collect::<Vec<_>>().join("; ");
+            wrong.push(format!("{} incidents are open, expected {}: {list}", open_incidents.len(), count.0));
+        }
+        if let Some(count) = expect.articles.filter(|c| c.0 != self.articles as i64) {
+            wrong.push(format!("there are {} articles, expected {}", self.articles, count.0));
+        }
+        for (name, value) in expect.fields.iter() {
+            wrong.extend(self.field(&snapshot, name, value));
+        }
+        for (notification, person) in expect.notified.iter().flatten().flat_map(Named::iter) {
+            let sent = |e: &Event| matches!(e, Event::NotificationSent { notification: n } if n.name == notification.as_str() && n.to == person.as_str());
+            if !self.events.iter().any(sent) {
+                wrong.push(format!("`{notification}` was not sent to `{person}`"));
+            }
+        }
+        if !wrong.is_empty() {
+            wrong.extend(self.why(&snapshot));
+        }
+        for message in wrong {
+            self.failed(at, message);
+        }
+    }
+
+    /// Tokens that wait at a join may be listed or left out.
+    fn work(&self, snapshot: &Snapshot, wanted: &[&str]) -> Option<String> {
+        let mut open: Vec<(&str, WorkStatus)> = snapshot.open_work().map(|w| (w.activity.as_str(), w.status)).collect();
+        open.sort();
+        let mut missing: Vec<&str> = vec![];
+        let mut left = open.clone();
+        for name in wanted {
+            match left.iter().position(|(a, _)| a == name) {
+                Some(i) => drop(left.remove(i)),
+                None => missing.push(name),
+            }
+        }
+        left.retain(|(_, status)| *status != WorkStatus::Waiting);
+        if missing.is_empty() && left.is_empty() {
+            return None;
+        }
+        let found = open.iter().map(|(a, s)| format!("{a} ({})", s.word())).collect::<Vec<_>>().join(", ");
+        Some(format!("work is [{found}], expected [{}]", wanted.join(", ")))
+    }
+
+    fn field(&self, snapshot: &Snapshot, name: &str, value: &ValueExpr) -> Option<String> {
+        let ValueExpr::Literal(literal) = value else { return Some(format!("`{name}`: expected values are written plainly")) };
+        let slot = Slot::find(&self.model.names, name)?;
+        let Slot::Field(field) = slot else { return Some(format!("`{name}` is an attribute, not a field")) };
+        let wanted = slot.literal(&literal.node, &self.model.names);
+        let found = snapshot.ticket.fields.get(name).and_then(|j| from_stored(field, j));
+        let same = match (&wanted, &found) {
+            (Ok(Some(w)), Some(f)) => w.equals(f),
+            (Ok(None), None) => true,
+            _ => false,
+        };
+        let text = |v: Option<&vorgang_definitions::cel::value::Value>| v.map_or("not set".to_owned(), |v| format!("`{v}`"));
+        (!same).then(|| format!("`{name}` is {}, expected {}", text(found.as_ref()), wanted.map_or("a value".into(), |w| text(w.as_ref()))))
+    }
+
+    /// What helps to see why it went otherwise: conditions at the last completions, and open incidents.
+    fn why(&self, snapshot: &Snapshot) -> Vec<String> {
+        let mut lines = vec![];
+        let system = crate::people::system();
+        for step in &snapshot.steps {
+            let Some(instance) = snapshot.instance(step.instance) else { continue };
+            let Some(process) = self.model.process_by_hash(&instance.hash) else { continue };
+            let Some(activity) = process.def.activities.get(&step.activity) else { continue };
+            let scope = crate::scope::TicketScope {
+                names: &self.model.names,
+                snapshot,
+                stored: Some(&snapshot.ticket),
+                actor: &system,
+                people: &self.people,
+                now: self.now,
+                instance: Some(instance),
+                work: None,
+            };
+            for transition in activity.next.iter().flat_map(Next::branches).flat_map(|(_, b)| b.targets()).filter_map(|(t, _)| t) {
+                let Some(when) = &transition.when else { continue };
+                if when.program().holds(&scope) == Ok(false) {
+                    let values = when.program().values(&scope);
+                    let values = values.iter().map(|(k, v)| format!("{k} = {v}")).collect::<Vec<_>>().join(", ");
+                    lines.push(format!("after `{}` this was false: {} ({values})", step.activity, when.text.trim()));
+                }
+            }
+        }
+        lines.sort();
+        lines.dedup();
+        lines
+    }
+}
+
+fn describe(rejection: &Rejection) -> String {
+    match rejection {
+        Rejection::Form(errors) => {
+            errors.iter().map(|(f, e)| format!("{} {}", if f.is_empty() { "the form" } else { f }, e.say("en"))).collect::<Vec<_>>().join("; ")
+        }
+        other => other.say("en"),
+    }
+}
+
+/// One line for logs of tests.
+pub fn summary(event: &Event) -> String {
+    match event {
+        Event::TicketCreated { ticket } => format!("ticket {} created in {}", ticket.number, ticket.queue),
+        Event::AttributeSet { name, new, .. } | Event::FieldSet { name, new, .. } => format!("{name} = {new}"),
+        Event::ArticleAdded { article } => format!("article by {}: {}", article.author, article.subject),
+        Event::InstanceStarted { instance } => format!("process {} started", instance.process),
+        Event::InstanceEnded { outcome, .. } => format!("process ended: {outcome}"),
+        Event::WorkEntered { item } => format!("{} entered ({})", item.activity, item.status.word()),
+        Event::WorkChanged { seq, status, claimed_by, .. } => {
+            format!("work {seq} {}{}", status.word(), claimed_by.as_ref().map_or(String::new(), |c| format!(", claimed by {c}")))
+        }
+        Event::WorkEnded { seq, status, outcome, .. } => format!("work {seq} {} {}", status.word(), outcome.as_deref().unwrap_or("")),
+        Event::DialogSubmitted { dialog, outcome, .. } => format!("dialog {dialog} submitted: {outcome}"),
+        Event::VoteCast { person, outcome, .. } => format!("{person} votes {outcome}"),
+        Event::IncidentRaised { incident } => format!("incident: {}", incident.message),
+        Event::IncidentResolved { seq, .. } => format!("incident {seq} resolved"),
+        Event::NotificationSent { notification } => format!("{} to {}", notification.name, notification.to),
+    }
+}

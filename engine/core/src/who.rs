@@ -1,0 +1,98 @@
+//! Who is meant (C19): is it this person, which people are they, and under which keys do their lists find it.
+
+use crate::people::{Person, PersonKind};
+use crate::rights;
+use crate::scope::TicketScope;
+use vorgang_definitions::cel::eval::EvalError;
+use vorgang_definitions::cel::value::Value;
+use vorgang_definitions::kinds::role::Right;
+use vorgang_definitions::kinds::who::{Who, WhoWord, Whos};
+
+/// Is this person among them?
+pub fn includes(whos: &Whos, person: &Person, scope: &TicketScope) -> Result<bool, EvalError> {
+    for who in whos.iter() {
+        if one_includes(who, person, scope)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn one_includes(who: &Who, person: &Person, scope: &TicketScope) -> Result<bool, EvalError> {
+    let ticket = &scope.snapshot.ticket;
+    let is = |login: Option<&String>| login.is_some_and(|l| *l == person.login);
+    Ok(match who {
+        Who::Word(WhoWord::Anyone) => person.kind != PersonKind::System,
+        Who::Word(WhoWord::Customer) => is(ticket.customer_user.as_ref()),
+        Who::Word(WhoWord::Agent) => {
+            person.kind == PersonKind::Agent && rights::in_queue(scope.names, person, &ticket.queue, Right::Ro)
+        }
+        Who::Word(WhoWord::Requester) => is(ticket.customer_user.as_ref()) || is(scope.instance.map(|i| &i.started_by)),
+        Who::Word(WhoWord::Owner) => is(ticket.owner.as_ref()),
+        Who::Word(WhoWord::Responsible) => is(ticket.responsible.as_ref()),
+        Who::Role(role) => person.has_role(role),
+        Who::User(login) => person.login == *login,
+        Who::Did(activity) => did(activity, scope).is_some_and(|by| by == person.login),
+        Who::Expr(e) => logins(&e.program().evaluate(scope)?).contains(&person.login),
+    })
+}
+
+fn did<'a>(activity: &str, scope: &TicketScope<'a>) -> Option<&'a str> {
+    scope.snapshot.step(scope.instance?.seq, activity).map(|s| s.by.as_str())
+}
+
+fn logins(value: &Value) -> Vec<String> {
+    match value {
+        Value::Text(t) if !t.is_empty() => vec![t.to_string()],
+        Value::List(l) => l.iter().flat_map(logins).collect(),
+        _ => vec![],
+    }
+}
+
+/// Everybody who is meant and active, each once. `anyone` names nobody in particular.
+pub fn people(whos: &Whos, scope: &TicketScope) -> Result<Vec<String>, EvalError> {
+    let ticket = &scope.snapshot.ticket;
+    let mut all: Vec<String> = vec![];
+    for who in whos.iter() {
+        match who {
+            Who::Word(WhoWord::Anyone) => {}
+            Who::Word(WhoWord::Customer) => all.extend(ticket.customer_user.clone()),
+            Who::Word(WhoWord::Agent) => {
+                let agents = scope.people.iter().filter(|p| p.kind == PersonKind::Agent);
+                all.extend(agents.filter(|p| rights::in_queue(scope.names, p, &ticket.queue, Right::Ro)).map(|p| p.login.clone()));
+            }
+            Who::Word(WhoWord::Requester) => {
+                all.extend(ticket.customer_user.clone());
+                all.extend(scope.instance.map(|i| i.started_by.clone()));
+            }
+            Who::Word(WhoWord::Owner) => all.extend(ticket.owner.clone()),
+            Who::Word(WhoWord::Responsible) => all.extend(ticket.responsible.clone()),
+            Who::Role(role) => all.extend(scope.people.with_role(role).iter().map(|p| p.login.clone())),
+            Who::User(login) => all.push(login.clone()),
+            Who::Did(activity) => all.extend(did(activity, scope).map(str::to_owned)),
+            Who::Expr(e) => all.extend(logins(&e.program().evaluate(scope)?)),
+        }
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    all.retain(|login| scope.people.get(login).is_some_and(|p| p.active) && seen.insert(login.clone()));
+    Ok(all)
+}
+
+/// The keys under which lists find what is for them. A value that cannot be computed finds nobody.
+pub fn audience(whos: &Whos, scope: &TicketScope) -> Vec<String> {
+    let mut keys: Vec<String> = vec![];
+    for who in whos.iter() {
+        match who {
+            Who::Word(WhoWord::Anyone) => keys.push("anyone".into()),
+            Who::Word(WhoWord::Agent) => keys.push(format!("queue:{}", scope.snapshot.ticket.queue)),
+            Who::Role(role) => keys.push(format!("role:{role}")),
+            other => {
+                let single = Whos { 0: vec![other.clone()] };
+                keys.extend(people(&single, scope).unwrap_or_default().iter().map(|l| format!("user:{l}")));
+            }
+        }
+    }
+    keys.sort();
+    keys.dedup();
+    keys
+}
