@@ -1,1 +1,15 @@
+//! Load, decide, commit: the engine with a store, a clock and people. Everything that changes a ticket goes
+//! through [`Desk::execute`].
 
+pub mod accounts;
+pub mod audit;
+pub mod clock;
+pub mod demo;
+mod desk;
+pub mod limiter;
+mod locks;
+mod numbers;
+pub mod revisions;
+pub mod view;
+
+pub use desk::{Answer, Desk, Done, Error, Idempotent, Request};

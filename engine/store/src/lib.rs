@@ -1,1 +1,250 @@
+//! What the runtime asks of a database: one coarse trait, free of any dialect. Every list takes the caller's
+//! rights as a [`Filter`], so that forgetting them does not compile.
 
+pub mod conformance;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use vorgang_core::chain::{Hash, Payload};
+use vorgang_core::changes::Changes;
+use vorgang_core::event::Article;
+use vorgang_core::filter::Filter;
+use vorgang_core::people::Person;
+use vorgang_core::snapshot::{Incident, Instance, Snapshot, Step, WorkItem};
+
+/// Nothing else can go wrong with a store.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    #[error("not found")]
+    NotFound,
+    /// The version is no longer the expected one, or a key is taken.
+    #[error("conflict")]
+    Conflict,
+    /// Disk full, I/O error, no connection: nothing was written, try later.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(String),
+    #[error("the database is corrupt: {0}")]
+    Corrupt(String),
+}
+
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// A ticket as it lies in the store, with the hash of its last history row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    pub snapshot: Snapshot,
+    pub head: Hash,
+}
+
+/// One command's whole effect: committed together or not at all.
+#[derive(Debug, Clone)]
+pub struct Commit {
+    pub changes: Changes,
+    /// The version that the ticket must have; 0 for a new one.
+    pub expected_version: u64,
+    pub history: NewHistory,
+    pub idempotency: Option<Idempotency>,
+}
+
+#[derive(Debug, Clone)]
+pub struct NewHistory {
+    pub at: Timestamp,
+    pub actor: String,
+    pub command: String,
+    pub cause: String,
+    pub payload: Payload,
+    pub salt: [u8; 16],
+    pub personal_digest: Hash,
+    pub hash: Hash,
+}
+
+/// A history row as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryRow {
+    pub ticket: i64,
+    pub version: u64,
+    pub format: u32,
+    pub at: i64,
+    pub actor: String,
+    pub command: String,
+    pub cause: String,
+    pub events: String,
+    /// `None` once erased.
+    pub personal: Option<String>,
+    pub salt: Vec<u8>,
+    pub personal_digest: Hash,
+    pub hash: Hash,
+}
+
+/// The answer to a request that may be sent again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idempotency {
+    pub login: String,
+    pub key: String,
+    pub body_hash: Hash,
+    pub status: u16,
+    pub answer: String,
+}
+
+/// A ticket in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TicketRow {
+    pub id: i64,
+    pub number: String,
+    pub title: String,
+    pub ticket_type: String,
+    pub queue: String,
+    pub state: String,
+    pub priority: String,
+    pub owner: Option<String>,
+    pub customer: Option<String>,
+    pub customer_user: Option<String>,
+    pub created: Timestamp,
+    pub updated: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    #[default]
+    NewestFirst,
+    OldestFirst,
+}
+
+/// A page of a list; `next` is the cursor of the following one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    pub next: Option<i64>,
+}
+
+/// How many tickets lie in a queue in a state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Count {
+    pub queue: String,
+    pub state: String,
+    pub tickets: u64,
+}
+
+/// A work item in a list, with its ticket.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorkRow {
+    pub ticket: TicketRow,
+    pub item: WorkItem,
+    pub process: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct IncidentRow {
+    pub ticket: i64,
+    pub number: String,
+    pub incident: Incident,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotificationRow {
+    pub id: i64,
+    pub number: String,
+    pub name: String,
+    pub subject: String,
+    pub body: String,
+    pub at: Timestamp,
+    pub read: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    pub login: String,
+    pub csrf: String,
+    pub expires: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision {
+    pub id: i64,
+    pub hash: String,
+    /// JSON: every file with its text.
+    pub files: String,
+    pub applied: Timestamp,
+    pub actor: String,
+}
+
+/// Names that a revision uses, so that they have ids before tickets use them.
+#[derive(Debug, Clone, Default)]
+pub struct NewRevision {
+    pub hash: String,
+    pub files: String,
+    pub applied: Option<Timestamp>,
+    pub actor: String,
+    /// (kind, name)
+    pub names: Vec<(&'static str, String)>,
+    /// (hash, name, canonical)
+    pub processes: Vec<(String, String, String)>,
+}
+
+/// What a secret opens: only its hash is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecretKind {
+    LoginLink,
+    Session,
+    ApiToken,
+}
+
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    // --- tickets
+    async fn ticket_load(&self, number: &str) -> Result<Option<Stored>>;
+    async fn ticket_load_by_id(&self, id: i64) -> Result<Option<Stored>>;
+    /// Every instance and step, the ended ones too: for drawings.
+    async fn ticket_runs(&self, id: i64) -> Result<(Vec<Instance>, Vec<Step>)>;
+    async fn commit(&self, commit: Commit) -> Result<()>;
+    async fn ticket_list(&self, rights: &Filter, narrow: &Filter, sort: Sort, limit: u32, after: Option<i64>) -> Result<Page<TicketRow>>;
+    async fn ticket_counts(&self, rights: &Filter) -> Result<Vec<Count>>;
+    async fn ticket_count_all(&self) -> Result<u64>;
+    async fn article_list(&self, ticket: i64) -> Result<Vec<Article>>;
+    async fn history_list(&self, ticket: i64, after_version: u64, limit: u32) -> Result<Vec<HistoryRow>>;
+    /// Rows in the order in which they were written, for verifying.
+    async fn history_scan(&self, after: i64, limit: u32) -> Result<(Vec<HistoryRow>, Option<i64>)>;
+    /// The hash that each ticket's row carries, for verifying; in the order of ids.
+    async fn heads(&self, after: i64, limit: u32) -> Result<Vec<(i64, u64, Hash)>>;
+    async fn blob(&self, hash: &str) -> Result<Option<Vec<u8>>>;
+    /// Ids that nobody else gets; the first of `count`.
+    async fn number_block(&self, count: u32) -> Result<i64>;
+
+    // --- lists
+    async fn work_list(&self, keys: &[String], rights: &Filter, limit: u32) -> Result<Vec<WorkRow>>;
+    async fn incident_list(&self, rights: &Filter, limit: u32) -> Result<Vec<IncidentRow>>;
+    async fn notification_list(&self, login: &str, limit: u32) -> Result<Vec<NotificationRow>>;
+    async fn notification_unread(&self, login: &str) -> Result<u64>;
+    async fn notifications_read(&self, login: &str, at: Timestamp) -> Result<()>;
+    /// (channel, state, count)
+    async fn outbox_counts(&self) -> Result<Vec<(String, String, u64)>>;
+
+    // --- people
+    async fn person_list(&self) -> Result<Vec<Person>>;
+    async fn person_save(&self, people: &[Person]) -> Result<()>;
+    async fn password_set(&self, login: &str, hash: Option<&str>) -> Result<()>;
+    async fn password_get(&self, login: &str) -> Result<Option<String>>;
+    async fn secret_add(&self, kind: SecretKind, hash: Hash, login: &str, csrf: &str, now: Timestamp, expires: Timestamp) -> Result<()>;
+    /// A login link is gone once it was taken.
+    async fn login_link_take(&self, hash: Hash, now: Timestamp) -> Result<Option<String>>;
+    async fn session_get(&self, hash: Hash, now: Timestamp) -> Result<Option<Session>>;
+    async fn session_delete(&self, hash: Hash) -> Result<()>;
+    async fn sessions_delete_of(&self, login: &str) -> Result<()>;
+    async fn token_login(&self, hash: Hash) -> Result<Option<String>>;
+    async fn idempotency_get(&self, login: &str, key: &str) -> Result<Option<Idempotency>>;
+
+    // --- revisions
+    async fn revision_latest(&self) -> Result<Option<Revision>>;
+    async fn revision_list(&self, limit: u32) -> Result<Vec<Revision>>;
+    async fn revision_add(&self, revision: NewRevision) -> Result<i64>;
+    /// Canonical processes that running instances pin.
+    async fn pinned_processes(&self) -> Result<Vec<String>>;
+    /// Numbers of running tickets on a process, at most ten.
+    async fn tickets_on_process(&self, hash: &str) -> Result<Vec<String>>;
+    /// Which of these names tickets still use, each with up to three numbers. Kinds are queue, state, type, priority.
+    async fn names_in_use(&self, kind: &str) -> Result<Vec<(String, Vec<String>)>>;
+
+    /// Fails when the database cannot answer.
+    async fn ping(&self) -> Result<()>;
+}

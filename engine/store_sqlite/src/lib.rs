@@ -1,1 +1,10 @@
+//! The store on SQLite: one writer thread with group commit, some readers.
 
+mod filter_sql;
+mod names;
+mod read;
+mod rows;
+mod store;
+mod writer;
+
+pub use store::SqliteStore;

@@ -8,7 +8,6 @@ use crate::people::PersonKind;
 use crate::rejection::{FormError, Rejection};
 use crate::snapshot::Seq;
 use serde_json::Value as Json;
-use std::collections::BTreeMap;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::field::FieldType;
 use vorgang_definitions::kinds::process::{ArticleField, FormField};
@@ -262,9 +261,4 @@ pub fn add_article(run: &mut Run, input: ArticleInput) {
         at: run.ctx.now,
     };
     run.add_article(article);
-}
-
-/// Names and values of the form as a map, for pages that show it again.
-pub fn as_map(changes: &[Change]) -> BTreeMap<String, Json> {
-    changes.iter().map(|c| (c.name.clone(), c.value.clone())).collect()
 }

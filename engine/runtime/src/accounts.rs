@@ -1,0 +1,129 @@
+//! People signing in: one-time links, passwords, sessions, tokens. Secrets are stored as hashes only.
+
+use crate::desk::{Desk, random, sha256};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
+use std::sync::Arc;
+use vorgang_core::people::{Person, PersonKind};
+use vorgang_store::{Result, SecretKind, Session, StoreError};
+
+/// How long a session lasts.
+const SESSION: SignedDuration = SignedDuration::from_hours(12);
+/// How long a one-time link waits to be used.
+pub const LINK: SignedDuration = SignedDuration::from_mins(30);
+/// Longest password that is looked at, in bytes.
+pub const PASSWORD_BYTES_MAX: usize = 1_024;
+pub const PASSWORD_BYTES_MIN: usize = 10;
+
+/// A new secret and its hash: 256 bits from the system.
+fn secret() -> (String, [u8; 32]) {
+    let text = URL_SAFE_NO_PAD.encode(random::<32>());
+    let hash = sha256(text.as_bytes());
+    (text, hash)
+}
+
+/// Whoever signed in, with the session's token against forged forms.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    pub person: Arc<Person>,
+    pub csrf: String,
+    pub session: String,
+}
+
+impl Desk {
+    /// The secret part of a one-time link.
+    pub async fn link_create(&self, login: &str, lasts: SignedDuration) -> Result<String> {
+        let (text, hash) = secret();
+        let now = self.clock.now();
+        self.store.secret_add(SecretKind::LoginLink, hash, login, "", now, now + lasts).await?;
+        Ok(text)
+    }
+
+    /// Spends a link; `None` when it is unknown, used or too old.
+    pub async fn link_sign_in(&self, link: &str) -> Result<Option<SignedIn>> {
+        match self.store.login_link_take(sha256(link.as_bytes()), self.clock.now()).await? {
+            Some(login) => self.session_create(&login).await,
+            None => Ok(None),
+        }
+    }
+
+    /// A new session with a new id.
+    pub async fn session_create(&self, login: &str) -> Result<Option<SignedIn>> {
+        let people = self.people();
+        let Some(person) = people.get(login).filter(|p| p.active && p.kind != PersonKind::System) else { return Ok(None) };
+        let (session, hash) = secret();
+        let (csrf, _) = secret();
+        let now = self.clock.now();
+        self.store.secret_add(SecretKind::Session, hash, login, &csrf, now, now + SESSION).await?;
+        Ok(Some(SignedIn { person: person.clone(), csrf, session }))
+    }
+
+    pub async fn session_person(&self, session: &str) -> Result<Option<SignedIn>> {
+        let Some(Session { login, csrf, .. }) = self.store.session_get(sha256(session.as_bytes()), self.clock.now()).await? else {
+            return Ok(None);
+        };
+        let person = self.people().get(&login).filter(|p| p.active).cloned();
+        Ok(person.map(|person| SignedIn { person, csrf, session: session.to_owned() }))
+    }
+
+    pub async fn session_end(&self, session: &str) -> Result<()> {
+        self.store.session_delete(sha256(session.as_bytes())).await
+    }
+
+    pub async fn token_create(&self, login: &str) -> Result<String> {
+        let (text, hash) = secret();
+        let now = self.clock.now();
+        self.store.secret_add(SecretKind::ApiToken, hash, login, "", now, Timestamp::MAX).await?;
+        Ok(text)
+    }
+
+    pub async fn token_person(&self, token: &str) -> Result<Option<Arc<Person>>> {
+        let login = self.store.token_login(sha256(token.as_bytes())).await?;
+        Ok(login.and_then(|l| self.people().get(&l).filter(|p| p.active).cloned()))
+    }
+
+    pub async fn password_change(&self, login: &str, password: &str) -> Result<()> {
+        let password = password.to_owned();
+        let hash = tokio::task::spawn_blocking(move || hash_password(&password)).await.map_err(gone)??;
+        self.store.password_set(login, Some(&hash)).await?;
+        self.store.sessions_delete_of(login).await
+    }
+
+    /// Takes as long for unknown people as for known ones.
+    pub async fn password_sign_in(&self, login: &str, password: &str) -> Result<Option<SignedIn>> {
+        if password.len() > PASSWORD_BYTES_MAX {
+            return Ok(None);
+        }
+        let known = self.store.password_get(login).await?;
+        let password = password.to_owned();
+        let right = tokio::task::spawn_blocking(move || verify_password(&password, known.as_deref())).await.map_err(gone)?;
+        if right { self.session_create(login).await } else { Ok(None) }
+    }
+
+    pub async fn people_save(&self, people: &[Person]) -> Result<()> {
+        self.store.person_save(people).await?;
+        self.reload_people().await
+    }
+}
+
+fn gone(e: tokio::task::JoinError) -> StoreError {
+    StoreError::Unavailable(e.to_string())
+}
+
+fn hash_password(password: &str) -> Result<String> {
+    use argon2::PasswordHasher;
+    let hash = argon2::Argon2::default().hash_password(password.as_bytes()).map_err(|e| StoreError::Unavailable(e.to_string()))?;
+    Ok(hash.to_string())
+}
+
+/// argon2id with its default cost, of a random password: what an unknown login is compared with.
+static DECOY: std::sync::LazyLock<String> =
+    std::sync::LazyLock::new(|| hash_password(&URL_SAFE_NO_PAD.encode(random::<32>())).unwrap_or_default());
+
+fn verify_password(password: &str, known: Option<&str>) -> bool {
+    use argon2::PasswordVerifier;
+    let stored = known.unwrap_or(&DECOY);
+    let Ok(hash) = argon2::PasswordHash::new(stored) else { return false };
+    argon2::Argon2::default().verify_password(password.as_bytes(), &hash).is_ok() && known.is_some()
+}

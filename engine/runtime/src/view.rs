@@ -1,0 +1,125 @@
+//! What a person sees: tickets with their parts, each cut to the person's sight.
+
+use crate::desk::{Desk, Error};
+use std::sync::Arc;
+use vorgang_core::decide::view::{self, OfferedWork};
+use vorgang_core::event::{Article, Event};
+use vorgang_core::filter::Filter;
+use vorgang_core::people::Person;
+use vorgang_core::rights::{self, Sight};
+use vorgang_core::snapshot::{Instance, Step};
+use vorgang_core::{Context, Rejection, Snapshot, chain};
+use vorgang_definitions::model::Model;
+use vorgang_store::{Page, Sort, TicketRow, WorkRow};
+
+/// One ticket as this person may see it.
+pub struct TicketView {
+    pub model: Arc<Model>,
+    pub snapshot: Snapshot,
+    pub sight: Sight,
+    pub articles: Vec<Article>,
+    pub work: Vec<OfferedWork>,
+    /// All of them, the ended ones too.
+    pub instances: Vec<Instance>,
+    pub steps: Vec<Step>,
+}
+
+/// One history row, for reading.
+pub struct HistoryView {
+    pub version: u64,
+    pub at: jiff::Timestamp,
+    pub actor: String,
+    pub command: String,
+    pub cause: String,
+    pub events: Vec<Event>,
+}
+
+impl Desk {
+    pub async fn ticket_view(&self, person: &Person, number: &str) -> Result<TicketView, Error> {
+        let model = self.model();
+        let stored = self.store.ticket_load(number).await?.ok_or(Rejection::NotFound)?;
+        let snapshot = stored.snapshot;
+        let sight = rights::sight(&model.names, person, &snapshot);
+        if sight == Sight::Nothing {
+            return Err(Rejection::NotFound.into());
+        }
+        let mut articles = self.store.article_list(snapshot.ticket.id).await?;
+        if sight < Sight::Agent {
+            articles.retain(|a| a.visible);
+        }
+        let (instances, steps) = self.store.ticket_runs(snapshot.ticket.id).await?;
+        let people = self.people();
+        let ctx = Context { now: self.clock.now(), actor: person, people: &people, new_ticket: None, changed_since: None };
+        let work = view::offered(&model, &snapshot, &ctx);
+        Ok(TicketView { model, snapshot, sight, articles, work, instances, steps })
+    }
+
+    /// Every row's events; for those who see the ticket as agents.
+    pub async fn history_view(&self, person: &Person, number: &str) -> Result<Vec<HistoryView>, Error> {
+        let stored = self.store.ticket_load(number).await?.ok_or(Rejection::NotFound)?;
+        if rights::sight(&self.model().names, person, &stored.snapshot) != Sight::Agent {
+            return Err(Rejection::NotFound.into());
+        }
+        let rows = self.store.history_list(stored.snapshot.ticket.id, 0, 1_000).await?;
+        let view = |r: vorgang_store::HistoryRow| {
+            let payload = chain::Payload { events: r.events, personal: r.personal.unwrap_or_default() };
+            HistoryView {
+                version: r.version,
+                at: jiff::Timestamp::from_microsecond(r.at).unwrap_or(jiff::Timestamp::UNIX_EPOCH),
+                actor: r.actor,
+                command: r.command,
+                cause: r.cause,
+                events: chain::join(&payload).unwrap_or_default(),
+            }
+        };
+        Ok(rows.into_iter().map(view).collect())
+    }
+
+    pub async fn tickets(&self, person: &Person, narrow: &Filter, sort: Sort, limit: u32, after: Option<i64>) -> Result<Page<TicketRow>, Error> {
+        let rights = rights::visible(&self.model().names, person);
+        Ok(self.store.ticket_list(&rights, narrow, sort, limit, after).await?)
+    }
+
+    /// Open work that is for this person; `mine` only what this person has claimed or is named for.
+    pub async fn work(&self, person: &Person, mine: bool, limit: u32) -> Result<Vec<WorkRow>, Error> {
+        let model = self.model();
+        let rights = rights::visible(&model.names, person);
+        let keys = if mine { vec![format!("user:{}", person.login)] } else { rights::audience_keys(&model.names, person) };
+        Ok(self.store.work_list(&keys, &rights, limit).await?)
+    }
+
+    /// The processes that this person may start.
+    pub async fn catalogue(&self, person: &Person) -> Vec<String> {
+        let (model, people) = (self.model(), self.people());
+        let ctx = self.trial(person, &people);
+        view::catalogue(&model, &ctx)
+    }
+
+    /// The first form of a process; `None` where it starts without one.
+    pub async fn start_form(&self, person: &Person, process: &str) -> Result<Option<OfferedWork>, Error> {
+        let (model, people) = (self.model(), self.people());
+        let ctx = self.trial(person, &people);
+        Ok(view::start_form(&model, process, &ctx)?)
+    }
+
+    /// A context for looking at what a new ticket would offer: nothing is stored under this id.
+    fn trial<'a>(&self, person: &'a Person, people: &'a vorgang_core::people::Directory) -> Context<'a> {
+        Context { now: self.clock.now(), actor: person, people, new_ticket: Some((0, "…".into())), changed_since: None }
+    }
+
+    /// A blob, if this person sees an article or field of the ticket that has it.
+    pub async fn attachment(&self, person: &Person, number: &str, blob: &str) -> Result<(String, String, Vec<u8>), Error> {
+        let view = self.ticket_view(person, number).await?;
+        let attached = view.articles.iter().flat_map(|a| &a.attachments).find(|a| a.blob == blob);
+        let named = match attached {
+            Some(a) => Some((a.name.clone(), a.content_type.clone())),
+            None => view.snapshot.ticket.fields.values().find(|v| v["blob"] == blob).map(|v| {
+                let text = |key: &str| v[key].as_str().unwrap_or_default().to_owned();
+                (text("name"), text("content_type"))
+            }),
+        };
+        let (name, content_type) = named.ok_or(Rejection::NotFound)?;
+        let bytes = self.store.blob(blob).await?.ok_or(Rejection::NotFound)?;
+        Ok((name, content_type, bytes))
+    }
+}

@@ -1,0 +1,1 @@
+//! One suite for every backend: a backend is done when it passes.

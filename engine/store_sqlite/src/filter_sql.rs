@@ -1,0 +1,98 @@
+//! The closed filter tree as SQL on `ticket t`. Every value is a bound parameter.
+
+use crate::names::NameIds;
+use rusqlite::types::Value;
+use vorgang_core::filter::Filter;
+
+/// Appends a condition; what names nothing that exists matches nothing.
+pub fn condition(filter: &Filter, names: &NameIds, sql: &mut String, params: &mut Vec<Value>) {
+    match filter {
+        Filter::All => sql.push('1'),
+        Filter::None => sql.push('0'),
+        Filter::And(list) => many(list, " AND ", "1", names, sql, params),
+        Filter::Or(list) => many(list, " OR ", "0", names, sql, params),
+        Filter::Not(inner) => {
+            sql.push_str("NOT ");
+            sql.push('(');
+            condition(inner, names, sql, params);
+            sql.push(')');
+        }
+        Filter::Queue(list) => ids("t.queue_id", "queue", list, names, sql, params),
+        Filter::State(list) => ids("t.state_id", "state", list, names, sql, params),
+        Filter::Type(list) => ids("t.type_id", "type", list, names, sql, params),
+        Filter::Priority(list) => ids("t.priority_id", "priority", list, names, sql, params),
+        Filter::Owner(login) => person("t.owner_id", login, names, sql, params),
+        Filter::NoOwner => sql.push_str("t.owner_id IS NULL"),
+        Filter::Customer(company) => ids("t.company_id", "company", std::slice::from_ref(company), names, sql, params),
+        Filter::CustomerUser(login) => person("t.customer_id", login, names, sql, params),
+        Filter::Audience(keys) => {
+            let ids: Vec<i64> = keys.iter().filter_map(|k| names.find("audience", k)).collect();
+            if ids.is_empty() {
+                sql.push('0');
+                return;
+            }
+            sql.push_str("t.id IN (SELECT ticket_id FROM work_audience WHERE key_id IN (");
+            list(ids.into_iter().map(Value::Integer), sql, params);
+            sql.push_str("))");
+        }
+        Filter::Words(text) => {
+            let mut words = text.split_whitespace().take(8).peekable();
+            if words.peek().is_none() {
+                sql.push('1');
+            }
+            for (i, word) in words.enumerate() {
+                if i > 0 {
+                    sql.push_str(" AND ");
+                }
+                let pattern = format!("%{}%", word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
+                sql.push_str("(t.title LIKE ? ESCAPE '\\' OR t.number LIKE ? ESCAPE '\\')");
+                params.extend([Value::Text(pattern.clone()), Value::Text(pattern)]);
+            }
+        }
+    }
+}
+
+fn many(filters: &[Filter], between: &str, empty: &str, names: &NameIds, sql: &mut String, params: &mut Vec<Value>) {
+    if filters.is_empty() {
+        sql.push_str(empty);
+        return;
+    }
+    for (i, f) in filters.iter().enumerate() {
+        if i > 0 {
+            sql.push_str(between);
+        }
+        sql.push('(');
+        condition(f, names, sql, params);
+        sql.push(')');
+    }
+}
+
+fn ids(column: &str, kind: &str, wanted: &[String], names: &NameIds, sql: &mut String, params: &mut Vec<Value>) {
+    let ids: Vec<i64> = wanted.iter().filter_map(|n| names.find(kind, n)).collect();
+    if ids.is_empty() {
+        sql.push('0');
+        return;
+    }
+    sql.push_str(column);
+    sql.push_str(" IN (");
+    list(ids.into_iter().map(Value::Integer), sql, params);
+    sql.push(')');
+}
+
+fn person(column: &str, login: &str, names: &NameIds, sql: &mut String, params: &mut Vec<Value>) {
+    match names.person(login) {
+        Some(id) => {
+            sql.push_str(column);
+            sql.push_str(" = ?");
+            params.push(Value::Integer(id));
+        }
+        None => sql.push('0'),
+    }
+}
+
+fn list(values: impl Iterator<Item = Value>, sql: &mut String, params: &mut Vec<Value>) {
+    for (i, value) in values.enumerate() {
+        sql.push_str(if i > 0 { ", ?" } else { "?" });
+        params.push(value);
+    }
+}

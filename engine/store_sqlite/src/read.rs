@@ -1,0 +1,124 @@
+//! Loading a ticket with everything that is open on it.
+
+use crate::names::NameIds;
+use crate::rows::{error, hash, time};
+use rusqlite::{Connection, Row, params};
+use std::sync::Arc;
+use vorgang_core::snapshot::{Instance, Seq, Snapshot, Step, Ticket, Vote, WorkItem, WorkStatus};
+use vorgang_store::{Result, Stored};
+
+const TICKET: &str = "SELECT id, number, title, type_id, queue_id, state_id, priority_id, owner_id, responsible_id, company_id, \
+     customer_id, pending_until, created, updated, fields, version, last_seq, head FROM ticket WHERE ";
+
+pub fn by_number(connection: &Connection, names: &NameIds, number: &str) -> Result<Option<Stored>> {
+    let mut statement = connection.prepare_cached(&format!("{TICKET} number = ?1")).map_err(error)?;
+    let mut rows = statement.query([number]).map_err(error)?;
+    match rows.next().map_err(error)? {
+        Some(row) => load(connection, names, row).map(Some).map_err(error),
+        None => Ok(None),
+    }
+}
+
+pub fn by_id(connection: &Connection, names: &NameIds, id: i64) -> Result<Option<Stored>> {
+    let mut statement = connection.prepare_cached(&format!("{TICKET} id = ?1")).map_err(error)?;
+    let mut rows = statement.query([id]).map_err(error)?;
+    match rows.next().map_err(error)? {
+        Some(row) => load(connection, names, row).map(Some).map_err(error),
+        None => Ok(None),
+    }
+}
+
+fn load(connection: &Connection, names: &NameIds, row: &Row) -> rusqlite::Result<Stored> {
+    let id: i64 = row.get(0)?;
+    let fields: String = row.get(14)?;
+    let ticket = Ticket {
+        id,
+        number: row.get(1)?,
+        title: row.get(2)?,
+        ticket_type: names.name(row.get(3)?),
+        queue: names.name(row.get(4)?),
+        state: names.name(row.get(5)?),
+        priority: names.name(row.get(6)?),
+        owner: row.get::<_, Option<i64>>(7)?.map(|i| names.login(i)),
+        responsible: row.get::<_, Option<i64>>(8)?.map(|i| names.login(i)),
+        customer: row.get::<_, Option<i64>>(9)?.map(|i| names.name(i)),
+        customer_user: row.get::<_, Option<i64>>(10)?.map(|i| names.login(i)),
+        pending_until: row.get::<_, Option<i64>>(11)?.map(time),
+        created: time(row.get(12)?),
+        updated: time(row.get(13)?),
+        fields: json(&fields)?,
+    };
+    let mut snapshot = Snapshot::new(ticket);
+    snapshot.version = row.get::<_, i64>(15)? as u64;
+    snapshot.last_seq = row.get::<_, Seq>(16)?;
+    let head = hash(&row.get::<_, Vec<u8>>(17)?);
+    snapshot.instances = instances(connection, id, " AND outcome IS NULL")?;
+    if !snapshot.instances.is_empty() {
+        snapshot.work = work(connection, id)?;
+        snapshot.steps = steps(connection, id)?;
+        let running: Vec<Seq> = snapshot.instances.iter().map(|i| i.seq).collect();
+        snapshot.steps.retain(|s| running.contains(&s.instance));
+        if snapshot.work.iter().any(|w| w.status == WorkStatus::Started || w.status == WorkStatus::Failed) {
+            snapshot.votes = votes(connection, id)?;
+        }
+    }
+    let mut statement = connection.prepare_cached("SELECT body FROM incident WHERE ticket_id = ?1 AND resolved IS NULL ORDER BY seq")?;
+    snapshot.incidents = statement.query_map([id], |r| json(&r.get::<_, String>(0)?))?.collect::<rusqlite::Result<_>>()?;
+    let _ = Arc::strong_count(&snapshot.ticket);
+    Ok(Stored { snapshot, head })
+}
+
+pub fn json<T: serde::de::DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(text).map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(e)))
+}
+
+pub fn instances(connection: &Connection, ticket: i64, and: &str) -> rusqlite::Result<Vec<Instance>> {
+    let sql = format!("SELECT seq, process, hash, started, started_by, outcome, ended FROM instance WHERE ticket_id = ?1{and} ORDER BY seq");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let read = |r: &Row| {
+        Ok(Instance {
+            seq: r.get(0)?,
+            process: r.get(1)?,
+            hash: r.get(2)?,
+            started: time(r.get(3)?),
+            started_by: r.get(4)?,
+            outcome: r.get(5)?,
+            ended: r.get::<_, Option<i64>>(6)?.map(time),
+        })
+    };
+    statement.query_map([ticket], read)?.collect()
+}
+
+pub const WORK: &str = "w.seq, w.instance, w.activity, w.status, w.source, w.claimed_by, w.entered, w.epoch, w.audience";
+
+pub fn work_item(r: &Row, from: usize) -> rusqlite::Result<WorkItem> {
+    Ok(WorkItem {
+        seq: r.get(from)?,
+        instance: r.get(from + 1)?,
+        activity: r.get(from + 2)?,
+        status: WorkStatus::from_word(&r.get::<_, String>(from + 3)?).unwrap_or(WorkStatus::Failed),
+        source: r.get(from + 4)?,
+        claimed_by: r.get(from + 5)?,
+        entered: time(r.get(from + 6)?),
+        epoch: r.get(from + 7)?,
+        audience: json(&r.get::<_, String>(from + 8)?)?,
+    })
+}
+
+fn work(connection: &Connection, ticket: i64) -> rusqlite::Result<Vec<WorkItem>> {
+    let mut statement = connection.prepare_cached(&format!("SELECT {WORK} FROM work w WHERE ticket_id = ?1 ORDER BY seq"))?;
+    statement.query_map([ticket], |r| work_item(r, 0))?.collect()
+}
+
+pub fn steps(connection: &Connection, ticket: i64) -> rusqlite::Result<Vec<Step>> {
+    let sql = "SELECT instance, activity, outcome, by, at FROM step WHERE ticket_id = ?1 ORDER BY instance, activity";
+    let mut statement = connection.prepare_cached(sql)?;
+    let read = |r: &Row| Ok(Step { instance: r.get(0)?, activity: r.get(1)?, outcome: r.get(2)?, by: r.get(3)?, at: time(r.get(4)?) });
+    statement.query_map(params![ticket], read)?.collect()
+}
+
+fn votes(connection: &Connection, ticket: i64) -> rusqlite::Result<Vec<Vote>> {
+    let mut statement = connection.prepare_cached("SELECT work, person, outcome, at FROM vote WHERE ticket_id = ?1 ORDER BY work, person")?;
+    let read = |r: &Row| Ok(Vote { work: r.get(0)?, person: r.get(1)?, outcome: r.get(2)?, at: time(r.get(3)?) });
+    statement.query_map([ticket], read)?.collect()
+}

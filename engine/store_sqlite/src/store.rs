@@ -1,0 +1,600 @@
+//! The trait on SQLite.
+
+use crate::names::NameIds;
+use crate::rows::{HISTORY_ROW, TICKET_ROW, error, hash, history_row, micros, ticket_row, time};
+use crate::writer::{Writer, commit};
+use crate::{filter_sql, read};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params, params_from_iter};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use vorgang_core::chain::Hash;
+use vorgang_core::event::{Article, Attachment, Sender};
+use vorgang_core::filter::Filter;
+use vorgang_core::people::{Person, PersonKind, SYSTEM};
+use vorgang_core::snapshot::{Instance, Step};
+use vorgang_store::{
+    Commit, Count, HistoryRow, Idempotency, IncidentRow, NewRevision, NotificationRow, Page, Result, Revision, SecretKind, Session,
+    Sort, Store, StoreError, Stored, TicketRow, WorkRow,
+};
+
+const READERS: usize = 4;
+/// From this size on the log is written back into the database.
+const WAL_BYTES_CHECKPOINT: u64 = 32 * 1024 * 1024;
+
+pub struct SqliteStore {
+    names: Arc<NameIds>,
+    /// `None` when opened for reading only.
+    writer: Option<Writer>,
+    readers: Vec<Mutex<Connection>>,
+    turn: AtomicUsize,
+    /// Held as long as this process may write.
+    _lock: Option<std::fs::File>,
+}
+
+fn unavailable(e: impl std::fmt::Display) -> StoreError {
+    StoreError::Unavailable(e.to_string())
+}
+
+/// The lock file beside a database.
+pub fn lock_path(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".lock");
+    name.into()
+}
+
+impl SqliteStore {
+    /// Opens for writing, migrates, and keeps others from writing. [`StoreError::Conflict`] when a server has it.
+    pub fn open(path: &Path) -> Result<Self> {
+        let lock = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(lock_path(path)).map_err(unavailable)?;
+        lock.try_lock().map_err(|e| match e {
+            std::fs::TryLockError::WouldBlock => StoreError::Conflict,
+            std::fs::TryLockError::Error(e) => unavailable(e),
+        })?;
+        let connection = Connection::open(path).map_err(error)?;
+        connection
+            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -16000;")
+            .map_err(error)?;
+        connection.set_prepared_statement_cache_capacity(128);
+        migrate(&connection)?;
+        let names = Arc::new(NameIds::default());
+        names.reload(&connection).map_err(error)?;
+        let writer = Writer::start(connection, names.clone()).map_err(unavailable)?;
+        checkpoint_thread(path.to_owned()).map_err(unavailable)?;
+        let readers = (0..READERS).map(|_| reader(path).map(Mutex::new)).collect::<Result<_>>()?;
+        Ok(Self { names, writer: Some(writer), readers, turn: AtomicUsize::new(0), _lock: Some(lock) })
+    }
+
+    /// Opens for reading, beside whoever writes.
+    pub fn open_read_only(path: &Path) -> Result<Self> {
+        if !path.exists() {
+            return Err(StoreError::NotFound);
+        }
+        let connection = reader(path)?;
+        let names = Arc::new(NameIds::default());
+        names.reload(&connection).map_err(error)?;
+        Ok(Self { names, writer: None, readers: vec![Mutex::new(connection)], turn: AtomicUsize::new(0), _lock: None })
+    }
+
+    fn reader(&self) -> MutexGuard<'_, Connection> {
+        let start = self.turn.fetch_add(1, Ordering::Relaxed);
+        for i in 0..self.readers.len() {
+            if let Ok(guard) = self.readers[(start + i) % self.readers.len()].try_lock() {
+                return guard;
+            }
+        }
+        self.readers[start % self.readers.len()].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn writer(&self) -> Result<&Writer> {
+        self.writer.as_ref().ok_or_else(|| unavailable("opened for reading only"))
+    }
+
+    async fn write(&self, reload: bool, write: impl FnOnce(&Connection) -> rusqlite::Result<i64> + Send + 'static) -> Result<i64> {
+        self.writer()?.write(reload, move |c, _| write(c).map_err(error)).await
+    }
+}
+
+fn reader(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(path, flags).map_err(error)?;
+    connection.execute_batch("PRAGMA query_only = ON; PRAGMA busy_timeout = 5000; PRAGMA cache_size = -4000;").map_err(error)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    Ok(connection)
+}
+
+fn migrate(connection: &Connection) -> Result<()> {
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |r| r.get(0)).map_err(error)?;
+    let version = version as usize;
+    let known = vorgang_schema::SQLITE_MIGRATIONS.len();
+    if version > known {
+        return Err(StoreError::Corrupt(format!("the database is of a newer version ({version}) than this program knows ({known})")));
+    }
+    for (i, sql) in vorgang_schema::SQLITE_MIGRATIONS.iter().enumerate().skip(version) {
+        let step = format!("BEGIN IMMEDIATE; {sql} PRAGMA user_version = {}; COMMIT;", i + 1);
+        if let Err(e) = connection.execute_batch(&step) {
+            let _ = connection.execute_batch("ROLLBACK");
+            return Err(error(e));
+        }
+    }
+    Ok(())
+}
+
+/// The log is written back by a thread of its own, without making anybody wait.
+fn checkpoint_thread(path: PathBuf) -> std::io::Result<()> {
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    let work = move || {
+        let Ok(connection) = Connection::open(&path) else { return };
+        let _ = connection.execute_batch("PRAGMA busy_timeout = 1000;");
+        loop {
+            std::thread::sleep(Duration::from_millis(500));
+            match std::fs::metadata(&wal) {
+                Ok(m) if m.len() > WAL_BYTES_CHECKPOINT => {
+                    let _ = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+                }
+                Ok(_) => {}
+                Err(_) if !path.exists() => return,
+                Err(_) => {}
+            }
+        }
+    };
+    std::thread::Builder::new().name("sqlite-checkpoint".into()).spawn(work).map(|_| ())
+}
+
+fn sql_where(names: &NameIds, filters: &[&Filter]) -> (String, Vec<Value>) {
+    let (mut sql, mut params) = (String::new(), vec![]);
+    for (i, filter) in filters.iter().enumerate() {
+        sql.push_str(if i > 0 { " AND (" } else { "(" });
+        filter_sql::condition(filter, names, &mut sql, &mut params);
+        sql.push(')');
+    }
+    (sql, params)
+}
+
+fn person_kind(word: &str) -> PersonKind {
+    match word {
+        "agent" => PersonKind::Agent,
+        "customer" => PersonKind::Customer,
+        _ => PersonKind::System,
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn ticket_load(&self, number: &str) -> Result<Option<Stored>> {
+        read::by_number(&self.reader(), &self.names, number)
+    }
+
+    async fn ticket_load_by_id(&self, id: i64) -> Result<Option<Stored>> {
+        read::by_id(&self.reader(), &self.names, id)
+    }
+
+    async fn ticket_runs(&self, id: i64) -> Result<(Vec<Instance>, Vec<Step>)> {
+        let c = self.reader();
+        Ok((read::instances(&c, id, "").map_err(error)?, read::steps(&c, id).map_err(error)?))
+    }
+
+    async fn commit(&self, new: Commit) -> Result<()> {
+        let names = self.names.clone();
+        self.writer()?.write(false, move |c, fresh| commit(c, &names, fresh, &new)).await.map(|_| ())
+    }
+
+    async fn ticket_list(&self, rights: &Filter, narrow: &Filter, sort: Sort, limit: u32, after: Option<i64>) -> Result<Page<TicketRow>> {
+        let (condition, mut params) = sql_where(&self.names, &[rights, narrow]);
+        let (order, compare) = if sort == Sort::NewestFirst { ("DESC", "<") } else { ("ASC", ">") };
+        let cursor = if after.is_some() { format!(" AND t.id {compare} ?") } else { String::new() };
+        params.extend(after.map(Value::Integer));
+        params.push(Value::Integer(i64::from(limit) + 1));
+        // `+` keeps the planner from sorting a whole queue where walking the newest tickets finds a page at once.
+        let sql = format!("SELECT {TICKET_ROW} FROM ticket t WHERE {condition}{cursor} ORDER BY t.id {order} LIMIT ?");
+        let c = self.reader();
+        let mut statement = c.prepare_cached(&sql).map_err(error)?;
+        let rows = statement.query_map(params_from_iter(params), |r| ticket_row(r, &self.names)).map_err(error)?;
+        let mut items = rows.collect::<rusqlite::Result<Vec<_>>>().map_err(error)?;
+        let more = items.len() > limit as usize;
+        items.truncate(limit as usize);
+        let next = items.last().filter(|_| more).map(|r| r.id);
+        Ok(Page { items, next })
+    }
+
+    async fn ticket_counts(&self, rights: &Filter) -> Result<Vec<Count>> {
+        let (condition, params) = sql_where(&self.names, &[rights]);
+        let sql = format!("SELECT t.queue_id, t.state_id, count(*) FROM ticket t WHERE {condition} GROUP BY t.queue_id, t.state_id");
+        let c = self.reader();
+        let mut statement = c.prepare_cached(&sql).map_err(error)?;
+        let count = |r: &rusqlite::Row| {
+            Ok(Count { queue: self.names.name(r.get(0)?), state: self.names.name(r.get(1)?), tickets: r.get::<_, i64>(2)? as u64 })
+        };
+        statement.query_map(params_from_iter(params), count).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+    }
+
+    async fn ticket_count_all(&self) -> Result<u64> {
+        self.reader().query_row("SELECT count(*) FROM ticket", [], |r| r.get::<_, i64>(0)).map(|n| n as u64).map_err(error)
+    }
+
+    async fn article_list(&self, ticket: i64) -> Result<Vec<Article>> {
+        let c = self.reader();
+        let sql = "SELECT seq, channel, sender, author, visible, subject, body, created FROM article WHERE ticket_id = ?1 ORDER BY seq";
+        let mut statement = c.prepare_cached(sql).map_err(error)?;
+        let article = |r: &rusqlite::Row| {
+            let sender = match r.get::<_, String>(2)?.as_str() {
+                "agent" => Sender::Agent,
+                "customer" => Sender::Customer,
+                _ => Sender::System,
+            };
+            Ok(Article {
+                seq: r.get(0)?,
+                channel: r.get(1)?,
+                sender,
+                author: r.get(3)?,
+                visible: r.get(4)?,
+                subject: r.get(5)?,
+                body: r.get(6)?,
+                attachments: vec![],
+                at: time(r.get(7)?),
+            })
+        };
+        let mut articles: Vec<Article> =
+            statement.query_map([ticket], article).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)?;
+        let sql = "SELECT article_seq, name, content_type, size, blob_hash FROM article_part WHERE ticket_id = ?1 ORDER BY article_seq, part";
+        let mut statement = c.prepare_cached(sql).map_err(error)?;
+        let mut rows = statement.query([ticket]).map_err(error)?;
+        while let Some(r) = rows.next().map_err(error)? {
+            let seq: u32 = r.get(0).map_err(error)?;
+            let attachment = Attachment {
+                name: r.get(1).map_err(error)?,
+                content_type: r.get(2).map_err(error)?,
+                size: r.get::<_, i64>(3).map_err(error)? as u64,
+                blob: r.get(4).map_err(error)?,
+            };
+            if let Some(a) = articles.iter_mut().find(|a| a.seq == seq) {
+                a.attachments.push(attachment);
+            }
+        }
+        Ok(articles)
+    }
+
+    async fn history_list(&self, ticket: i64, after_version: u64, limit: u32) -> Result<Vec<HistoryRow>> {
+        let c = self.reader();
+        let sql = format!("SELECT {HISTORY_ROW} FROM history WHERE ticket_id = ?1 AND version > ?2 ORDER BY version LIMIT ?3");
+        let mut statement = c.prepare_cached(&sql).map_err(error)?;
+        let rows = statement.query_map(params![ticket, after_version as i64, limit], history_row).map_err(error)?;
+        rows.collect::<rusqlite::Result<_>>().map_err(error)
+    }
+
+    async fn history_scan(&self, after: i64, limit: u32) -> Result<(Vec<HistoryRow>, Option<i64>)> {
+        let c = self.reader();
+        let sql = format!("SELECT {HISTORY_ROW} FROM history WHERE id > ?1 ORDER BY id LIMIT ?2");
+        let mut statement = c.prepare_cached(&sql).map_err(error)?;
+        let mut last = None;
+        let mut rows = statement.query(params![after, limit]).map_err(error)?;
+        let mut all = vec![];
+        while let Some(r) = rows.next().map_err(error)? {
+            all.push(history_row(r).map_err(error)?);
+            last = Some(r.get::<_, i64>(12).map_err(error)?);
+        }
+        Ok((all, last))
+    }
+
+    async fn heads(&self, after: i64, limit: u32) -> Result<Vec<(i64, u64, Hash)>> {
+        let c = self.reader();
+        let mut statement = c.prepare_cached("SELECT id, version, head FROM ticket WHERE id > ?1 ORDER BY id LIMIT ?2").map_err(error)?;
+        let read = |r: &rusqlite::Row| Ok((r.get(0)?, r.get::<_, i64>(1)? as u64, hash(&r.get::<_, Vec<u8>>(2)?)));
+        statement.query_map(params![after, limit], read).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+    }
+
+    async fn blob(&self, hash: &str) -> Result<Option<Vec<u8>>> {
+        self.reader().query_row("SELECT bytes FROM blob WHERE hash = ?1", [hash], |r| r.get(0)).optional().map_err(error)
+    }
+
+    async fn number_block(&self, count: u32) -> Result<i64> {
+        self.write(false, move |c| {
+            c.query_row("UPDATE number_block SET next = next + ?1 WHERE id = 1 RETURNING next - ?1", [count], |r| r.get(0))
+        })
+        .await
+    }
+
+    async fn work_list(&self, keys: &[String], rights: &Filter, limit: u32) -> Result<Vec<WorkRow>> {
+        let ids: Vec<i64> = keys.iter().filter_map(|k| self.names.find("audience", k)).collect();
+        if ids.is_empty() {
+            return Ok(vec![]);
+        }
+        let (condition, params) = sql_where(&self.names, &[rights]);
+        let marks = vec!["?"; ids.len()].join(", ");
+        let sql = format!(
+            "SELECT DISTINCT {TICKET_ROW}, {}, i.process FROM work_audience a \
+             JOIN work w ON w.ticket_id = a.ticket_id AND w.seq = a.seq JOIN ticket t ON t.id = a.ticket_id \
+             JOIN instance i ON i.ticket_id = w.ticket_id AND i.seq = w.instance \
+             WHERE a.key_id IN ({marks}) AND {condition} ORDER BY a.ticket_id DESC, w.seq LIMIT ?",
+            read::WORK
+        );
+        let mut all: Vec<Value> = ids.into_iter().map(Value::Integer).collect();
+        all.extend(params);
+        all.push(Value::Integer(limit.into()));
+        let c = self.reader();
+        let mut statement = c.prepare_cached(&sql).map_err(error)?;
+        let row = |r: &rusqlite::Row| Ok(WorkRow { ticket: ticket_row(r, &self.names)?, item: read::work_item(r, 12)?, process: r.get(21)? });
+        statement.query_map(params_from_iter(all), row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+    }
+
+    async fn incident_list(&self, rights: &Filter, limit: u32) -> Result<Vec<IncidentRow>> {
+        let (condition, mut params) = sql_where(&self.names, &[rights]);
+        params.push(Value::Integer(limit.into()));
+        let sql = format!(
+            "SELECT t.id, t.number, i.body FROM incident i JOIN ticket t ON t.id = i.ticket_id \
+             WHERE i.resolved IS NULL AND {condition} ORDER BY i.raised DESC LIMIT ?"
+        );
+        let c = self.reader();
+        let mut statement = c.prepare_cached(&sql).map_err(error)?;
+        let row = |r: &rusqlite::Row| {
+            Ok(IncidentRow { ticket: r.get(0)?, number: r.get(1)?, incident: read::json(&r.get::<_, String>(2)?)? })
+        };
+        statement.query_map(params_from_iter(params), row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+    }
+
+    async fn notification_list(&self, login: &str, limit: u32) -> Result<Vec<NotificationRow>> {
+        let Some(person) = self.names.person(login) else { return Ok(vec![]) };
+        let c = self.reader();
+        let sql = "SELECT id, number, name, subject, body, at, read FROM notification WHERE person_id = ?1 ORDER BY id DESC LIMIT ?2";
+        let mut statement = c.prepare_cached(sql).map_err(error)?;
+        let row = |r: &rusqlite::Row| {
+            Ok(NotificationRow {
+                id: r.get(0)?,
+                number: r.get(1)?,
+                name: r.get(2)?,
+                subject: r.get(3)?,
+                body: r.get(4)?,
+                at: time(r.get(5)?),
+                read: r.get::<_, Option<i64>>(6)?.is_some(),
+            })
+        };
+        statement.query_map(params![person, limit], row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+    }
+
+    async fn notification_unread(&self, login: &str) -> Result<u64> {
+        let Some(person) = self.names.person(login) else { return Ok(0) };
+        let c = self.reader();
+        let mut statement =
+            c.prepare_cached("SELECT count(*) FROM notification WHERE person_id = ?1 AND read IS NULL").map_err(error)?;
+        statement.query_row([person], |r| r.get::<_, i64>(0)).map(|n| n as u64).map_err(error)
+    }
+
+    async fn notifications_read(&self, login: &str, at: Timestamp) -> Result<()> {
+        let Some(person) = self.names.person(login) else { return Ok(()) };
+        let sql = "UPDATE notification SET read = ?2 WHERE person_id = ?1 AND read IS NULL";
+        self.write(false, move |c| c.execute(sql, params![person, micros(at)]).map(|n| n as i64)).await.map(|_| ())
+    }
+
+    async fn outbox_counts(&self) -> Result<Vec<(String, String, u64)>> {
+        let c = self.reader();
+        let mut statement = c.prepare_cached("SELECT channel, state, count(*) FROM outbox GROUP BY channel, state").map_err(error)?;
+        let row = |r: &rusqlite::Row| Ok((r.get(0)?, r.get(1)?, r.get::<_, i64>(2)? as u64));
+        statement.query_map([], row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+    }
+
+    async fn person_list(&self) -> Result<Vec<Person>> {
+        let c = self.reader();
+        let mut roles: std::collections::HashMap<i64, Vec<String>> = std::collections::HashMap::new();
+        let mut statement = c.prepare_cached("SELECT person_id, role FROM person_role ORDER BY role").map_err(error)?;
+        let mut rows = statement.query([]).map_err(error)?;
+        while let Some(r) = rows.next().map_err(error)? {
+            roles.entry(r.get(0).map_err(error)?).or_default().push(r.get(1).map_err(error)?);
+        }
+        let sql = "SELECT p.id, p.login, p.name, p.email, p.kind, n.name, p.language, p.active FROM person p LEFT JOIN name n ON n.id = p.company_id";
+        let mut statement = c.prepare_cached(sql).map_err(error)?;
+        let row = |r: &rusqlite::Row| {
+            let id: i64 = r.get(0)?;
+            Ok(Person {
+                login: r.get(1)?,
+                name: r.get(2)?,
+                email: r.get(3)?,
+                kind: person_kind(&r.get::<_, String>(4)?),
+                company: r.get(5)?,
+                language: r.get(6)?,
+                active: r.get(7)?,
+                roles: roles.get(&id).cloned().unwrap_or_default(),
+            })
+        };
+        statement.query_map([], row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+    }
+
+    async fn person_save(&self, people: &[Person]) -> Result<()> {
+        let people: Vec<Person> = people.iter().filter(|p| p.login != SYSTEM).cloned().collect();
+        let save = move |c: &Connection| {
+            for p in &people {
+                let company: Option<i64> = match &p.company {
+                    Some(name) => {
+                        let sql = "INSERT INTO name (kind, name) VALUES ('company', ?1) ON CONFLICT (kind, name) DO UPDATE SET name = name RETURNING id";
+                        Some(c.query_row(sql, [name], |r| r.get(0))?)
+                    }
+                    None => None,
+                };
+                let id: i64 = c.query_row(
+                    "INSERT INTO person (login, name, email, kind, company_id, language, active) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+                     ON CONFLICT (login) DO UPDATE SET name = ?2, email = ?3, kind = ?4, company_id = ?5, language = ?6, active = ?7 RETURNING id",
+                    params![p.login, p.name, p.email, p.kind.word(), company, p.language, p.active],
+                    |r| r.get(0),
+                )?;
+                c.execute("DELETE FROM person_role WHERE person_id = ?1", [id])?;
+                for role in &p.roles {
+                    c.execute("INSERT OR IGNORE INTO person_role (person_id, role) VALUES (?1, ?2)", params![id, role])?;
+                }
+            }
+            Ok(0)
+        };
+        self.write(true, save).await.map(|_| ())
+    }
+
+    async fn password_set(&self, login: &str, hash: Option<&str>) -> Result<()> {
+        let (login, hash) = (login.to_owned(), hash.map(str::to_owned));
+        let n = self.write(false, move |c| c.execute("UPDATE person SET password = ?2 WHERE login = ?1", params![login, hash]).map(|n| n as i64)).await?;
+        if n == 1 { Ok(()) } else { Err(StoreError::NotFound) }
+    }
+
+    async fn password_get(&self, login: &str) -> Result<Option<String>> {
+        let sql = "SELECT password FROM person WHERE login = ?1 AND active = 1";
+        self.reader().query_row(sql, [login], |r| r.get(0)).optional().map(Option::flatten).map_err(error)
+    }
+
+    async fn secret_add(&self, kind: SecretKind, hash: Hash, login: &str, csrf: &str, now: Timestamp, expires: Timestamp) -> Result<()> {
+        let person = self.names.person(login).ok_or(StoreError::NotFound)?;
+        let csrf = csrf.to_owned();
+        let add = move |c: &Connection| {
+            let (now, expires) = (micros(now), micros(expires));
+            let n = match kind {
+                SecretKind::LoginLink => {
+                    c.execute("INSERT INTO login_link (hash, person_id, expires) VALUES (?1, ?2, ?3)", params![&hash[..], person, expires])?
+                }
+                SecretKind::Session => c.execute(
+                    "INSERT INTO session (hash, person_id, csrf, created, expires) VALUES (?1, ?2, ?3, ?4, ?5)",
+                    params![&hash[..], person, csrf, now, expires],
+                )?,
+                SecretKind::ApiToken => {
+                    c.execute("INSERT INTO api_token (hash, person_id, created) VALUES (?1, ?2, ?3)", params![&hash[..], person, now])?
+                }
+            };
+            // What has expired goes when something of its kind comes.
+            c.execute("DELETE FROM login_link WHERE expires < ?1", [now])?;
+            c.execute("DELETE FROM session WHERE expires < ?1", [now])?;
+            Ok(n as i64)
+        };
+        self.write(false, add).await.map(|_| ())
+    }
+
+    async fn login_link_take(&self, hash: Hash, now: Timestamp) -> Result<Option<String>> {
+        let take = move |c: &Connection| {
+            let sql = "DELETE FROM login_link WHERE hash = ?1 AND expires >= ?2 RETURNING person_id";
+            c.query_row(sql, params![&hash[..], micros(now)], |r| r.get::<_, i64>(0)).optional().map(|id| id.unwrap_or(0))
+        };
+        let id = self.write(false, take).await?;
+        Ok((id != 0).then(|| self.names.login(id)))
+    }
+
+    async fn session_get(&self, hash: Hash, now: Timestamp) -> Result<Option<Session>> {
+        let c = self.reader();
+        let sql = "SELECT p.login, s.csrf, s.expires FROM session s JOIN person p ON p.id = s.person_id WHERE s.hash = ?1 AND s.expires >= ?2 AND p.active = 1";
+        let mut statement = c.prepare_cached(sql).map_err(error)?;
+        let row = |r: &rusqlite::Row| Ok(Session { login: r.get(0)?, csrf: r.get(1)?, expires: time(r.get(2)?) });
+        statement.query_row(params![&hash[..], micros(now)], row).optional().map_err(error)
+    }
+
+    async fn session_delete(&self, hash: Hash) -> Result<()> {
+        self.write(false, move |c| c.execute("DELETE FROM session WHERE hash = ?1", params![&hash[..]]).map(|n| n as i64)).await.map(|_| ())
+    }
+
+    async fn sessions_delete_of(&self, login: &str) -> Result<()> {
+        let person = self.names.person(login).ok_or(StoreError::NotFound)?;
+        let delete = move |c: &Connection| {
+            c.execute("DELETE FROM session WHERE person_id = ?1", [person])?;
+            c.execute("DELETE FROM login_link WHERE person_id = ?1", [person])?;
+            c.execute("DELETE FROM api_token WHERE person_id = ?1", [person]).map(|n| n as i64)
+        };
+        self.write(false, delete).await.map(|_| ())
+    }
+
+    async fn token_login(&self, hash: Hash) -> Result<Option<String>> {
+        let c = self.reader();
+        let sql = "SELECT p.login FROM api_token a JOIN person p ON p.id = a.person_id WHERE a.hash = ?1 AND p.active = 1";
+        let mut statement = c.prepare_cached(sql).map_err(error)?;
+        statement.query_row(params![&hash[..]], |r| r.get(0)).optional().map_err(error)
+    }
+
+    async fn idempotency_get(&self, login: &str, key: &str) -> Result<Option<Idempotency>> {
+        let Some(person) = self.names.person(login) else { return Ok(None) };
+        let c = self.reader();
+        let mut statement =
+            c.prepare_cached("SELECT body_hash, status, answer FROM idempotency WHERE person_id = ?1 AND key = ?2").map_err(error)?;
+        let row = |r: &rusqlite::Row| {
+            Ok(Idempotency {
+                login: login.to_owned(),
+                key: key.to_owned(),
+                body_hash: hash(&r.get::<_, Vec<u8>>(0)?),
+                status: r.get(1)?,
+                answer: r.get(2)?,
+            })
+        };
+        statement.query_row(params![person, key], row).optional().map_err(error)
+    }
+
+    async fn revision_latest(&self) -> Result<Option<Revision>> {
+        self.revision_list(1).await.map(|l| l.into_iter().next())
+    }
+
+    async fn revision_list(&self, limit: u32) -> Result<Vec<Revision>> {
+        let c = self.reader();
+        let mut statement =
+            c.prepare_cached("SELECT id, hash, files, applied, actor FROM revision ORDER BY id DESC LIMIT ?1").map_err(error)?;
+        let row = |r: &rusqlite::Row| {
+            Ok(Revision { id: r.get(0)?, hash: r.get(1)?, files: r.get(2)?, applied: time(r.get(3)?), actor: r.get(4)? })
+        };
+        statement.query_map([limit], row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+    }
+
+    async fn revision_add(&self, new: NewRevision) -> Result<i64> {
+        let add = move |c: &Connection| {
+            for (kind, name) in &new.names {
+                c.execute("INSERT INTO name (kind, name) VALUES (?1, ?2) ON CONFLICT DO NOTHING", params![kind, name])?;
+            }
+            for (hash, name, canonical) in &new.processes {
+                let sql = "INSERT INTO process_revision (hash, name, canonical) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+                c.execute(sql, params![hash, name, canonical])?;
+            }
+            c.query_row(
+                "INSERT INTO revision (hash, files, applied, actor) VALUES (?1, ?2, ?3, ?4) RETURNING id",
+                params![new.hash, new.files, new.applied.map_or(0, micros), new.actor],
+                |r| r.get(0),
+            )
+        };
+        self.write(true, add).await
+    }
+
+    async fn pinned_processes(&self) -> Result<Vec<String>> {
+        let c = self.reader();
+        let sql = "SELECT canonical FROM process_revision WHERE hash IN (SELECT DISTINCT hash FROM instance WHERE outcome IS NULL)";
+        let mut statement = c.prepare_cached(sql).map_err(error)?;
+        statement.query_map([], |r| r.get(0)).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+    }
+
+    async fn tickets_on_process(&self, hash: &str) -> Result<Vec<String>> {
+        let c = self.reader();
+        let sql = "SELECT t.number FROM instance i JOIN ticket t ON t.id = i.ticket_id WHERE i.hash = ?1 AND i.outcome IS NULL LIMIT 10";
+        let mut statement = c.prepare_cached(sql).map_err(error)?;
+        statement.query_map([hash], |r| r.get(0)).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+    }
+
+    async fn names_in_use(&self, kind: &str) -> Result<Vec<(String, Vec<String>)>> {
+        let column = match kind {
+            "queue" => "queue_id",
+            "state" => "state_id",
+            "type" => "type_id",
+            "priority" => "priority_id",
+            _ => return Ok(vec![]),
+        };
+        let c = self.reader();
+        let mut statement = c.prepare_cached("SELECT id, name FROM name WHERE kind = ?1").map_err(error)?;
+        let names: Vec<(i64, String)> = statement
+            .query_map([kind], |r| Ok((r.get(0)?, r.get(1)?)))
+            .map_err(error)?
+            .collect::<rusqlite::Result<_>>()
+            .map_err(error)?;
+        let mut statement = c.prepare_cached(&format!("SELECT number FROM ticket WHERE {column} = ?1 LIMIT 3")).map_err(error)?;
+        let mut used = vec![];
+        for (id, name) in names {
+            let tickets: Vec<String> =
+                statement.query_map([id], |r| r.get(0)).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)?;
+            if !tickets.is_empty() {
+                used.push((name, tickets));
+            }
+        }
+        Ok(used)
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.reader().query_row("SELECT 1", [], |_| Ok(())).map_err(error)
+    }
+}

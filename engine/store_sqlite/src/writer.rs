@@ -1,0 +1,335 @@
+//! The one writer: a thread that gathers concurrent commits into one physical transaction, each in its own
+//! savepoint, and answers only after the commit is on disk.
+
+use crate::names::NameIds;
+use crate::rows::{error, micros};
+use rusqlite::{Connection, params};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::oneshot;
+use vorgang_core::snapshot::{WorkItem, WorkStatus};
+use vorgang_store::{Commit, Result, StoreError};
+
+/// Commands that one physical transaction gathers at most.
+pub const BATCH_MAX: usize = 256;
+
+type Write = Box<dyn FnOnce(&Connection, &mut Vec<(String, i64)>) -> Result<i64> + Send>;
+
+struct Job {
+    write: Write,
+    reply: oneshot::Sender<Result<i64>>,
+    /// Names or people changed: the ids in memory are read again.
+    reload: bool,
+}
+
+#[derive(Clone)]
+pub struct Writer {
+    jobs: Sender<Job>,
+}
+
+impl Writer {
+    pub fn start(connection: Connection, names: Arc<NameIds>) -> std::io::Result<Self> {
+        let (jobs, receiver) = channel();
+        std::thread::Builder::new().name("sqlite-writer".into()).spawn(move || run(&connection, &names, &receiver))?;
+        Ok(Self { jobs })
+    }
+
+    pub async fn write(
+        &self,
+        reload: bool,
+        write: impl FnOnce(&Connection, &mut Vec<(String, i64)>) -> Result<i64> + Send + 'static,
+    ) -> Result<i64> {
+        let (reply, answer) = oneshot::channel();
+        let gone = || StoreError::Unavailable("the writer has stopped".into());
+        self.jobs.send(Job { write: Box::new(write), reply, reload }).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+fn run(connection: &Connection, names: &NameIds, jobs: &Receiver<Job>) {
+    // No artificial delay: batches form by themselves while the previous one is written to disk.
+    while let Ok(first) = jobs.recv() {
+        let mut batch = vec![first];
+        while batch.len() < BATCH_MAX
+            && let Ok(job) = jobs.try_recv()
+        {
+            batch.push(job);
+        }
+        commit_batch(connection, names, batch);
+    }
+}
+
+fn commit_batch(connection: &Connection, names: &NameIds, batch: Vec<Job>) {
+    let mut replies: Vec<(oneshot::Sender<Result<i64>>, Result<i64>)> = vec![];
+    let mut fresh = vec![];
+    let mut reload = false;
+    let mut lost = connection.execute_batch("BEGIN IMMEDIATE").err().map(error);
+    for job in batch {
+        if let Some(reason) = &lost {
+            replies.push((job.reply, Err(reason.clone())));
+            continue;
+        }
+        let result = in_savepoint(connection, job.write, &mut fresh);
+        // Disk full, I/O error, out of memory, corruption: SQLite has rolled the whole transaction back.
+        if connection.is_autocommit() {
+            let reason = result.as_ref().err().cloned().unwrap_or_else(|| StoreError::Unavailable("the transaction was rolled back".into()));
+            lost = Some(match reason {
+                StoreError::Corrupt(_) => reason,
+                other => StoreError::Unavailable(other.to_string()),
+            });
+        }
+        reload |= job.reload && result.is_ok();
+        replies.push((job.reply, result));
+    }
+    if lost.is_none()
+        && let Err(e) = connection.execute_batch("COMMIT")
+    {
+        if fsync_failed(&e) {
+            // After a failed fsync nobody knows what is on disk: only a restart reads it again.
+            tracing::error!("fsync failed: {e}");
+            std::process::abort();
+        }
+        let _ = connection.execute_batch("ROLLBACK");
+        lost = Some(error(e));
+    }
+    match lost {
+        Some(reason) => {
+            for (reply, _) in replies {
+                let _ = reply.send(Err(reason.clone()));
+            }
+        }
+        None => {
+            names.remember_audience(fresh);
+            if reload && let Err(e) = names.reload(connection) {
+                tracing::error!("names could not be read: {e}");
+            }
+            for (reply, result) in replies {
+                let _ = reply.send(result);
+            }
+        }
+    }
+}
+
+fn fsync_failed(e: &rusqlite::Error) -> bool {
+    const SQLITE_IOERR_FSYNC: i32 = 1034;
+    const SQLITE_IOERR_DIR_FSYNC: i32 = 1290;
+    matches!(e, rusqlite::Error::SqliteFailure(f, _) if [SQLITE_IOERR_FSYNC, SQLITE_IOERR_DIR_FSYNC].contains(&f.extended_code))
+}
+
+fn in_savepoint(connection: &Connection, write: Write, fresh: &mut Vec<(String, i64)>) -> Result<i64> {
+    connection.prepare_cached("SAVEPOINT one").and_then(|mut s| s.execute([])).map_err(error)?;
+    let known = fresh.len();
+    let result = write(connection, fresh);
+    if result.is_err() && !connection.is_autocommit() {
+        fresh.truncate(known);
+        connection.prepare_cached("ROLLBACK TO one").and_then(|mut s| s.execute([])).map_err(error)?;
+    }
+    if !connection.is_autocommit() {
+        connection.prepare_cached("RELEASE one").and_then(|mut s| s.execute([])).map_err(error)?;
+    }
+    result
+}
+
+/// Writes the rows of one command.
+pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String, i64)>, commit: &Commit) -> Result<i64> {
+    let changes = &commit.changes;
+    let t = &changes.ticket;
+    ticket(connection, names, commit)?;
+    let run = |sql: &str, params: &[&dyn rusqlite::ToSql]| -> Result<()> {
+        connection.prepare_cached(sql).and_then(|mut s| s.execute(params)).map(|_| ()).map_err(error)
+    };
+    for i in &changes.instances {
+        run(
+            "INSERT INTO instance (ticket_id, seq, process, hash, started, started_by, outcome, ended) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
+             ON CONFLICT DO UPDATE SET outcome = excluded.outcome, ended = excluded.ended",
+            params![t.id, i.seq, i.process, i.hash, micros(i.started), i.started_by, i.outcome, i.ended.map(micros)],
+        )?;
+    }
+    for w in &changes.work {
+        work(connection, names, fresh, t.id, w).map_err(error)?;
+    }
+    for s in &changes.steps {
+        run(
+            "INSERT INTO step (ticket_id, instance, activity, outcome, by, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+             ON CONFLICT DO UPDATE SET outcome = excluded.outcome, by = excluded.by, at = excluded.at",
+            params![t.id, s.instance, s.activity, s.outcome, s.by, micros(s.at)],
+        )?;
+    }
+    for v in &changes.votes {
+        // A vote on an item that this command ends is only history.
+        if changes.work.iter().any(|w| w.seq == v.work && !w.status.is_open()) {
+            continue;
+        }
+        run(
+            "INSERT INTO vote (ticket_id, work, person, outcome, at) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![t.id, v.work, v.person, v.outcome, micros(v.at)],
+        )?;
+    }
+    for i in &changes.incidents {
+        let body = serde_json::to_string(i).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+        run(
+            "INSERT INTO incident (ticket_id, seq, raised, resolved, body) VALUES (?1, ?2, ?3, ?4, ?5) \
+             ON CONFLICT DO UPDATE SET resolved = excluded.resolved, body = excluded.body",
+            params![t.id, i.seq, micros(i.raised), i.resolved.map(micros), body],
+        )?;
+    }
+    for b in &changes.blobs {
+        run("INSERT INTO blob (hash, bytes) VALUES (?1, ?2) ON CONFLICT DO NOTHING", params![b.hash, b.bytes])?;
+    }
+    for a in &changes.articles {
+        let sender = match a.sender {
+            vorgang_core::event::Sender::Agent => "agent",
+            vorgang_core::event::Sender::Customer => "customer",
+            vorgang_core::event::Sender::System => "system",
+        };
+        run(
+            "INSERT INTO article (ticket_id, seq, channel, sender, author, visible, subject, body, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            params![t.id, a.seq, a.channel, sender, a.author, a.visible, a.subject, a.body, micros(a.at)],
+        )?;
+        for (part, p) in a.attachments.iter().enumerate() {
+            run(
+                "INSERT INTO article_part (ticket_id, article_seq, part, name, content_type, size, blob_hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                params![t.id, a.seq, part as i64, p.name, p.content_type, p.size as i64, p.blob],
+            )?;
+        }
+    }
+    for n in &changes.notices {
+        if let (true, Some(person)) = (n.portal, names.person(&n.to)) {
+            run(
+                "INSERT INTO notification (person_id, ticket_id, number, name, subject, body, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                params![person, t.id, t.number, n.name, n.subject, n.body, micros(n.at)],
+            )?;
+        }
+        if n.mail {
+            let payload = serde_json::json!({"subject": n.subject, "body": n.body, "notification": n.name, "ticket": t.number}).to_string();
+            // No transport exists yet: the row is held, and never sent without being released.
+            run(
+                "INSERT INTO outbox (key, ticket_id, channel, state, recipient, payload, created, attempts) VALUES (?1, ?2, 'mail', 'held', ?3, ?4, ?5, 0)",
+                params![format!("{}-{}", t.id, n.seq), t.id, n.to, payload, micros(n.at)],
+            )?;
+        }
+    }
+    let h = &commit.history;
+    run(
+        "INSERT INTO history (ticket_id, version, format, at, actor, command, cause, events, personal, salt, personal_digest, hash) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        params![
+            t.id,
+            changes.version as i64,
+            vorgang_core::event::FORMAT,
+            micros(h.at),
+            h.actor,
+            h.command,
+            h.cause,
+            h.payload.events,
+            h.payload.personal,
+            &h.salt[..],
+            &h.personal_digest[..],
+            &h.hash[..]
+        ],
+    )?;
+    if let Some(i) = &commit.idempotency {
+        let person = names.person(&i.login).ok_or(StoreError::NotFound)?;
+        run(
+            "INSERT INTO idempotency (person_id, key, body_hash, status, answer, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![person, i.key, &i.body_hash[..], i.status, i.answer, micros(h.at)],
+        )?;
+    }
+    Ok(t.id)
+}
+
+/// Only what changed is written: a step that leaves the attributes alone touches four columns.
+fn ticket(connection: &Connection, names: &NameIds, commit: &Commit) -> Result<()> {
+    let changes = &commit.changes;
+    let t = &changes.ticket;
+    let head = &commit.history.hash[..];
+    let (version, expected) = (changes.version as i64, commit.expected_version as i64);
+    if !changes.created && !changes.attributes_changed && !changes.fields_changed {
+        let sql = "UPDATE ticket SET version = ?2, last_seq = ?3, updated = ?4, head = ?5 WHERE id = ?1 AND version = ?6";
+        let mut statement = connection.prepare_cached(sql).map_err(error)?;
+        let rows = statement.execute(params![t.id, version, changes.last_seq, micros(t.updated), head, expected]).map_err(error)?;
+        return if rows == 1 { Ok(()) } else { Err(StoreError::Conflict) };
+    }
+    let person = |login: &Option<String>| -> Result<Option<i64>> {
+        let found = |l: &String| names.person(l).ok_or_else(|| StoreError::Corrupt(format!("nobody has the login `{l}`")));
+        login.as_ref().map(found).transpose()
+    };
+    let company = t.customer.as_ref().map(|c| names.id("company", c)).transpose()?;
+    let fields = serde_json::to_string(&t.fields).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+    let sql = if changes.created {
+        "INSERT INTO ticket (id, number, version, last_seq, title, type_id, queue_id, state_id, priority_id, owner_id, responsible_id, \
+         company_id, customer_id, pending_until, created, updated, fields, head) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18 ) RETURNING ?19"
+    } else {
+        "UPDATE ticket SET version = ?3, last_seq = ?4, title = ?5, type_id = ?6, queue_id = ?7, state_id = ?8, priority_id = ?9, \
+         owner_id = ?10, responsible_id = ?11, company_id = ?12, customer_id = ?13, pending_until = ?14, updated = ?16, fields = ?17, \
+         head = ?18 WHERE id = ?1 AND version = ?19 AND number = ?2 AND created = ?15 RETURNING id"
+    };
+    let mut statement = connection.prepare_cached(sql).map_err(error)?;
+    let values = params![
+        t.id,
+        t.number,
+        version,
+        changes.last_seq,
+        t.title,
+        names.id("type", &t.ticket_type)?,
+        names.id("queue", &t.queue)?,
+        names.id("state", &t.state)?,
+        names.id("priority", &t.priority)?,
+        person(&t.owner)?,
+        person(&t.responsible)?,
+        company,
+        person(&t.customer_user)?,
+        t.pending_until.map(micros),
+        micros(t.created),
+        micros(t.updated),
+        fields,
+        head,
+        expected
+    ];
+    let mut rows = statement.query(values).map_err(error)?;
+    match rows.next().map_err(error)? {
+        Some(_) => Ok(()),
+        None => Err(StoreError::Conflict),
+    }
+}
+
+/// Open items are rows; an ended one goes, with its audience and its votes.
+fn work(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String, i64)>, ticket: i64, w: &WorkItem) -> rusqlite::Result<()> {
+    let run = |sql: &str, params: &[&dyn rusqlite::ToSql]| connection.prepare_cached(sql).and_then(|mut s| s.execute(params)).map(|_| ());
+    let old: Option<String> = {
+        let mut statement = connection.prepare_cached("SELECT audience FROM work WHERE ticket_id = ?1 AND seq = ?2")?;
+        let mut rows = statement.query(params![ticket, w.seq])?;
+        rows.next()?.map(|r| r.get(0)).transpose()?
+    };
+    let open = w.status.is_open();
+    let old_keys: Vec<String> = old.as_deref().and_then(|t| serde_json::from_str(t).ok()).unwrap_or_default();
+    let new_keys: &[String] = if open { &w.audience } else { &[] };
+    for key in old_keys.iter().filter(|k| !new_keys.contains(k)) {
+        let id = names.audience(connection, key, fresh)?;
+        run("DELETE FROM work_audience WHERE key_id = ?1 AND ticket_id = ?2 AND seq = ?3", params![id, ticket, w.seq])?;
+    }
+    for key in new_keys.iter().filter(|k| !old_keys.contains(k)) {
+        let id = names.audience(connection, key, fresh)?;
+        run("INSERT INTO work_audience (key_id, ticket_id, seq) VALUES (?1, ?2, ?3)", params![id, ticket, w.seq])?;
+    }
+    if !open {
+        if old.is_some() {
+            run("DELETE FROM work WHERE ticket_id = ?1 AND seq = ?2", params![ticket, w.seq])?;
+            run("DELETE FROM vote WHERE ticket_id = ?1 AND work = ?2", params![ticket, w.seq])?;
+        }
+        return Ok(());
+    }
+    let audience = serde_json::to_string(&w.audience).unwrap_or_else(|_| "[]".into());
+    debug_assert!(w.status != WorkStatus::Done);
+    if old.is_some() {
+        return run(
+            "UPDATE work SET status = ?3, claimed_by = ?4, epoch = ?5, audience = ?6 WHERE ticket_id = ?1 AND seq = ?2",
+            params![ticket, w.seq, w.status.word(), w.claimed_by, w.epoch, audience],
+        );
+    }
+    run(
+        "INSERT INTO work (ticket_id, seq, instance, activity, status, source, claimed_by, entered, epoch, audience) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        params![ticket, w.seq, w.instance, w.activity, w.status.word(), w.source, w.claimed_by, micros(w.entered), w.epoch, audience],
+    )
+}
