@@ -1,1 +1,167 @@
-fn main() {}
+//! The command line: the composition root, the only place that names a database.
+
+mod author;
+mod control;
+mod database;
+mod operate;
+mod serve;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Turns a folder of YAML definitions into a running service desk and process engine.
+#[derive(Parser)]
+#[command(name = "vorgang", version, about, propagate_version = true)]
+struct Cli {
+    /// The database: a file for SQLite.
+    #[arg(long, global = true, env = "VORGANG_DATABASE", default_value = "vorgang.db", value_name = "URL")]
+    database: String,
+    /// How messages are written to stderr.
+    #[arg(long, global = true, env = "VORGANG_LOG_FORMAT", default_value = "text")]
+    log_format: LogFormat,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Human,
+    Json,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum GraphFormat {
+    Svg,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Deny {
+    Warnings,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs everything: portal, API, engine.
+    Serve(serve::Options),
+    /// Checks a site: all findings at once, each with its place.
+    Check {
+        site: PathBuf,
+        #[arg(long, default_value = "human")]
+        format: Format,
+        /// Warnings count as errors.
+        #[arg(long)]
+        deny: Option<Deny>,
+        /// Makes the replacements that are certain.
+        #[arg(long)]
+        fix: bool,
+    },
+    /// Runs the site's tests in virtual time.
+    Test {
+        site: PathBuf,
+        #[arg(long, default_value = "human")]
+        format: Format,
+    },
+    /// Says what `apply` would do, without doing it.
+    Plan { site: PathBuf },
+    /// Takes a site into the running desk, whole or not at all.
+    Apply { site: PathBuf },
+    /// Draws a process.
+    Graph {
+        site: PathBuf,
+        process: String,
+        #[arg(long, default_value = "svg")]
+        format: GraphFormat,
+        #[arg(long, default_value = "en")]
+        language: String,
+    },
+    /// Explains the code of a finding, a kind, a verb or a function.
+    Explain { word: String },
+    /// Prints the JSON Schema of one kind, or of all.
+    Schema {
+        kind: Option<String>,
+        /// The draft: 2020-12, or 7 for editors that stop there.
+        #[arg(long, default_value = "2020-12")]
+        draft: String,
+    },
+    /// People: add, list, sign-in links, tokens, passwords.
+    #[command(subcommand)]
+    User(operate::User),
+    /// The history.
+    #[command(subcommand)]
+    Audit(Audit),
+}
+
+#[derive(Subcommand)]
+enum Audit {
+    /// Verifies every row's hash, each ticket's chain, and that folding the history gives the rows.
+    Verify {
+        #[arg(long, default_value = "human")]
+        format: Format,
+    },
+}
+
+/// How a command ended (contract).
+pub enum End {
+    Good,
+    /// Findings, failures or differences.
+    Found,
+    Usage,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log(cli.log_format);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return could_not_run(&e.into()),
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(End::Good) => ExitCode::SUCCESS,
+        Ok(End::Found) => ExitCode::from(1),
+        Ok(End::Usage) => ExitCode::from(2),
+        Err(e) => could_not_run(&e),
+    }
+}
+
+fn could_not_run(e: &anyhow::Error) -> ExitCode {
+    eprintln!("vorgang: {e:#}");
+    ExitCode::from(3)
+}
+
+fn log(format: LogFormat) {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_env("VORGANG_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => builder.with_ansi(color(&std::io::stderr())).init(),
+        LogFormat::Json => builder.json().init(),
+    }
+}
+
+/// `NO_COLOR` is kept, and a pipe is no terminal.
+fn color(stream: &impl std::io::IsTerminal) -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()) && stream.is_terminal()
+}
+
+async fn run(cli: Cli) -> anyhow::Result<End> {
+    let database = cli.database;
+    match cli.command {
+        Command::Serve(options) => serve::serve(&database, options).await,
+        Command::Check { site, format, deny, fix } => author::check(&site, format == Format::Json, deny.is_some(), fix),
+        Command::Test { site, format } => author::test(&site, format == Format::Json),
+        Command::Plan { site } => operate::plan(&database, &site).await,
+        Command::Apply { site } => operate::apply(&database, &site).await,
+        Command::Graph { site, process, format: GraphFormat::Svg, language } => author::graph(&site, &process, &language),
+        Command::Explain { word } => author::explain(&word),
+        Command::Schema { kind, draft } => author::schema(kind.as_deref(), &draft),
+        Command::User(user) => operate::user(&database, user).await,
+        Command::Audit(Audit::Verify { format }) => operate::audit(&database, format == Format::Json).await,
+    }
+}

@@ -1,1 +1,154 @@
+//! The portal and the API. Everything is decided by the runtime; here it is put into pages and JSON.
 
+mod api;
+mod assets;
+mod auth;
+mod input;
+mod layout;
+pub mod openapi;
+mod pages;
+mod problem;
+pub mod routes;
+mod texts;
+mod widgets;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
+use std::time::Instant;
+use vorgang_runtime::Desk;
+
+/// Largest body of a request, in bytes.
+pub const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// What the server was told about its surroundings.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// As people reach it, without a slash at the end; links in mails begin with it.
+    pub public_url: String,
+    /// Addresses whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+}
+
+impl Config {
+    pub fn secure(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+}
+
+#[derive(Clone)]
+pub struct App {
+    pub desk: Arc<Desk>,
+    pub config: Arc<Config>,
+    /// Writes the metrics as Prometheus reads them.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+}
+
+/// The number of a request: in the log, and on error pages.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
+pub fn router(app: App) -> Router {
+    let mut router = Router::new();
+    for route in routes::all() {
+        let access = route.access;
+        let guard = middleware::from_fn_with_state(app.clone(), move |State(app): State<App>, request: Request, next: Next| {
+            auth::guard(app, access, request, next)
+        });
+        router = router.route(route.path, route.handler.layer(guard));
+    }
+    router
+        .fallback(pages::not_found)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn(headers))
+        .layer(middleware::from_fn(observe))
+        .with_state(app)
+}
+
+/// A request id, a log line, a metric.
+async fn observe(mut request: Request, next: Next) -> Response {
+    let id = request_id();
+    let method = request.method().clone();
+    let path = request.extensions().get::<MatchedPath>().map_or_else(|| "-".to_owned(), |p| p.as_str().to_owned());
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let begun = Instant::now();
+    let mut response = next.run(request).await;
+    let seconds = begun.elapsed().as_secs_f64();
+    let status = response.status().as_u16();
+    metrics::counter!("vorgang_http_requests_total", "method" => method.to_string(), "path" => path.clone(), "status" => status.to_string())
+        .increment(1);
+    metrics::histogram!("vorgang_http_request_seconds", "path" => path.clone()).record(seconds);
+    if status >= 500 {
+        tracing::error!(request = id, %method, path, status, seconds, "request failed");
+    } else {
+        tracing::debug!(request = id, %method, path, status, seconds, "request");
+    }
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+    }
+    response
+}
+
+fn request_id() -> String {
+    use base64::Engine;
+    let bytes: [u8; 9] = vorgang_runtime::accounts::random_id();
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// On every response, errors too: nothing inline, nobody frames us, nothing is kept by others.
+async fn headers(request: Request, next: Next) -> Response {
+    let is_asset = request.uri().path().starts_with("/assets/");
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let mut set = |name: HeaderName, value: &'static str| {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
+    set(
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    );
+    set(header::X_FRAME_OPTIONS, "DENY");
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::REFERRER_POLICY, "same-origin");
+    set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    set(HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()");
+    if !is_asset {
+        set(header::CACHE_CONTROL, "no-store");
+    }
+    response
+}
+
+pub(crate) async fn livez() -> &'static str {
+    "ok\n"
+}
+
+pub(crate) async fn readyz(State(app): State<App>) -> Response {
+    match app.desk.store.ping().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response(),
+    }
+}
+
+pub(crate) async fn metrics_text(State(app): State<App>) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], Body::from((app.metrics)())).into_response()
+}
+
+/// Serves until `stop` is ready; requests that are under way are finished.
+pub async fn run(
+    listener: tokio::net::TcpListener,
+    service: axum::extract::connect_info::IntoMakeServiceWithConnectInfo<Router, std::net::SocketAddr>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, service).with_graceful_shutdown(stop).await
+}
+
+/// Sets up the process's metrics; the answer writes them as Prometheus reads them.
+pub fn metrics_recorder() -> Result<Arc<dyn Fn() -> String + Send + Sync>, String> {
+    let handle = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder().map_err(|e| e.to_string())?;
+    Ok(Arc::new(move || handle.render()))
+}

@@ -127,3 +127,8 @@ fn verify_password(password: &str, known: Option<&str>) -> bool {
     let Ok(hash) = argon2::PasswordHash::new(stored) else { return false };
     argon2::Argon2::default().verify_password(password.as_bytes(), &hash).is_ok() && known.is_some()
 }
+
+/// Bytes for numbers that only have to differ.
+pub fn random_id<const N: usize>() -> [u8; N] {
+    random()
+}

@@ -97,7 +97,7 @@ impl Random {
 /// Makes `count` tickets, spread over the last months. `progress` counts those that are done.
 pub async fn tickets(desk: &Arc<Desk>, count: u64, progress: &Arc<AtomicU64>) -> Result<(), Error> {
     let now = desk.clock.now();
-    let mut workers = tokio::task::JoinSet::new();
+    let mut workers: tokio::task::JoinSet<Result<(), Error>> = tokio::task::JoinSet::new();
     let next = Arc::new(AtomicU64::new(0));
     for _ in 0..CALLERS.min(count.max(1) as usize) {
         let (desk, next, progress) = (desk.clone(), next.clone(), progress.clone());
@@ -129,8 +129,11 @@ async fn one(desk: &Desk, i: u64, count: u64, now: Timestamp) -> Result<(), Erro
     // The first are for whoever signs in as `customer`.
     let customer = if i < 6 { people.get("customer").map_or(customers[0], |c| c) } else { random.pick(&customers) };
     let startable: Vec<String> = model.processes.keys().cloned().collect();
-    if i % 12 == 3 && !startable.is_empty() && start(desk, customer, random.pick(&startable), &mut random, at).await? {
-        return Ok(());
+    if i % 12 == 3 && !startable.is_empty() {
+        let process: &String = random.pick(&startable);
+        if start(desk, customer, process, &mut random, at).await? {
+            return Ok(());
+        }
     }
     let types: Vec<_> = model.names.types.iter().filter(|t| !model.processes.values().any(|p| p.def.ticket.ticket_type == t.name)).collect();
     let types = if types.is_empty() { model.names.types.iter().collect() } else { types };

@@ -12,4 +12,4 @@ mod numbers;
 pub mod revisions;
 pub mod view;
 
-pub use desk::{Answer, Desk, Done, Error, Idempotent, Request};
+pub use desk::{Answer, Desk, Done, Error, Idempotent, Request, random, sha256};

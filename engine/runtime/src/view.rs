@@ -123,3 +123,48 @@ impl Desk {
         Ok((name, content_type, bytes))
     }
 }
+
+impl Desk {
+    /// The values that a form drawn at version `seen` had in its inputs. Where somebody changed one meanwhile, what
+    /// the form showed is read from the history.
+    pub async fn form_values(
+        &self,
+        person: &Person,
+        number: &str,
+        seen: Option<u64>,
+        names: impl Iterator<Item = &String>,
+    ) -> Result<std::collections::BTreeMap<String, serde_json::Value>, Error> {
+        use vorgang_definitions::values::{Slot, from_stored};
+        let model = self.model();
+        let snapshot = self.store.ticket_load(number).await?.ok_or(Rejection::NotFound)?.snapshot;
+        if rights::sight(&model.names, person, &snapshot) == Sight::Nothing {
+            return Err(Rejection::NotFound.into());
+        }
+        let mut earlier: std::collections::BTreeMap<String, serde_json::Value> = Default::default();
+        if let Some(seen) = seen.filter(|s| *s < snapshot.version) {
+            for row in self.store.history_list(snapshot.ticket.id, seen, 1_000).await? {
+                let payload = chain::Payload { events: row.events, personal: row.personal.unwrap_or_default() };
+                for event in chain::join(&payload).unwrap_or_default() {
+                    if let Event::AttributeSet { name, old, .. } | Event::FieldSet { name, old, .. } = event {
+                        earlier.entry(name).or_insert(old);
+                    }
+                }
+            }
+        }
+        let value = |name: &String| {
+            let stored = earlier.get(name).cloned();
+            let json = match Slot::find(&model.names, name)? {
+                Slot::Field(f) => {
+                    let stored = stored.or_else(|| snapshot.ticket.fields.get(name).cloned()).unwrap_or_default();
+                    from_stored(f, &stored).map_or(serde_json::Value::Null, |v| match v {
+                        vorgang_definitions::cel::value::Value::List(_) => v.to_json(),
+                        other => other.to_string().into(),
+                    })
+                }
+                slot => stored.unwrap_or_else(|| vorgang_core::apply::attribute(&snapshot.ticket, slot.name())),
+            };
+            Some((name.clone(), json))
+        };
+        Ok(names.filter_map(value).collect())
+    }
+}

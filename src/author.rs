@@ -1,0 +1,201 @@
+//! Commands for whoever writes definitions: nothing here needs a database.
+
+use crate::{End, color};
+use anyhow::Context;
+use std::collections::BTreeMap;
+use std::path::Path;
+use vorgang_core::story;
+use vorgang_definitions::cel::functions;
+use vorgang_definitions::diagnostic::{self, Diagnostic, Severity};
+use vorgang_definitions::kinds::{self, Kind};
+use vorgang_definitions::model::{self, Loaded, SiteFile};
+use vorgang_definitions::{actions, codes, diagram};
+
+pub fn read(site: &Path) -> anyhow::Result<Vec<SiteFile>> {
+    let files = model::read_folder(site).with_context(|| format!("cannot read {}", site.display()))?;
+    anyhow::ensure!(!files.is_empty(), "{} has no *.yaml", site.display());
+    Ok(files)
+}
+
+/// Findings go to stdout: they are what was asked for.
+pub fn print(loaded_sources: &vorgang_definitions::source::Sources, diagnostics: &[Diagnostic]) {
+    print!("{}", diagnostic::render_human(loaded_sources, diagnostics, color(&std::io::stdout())));
+}
+
+pub fn check(site: &Path, json: bool, deny_warnings: bool, fix: bool) -> anyhow::Result<End> {
+    let mut loaded = model::load(&read(site)?, &[]);
+    if fix {
+        // A replacement can uncover the next finding; a few rounds reach the end.
+        for _ in 0..5 {
+            if apply_fixes(&loaded)? == 0 {
+                break;
+            }
+            loaded = model::load(&read(site)?, &[]);
+        }
+    }
+    let count = |s: Severity| loaded.diagnostics.iter().filter(|d| d.severity == s).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    if json {
+        println!("{:#}", diagnostic::render_json(&loaded.sources, &loaded.diagnostics));
+    } else {
+        print(&loaded.sources, &loaded.diagnostics);
+        let plural = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
+        eprintln!("{}: {}, {}", site.display(), plural(errors, "error"), plural(warnings, "warning"));
+    }
+    Ok(if errors > 0 || (deny_warnings && warnings > 0) { End::Found } else { End::Good })
+}
+
+/// Writes the certain replacements, from the end of each file to its beginning.
+fn apply_fixes(loaded: &Loaded) -> anyhow::Result<usize> {
+    let mut by_file: BTreeMap<u32, Vec<_>> = BTreeMap::new();
+    for fix in loaded.diagnostics.iter().filter_map(|d| d.fix.as_ref()) {
+        by_file.entry(fix.span.file).or_default().push(fix);
+    }
+    let mut done = 0;
+    for (file, mut fixes) in by_file {
+        let source = loaded.sources.file(file);
+        let mut text = source.text.to_string();
+        fixes.sort_by_key(|f| std::cmp::Reverse(f.span.start));
+        let mut before = usize::MAX;
+        for fix in fixes {
+            if fix.span.end as usize <= before && text.get(fix.span.range()).is_some() {
+                text.replace_range(fix.span.range(), &fix.text);
+                before = fix.span.start as usize;
+                done += 1;
+            }
+        }
+        std::fs::write(&source.path, text).with_context(|| format!("cannot write {}", source.path))?;
+    }
+    Ok(done)
+}
+
+pub fn test(site: &Path, json: bool) -> anyhow::Result<End> {
+    let loaded = model::load(&read(site)?, &[]);
+    let Some(model) = &loaded.model else {
+        if json {
+            println!("{:#}", diagnostic::render_json(&loaded.sources, &loaded.diagnostics));
+        } else {
+            print(&loaded.sources, &loaded.diagnostics);
+            eprintln!("{}: the definitions do not check, so nothing was tested", site.display());
+        }
+        return Ok(End::Found);
+    };
+    let reports: Vec<_> = model.tests.iter().map(|t| story::play(model, t)).collect();
+    let failed = reports.iter().filter(|r| !r.failures.is_empty()).count();
+    if json {
+        let list: Vec<_> = reports
+            .iter()
+            .map(|r| {
+                let failures: Vec<_> = r
+                    .failures
+                    .iter()
+                    .map(|(span, message)| {
+                        let (line, column) = loaded.sources.line_column(*span);
+                        serde_json::json!({"file": loaded.sources.file(span.file).path, "line": line, "column": column, "message": message})
+                    })
+                    .collect();
+                serde_json::json!({"name": r.name, "passed": r.failures.is_empty(), "failures": failures, "log": r.log})
+            })
+            .collect();
+        println!("{:#}", serde_json::json!({"version": 1, "passed": reports.len() - failed, "failed": failed, "tests": list}));
+    } else {
+        for r in &reports {
+            println!("{} {}", if r.failures.is_empty() { "ok    " } else { "FAILED" }, r.name);
+            for (span, message) in &r.failures {
+                let (line, column) = loaded.sources.line_column(*span);
+                println!("       {}:{line}:{column}: {message}", loaded.sources.file(span.file).path);
+            }
+            if !r.failures.is_empty() {
+                println!("       what happened:");
+                for line in &r.log {
+                    println!("         {line}");
+                }
+            }
+        }
+        println!("{} passed, {failed} failed", reports.len() - failed);
+    }
+    Ok(if failed > 0 { End::Found } else { End::Good })
+}
+
+pub fn graph(site: &Path, process: &str, language: &str) -> anyhow::Result<End> {
+    let loaded = model::load(&read(site)?, &[]);
+    let Some(model) = &loaded.model else {
+        eprint!("{}", diagnostic::render_human(&loaded.sources, &loaded.diagnostics, color(&std::io::stderr())));
+        return Ok(End::Found);
+    };
+    let Some(found) = model.processes.get(process) else {
+        let hint = diagnostic::did_you_mean(process, model.processes.keys().map(String::as_str));
+        let known = model.processes.keys().cloned().collect::<Vec<_>>().join(", ");
+        eprintln!("no process is called `{process}`; {}", hint.unwrap_or_else(|| format!("there are {known}")));
+        return Ok(End::Usage);
+    };
+    let graph = diagram::graph(model, &found.def, language, &BTreeMap::new(), false);
+    println!("{}", diagram::svg(&graph, true));
+    Ok(End::Good)
+}
+
+pub fn explain(word: &str) -> anyhow::Result<End> {
+    if let Some(text) = codes::explain(word) {
+        println!("{word}\n\n{text}");
+        return Ok(End::Good);
+    }
+    if let Some(kind) = Kind::from_word(word) {
+        println!("kind: {word}\n\n{}\n\nKeys:", kind.doc());
+        let schema = kinds::json_schema(Some(kind), false);
+        let properties = schema["$defs"][word]["properties"].as_object().cloned().unwrap_or_default();
+        let required = schema["$defs"][word]["required"].as_array().cloned().unwrap_or_default();
+        for (key, property) in properties {
+            let must = if required.iter().any(|r| r == key.as_str()) { " (required)" } else { "" };
+            println!("  {key}{must}: {}", property["description"].as_str().unwrap_or(""));
+        }
+        return Ok(End::Good);
+    }
+    if let Some(function) = functions::find(word) {
+        println!("{word}\n\n{}", function.doc);
+        for (expression, value) in function.examples {
+            println!("  {expression}  gives  {value}");
+        }
+        return Ok(End::Good);
+    }
+    if let Some((verb, doc)) = actions::VERBS.iter().find(|(v, _)| *v == word) {
+        println!("action `{verb}`\n\n{doc}");
+        return Ok(End::Good);
+    }
+    let special = [
+        ("has", "has(ticket.fields.x): whether the field is set. Behind `has(…) &&` it can be read."),
+        ("default", "default(ticket.fields.x, 0): the field's value, or the other where it is unset."),
+        ("active", "active(\"approve\"): whether the activity is under way in this instance."),
+        ("done", "done(\"approve\"): whether the activity has been completed. Behind it `steps.approve` can be read."),
+        ("all", "list.all(x, condition): whether the condition holds for every element."),
+        ("exists", "list.exists(x, condition): whether it holds for one at least."),
+        ("exists_one", "list.exists_one(x, condition): whether it holds for exactly one."),
+        ("map", "list.map(x, value): the list of the values."),
+        ("filter", "list.filter(x, condition): the elements for which it holds."),
+    ];
+    if let Some((_, text)) = special.iter().find(|(w, _)| *w == word) {
+        println!("{text}");
+        return Ok(End::Good);
+    }
+    let all = codes::ALL.iter().map(|(c, _)| *c).chain(Kind::WORDS.iter().copied()).chain(functions::ALL.iter().map(|f| f.name)).chain(actions::VERBS.iter().map(|(v, _)| *v));
+    eprintln!("nothing is known of `{word}`; {}", diagnostic::did_you_mean(word, all).unwrap_or_else(|| "name the code of a finding, a kind, a verb or a function".into()));
+    Ok(End::Usage)
+}
+
+pub fn schema(kind: Option<&str>, draft: &str) -> anyhow::Result<End> {
+    if !["7", "2020-12"].contains(&draft) {
+        eprintln!("the draft is 2020-12 or 7");
+        return Ok(End::Usage);
+    }
+    let kind = match kind {
+        None => None,
+        Some(word) => match Kind::from_word(word) {
+            Some(kind) => Some(kind),
+            None => {
+                eprintln!("no kind is called `{word}`; kinds are {}", Kind::WORDS.join(", "));
+                return Ok(End::Usage);
+            }
+        },
+    };
+    println!("{:#}", kinds::json_schema(kind, draft == "7"));
+    Ok(End::Good)
+}

@@ -1,0 +1,154 @@
+//! The Unix socket beside the database: other commands reach a running server through it. One JSON line each way.
+
+use crate::database;
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use vorgang_core::people::{Person, PersonKind};
+use vorgang_definitions::diagnostic;
+use vorgang_definitions::model::SiteFile;
+use vorgang_runtime::clock::SystemClock;
+use vorgang_runtime::revisions::{self, Applied};
+use vorgang_runtime::{Desk, accounts};
+
+/// Longest line, in bytes: a site with all its files.
+const LINE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Ask {
+    Apply { files: Vec<SiteFile> },
+    UserSave { person: Person },
+    UserLink { login: String },
+    UserToken { login: String },
+    UserPassword { login: String, password: String },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Told {
+    /// A line for stdout, if any.
+    Good(String),
+    /// Findings for stdout, and what to say of them.
+    Found { findings: String, message: String },
+    Failed(String),
+}
+
+pub async fn handle(desk: &Desk, ask: Ask) -> Told {
+    match ask {
+        Ask::Apply { files } => match desk.apply(&files, "cli").await {
+            Ok(Applied::New(id)) => Told::Good(format!("applied as revision {id}")),
+            Ok(Applied::Same) => Told::Good("nothing differs from what runs".into()),
+            Ok(Applied::Refused { sources, diagnostics, reasons }) => {
+                let findings = diagnostic::render_human(&sources, &diagnostics, false) + &reasons.iter().map(|r| format!("{r}\n")).collect::<String>();
+                Told::Found { findings, message: "refused; what runs stays as it is".into() }
+            }
+            Err(e) => Told::Failed(e.to_string()),
+        },
+        Ask::UserSave { person } => {
+            let unknown: Vec<&String> = person.roles.iter().filter(|r| desk.model().names.roles.get(r).is_none()).collect();
+            if !unknown.is_empty() {
+                return Told::Failed(format!("the site has no role {}", unknown.iter().map(|r| format!("`{r}`")).collect::<Vec<_>>().join(", ")));
+            }
+            let gone = !person.active;
+            let result = desk.people_save(std::slice::from_ref(&person)).await;
+            let ended = if gone { desk.store.sessions_delete_of(&person.login).await } else { Ok(()) };
+            match result.and(ended) {
+                Ok(()) => Told::Good(format!("saved {}", person.login)),
+                Err(e) => Told::Failed(e.to_string()),
+            }
+        }
+        Ask::UserLink { login } => match known(desk, &login) {
+            Ok(()) => desk.link_create(&login, accounts::LINK).await.map_or_else(|e| Told::Failed(e.to_string()), Told::Good),
+            Err(told) => told,
+        },
+        Ask::UserToken { login } => match known(desk, &login) {
+            Ok(()) => desk.token_create(&login).await.map_or_else(|e| Told::Failed(e.to_string()), Told::Good),
+            Err(told) => told,
+        },
+        Ask::UserPassword { login, password } => match known(desk, &login) {
+            Ok(()) => match desk.password_change(&login, &password).await {
+                Ok(()) => Told::Good("the password is set; other sessions and tokens have ended".into()),
+                Err(e) => Told::Failed(e.to_string()),
+            },
+            Err(told) => told,
+        },
+    }
+}
+
+fn known(desk: &Desk, login: &str) -> Result<(), Told> {
+    match desk.people().get(login) {
+        Some(p) if p.kind != PersonKind::System && p.active => Ok(()),
+        _ => Err(Told::Failed(format!("nobody active has the login `{login}`"))),
+    }
+}
+
+/// Asks the running server; without one, opens the database for this one command.
+pub async fn ask(url: &str, ask: Ask) -> anyhow::Result<Told> {
+    let path = database::path(url)?;
+    if let Ok(stream) = UnixStream::connect(database::socket(&path)).await {
+        return over(stream, &ask).await.context("the running server did not answer");
+    }
+    let store = database::open(url)?;
+    let clock = Arc::new(SystemClock);
+    // Without a revision yet, an apply brings the first one.
+    let first = match &ask {
+        Ask::Apply { files } => Some(files.as_slice()),
+        _ => None,
+    };
+    let empty = store.revision_latest().await?.is_none();
+    if empty && first.is_none() {
+        bail!("{} has no revision yet; run `vorgang apply SITE` first", path.display());
+    }
+    match revisions::open(store, clock, first).await? {
+        Ok(_) if empty => Ok(Told::Good("applied as revision 1".into())),
+        Ok(desk) => Ok(handle(&desk, ask).await),
+        Err(Applied::Refused { sources, diagnostics, reasons }) => {
+            let findings = diagnostic::render_human(&sources, &diagnostics, false) + &reasons.join("\n");
+            Ok(Told::Found { findings, message: "refused".into() })
+        }
+        Err(_) => bail!("the applied site cannot be read"),
+    }
+}
+
+async fn over(mut stream: UnixStream, ask: &Ask) -> anyhow::Result<Told> {
+    let mut line = serde_json::to_string(ask)?;
+    line.push('\n');
+    stream.write_all(line.as_bytes()).await?;
+    let mut answer = String::new();
+    BufReader::new(stream.take(LINE_BYTES_MAX)).read_line(&mut answer).await?;
+    Ok(serde_json::from_str(&answer)?)
+}
+
+/// Listens until the process ends. Only the owner of the process may ask.
+pub fn listen(socket: &Path, desk: Arc<Desk>) -> anyhow::Result<()> {
+    // Whoever holds the database's lock may take the place of a socket that a killed server left.
+    let _ = std::fs::remove_file(socket);
+    let listener = UnixListener::bind(socket).with_context(|| format!("cannot listen on {}", socket.display()))?;
+    std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o600))?;
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let desk = desk.clone();
+            tokio::spawn(async move {
+                let (read, mut write) = stream.into_split();
+                let mut line = String::new();
+                if BufReader::new(read.take(LINE_BYTES_MAX)).read_line(&mut line).await.is_err() {
+                    return;
+                }
+                let told = match serde_json::from_str::<Ask>(&line) {
+                    Ok(ask) => handle(&desk, ask).await,
+                    Err(e) => Told::Failed(format!("the request cannot be read: {e}")),
+                };
+                if let Ok(mut answer) = serde_json::to_string(&told) {
+                    answer.push('\n');
+                    let _ = write.write_all(answer.as_bytes()).await;
+                }
+            });
+        }
+    });
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! Commands for admins.
+
+use crate::control::{Ask, Told, ask};
+use crate::{End, author, color, database};
+use anyhow::Context;
+use clap::Subcommand;
+use std::io::{IsTerminal, Read};
+use std::path::Path;
+use vorgang_core::people::{Person, PersonKind};
+use vorgang_definitions::diagnostic;
+use vorgang_runtime::{accounts, audit, revisions};
+
+#[derive(Subcommand)]
+pub enum User {
+    /// Adds a person, or changes one.
+    Add {
+        login: String,
+        #[arg(long)]
+        name: String,
+        #[arg(long, default_value = "")]
+        email: String,
+        /// An agent; a customer if not given.
+        #[arg(long)]
+        agent: bool,
+        /// A role of the site; may be given more than once.
+        #[arg(long = "role")]
+        roles: Vec<String>,
+        #[arg(long)]
+        company: Option<String>,
+        #[arg(long, default_value = "en")]
+        language: String,
+        /// May no longer sign in; sessions and tokens end at once.
+        #[arg(long)]
+        inactive: bool,
+    },
+    /// Lists people.
+    List,
+    /// Prints the path of a one-time sign-in link, good for 30 minutes.
+    Link { login: String },
+    /// Prints a new bearer token for the API.
+    Token { login: String },
+    /// Sets the password, read from stdin.
+    Password { login: String },
+}
+
+fn told(told: Told) -> anyhow::Result<End> {
+    match told {
+        Told::Good(line) => {
+            println!("{line}");
+            Ok(End::Good)
+        }
+        Told::Found { findings, message } => {
+            print!("{findings}");
+            eprintln!("{message}");
+            Ok(End::Found)
+        }
+        Told::Failed(message) => {
+            eprintln!("{message}");
+            Ok(End::Found)
+        }
+    }
+}
+
+pub async fn apply(database: &str, site: &Path) -> anyhow::Result<End> {
+    let files = author::read(site)?;
+    told(ask(database, Ask::Apply { files }).await?)
+}
+
+pub async fn plan(database: &str, site: &Path) -> anyhow::Result<End> {
+    let files = author::read(site)?;
+    let store = database::open_read_only(database)?;
+    let plan = revisions::plan(&*store, &files).await?;
+    print!("{}", diagnostic::render_human(&plan.sources, &plan.diagnostics, color(&std::io::stdout())));
+    for reason in &plan.reasons {
+        println!("{reason}");
+    }
+    let Some(model) = plan.model else {
+        eprintln!("apply would refuse it");
+        return Ok(End::Found);
+    };
+    let now = store.revision_latest().await?;
+    if now.as_ref().is_some_and(|r| r.hash == model.hash) {
+        println!("nothing differs from what runs");
+        return Ok(End::Good);
+    }
+    let files: Vec<vorgang_definitions::model::SiteFile> = now.map(|r| serde_json::from_str(&r.files)).transpose()?.unwrap_or_default();
+    let old = vorgang_definitions::model::load(&files, &[]);
+    for (name, process) in &model.processes {
+        match old.model.as_ref().and_then(|m| m.processes.get(name)) {
+            None => println!("process {name}: new"),
+            Some(before) if before.hash != process.hash => {
+                let tickets = store.tickets_on_process(&before.hash).await?;
+                let on = if tickets.is_empty() { "no ticket is on it".into() } else { format!("under way and kept on the old one: {}", tickets.join(", ")) };
+                println!("process {name}: changed; {on}");
+            }
+            Some(_) => {}
+        }
+    }
+    println!("apply would take it as a new revision");
+    Ok(End::Found)
+}
+
+pub async fn user(database: &str, user: User) -> anyhow::Result<End> {
+    match user {
+        User::Add { login, name, email, agent, roles, company, language, inactive } => {
+            let valid = !login.is_empty() && login.len() <= 60 && login.chars().all(|c| c.is_ascii_alphanumeric() || "._-@".contains(c));
+            if !valid || login == vorgang_core::people::SYSTEM {
+                eprintln!("a login has letters, digits and `._-@`, at most 60");
+                return Ok(End::Usage);
+            }
+            let kind = if agent { PersonKind::Agent } else { PersonKind::Customer };
+            if !agent && !roles.is_empty() {
+                eprintln!("only agents have roles; add --agent");
+                return Ok(End::Usage);
+            }
+            let person = Person { login, name, email, kind, company, language, roles, active: !inactive };
+            told(ask(database, Ask::UserSave { person }).await?)
+        }
+        User::List => {
+            let store = database::open_read_only(database)?;
+            for p in store.person_list().await?.iter().filter(|p| p.kind != PersonKind::System) {
+                let active = if p.active { "" } else { "  (inactive)" };
+                println!("{}  {}  {}  {}{active}", p.login, p.kind.word(), p.name, p.roles.join(","));
+            }
+            Ok(End::Good)
+        }
+        User::Link { login } => match ask(database, Ask::UserLink { login }).await? {
+            Told::Good(link) => told(Told::Good(format!("/link/{link}"))),
+            other => told(other),
+        },
+        User::Token { login } => told(ask(database, Ask::UserToken { login }).await?),
+        User::Password { login } => {
+            if std::io::stdin().is_terminal() {
+                eprintln!("the password for {login}, then Enter and Ctrl-D:");
+            }
+            let mut password = String::new();
+            std::io::stdin().take(10_000).read_to_string(&mut password).context("cannot read stdin")?;
+            let password = password.trim_end_matches(['\r', '\n']).to_owned();
+            let (min, max) = (accounts::PASSWORD_BYTES_MIN, accounts::PASSWORD_BYTES_MAX);
+            if !(min..=max).contains(&password.len()) {
+                eprintln!("a password has {min} to {max} bytes");
+                return Ok(End::Usage);
+            }
+            told(ask(database, Ask::UserPassword { login, password }).await?)
+        }
+    }
+}
+
+pub async fn audit(database: &str, json: bool) -> anyhow::Result<End> {
+    let store = database::open_read_only(database)?;
+    let report = audit::verify(&*store).await?;
+    let limits = "a history that was cut off together with its ticket cannot be seen: there are no checkpoints outside the database yet";
+    if json {
+        let body = serde_json::json!({"version": 1, "rows": report.rows, "tickets": report.tickets, "erased": report.erased, "findings": report.findings, "not_checked": [limits]});
+        println!("{body:#}");
+    } else {
+        for finding in &report.findings {
+            println!("{finding}");
+        }
+        println!("{} rows of {} tickets, {} findings", report.rows, report.tickets, report.findings.len());
+        eprintln!("{limits}");
+    }
+    Ok(if report.findings.is_empty() { End::Good } else { End::Found })
+}

@@ -1,0 +1,229 @@
+//! `vorgang serve`
+
+use crate::{End, author, control, database};
+use anyhow::{Context, bail};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::SignedDuration;
+use rust_embed::RustEmbed;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use vorgang_core::people::PersonKind;
+use vorgang_definitions::diagnostic;
+use vorgang_definitions::model::SiteFile;
+use vorgang_runtime::clock::SystemClock;
+use vorgang_runtime::revisions::{self, Applied};
+use vorgang_runtime::{Desk, demo};
+use vorgang_store::Store;
+use vorgang_web::{App, Config};
+
+/// Tickets of a demo without `--tickets`.
+const DEMO_TICKETS: u64 = 60;
+
+#[derive(Args)]
+pub struct Options {
+    /// The folder of definitions. It is applied if the database has no revision yet, or with `--watch`.
+    site: Option<PathBuf>,
+    /// Loads people and tickets to click on into an empty database, and prints sign-in links.
+    #[arg(long)]
+    demo: bool,
+    /// How many tickets the demo has.
+    #[arg(long, requires = "demo", value_name = "N")]
+    tickets: Option<u64>,
+    #[arg(long, env = "VORGANG_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    listen: SocketAddr,
+    /// The address under which people reach the portal.
+    #[arg(long, env = "VORGANG_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<String>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    #[arg(long, env = "VORGANG_TRUSTED_PROXIES", value_delimiter = ',', value_name = "IP")]
+    trusted_proxies: Vec<IpAddr>,
+    /// Serves plain http on addresses other than loopback.
+    #[arg(long, env = "VORGANG_INSECURE_HTTP")]
+    insecure_http: bool,
+    /// Applies the folder whenever it changes.
+    #[arg(long)]
+    watch: bool,
+}
+
+#[derive(RustEmbed)]
+#[folder = "examples/helpdesk"]
+struct Helpdesk;
+
+fn embedded() -> Vec<SiteFile> {
+    let mut files: Vec<SiteFile> = Helpdesk::iter()
+        .filter(|p| p.ends_with(".yaml"))
+        .filter_map(|path| {
+            let file = Helpdesk::get(&path)?;
+            let text = String::from_utf8(file.data.into_owned()).ok()?;
+            Some(SiteFile { path: format!("examples/helpdesk/{path}"), text })
+        })
+        .collect();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files
+}
+
+pub async fn serve(url: &str, options: Options) -> anyhow::Result<End> {
+    if let Err(e) = usage(&options) {
+        eprintln!("{e}");
+        return Ok(End::Usage);
+    }
+    let path = database::path(url)?;
+    let store = database::open(url)?;
+    let files = match &options.site {
+        Some(site) => Some(author::read(site)?),
+        None if options.demo => Some(embedded()),
+        None => None,
+    };
+    let people = store.person_list().await?;
+    let is_demo = demo::ACCOUNTS.iter().all(|(login, _)| people.iter().any(|p| p.login == *login));
+    let is_empty = store.ticket_count_all().await? == 0 && people.iter().all(|p| p.kind == PersonKind::System);
+    if options.demo && !is_demo && !is_empty {
+        bail!("{} is not empty: demo data is loaded into an empty database only", path.display());
+    }
+    let desk = match open(store, files.as_deref()).await? {
+        Ok(desk) => Arc::new(desk),
+        Err(end) => return Ok(end),
+    };
+    warn_of_difference(&desk, files.as_deref(), &options);
+    let listener = tokio::net::TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
+    let public_url = match options.public_url {
+        Some(url) => url.trim_end_matches('/').to_owned(),
+        None => format!("http://{}", listener.local_addr()?),
+    };
+    let config = Config { public_url, trusted_proxies: options.trusted_proxies };
+    let metrics = metrics_recorder()?;
+    if options.demo && is_empty {
+        load_demo(&desk, options.tickets.unwrap_or(DEMO_TICKETS)).await?;
+    }
+    control::listen(&database::socket(&path), desk.clone())?;
+    if options.demo {
+        print_links(&desk, &config.public_url).await?;
+    }
+    eprintln!("vorgang serves {} on {}", desk.model().names.site.name, config.public_url);
+    if options.watch
+        && let Some(site) = options.site.clone()
+    {
+        tokio::spawn(watch(desk.clone(), site));
+    }
+    let app = App { desk, config: Arc::new(config), metrics };
+    let service = vorgang_web::router(app).into_make_service_with_connect_info::<SocketAddr>();
+    vorgang_web::run(listener, service, stopped()).await?;
+    let _ = std::fs::remove_file(database::socket(&path));
+    Ok(End::Good)
+}
+
+/// Plain http leaves this machine only when it is asked for.
+fn usage(options: &Options) -> Result<(), String> {
+    let https = options.public_url.as_ref().is_some_and(|u| u.starts_with("https://"));
+    if let Some(url) = options.public_url.as_ref().filter(|u| !u.starts_with("http://") && !u.starts_with("https://")) {
+        return Err(format!("`{url}` is not a public URL: it begins with https:// or http://"));
+    }
+    if !options.listen.ip().is_loopback() && !https && !options.insecure_http {
+        return Err("plain http on an address that others reach: give --public-url https://… and a proxy in front, or --insecure-http".into());
+    }
+    Ok(())
+}
+
+/// The desk on the applied revision, or the end after the findings were printed.
+async fn open(store: Arc<dyn Store>, files: Option<&[SiteFile]>) -> anyhow::Result<Result<Desk, End>> {
+    if files.is_none() && store.revision_latest().await?.is_none() {
+        bail!("the database has no revision yet: name a site, `vorgang serve SITE`, or try `vorgang serve --demo`");
+    }
+    match revisions::open(store, Arc::new(SystemClock), files).await? {
+        Ok(desk) => Ok(Ok(desk)),
+        Err(Applied::Refused { sources, diagnostics, reasons }) => {
+            eprint!("{}", diagnostic::render_human(&sources, &diagnostics, crate::color(&std::io::stderr())));
+            for reason in reasons {
+                eprintln!("{reason}");
+            }
+            Ok(Err(End::Found))
+        }
+        Err(_) => bail!("the applied site cannot be read"),
+    }
+}
+
+/// What was applied runs; a folder that differs is only said.
+fn warn_of_difference(desk: &Desk, files: Option<&[SiteFile]>, options: &Options) {
+    let Some(files) = files.filter(|_| !options.watch) else { return };
+    let loaded = vorgang_definitions::model::load(files, &[]);
+    if loaded.model.is_none_or(|m| m.hash != desk.model().hash) {
+        let site = options.site.as_deref().map_or("the built-in site".to_owned(), |s| s.display().to_string());
+        tracing::warn!("{site} differs from what was applied; what was applied runs (see `vorgang plan`, `vorgang apply`)");
+    }
+}
+
+async fn load_demo(desk: &Arc<Desk>, tickets: u64) -> anyhow::Result<()> {
+    let customers = if tickets > 1_000 { 500 } else { 24 };
+    desk.people_save(&demo::people(&desk.model().names, customers)).await?;
+    let style = ProgressStyle::with_template("{msg} {bar:40} {pos}/{len} ({per_second}, {eta})")?;
+    let bar = ProgressBar::with_draw_target(Some(tickets), ProgressDrawTarget::stderr()).with_style(style).with_message("demo tickets");
+    let progress = Arc::new(AtomicU64::new(0));
+    let shown = {
+        let (bar, progress) = (bar.clone(), progress.clone());
+        tokio::spawn(async move {
+            loop {
+                bar.set_position(progress.load(Ordering::Relaxed));
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        })
+    };
+    let made = demo::tickets(desk, tickets, &progress).await;
+    shown.abort();
+    bar.finish_and_clear();
+    made.context("the demo could not be loaded")
+}
+
+async fn print_links(desk: &Desk, public_url: &str) -> anyhow::Result<()> {
+    println!("Sign in with one of these links; each works once, within a day:");
+    for (login, what) in demo::ACCOUNTS {
+        let link = desk.link_create(login, SignedDuration::from_hours(24)).await?;
+        println!("  {login:<9} {public_url}/link/{link}  ({what})");
+    }
+    Ok(())
+}
+
+/// Looks every second; a bad state of the folder is said once, and what runs goes on.
+async fn watch(desk: Arc<Desk>, site: PathBuf) {
+    let mut last: Option<Vec<SiteFile>> = None;
+    loop {
+        let files = read_quietly(&site).await;
+        if let Some(files) = files.filter(|f| last.as_ref() != Some(f)) {
+            match desk.apply(&files, "watch").await {
+                Ok(Applied::New(id)) => tracing::info!("applied as revision {id}"),
+                Ok(Applied::Same) => {}
+                Ok(Applied::Refused { sources, diagnostics, reasons }) => {
+                    eprint!("{}", diagnostic::render_human(&sources, &diagnostics, crate::color(&std::io::stderr())));
+                    tracing::warn!("refused; what runs stays as it is. {}", reasons.join("; "));
+                }
+                Err(e) => tracing::warn!("{e}"),
+            }
+            last = Some(files);
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+async fn read_quietly(site: &Path) -> Option<Vec<SiteFile>> {
+    let site = site.to_owned();
+    tokio::task::spawn_blocking(move || author::read(&site).ok()).await.ok().flatten()
+}
+
+fn metrics_recorder() -> anyhow::Result<Arc<dyn Fn() -> String + Send + Sync>> {
+    vorgang_web::metrics_recorder().map_err(|e| anyhow::anyhow!("the metrics could not be set up: {e}"))
+}
+
+/// SIGTERM or Ctrl-C.
+async fn stopped() {
+    let mut term = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(term) => term,
+        Err(_) => return std::future::pending().await,
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

@@ -1,0 +1,276 @@
+//! The API: JSON in, JSON out, errors as problem documents.
+
+pub mod incidents;
+pub mod processes;
+pub mod tickets;
+pub mod work;
+
+use crate::auth::Who;
+use crate::problem::{Fault, problem};
+use crate::{App, RequestId};
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
+use vorgang_core::command::{ArticleInput, Form};
+use vorgang_core::event::Blob;
+use vorgang_core::{Command, Snapshot};
+use vorgang_definitions::model::Model;
+use vorgang_definitions::values::from_stored;
+use vorgang_runtime::{Answer, Done, Error, Idempotent};
+
+/// Longest `Idempotency-Key`.
+const KEY_BYTES_MAX: usize = 255;
+
+/// The body of a request, read as JSON, with what makes it repeatable.
+pub struct Body<T> {
+    pub value: T,
+    hash: [u8; 32],
+    key: Option<String>,
+}
+
+impl<T: serde::de::DeserializeOwned> FromRequest<App> for Body<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let id = request.extensions().get::<RequestId>().cloned().unwrap_or_else(crate::layout::no_id);
+        let key = request.headers().get("idempotency-key").and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let target = format!("{} {}\n", request.method(), request.uri().path());
+        let bytes = Bytes::from_request(request, app).await.map_err(|e| {
+            let status = e.into_response().status();
+            problem(&Fault::new(status, "The body is too large or cannot be read.", "Der Inhalt ist zu groß oder nicht lesbar."), &id)
+        })?;
+        let bad = |text: String| problem(&Fault::new(StatusCode::BAD_REQUEST, &text, &text), &id);
+        if key.as_ref().is_some_and(|k| k.is_empty() || k.len() > KEY_BYTES_MAX) {
+            return Err(bad(format!("An Idempotency-Key has 1 to {KEY_BYTES_MAX} characters.")));
+        }
+        let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+        let value = serde_json::from_slice(text).map_err(|e| bad(format!("The JSON cannot be read: {e}.")))?;
+        let hash = vorgang_runtime::sha256(&[target.as_bytes(), &bytes].concat());
+        Ok(Self { value, hash, key })
+    }
+}
+
+/// An article as the API takes it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArticleBody {
+    #[serde(default)]
+    subject: String,
+    #[serde(default)]
+    body: String,
+    /// Customers see it; yes if not given.
+    #[serde(default = "yes")]
+    visible: bool,
+    #[serde(default)]
+    attachments: Vec<AttachmentBody>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AttachmentBody {
+    name: String,
+    #[serde(default)]
+    content_type: String,
+    /// base64
+    content: String,
+}
+
+impl ArticleBody {
+    pub fn input(self) -> Result<ArticleInput, Fault> {
+        let mut input = ArticleInput { subject: self.subject, body: self.body, visible: self.visible, ..ArticleInput::default() };
+        for a in self.attachments {
+            input.attachments.push(decoded(a)?);
+        }
+        Ok(input)
+    }
+}
+
+fn decoded(a: AttachmentBody) -> Result<(vorgang_core::event::Attachment, Blob), Fault> {
+    let wrong = |text: &str| Fault::new(StatusCode::BAD_REQUEST, text, text);
+    let bytes = base64::engine::general_purpose::STANDARD.decode(a.content).map_err(|_| wrong("An attachment's content is not base64."))?;
+    if a.content_type.contains(['\r', '\n']) || a.name.contains(['\r', '\n', '\0']) {
+        return Err(wrong("An attachment's name or type has a line break."));
+    }
+    Ok(crate::input::stored(a.name, a.content_type, bytes))
+}
+
+/// A dialog as the API takes it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FormBody {
+    dialog: Option<String>,
+    outcome: Option<String>,
+    #[serde(default)]
+    fields: BTreeMap<String, Json>,
+    article: Option<ArticleBody>,
+    /// The ticket's version that the caller has seen.
+    version: Option<u64>,
+}
+
+impl FormBody {
+    pub fn form(self) -> Result<Form, Fault> {
+        let mut form = Form {
+            dialog: self.dialog,
+            outcome: self.outcome,
+            values: self.fields,
+            article: self.article.map(ArticleBody::input).transpose()?,
+            seen: self.version,
+            ..Form::default()
+        };
+        for value in form.values.values_mut() {
+            // A file comes as {name, content_type, content}.
+            if value.get("content").is_some() {
+                let body: AttachmentBody = serde_json::from_value(value.take())
+                    .map_err(|e| Fault::new(StatusCode::BAD_REQUEST, &format!("A file cannot be read: {e}."), "Eine Datei ist nicht lesbar."))?;
+                let (attachment, blob) = decoded(body)?;
+                *value = serde_json::to_value(&attachment).unwrap_or(Json::Null);
+                form.blobs.push(blob);
+            } else if value.get("blob").is_some() {
+                // A hash is no permission.
+                return Err(Fault::new(StatusCode::BAD_REQUEST, "A file is sent with its content.", "Eine Datei wird mit ihrem Inhalt gesendet."));
+            }
+        }
+        Ok(form)
+    }
+}
+
+/// The ticket as the API gives it (contract).
+pub fn ticket_json(model: &Model, snapshot: &Snapshot, agent: bool) -> Json {
+    let (t, names) = (&snapshot.ticket, &model.names);
+    let fields: serde_json::Map<String, Json> = t
+        .fields
+        .iter()
+        .filter_map(|(name, json)| {
+            let field = names.fields.get(name)?;
+            let value = from_stored(field, json)?.to_json();
+            Some((name.clone(), if let Json::Object(mut o) = value { o.remove("blob"); Json::Object(o) } else { value }))
+        })
+        .collect();
+    let work: Vec<Json> = snapshot
+        .open_work()
+        .filter_map(|w| {
+            let instance = snapshot.instance(w.instance)?;
+            let activity = model.process_by_hash(&instance.hash)?.def.activities.get(&w.activity)?;
+            if !agent && !activity.is_public() {
+                return None;
+            }
+            let mut dialogs: Vec<&str> = activity.dialogs.names().collect();
+            if activity.approval.is_some() {
+                dialogs.push("approval");
+            }
+            let mut json = json!({
+                "id": work_id(t.id, w.seq), "process": instance.process, "activity": w.activity, "status": w.status.word(),
+                "dialogs": dialogs, "assigned_to": null, "due": null,
+            });
+            if agent {
+                json["assigned_to"] = w.claimed_by.clone().into();
+            }
+            Some(json)
+        })
+        .collect();
+    json!({
+        "number": t.number, "title": t.title, "type": t.ticket_type, "queue": t.queue, "state": t.state,
+        "state_type": names.state_type(&t.state), "priority": names.priority_level(&t.priority), "priority_name": t.priority,
+        "owner": t.owner, "responsible": t.responsible, "customer": t.customer, "customer_user": t.customer_user,
+        "service": null, "sla": null, "fields": fields, "created": t.created, "updated": t.updated,
+        "pending_until": t.pending_until, "first_response_due": null, "update_due": null, "solution_due": null,
+        "version": snapshot.version, "work": work,
+    })
+}
+
+/// A work item is known by its ticket's id and its number in it.
+pub fn work_id(ticket: i64, seq: u32) -> String {
+    format!("{ticket}-{seq}")
+}
+
+pub fn parse_id(id: &str) -> Option<(i64, u32)> {
+    let (ticket, seq) = id.split_once('-')?;
+    Some((ticket.parse().ok()?, seq.parse().ok()?))
+}
+
+pub fn etag(version: u64) -> String {
+    format!("\"{version}\"")
+}
+
+pub fn json_response(status: StatusCode, body: &Json, version: Option<u64>) -> Response {
+    let mut response = (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response();
+    if let Some(value) = version.and_then(|v| header::HeaderValue::from_str(&etag(v)).ok()) {
+        response.headers_mut().insert(header::ETAG, value);
+    }
+    response
+}
+
+/// 412 when the caller's `If-Match` is not the present version.
+pub fn if_match(headers: &HeaderMap, version: u64) -> Result<(), Fault> {
+    match headers.get(header::IF_MATCH).and_then(|v| v.to_str().ok()) {
+        None | Some("*") => Ok(()),
+        Some(given) if given.split(',').any(|e| e.trim() == etag(version)) => Ok(()),
+        Some(_) => Err(Fault::new(StatusCode::PRECONDITION_FAILED, "The ticket is at another version.", "Das Ticket hat eine andere Version.")),
+    }
+}
+
+/// Runs a command; with an `Idempotency-Key` a repeated request is answered as the first time.
+pub async fn run(app: &App, who: &Who, id: &RequestId, ticket: Option<&str>, command: Command, status: StatusCode, key: Keyed) -> Response {
+    let model = app.desk.model();
+    let agent = who.person.kind == vorgang_core::people::PersonKind::Agent;
+    let person = who.person.clone();
+    let answer = move |done: &Done| {
+        // Whoever may not see the ticket (any more) is told only what was asked for.
+        let sight = vorgang_core::rights::sight(&model.names, &person, &done.after);
+        let mut body = if sight == vorgang_core::rights::Sight::Nothing {
+            json!({"number": done.after.ticket.number, "version": done.after.version})
+        } else {
+            ticket_json(&model, &done.after, agent)
+        };
+        match &done.notice {
+            Some(vorgang_core::decide::Notice::NoBranch(c)) => body["notice"] = json!({"no_branch": c}),
+            Some(vorgang_core::decide::Notice::Incident(m)) => body["notice"] = json!({"incident": m}),
+            None => {}
+        }
+        (status.as_u16(), body.to_string())
+    };
+    let idempotent = key.key.as_deref().map(|k| Idempotent { key: k, body_hash: key.hash, answer: &answer });
+    let request = vorgang_runtime::Request { actor: &who.person, ticket, command, cause: "api", at: None };
+    match app.desk.execute_once(request, idempotent).await {
+        Ok(Answer::Done(done)) => {
+            let (status, body) = answer(&done);
+            raw(status, body, Some(done.after.version))
+        }
+        Ok(Answer::Again(status, body)) => raw(status, body, None),
+        Err(e) => problem(&Fault::from(e), id),
+    }
+}
+
+fn raw(status: u16, body: String, version: Option<u64>) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+    let mut response = (status, [(header::CONTENT_TYPE, "application/json")], body).into_response();
+    if let Some(value) = version.and_then(|v| header::HeaderValue::from_str(&etag(v)).ok()) {
+        response.headers_mut().insert(header::ETAG, value);
+    }
+    response
+}
+
+/// What makes a request repeatable.
+pub struct Keyed {
+    key: Option<String>,
+    hash: [u8; 32],
+}
+
+impl<T> Body<T> {
+    pub fn split(self) -> (T, Keyed) {
+        (self.value, Keyed { key: self.key, hash: self.hash })
+    }
+}
+
+pub fn failed(error: Error, id: &RequestId) -> Response {
+    problem(&Fault::from(error), id)
+}

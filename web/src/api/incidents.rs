@@ -1,0 +1,45 @@
+//! `/api/v1/incidents`, for administrators.
+
+use super::work::Nothing;
+use super::{Body, failed, json_response, parse_id, run, work_id};
+use crate::auth::Who;
+use crate::{App, RequestId};
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::{Value as Json, json};
+use vorgang_core::{Command, Rejection, rights};
+use vorgang_runtime::Error;
+
+pub async fn list(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>) -> Response {
+    let rights = rights::visible(&app.desk.model().names, &who.person);
+    match app.desk.store.incident_list(&rights, 200).await {
+        Ok(rows) => {
+            let items: Vec<Json> = rows
+                .iter()
+                .map(|r| {
+                    let i = &r.incident;
+                    json!({
+                        "id": work_id(r.ticket, i.seq), "ticket": r.number, "kind": i.kind, "message": i.message, "place": i.place,
+                        "expression": i.expression, "values": i.values, "chain": i.chain, "raised": i.raised,
+                    })
+                })
+                .collect();
+            json_response(StatusCode::OK, &json!({"items": items}), None)
+        }
+        Err(e) => failed(e.into(), &id),
+    }
+}
+
+pub async fn retry(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path(incident): Path<String>, body: Body<Nothing>) -> Response {
+    let (_, key) = body.split();
+    let not_found = || Error::Rejected(Rejection::NotFound);
+    let Some((ticket, seq)) = parse_id(&incident) else { return failed(not_found(), &id) };
+    let number = match app.desk.store.ticket_load_by_id(ticket).await {
+        Ok(Some(stored)) => stored.snapshot.ticket.number.clone(),
+        Ok(None) => return failed(not_found(), &id),
+        Err(e) => return failed(e.into(), &id),
+    };
+    run(&app, &who, &id, Some(&number), Command::RetryIncident { incident: seq }, StatusCode::OK, key).await
+}

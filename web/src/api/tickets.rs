@@ -1,0 +1,194 @@
+//! `/api/v1/tickets`
+
+use super::{ArticleBody, Body, failed, if_match, json_response, run, ticket_json};
+use crate::auth::Who;
+use crate::problem::{Fault, problem};
+use crate::{App, RequestId};
+use axum::Extension;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
+use vorgang_core::Command;
+use vorgang_core::command::NewTicket;
+use vorgang_core::filter::Filter;
+use vorgang_core::people::PersonKind;
+use vorgang_store::Sort;
+
+const LIMIT_MAX: u32 = 200;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewBody {
+    title: String,
+    #[serde(rename = "type")]
+    ticket_type: String,
+    queue: String,
+    state: Option<String>,
+    priority: Option<Json>,
+    customer_user: Option<String>,
+    #[serde(default)]
+    fields: BTreeMap<String, Json>,
+    article: Option<ArticleBody>,
+}
+
+pub async fn create(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, body: Body<NewBody>) -> Response {
+    let (body, key) = body.split();
+    let article = match body.article.map(ArticleBody::input).transpose() {
+        Ok(article) => article,
+        Err(f) => return problem(&f, &id),
+    };
+    let priority = body.priority.map(|p| p.as_str().map_or_else(|| p.to_string(), str::to_owned));
+    let new = NewTicket {
+        title: body.title,
+        ticket_type: body.ticket_type,
+        queue: body.queue,
+        state: body.state,
+        priority,
+        customer_user: body.customer_user,
+        fields: body.fields,
+        article,
+    };
+    run(&app, &who, &id, None, Command::CreateTicket(new), StatusCode::CREATED, key).await
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListQuery {
+    queue: Option<String>,
+    state: Option<String>,
+    #[serde(rename = "type")]
+    ticket_type: Option<String>,
+    owner: Option<String>,
+    sort: Option<String>,
+    limit: Option<u32>,
+    cursor: Option<i64>,
+}
+
+pub async fn list(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, query: Result<Query<ListQuery>, axum::extract::rejection::QueryRejection>) -> Response {
+    let Ok(Query(q)) = query else {
+        return problem(&Fault::new(StatusCode::BAD_REQUEST, "Unknown or malformed query parameter.", "Unbekannter oder falscher Parameter."), &id);
+    };
+    let sort = match q.sort.as_deref() {
+        None | Some("-created") => Sort::NewestFirst,
+        Some("created") => Sort::OldestFirst,
+        Some(_) => return problem(&Fault::new(StatusCode::BAD_REQUEST, "sort is created or -created.", "sort ist created oder -created."), &id),
+    };
+    let mut narrow = Filter::All;
+    let words = |list: &str| list.split(',').map(str::to_owned).collect::<Vec<_>>();
+    if let Some(queue) = &q.queue {
+        narrow = narrow.and(Filter::Queue(words(queue)));
+    }
+    if let Some(state) = &q.state {
+        narrow = narrow.and(Filter::State(words(state)));
+    }
+    if let Some(ticket_type) = &q.ticket_type {
+        narrow = narrow.and(Filter::Type(words(ticket_type)));
+    }
+    if let Some(owner) = &q.owner {
+        narrow = narrow.and(Filter::Owner(if owner == "me" { who.person.login.clone() } else { owner.clone() }));
+    }
+    let limit = q.limit.unwrap_or(50).clamp(1, LIMIT_MAX);
+    match app.desk.tickets(&who.person, &narrow, sort, limit, q.cursor).await {
+        Ok(page) => {
+            let model = app.desk.model();
+            let items: Vec<Json> = page
+                .items
+                .iter()
+                .map(|r| {
+                    json!({
+                        "number": r.number, "title": r.title, "type": r.ticket_type, "queue": r.queue, "state": r.state,
+                        "state_type": model.names.state_type(&r.state), "priority": model.names.priority_level(&r.priority),
+                        "priority_name": r.priority, "owner": r.owner, "customer": r.customer, "customer_user": r.customer_user,
+                        "created": r.created, "updated": r.updated,
+                    })
+                })
+                .collect();
+            json_response(StatusCode::OK, &json!({"items": items, "next": page.next}), None)
+        }
+        Err(e) => failed(e, &id),
+    }
+}
+
+pub async fn read(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path(number): Path<String>) -> Response {
+    match app.desk.ticket_view(&who.person, &number).await {
+        Ok(view) => {
+            let mut json = ticket_json(&view.model, &view.snapshot, who.person.kind == PersonKind::Agent);
+            if view.sight == vorgang_core::rights::Sight::Work {
+                // Header and what its work shows, no more.
+                let shown: Vec<&String> = view.work.iter().flat_map(|w| &w.forms).flat_map(|f| f.show.iter().map(|(n, _)| n).chain(f.fields.iter().map(|f| &f.name))).collect();
+                if let Some(fields) = json["fields"].as_object_mut() {
+                    fields.retain(|name, _| shown.contains(&name));
+                }
+            }
+            json_response(StatusCode::OK, &json, Some(view.snapshot.version))
+        }
+        Err(e) => failed(e, &id),
+    }
+}
+
+/// Attributes and own fields share one name space, as in `set`; `fields` may also hold the own ones.
+pub async fn change(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path(number): Path<String>, headers: HeaderMap, body: Body<serde_json::Map<String, Json>>) -> Response {
+    let (mut body, key) = body.split();
+    let view = match app.desk.ticket_view(&who.person, &number).await {
+        Ok(view) => view,
+        Err(e) => return failed(e, &id),
+    };
+    if let Err(f) = if_match(&headers, view.snapshot.version) {
+        return problem(&f, &id);
+    }
+    let seen = body.remove("version").and_then(|v| v.as_u64());
+    let fields = body.remove("fields");
+    let mut values: BTreeMap<String, Json> = body.into_iter().collect();
+    match fields {
+        None => {}
+        Some(Json::Object(fields)) => values.extend(fields),
+        Some(_) => return problem(&Fault::new(StatusCode::BAD_REQUEST, "fields is an object.", "fields ist ein Objekt."), &id),
+    }
+    let seen = seen.or(headers.get("if-match").map(|_| view.snapshot.version));
+    run(&app, &who, &id, Some(&number), Command::PatchTicket { values, seen }, StatusCode::OK, key).await
+}
+
+pub async fn articles(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path(number): Path<String>) -> Response {
+    match app.desk.ticket_view(&who.person, &number).await {
+        Ok(view) => {
+            let items: Vec<Json> = view
+                .articles
+                .iter()
+                .map(|a| {
+                    let attachments: Vec<Json> =
+                        a.attachments.iter().map(|f| json!({"name": f.name, "content_type": f.content_type, "size": f.size})).collect();
+                    json!({
+                        "id": a.seq, "channel": a.channel, "sender": a.sender, "author": a.author, "visible": a.visible,
+                        "subject": a.subject, "body": a.body, "created": a.at, "attachments": attachments,
+                    })
+                })
+                .collect();
+            json_response(StatusCode::OK, &json!({"items": items}), None)
+        }
+        Err(e) => failed(e, &id),
+    }
+}
+
+pub async fn article_add(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path(number): Path<String>, body: Body<ArticleBody>) -> Response {
+    let (body, key) = body.split();
+    match body.input() {
+        Ok(article) => run(&app, &who, &id, Some(&number), Command::AddArticle { article }, StatusCode::CREATED, key).await,
+        Err(f) => problem(&f, &id),
+    }
+}
+
+pub async fn history(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path(number): Path<String>) -> Response {
+    match app.desk.history_view(&who.person, &number).await {
+        Ok(rows) => {
+            let items: Vec<Json> = rows
+                .iter()
+                .map(|r| json!({"version": r.version, "at": r.at, "actor": r.actor, "command": r.command, "cause": r.cause, "events": r.events}))
+                .collect();
+            json_response(StatusCode::OK, &json!({"items": items}), None)
+        }
+        Err(e) => failed(e, &id),
+    }
+}

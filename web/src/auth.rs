@@ -1,0 +1,142 @@
+//! Who asks: a session's cookie or a bearer token. Every route says whom it lets in; nothing else decides it.
+
+use crate::problem::{Fault, fault};
+use crate::{App, RequestId};
+use axum::extract::Request;
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use std::sync::Arc;
+use vorgang_core::people::{Person, PersonKind};
+use vorgang_core::rights;
+
+/// Whom a route lets in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    Anyone,
+    /// Pages for everybody with an account.
+    SignedIn,
+    Agent,
+    Admin,
+    /// The API: a bearer token, or a session with its token in `X-CSRF-Token`.
+    Api,
+    ApiAdmin,
+}
+
+impl Access {
+    fn is_api(self) -> bool {
+        matches!(self, Self::Api | Self::ApiAdmin)
+    }
+}
+
+/// The person behind a request.
+#[derive(Debug, Clone)]
+pub struct Who {
+    pub person: Arc<Person>,
+    /// The session's token against forged forms; empty with a bearer token.
+    pub csrf: String,
+    pub session: Option<String>,
+}
+
+/// With https the name is bound to this host by the browser.
+pub fn cookie_name(app: &App) -> &'static str {
+    if app.config.secure() { "__Host-session" } else { "session" }
+}
+
+pub fn session_cookie(app: &App, value: &str, seconds: i64) -> String {
+    let secure = if app.config.secure() { "; Secure" } else { "" };
+    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}", cookie_name(app))
+}
+
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let all = headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(';'));
+    all.filter_map(|pair| pair.trim().split_once('=')).find(|(n, _)| *n == name).map(|(_, v)| v)
+}
+
+async fn who(app: &App, headers: &HeaderMap) -> Result<Option<Who>, StoreGone> {
+    if let Some(token) = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer ")) {
+        let person = app.desk.token_person(token.trim()).await.map_err(|_| StoreGone)?;
+        return Ok(person.map(|person| Who { person, csrf: String::new(), session: None }));
+    }
+    let Some(session) = cookie(headers, cookie_name(app)) else { return Ok(None) };
+    let signed_in = app.desk.session_person(session).await.map_err(|_| StoreGone)?;
+    Ok(signed_in.map(|s| Who { person: s.person, csrf: s.csrf, session: Some(s.session) }))
+}
+
+/// The store could not be asked.
+struct StoreGone;
+
+pub async fn guard(app: App, access: Access, mut request: Request, next: Next) -> Response {
+    let id = request.extensions().get::<RequestId>().cloned().unwrap_or(RequestId(String::new()));
+    let api = access.is_api();
+    if !same_origin(&app, &request) {
+        return fault(api, Fault::new(StatusCode::FORBIDDEN, "The request comes from another site.", "Die Anfrage kommt von einer anderen Seite."), &id);
+    }
+    let Ok(who) = who(&app, request.headers()).await else {
+        return fault(api, Fault::unavailable(), &id);
+    };
+    let allowed = match (&who, access) {
+        (_, Access::Anyone) => true,
+        (None, _) => false,
+        (Some(w), Access::SignedIn) => w.session.is_some(),
+        (Some(w), Access::Api) => csrf_ok(w, &request),
+        (Some(w), Access::ApiAdmin) => csrf_ok(w, &request) && rights::is_admin(&app.desk.model().names, &w.person),
+        (Some(w), Access::Agent) => w.session.is_some() && w.person.kind == PersonKind::Agent,
+        (Some(w), Access::Admin) => w.session.is_some() && rights::is_admin(&app.desk.model().names, &w.person),
+    };
+    if allowed {
+        if let Some(who) = who {
+            request.extensions_mut().insert(who);
+        }
+        return next.run(request).await;
+    }
+    match (&who, api) {
+        (None, true) => {
+            let mut response = fault(true, Fault::new(StatusCode::UNAUTHORIZED, "Sign in first.", "Bitte zuerst anmelden."), &id);
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, axum::http::HeaderValue::from_static("Bearer"));
+            response
+        }
+        (None, false) => {
+            let back = request.uri().path_and_query().map_or("/", |p| p.as_str());
+            let safe = request.method() == Method::GET && back.len() < 500;
+            let target = if safe && back != "/" { format!("/sign-in?next={}", crate::input::encode(back)) } else { "/sign-in".to_owned() };
+            Redirect::to(&target).into_response()
+        }
+        // Pages of others do not exist for this person.
+        (Some(_), _) => {
+            let status = if api { StatusCode::FORBIDDEN } else { StatusCode::NOT_FOUND };
+            fault(api, Fault::new(status, "There is nothing here that you may see.", "Hier ist nichts, was Sie sehen dürfen."), &id)
+        }
+    }
+}
+
+/// A session in the API proves itself by its token; reading needs no proof.
+fn csrf_ok(who: &Who, request: &Request) -> bool {
+    if who.session.is_none() || matches!(*request.method(), Method::GET | Method::HEAD) {
+        return true;
+    }
+    request.headers().get("x-csrf-token").and_then(|v| v.to_str().ok()).is_some_and(|t| same(t, &who.csrf))
+}
+
+/// Compares without telling by the time where they differ.
+pub fn same(a: &str, b: &str) -> bool {
+    !b.is_empty() && a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |d, (x, y)| d | (x ^ y)) == 0
+}
+
+/// What changes something must come from our own pages, as far as the browser says where it comes from.
+fn same_origin(app: &App, request: &Request) -> bool {
+    if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+        return true;
+    }
+    let header = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok());
+    if header("sec-fetch-site").is_some_and(|s| s == "cross-site") {
+        return false;
+    }
+    match header("origin") {
+        None => true,
+        Some(origin) => {
+            let host = header("host").map(|h| format!("http://{h}"));
+            origin == app.config.public_url || (!app.config.secure() && host.as_deref() == Some(origin))
+        }
+    }
+}

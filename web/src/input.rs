@@ -1,0 +1,200 @@
+//! What browsers send: forms, as urlencoded text or in parts with files. A form without the session's token is refused.
+
+use crate::auth::{Who, same};
+use crate::problem::{Fault, fault};
+use crate::{App, RequestId};
+use axum::extract::{FromRequest, Multipart, Request};
+use axum::http::{StatusCode, header};
+use axum::response::Response;
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use vorgang_core::command::{ArticleInput, Form};
+use vorgang_core::event::{Attachment, Blob};
+use vorgang_definitions::values::FILE_BYTES_MAX;
+
+/// Most parts of a form.
+const PARTS_MAX: usize = 300;
+
+#[derive(Debug, Default)]
+pub struct FormData {
+    pub fields: Vec<(String, String)>,
+    pub files: Vec<File>,
+}
+
+#[derive(Debug)]
+pub struct File {
+    pub field: String,
+    pub name: String,
+    pub content_type: String,
+    pub bytes: Vec<u8>,
+}
+
+impl FormData {
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
+    /// Values of the fields `f.NAME`: one text, or a list where a name comes more than once.
+    pub fn values(&self) -> BTreeMap<String, Json> {
+        let mut values: BTreeMap<String, Json> = BTreeMap::new();
+        for (name, value) in self.fields.iter().filter_map(|(n, v)| n.strip_prefix("f.").map(|n| (n, v))) {
+            let (name, many) = name.strip_suffix("[]").map_or((name, false), |n| (n, true));
+            match values.get_mut(name) {
+                Some(Json::Array(_)) if value.is_empty() => {}
+                Some(Json::Array(list)) => list.push(value.as_str().into()),
+                // A checkbox comes after its hidden twin and wins.
+                Some(other) => *other = value.as_str().into(),
+                None if many && value.is_empty() => drop(values.insert(name.to_owned(), Json::Array(vec![]))),
+                None if many => drop(values.insert(name.to_owned(), Json::Array(vec![value.as_str().into()]))),
+                None => drop(values.insert(name.to_owned(), value.as_str().into())),
+            }
+        }
+        values
+    }
+
+    /// The form of a dialog: values, files of fields, the article with its files.
+    pub fn dialog(self) -> Form {
+        let mut form = Form {
+            dialog: self.get("dialog").map(str::to_owned),
+            outcome: self.get("outcome").map(str::to_owned),
+            values: self.values(),
+            article: None,
+            seen: self.get("seen").and_then(|v| v.parse().ok()),
+            epoch: self.get("epoch").and_then(|v| v.parse().ok()),
+            blobs: vec![],
+        };
+        let text = |name: &str| self.get(name).unwrap_or_default().to_owned();
+        let mut article = ArticleInput { subject: text("subject"), body: text("article"), visible: self.get("visible") == Some("true"), ..ArticleInput::default() };
+        for file in self.files {
+            let (attachment, blob) = stored(file.name, file.content_type, file.bytes);
+            if let Some(name) = file.field.strip_prefix("f.") {
+                form.values.insert(name.to_owned(), serde_json::to_value(&attachment).unwrap_or(Json::Null));
+                form.blobs.push(blob);
+            } else {
+                article.attachments.push((attachment, blob));
+            }
+        }
+        form.article = Some(article);
+        form
+    }
+}
+
+/// A file under the hash of its content; its name is data, never a path.
+pub fn stored(name: String, content_type: String, bytes: Vec<u8>) -> (Attachment, Blob) {
+    let hash = vorgang_core::chain::hex(&vorgang_runtime::sha256(&bytes));
+    let name: String = name.rsplit(['/', '\\']).next().unwrap_or("").chars().filter(|c| !c.is_control()).take(200).collect();
+    let name = if name.is_empty() { "file".to_owned() } else { name };
+    let content_type = if content_type.is_ascii() && !content_type.contains(['\r', '\n']) && content_type.len() < 100 { content_type } else { String::new() };
+    (Attachment { name, content_type, size: bytes.len() as u64, blob: hash.clone() }, Blob { hash, bytes })
+}
+
+impl FromRequest<App> for FormData {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let id = request.extensions().get::<RequestId>().cloned().unwrap_or(RequestId(String::new()));
+        let who = request.extensions().get::<Who>().cloned();
+        let multipart = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|v| v.to_str().ok())
+            .is_some_and(|t| t.starts_with("multipart/form-data"));
+        let data = if multipart { parts(request, app).await } else { urlencoded(request, app).await };
+        let data = data.map_err(|f| fault(false, f, &id))?;
+        if let Some(who) = who
+            && !data.get("csrf").is_some_and(|t| same(t, &who.csrf))
+        {
+            let f = Fault::new(
+                StatusCode::FORBIDDEN,
+                "The form is too old. Go back, reload the page and send it again.",
+                "Das Formular ist zu alt. Gehen Sie zurück, laden Sie die Seite neu und senden Sie es noch einmal.",
+            );
+            return Err(fault(false, f, &id));
+        }
+        Ok(data)
+    }
+}
+
+fn unreadable() -> Fault {
+    Fault::new(StatusCode::BAD_REQUEST, "The form cannot be read.", "Das Formular ist nicht lesbar.")
+}
+
+fn too_large() -> Fault {
+    Fault::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "That is too much: a file may have 64 KB.",
+        "Das ist zu viel: eine Datei darf 64 KB haben.",
+    )
+}
+
+async fn urlencoded(request: Request, app: &App) -> Result<FormData, Fault> {
+    let axum::extract::RawForm(bytes) = axum::extract::RawForm::from_request(request, app).await.map_err(|e| {
+        use axum::response::IntoResponse;
+        if e.into_response().status() == StatusCode::PAYLOAD_TOO_LARGE { too_large() } else { unreadable() }
+    })?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| unreadable())?;
+    let mut data = FormData::default();
+    for pair in text.split('&').filter(|p| !p.is_empty()).take(PARTS_MAX) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        data.fields.push((decode(name).ok_or_else(unreadable)?, decode(value).ok_or_else(unreadable)?));
+    }
+    Ok(data)
+}
+
+async fn parts(request: Request, app: &App) -> Result<FormData, Fault> {
+    let mut multipart = Multipart::from_request(request, app).await.map_err(|_| unreadable())?;
+    let mut data = FormData::default();
+    let read = |e: axum::extract::multipart::MultipartError| if e.status() == StatusCode::PAYLOAD_TOO_LARGE { too_large() } else { unreadable() };
+    while let Some(field) = multipart.next_field().await.map_err(read)? {
+        if data.fields.len() + data.files.len() >= PARTS_MAX {
+            return Err(unreadable());
+        }
+        let name = field.name().unwrap_or_default().to_owned();
+        match field.file_name().map(str::to_owned) {
+            None => data.fields.push((name, field.text().await.map_err(read)?)),
+            Some(file_name) => {
+                let content_type = field.content_type().unwrap_or_default().to_owned();
+                let bytes = field.bytes().await.map_err(read)?.to_vec();
+                if bytes.len() > FILE_BYTES_MAX {
+                    return Err(too_large());
+                }
+                // An empty file input of a browser.
+                if !(file_name.is_empty() && bytes.is_empty()) {
+                    data.files.push(File { field: name, name: file_name, content_type, bytes });
+                }
+            }
+        }
+    }
+    Ok(data)
+}
+
+/// application/x-www-form-urlencoded
+pub fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((b, tail)) = rest.split_first() {
+        rest = tail;
+        match b {
+            b'+' => bytes.push(b' '),
+            b'%' => {
+                let hex = std::str::from_utf8(rest.get(..2)?).ok()?;
+                bytes.push(u8::from_str_radix(hex, 16).ok()?);
+                rest = &rest[2..];
+            }
+            b => bytes.push(*b),
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+pub fn encode(text: &str) -> String {
+    let mut out = String::new();
+    for b in text.bytes() {
+        if b.is_ascii_alphanumeric() || b"-_.~".contains(&b) {
+            out.push(b as char);
+        } else {
+            out.push_str(&format!("%{b:02X}"));
+        }
+    }
+    out
+}

@@ -1,0 +1,224 @@
+//! Where agents work: dashboard, queues, work, a new ticket.
+
+use crate::auth::Who;
+use crate::input::FormData;
+use crate::layout::Page;
+use crate::pages::failed;
+use crate::pages::ticket::after_change;
+use crate::widgets::{self, Typed};
+use crate::{App, RequestId, problem};
+use axum::Extension;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use maud::{Markup, html};
+use std::collections::BTreeMap;
+use vorgang_core::Command;
+use vorgang_core::command::{ArticleInput, NewTicket};
+use vorgang_core::filter::Filter;
+use vorgang_core::rights;
+use vorgang_definitions::kinds::role::Right;
+use vorgang_runtime::{Error, Request};
+use vorgang_store::{Sort, WorkRow};
+
+pub async fn dashboard(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>) -> Response {
+    let model = app.desk.model();
+    let page = Page::new(&app, &who, &model).await;
+    let t = page.t;
+    let open = widgets::open_states(&model);
+    let open_filter = Filter::State(open.clone());
+    let rights = rights::visible(&model.names, &who.person);
+    let mine = open_filter.clone().and(Filter::Owner(who.person.login.clone()));
+    let (counts, newest, own, work) = (
+        app.desk.store.ticket_counts(&rights.clone().and(open_filter.clone())).await,
+        app.desk.tickets(&who.person, &open_filter, Sort::NewestFirst, 10, None).await,
+        app.desk.tickets(&who.person, &mine, Sort::NewestFirst, 10, None).await,
+        app.desk.work(&who.person, false, 10).await,
+    );
+    let (counts, newest, own, work) = match (counts, newest, own, work) {
+        (Ok(a), Ok(b), Ok(c), Ok(d)) => (a, b, c, d),
+        (Err(e), ..) => return failed(e.into(), &id),
+        (_, Err(e), ..) | (_, _, Err(e), _) | (.., Err(e)) => return failed(e, &id),
+    };
+    let body = html! {
+        h1 { (t.dashboard) }
+        section { h2 { (t.my_work) } (work_table(&page, &work)) }
+        section.card { h2 { (t.open_tickets) }
+            div.table { table {
+                thead { tr { th scope="col" { (t.queue) } @for s in &open { th.number scope="col" { (widgets::word(&model, "state", s, page.language())) } } th.number scope="col" { (t.total) } } }
+                tbody { @for q in model.names.queues.iter() {
+                    @let row: Vec<_> = counts.iter().filter(|c| q.name == c.queue.as_str()).collect();
+                    @if !row.is_empty() { tr {
+                        th scope="row" { a href=(format!("/agent/queue?queue={}", q.name)) data-enhance { (widgets::word(&model, "queue", &q.name, page.language())) } }
+                        @for s in &open { td.number { (row.iter().find(|c| c.state == *s).map_or(0, |c| c.tickets)) } }
+                        td.number { strong { (row.iter().map(|c| c.tickets).sum::<u64>()) } }
+                    } }
+                } }
+            } }
+        }
+        section { h2 { (t.my_open) } (widgets::tickets(&page, &own.items)) }
+        section { h2 { (t.newest) } (widgets::tickets(&page, &newest.items)) }
+    };
+    page.render(StatusCode::OK, t.dashboard, "/agent", &body)
+}
+
+fn work_table(page: &Page, rows: &[WorkRow]) -> Markup {
+    let (t, model) = (page.t, page.model);
+    if rows.is_empty() {
+        return html! { p.quiet { (t.nothing_here) } };
+    }
+    html! {
+        div.table tabindex="0" role="region" aria-label=(t.work) { table {
+            thead { tr { th scope="col" { (t.ticket) } th scope="col" { (t.what) } th scope="col" { (t.title) } th scope="col" { (t.process) } th scope="col" { (t.created) } } }
+            tbody { @for row in rows { tr {
+                td.nowrap { a href=(page.ticket_url(&row.ticket.number)) data-enhance { (row.ticket.number) } }
+                @let process = model.processes.get(&row.process).map(|p| &p.def);
+                td { (process.and_then(|p| p.activities.get(&row.item.activity)).map_or(row.item.activity.as_str(), |a| model.title(a.title.as_ref(), &row.item.activity, page.language()))) }
+                td { (row.ticket.title) }
+                td { (process.map_or(row.process.as_str(), |p| model.title(p.title.as_ref(), &row.process, page.language()))) }
+                td.nowrap { (widgets::time(page, row.item.entered)) }
+            } } }
+        } }
+    }
+}
+
+pub async fn work(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>) -> Response {
+    let model = app.desk.model();
+    let page = Page::new(&app, &who, &model).await;
+    match app.desk.work(&who.person, false, 100).await {
+        Ok(rows) => {
+            let body = html! { h1 { (page.t.my_work) } (work_table(&page, &rows)) };
+            page.render(StatusCode::OK, page.t.work, "/agent/work", &body)
+        }
+        Err(e) => failed(e, &id),
+    }
+}
+
+#[derive(serde::Deserialize, Default)]
+pub struct Narrow {
+    queue: Option<String>,
+    state: Option<String>,
+    q: Option<String>,
+    cursor: Option<i64>,
+}
+
+impl Narrow {
+    fn filter(&self, open: Vec<String>) -> Filter {
+        let given = |t: &Option<String>| t.clone().filter(|t| !t.is_empty());
+        let mut filter = Filter::All;
+        if let Some(queue) = given(&self.queue) {
+            filter = filter.and(Filter::Queue(vec![queue]));
+        }
+        filter = match given(&self.state).as_deref() {
+            Some("*") => filter,
+            Some(state) => filter.and(Filter::State(vec![state.to_owned()])),
+            None => filter.and(Filter::State(open)),
+        };
+        match given(&self.q) {
+            Some(q) => filter.and(Filter::Words(q)),
+            None => filter,
+        }
+    }
+
+    fn next(&self, cursor: i64) -> String {
+        let part = |name: &str, value: &Option<String>| value.as_ref().map(|v| format!("{name}={}&", crate::input::encode(v))).unwrap_or_default();
+        format!("/agent/queue?{}{}{}cursor={cursor}", part("queue", &self.queue), part("state", &self.state), part("q", &self.q))
+    }
+}
+
+pub async fn queue(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Query(narrow): Query<Narrow>) -> Response {
+    let model = app.desk.model();
+    let page = Page::new(&app, &who, &model).await;
+    let (t, language) = (page.t, page.language());
+    let filter = narrow.filter(widgets::open_states(&model));
+    let rows = match app.desk.tickets(&who.person, &filter, Sort::NewestFirst, 50, narrow.cursor).await {
+        Ok(rows) => rows,
+        Err(e) => return failed(e, &id),
+    };
+    let readable = rights::readable_queues(&model.names, &who.person);
+    let (queue, state) = (narrow.queue.as_deref().unwrap_or(""), narrow.state.as_deref().unwrap_or(""));
+    let body = html! {
+        h1 { (if queue.is_empty() { t.queues.to_owned() } else { widgets::word(&model, "queue", queue, language) }) }
+        form.card.inline method="get" action="/agent/queue" data-enhance {
+            div.field { label for="queue" { (t.queue) } select id="queue" name="queue" {
+                option value="" { (t.any) }
+                @for q in &readable { option value=(q) selected[q == queue] { (widgets::word(&model, "queue", q, language)) } }
+            } }
+            div.field { label for="state" { (t.state) } select id="state" name="state" {
+                option value="" { (t.open_only) }
+                option value="*" selected[state == "*"] { (t.any) }
+                @for s in model.names.states.iter() { option value=(s.name) selected[s.name == state] { (widgets::word(&model, "state", &s.name, language)) } }
+            } }
+            div.field { label for="q" { (t.search_hint) } input id="q" name="q" type="search" value=(narrow.q.as_deref().unwrap_or("")); }
+            button { (t.filter) }
+        }
+        (widgets::tickets(&page, &rows.items))
+        @if let Some(next) = rows.next { p { a href=(narrow.next(next)) data-enhance { (t.older) } } }
+    };
+    page.render(StatusCode::OK, t.queues, "/agent/queue", &body)
+}
+
+pub async fn new_form(State(app): State<App>, Extension(who): Extension<Who>) -> Response {
+    draw_new(&app, &who, &Typed::default(), StatusCode::OK).await
+}
+
+async fn draw_new(app: &App, who: &Who, typed: &Typed, status: StatusCode) -> Response {
+    let model = app.desk.model();
+    let page = Page::new(app, who, &model).await;
+    let (t, language) = (page.t, page.language());
+    let names = &model.names;
+    let queues: Vec<&str> =
+        names.queues.iter().map(|q| q.name.as_str()).filter(|q| rights::in_queue(names, &who.person, q, Right::Create)).collect();
+    let text = |name: &str| typed.values.get(name).and_then(|v| v.as_str()).unwrap_or("").to_owned();
+    let null = serde_json::Value::Null;
+    let mut own: Vec<&str> = names.types.iter().flat_map(|ty| ty.fields.iter().filter(|f| f.required)).map(|f| f.field.as_str()).collect();
+    own.sort_unstable();
+    own.dedup();
+    let body = html! {
+        (widgets::refusal(&page, typed))
+        h1 { (t.new_ticket) }
+        form.card method="post" action="/agent/new" enctype="multipart/form-data" data-enhance {
+            (page.csrf())
+            div.field { label for="f-type" { (t.ticket_type) } select id="f-type" name="f.type" {
+                @for ty in names.types.iter() { option value=(ty.name) selected[text("type") == *ty.name] { (widgets::word(&model, "type", &ty.name, language)) } } } }
+            div.field { label for="f-queue" { (t.queue) } select id="f-queue" name="f.queue" {
+                @for q in &queues { option value=(q) selected[text("queue") == *q] { (widgets::word(&model, "queue", q, language)) } } } }
+            (widgets::input(&page, "title", true, &null, typed))
+            (widgets::input(&page, "customer_user", false, &null, typed))
+            @for name in &own { (widgets::input(&page, name, false, &null, typed)) }
+            div.field { label for="f-article" { (t.message) } textarea id="f-article" name="article" { (typed.article) } }
+            div.field { label for="files" { (t.attachments) } input id="files" type="file" name="files" multiple; }
+            div.buttons { button.primary { (t.create) } }
+        }
+    };
+    page.render(status, t.new_ticket, "/agent/new", &body)
+}
+
+pub async fn new_submit(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, data: FormData) -> Response {
+    let form = data.dialog();
+    let mut values = form.values.clone();
+    let mut take = |name: &str| values.remove(name).and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
+    let (ticket_type, queue, title, customer) = (take("type"), take("queue"), take("title"), take("customer_user"));
+    // Fields of other types, left empty.
+    let fields: BTreeMap<_, _> = values.into_iter().filter(|(_, v)| v.as_str() != Some("")).collect();
+    let article = form.article.clone().filter(|a| !a.body.trim().is_empty() || !a.attachments.is_empty());
+    let new = NewTicket {
+        title,
+        ticket_type,
+        queue,
+        customer_user: Some(customer).filter(|c| !c.is_empty()),
+        fields,
+        article: article.map(|a| ArticleInput { visible: true, channel: Some("phone".into()), ..a }),
+        ..NewTicket::default()
+    };
+    let typed = Typed { values: form.values.clone(), article: form.article.map(|a| a.body).unwrap_or_default(), ..Typed::default() };
+    let request = Request { actor: &who.person, ticket: None, command: Command::CreateTicket(new), cause: "portal", at: None };
+    match app.desk.execute(request).await {
+        Ok(done) => after_change(&app, &who, &id, &done.after.ticket.number.clone(), done.notice).await,
+        Err(Error::Rejected(r)) => {
+            let status = problem::status(&r);
+            draw_new(&app, &who, &Typed { rejection: Some(r), ..typed }, status).await
+        }
+        Err(e) => failed(e, &id),
+    }
+}

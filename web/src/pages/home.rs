@@ -1,0 +1,61 @@
+//! Where customers begin: what can be started, and what is under way.
+
+use crate::auth::Who;
+use crate::layout::Page;
+use crate::pages::failed;
+use crate::{App, RequestId, widgets};
+use axum::Extension;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use maud::html;
+use vorgang_core::filter::Filter;
+use vorgang_core::people::PersonKind;
+use vorgang_store::Sort;
+
+#[derive(serde::Deserialize)]
+pub struct At {
+    cursor: Option<i64>,
+}
+
+pub async fn page(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Query(at): Query<At>) -> Response {
+    let model = app.desk.model();
+    let page = Page::new(&app, &who, &model).await;
+    let (t, language) = (page.t, page.language());
+    let catalogue = app.desk.catalogue(&who.person).await;
+    let customer = who.person.kind == PersonKind::Customer;
+    let mine = Filter::CustomerUser(who.person.login.clone());
+    let (mut own, mut others) = (None, None);
+    if customer {
+        let not_mine = Filter::Not(Box::new(mine.clone()));
+        let list = async |narrow: &Filter, after| app.desk.tickets(&who.person, narrow, Sort::NewestFirst, 25, after).await;
+        match (list(&mine, at.cursor).await, list(&not_mine, None).await) {
+            (Ok(a), Ok(b)) => (own, others) = (Some(a), Some(b)),
+            (Err(e), _) | (_, Err(e)) => return failed(e, &id),
+        }
+    }
+    let body = html! {
+        h1 { (t.catalogue) }
+        @if catalogue.is_empty() { p.quiet { (t.nothing_here) } }
+        ul.grid {
+            @for name in &catalogue {
+                @if let Some(process) = model.processes.get(name) {
+                    li { div.card.pick {
+                        h2 { (model.title(process.def.title.as_ref(), name, language)) }
+                        p { @if let Some(d) = &process.def.description { (d.get(language, model.names.site.main_language())) } }
+                        a.button.primary href=(format!("/start/{name}")) data-enhance
+                            aria-label=(format!("{}: {}", t.start, model.title(process.def.title.as_ref(), name, language))) { (t.start) }
+                    } }
+                }
+            }
+        }
+        @if let Some(own) = &own {
+            section { h2 { (t.my_tickets) } (widgets::tickets(&page, &own.items))
+                @if let Some(next) = own.next { p { a href=(format!("/?cursor={next}")) data-enhance { (t.older) } } } }
+        }
+        @if let Some(others) = others.as_ref().filter(|o| !o.items.is_empty()) {
+            section { h2 { (t.company_tickets) } (widgets::tickets(&page, &others.items)) }
+        }
+    };
+    page.render(StatusCode::OK, t.home, "/", &body)
+}

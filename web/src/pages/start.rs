@@ -1,0 +1,71 @@
+//! The first form of a process.
+
+use crate::auth::Who;
+use crate::input::FormData;
+use crate::layout::Page;
+use crate::pages::failed;
+use crate::pages::ticket::after_change;
+use crate::widgets::{self, Typed};
+use crate::{App, RequestId, problem};
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use maud::html;
+use vorgang_core::Command;
+use vorgang_runtime::{Error, Request};
+
+pub async fn form(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path(process): Path<String>) -> Response {
+    draw(&app, &who, &id, &process, Typed::default(), StatusCode::OK).await
+}
+
+async fn draw(app: &App, who: &Who, id: &RequestId, process: &str, typed: Typed, status: StatusCode) -> Response {
+    let model = app.desk.model();
+    let page = Page::new(app, who, &model).await;
+    let work = match app.desk.start_form(&who.person, process).await {
+        Ok(work) => work,
+        Err(e) => return failed(e, id),
+    };
+    let Some(def) = model.processes.get(process).map(|p| &p.def) else { return failed(Error::Rejected(vorgang_core::Rejection::NotFound), id) };
+    let action = format!("/start/{process}");
+    let title = model.title(def.title.as_ref(), process, page.language()).to_owned();
+    let body = html! {
+        (widgets::refusal(&page, &typed))
+        h1 { (title) }
+        @if let Some(d) = &def.description { p.quiet { (d.get(page.language(), model.names.site.main_language())) } }
+        @match &work {
+            Some(work) => { @for form in &work.forms { section.card {
+                @if work.forms.len() > 1 { h2 { (form.title) } }
+                (widgets::dialog(&page, &action, work, form, 0, &typed))
+            } } }
+            None => { form method="post" action=(action) data-enhance { (page.csrf()) div.buttons { button.primary { (page.t.start) } } } }
+        }
+    };
+    page.render(status, &title, "/", &body)
+}
+
+pub async fn submit(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path(process): Path<String>, data: FormData) -> Response {
+    let mut form = data.dialog();
+    form.seen = None;
+    form.epoch = None;
+    let empty = form.article.as_ref().is_some_and(|a| a.body.is_empty() && a.subject.is_empty() && a.attachments.is_empty());
+    if empty {
+        form.article = None;
+    }
+    let typed = Typed {
+        dialog: form.dialog.clone(),
+        values: form.values.clone(),
+        article: form.article.as_ref().map(|a| a.body.clone()).unwrap_or_default(),
+        ..Typed::default()
+    };
+    let command = Command::StartProcess { process: process.clone(), form };
+    let request = Request { actor: &who.person, ticket: None, command, cause: "portal", at: None };
+    match app.desk.execute(request).await {
+        Ok(done) => after_change(&app, &who, &id, &done.after.ticket.number.clone(), done.notice).await,
+        Err(Error::Rejected(r)) => {
+            let status = problem::status(&r);
+            draw(&app, &who, &id, &process, Typed { rejection: Some(r), ..typed }, status).await
+        }
+        Err(e) => failed(e, &id),
+    }
+}

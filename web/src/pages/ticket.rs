@@ -1,0 +1,340 @@
+//! One ticket: the process, the next steps with their forms, messages, details, history.
+
+use crate::auth::Who;
+use crate::input::FormData;
+use crate::layout::Page;
+use crate::pages::failed;
+use crate::widgets::{self, Typed};
+use crate::{App, RequestId, problem};
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use maud::{Markup, html};
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use vorgang_core::command::ArticleInput;
+use vorgang_core::decide::Notice;
+use vorgang_core::event::Sender;
+use vorgang_core::people::PersonKind;
+use vorgang_core::rights::{self, Sight};
+use vorgang_core::{Command, Rejection};
+use vorgang_definitions::kinds::role::Right;
+use vorgang_runtime::view::TicketView;
+use vorgang_runtime::{Error, Request};
+
+pub async fn page(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path(number): Path<String>) -> Response {
+    draw(&app, &who, &id, &number, Typed::default(), None, StatusCode::OK).await
+}
+
+/// After a change the browser is sent to the ticket, unless there is something to tell first.
+pub async fn after_change(app: &App, who: &Who, id: &RequestId, number: &str, notice: Option<Notice>) -> Response {
+    if notice.is_some() {
+        return draw(app, who, id, number, Typed::default(), notice, StatusCode::OK).await;
+    }
+    let base = if who.person.kind == PersonKind::Agent { "/agent" } else { "" };
+    // Whoever voted may no longer see the ticket; then the way leads home.
+    match app.desk.ticket_view(&who.person, number).await {
+        Ok(_) => Redirect::to(&format!("{base}/tickets/{number}")).into_response(),
+        Err(_) => Redirect::to(if base.is_empty() { "/" } else { base }).into_response(),
+    }
+}
+
+async fn draw(app: &App, who: &Who, id: &RequestId, number: &str, typed: Typed, notice: Option<Notice>, status: StatusCode) -> Response {
+    let view = match app.desk.ticket_view(&who.person, number).await {
+        Ok(view) => view,
+        Err(e) => return failed(e, id),
+    };
+    let model = view.model.clone();
+    let page = Page::new(app, who, &model).await;
+    let (t, language) = (page.t, page.language());
+    let ticket = &view.snapshot.ticket;
+    let history = if view.sight == Sight::Agent { app.desk.history_view(&who.person, number).await.unwrap_or_default() } else { vec![] };
+    let body = html! {
+        @if let Some(notice) = &notice { (told(&page, notice)) }
+        (widgets::refusal(&page, &typed))
+        div.head {
+            h1 { (ticket.title) }
+            div.line {
+                span { (ticket.number) }
+                (widgets::state_tag(&model, &ticket.state, language))
+                span { (widgets::word(&model, "type", &ticket.ticket_type, language)) }
+                @if page.is_agent() { span { (widgets::word(&model, "queue", &ticket.queue, language)) } }
+                span { (t.created) " " (widgets::time(&page, ticket.created)) }
+            }
+        }
+        @for instance in view.instances.iter().rev() { (widgets::process(&page, &view.snapshot, instance, &view.steps)) }
+        div.columns {
+            div {
+                (steps(&page, &view, &typed))
+                section aria-labelledby="articles" {
+                    h2 #articles { (t.articles) }
+                    @if view.articles.is_empty() { p.quiet { (t.nothing_here) } }
+                    @for article in &view.articles { (message(&page, number, article)) }
+                    (write(&page, &view, &typed))
+                }
+                @if !history.is_empty() {
+                    details.card #history { summary { (t.history_all) }
+                        div.table tabindex="0" role="region" aria-label=(t.history) { table {
+                            thead { tr { th scope="col" { (t.when) } th scope="col" { (t.who) } th scope="col" { (t.what) } } }
+                            tbody { @for row in history.iter().rev() { tr {
+                                td.nowrap { (widgets::time(&page, row.at)) }
+                                td { (widgets::person_name(&page, &row.actor)) br; span.quiet { (t.by_door) " " (row.cause) } }
+                                td { @for event in &row.events { @if let Some(line) = widgets::event(&page, event) { div { (line) } } } }
+                            } } }
+                        } }
+                    }
+                }
+            }
+            aside { (details(&page, &view, &typed)) }
+        }
+    };
+    page.render(status, &format!("{} {}", ticket.number, ticket.title), "", &body)
+}
+
+fn told(page: &Page, notice: &Notice) -> Markup {
+    let t = page.t;
+    match notice {
+        Notice::NoBranch(conditions) => html! {
+            div.notice.warn role="status" data-focus="" { p { (t.saved_no_branch) } ul { @for c in conditions { li { code { (c) } } } } }
+        },
+        Notice::Incident(message) => html! { div.notice.warn role="status" data-focus="" { p { (t.saved_incident) } p { (message) } } },
+    }
+}
+
+/// The open work that this person may do: each its form.
+fn steps(page: &Page, view: &TicketView, typed: &Typed) -> Markup {
+    if view.work.is_empty() {
+        return html! {};
+    }
+    let t = page.t;
+    let number = &view.snapshot.ticket.number;
+    html! {
+        section aria-labelledby="next-steps" {
+            h2 #next-steps { (t.next_steps) }
+            @for work in &view.work {
+                @let base = format!("{}/work/{}", page.ticket_url(number), work.item.seq);
+                @for form in &work.forms {
+                    @let open = view.work.len() + work.forms.len() == 2 || typed.work == Some(work.item.seq);
+                    details.card open[open] {
+                        summary { (form.title)
+                            @if let Some(by) = &work.item.claimed_by { " " span.quiet { (t.claimed_by) " " (widgets::person_name(page, by)) } } }
+                        br;
+                        @if work.must_claim { p { (t.claim_first) } }
+                        @else { (widgets::dialog(page, &base, work, form, view.snapshot.version, typed)) }
+                    }
+                }
+                @if page.is_agent() {
+                    @if work.item.claimed_by.is_none() {
+                        form method="post" action=(format!("{base}/claim")) data-enhance { (page.csrf()) button class=(if work.must_claim { "primary" } else { "" }) { (t.claim) ": " (work.title) } }
+                    } @else {
+                        form method="post" action=(format!("{base}/release")) data-enhance { (page.csrf()) button { (t.release) ": " (work.title) } }
+                    }
+                    br;
+                }
+            }
+        }
+    }
+}
+
+fn message(page: &Page, number: &str, article: &vorgang_core::event::Article) -> Markup {
+    let class = match (article.visible, article.sender) {
+        (false, _) => "article hidden",
+        (true, Sender::Customer) => "article customer",
+        (true, _) => "article agent",
+    };
+    let base = page.ticket_url(number);
+    html! {
+        article class=(class) {
+            header {
+                strong { (if article.subject.is_empty() { page.t.message } else { &article.subject }) }
+                span.quiet { (widgets::person_name(page, &article.author)) " · " (widgets::time(page, article.at)) }
+                @if !article.visible { span.tag.internal { (page.t.internal) } }
+            }
+            div.body { (article.body) }
+            @if !article.attachments.is_empty() {
+                ul.files { @for a in &article.attachments { li { a.button href=(format!("{base}/files/{}", a.blob)) download=(a.name) { (a.name) } " " span.quiet { (a.size / 1024 + 1) " KB" } } } }
+            }
+        }
+    }
+}
+
+/// Writing to the ticket: customers reply, agents answer or note.
+fn write(page: &Page, view: &TicketView, typed: &Typed) -> Markup {
+    let t = page.t;
+    let action = format!("{}/article", page.ticket_url(&view.snapshot.ticket.number));
+    let may_note = view.sight == Sight::Agent && rights::require(&page.model.names, &page.who.person, &view.snapshot.ticket, Right::Note).is_ok();
+    let kinds: Vec<(bool, &str)> = match view.sight {
+        Sight::Customer => vec![(true, t.reply)],
+        Sight::Agent if may_note => vec![(true, t.answer), (false, t.write_note)],
+        _ => vec![],
+    };
+    let refused = typed.work.is_none() && !typed.article.is_empty();
+    html! {
+        @for (visible, title) in kinds {
+            details.card open[refused] { summary { (title) } br;
+                form method="post" action=(action) enctype="multipart/form-data" data-enhance {
+                    (page.csrf())
+                    input type="hidden" name="visible" value=(visible);
+                    @let key = if visible { "answer" } else { "note" };
+                    div.field { label for=(format!("subject-{key}")) { (t.subject) } input id=(format!("subject-{key}")) name="subject" value=(typed.subject); }
+                    div.field { label for=(format!("body-{key}")) { (t.message) } textarea id=(format!("body-{key}")) name="article" required { (typed.article) } }
+                    div.field { label for=(format!("files-{key}")) { (t.attachments) } input id=(format!("files-{key}")) type="file" name="files" multiple; }
+                    div.buttons { button.primary { (t.send) } }
+                }
+            }
+        }
+    }
+}
+
+/// Attributes and fields; agents with the rights change them here.
+fn details(page: &Page, view: &TicketView, typed: &Typed) -> Markup {
+    let (t, names) = (page.t, &page.model.names);
+    let ticket = &view.snapshot.ticket;
+    let none = || t.nobody.to_owned();
+    let person = |l: &Option<String>| l.as_ref().map_or_else(none, |l| widgets::person_name(page, l));
+    let may = |right: Right| view.sight == Sight::Agent && rights::require(names, &page.who.person, ticket, right).is_ok();
+    let fields: Vec<(&str, &Json)> = match names.types.get(&ticket.ticket_type) {
+        // Who sees the ticket only for its work sees there what the work shows.
+        Some(ty) if view.sight != Sight::Work => {
+            ty.fields.iter().filter_map(|f| ticket.fields.get(f.field.as_str()).map(|v| (f.field.as_str(), v))).collect()
+        }
+        _ => vec![],
+    };
+    let action = format!("{}/patch", page.ticket_url(&ticket.number));
+    let mut editable: Vec<(&str, Json)> = vec![];
+    if may(Right::Rw) {
+        editable.push(("title", ticket.title.clone().into()));
+        editable.push(("state", ticket.state.clone().into()));
+        editable.push(("queue", ticket.queue.clone().into()));
+    }
+    if may(Right::Priority) {
+        editable.push(("priority", ticket.priority.clone().into()));
+    }
+    if may(Right::Owner) {
+        editable.push(("owner", ticket.owner.clone().into()));
+        editable.push(("responsible", ticket.responsible.clone().into()));
+    }
+    let own: Vec<&str> = names.types.get(&ticket.ticket_type).map(|ty| ty.fields.iter().map(|f| f.field.as_str()).collect()).unwrap_or_default();
+    let is_file = |n: &str| names.fields.get(n).is_some_and(|f| f.field_type == vorgang_definitions::kinds::field::FieldType::File);
+    html! {
+        section.card {
+            h2 { (t.details) }
+            dl.facts {
+                dt { (t.state) } dd { (widgets::word(page.model, "state", &ticket.state, page.language())) }
+                dt { (t.priority) } dd { (widgets::priority_tag(page.model, &ticket.priority, page.language())) }
+                @if page.is_agent() {
+                    dt { (t.owner) } dd { (person(&ticket.owner)) }
+                    @if ticket.responsible.is_some() { dt { (t.responsible) } dd { (person(&ticket.responsible)) } }
+                }
+                dt { (t.customer) } dd { (person(&ticket.customer_user)) @if let Some(c) = &ticket.customer { " (" (c) ")" } }
+                @if let Some(until) = ticket.pending_until { dt { (t.pending_until) } dd { (widgets::time(page, until)) } }
+                @for (name, value) in &fields {
+                    dt { (widgets::label(page, name)) }
+                    dd { @if let Some(blob) = value.get("blob").and_then(Json::as_str) {
+                        a href=(format!("{}/files/{blob}", page.ticket_url(&ticket.number))) download { (widgets::stored_value(page, name, value)) }
+                    } @else { (widgets::stored_value(page, name, value)) } }
+                }
+                dt { (t.updated) } dd { (widgets::time(page, ticket.updated)) }
+            }
+        }
+        @if !editable.is_empty() {
+            @let wrong = typed.work.is_none() && !typed.values.is_empty();
+            details.card open[wrong] { summary { (t.change) } br;
+                form method="post" action=(action) data-enhance {
+                    (page.csrf())
+                    input type="hidden" name="seen" value=(view.snapshot.version);
+                    @for (name, value) in &editable { (widgets::input(page, name, matches!(*name, "title" | "state" | "queue" | "priority"), value, typed)) }
+                    @if may(Right::Rw) { @for name in own.iter().filter(|n| !is_file(n)) {
+                        (widgets::input(page, name, false, ticket.fields.get(*name).unwrap_or(&Json::Null), typed))
+                    } }
+                    div.buttons { button.primary { (t.save) } }
+                }
+            }
+        }
+    }
+}
+
+async fn run(app: &App, who: &Who, id: &RequestId, number: &str, command: Command, typed: Typed) -> Response {
+    let request = Request { actor: &who.person, ticket: Some(number), command, cause: "portal", at: None };
+    match app.desk.execute(request).await {
+        Ok(done) => after_change(app, who, id, number, done.notice).await,
+        Err(Error::Rejected(Rejection::NotFound)) => failed(Error::Rejected(Rejection::NotFound), id),
+        Err(Error::Rejected(r)) => {
+            let status = problem::status(&r);
+            draw(app, who, id, number, Typed { rejection: Some(r), ..typed }, None, status).await
+        }
+        Err(e) => failed(e, id),
+    }
+}
+
+pub async fn submit(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path((number, work)): Path<(String, u32)>, data: FormData) -> Response {
+    let mut form = data.dialog();
+    if form.article.as_ref().is_some_and(|a| a.body.is_empty() && a.attachments.is_empty()) {
+        form.article = None;
+    }
+    let typed = Typed {
+        work: Some(work),
+        dialog: form.dialog.clone(),
+        values: form.values.clone(),
+        article: form.article.as_ref().map(|a| a.body.clone()).unwrap_or_default(),
+        ..Typed::default()
+    };
+    run(&app, &who, &id, &number, Command::SubmitDialog { work, form }, typed).await
+}
+
+pub async fn claim(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path((number, work)): Path<(String, u32)>, _: FormData) -> Response {
+    run(&app, &who, &id, &number, Command::ClaimWork { work }, Typed::default()).await
+}
+
+pub async fn release(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path((number, work)): Path<(String, u32)>, _: FormData) -> Response {
+    run(&app, &who, &id, &number, Command::ReleaseWork { work }, Typed::default()).await
+}
+
+pub async fn article(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path(number): Path<String>, data: FormData) -> Response {
+    let article: ArticleInput = data.dialog().article.unwrap_or_default();
+    let typed = Typed { article: article.body.clone(), subject: article.subject.clone(), ..Typed::default() };
+    run(&app, &who, &id, &number, Command::AddArticle { article }, typed).await
+}
+
+/// Only what the person changed is sent on: the form shows everything.
+pub async fn patch(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path(number): Path<String>, data: FormData) -> Response {
+    let seen = data.get("seen").and_then(|v| v.parse().ok());
+    let values = data.values();
+    let typed = Typed { values: values.clone(), ..Typed::default() };
+    let before: BTreeMap<String, Json> = match app.desk.form_values(&who.person, &number, seen, values.keys()).await {
+        Ok(before) => before,
+        Err(e) => return failed(e, &id),
+    };
+    let values = values.into_iter().filter(|(name, value)| before.get(name).is_none_or(|b| !same_input(b, value))).collect();
+    run(&app, &who, &id, &number, Command::PatchTicket { values, seen }, typed).await
+}
+
+/// What was drawn and what came back, apart from how browsers write it.
+fn same_input(drawn: &Json, sent: &Json) -> bool {
+    let text = |j: &Json| match j {
+        Json::Null => String::new(),
+        Json::String(s) => s.replace("\r\n", "\n").replace(',', "."),
+        Json::Bool(b) => b.to_string(),
+        Json::Array(a) if a.is_empty() => String::new(),
+        other => other.to_string(),
+    };
+    text(drawn) == text(sent)
+}
+
+/// Files are always downloads: nothing of a ticket is ever shown as a page of ours.
+pub async fn file(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path((number, blob)): Path<(String, String)>) -> Response {
+    match app.desk.attachment(&who.person, &number, &blob).await {
+        Ok((name, _, bytes)) => {
+            let ascii: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || ".-_ ".contains(c) { c } else { '_' }).collect();
+            let disposition = format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{}", crate::input::encode(&name));
+            let headers = [
+                (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+                (header::CONTENT_DISPOSITION, disposition),
+                (header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'".to_owned()),
+            ];
+            (headers, bytes).into_response()
+        }
+        Err(e) => failed(e, &id),
+    }
+}

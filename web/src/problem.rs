@@ -1,0 +1,123 @@
+//! Errors: RFC 9457 problem documents in the API, pages in the portal.
+
+use crate::{App, RequestId};
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use maud::html;
+use serde_json::{Value as Json, json};
+use vorgang_core::{Rejection, rejection::FormError};
+use vorgang_runtime::Error;
+use vorgang_store::StoreError;
+
+/// What went wrong, in both languages.
+pub struct Fault {
+    pub status: StatusCode,
+    pub en: String,
+    pub de: String,
+    pub extra: Json,
+}
+
+impl Fault {
+    pub fn new(status: StatusCode, en: &str, de: &str) -> Self {
+        Self { status, en: en.into(), de: de.into(), extra: Json::Null }
+    }
+
+    pub fn unavailable() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The database does not answer. Nothing was changed; please try again.",
+            "Die Datenbank antwortet nicht. Es wurde nichts geändert; bitte erneut versuchen.",
+        )
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Rejected(r) => {
+                let mut fault = Self::new(status(&r), &r.say("en"), &r.say("de"));
+                fault.extra = details(&r);
+                fault
+            }
+            Error::KeyReused => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "The Idempotency-Key was used for another request.",
+                "Der Idempotency-Key wurde für eine andere Anfrage benutzt.",
+            ),
+            Error::Store(e) => {
+                match &e {
+                    StoreError::Corrupt(_) => tracing::error!("{e}"),
+                    _ => tracing::warn!("{e}"),
+                }
+                Self::unavailable()
+            }
+        }
+    }
+}
+
+pub fn status(rejection: &Rejection) -> StatusCode {
+    match rejection {
+        Rejection::NotFound => StatusCode::NOT_FOUND,
+        Rejection::Right(_) => StatusCode::FORBIDDEN,
+        Rejection::LifeCycle { .. } | Rejection::Form(_) | Rejection::ReliedOn { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        Rejection::Gone | Rejection::Conflict(_) | Rejection::NeedsChangesSince(_) => StatusCode::CONFLICT,
+    }
+}
+
+fn details(rejection: &Rejection) -> Json {
+    match rejection {
+        Rejection::Form(errors) => {
+            let list: Vec<Json> = errors.iter().map(|(f, e)| json!({"field": f, "detail": FormError::say(e, "en")})).collect();
+            json!({"reason": "form", "errors": list})
+        }
+        Rejection::Conflict(fields) => {
+            let list: Vec<Json> = fields.iter().map(|(f, yours, stored)| json!({"field": f, "yours": yours, "stored": stored})).collect();
+            json!({"reason": "conflict", "conflicts": list})
+        }
+        Rejection::LifeCycle { from, to, .. } => json!({"reason": "life_cycle", "from": from, "to": to}),
+        other => json!({"reason": other.word()}),
+    }
+}
+
+/// A problem document.
+pub fn problem(fault: &Fault, id: &RequestId) -> Response {
+    let mut body = json!({
+        "type": "about:blank",
+        "title": fault.status.canonical_reason().unwrap_or("Error"),
+        "status": fault.status.as_u16(),
+        "detail": fault.en,
+        "request_id": id.0,
+    });
+    if let (Json::Object(map), Json::Object(extra)) = (&mut body, &fault.extra) {
+        map.extend(extra.clone());
+    }
+    (fault.status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+}
+
+pub fn fault(api: bool, fault: Fault, id: &RequestId) -> Response {
+    if api { problem(&fault, id) } else { page(&fault, id) }
+}
+
+/// A page that says it in both languages: it may be about a person who is not known.
+pub fn page(fault: &Fault, id: &RequestId) -> Response {
+    let body = crate::layout::bare(
+        &fault.status.as_u16().to_string(),
+        &html! {
+            div.notice.bad role="alert" {
+                h1 { (fault.status.as_u16()) }
+                p { (fault.en) }
+                p lang="de" { (fault.de) }
+            }
+            p { a href="/" { "Home · Startseite" } }
+            p.quiet { "Request " code { (id.0) } }
+        },
+    );
+    (fault.status, Html(body)).into_response()
+}
+
+pub async fn method_not_allowed(State(_): State<App>, request: Request) -> Response {
+    let id = request.extensions().get::<RequestId>().cloned().unwrap_or(RequestId(String::new()));
+    let api = request.uri().path().starts_with("/api/");
+    fault(api, Fault::new(StatusCode::METHOD_NOT_ALLOWED, "This cannot be done here.", "Das geht hier nicht."), &id)
+}

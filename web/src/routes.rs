@@ -1,0 +1,69 @@
+//! Every route with whom it lets in: the router, the OpenAPI document and the tests of the permission matrix are
+//! made from this list. A route that is not here does not exist.
+
+use crate::auth::Access;
+use crate::{App, api, assets, openapi, pages};
+use axum::routing::{MethodRouter, get, patch, post};
+
+pub struct Route {
+    pub methods: &'static [&'static str],
+    pub path: &'static str,
+    pub access: Access,
+    pub handler: MethodRouter<App>,
+}
+
+fn route(methods: &'static [&'static str], path: &'static str, access: Access, handler: MethodRouter<App>) -> Route {
+    Route { methods, path, access, handler }
+}
+
+pub fn all() -> Vec<Route> {
+    use Access::{Admin, Agent, Anyone, Api, ApiAdmin, SignedIn};
+    const GET: &[&str] = &["GET"];
+    const POST: &[&str] = &["POST"];
+    const BOTH: &[&str] = &["GET", "POST"];
+    vec![
+        route(GET, "/livez", Anyone, get(crate::livez)),
+        route(GET, "/readyz", Anyone, get(crate::readyz)),
+        route(GET, "/metrics", Anyone, get(crate::metrics_text)),
+        route(GET, "/assets/{hash}/{name}", Anyone, get(assets::serve)),
+        route(BOTH, "/sign-in", Anyone, get(pages::sign_in::form).post(pages::sign_in::submit)),
+        route(BOTH, "/link/{link}", Anyone, get(pages::sign_in::link).post(pages::sign_in::link_spend)),
+        route(POST, "/sign-out", SignedIn, post(pages::sign_in::sign_out)),
+        route(POST, "/language", SignedIn, post(pages::sign_in::language)),
+        route(GET, "/", SignedIn, get(pages::home::page)),
+        route(BOTH, "/start/{process}", SignedIn, get(pages::start::form).post(pages::start::submit)),
+        route(GET, "/tickets/{number}", SignedIn, get(pages::ticket::page)),
+        route(POST, "/tickets/{number}/article", SignedIn, post(pages::ticket::article)),
+        route(POST, "/tickets/{number}/patch", SignedIn, post(pages::ticket::patch)),
+        route(POST, "/tickets/{number}/work/{work}", SignedIn, post(pages::ticket::submit)),
+        route(POST, "/tickets/{number}/work/{work}/claim", SignedIn, post(pages::ticket::claim)),
+        route(POST, "/tickets/{number}/work/{work}/release", SignedIn, post(pages::ticket::release)),
+        route(GET, "/tickets/{number}/files/{blob}", SignedIn, get(pages::ticket::file)),
+        route(BOTH, "/notifications", SignedIn, get(pages::notifications::page).post(pages::notifications::read)),
+        route(GET, "/agent", Agent, get(pages::agent::dashboard)),
+        route(GET, "/agent/queue", Agent, get(pages::agent::queue)),
+        route(GET, "/agent/work", Agent, get(pages::agent::work)),
+        route(BOTH, "/agent/new", Agent, get(pages::agent::new_form).post(pages::agent::new_submit)),
+        route(GET, "/agent/tickets/{number}", Agent, get(pages::ticket::page)),
+        route(POST, "/agent/tickets/{number}/article", Agent, post(pages::ticket::article)),
+        route(POST, "/agent/tickets/{number}/patch", Agent, post(pages::ticket::patch)),
+        route(POST, "/agent/tickets/{number}/work/{work}", Agent, post(pages::ticket::submit)),
+        route(POST, "/agent/tickets/{number}/work/{work}/claim", Agent, post(pages::ticket::claim)),
+        route(POST, "/agent/tickets/{number}/work/{work}/release", Agent, post(pages::ticket::release)),
+        route(GET, "/agent/tickets/{number}/files/{blob}", Agent, get(pages::ticket::file)),
+        route(GET, "/admin", Admin, get(pages::admin::page)),
+        route(POST, "/admin/incidents/{number}/{incident}/retry", Admin, post(pages::admin::retry)),
+        route(GET, "/api/v1/openapi.json", Anyone, get(openapi::serve)),
+        route(BOTH, "/api/v1/tickets", Api, get(api::tickets::list).post(api::tickets::create)),
+        route(&["GET", "PATCH"], "/api/v1/tickets/{number}", Api, get(api::tickets::read).merge(patch(api::tickets::change))),
+        route(BOTH, "/api/v1/tickets/{number}/articles", Api, get(api::tickets::articles).post(api::tickets::article_add)),
+        route(GET, "/api/v1/tickets/{number}/history", Api, get(api::tickets::history)),
+        route(GET, "/api/v1/processes", Api, get(api::processes::list)),
+        route(POST, "/api/v1/processes/{name}/start", Api, post(api::processes::start)),
+        route(GET, "/api/v1/work", Api, get(api::work::list)),
+        route(POST, "/api/v1/work/{id}/submit", Api, post(api::work::submit)),
+        route(POST, "/api/v1/work/{id}/claim", Api, post(api::work::claim)),
+        route(GET, "/api/v1/incidents", ApiAdmin, get(api::incidents::list)),
+        route(POST, "/api/v1/incidents/{id}/retry", ApiAdmin, post(api::incidents::retry)),
+    ]
+}
