@@ -127,7 +127,7 @@ impl Load for Expr {
         g.define("Expression", |_| {
             json!({
                 "description": "A condition in CEL, without delimiters; its value is true or false.",
-                "anyOf": [{"type": "string", "minLength": 1}, {"type": "boolean"}],
+                "anyOf": [{"type": "string", "minLength": 1, "not": {"pattern": "^\\s*=([^=]|$)|\\{\\{"}}, {"type": "boolean"}],
                 "examples": ["ticket.priority >= 4 && has(ticket.owner)"]
             })
         })

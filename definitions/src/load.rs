@@ -61,7 +61,6 @@ impl Loader<'_> {
     pub fn entries<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n [Entry]> {
         match &node.value {
             Value::Map(entries) => Some(entries),
-            Value::Null => Some(&[]),
             _ => {
                 self.wrong_type(node, what);
                 None

@@ -133,6 +133,9 @@ pub fn parse(sources: &Sources, file: u32, diagnostics: &mut Vec<Diagnostic>) ->
     builder.documents
 }
 
+/// Keys behind which bare expressions stand.
+const CONDITIONS: &[&str] = &["when:", "where:", "while:", "until:", "match:"];
+
 /// The parser counts characters; everything here counts bytes.
 struct ByteOffsets(Option<Vec<u32>>);
 
@@ -195,6 +198,8 @@ impl Builder<'_> {
             d = d.help("a text with `{{ }}` needs quotes: `\"{{ticket.number}}\"`");
         } else if error.info().contains("mapping values") {
             d = d.help("a value that contains `: ` needs quotes around it");
+        } else if error.info().contains("flow") && CONDITIONS.iter().any(|c| line.contains(c)) {
+            d = d.help("inside `{ }` an expression that contains a comma, a bracket or a brace needs quotes around it");
         } else if line.contains('\t') {
             d = d.help("YAML is indented by spaces, not tabs");
         }
@@ -206,22 +211,21 @@ impl Builder<'_> {
         let span = self.span(span);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                if tag.is_some() {
-                    self.tag(span);
-                }
-                // The span of a block scalar includes the break that ends it.
-                let node = Node { span, value: if tag.is_some() { Value::Text(text.into_owned()) } else { scalar(&text, style) } };
+                let node = match tag {
+                    Some(_) => self.tag(span),
+                    None => Node { span, value: scalar(&text, style) },
+                };
                 self.finish(node, anchor, 1);
             }
             Event::SequenceStart(anchor, tag) => {
                 if tag.is_some() {
-                    self.tag(span);
+                    let _ = self.tag(span);
                 }
                 self.open(Open::List { start: span, anchor, items: vec![] });
             }
             Event::MappingStart(anchor, tag) => {
                 if tag.is_some() {
-                    self.tag(span);
+                    let _ = self.tag(span);
                 }
                 self.open(Open::Map { start: span, anchor, entries: vec![], key: None });
             }
@@ -234,7 +238,8 @@ impl Builder<'_> {
         }
     }
 
-    fn tag(&mut self, span: Span) {
+    /// Reports a tag; the node is what its author meant, so that the tag stays the only finding.
+    fn tag(&mut self, span: Span) -> Node {
         let from = span.start as usize - self.shift;
         let line_start = self.text[..from].rfind('\n').map_or(0, |n| n + 1);
         let bang = self.text[line_start..from].rfind('!').map_or(from, |n| line_start + n);
@@ -246,7 +251,9 @@ impl Builder<'_> {
         let d = Diagnostic::error("yaml-tag", place, format!("`{}` is a YAML tag", value.split([' ', '.']).next().unwrap_or(value)))
             .help(format!("an expression that begins with `!` needs quotes: `{}`", quote(value)))
             .fix(place, quote(value));
+        let node = Node { span: place, value: Value::Text(value.to_owned()) };
         self.diagnostics.push(d);
+        node
     }
 
     fn open(&mut self, open: Open) {

@@ -470,7 +470,15 @@ impl Checker<'_> {
         let Some(function) = functions::find(name) else {
             let special = ["has", "default", "active", "done", "all", "exists", "exists_one", "map", "filter"];
             let names = functions::ALL.iter().map(|f| f.name).chain(special);
-            let help = if special.contains(&name) { Some(format!("`{name}` is called otherwise: see `vorgang explain {name}`")) } else { did_you_mean(name, names) };
+            let other = match name {
+                "length" | "lenght" | "len" | "count" | "strlen" => Some("`size(x)` counts the elements of a list or the letters of a text".to_owned()),
+                "toLower" | "lowercase" | "lowerAscii" => Some("it is called `lower()`".to_owned()),
+                "toUpper" | "uppercase" | "upperAscii" => Some("it is called `upper()`".to_owned()),
+                _ => None,
+            };
+            let help = if other.is_some() {
+                other
+            } else if special.contains(&name) { Some(format!("`{name}` is called otherwise: see `vorgang explain {name}`")) } else { did_you_mean(name, names) };
             return self.failed("unknown-name", ast, format!("unknown function `{name}`"), help);
         };
         let (mut codes, mut types) = (vec![], vec![]);

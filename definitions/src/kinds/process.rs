@@ -94,7 +94,7 @@ record! {
         /// A vote.
         approval "approval": Option<Box<Approval>> = { "required": 1, "of": { "role": "manager" }, "not": ["requester"] };
         /// Who does the work, where the dialogs do not say it.
-        assign "assign": Option<Assign> = { "for": { "role": "accountant" }, "pick": "offer" };
+        assign "assign": Option<Assignment> = { "for": { "role": "accountant" }, "pick": "offer" };
         /// When tokens that arrive go on.
         join "join": Option<Join> = "all";
         /// Which of the transitions that hold are taken.
@@ -129,7 +129,7 @@ choice! {
 
 record! {
     /// Who does the work.
-    pub struct Assign as "`assign`" {
+    pub struct Assignment as "`assign`" {
         /// The people.
         who "for": Whos = { "role": "accountant" };
         /// How one of them is chosen.
@@ -364,7 +364,7 @@ impl Load for Next {
             json!({
                 "description": "An activity; or transitions, the first that holds; or a map from outcomes to either.",
                 "examples": ["pay", [{"to": "pay", "when": "ticket.fields.amount <= 50"}, {"to": ["approve", "check"]}], {"good": "decided", "missing": "stay"}],
-                "anyOf": [branch, {"type": "object", "minProperties": 1, "propertyNames": {"pattern": crate::load::NAME_PATTERN}, "additionalProperties": branch}]
+                "anyOf": [branch, {"type": "object", "minProperties": 1, "not": {"required": ["to"]}, "propertyNames": {"pattern": crate::load::NAME_PATTERN}, "additionalProperties": branch}]
             })
         })
     }

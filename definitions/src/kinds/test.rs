@@ -54,7 +54,7 @@ pub struct Time(pub Timestamp);
 
 impl Load for Time {
     fn schema(_: &mut Schemas) -> serde_json::Value {
-        json!({"type": "string", "format": "date-time"})
+        json!({"type": "string", "format": "date-time", "pattern": "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,9})?)?(Z|[+-]\\d{2}:\\d{2})$"})
     }
     fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
         let time = match &node.value {

@@ -1,0 +1,18 @@
+import { serve, browser, signIn } from "./server.js";
+const out = process.argv[2];
+const s = await serve(); const b = await browser();
+const shot = async (p, n, o={}) => p.screenshot({ path: `${out}/${n}.png`, fullPage: true, ...o });
+const c = await signIn(b, s, "customer");
+await shot(c, "01-home");
+await c.goto(s.url + "/start/expense_claim"); await shot(c, "02-start");
+await c.getByLabel(/Amount/).fill("400.00"); await c.getByLabel(/Message/).fill("Train to Kiel and back");
+await c.getByRole("button", { name: "Submit" }).click(); await c.waitForURL(/tickets/); await shot(c, "03-customer-ticket");
+const number = c.url().split("/").pop();
+const a = await signIn(b, s, "agent"); await a.goto(s.url + "/agent"); await shot(a, "04-dashboard");
+await a.goto(s.url + "/agent/queue?queue=finance"); await shot(a, "05-queue");
+await a.goto(s.url + "/agent/tickets/" + number); await shot(a, "06-agent-ticket");
+const m = await signIn(b, s, "manager"); await m.goto(s.url + "/agent/tickets/" + number); await shot(m, "07-manager");
+const d = await signIn(b, s, "carla", { colorScheme: "dark", viewport: { width: 360, height: 740 } }); await d.goto(s.url + "/tickets/" + number); await shot(d, "08-mobile-dark");
+const ad = await signIn(b, s, "admin"); await ad.goto(s.url + "/admin"); await shot(ad, "09-admin");
+console.log(c.complaints, a.complaints, m.complaints);
+await b.close(); await s.stop();
