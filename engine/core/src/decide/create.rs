@@ -169,15 +169,26 @@ pub fn process(model: &Model, name: &str, form: &Form, ctx: &Context) -> Result<
     // Defaults of the type come first, so that the form and its conditions see them; what is required may still come.
     let _ = complete_fields(&mut run, &ticket_type);
     run.rest();
-    let has_form = run.snapshot.item(work).is_some_and(|w| w.status.is_open());
-    if has_form {
+    let item = run.snapshot.item(work).filter(|w| w.status.is_open()).cloned();
+    let given = form.dialog.is_some() || form.outcome.is_some() || !form.values.is_empty() || form.article.is_some();
+    // Where the first step is for others, starting only places the token.
+    if item.is_some_and(|item| given || first_form_is_for(&run, &item)) {
         submit::submit(&mut run, work, form)?;
-    } else if !form.values.is_empty() || form.article.is_some() {
+    } else if given {
         return Err(Rejection::Form(vec![(String::new(), FormError::Unknown)]));
+    } else if ctx.actor.kind == PersonKind::Agent {
+        rights::require(&model.names, ctx.actor, &run.snapshot.ticket, Right::Create)?;
     }
     title_from_article(&mut run, form);
     complete_fields(&mut run, &ticket_type)?;
     run.finish()
+}
+
+/// Has the first activity a dialog for whoever starts it?
+pub fn first_form_is_for(run: &Run, item: &crate::snapshot::WorkItem) -> bool {
+    let Some(process) = run.process_of(item.instance) else { return false };
+    let Some(activity) = process.def.activities.get(&item.activity) else { return false };
+    activity.dialogs.iter().any(|(_, d)| submit::may_use(run, item, activity, d, run.ctx.actor).is_ok())
 }
 
 /// The first article's subject says more than the name of the process.

@@ -1,7 +1,7 @@
 //! What a person is offered: the forms of the open work, as pages and the API show them. Decided by the same
 //! functions that decide a submission, so that what is offered can be done.
 
-use super::create::{begin_process, start_for};
+use super::create::{begin_process, first_form_is_for, start_for};
 use super::form;
 use super::run::Run;
 use super::submit::{self, APPROVAL};
@@ -69,10 +69,11 @@ pub fn start_form(model: &Model, process: &str, ctx: &Context) -> Result<Option<
     let (mut run, work) = begin_process(model, process, ctx)?;
     run.rest();
     let item = run.snapshot.item(work).cloned();
-    match item.filter(|w| w.status.is_open()) {
-        None => Ok(None),
-        Some(item) => one(&run, &item).map(Some).ok_or(Rejection::Right(crate::rejection::RightReason::CannotStart)),
+    let form = item.as_ref().is_some_and(|w| w.status.is_open() && first_form_is_for(&run, w));
+    if !form && ctx.actor.kind == crate::people::PersonKind::Agent {
+        crate::rights::require(&model.names, ctx.actor, &run.snapshot.ticket, vorgang_definitions::kinds::role::Right::Create)?;
     }
+    Ok(item.filter(|_| form).and_then(|item| one(&run, &item)))
 }
 
 /// The processes that this person may start.

@@ -1,0 +1,193 @@
+//! The command line: what it says, where, and with which status. The revision story on a running server.
+
+mod common;
+
+use common::{Folder, Server, request, run, token};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to.join(entry.file_name()));
+        } else {
+            fs::copy(entry.path(), to.join(entry.file_name())).expect("a copy");
+        }
+    }
+}
+
+/// Every example checks without a finding, and its tests pass.
+#[test]
+fn examples_are_good() {
+    let folder = Folder::new("examples");
+    let mut count = 0;
+    let sites = ["examples", "tests/sites"].map(|f| root().join(f));
+    for site in sites.iter().flat_map(|f| fs::read_dir(f).expect("sites")) {
+        let site = site.expect("a site").path();
+        let site = site.to_string_lossy();
+        let (code, out, err) = run(&folder.0, &["check", &site, "--deny", "warnings"]);
+        assert_eq!((code, out.as_str()), (0, ""), "{site}: {err}");
+        let (code, out, _) = run(&folder.0, &["test", &site]);
+        assert_eq!(code, 0, "{site}:\n{out}");
+        count += 1;
+    }
+    assert!(count >= 2);
+}
+
+#[test]
+fn findings_wrong_usage_and_failure_have_their_status() {
+    let folder = Folder::new("status");
+    let broken = folder.0.join("broken");
+    fs::create_dir(&broken).expect("a folder");
+    fs::write(broken.join("site.yaml"), "kind: Site\nname: x\n").expect("a file");
+    let broken = broken.to_string_lossy();
+    let (code, out, err) = run(&folder.0, &["check", &broken]);
+    assert_eq!(code, 1);
+    assert!(out.contains("missing-key") && out.contains("site.yaml:1:1"), "{out}");
+    assert!(err.contains("errors"), "{err}");
+    let (code, out, _) = run(&folder.0, &["check", &broken, "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((code, json["version"].as_i64()), (1, Some(1)));
+    assert_eq!(run(&folder.0, &["test", &broken]).0, 1);
+    assert_eq!(run(&folder.0, &["chekc"]).0, 2);
+    assert_eq!(run(&folder.0, &["schema", "Queeue"]).0, 2);
+    assert_eq!(run(&folder.0, &["explain", "nonsense"]).0, 2);
+    assert_eq!(run(&folder.0, &["check", "/nowhere"]).0, 3);
+    assert_eq!(run(&folder.0, &["audit", "verify"]).0, 3);
+    assert_eq!(run(&folder.0, &["serve", "--listen", "0.0.0.0:0"]).0, 2);
+    assert_eq!(run(&folder.0, &["--database", "postgres://x/y", "user", "list"]).0, 3);
+}
+
+#[test]
+fn schema_graph_and_explain_print_what_is_asked() {
+    let folder = Folder::new("prints");
+    let site = root().join("examples/helpdesk");
+    let site = site.to_string_lossy();
+    let (code, svg, _) = run(&folder.0, &["graph", &site, "expense_claim"]);
+    assert_eq!(code, 0);
+    assert!(svg.starts_with("<svg ") && svg.contains("Check the receipts"), "{svg}");
+    assert_eq!(run(&folder.0, &["graph", &site, "expence_claim"]).0, 2);
+    for draft in ["2020-12", "7"] {
+        let (code, schema, _) = run(&folder.0, &["schema", "Process", "--draft", draft]);
+        assert_eq!(code, 0);
+        let schema: serde_json::Value = serde_json::from_str(&schema).expect("JSON");
+        assert!(schema["$schema"].as_str().is_some_and(|s| s.contains(if draft == "7" { "draft-07" } else { "2020-12" })));
+    }
+    for word in ["may-be-unset", "Process", "days", "set", "has"] {
+        assert_eq!(run(&folder.0, &["explain", word]).0, 0, "{word}");
+    }
+}
+
+#[test]
+fn fix_quotes_what_it_is_sure_of() {
+    let folder = Folder::new("fix");
+    let site = folder.0.join("site");
+    copy(&root().join("examples/helpdesk"), &site);
+    let file = site.join("processes/leave_request.yaml");
+    let text = fs::read_to_string(&file).expect("the file").replace("when: ticket.fields.last_day < ticket.fields.first_day", "when: !has(ticket.owner)");
+    fs::write(&file, text).expect("a file");
+    let path = site.to_string_lossy();
+    assert_eq!(run(&folder.0, &["check", &path]).0, 1);
+    let (code, out, _) = run(&folder.0, &["check", &path, "--fix"]);
+    assert_eq!(code, 0, "{out}");
+    assert!(fs::read_to_string(&file).expect("the file").contains("when: '!has(ticket.owner)'"));
+}
+
+/// A good change is taken into the running server, a bad one refused whole; tickets keep their process.
+#[test]
+fn apply_takes_a_good_change_and_refuses_a_bad_one() {
+    let folder = Folder::new("apply");
+    let site = folder.0.join("site");
+    copy(&root().join("examples/helpdesk"), &site);
+    let path = site.to_string_lossy().into_owned();
+    let server = Server::start(&folder.0, &[&path, "--demo", "--tickets", "3"]);
+    let customer = format!("Bearer {}", token(&folder.0, "customer"));
+    let manager = format!("Bearer {}", token(&folder.0, "manager"));
+    let agent = format!("Bearer {}", token(&folder.0, "agent"));
+    let call = |who: &str, method: &str, path: &str, body: &str| {
+        request(&server.address, method, path, &[("Authorization", who)], body.as_bytes()).expect("an answer")
+    };
+    let start = || call(&customer, "POST", "/api/v1/processes/expense_claim/start", r#"{"fields":{"amount":"80"},"article":{"body":"x"}}"#).json();
+    let before = start();
+    let works = |t: &serde_json::Value| t["work"].as_array().map_or(0, Vec::len);
+    assert_eq!(works(&before), 2);
+    // From now on claims up to 100 are paid at once.
+    let file = site.join("processes/expense_claim.yaml");
+    let good = fs::read_to_string(&file).expect("the file").replace("<= 50", "<= 100");
+    fs::write(&file, &good).expect("a file");
+    assert_eq!(run(&folder.0, &["plan", &path]).0, 1);
+    let (code, out, err) = run(&folder.0, &["apply", &path]);
+    assert_eq!((code, out.trim()), (0, "applied as revision 2"), "{err}");
+    assert_eq!(start()["state"], "closed_successful");
+    // A bad one: whole, with its findings.
+    fs::write(&file, good.replace("to: pay", "to: payy")).expect("a file");
+    let (code, out, err) = run(&folder.0, &["apply", &path]);
+    assert_eq!(code, 1);
+    assert!(out.contains("no activity is called `payy`") && err.contains("refused"), "{out}{err}");
+    assert_eq!(start()["state"], "closed_successful");
+    // One that takes away what running tickets use.
+    fs::write(&file, &good).expect("a file");
+    let tickets = site.join("site.yaml");
+    let text = fs::read_to_string(&tickets).expect("the file");
+    fs::write(&tickets, text.replace("- { kind: Priority, name: normal, level: 3, title: { en: normal, de: normal } }", "- { kind: Priority, name: middle, level: 3 }")).expect("a file");
+    let process = fs::read_to_string(site.join("processes/leave_request.yaml")).expect("the file").replace("priority: normal", "priority: middle");
+    fs::write(site.join("processes/leave_request.yaml"), process).expect("a file");
+    fs::write(&file, good.replace("priority: normal", "priority: middle")).expect("a file");
+    let (code, out, _) = run(&folder.0, &["apply", &path]);
+    assert_eq!(code, 1);
+    assert!(out.contains("no longer checks; tickets on it: "), "{out}");
+    // The ticket that was under way goes the old way.
+    let number = before["number"].as_str().expect("a number");
+    let id = |activity: &str| before["work"].as_array().expect("work").iter().find(|w| w["activity"] == activity).and_then(|w| w["id"].as_str()).expect("an id").to_owned();
+    assert_eq!(call(&manager, "POST", &format!("/api/v1/work/{}/submit", id("approve")), r#"{"outcome":"approve"}"#).status, 200);
+    assert_eq!(call(&agent, "POST", &format!("/api/v1/work/{}/submit", id("check_receipts")), r#"{"outcome":"good"}"#).status, 200);
+    assert_eq!(call(&agent, "GET", &format!("/api/v1/tickets/{number}"), "").json()["state"], "closed_successful");
+    let (code, out, _) = run(&folder.0, &["audit", "verify"]);
+    assert_eq!(code, 0, "{out}");
+    // A second server on the same database is refused in one sentence.
+    let (code, _, err) = run(&folder.0, &["serve", &path, "--listen", "127.0.0.1:0"]);
+    assert_eq!(code, 3);
+    assert!(err.contains("another server holds"), "{err}");
+    // Demo data goes into an empty database only, or into its own again.
+    server.kill();
+    let other = Folder::new("apply-other");
+    assert_eq!(run(&other.0, &["apply", &path.replace("site", "nowhere")]).0, 3);
+}
+
+/// Somebody changes the database behind our back: each kind of tampering is found.
+#[test]
+fn audit_finds_what_was_changed() {
+    let folder = Folder::new("audit");
+    let server = Server::start(&folder.0, &["--demo", "--tickets", "5"]);
+    server.kill();
+    let database = folder.0.join("test.db");
+    let (code, out, _) = run(&folder.0, &["audit", "verify"]);
+    assert_eq!(code, 0, "{out}");
+    let pristine = fs::read(&database).ok();
+    let cases = [
+        ("an edited row", "UPDATE history SET events = replace(events, 'new', 'neu') WHERE id = 1"),
+        ("edited content", "UPDATE history SET personal = personal || ' ' WHERE id = 2"),
+        ("a removed row", "DELETE FROM history WHERE version = 1 AND ticket_id = (SELECT min(ticket_id) FROM history)"),
+        ("a cut tail", "DELETE FROM history WHERE id = (SELECT max(id) FROM history)"),
+        ("an actor", "UPDATE history SET actor = 'nobody' WHERE id = 3"),
+        ("a ticket's row", "UPDATE ticket SET title = 'other' WHERE id = 1"),
+    ];
+    for (what, sql) in cases {
+        let copy = Folder::new("audit-copy");
+        for end in ["", "-wal", "-shm"] {
+            let _ = fs::copy(format!("{}{end}", database.display()), format!("{}{end}", copy.0.join("test.db").display()));
+        }
+        let connection = rusqlite::Connection::open(copy.0.join("test.db")).expect("the database");
+        assert!(connection.execute(sql, []).expect("the change") > 0, "{what} changed nothing");
+        drop(connection);
+        let (code, out, _) = run(&copy.0, &["audit", "verify"]);
+        assert_eq!(code, 1, "{what} was not found: {out}");
+    }
+    drop(pristine);
+}

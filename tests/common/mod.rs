@@ -1,0 +1,161 @@
+//! A server of its own for a test, and the smallest HTTP client that tells what came back.
+
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+pub struct Answer {
+    pub status: u16,
+    pub headers: String,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_default()
+    }
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.lines().find(|l| l.to_ascii_lowercase().starts_with(&format!("{name}:")));
+        found.and_then(|l| l.split_once(':')).map(|(_, v)| v.trim())
+    }
+}
+
+/// One request on a connection of its own. `None` when the connection broke before the answer was whole.
+pub fn request(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<Answer> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str("\r\n");
+    stream.write_all(head.as_bytes()).ok()?;
+    stream.write_all(body).ok()?;
+    let mut reader = BufReader::new(stream);
+    let mut status_line = String::new();
+    reader.read_line(&mut status_line).ok()?;
+    let status = status_line.split(' ').nth(1)?.parse().ok()?;
+    let mut headers = String::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        if line.trim().is_empty() {
+            break;
+        }
+        headers.push_str(&line);
+    }
+    let mut answer = Answer { status, headers, body: String::new() };
+    let length: Option<usize> = answer.header("content-length").and_then(|v| v.parse().ok());
+    match length {
+        Some(length) => {
+            let mut bytes = vec![0; length];
+            reader.read_exact(&mut bytes).ok()?;
+            answer.body = String::from_utf8_lossy(&bytes).into_owned();
+        }
+        None => {
+            reader.read_to_string(&mut answer.body).ok()?;
+        }
+    }
+    Some(answer)
+}
+
+/// A folder that goes with the test.
+pub struct Folder(pub PathBuf);
+
+static FOLDERS: AtomicU32 = AtomicU32::new(0);
+
+impl Folder {
+    pub fn new(name: &str) -> Self {
+        let n = FOLDERS.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("vorgang-{name}-{}-{n}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a folder");
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+pub fn vorgang(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vorgang"));
+    command.current_dir(folder).env("VORGANG_DATABASE", folder.join("test.db")).env("NO_COLOR", "1").env_remove("VORGANG_LOG");
+    command
+}
+
+pub struct Server {
+    pub child: Child,
+    pub address: String,
+    pub links: Vec<(String, String)>,
+}
+
+impl Server {
+    /// Starts and waits until it is ready.
+    pub fn start(folder: &Path, arguments: &[&str]) -> Self {
+        let mut child = vorgang(folder)
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
+        let mut stderr = BufReader::new(child.stderr.take().expect("stderr"));
+        let mut seen = String::new();
+        let address = loop {
+            let mut line = String::new();
+            if stderr.read_line(&mut line).unwrap_or(0) == 0 {
+                panic!("the server ended: {seen}");
+            }
+            if let Some((_, url)) = line.trim().rsplit_once(" on http://") {
+                break url.to_owned();
+            }
+            seen.push_str(&line);
+        };
+        // Somebody has to read on, or the pipe fills up.
+        std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
+        let links = if arguments.contains(&"--demo") { links(&mut child) } else { vec![] };
+        Self { child, address, links }
+    }
+
+    pub fn kill(mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn links(child: &mut Child) -> Vec<(String, String)> {
+    let mut stdout = BufReader::new(child.stdout.take().expect("stdout"));
+    let mut links = vec![];
+    while links.len() < 8 {
+        let mut line = String::new();
+        if stdout.read_line(&mut line).unwrap_or(0) == 0 {
+            break;
+        }
+        let mut words = line.split_whitespace();
+        if let (Some(login), Some(url)) = (words.next(), words.next())
+            && let Some((_, path)) = url.split_once("/link/")
+        {
+            links.push((login.to_owned(), format!("/link/{path}")));
+        }
+    }
+    links
+}
+
+pub fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let output = vorgang(folder).args(arguments).output().expect("the command runs");
+    let text = |b: &[u8]| String::from_utf8_lossy(b).into_owned();
+    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+}
+
+pub fn token(folder: &Path, login: &str) -> String {
+    let (code, out, err) = run(folder, &["user", "token", login]);
+    assert_eq!(code, 0, "{err}");
+    out.trim().to_owned()
+}
