@@ -176,8 +176,16 @@ pub fn explain(word: &str) -> anyhow::Result<End> {
         println!("{text}");
         return Ok(End::Good);
     }
-    let all = codes::ALL.iter().map(|(c, _)| *c).chain(Kind::WORDS.iter().copied()).chain(functions::ALL.iter().map(|f| f.name)).chain(actions::VERBS.iter().map(|(v, _)| *v));
-    eprintln!("nothing is known of `{word}`; {}", diagnostic::did_you_mean(word, all).unwrap_or_else(|| "name the code of a finding, a kind, a verb or a function".into()));
+    let all = codes::ALL
+        .iter()
+        .map(|(c, _)| *c)
+        .chain(Kind::WORDS.iter().copied())
+        .chain(functions::ALL.iter().map(|f| f.name))
+        .chain(actions::VERBS.iter().map(|(v, _)| *v));
+    eprintln!(
+        "nothing is known of `{word}`; {}",
+        diagnostic::did_you_mean(word, all).unwrap_or_else(|| "name the code of a finding, a kind, a verb or a function".into())
+    );
     Ok(End::Usage)
 }
 

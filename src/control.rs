@@ -34,7 +34,10 @@ pub enum Told {
     /// A line for stdout, if any.
     Good(String),
     /// Findings for stdout, and what to say of them.
-    Found { findings: String, message: String },
+    Found {
+        findings: String,
+        message: String,
+    },
     Failed(String),
 }
 
@@ -44,7 +47,8 @@ pub async fn handle(desk: &Desk, ask: Ask) -> Told {
             Ok(Applied::New(id)) => Told::Good(format!("applied as revision {id}")),
             Ok(Applied::Same) => Told::Good("nothing differs from what runs".into()),
             Ok(Applied::Refused { sources, diagnostics, reasons }) => {
-                let findings = diagnostic::render_human(&sources, &diagnostics, false) + &reasons.iter().map(|r| format!("{r}\n")).collect::<String>();
+                let findings =
+                    diagnostic::render_human(&sources, &diagnostics, false) + &reasons.iter().map(|r| format!("{r}\n")).collect::<String>();
                 Told::Found { findings, message: "refused; what runs stays as it is".into() }
             }
             Err(e) => Told::Failed(e.to_string()),
@@ -52,7 +56,10 @@ pub async fn handle(desk: &Desk, ask: Ask) -> Told {
         Ask::UserSave { person } => {
             let unknown: Vec<&String> = person.roles.iter().filter(|r| desk.model().names.roles.get(r).is_none()).collect();
             if !unknown.is_empty() {
-                return Told::Failed(format!("the site has no role {}", unknown.iter().map(|r| format!("`{r}`")).collect::<Vec<_>>().join(", ")));
+                return Told::Failed(format!(
+                    "the site has no role {}",
+                    unknown.iter().map(|r| format!("`{r}`")).collect::<Vec<_>>().join(", ")
+                ));
             }
             let gone = !person.active;
             let result = desk.people_save(std::slice::from_ref(&person)).await;

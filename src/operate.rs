@@ -90,7 +90,11 @@ pub async fn plan(database: &str, site: &Path) -> anyhow::Result<End> {
             None => println!("process {name}: new"),
             Some(before) if before.hash != process.hash => {
                 let tickets = store.tickets_on_process(&before.hash).await?;
-                let on = if tickets.is_empty() { "no ticket is on it".into() } else { format!("under way and kept on the old one: {}", tickets.join(", ")) };
+                let on = if tickets.is_empty() {
+                    "no ticket is on it".into()
+                } else {
+                    format!("under way and kept on the old one: {}", tickets.join(", "))
+                };
                 println!("process {name}: changed; {on}");
             }
             Some(_) => {}

@@ -123,7 +123,9 @@ fn usage(options: &Options) -> Result<(), String> {
         return Err(format!("`{url}` is not a public URL: it begins with https:// or http://"));
     }
     if !options.listen.ip().is_loopback() && !https && !options.insecure_http {
-        return Err("plain http on an address that others reach: give --public-url https://… and a proxy in front, or --insecure-http".into());
+        return Err(
+            "plain http on an address that others reach: give --public-url https://… and a proxy in front, or --insecure-http".into()
+        );
     }
     Ok(())
 }

@@ -90,7 +90,9 @@ fn fix_quotes_what_it_is_sure_of() {
     let site = folder.0.join("site");
     copy(&root().join("examples/helpdesk"), &site);
     let file = site.join("processes/leave_request.yaml");
-    let text = fs::read_to_string(&file).expect("the file").replace("when: ticket.fields.last_day < ticket.fields.first_day", "when: !has(ticket.owner)");
+    let text = fs::read_to_string(&file)
+        .expect("the file")
+        .replace("when: ticket.fields.last_day < ticket.fields.first_day", "when: !has(ticket.owner)");
     fs::write(&file, text).expect("a file");
     let path = site.to_string_lossy();
     assert_eq!(run(&folder.0, &["check", &path]).0, 1);
@@ -113,7 +115,8 @@ fn apply_takes_a_good_change_and_refuses_a_bad_one() {
     let call = |who: &str, method: &str, path: &str, body: &str| {
         request(&server.address, method, path, &[("Authorization", who)], body.as_bytes()).expect("an answer")
     };
-    let start = || call(&customer, "POST", "/api/v1/processes/expense_claim/start", r#"{"fields":{"amount":"80"},"article":{"body":"x"}}"#).json();
+    let start =
+        || call(&customer, "POST", "/api/v1/processes/expense_claim/start", r#"{"fields":{"amount":"80"},"article":{"body":"x"}}"#).json();
     let before = start();
     let works = |t: &serde_json::Value| t["work"].as_array().map_or(0, Vec::len);
     assert_eq!(works(&before), 2);
@@ -135,8 +138,16 @@ fn apply_takes_a_good_change_and_refuses_a_bad_one() {
     fs::write(&file, &good).expect("a file");
     let tickets = site.join("site.yaml");
     let text = fs::read_to_string(&tickets).expect("the file");
-    fs::write(&tickets, text.replace("- { kind: Priority, name: normal, level: 3, title: { en: normal, de: normal } }", "- { kind: Priority, name: middle, level: 3 }")).expect("a file");
-    let process = fs::read_to_string(site.join("processes/leave_request.yaml")).expect("the file").replace("priority: normal", "priority: middle");
+    fs::write(
+        &tickets,
+        text.replace(
+            "- { kind: Priority, name: normal, level: 3, title: { en: normal, de: normal } }",
+            "- { kind: Priority, name: middle, level: 3 }",
+        ),
+    )
+    .expect("a file");
+    let process =
+        fs::read_to_string(site.join("processes/leave_request.yaml")).expect("the file").replace("priority: normal", "priority: middle");
     fs::write(site.join("processes/leave_request.yaml"), process).expect("a file");
     fs::write(&file, good.replace("priority: normal", "priority: middle")).expect("a file");
     let (code, out, _) = run(&folder.0, &["apply", &path]);
@@ -144,7 +155,16 @@ fn apply_takes_a_good_change_and_refuses_a_bad_one() {
     assert!(out.contains("no longer checks; tickets on it: "), "{out}");
     // The ticket that was under way goes the old way.
     let number = before["number"].as_str().expect("a number");
-    let id = |activity: &str| before["work"].as_array().expect("work").iter().find(|w| w["activity"] == activity).and_then(|w| w["id"].as_str()).expect("an id").to_owned();
+    let id = |activity: &str| {
+        before["work"]
+            .as_array()
+            .expect("work")
+            .iter()
+            .find(|w| w["activity"] == activity)
+            .and_then(|w| w["id"].as_str())
+            .expect("an id")
+            .to_owned()
+    };
     assert_eq!(call(&manager, "POST", &format!("/api/v1/work/{}/submit", id("approve")), r#"{"outcome":"approve"}"#).status, 200);
     assert_eq!(call(&agent, "POST", &format!("/api/v1/work/{}/submit", id("check_receipts")), r#"{"outcome":"good"}"#).status, 200);
     assert_eq!(call(&agent, "GET", &format!("/api/v1/tickets/{number}"), "").json()["state"], "closed_successful");

@@ -102,13 +102,18 @@ fn work(name: &str, address: &str, customer: &str, agent: &str, journal: &Mutex<
         let auth = format!("Bearer {customer}");
         let body = format!("{{\"body\":\"note {key}\"}}");
         let path = format!("/api/v1/tickets/{number}/articles");
-        let Some(_) = request(address, "POST", &path, &[("Authorization", &auth)], body.as_bytes()).filter(|a| a.status == 201) else { return };
+        let Some(_) = request(address, "POST", &path, &[("Authorization", &auth)], body.as_bytes()).filter(|a| a.status == 201) else {
+            return;
+        };
         journal.lock().expect("the journal").articles.entry(number.clone()).or_default().push(format!("note {key}"));
         let work = ticket["work"].as_array().and_then(|w| w.iter().find(|w| w["activity"] == "check_receipts")).cloned();
         let id = work.and_then(|w| w["id"].as_str().map(str::to_owned)).expect("the work item");
         let auth = format!("Bearer {agent}");
         let path = format!("/api/v1/work/{id}/submit");
-        let Some(_) = request(address, "POST", &path, &[("Authorization", &auth)], br#"{"outcome":"good"}"#).filter(|a| a.status == 200) else { return };
+        let Some(_) = request(address, "POST", &path, &[("Authorization", &auth)], br#"{"outcome":"good"}"#).filter(|a| a.status == 200)
+        else {
+            return;
+        };
         journal.lock().expect("the journal").checked.push(number);
     }
 }

@@ -37,9 +37,8 @@ pub struct Program {
 
 impl Program {
     pub fn compile(text: &str, env: &Env) -> Result<Self, Vec<check::Finding>> {
-        let ast = parse::parse(text).map_err(|e| {
-            vec![check::Finding { code: "cel-syntax", start: e.start, end: e.end, message: e.message, help: e.help }]
-        })?;
+        let ast = parse::parse(text)
+            .map_err(|e| vec![check::Finding { code: "cel-syntax", start: e.start, end: e.end, message: e.message, help: e.help }])?;
         let (code, ty, Checked { findings, reads, relies }) = check::check(&ast, env);
         if findings.is_empty() { Ok(Self { text: text.to_owned(), ty, reads, relies, code }) } else { Err(findings) }
     }

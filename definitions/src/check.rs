@@ -90,8 +90,7 @@ fn compile(node: &Node, def: Process, cx: &mut Cx) -> ProcessModel {
 }
 
 fn hash_all(definitions: &[(Node, Definition)]) -> String {
-    let mut parts: Vec<String> =
-        definitions.iter().map(|(n, d)| format!("{} {} {}", d.kind().word(), d.name(), canonical(n))).collect();
+    let mut parts: Vec<String> = definitions.iter().map(|(n, d)| format!("{} {} {}", d.kind().word(), d.name(), canonical(n))).collect();
     parts.sort();
     hash(&parts.join("\n"))
 }

@@ -1,22 +1,43 @@
 //! Every code of a finding, with what `vorgang explain CODE` says. Sorted.
 
 pub const ALL: &[(&str, &str)] = &[
-    ("activity-unreachable", "No path leads from a start to this activity, so it would never run. Either a transition to it is missing, or it can go."),
+    (
+        "activity-unreachable",
+        "No path leads from a start to this activity, so it would never run. Either a transition to it is missing, or it can go.",
+    ),
     ("bad-language", "A language tag is `en`, `de` or, with a region, `pt-BR`."),
-    ("bad-name", "A name begins with a small letter and has small letters, digits and `_`, at most 63. Words of CEL and `stay` are kept. What people read is `title`."),
+    (
+        "bad-name",
+        "A name begins with a small letter and has small letters, digits and `_`, at most 63. Words of CEL and `stay` are kept. What people read is `title`.",
+    ),
     ("bad-zone", "A time zone is a name of the IANA database, such as `Europe/Berlin`."),
-    ("bare-list", "A list in `next` holds transitions, tried in the order written. `next: [a, b]` could mean both or either; say which: `[ { to: [a, b] } ]` takes both, `[ { to: a, when: … }, { to: b } ]` the first that holds."),
+    (
+        "bare-list",
+        "A list in `next` holds transitions, tried in the order written. `next: [a, b]` could mean both or either; say which: `[ { to: [a, b] } ]` takes both, `[ { to: a, when: … }, { to: b } ]` the first that holds.",
+    ),
     ("cel-cost", "An expression may have eight comprehensions, two inside each other: what it costs has to have a limit."),
     ("cel-regex", "Regular expressions have RE2 syntax and linear time; this one cannot be read or is too large."),
     ("cel-syntax", "The expression cannot be read. Conditions are CEL without delimiters: `ticket.priority > 3 && has(ticket.owner)`."),
-    ("cel-type", "Every expression is type-checked when definitions are loaded. `when` wants true or false; a value wants the type of its attribute."),
+    (
+        "cel-type",
+        "Every expression is type-checked when definitions are loaded. `when` wants true or false; a value wants the type of its attribute.",
+    ),
     ("duplicate-definition", "Two definitions of one kind have the same name."),
     ("duplicate-key", "A key stands twice in one map. YAML parsers elsewhere silently keep one of them."),
     ("empty-list", "At least one entry is needed here."),
     ("empty-template", "The text has nothing in the site's own language, to which others fall back."),
-    ("expression-cut", "Inside `{ }` or `[ ]` YAML ends a value at a comma or bracket, in the middle of an expression. Quote the whole expression."),
-    ("life-cycle", "The ticket type's life cycle can never allow this state here: it is not among its states, or no transition leads to it."),
-    ("may-be-unset", "What is read may have no value here. There is no null: guard it with `has(…)`, give a value with `default(…, …)`, make the field required, or set it on every path to this place."),
+    (
+        "expression-cut",
+        "Inside `{ }` or `[ ]` YAML ends a value at a comma or bracket, in the middle of an expression. Quote the whole expression.",
+    ),
+    (
+        "life-cycle",
+        "The ticket type's life cycle can never allow this state here: it is not among its states, or no transition leads to it.",
+    ),
+    (
+        "may-be-unset",
+        "What is read may have no value here. There is no null: guard it with `has(…)`, give a value with `default(…, …)`, make the field required, or set it on every path to this place.",
+    ),
     ("missing-key", "A key that is needed is not written."),
     ("missing-outcome", "Every outcome that can occur must be a key of `next`, so that nothing falls through."),
     ("next-and-end", "An activity goes on (`next`) or ends the instance (`end`), not both."),
@@ -24,7 +45,10 @@ pub const ALL: &[(&str, &str)] = &[
     ("not-in-type", "The process's ticket type does not have this field."),
     ("otherwise", "`otherwise: true` stands alone: it holds when no other transition did, so it has no `when`, comes last and once."),
     ("out-of-range", "The number is outside what is allowed here."),
-    ("outcome-clash", "An activity with an approval cannot have a dialog outcome called `approve` or `reject`: the branches could not be told apart."),
+    (
+        "outcome-clash",
+        "An activity with an approval cannot have a dialog outcome called `approve` or `reject`: the branches could not be told apart.",
+    ),
     ("reserved-activity", "The name of the dialog is taken by the approval."),
     ("shadowed", "A transition before this one always holds, so this one is never taken."),
     ("state-unreachable", "No transition of the life cycle leads to this state from one in which a ticket can begin."),

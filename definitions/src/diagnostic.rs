@@ -99,9 +99,8 @@ pub fn render_human(sources: &Sources, diagnostics: &[Diagnostic], color: bool) 
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        let mut snippet = Snippet::source(&*source.text)
-            .path(&source.path)
-            .annotation(AnnotationKind::Primary.span(visible(&source.text, d.span)));
+        let mut snippet =
+            Snippet::source(&*source.text).path(&source.path).annotation(AnnotationKind::Primary.span(visible(&source.text, d.span)));
         for (span, label) in d.related.iter().filter(|(s, _)| s.file == d.span.file) {
             snippet = snippet.annotation(AnnotationKind::Context.span(visible(&source.text, *span)).label(label.as_str()));
         }

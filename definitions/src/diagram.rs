@@ -58,8 +58,7 @@ pub struct Edge {
 
 /// The process as a graph. Customers see the public activities only: ways through the others are drawn through.
 pub fn graph(model: &Model, process: &Process, language: &str, marks: &BTreeMap<String, Mark>, public_only: bool) -> Graph {
-    let shown: Vec<&str> =
-        process.activities.iter().filter(|(_, a)| !public_only || a.is_public()).map(|(n, _)| n.as_str()).collect();
+    let shown: Vec<&str> = process.activities.iter().filter(|(_, a)| !public_only || a.is_public()).map(|(n, _)| n.as_str()).collect();
     let index = |name: &str| shown.iter().position(|s| *s == name);
     let starts: Vec<&str> = process.starts.iter().map(|s| s.at_activity.as_str()).collect();
     let mut nodes = vec![];

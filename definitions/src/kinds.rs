@@ -21,8 +21,24 @@ use serde_json::{Value as Json, json};
 
 /// Kinds whose names are kept for later versions.
 pub const RESERVED: &[&str] = &[
-    "Acl", "AutoResponse", "Calendar", "ConfigItemClass", "Dashboard", "Decision", "FaqCategory", "Handler", "Job", "MailAccount",
-    "MailFilter", "Package", "Page", "Report", "Service", "Sla", "Survey", "Webservice",
+    "Acl",
+    "AutoResponse",
+    "Calendar",
+    "ConfigItemClass",
+    "Dashboard",
+    "Decision",
+    "FaqCategory",
+    "Handler",
+    "Job",
+    "MailAccount",
+    "MailFilter",
+    "Package",
+    "Page",
+    "Report",
+    "Service",
+    "Sla",
+    "Survey",
+    "Webservice",
 ];
 
 macro_rules! definitions {
@@ -121,10 +137,8 @@ pub fn json_schema(kind: Option<Kind>, draft7: bool) -> Json {
         branches.push((k.word(), reference));
     }
     let words: Vec<_> = branches.iter().map(|(w, _)| *w).collect();
-    let cases: Vec<_> = branches
-        .iter()
-        .map(|(w, r)| json!({"if": {"properties": {"kind": {"const": w}}, "required": ["kind"]}, "then": r}))
-        .collect();
+    let cases: Vec<_> =
+        branches.iter().map(|(w, r)| json!({"if": {"properties": {"kind": {"const": w}}, "required": ["kind"]}, "then": r})).collect();
     let definition = json!({
         "type": "object", "required": ["kind"], "properties": {"kind": {"enum": words}}, "allOf": cases,
         "description": "One definition; `kind` says of what."

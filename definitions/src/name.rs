@@ -15,8 +15,28 @@ pub struct Name {
 
 /// Words that expressions or the language itself need.
 pub const RESERVED: &[&str] = &[
-    "as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let", "loop", "namespace",
-    "null", "package", "return", "stay", "true", "var", "void", "while",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "false",
+    "for",
+    "function",
+    "if",
+    "import",
+    "in",
+    "let",
+    "loop",
+    "namespace",
+    "null",
+    "package",
+    "return",
+    "stay",
+    "true",
+    "var",
+    "void",
+    "while",
 ];
 
 impl Name {
@@ -39,8 +59,7 @@ fn check(text: &str, span: Span, cx: &mut Loader) -> bool {
         return false;
     }
     if !is_name(text) {
-        let mut better: String =
-            text.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(63).collect();
+        let mut better: String = text.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(63).collect();
         better = better.trim_matches('_').to_owned();
         let d = Diagnostic::error("bad-name", span, format!("`{text}` is not a name"))
             .help("a name begins with a small letter and has small letters, digits and `_`; what people read is `title`");

@@ -167,7 +167,12 @@ impl Check<'_> {
                 TemplateElement::Expression(e) | TemplateElement::HtmlExpression(e) => {
                     if !e.params.is_empty() || !e.hash.is_empty() {
                         let name = e.name.as_name().unwrap_or("").to_owned();
-                        self.report("template", &name, format!("unknown helper `{name}`"), Some("compute in CEL, print in the template".into()));
+                        self.report(
+                            "template",
+                            &name,
+                            format!("unknown helper `{name}`"),
+                            Some("compute in CEL, print in the template".into()),
+                        );
                     } else if let Some(path) = path(&e.name) {
                         self.variable(&path, env);
                     }
@@ -220,7 +225,8 @@ impl Check<'_> {
             }
             Err(findings) => {
                 for f in findings {
-                    let help = if f.code == "may-be-unset" { Some(format!("guard it: `{{{{#if {path}}}}} … {{{{/if}}}}`")) } else { f.help };
+                    let help =
+                        if f.code == "may-be-unset" { Some(format!("guard it: `{{{{#if {path}}}}} … {{{{/if}}}}`")) } else { f.help };
                     let code = if f.code == "cel-syntax" { "template" } else { f.code };
                     self.report(code, path, f.message, help);
                 }

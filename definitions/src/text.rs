@@ -50,9 +50,7 @@ impl Load for Text {
 
     fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
         match &node.value {
-            Value::Text(t) if !t.is_empty() => {
-                Some(Self { span: node.span, values: vec![(String::new(), t.clone(), node.span)] })
-            }
+            Value::Text(t) if !t.is_empty() => Some(Self { span: node.span, values: vec![(String::new(), t.clone(), node.span)] }),
             Value::Map(entries) if !entries.is_empty() => {
                 let load = |e: &crate::yaml::Entry, cx: &mut Loader| match &e.value.value {
                     Value::Text(t) if !t.is_empty() && is_language(&e.key) => Some((e.key.clone(), t.clone(), e.value.span)),

@@ -148,9 +148,9 @@ impl<'m> Slot<'m> {
             }
             (Self::Owner | Self::Responsible | Self::CustomerUser, Json::String(s)) => line(s),
             (Self::PendingUntil, Json::String(s)) => timestamp(s).map(Value::Timestamp),
-            (Self::Pending, Json::String(s)) => crate::kinds::test::DurationText::parse(s)
-                .map(Value::Duration)
-                .ok_or(ValueError::WrongType("a duration such as `24h`")),
+            (Self::Pending, Json::String(s)) => {
+                crate::kinds::test::DurationText::parse(s).map(Value::Duration).ok_or(ValueError::WrongType("a duration such as `24h`"))
+            }
             (Self::Field(f), json) => field_value(f, json),
             _ => Err(ValueError::WrongType("a text")),
         }
@@ -217,9 +217,7 @@ fn field_value(field: &Field, json: &Json) -> Result<Value, ValueError> {
             "false" => Ok(Value::Bool(false)),
             _ => Err(ValueError::WrongType("true or false")),
         },
-        (FieldType::Date, Json::String(s)) => {
-            s.parse().map(Value::Date).map_err(|_| ValueError::WrongType("a date such as `2026-03-01`"))
-        }
+        (FieldType::Date, Json::String(s)) => s.parse().map(Value::Date).map_err(|_| ValueError::WrongType("a date such as `2026-03-01`")),
         (FieldType::Choice, Json::String(s)) => option(s),
         (FieldType::MultipleChoice, Json::String(s)) => option(s).map(|v| Value::List(Arc::new(vec![v]))),
         (FieldType::MultipleChoice, Json::Array(items)) => {

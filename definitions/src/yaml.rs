@@ -88,9 +88,9 @@ impl Node {
             J::Number(n) => n.as_i64().map_or_else(|| Value::Number(n.to_string()), Value::Int),
             J::String(s) => Value::Text(s.clone()),
             J::Array(a) => Value::List(a.iter().map(|j| Node::from_json(j, span)).collect()),
-            J::Object(o) => Value::Map(
-                o.iter().map(|(k, v)| Entry { key: k.clone(), key_span: span, value: Node::from_json(v, span) }).collect(),
-            ),
+            J::Object(o) => {
+                Value::Map(o.iter().map(|(k, v)| Entry { key: k.clone(), key_span: span, value: Node::from_json(v, span) }).collect())
+            }
         };
         Node { span, value }
     }

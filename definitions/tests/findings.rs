@@ -69,7 +69,10 @@ fn mutated_definitions_do_not_panic() {
         seed ^= seed << 17;
         seed as usize
     };
-    let pieces = ["{", "}", "[", "]", ": ", "- ", "\"", "'", "&a ", "*a", "!x ", "| ", "> ", "# ", "\n", "\t", "{{", "}}", "=", "ä", "\u{feff}", "0", "null", "~", "?", "%"];
+    let pieces = [
+        "{", "}", "[", "]", ": ", "- ", "\"", "'", "&a ", "*a", "!x ", "| ", "> ", "# ", "\n", "\t", "{{", "}}", "=", "ä", "\u{feff}", "0",
+        "null", "~", "?", "%",
+    ];
     for (name, files) in fixtures() {
         for _ in 0..25 {
             let mut text = files[1].text.clone();

@@ -14,7 +14,10 @@ fn root() -> PathBuf {
 
 #[test]
 fn committed_schemas_are_current() {
-    let mut files = vec![("vorgang.schema.json".to_owned(), json_schema(None, false)), ("vorgang.draft7.schema.json".to_owned(), json_schema(None, true))];
+    let mut files = vec![
+        ("vorgang.schema.json".to_owned(), json_schema(None, false)),
+        ("vorgang.draft7.schema.json".to_owned(), json_schema(None, true)),
+    ];
     for kind in Kind::ALL {
         files.push((format!("{}.schema.json", kind.word()), json_schema(Some(*kind), false)));
     }
@@ -131,7 +134,9 @@ fn difference(a: &Json, b: &Json, at: &str) -> String {
     match (a, b) {
         (Json::Object(x), Json::Object(y)) => {
             let key = x.keys().chain(y.keys()).find(|k| x.get(*k) != y.get(*k));
-            key.map_or("nowhere".into(), |k| difference(x.get(k).unwrap_or(&Json::Null), y.get(k).unwrap_or(&json!("(removed)")), &format!("{at}/{k}")))
+            key.map_or("nowhere".into(), |k| {
+                difference(x.get(k).unwrap_or(&Json::Null), y.get(k).unwrap_or(&json!("(removed)")), &format!("{at}/{k}"))
+            })
         }
         (Json::Array(x), Json::Array(y)) if x.len() == y.len() => {
             let i = (0..x.len()).find(|i| x[*i] != y[*i]);

@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use vorgang_core::command::{ArticleInput, Form};
 use vorgang_core::event::Blob;
 use vorgang_core::{Command, Snapshot};
@@ -38,13 +38,14 @@ impl<T: serde::de::DeserializeOwned> FromRequest<App> for Body<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
         let id = request.extensions().get::<RequestId>().cloned().unwrap_or_else(crate::layout::no_id);
-        let key = request.headers().get("idempotency-key").and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let key = request.headers().get("idempotency-key").map(|v| v.to_str().map(str::to_owned));
         let target = format!("{} {}\n", request.method(), request.uri().path());
         let bytes = Bytes::from_request(request, app).await.map_err(|e| {
             let status = e.into_response().status();
             problem(&Fault::new(status, "The body is too large or cannot be read.", "Der Inhalt ist zu groß oder nicht lesbar."), &id)
         })?;
         let bad = |text: String| problem(&Fault::new(StatusCode::BAD_REQUEST, &text, &text), &id);
+        let Ok(key) = key.transpose() else { return Err(bad("An Idempotency-Key is plain ASCII.".into())) };
         if key.as_ref().is_some_and(|k| k.is_empty() || k.len() > KEY_BYTES_MAX) {
             return Err(bad(format!("An Idempotency-Key has 1 to {KEY_BYTES_MAX} characters.")));
         }
@@ -126,33 +127,53 @@ impl FormBody {
             seen: self.version,
             ..Form::default()
         };
-        for value in form.values.values_mut() {
-            // A file comes as {name, content_type, content}.
-            if value.get("content").is_some() {
-                let body: AttachmentBody = serde_json::from_value(value.take())
-                    .map_err(|e| Fault::new(StatusCode::BAD_REQUEST, &format!("A file cannot be read: {e}."), "Eine Datei ist nicht lesbar."))?;
-                let (attachment, blob) = decoded(body)?;
-                *value = serde_json::to_value(&attachment).unwrap_or(Json::Null);
-                form.blobs.push(blob);
-            } else if value.get("blob").is_some() {
-                // A hash is no permission.
-                return Err(Fault::new(StatusCode::BAD_REQUEST, "A file is sent with its content.", "Eine Datei wird mit ihrem Inhalt gesendet."));
-            }
-        }
+        form.blobs = take_files(&mut form.values)?;
         Ok(form)
     }
 }
 
+/// Files among values come as {name, content_type, content}; their content is taken out.
+pub fn take_files(values: &mut BTreeMap<String, Json>) -> Result<Vec<Blob>, Fault> {
+    let mut blobs = vec![];
+    for value in values.values_mut() {
+        if value.get("content").is_some() {
+            let body: AttachmentBody = serde_json::from_value(value.take()).map_err(|e| {
+                Fault::new(StatusCode::BAD_REQUEST, &format!("A file cannot be read: {e}."), "Eine Datei ist nicht lesbar.")
+            })?;
+            let (attachment, blob) = decoded(body)?;
+            *value = serde_json::to_value(&attachment).unwrap_or(Json::Null);
+            blobs.push(blob);
+        } else if value.get("blob").is_some() {
+            return Err(Fault::new(
+                StatusCode::BAD_REQUEST,
+                "A file is sent with its content.",
+                "Eine Datei wird mit ihrem Inhalt gesendet.",
+            ));
+        }
+    }
+    Ok(blobs)
+}
+
 /// The ticket as the API gives it (contract).
-pub fn ticket_json(model: &Model, snapshot: &Snapshot, agent: bool) -> Json {
+/// `shown` are the fields that may be given; `None` for all.
+pub fn ticket_json(model: &Model, snapshot: &Snapshot, agent: bool, shown: Option<&BTreeSet<String>>) -> Json {
     let (t, names) = (&snapshot.ticket, &model.names);
     let fields: serde_json::Map<String, Json> = t
         .fields
         .iter()
+        .filter(|(name, _)| shown.is_none_or(|s| s.contains(*name)))
         .filter_map(|(name, json)| {
             let field = names.fields.get(name)?;
             let value = from_stored(field, json)?.to_json();
-            Some((name.clone(), if let Json::Object(mut o) = value { o.remove("blob"); Json::Object(o) } else { value }))
+            Some((
+                name.clone(),
+                if let Json::Object(mut o) = value {
+                    o.remove("blob");
+                    Json::Object(o)
+                } else {
+                    value
+                },
+            ))
         })
         .collect();
     let work: Vec<Json> = snapshot
@@ -180,7 +201,7 @@ pub fn ticket_json(model: &Model, snapshot: &Snapshot, agent: bool) -> Json {
     json!({
         "number": t.number, "title": t.title, "type": t.ticket_type, "queue": t.queue, "state": t.state,
         "state_type": names.state_type(&t.state), "priority": names.priority_level(&t.priority), "priority_name": t.priority,
-        "owner": t.owner, "responsible": t.responsible, "customer": t.customer, "customer_user": t.customer_user,
+        "owner": t.owner.as_ref().filter(|_| agent), "responsible": t.responsible.as_ref().filter(|_| agent), "customer": t.customer, "customer_user": t.customer_user,
         "service": null, "sla": null, "fields": fields, "created": t.created, "updated": t.updated,
         "pending_until": t.pending_until, "first_response_due": null, "update_due": null, "solution_due": null,
         "version": snapshot.version, "work": work,
@@ -209,27 +230,29 @@ pub fn json_response(status: StatusCode, body: &Json, version: Option<u64>) -> R
     response
 }
 
-/// 412 when the caller's `If-Match` is not the present version.
-pub fn if_match(headers: &HeaderMap, version: u64) -> Result<(), Fault> {
-    match headers.get(header::IF_MATCH).and_then(|v| v.to_str().ok()) {
-        None | Some("*") => Ok(()),
-        Some(given) if given.split(',').any(|e| e.trim() == etag(version)) => Ok(()),
-        Some(_) => Err(Fault::new(StatusCode::PRECONDITION_FAILED, "The ticket is at another version.", "Das Ticket hat eine andere Version.")),
+/// The version that `If-Match` asks for. A version of ours is a number in quotes; anything else matches nothing.
+pub fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
+    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
+    let bad = || Fault::new(StatusCode::BAD_REQUEST, "If-Match cannot be read.", "If-Match ist nicht lesbar.");
+    let text = value.to_str().map_err(|_| bad())?;
+    if text.trim() == "*" {
+        return Ok(None);
     }
+    Ok(Some(text.trim().trim_matches('"').parse().unwrap_or(u64::MAX)))
 }
 
 /// Runs a command; with an `Idempotency-Key` a repeated request is answered as the first time.
 pub async fn run(app: &App, who: &Who, id: &RequestId, ticket: Option<&str>, command: Command, status: StatusCode, key: Keyed) -> Response {
     let model = app.desk.model();
     let agent = who.person.kind == vorgang_core::people::PersonKind::Agent;
-    let person = who.person.clone();
+    let (person, desk) = (who.person.clone(), app.desk.clone());
     let answer = move |done: &Done| {
         // Whoever may not see the ticket (any more) is told only what was asked for.
         let sight = vorgang_core::rights::sight(&model.names, &person, &done.after);
         let mut body = if sight == vorgang_core::rights::Sight::Nothing {
             json!({"number": done.after.ticket.number, "version": done.after.version})
         } else {
-            ticket_json(&model, &done.after, agent)
+            ticket_json(&model, &done.after, agent, desk.shown_fields(&person, &done.after).as_ref())
         };
         match &done.notice {
             Some(vorgang_core::decide::Notice::NoBranch(c)) => body["notice"] = json!({"no_branch": c}),

@@ -70,7 +70,11 @@ pub async fn guard(app: App, access: Access, mut request: Request, next: Next) -
     let id = request.extensions().get::<RequestId>().cloned().unwrap_or(RequestId(String::new()));
     let api = access.is_api();
     if !same_origin(&app, &request) {
-        return fault(api, Fault::new(StatusCode::FORBIDDEN, "The request comes from another site.", "Die Anfrage kommt von einer anderen Seite."), &id);
+        return fault(
+            api,
+            Fault::new(StatusCode::FORBIDDEN, "The request comes from another site.", "Die Anfrage kommt von einer anderen Seite."),
+            &id,
+        );
     }
     let Ok(who) = who(&app, request.headers()).await else {
         return fault(api, Fault::unavailable(), &id);

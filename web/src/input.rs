@@ -10,7 +10,6 @@ use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use vorgang_core::command::{ArticleInput, Form};
 use vorgang_core::event::{Attachment, Blob};
-use vorgang_definitions::values::FILE_BYTES_MAX;
 
 /// Most parts of a form.
 const PARTS_MAX: usize = 300;
@@ -64,7 +63,12 @@ impl FormData {
             blobs: vec![],
         };
         let text = |name: &str| self.get(name).unwrap_or_default().to_owned();
-        let mut article = ArticleInput { subject: text("subject"), body: text("article"), visible: self.get("visible") == Some("true"), ..ArticleInput::default() };
+        let mut article = ArticleInput {
+            subject: text("subject"),
+            body: text("article"),
+            visible: self.get("visible") == Some("true"),
+            ..ArticleInput::default()
+        };
         for file in self.files {
             let (attachment, blob) = stored(file.name, file.content_type, file.bytes);
             if let Some(name) = file.field.strip_prefix("f.") {
@@ -79,12 +83,22 @@ impl FormData {
     }
 }
 
+/// Marks that turn text around: they make `exe.pdf` of `fdp.exe`.
+fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// A file under the hash of its content; its name is data, never a path.
 pub fn stored(name: String, content_type: String, bytes: Vec<u8>) -> (Attachment, Blob) {
     let hash = vorgang_core::chain::hex(&vorgang_runtime::sha256(&bytes));
-    let name: String = name.rsplit(['/', '\\']).next().unwrap_or("").chars().filter(|c| !c.is_control()).take(200).collect();
-    let name = if name.is_empty() { "file".to_owned() } else { name };
-    let content_type = if content_type.is_ascii() && !content_type.contains(['\r', '\n']) && content_type.len() < 100 { content_type } else { String::new() };
+    let name: String =
+        name.rsplit(['/', '\\']).next().unwrap_or("").chars().filter(|c| !c.is_control() && !is_bidi(*c)).take(200).collect();
+    let name = if name.chars().all(|c| c == '.') { "file".to_owned() } else { name };
+    let content_type = if content_type.is_ascii() && !content_type.contains(['\r', '\n']) && content_type.len() < 100 {
+        content_type
+    } else {
+        String::new()
+    };
     (Attachment { name, content_type, size: bytes.len() as u64, blob: hash.clone() }, Blob { hash, bytes })
 }
 
@@ -93,12 +107,11 @@ impl FromRequest<App> for FormData {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
         let id = request.extensions().get::<RequestId>().cloned().unwrap_or(RequestId(String::new()));
-        let who = request.extensions().get::<Who>().cloned();
-        let multipart = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|v| v.to_str().ok())
-            .is_some_and(|t| t.starts_with("multipart/form-data"));
+        // Signing in needs no session, and works beside one.
+        let signing_in = request.uri().path() == "/sign-in";
+        let who = request.extensions().get::<Who>().cloned().filter(|_| !signing_in);
+        let multipart =
+            request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).is_some_and(|t| t.starts_with("multipart/form-data"));
         let data = if multipart { parts(request, app).await } else { urlencoded(request, app).await };
         let data = data.map_err(|f| fault(false, f, &id))?;
         if let Some(who) = who
@@ -120,11 +133,7 @@ fn unreadable() -> Fault {
 }
 
 fn too_large() -> Fault {
-    Fault::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "That is too much: a file may have 64 KB.",
-        "Das ist zu viel: eine Datei darf 64 KB haben.",
-    )
+    Fault::new(StatusCode::PAYLOAD_TOO_LARGE, "That is too much: a file may have 64 KB.", "Das ist zu viel: eine Datei darf 64 KB haben.")
 }
 
 async fn urlencoded(request: Request, app: &App) -> Result<FormData, Fault> {
@@ -144,7 +153,8 @@ async fn urlencoded(request: Request, app: &App) -> Result<FormData, Fault> {
 async fn parts(request: Request, app: &App) -> Result<FormData, Fault> {
     let mut multipart = Multipart::from_request(request, app).await.map_err(|_| unreadable())?;
     let mut data = FormData::default();
-    let read = |e: axum::extract::multipart::MultipartError| if e.status() == StatusCode::PAYLOAD_TOO_LARGE { too_large() } else { unreadable() };
+    let read =
+        |e: axum::extract::multipart::MultipartError| if e.status() == StatusCode::PAYLOAD_TOO_LARGE { too_large() } else { unreadable() };
     while let Some(field) = multipart.next_field().await.map_err(read)? {
         if data.fields.len() + data.files.len() >= PARTS_MAX {
             return Err(unreadable());
@@ -155,9 +165,6 @@ async fn parts(request: Request, app: &App) -> Result<FormData, Fault> {
             Some(file_name) => {
                 let content_type = field.content_type().unwrap_or_default().to_owned();
                 let bytes = field.bytes().await.map_err(read)?.to_vec();
-                if bytes.len() > FILE_BYTES_MAX {
-                    return Err(too_large());
-                }
                 // An empty file input of a browser.
                 if !(file_name.is_empty() && bytes.is_empty()) {
                     data.files.push(File { field: name, name: file_name, content_type, bytes });

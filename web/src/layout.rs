@@ -45,49 +45,58 @@ impl<'a> Page<'a> {
 
     pub fn render(&self, status: StatusCode, title: &str, current: &str, body: &Markup) -> Response {
         let site = self.model.names.site.title.get(self.language(), self.model.names.site.main_language());
-        let page = document(self.t.language_tag, &format!("{title} · {site}"), &html! {
-            header.top {
-                a.brand href=(if self.is_agent() { "/agent" } else { "/" }) { (site) }
-                nav aria-label=(self.t.menu) {
-                    ul {
-                        @for (href, label) in self.menu() {
-                            li { a href=(href) aria-current=[(href == current).then_some("page")] { (label) } }
+        let page = document(
+            self.t.language_tag,
+            &format!("{title} · {site}"),
+            &html! {
+                header.top {
+                    a.brand href=(if self.is_agent() { "/agent" } else { "/" }) { (site) }
+                    nav aria-label=(self.t.menu) {
+                        ul {
+                            @for (href, label) in self.menu() {
+                                li { a href=(href) aria-current=[(href == current).then_some("page")] { (label) } }
+                            }
                         }
                     }
-                }
-                div.me {
-                    a.bell href="/notifications" aria-current=[(current == "/notifications").then_some("page")] {
-                        (self.t.notifications)
-                        @if self.unread > 0 { " " span.count { (self.unread) } }
-                    }
-                    details.menu {
-                        summary { (self.who.person.name) }
-                        div {
-                            form method="post" action="/language" {
-                                (self.csrf())
-                                label { (self.t.language)
-                                    select name="language" {
-                                        @for l in self.model.names.site.languages.iter() {
-                                            option value=(l.0) selected[l.0 == self.language()] { (language_name(&l.0)) }
+                    div.me {
+                        a.bell href="/notifications" aria-current=[(current == "/notifications").then_some("page")] {
+                            (self.t.notifications)
+                            @if self.unread > 0 { " " span.count { (self.unread) } }
+                        }
+                        details.menu {
+                            summary { (self.who.person.name) }
+                            div {
+                                form method="post" action="/language" {
+                                    (self.csrf())
+                                    label { (self.t.language)
+                                        select name="language" {
+                                            @for l in self.model.names.site.languages.iter() {
+                                                option value=(l.0) selected[l.0 == self.language()] { (language_name(&l.0)) }
+                                            }
                                         }
                                     }
+                                    button { (self.t.change) }
                                 }
-                                button { (self.t.change) }
+                                form method="post" action="/sign-out" { (self.csrf()) button { (self.t.sign_out) } }
                             }
-                            form method="post" action="/sign-out" { (self.csrf()) button { (self.t.sign_out) } }
                         }
                     }
                 }
-            }
-            main #main tabindex="-1" { (body) }
-        });
+                main #main tabindex="-1" { (body) }
+            },
+        );
         (status, Html(page.into_string())).into_response()
     }
 
     fn menu(&self) -> Vec<(&'static str, &'static str)> {
         let mut menu = vec![];
         if self.is_agent() {
-            menu.extend([("/agent", self.t.dashboard), ("/agent/queue", self.t.queues), ("/agent/work", self.t.work), ("/agent/new", self.t.new_ticket)]);
+            menu.extend([
+                ("/agent", self.t.dashboard),
+                ("/agent/queue", self.t.queues),
+                ("/agent/work", self.t.work),
+                ("/agent/new", self.t.new_ticket),
+            ]);
         }
         menu.push(("/", if self.is_agent() { self.t.catalogue } else { self.t.home }));
         if rights::is_admin(&self.model.names, &self.who.person) {

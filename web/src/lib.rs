@@ -80,7 +80,7 @@ async fn observe(mut request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let seconds = begun.elapsed().as_secs_f64();
     let status = response.status().as_u16();
-    metrics::counter!("vorgang_http_requests_total", "method" => method.to_string(), "path" => path.clone(), "status" => status.to_string())
+    metrics::counter!("vorgang_http_requests_total", "method" => known_method(&method), "path" => path.clone(), "status" => status.to_string())
         .increment(1);
     metrics::histogram!("vorgang_http_request_seconds", "path" => path.clone()).record(seconds);
     if status >= 500 {
@@ -92,6 +92,11 @@ async fn observe(mut request: Request, next: Next) -> Response {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
     }
     response
+}
+
+/// Labels come from a closed set, whatever is sent.
+fn known_method(method: &axum::http::Method) -> &'static str {
+    ["GET", "POST", "PATCH", "HEAD", "PUT", "DELETE", "OPTIONS"].into_iter().find(|m| *m == method.as_str()).unwrap_or("other")
 }
 
 fn request_id() -> String {

@@ -80,7 +80,8 @@ fn describe(method: &str, path: &str, summary: &str, body: &str, answer: &str) -
     }
     let content = |name: &str| json!({"application/json": {"schema": {"$ref": format!("#/components/schemas/{name}")}}});
     let problem = json!({"description": "A problem document", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}});
-    let created = method == "POST" && matches!(path, "/api/v1/tickets" | "/api/v1/processes/{name}/start" | "/api/v1/tickets/{number}/articles");
+    let created =
+        method == "POST" && matches!(path, "/api/v1/tickets" | "/api/v1/processes/{name}/start" | "/api/v1/tickets/{number}/articles");
     let mut responses = json!({"default": problem});
     responses[if created { "201" } else { "200" }] = json!({"description": "Good", "content": content(answer)});
     let mut operation = json!({"summary": summary, "parameters": parameters, "responses": responses});

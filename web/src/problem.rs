@@ -13,14 +13,14 @@ use vorgang_store::StoreError;
 /// What went wrong, in both languages.
 pub struct Fault {
     pub status: StatusCode,
-    pub en: String,
-    pub de: String,
-    pub extra: Json,
+    pub en: Box<str>,
+    pub de: Box<str>,
+    pub extra: Box<Json>,
 }
 
 impl Fault {
     pub fn new(status: StatusCode, en: &str, de: &str) -> Self {
-        Self { status, en: en.into(), de: de.into(), extra: Json::Null }
+        Self { status, en: en.into(), de: de.into(), extra: Box::new(Json::Null) }
     }
 
     pub fn unavailable() -> Self {
@@ -37,7 +37,7 @@ impl From<Error> for Fault {
         match error {
             Error::Rejected(r) => {
                 let mut fault = Self::new(status(&r), &r.say("en"), &r.say("de"));
-                fault.extra = details(&r);
+                fault.extra = Box::new(details(&r));
                 fault
             }
             Error::KeyReused => Self::new(
@@ -61,6 +61,7 @@ pub fn status(rejection: &Rejection) -> StatusCode {
         Rejection::NotFound => StatusCode::NOT_FOUND,
         Rejection::Right(_) => StatusCode::FORBIDDEN,
         Rejection::LifeCycle { .. } | Rejection::Form(_) | Rejection::ReliedOn { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        Rejection::Stale => StatusCode::PRECONDITION_FAILED,
         Rejection::Gone | Rejection::Conflict(_) | Rejection::NeedsChangesSince(_) => StatusCode::CONFLICT,
     }
 }
@@ -89,7 +90,7 @@ pub fn problem(fault: &Fault, id: &RequestId) -> Response {
         "detail": fault.en,
         "request_id": id.0,
     });
-    if let (Json::Object(map), Json::Object(extra)) = (&mut body, &fault.extra) {
+    if let (Json::Object(map), Json::Object(extra)) = (&mut body, &*fault.extra) {
         map.extend(extra.clone());
     }
     (fault.status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()

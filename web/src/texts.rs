@@ -26,7 +26,6 @@ texts! {
     catalogue: "What do you need?", "Was brauchen Sie?";
     my_tickets: "My tickets", "Meine Tickets";
     company_tickets: "Tickets of my company", "Tickets meiner Firma";
-    all_tickets: "All tickets", "Alle Tickets";
     nothing_here: "Nothing here.", "Hier ist nichts.";
     start: "Start", "Starten";
     new_ticket: "New ticket", "Neues Ticket";
@@ -84,6 +83,7 @@ texts! {
     check_form: "Please check your input", "Bitte prüfen Sie Ihre Eingaben";
     not_possible: "This is not possible", "Das geht nicht";
     changed_meanwhile: "Somebody else changed this meanwhile. Nothing was overwritten; your input is still here.", "Jemand anders hat das inzwischen geändert. Es wurde nichts überschrieben; Ihre Eingaben sind noch da.";
+    your_text: "Your text:", "Ihr Text:";
     yours: "Yours", "Ihre Angabe";
     stored: "Stored", "Gespeichert";
     saved_no_branch: "Saved. It does not go on yet, because none of these conditions holds:", "Gespeichert. Es geht noch nicht weiter, weil keine dieser Bedingungen gilt:";

@@ -28,6 +28,8 @@ pub struct Typed {
     pub values: BTreeMap<String, Json>,
     pub article: String,
     pub subject: String,
+    /// Of an article that was written outside a dialog.
+    pub visible: Option<bool>,
     pub rejection: Option<Rejection>,
 }
 
@@ -62,7 +64,11 @@ pub fn priority_tag(model: &Model, priority: &str, language: &str) -> Markup {
     let middle = levels.iter().sum::<i64>() / levels.len().max(1) as i64;
     let high = model.names.priority_level(priority) > middle;
     let text = word(model, "priority", priority, language);
-    if high { html! { span.tag.high { (text) } } } else { html! { (text) } }
+    if high {
+        html! { span.tag.high { (text) } }
+    } else {
+        html! { (text) }
+    }
 }
 
 pub fn person_name(page: &Page, login: &str) -> String {
@@ -75,13 +81,13 @@ pub fn time(page: &Page, at: jiff::Timestamp) -> Markup {
 }
 
 /// A table of tickets.
-pub fn tickets(page: &Page, rows: &[TicketRow]) -> Markup {
+pub fn tickets(page: &Page, label: &str, rows: &[TicketRow]) -> Markup {
     let (t, language) = (page.t, page.language());
     if rows.is_empty() {
         return html! { p.quiet { (t.nothing_here) } };
     }
     html! {
-        div.table tabindex="0" role="region" aria-label=(t.all_tickets) {
+        div.table tabindex="0" role="region" aria-label=(label) {
             table {
                 thead { tr {
                     th scope="col" { (t.ticket) } th scope="col" { (t.title) } th scope="col" { (t.state) }
@@ -131,7 +137,10 @@ pub fn refusal(page: &Page, typed: &Typed) -> Markup {
                         } }
                     } }
                 }
-                other => { h2 { (t.not_possible) } p { (other.say(language)) } }
+                other => { h2 { (t.not_possible) } p { (other.say(language)) }
+                    // The form may be gone; what was written is not.
+                    @if !typed.article.is_empty() { p { (t.your_text) } pre { (typed.article) } }
+                }
             }
         }
     }
@@ -169,7 +178,9 @@ pub fn stored_value(page: &Page, name: &str, json: &Json) -> String {
         Some(Slot::Queue) => word(page.model, "queue", text, language),
         Some(Slot::Priority) => word(page.model, "priority", text, language),
         Some(Slot::Owner | Slot::Responsible | Slot::CustomerUser) => person_name(page, text),
-        Some(Slot::PendingUntil) => text.parse().map_or_else(|_| text.to_owned(), |t| display_time(t, language, &page.model.names.site.zone.0)),
+        Some(Slot::PendingUntil) => {
+            text.parse().map_or_else(|_| text.to_owned(), |t| display_time(t, language, &page.model.names.site.zone.0))
+        }
         _ => text.to_owned(),
     }
 }
@@ -236,7 +247,9 @@ pub fn input(page: &Page, name: &str, required: bool, value: &Json, typed: &Type
         html! { input id=(id) type=(kind) name=(field_name) value=(text) inputmode=[mode] required[required] aria-describedby=[described.as_ref()] aria-invalid=[invalid]; }
     };
     let control = match (&slot, field.map(|f| f.field_type)) {
-        (_, Some(FieldType::Multiline)) => html! { textarea id=(id) name=(field_name) required[required] aria-describedby=[described.as_ref()] aria-invalid=[invalid] { (text) } },
+        (_, Some(FieldType::Multiline)) => {
+            html! { textarea id=(id) name=(field_name) required[required] aria-describedby=[described.as_ref()] aria-invalid=[invalid] { (text) } }
+        }
         (_, Some(FieldType::Integer)) => attributes("number", None),
         (_, Some(FieldType::Decimal)) => attributes("text", Some("decimal")),
         (_, Some(FieldType::Date)) => attributes("date", None),
@@ -266,7 +279,16 @@ fn plain(page: &Page, slot: Option<&Slot>, value: &Json) -> String {
 }
 
 #[expect(clippy::too_many_arguments, reason = "one control with its accessibility attributes")]
-fn select(id: &str, name: &str, required: bool, text: &str, options: &[(String, String)], t: &Texts, described: Option<&String>, invalid: Option<&str>) -> Markup {
+fn select(
+    id: &str,
+    name: &str,
+    required: bool,
+    text: &str,
+    options: &[(String, String)],
+    t: &Texts,
+    described: Option<&String>,
+    invalid: Option<&str>,
+) -> Markup {
     html! {
         select id=(id) name=(name) required[required] aria-describedby=[described] aria-invalid=[invalid] {
             @if !required || text.is_empty() { option value="" { (if required { t.choose } else { "–" }) } }
@@ -279,13 +301,25 @@ fn select(id: &str, name: &str, required: bool, text: &str, options: &[(String, 
 fn choices(page: &Page, slot: &Slot, kind: Option<FieldType>, _now: &str) -> Option<Vec<(String, String)>> {
     let (names, language) = (&page.model.names, page.language());
     let site = names.site.main_language();
-    let agents = || page.app.desk.people().iter().filter(|p| p.kind == PersonKind::Agent && p.active).map(|p| (p.login.clone(), p.name.clone())).collect();
+    let agents = || {
+        page.app
+            .desk
+            .people()
+            .iter()
+            .filter(|p| p.kind == PersonKind::Agent && p.active)
+            .map(|p| (p.login.clone(), p.name.clone()))
+            .collect()
+    };
     Some(match (slot, kind) {
         (Slot::State, _) => names.states.iter().map(|s| (s.name.to_string(), word(page.model, "state", &s.name, language))).collect(),
         (Slot::Queue, _) => names.queues.iter().map(|s| (s.name.to_string(), word(page.model, "queue", &s.name, language))).collect(),
-        (Slot::Priority, _) => names.priorities.iter().map(|s| (s.name.to_string(), word(page.model, "priority", &s.name, language))).collect(),
+        (Slot::Priority, _) => {
+            names.priorities.iter().map(|s| (s.name.to_string(), word(page.model, "priority", &s.name, language))).collect()
+        }
         (Slot::Owner | Slot::Responsible, _) => agents(),
-        (Slot::Field(f), Some(FieldType::Choice)) => f.options.iter().map(|(n, t)| (n.to_string(), t.get(language, site).to_owned())).collect(),
+        (Slot::Field(f), Some(FieldType::Choice)) => {
+            f.options.iter().map(|(n, t)| (n.to_string(), t.get(language, site).to_owned())).collect()
+        }
         // A customer does not get a list of everybody.
         (Slot::Field(_), Some(FieldType::User)) if page.is_agent() => agents(),
         (Slot::Field(_), Some(FieldType::User)) => colleagues(page),
@@ -438,26 +472,42 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
     let de = page.language().starts_with("de");
     let say = |en: String, german: String| Some(if de { german } else { en });
     match event {
-        Event::TicketCreated { ticket } => say(format!("Ticket created in {}", ticket.queue), format!("Ticket angelegt in {}", ticket.queue)),
+        Event::TicketCreated { ticket } => {
+            say(format!("Ticket created in {}", ticket.queue), format!("Ticket angelegt in {}", ticket.queue))
+        }
         Event::AttributeSet { name, old, new } | Event::FieldSet { name, old, new } => {
             Some(format!("{}: {} → {}", label(page, name), stored_value(page, name, old), stored_value(page, name, new)))
         }
         Event::ArticleAdded { article } => {
-            let kind = if article.visible { "" } else if de { " (intern)" } else { " (internal)" };
+            let kind = if article.visible {
+                ""
+            } else if de {
+                " (intern)"
+            } else {
+                " (internal)"
+            };
             let subject = if article.subject.is_empty() { String::new() } else { format!(": {}", article.subject) };
             say(format!("Message{kind}{subject}"), format!("Nachricht{kind}{subject}"))
         }
-        Event::InstanceStarted { instance } => say(format!("Process {} started", instance.process), format!("Prozess {} gestartet", instance.process)),
+        Event::InstanceStarted { instance } => {
+            say(format!("Process {} started", instance.process), format!("Prozess {} gestartet", instance.process))
+        }
         Event::InstanceEnded { outcome, .. } => say(format!("Process ended: {outcome}"), format!("Prozess beendet: {outcome}")),
         Event::WorkEntered { item } => say(format!("Step {} begins", item.activity), format!("Schritt {} beginnt", item.activity)),
         Event::WorkChanged { claimed_by: Some(by), status: WorkStatus::Started, .. } => {
             say(format!("Work claimed by {}", person_name(page, by)), format!("Aufgabe übernommen von {}", person_name(page, by)))
         }
         Event::WorkChanged { .. } => None,
-        Event::WorkEnded { status: WorkStatus::Cancelled, .. } => say("A step was withdrawn".into(), "Ein Schritt wurde zurückgezogen".into()),
-        Event::WorkEnded { outcome: Some(o), .. } if o != "done" => say(format!("Step completed: {o}"), format!("Schritt abgeschlossen: {o}")),
+        Event::WorkEnded { status: WorkStatus::Cancelled, .. } => {
+            say("A step was withdrawn".into(), "Ein Schritt wurde zurückgezogen".into())
+        }
+        Event::WorkEnded { outcome: Some(o), .. } if o != "done" => {
+            say(format!("Step completed: {o}"), format!("Schritt abgeschlossen: {o}"))
+        }
         Event::WorkEnded { .. } => None,
-        Event::DialogSubmitted { dialog, outcome, .. } => say(format!("Form {dialog} submitted: {outcome}"), format!("Formular {dialog} abgesendet: {outcome}")),
+        Event::DialogSubmitted { dialog, outcome, .. } => {
+            say(format!("Form {dialog} submitted: {outcome}"), format!("Formular {dialog} abgesendet: {outcome}"))
+        }
         Event::VoteCast { person, outcome, .. } => {
             say(format!("Vote of {}: {outcome}", person_name(page, person)), format!("Stimme von {}: {outcome}", person_name(page, person)))
         }
@@ -472,8 +522,7 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
 
 /// Is the ticket closed for the purposes of lists?
 pub fn open_states(model: &Model) -> Vec<String> {
-    let open = |s: &&vorgang_definitions::kinds::state::State| {
-        !matches!(s.state_type, StateType::Closed | StateType::Merged | StateType::Removed)
-    };
+    let open =
+        |s: &&vorgang_definitions::kinds::state::State| !matches!(s.state_type, StateType::Closed | StateType::Merged | StateType::Removed);
     model.names.states.iter().filter(open).map(|s| s.name.to_string()).collect()
 }

@@ -5,4 +5,5 @@ use crate::value_expr::ValueExpr;
 pub type Set = Named<ValueExpr>;
 
 /// The attributes of a ticket that `set`, forms and people can change.
-pub const ATTRIBUTES: &[&str] = &["title", "queue", "state", "priority", "owner", "responsible", "customer_user", "pending_until", "pending"];
+pub const ATTRIBUTES: &[&str] =
+    &["title", "queue", "state", "priority", "owner", "responsible", "customer_user", "pending_until", "pending"];

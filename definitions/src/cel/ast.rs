@@ -72,13 +72,7 @@ impl Op {
         match self {
             Self::Or => 1,
             Self::And => 2,
-            Self::Equal
-            | Self::NotEqual
-            | Self::Less
-            | Self::LessEqual
-            | Self::Greater
-            | Self::GreaterEqual
-            | Self::In => 3,
+            Self::Equal | Self::NotEqual | Self::Less | Self::LessEqual | Self::Greater | Self::GreaterEqual | Self::In => 3,
             Self::Add | Self::Subtract => 4,
             Self::Multiply | Self::Divide | Self::Remainder => 5,
         }

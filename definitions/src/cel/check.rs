@@ -244,7 +244,7 @@ impl Checker<'_> {
             let (code, ty) = self.expression(item);
             if of == Ty::Any || of.fits(&ty) {
                 of = ty;
-            } else if !ty.fits(&of) && !(ty.is_textual() && of.is_textual()) {
+            } else if !(ty.fits(&of) || ty.is_textual() && of.is_textual()) {
                 self.finding("cel-type", item, format!("a list of {of} cannot hold a {ty}"), None);
             }
             codes.push(code);
@@ -362,7 +362,9 @@ impl Checker<'_> {
                 None => {
                     let help = (op == Op::Divide && left_ty.is_number())
                         .then(|| "decimals are divided by `div(a, b, places)`".to_owned())
-                        .or_else(|| (op == Op::Add && (left_ty.is_textual() || right_ty.is_textual())).then(|| "`string(x)` makes a text".into()));
+                        .or_else(|| {
+                            (op == Op::Add && (left_ty.is_textual() || right_ty.is_textual())).then(|| "`string(x)` makes a text".into())
+                        });
                     return wrong(self, help);
                 }
             },
@@ -400,14 +402,23 @@ impl Checker<'_> {
                 };
                 let Some(ty) = self.resolve(of, &path, false) else { return (Code::Const(Value::Bool(false)), Ty::Any) };
                 let (code, other_ty) = self.expression(other);
-                if !other_ty.fits(&ty) && !(other_ty.is_textual() && ty.is_textual()) && !(ty == Ty::Int && other_ty == Ty::Decimal) {
+                let fits = other_ty.fits(&ty) || (other_ty.is_textual() && ty.is_textual()) || (ty == Ty::Int && other_ty == Ty::Decimal);
+                if !fits {
                     self.finding("cel-type", other, format!("expected {ty}, found {other_ty}"), None);
                 }
-                let ty = if matches!(ty, Ty::Word(_)) { Ty::Text } else if ty == Ty::Int { other_ty } else { ty };
+                let ty = if matches!(ty, Ty::Word(_)) {
+                    Ty::Text
+                } else if ty == Ty::Int {
+                    other_ty
+                } else {
+                    ty
+                };
                 (Code::Default(boxed(&path), Box::new(code)), ty)
             }
             (None, "active" | "done", [of]) => self.activity(name, of),
-            (Some(list), "all" | "exists" | "exists_one" | "map" | "filter", [variable, body]) => self.comprehension(list, name, variable, body),
+            (Some(list), "all" | "exists" | "exists_one" | "map" | "filter", [variable, body]) => {
+                self.comprehension(list, name, variable, body)
+            }
             _ => self.function(ast, receiver, name, arguments),
         }
     }
@@ -471,14 +482,20 @@ impl Checker<'_> {
             let special = ["has", "default", "active", "done", "all", "exists", "exists_one", "map", "filter"];
             let names = functions::ALL.iter().map(|f| f.name).chain(special);
             let other = match name {
-                "length" | "lenght" | "len" | "count" | "strlen" => Some("`size(x)` counts the elements of a list or the letters of a text".to_owned()),
+                "length" | "lenght" | "len" | "count" | "strlen" => {
+                    Some("`size(x)` counts the elements of a list or the letters of a text".to_owned())
+                }
                 "toLower" | "lowercase" | "lowerAscii" => Some("it is called `lower()`".to_owned()),
                 "toUpper" | "uppercase" | "upperAscii" => Some("it is called `upper()`".to_owned()),
                 _ => None,
             };
             let help = if other.is_some() {
                 other
-            } else if special.contains(&name) { Some(format!("`{name}` is called otherwise: see `vorgang explain {name}`")) } else { did_you_mean(name, names) };
+            } else if special.contains(&name) {
+                Some(format!("`{name}` is called otherwise: see `vorgang explain {name}`"))
+            } else {
+                did_you_mean(name, names)
+            };
             return self.failed("unknown-name", ast, format!("unknown function `{name}`"), help);
         };
         let (mut codes, mut types) = (vec![], vec![]);

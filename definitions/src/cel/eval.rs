@@ -240,9 +240,7 @@ fn arithmetic(op: Op, a: &Value, b: &Value, zone: &TimeZone) -> Result<Value, Ev
         (Op::Add, Value::List(x), Value::List(y)) => Ok(Value::List(Arc::new(x.iter().chain(y.iter()).cloned().collect()))),
         (Op::Add, Value::Duration(d), Value::Date(_) | Value::Timestamp(_)) => shift(b, *d, zone),
         (Op::Add, _, Value::Duration(d)) if matches!(a, Value::Date(_) | Value::Timestamp(_)) => shift(a, *d, zone),
-        (Op::Subtract, _, Value::Duration(d)) if matches!(a, Value::Date(_) | Value::Timestamp(_)) => {
-            shift(a, negate(*d)?, zone)
-        }
+        (Op::Subtract, _, Value::Duration(d)) if matches!(a, Value::Date(_) | Value::Timestamp(_)) => shift(a, negate(*d)?, zone),
         (Op::Subtract, Value::Timestamp(x), Value::Timestamp(y)) => {
             Ok(Value::Duration(Duration { days: 0, seconds: x.as_second() - y.as_second() }))
         }

@@ -42,15 +42,23 @@ fn field(name: &str, ty: Ty, optional: bool) -> Field {
 }
 
 fn env() -> Env {
-    let fields = ObjectTy { what: "the fields of a ticket".into(), fields: vec![field("amount", Ty::Decimal, true), field("tags", Ty::list(Ty::Text), false)] };
+    let fields = ObjectTy {
+        what: "the fields of a ticket".into(),
+        fields: vec![field("amount", Ty::Decimal, true), field("tags", Ty::list(Ty::Text), false)],
+    };
     let ticket = ObjectTy {
         what: "ticket".into(),
         fields: vec![field("state", Ty::word("state", ["new", "open"]), false), field("fields", Ty::Object(Arc::new(fields)), false)],
     };
-    let step = ObjectTy { what: "step".into(), fields: vec![field("outcome", Ty::word("outcome of `approve`", ["approve", "reject"]), false)] };
+    let step =
+        ObjectTy { what: "step".into(), fields: vec![field("outcome", Ty::word("outcome of `approve`", ["approve", "reject"]), false)] };
     let steps = ObjectTy { what: "the steps".into(), fields: vec![field("approve", Ty::Object(Arc::new(step)), true)] };
     Env {
-        roots: vec![("ticket".into(), Ty::Object(Arc::new(ticket))), ("steps".into(), Ty::Object(Arc::new(steps))), ("now".into(), Ty::Timestamp)],
+        roots: vec![
+            ("ticket".into(), Ty::Object(Arc::new(ticket))),
+            ("steps".into(), Ty::Object(Arc::new(steps))),
+            ("now".into(), Ty::Timestamp),
+        ],
         activities: Some(Arc::new(WordSet { what: "activity".into(), words: vec!["approve".into()] })),
         roles: Arc::new(WordSet { what: "role".into(), words: vec!["manager".into()] }),
         ..Env::default()

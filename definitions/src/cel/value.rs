@@ -81,9 +81,7 @@ impl Value {
     pub fn equals(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::List(a), Self::List(b)) => a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| a.equals(b)),
-            (Self::Map(a), Self::Map(b)) => {
-                a.len() == b.len() && a.iter().zip(b.iter()).all(|((ka, a), (kb, b))| ka == kb && a.equals(b))
-            }
+            (Self::Map(a), Self::Map(b)) => a.len() == b.len() && a.iter().zip(b.iter()).all(|((ka, a), (kb, b))| ka == kb && a.equals(b)),
             _ => self.compare(other) == Some(Ordering::Equal),
         }
     }

@@ -137,7 +137,11 @@ pub fn in_process(names: &Names, process: &Process) -> Env {
     let steps = process.activities.names().map(step).collect();
     let activities: Vec<String> = process.activities.names().map(str::to_owned).collect();
     env.roots.push(("steps".into(), object("the steps", steps)));
-    let process_fields = vec![field("name", Ty::Text, false, "its name"), field("started", Ty::Timestamp, false, "when it was started"), field("started_by", Ty::User, false, "who started it")];
+    let process_fields = vec![
+        field("name", Ty::Text, false, "its name"),
+        field("started", Ty::Timestamp, false, "when it was started"),
+        field("started_by", Ty::User, false, "who started it"),
+    ];
     env.roots.push(("process".into(), object("process", process_fields)));
     env.activities = Some(Arc::new(WordSet { what: "activity".into(), words: activities }));
     env

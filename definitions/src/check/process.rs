@@ -22,9 +22,8 @@ pub fn check(process: &Process, cx: &mut Cx) -> BTreeSet<String> {
     let flow = Flow::new(process, names, &base.set);
     let ticket_type = names.types.get(&process.ticket.ticket_type);
     let fields: Option<BTreeSet<String>> = ticket_type.map(|t| t.fields.iter().map(|f| f.field.to_string()).collect());
-    let states = ticket_type.and_then(life_cycle::leads_to).or_else(|| {
-        ticket_type.map(|t| t.states.iter().map(ToString::to_string).collect())
-    });
+    let states =
+        ticket_type.and_then(life_cycle::leads_to).or_else(|| ticket_type.map(|t| t.states.iter().map(ToString::to_string).collect()));
     let mut checker = Checker { process, base, flow, fields, states, relies: Relies::new() };
     for (name, activity) in process.activities.iter() {
         checker.activity(name, activity, cx);
@@ -47,7 +46,11 @@ fn ticket(process: &Process, cx: &mut Cx) {
     if !names.initial_states(ticket_type).any(|s| t.state == s) {
         let known: Vec<&str> = names.initial_states(ticket_type).collect();
         if names.states.get(&t.state).is_some() {
-            let d = Diagnostic::error("life-cycle", t.state.span, format!("a ticket of type `{}` cannot begin in `{}`", t.ticket_type, t.state));
+            let d = Diagnostic::error(
+                "life-cycle",
+                t.state.span,
+                format!("a ticket of type `{}` cannot begin in `{}`", t.ticket_type, t.state),
+            );
             cx.push(d.help(format!("it begins in {}", known.iter().map(|s| format!("`{s}`")).collect::<Vec<_>>().join(" or "))));
         } else {
             cx.unknown(Kind::State, "state", &t.state, known);
@@ -180,7 +183,11 @@ impl Checker<'_> {
             match (&dialog.who, &activity.assign) {
                 (Some(who), _) => place::whos(who, &env, &mut self.relies, cx),
                 (None, None) => {
-                    let d = Diagnostic::error("who-missing", dialog_name.span, format!("the dialog `{dialog_name}` does not say whom it is for"));
+                    let d = Diagnostic::error(
+                        "who-missing",
+                        dialog_name.span,
+                        format!("the dialog `{dialog_name}` does not say whom it is for"),
+                    );
                     cx.push(d.help("add `for: agent`, `for: customer`, `for: { role: … }`"));
                 }
                 (None, Some(_)) => {}

@@ -38,7 +38,8 @@ pub fn check(cx: &mut Cx) {
         }
         let wants_options = matches!(field.field_type, FieldType::Choice | FieldType::MultipleChoice);
         if wants_options == field.options.is_empty() {
-            let d = Diagnostic::error("missing-key", field.name.span, format!("field `{}` of type `{}`", field.name, field.field_type.word()));
+            let d =
+                Diagnostic::error("missing-key", field.name.span, format!("field `{}` of type `{}`", field.name, field.field_type.word()));
             cx.push(d.help(if wants_options { "needs `options:`" } else { "has no `options:`; only choices have" }));
         }
         if field.scale.is_some() && field.field_type != FieldType::Decimal {

@@ -26,7 +26,9 @@ pub fn check(test: &Test, cx: &mut Cx) {
         }
         let by_person = !matches!(verbs[0], "advance" | "expect");
         match (&step.actor, by_person) {
-            (None, true) => cx.push(Diagnostic::error("missing-key", step.at, format!("`{}` needs `as:`, the person who does it", verbs[0]))),
+            (None, true) => {
+                cx.push(Diagnostic::error("missing-key", step.at, format!("`{}` needs `as:`, the person who does it", verbs[0])))
+            }
             (Some(actor), _) if test.people.get(actor).is_none() => {
                 cx.unknown(Kind::Test, "person of this test", actor, test.people.names().collect::<Vec<_>>());
             }
@@ -84,10 +86,9 @@ fn values(given: &Named<ValueExpr>, cx: &mut Cx) {
     let env = env::with_ticket(cx.names, None);
     for (name, value) in given.iter() {
         // Values of forms are tried on purpose with what a form would refuse; only the name must exist.
-        if let Some(slot) = place::slot(name, None, cx) {
-            if let ValueExpr::Expr(_) = value {
-                place::value(value, &slot, &env, &mut Default::default(), cx);
-            }
+        let slot = place::slot(name, None, cx);
+        if let (Some(slot), ValueExpr::Expr(_)) = (slot, value) {
+            place::value(value, &slot, &env, &mut Default::default(), cx);
         }
     }
 }

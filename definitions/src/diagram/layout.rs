@@ -36,8 +36,7 @@ pub fn layout(graph: &Graph) -> Layout {
     let reversed = back_edges(graph);
     let ends = |i: usize| if reversed[i] { (graph.edges[i].to, graph.edges[i].from) } else { (graph.edges[i].from, graph.edges[i].to) };
     let layers = longest_paths(n, &(0..graph.edges.len()).map(ends).collect::<Vec<_>>());
-    let mut cells: Vec<Cell> =
-        layers.iter().map(|l| Cell { layer: *l, y: 0.0, height: HEIGHT, before: vec![], after: vec![] }).collect();
+    let mut cells: Vec<Cell> = layers.iter().map(|l| Cell { layer: *l, y: 0.0, height: HEIGHT, before: vec![], after: vec![] }).collect();
     let mut chains: Vec<Vec<usize>> = vec![];
     for i in 0..graph.edges.len() {
         let (from, to) = ends(i);
@@ -62,12 +61,7 @@ pub fn layout(graph: &Graph) -> Layout {
     let x = columns(graph, &layers, depth, &reversed);
     let height = cells.iter().map(|c| c.y + c.height).fold(0.0, f32::max);
     let edges = chains.iter().enumerate().map(|(i, chain)| points(chain, &cells, &x, reversed[i])).collect();
-    Layout {
-        nodes: (0..n).map(|i| (x[layers[i]], cells[i].y)).collect(),
-        edges,
-        width: x.last().map_or(0.0, |l| l + WIDTH),
-        height,
-    }
+    Layout { nodes: (0..n).map(|i| (x[layers[i]], cells[i].y)).collect(), edges, width: x.last().map_or(0.0, |l| l + WIDTH), height }
 }
 
 /// Edges that close a cycle, found depth first from the starts.
@@ -160,8 +154,7 @@ fn crossings(cells: &[Cell], order: &[Vec<usize>]) -> usize {
     let position = positions(cells.len(), order);
     let mut total = 0;
     for layer in order {
-        let edges: Vec<(usize, usize)> =
-            layer.iter().flat_map(|c| cells[*c].after.iter().map(|t| (position[*c], position[*t]))).collect();
+        let edges: Vec<(usize, usize)> = layer.iter().flat_map(|c| cells[*c].after.iter().map(|t| (position[*c], position[*t]))).collect();
         for (i, a) in edges.iter().enumerate() {
             total += edges[i + 1..].iter().filter(|b| (a.0 < b.0 && a.1 > b.1) || (a.0 > b.0 && a.1 < b.1)).count();
         }

@@ -13,7 +13,7 @@ const STYLE: &str = "\
 .process{font:13px system-ui,sans-serif;--ink:#1c2733;--line:#7b8794;--paper:#fff;--box:#f4f6f8}\
 .process .edge{fill:none;stroke:var(--line);stroke-width:1.5}.process .arrow{fill:var(--line)}\
 .process .box{fill:var(--box);stroke:var(--line);stroke-width:1.25}.process .title{fill:var(--ink);text-anchor:middle}\
-.process .label{fill:var(--ink);font-size:11.5px;text-anchor:middle}.process .label-back{fill:var(--paper);opacity:.92}\
+.process .way{fill:var(--ink);font-size:11.5px;text-anchor:middle}.process .way-back{fill:var(--paper);opacity:.92}\
 .process .automatic .box{stroke-dasharray:5 3}.process .end .box{stroke-width:3}.process .begin{fill:var(--ink)}\
 .process .done .box{fill:#dcefe2;stroke:#2c7a4b}.process .current .box{fill:#dbe9fb;stroke:#1d5fb4;stroke-width:2.5}\
 .process .next .box{stroke:#1d5fb4}.process .failed .box{fill:#fbe3e1;stroke:#b3261e;stroke-width:2.5}\
@@ -100,22 +100,25 @@ fn activity(out: &mut String, node: &Node, x: f32, y: f32) {
     let lines = wrap(&node.title);
     let top = y + HEIGHT / 2.0 - (lines.len() as f32 - 1.0) * 8.5 + 4.5;
     for (i, line) in lines.iter().enumerate() {
-        let _ = write!(out, "<text class=\"title\" x=\"{:.1}\" y=\"{:.1}\">{}</text>", x + WIDTH / 2.0, top + i as f32 * 17.0, escape(line));
+        let _ =
+            write!(out, "<text class=\"title\" x=\"{:.1}\" y=\"{:.1}\">{}</text>", x + WIDTH / 2.0, top + i as f32 * 17.0, escape(line));
     }
     out.push_str("</g>");
 }
 
 fn label(out: &mut String, text: &str, points: &[(f32, f32)]) {
-    let text: String = if text.chars().count() > LABEL_CHARS {
-        text.chars().take(LABEL_CHARS - 1).chain(['…']).collect()
-    } else {
-        text.to_owned()
-    };
+    let text: String =
+        if text.chars().count() > LABEL_CHARS { text.chars().take(LABEL_CHARS - 1).chain(['…']).collect() } else { text.to_owned() };
     let (a, b) = (points[0], points[1.min(points.len() - 1)]);
     let (x, y) = ((a.0 + b.0) / 2.0, (a.1 + b.1) / 2.0);
     let width = text.chars().count() as f32 * 6.2 + 8.0;
-    let _ = write!(out, "<rect class=\"label-back\" x=\"{:.1}\" y=\"{:.1}\" width=\"{width:.1}\" height=\"16\" rx=\"3\"/>", x - width / 2.0, y - 9.0);
-    let _ = write!(out, "<text class=\"label\" x=\"{x:.1}\" y=\"{:.1}\">{}</text>", y + 3.5, escape(&text));
+    let _ = write!(
+        out,
+        "<rect class=\"way-back\" x=\"{:.1}\" y=\"{:.1}\" width=\"{width:.1}\" height=\"16\" rx=\"3\"/>",
+        x - width / 2.0,
+        y - 9.0
+    );
+    let _ = write!(out, "<text class=\"way\" x=\"{x:.1}\" y=\"{:.1}\">{}</text>", y + 3.5, escape(&text));
 }
 
 /// Two lines at most; what is longer is cut.

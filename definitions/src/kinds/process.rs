@@ -377,7 +377,11 @@ impl Load for Next {
             Value::Map(entries) if entries.iter().any(|e| e.key == "to") => {
                 let d = Diagnostic::error("wrong-type", node.span, "a single transition stands in a list");
                 let raw = cx.sources.slice(node.span);
-                cx.push(if raw.starts_with('{') { d.help(format!("write `[ {raw} ]`")).fix(node.span, format!("[ {raw} ]")) } else { d.help("write `- to: …`") });
+                cx.push(if raw.starts_with('{') {
+                    d.help(format!("write `[ {raw} ]`")).fix(node.span, format!("[ {raw} ]"))
+                } else {
+                    d.help("write `- to: …`")
+                });
                 None
             }
             Value::Map(entries) => {

@@ -64,7 +64,10 @@ impl Load for Zone {
             _ => None,
         };
         if zone.is_none() {
-            cx.push(Diagnostic::error("bad-zone", node.span, "not a time zone").help("write a zone of the IANA database, such as `Europe/Berlin`"));
+            cx.push(
+                Diagnostic::error("bad-zone", node.span, "not a time zone")
+                    .help("write a zone of the IANA database, such as `Europe/Berlin`"),
+            );
         }
         zone.map(Self)
     }

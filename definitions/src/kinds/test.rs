@@ -102,7 +102,9 @@ impl Load for DurationText {
             _ => None,
         };
         if duration.is_none() {
-            cx.push(Diagnostic::error("wrong-type", node.span, "expected a duration").help("write `30m`, `4h`, `2d`, `1w`, `PT4H` or `P2D`"));
+            cx.push(
+                Diagnostic::error("wrong-type", node.span, "expected a duration").help("write `30m`, `4h`, `2d`, `1w`, `PT4H` or `P2D`"),
+            );
         }
         duration.map(Self)
     }

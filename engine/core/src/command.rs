@@ -12,15 +12,37 @@ pub enum Command {
     /// A ticket without a process.
     CreateTicket(NewTicket),
     /// A process with a new ticket: the first dialog is submitted in the same command.
-    StartProcess { process: String, form: Form },
+    StartProcess {
+        process: String,
+        form: Form,
+    },
     /// A dialog of a work item, or a vote (dialog `approval`).
-    SubmitDialog { work: Seq, form: Form },
-    ClaimWork { work: Seq },
-    ReleaseWork { work: Seq },
+    SubmitDialog {
+        work: Seq,
+        form: Form,
+    },
+    ClaimWork {
+        work: Seq,
+    },
+    ReleaseWork {
+        work: Seq,
+    },
     /// Attributes and fields, by a person.
-    PatchTicket { values: BTreeMap<String, Json>, seen: Option<u64> },
-    AddArticle { article: ArticleInput },
-    RetryIncident { incident: Seq },
+    PatchTicket {
+        values: BTreeMap<String, Json>,
+        /// The version that the person saw: other people's later changes of the same values conflict.
+        seen: Option<u64>,
+        /// The version that the ticket must have (`If-Match`).
+        expected: Option<u64>,
+        /// The content of files among the values.
+        blobs: Vec<Blob>,
+    },
+    AddArticle {
+        article: ArticleInput,
+    },
+    RetryIncident {
+        incident: Seq,
+    },
 }
 
 impl Command {
@@ -53,6 +75,8 @@ pub struct NewTicket {
     pub customer_user: Option<String>,
     pub fields: BTreeMap<String, Json>,
     pub article: Option<ArticleInput>,
+    /// The content of files in `fields`.
+    pub blobs: Vec<Blob>,
 }
 
 /// A form as a person sends it.

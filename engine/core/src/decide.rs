@@ -59,7 +59,13 @@ fn change(model: &Model, snapshot: &Snapshot, command: &Command, ctx: &Context) 
         Command::SubmitDialog { work, form } => submit::submit(&mut run, *work, form)?,
         Command::ClaimWork { work } => submit::claim(&mut run, *work)?,
         Command::ReleaseWork { work } => submit::release(&mut run, *work)?,
-        Command::PatchTicket { values, seen } => patch::patch(&mut run, values, *seen)?,
+        Command::PatchTicket { values, seen, expected, blobs } => {
+            if expected.is_some_and(|e| e != snapshot.version) {
+                return Err(Rejection::Stale);
+            }
+            run.blobs = blobs.clone();
+            patch::patch(&mut run, values, *seen)?;
+        }
         Command::AddArticle { article } => patch::article(&mut run, article)?,
         Command::RetryIncident { incident } => {
             if !rights::is_admin(&model.names, ctx.actor) {

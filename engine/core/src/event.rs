@@ -11,23 +11,71 @@ pub const FORMAT: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    TicketCreated { ticket: Box<Ticket> },
+    TicketCreated {
+        ticket: Box<Ticket>,
+    },
     /// An attribute's new value; `null` where it is unset.
-    AttributeSet { name: String, old: Json, new: Json },
+    AttributeSet {
+        name: String,
+        old: Json,
+        new: Json,
+    },
     /// An own field's new value in stored form; `null` where it is unset.
-    FieldSet { name: String, old: Json, new: Json },
-    ArticleAdded { article: Article },
-    InstanceStarted { instance: Instance },
-    InstanceEnded { seq: Seq, outcome: String, at: Timestamp },
-    WorkEntered { item: WorkItem },
-    WorkChanged { seq: Seq, status: WorkStatus, claimed_by: Option<String>, epoch: u32, audience: Vec<String> },
+    FieldSet {
+        name: String,
+        old: Json,
+        new: Json,
+    },
+    ArticleAdded {
+        article: Article,
+    },
+    InstanceStarted {
+        instance: Instance,
+    },
+    InstanceEnded {
+        seq: Seq,
+        outcome: String,
+        at: Timestamp,
+    },
+    WorkEntered {
+        item: WorkItem,
+    },
+    WorkChanged {
+        seq: Seq,
+        status: WorkStatus,
+        claimed_by: Option<String>,
+        epoch: u32,
+        audience: Vec<String>,
+    },
     /// The token left the activity; with an outcome it completed it.
-    WorkEnded { seq: Seq, status: WorkStatus, outcome: Option<String>, by: String, at: Timestamp },
-    DialogSubmitted { work: Seq, dialog: String, outcome: String },
-    VoteCast { work: Seq, person: String, outcome: String, at: Timestamp },
-    IncidentRaised { incident: Incident },
-    IncidentResolved { seq: Seq, at: Timestamp },
-    NotificationSent { notification: Notice },
+    WorkEnded {
+        seq: Seq,
+        status: WorkStatus,
+        outcome: Option<String>,
+        by: String,
+        at: Timestamp,
+    },
+    DialogSubmitted {
+        work: Seq,
+        dialog: String,
+        outcome: String,
+    },
+    VoteCast {
+        work: Seq,
+        person: String,
+        outcome: String,
+        at: Timestamp,
+    },
+    IncidentRaised {
+        incident: Incident,
+    },
+    IncidentResolved {
+        seq: Seq,
+        at: Timestamp,
+    },
+    NotificationSent {
+        notification: Notice,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,15 +7,24 @@ pub enum Rejection {
     /// No such thing, or none that this person may know of.
     NotFound,
     Right(RightReason),
-    LifeCycle { from: String, to: String, why: LifeCycleReason },
+    LifeCycle {
+        from: String,
+        to: String,
+        why: LifeCycleReason,
+    },
     /// The form with what is wrong, field by field; the empty name is the form itself.
     Form(Vec<(String, FormError)>),
     /// The work item, dialog or outcome is no longer there.
     Gone,
+    /// The ticket is not at the version that was asked for.
+    Stale,
     /// Changed meanwhile by somebody else: name, the person's value, the stored value.
     Conflict(Vec<(String, Json, Json)>),
     /// A running process relies on the field being set.
-    ReliedOn { field: String, process: String },
+    ReliedOn {
+        field: String,
+        process: String,
+    },
     /// Not a refusal: the runtime loads what changed since this version and asks again.
     NeedsChangesSince(u64),
 }
@@ -23,7 +32,10 @@ pub enum Rejection {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RightReason {
     /// The right that is missing, and the queue.
-    Queue { right: &'static str, queue: String },
+    Queue {
+        right: &'static str,
+        queue: String,
+    },
     NotForYou,
     ExcludedByNot,
     ClaimFirst,
@@ -103,6 +115,7 @@ impl Rejection {
             Self::LifeCycle { .. } => "life_cycle",
             Self::Form(_) | Self::ReliedOn { .. } => "form",
             Self::Gone => "gone",
+            Self::Stale => "stale",
             Self::Conflict(_) | Self::NeedsChangesSince(_) => "conflict",
         }
     }
@@ -128,16 +141,23 @@ impl Rejection {
             },
             Self::LifeCycle { from, to, why } => {
                 let why = match why {
-                    LifeCycleReason::NoTransition => pick("the life cycle has no such transition", "der Lebenszyklus kennt diesen Übergang nicht"),
+                    LifeCycleReason::NoTransition => {
+                        pick("the life cycle has no such transition", "der Lebenszyklus kennt diesen Übergang nicht")
+                    }
                     LifeCycleReason::NotByYou => pick("it is for others to do", "das ist anderen vorbehalten"),
-                    LifeCycleReason::Condition(c) => pick(&format!("its condition does not hold: {c}"), &format!("die Bedingung gilt nicht: {c}")),
-                    LifeCycleReason::NotInType => pick("tickets of this type do not have the state", "Tickets dieses Typs kennen den Zustand nicht"),
+                    LifeCycleReason::Condition(c) => {
+                        pick(&format!("its condition does not hold: {c}"), &format!("die Bedingung gilt nicht: {c}"))
+                    }
+                    LifeCycleReason::NotInType => {
+                        pick("tickets of this type do not have the state", "Tickets dieses Typs kennen den Zustand nicht")
+                    }
                     LifeCycleReason::PendingNeedsTime => pick("a time until when is needed", "es fehlt der Zeitpunkt, bis wann"),
                 };
                 pick(&format!("From `{from}` to `{to}`: {why}."), &format!("Von `{from}` nach `{to}`: {why}."))
             }
             Self::Form(_) => pick("The form is not filled in as it must be.", "Das Formular ist nicht richtig ausgefüllt."),
             Self::Gone => pick("This step is no longer open.", "Dieser Schritt ist nicht mehr offen."),
+            Self::Stale => pick("The ticket is at another version.", "Das Ticket hat eine andere Version."),
             Self::Conflict(_) => pick("Somebody else changed this meanwhile.", "Jemand anders hat das inzwischen geändert."),
             Self::ReliedOn { field, process } => pick(
                 &format!("`{field}` cannot be emptied: the process `{process}` relies on it."),

@@ -40,8 +40,7 @@ pub fn visible(names: &Names, person: &Person) -> Filter {
     if !person.active {
         return Filter::None;
     }
-    let removed: Vec<String> =
-        names.states.iter().filter(|s| s.state_type == StateType::Removed).map(|s| s.name.to_string()).collect();
+    let removed: Vec<String> = names.states.iter().filter(|s| s.state_type == StateType::Removed).map(|s| s.name.to_string()).collect();
     let here = match person.kind {
         PersonKind::System => return Filter::All,
         PersonKind::Customer => {

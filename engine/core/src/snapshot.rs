@@ -64,9 +64,7 @@ impl WorkStatus {
     }
 
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Waiting, Self::Offered, Self::Started, Self::Failed, Self::Done, Self::Cancelled]
-            .into_iter()
-            .find(|s| s.word() == word)
+        [Self::Waiting, Self::Offered, Self::Started, Self::Failed, Self::Done, Self::Cancelled].into_iter().find(|s| s.word() == word)
     }
 }
 

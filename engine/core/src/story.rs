@@ -176,7 +176,7 @@ impl Story<'_> {
             return Ok(Command::StartProcess { process: process.to_string(), form: form(self)? });
         }
         if let Some(patch) = &step.patch {
-            return Ok(Command::PatchTicket { values: self.values(patch).map_err(Some)?, seen: None });
+            return Ok(Command::PatchTicket { values: self.values(patch).map_err(Some)?, seen: None, expected: None, blobs: vec![] });
         }
         let activity = step.submit.as_ref().or(step.vote.as_ref()).or(step.claim.as_ref()).ok_or(None)?;
         let snapshot = self.snapshot.as_ref().ok_or(Some("there is no ticket yet".to_owned()))?;
@@ -336,9 +336,11 @@ impl Story<'_> {
 
 fn describe(rejection: &Rejection) -> String {
     match rejection {
-        Rejection::Form(errors) => {
-            errors.iter().map(|(f, e)| format!("{} {}", if f.is_empty() { "the form" } else { f }, e.say("en"))).collect::<Vec<_>>().join("; ")
-        }
+        Rejection::Form(errors) => errors
+            .iter()
+            .map(|(f, e)| format!("{} {}", if f.is_empty() { "the form" } else { f }, e.say("en")))
+            .collect::<Vec<_>>()
+            .join("; "),
         other => other.say("en"),
     }
 }

@@ -24,9 +24,7 @@ fn one_includes(who: &Who, person: &Person, scope: &TicketScope) -> Result<bool,
     Ok(match who {
         Who::Word(WhoWord::Anyone) => person.kind != PersonKind::System,
         Who::Word(WhoWord::Customer) => is(ticket.customer_user.as_ref()),
-        Who::Word(WhoWord::Agent) => {
-            person.kind == PersonKind::Agent && rights::in_queue(scope.names, person, &ticket.queue, Right::Ro)
-        }
+        Who::Word(WhoWord::Agent) => person.kind == PersonKind::Agent && rights::in_queue(scope.names, person, &ticket.queue, Right::Ro),
         Who::Word(WhoWord::Requester) => is(ticket.customer_user.as_ref()) || is(scope.instance.map(|i| &i.started_by)),
         Who::Word(WhoWord::Owner) => is(ticket.owner.as_ref()),
         Who::Word(WhoWord::Responsible) => is(ticket.responsible.as_ref()),

@@ -97,6 +97,8 @@ impl Desk {
         }
         let known = self.store.password_get(login).await?;
         let password = password.to_owned();
+        // Each takes 19 MiB: a few at a time.
+        let _turn = VERIFYING.acquire().await.map_err(|e| StoreError::Unavailable(e.to_string()))?;
         let right = tokio::task::spawn_blocking(move || verify_password(&password, known.as_deref())).await.map_err(gone)?;
         if right { self.session_create(login).await } else { Ok(None) }
     }
@@ -120,6 +122,8 @@ fn hash_password(password: &str) -> Result<String> {
 /// argon2id with its default cost, of a random password: what an unknown login is compared with.
 static DECOY: std::sync::LazyLock<String> =
     std::sync::LazyLock::new(|| hash_password(&URL_SAFE_NO_PAD.encode(random::<32>())).unwrap_or_default());
+
+static VERIFYING: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(4);
 
 fn verify_password(password: &str, known: Option<&str>) -> bool {
     use argon2::PasswordVerifier;

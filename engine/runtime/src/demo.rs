@@ -78,7 +78,7 @@ impl Random {
     }
 
     /// xorshift64*, G. Marsaglia and S. Vigna.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -86,7 +86,7 @@ impl Random {
     }
 
     pub fn below(&mut self, n: usize) -> usize {
-        (self.next() >> 33) as usize % n.max(1)
+        (self.draw() >> 33) as usize % n.max(1)
     }
 
     fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
@@ -137,7 +137,8 @@ async fn one(desk: &Desk, i: u64, count: u64, now: Timestamp) -> Result<(), Erro
             return Ok(());
         }
     }
-    let types: Vec<_> = model.names.types.iter().filter(|t| !model.processes.values().any(|p| p.def.ticket.ticket_type == t.name)).collect();
+    let types: Vec<_> =
+        model.names.types.iter().filter(|t| !model.processes.values().any(|p| p.def.ticket.ticket_type == t.name)).collect();
     let types = if types.is_empty() { model.names.types.iter().collect() } else { types };
     let Some(ticket_type) = types.get(random.below(types.len())) else { return Ok(()) };
     let agent = random.pick(&agents);
@@ -148,7 +149,8 @@ async fn one(desk: &Desk, i: u64, count: u64, now: Timestamp) -> Result<(), Erro
         .filter(|q| vorgang_core::rights::in_queue(&model.names, agent, &q.name, vorgang_definitions::kinds::role::Right::Rw))
         .map(|q| q.name.to_string())
         .collect();
-    let queues: Vec<String> = if creatable.is_empty() { model.names.queues.iter().map(|q| q.name.to_string()).collect() } else { creatable };
+    let queues: Vec<String> =
+        if creatable.is_empty() { model.names.queues.iter().map(|q| q.name.to_string()).collect() } else { creatable };
     let texts = if customer.language == "de" { GERMAN } else { ENGLISH };
     let (title, body) = random.pick(texts);
     let place = random.below(400) + 1;
@@ -189,11 +191,12 @@ async fn later(desk: &Desk, agent: &Person, number: &str, i: u64, count: u64, ra
     }
     let at = at + SignedDuration::from_mins(20 + random.below(600) as i64);
     let at = at.min(desk.clock.now());
-    let command = Command::PatchTicket { values, seen: None };
+    let command = Command::PatchTicket { values, seen: None, expected: None, blobs: vec![] };
     tolerate(desk.execute(Request { actor: agent, ticket: Some(number), command, cause: "demo", at: Some(at) }).await)?;
     if random.below(4) == 0 {
         let german = agent.language == "de";
-        let body = if german { "Ich habe es mir angesehen und melde mich morgen." } else { "I had a look at it and will report back tomorrow." };
+        let body =
+            if german { "Ich habe es mir angesehen und melde mich morgen." } else { "I had a look at it and will report back tomorrow." };
         let article = ArticleInput { body: body.into(), visible: true, ..ArticleInput::default() };
         let command = Command::AddArticle { article };
         tolerate(desk.execute(Request { actor: agent, ticket: Some(number), command, cause: "demo", at: Some(at) }).await)?;
@@ -219,8 +222,13 @@ async fn start(desk: &Desk, customer: &Person, process: &str, random: &mut Rando
             values.insert(field.name.clone(), value);
         }
     }
-    let texts = if customer.language == "de" { ["Bahnfahrt zum Kunden", "Taxi zum Flughafen"] } else { ["Train to the customer", "Taxi to the airport"] };
-    let article = offered.article.as_ref().map(|_| ArticleInput { body: (*random.pick(&texts)).into(), visible: true, ..ArticleInput::default() });
+    let texts = if customer.language == "de" {
+        ["Bahnfahrt zum Kunden", "Taxi zum Flughafen"]
+    } else {
+        ["Train to the customer", "Taxi to the airport"]
+    };
+    let article =
+        offered.article.as_ref().map(|_| ArticleInput { body: (*random.pick(&texts)).into(), visible: true, ..ArticleInput::default() });
     let form = Form {
         dialog: Some(offered.dialog.clone()),
         outcome: offered.outcomes.first().map(|o| o.name.clone()),
@@ -255,12 +263,19 @@ fn sample(names: &Names, name: &str, random: &mut Random, at: Timestamp) -> Opti
     })
 }
 
-const FIRST: &[&str] = &["Lena", "Jonas", "Mara", "Emil", "Ida", "Finn", "Clara", "Noah", "Greta", "Karl", "Sofia", "James", "Olivia", "Henry", "Amelia"];
-const LAST: &[&str] = &["Schmidt", "Meyer", "Wagner", "Becker", "Hoffmann", "Schäfer", "Koch", "Bauer", "Richter", "Klein", "Wolf", "Smith", "Jones", "Taylor", "Brown"];
+const FIRST: &[&str] =
+    &["Lena", "Jonas", "Mara", "Emil", "Ida", "Finn", "Clara", "Noah", "Greta", "Karl", "Sofia", "James", "Olivia", "Henry", "Amelia"];
+const LAST: &[&str] = &[
+    "Schmidt", "Meyer", "Wagner", "Becker", "Hoffmann", "Schäfer", "Koch", "Bauer", "Richter", "Klein", "Wolf", "Smith", "Jones", "Taylor",
+    "Brown",
+];
 const COMPANIES: &[&str] = &["north", "south", "east", "west", "harbour", "mill", "forest", "bridge"];
 
 const ENGLISH: &[(&str, &str)] = &[
-    ("Printer on floor # does not print", "Hello,\n\nsince this morning the printer on floor # only shows a paper jam, but there is no paper in it.\n\nKind regards"),
+    (
+        "Printer on floor # does not print",
+        "Hello,\n\nsince this morning the printer on floor # only shows a paper jam, but there is no paper in it.\n\nKind regards",
+    ),
     ("VPN drops every few minutes", "My connection drops about every # minutes. It began after the last update."),
     ("New laptop for a colleague", "We have a new colleague from next month on and need a laptop with a docking station for room #."),
     ("Access to the finance share", "Please give me read access to the share finance-#. My manager agrees."),
@@ -270,10 +285,16 @@ const ENGLISH: &[(&str, &str)] = &[
     ("Password expired", "My password expired while I was on holiday and I cannot sign in any more."),
 ];
 const GERMAN: &[(&str, &str)] = &[
-    ("Drucker in Raum # druckt nicht", "Guten Tag,\n\nder Drucker in Raum # meldet Papierstau, es steckt aber kein Papier darin.\n\nViele Grüße"),
+    (
+        "Drucker in Raum # druckt nicht",
+        "Guten Tag,\n\nder Drucker in Raum # meldet Papierstau, es steckt aber kein Papier darin.\n\nViele Grüße",
+    ),
     ("VPN bricht ständig ab", "Meine Verbindung bricht etwa alle # Minuten ab. Angefangen hat es nach dem letzten Update."),
     ("Neuer Rechner für eine Kollegin", "Wir bekommen zum nächsten Monat eine neue Kollegin und brauchen einen Rechner für Raum #."),
-    ("Zugriff auf das Laufwerk Buchhaltung", "Bitte geben Sie mir Lesezugriff auf das Laufwerk buchhaltung-#. Meine Führungskraft ist einverstanden."),
+    (
+        "Zugriff auf das Laufwerk Buchhaltung",
+        "Bitte geben Sie mir Lesezugriff auf das Laufwerk buchhaltung-#. Meine Führungskraft ist einverstanden.",
+    ),
     ("Bildschirm flackert in Raum #", "Der linke Bildschirm flackert. Das Kabel habe ich schon getauscht."),
     ("Tabelle lässt sich nicht öffnen", "Die Datei Bericht-# öffnet sich mit einer Meldung über ein fehlendes Add-in."),
     ("Telefon # hat kein Freizeichen", "Das Telefon in Raum # ist seit gestern tot."),

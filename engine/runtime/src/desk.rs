@@ -149,6 +149,11 @@ impl Desk {
                 }
                 other => other?,
             };
+            if let (true, Some(stored)) = (decision.events.is_empty(), &stored) {
+                // Nothing changes: there is nothing to write, and no version for it.
+                let done = Done { after: stored.snapshot.clone(), notice: decision.notice };
+                return Ok(Answer::Done(Box::new(done)));
+            }
             let done = Done { after: decision.after.clone(), notice: decision.notice.clone() };
             let commit = self.commit(&request, stored.as_ref(), &decision, now, idempotent.as_ref(), &done);
             match self.store.commit(commit).await {

@@ -15,7 +15,11 @@ pub enum Applied {
     New(i64),
     /// Nothing differs from what runs.
     Same,
-    Refused { sources: Sources, diagnostics: Vec<Diagnostic>, reasons: Vec<String> },
+    Refused {
+        sources: Sources,
+        diagnostics: Vec<Diagnostic>,
+        reasons: Vec<String>,
+    },
 }
 
 /// What would be applied: the checked model, or why not.

@@ -34,7 +34,29 @@ pub struct HistoryView {
     pub events: Vec<Event>,
 }
 
+impl TicketView {
+    /// The fields that may be shown; `None` for all. Who sees a ticket only through its work sees what the work shows.
+    pub fn shown_fields(&self) -> Option<std::collections::BTreeSet<String>> {
+        (self.sight == Sight::Work).then(|| shown_by(&self.work))
+    }
+}
+
+fn shown_by(work: &[OfferedWork]) -> std::collections::BTreeSet<String> {
+    let forms = work.iter().flat_map(|w| &w.forms);
+    forms.flat_map(|f| f.show.iter().map(|(n, _)| n.clone()).chain(f.fields.iter().map(|f| f.name.clone()))).collect()
+}
+
 impl Desk {
+    /// As [`TicketView::shown_fields`], for a snapshot at hand.
+    pub fn shown_fields(&self, person: &Person, snapshot: &Snapshot) -> Option<std::collections::BTreeSet<String>> {
+        let (model, people) = (self.model(), self.people());
+        if rights::sight(&model.names, person, snapshot) != Sight::Work {
+            return None;
+        }
+        let ctx = Context { now: self.clock.now(), actor: person, people: &people, new_ticket: None, changed_since: None };
+        Some(shown_by(&view::offered(&model, snapshot, &ctx)))
+    }
+
     pub async fn ticket_view(&self, person: &Person, number: &str) -> Result<TicketView, Error> {
         let model = self.model();
         let stored = self.store.ticket_load(number).await?.ok_or(Rejection::NotFound)?;
@@ -75,7 +97,14 @@ impl Desk {
         Ok(rows.into_iter().map(view).collect())
     }
 
-    pub async fn tickets(&self, person: &Person, narrow: &Filter, sort: Sort, limit: u32, after: Option<i64>) -> Result<Page<TicketRow>, Error> {
+    pub async fn tickets(
+        &self,
+        person: &Person,
+        narrow: &Filter,
+        sort: Sort,
+        limit: u32,
+        after: Option<i64>,
+    ) -> Result<Page<TicketRow>, Error> {
         let rights = rights::visible(&self.model().names, person);
         Ok(self.store.ticket_list(&rights, narrow, sort, limit, after).await?)
     }
@@ -110,13 +139,22 @@ impl Desk {
     /// A blob, if this person sees an article or field of the ticket that has it.
     pub async fn attachment(&self, person: &Person, number: &str, blob: &str) -> Result<(String, String, Vec<u8>), Error> {
         let view = self.ticket_view(person, number).await?;
+        let shown = view.shown_fields();
         let attached = view.articles.iter().flat_map(|a| &a.attachments).find(|a| a.blob == blob);
         let named = match attached {
             Some(a) => Some((a.name.clone(), a.content_type.clone())),
-            None => view.snapshot.ticket.fields.values().find(|v| v["blob"] == blob).map(|v| {
-                let text = |key: &str| v[key].as_str().unwrap_or_default().to_owned();
-                (text("name"), text("content_type"))
-            }),
+            None => view
+                .snapshot
+                .ticket
+                .fields
+                .iter()
+                .filter(|(n, _)| shown.as_ref().is_none_or(|s| s.contains(*n)))
+                .map(|(_, v)| v)
+                .find(|v| v["blob"] == blob)
+                .map(|v| {
+                    let text = |key: &str| v[key].as_str().unwrap_or_default().to_owned();
+                    (text("name"), text("content_type"))
+                }),
         };
         let (name, content_type) = named.ok_or(Rejection::NotFound)?;
         let bytes = self.store.blob(blob).await?.ok_or(Rejection::NotFound)?;
@@ -137,8 +175,9 @@ impl Desk {
         use vorgang_definitions::values::{Slot, from_stored};
         let model = self.model();
         let snapshot = self.store.ticket_load(number).await?.ok_or(Rejection::NotFound)?.snapshot;
-        if rights::sight(&model.names, person, &snapshot) == Sight::Nothing {
-            return Err(Rejection::NotFound.into());
+        // Who may not change it learns nothing by guessing values.
+        if rights::sight(&model.names, person, &snapshot) != Sight::Agent {
+            return Ok(Default::default());
         }
         let mut earlier: std::collections::BTreeMap<String, serde_json::Value> = Default::default();
         if let Some(seen) = seen.filter(|s| *s < snapshot.version) {

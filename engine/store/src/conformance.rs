@@ -1,1 +1,372 @@
 //! One suite for every backend: a backend is done when it passes.
+
+use crate::{Commit, Idempotency, NewHistory, NewRevision, SecretKind, Sort, Store, StoreError};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use vorgang_core::apply::{apply_commit, begin};
+use vorgang_core::chain::{self, Hash, Link};
+use vorgang_core::changes::Changes;
+use vorgang_core::event::{Article, Attachment, Blob, Event, Notice, Sender};
+use vorgang_core::filter::Filter;
+use vorgang_core::people::{Person, PersonKind};
+use vorgang_core::snapshot::{Incident, Instance, Retry, Ticket, WorkItem, WorkStatus};
+use vorgang_core::{Decision, Snapshot};
+
+/// Runs every case on fresh stores. Panics with the name of what failed.
+pub async fn run(make: impl Fn() -> Arc<dyn Store>) {
+    tickets_come_back_as_they_were_written(&*prepared(make()).await).await;
+    a_stale_version_is_a_conflict_and_writes_nothing(&*prepared(make()).await).await;
+    a_failed_commit_leaves_its_neighbours_alone(prepared(make()).await).await;
+    lists_keep_to_the_rights(&*prepared(make()).await).await;
+    repeated_keys_are_refused(&*prepared(make()).await).await;
+    secrets_open_once_and_expire(&*prepared(make()).await).await;
+    revisions_and_pinned_processes(&*prepared(make()).await).await;
+    numbers_are_given_once(prepared(make()).await).await;
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + SignedDuration::from_secs(1_800_000_000 + seconds)
+}
+
+fn person(login: &str, kind: PersonKind, company: Option<&str>) -> Person {
+    Person {
+        login: login.into(),
+        name: login.to_uppercase(),
+        email: format!("{login}@example.org"),
+        kind,
+        company: company.map(str::to_owned),
+        language: "de".into(),
+        roles: if kind == PersonKind::Agent { vec!["clerk".into()] } else { vec![] },
+        active: true,
+    }
+}
+
+async fn prepared(store: Arc<dyn Store>) -> Arc<dyn Store> {
+    let names = [
+        ("queue", "desk"),
+        ("queue", "vault"),
+        ("state", "new"),
+        ("state", "closed"),
+        ("type", "case"),
+        ("priority", "normal"),
+        ("priority", "high"),
+    ];
+    let revision = NewRevision {
+        hash: "r1".into(),
+        files: "[]".into(),
+        applied: Some(at(0)),
+        actor: "cli".into(),
+        names: names.map(|(k, n)| (k, n.to_owned())).to_vec(),
+        processes: vec![("h1".into(), "p".into(), "{\"name\":\"p\"}".into())],
+    };
+    store.revision_add(revision).await.expect("the revision");
+    let people = [
+        person("anna", PersonKind::Customer, Some("north")),
+        person("ben", PersonKind::Customer, Some("south")),
+        person("otto", PersonKind::Agent, None),
+    ];
+    store.person_save(&people).await.expect("the people");
+    store
+}
+
+fn ticket(id: i64, customer: &str, company: &str, queue: &str) -> Ticket {
+    Ticket {
+        id,
+        number: format!("N{id}"),
+        title: "Grüße an 100%_alle".into(),
+        ticket_type: "case".into(),
+        queue: queue.into(),
+        state: "new".into(),
+        priority: "normal".into(),
+        owner: None,
+        responsible: None,
+        customer: Some(company.into()),
+        customer_user: Some(customer.into()),
+        pending_until: None,
+        fields: BTreeMap::from([("amount".to_owned(), 40_000.into()), ("first".to_owned(), "2026-03-01".into())]),
+        created: at(id),
+        updated: at(id),
+    }
+}
+
+fn decision(before: Option<&Snapshot>, events: Vec<Event>, now: Timestamp) -> Decision {
+    let mut after = match before {
+        Some(s) => s.clone(),
+        None => begin(&events[0]).expect("a creation"),
+    };
+    let version = after.version + 1;
+    apply_commit(&mut after, &events, now, version);
+    Decision { events, after, blobs: vec![], notice: None }
+}
+
+fn commit(decision: &Decision, expected: u64, previous: Hash, now: Timestamp) -> Commit {
+    let payload = chain::split(&decision.events);
+    let salt = [7; 16];
+    let personal_digest = chain::personal_digest(&salt, &payload.personal);
+    let hash = chain::hash(&Link {
+        ticket: decision.after.ticket.id,
+        version: decision.after.version,
+        format: vorgang_core::event::FORMAT,
+        at: now.as_microsecond(),
+        actor: "anna",
+        command: "test",
+        cause: "suite",
+        events: &payload.events,
+        salt: &salt,
+        personal_digest,
+        previous,
+    });
+    let history =
+        NewHistory { at: now, actor: "anna".into(), command: "test".into(), cause: "suite".into(), payload, salt, personal_digest, hash };
+    Commit { changes: Changes::of(decision), expected_version: expected, history, idempotency: None }
+}
+
+fn everything(id: i64) -> Vec<Event> {
+    let item = |seq, status, audience: &[&str]| WorkItem {
+        seq,
+        instance: 1,
+        activity: format!("a{seq}"),
+        status,
+        source: Some("begin".into()),
+        claimed_by: None,
+        entered: at(1),
+        epoch: 0,
+        audience: audience.iter().map(|a| (*a).to_owned()).collect(),
+    };
+    let instance =
+        Instance { seq: 1, process: "p".into(), hash: "h1".into(), started: at(1), started_by: "anna".into(), outcome: None, ended: None };
+    let incident = Incident {
+        seq: 5,
+        kind: "expression".into(),
+        message: "not set".into(),
+        place: None,
+        expression: Some("a > b".into()),
+        values: BTreeMap::from([("a".to_owned(), "1".to_owned())]),
+        chain: vec![],
+        retry: Retry::Enter { work: 3 },
+        raised: at(2),
+        resolved: None,
+    };
+    let article = Article {
+        seq: 4,
+        channel: "web".into(),
+        sender: Sender::Customer,
+        author: "anna".into(),
+        visible: true,
+        subject: "Beleg".into(),
+        body: "Zeile 1\nZeile 2 😀".into(),
+        attachments: vec![Attachment { name: "ü.pdf".into(), content_type: "application/pdf".into(), size: 3, blob: "b1".into() }],
+        at: at(1),
+    };
+    let notice = Notice {
+        seq: 6,
+        name: "told".into(),
+        to: "anna".into(),
+        portal: true,
+        mail: true,
+        subject: "s".into(),
+        body: "b".into(),
+        at: at(2),
+    };
+    vec![
+        Event::TicketCreated { ticket: Box::new(ticket(id, "anna", "north", "desk")) },
+        Event::InstanceStarted { instance },
+        Event::WorkEntered { item: item(2, WorkStatus::Offered, &["role:clerk"]) },
+        Event::WorkEntered { item: item(3, WorkStatus::Started, &["user:otto"]) },
+        Event::ArticleAdded { article },
+        Event::VoteCast { work: 3, person: "otto".into(), outcome: "approve".into(), at: at(2) },
+        Event::WorkEnded { seq: 2, status: WorkStatus::Done, outcome: Some("submit".into()), by: "anna".into(), at: at(2) },
+        Event::IncidentRaised { incident },
+        Event::NotificationSent { notification: notice },
+    ]
+}
+
+async fn tickets_come_back_as_they_were_written(store: &dyn Store) {
+    let mut first = decision(None, everything(1), at(3));
+    first.blobs.push(Blob { hash: "b1".into(), bytes: vec![1, 2, 3] });
+    let c = commit(&first, 0, chain::GENESIS, at(3));
+    let hash = c.history.hash;
+    store.commit(c).await.expect("a commit");
+    let stored = store.ticket_load("N1").await.expect("a read").expect("the ticket");
+    assert_eq!(stored.snapshot.clone().compact(), first.after.clone().compact(), "a ticket comes back as it was written");
+    assert_eq!(stored.head, hash, "the head is the last row's hash");
+    assert_eq!(store.ticket_load_by_id(1).await.expect("a read").map(|s| s.snapshot), Some(stored.snapshot.clone()));
+    assert_eq!(store.ticket_load("N2").await, Ok(None));
+    let articles = store.article_list(1).await.expect("articles");
+    assert_eq!((articles.len(), articles[0].attachments[0].name.as_str(), articles[0].body.as_str()), (1, "ü.pdf", "Zeile 1\nZeile 2 😀"));
+    assert_eq!(store.blob("b1").await, Ok(Some(vec![1, 2, 3])));
+    assert_eq!(store.notification_unread("anna").await, Ok(1));
+    store.notifications_read("anna", at(9)).await.expect("read");
+    assert_eq!(store.notification_unread("anna").await, Ok(0));
+    assert_eq!(store.outbox_counts().await, Ok(vec![("mail".into(), "held".into(), 1)]), "mail is held");
+    let work = store.work_list(&["user:otto".into()], &Filter::All, 10).await.expect("work");
+    assert_eq!((work.len(), work[0].item.activity.as_str(), work[0].process.as_str()), (1, "a3", "p"));
+    assert_eq!(store.incident_list(&Filter::All, 10).await.expect("incidents")[0].incident.message, "not set");
+    // The next version, with everything ended.
+    let events = vec![
+        Event::AttributeSet { name: "state".into(), old: "new".into(), new: "closed".into() },
+        Event::AttributeSet { name: "owner".into(), old: serde_json::Value::Null, new: "otto".into() },
+        Event::FieldSet { name: "amount".into(), old: 40_000.into(), new: serde_json::Value::Null },
+        Event::WorkEnded { seq: 3, status: WorkStatus::Cancelled, outcome: None, by: "system".into(), at: at(4) },
+        Event::IncidentResolved { seq: 5, at: at(4) },
+        Event::InstanceEnded { seq: 1, outcome: "paid".into(), at: at(4) },
+    ];
+    let second = decision(Some(&stored.snapshot), events, at(4));
+    store.commit(commit(&second, 1, stored.head, at(4))).await.expect("a commit");
+    let stored = store.ticket_load("N1").await.expect("a read").expect("the ticket");
+    assert_eq!(stored.snapshot.clone().compact(), second.after.clone().compact(), "the second version too");
+    assert!(store.work_list(&["user:otto".into()], &Filter::All, 10).await.expect("work").is_empty());
+    assert!(store.incident_list(&Filter::All, 10).await.expect("incidents").is_empty());
+    let (instances, steps) = store.ticket_runs(1).await.expect("runs");
+    assert_eq!((instances[0].outcome.as_deref(), steps[0].activity.as_str()), (Some("paid"), "a2"), "ended runs can still be drawn");
+    let rows = store.history_list(1, 0, 10).await.expect("history");
+    assert_eq!(rows.iter().map(|r| r.version).collect::<Vec<_>>(), [1, 2]);
+    let payload = chain::Payload { events: rows[1].events.clone(), personal: rows[1].personal.clone().unwrap_or_default() };
+    assert_eq!(chain::join(&payload).as_deref(), Some(&second.events[..]), "events come back whole");
+    let (scanned, last) = store.history_scan(0, 10).await.expect("a scan");
+    assert_eq!((scanned, last.is_some()), (rows, true));
+    assert_eq!(store.heads(0, 10).await.expect("heads"), [(1, 2, stored.head)]);
+}
+
+async fn a_stale_version_is_a_conflict_and_writes_nothing(store: &dyn Store) {
+    let first = decision(None, vec![Event::TicketCreated { ticket: Box::new(ticket(1, "anna", "north", "desk")) }], at(1));
+    store.commit(commit(&first, 0, chain::GENESIS, at(1))).await.expect("a commit");
+    let stored = store.ticket_load("N1").await.expect("a read").expect("the ticket");
+    let change = |title: &str| vec![Event::AttributeSet { name: "title".into(), old: "".into(), new: title.into() }];
+    let mine = decision(Some(&stored.snapshot), change("mine"), at(2));
+    let yours = decision(Some(&stored.snapshot), change("yours"), at(2));
+    store.commit(commit(&mine, 1, stored.head, at(2))).await.expect("a commit");
+    assert_eq!(store.commit(commit(&yours, 1, stored.head, at(2))).await, Err(StoreError::Conflict), "a stale version");
+    assert_eq!(store.commit(commit(&first, 0, chain::GENESIS, at(1))).await, Err(StoreError::Conflict), "the same ticket again");
+    let stored = store.ticket_load("N1").await.expect("a read").expect("the ticket");
+    assert_eq!((stored.snapshot.ticket.title.as_str(), stored.snapshot.version), ("mine", 2));
+    assert_eq!(store.history_list(1, 0, 10).await.expect("history").len(), 2);
+}
+
+/// Sixty-four callers at once; every fourth commit cannot be done. Only those fail.
+async fn a_failed_commit_leaves_its_neighbours_alone(store: Arc<dyn Store>) {
+    let mut waiting = vec![];
+    for i in 1..=64 {
+        let mut t = ticket(i, "anna", "north", "desk");
+        if i % 4 == 0 {
+            t.queue = "nowhere".into();
+        }
+        let d = decision(None, vec![Event::TicketCreated { ticket: Box::new(t) }], at(i));
+        let (store, c) = (store.clone(), commit(&d, 0, chain::GENESIS, at(i)));
+        waiting.push((i, Box::pin(async move { store.commit(c).await })));
+    }
+    // Polled together, so that they meet in one batch.
+    for (i, result) in join_all(waiting).await {
+        assert_eq!(result.is_err(), i % 4 == 0, "commit {i}: {result:?}");
+    }
+    assert_eq!(store.ticket_count_all().await, Ok(48));
+}
+
+type Waiting = (i64, std::pin::Pin<Box<dyn Future<Output = crate::Result<()>> + Send>>);
+
+async fn join_all(
+    waiting: Vec<(i64, std::pin::Pin<Box<impl Future<Output = crate::Result<()>> + Send + 'static>>)>,
+) -> Vec<(i64, crate::Result<()>)> {
+    let mut waiting: Vec<Waiting> = waiting.into_iter().map(|(i, f)| (i, f as _)).collect();
+    let mut done = vec![];
+    std::future::poll_fn(move |cx| {
+        waiting.retain_mut(|(i, f)| match f.as_mut().poll(cx) {
+            std::task::Poll::Ready(r) => {
+                done.push((*i, r));
+                false
+            }
+            std::task::Poll::Pending => true,
+        });
+        if waiting.is_empty() { std::task::Poll::Ready(std::mem::take(&mut done)) } else { std::task::Poll::Pending }
+    })
+    .await
+}
+
+async fn lists_keep_to_the_rights(store: &dyn Store) {
+    for i in 1..=6 {
+        let (customer, company) = if i % 2 == 0 { ("anna", "north") } else { ("ben", "south") };
+        let queue = if i <= 3 { "desk" } else { "vault" };
+        let d = decision(None, vec![Event::TicketCreated { ticket: Box::new(ticket(i, customer, company, queue)) }], at(i));
+        store.commit(commit(&d, 0, chain::GENESIS, at(i))).await.expect("a commit");
+    }
+    let list = async |rights: Filter, narrow: Filter| {
+        let page = store.ticket_list(&rights, &narrow, Sort::NewestFirst, 10, None).await.expect("a list");
+        page.items.iter().map(|r| r.id).collect::<Vec<_>>()
+    };
+    let words = |t: &str| Filter::Words(t.into());
+    assert_eq!(list(Filter::All, Filter::All).await, [6, 5, 4, 3, 2, 1]);
+    assert_eq!(list(Filter::None, Filter::All).await, [0_i64; 0]);
+    assert_eq!(list(Filter::Queue(vec!["desk".into()]), Filter::All).await, [3, 2, 1]);
+    assert_eq!(list(Filter::Queue(vec!["desk".into()]), Filter::Queue(vec!["vault".into()])).await, [0_i64; 0], "narrowing never widens");
+    assert_eq!(list(Filter::CustomerUser("anna".into()), Filter::All).await, [6, 4, 2]);
+    assert_eq!(list(Filter::Customer("south".into()), Filter::All).await, [5, 3, 1]);
+    assert_eq!(
+        list(Filter::or(vec![Filter::CustomerUser("anna".into()), Filter::Queue(vec!["desk".into()])]), Filter::All).await,
+        [6, 4, 3, 2, 1]
+    );
+    assert_eq!(list(Filter::Not(Box::new(Filter::Queue(vec!["desk".into()]))), Filter::All).await, [6, 5, 4]);
+    assert_eq!(list(Filter::All, Filter::Queue(vec!["nowhere".into()])).await, [0_i64; 0]);
+    assert_eq!(list(Filter::All, words("N3")).await, [3]);
+    assert_eq!(list(Filter::All, words("100%_")).await.len(), 6, "wildcards are letters");
+    assert_eq!(list(Filter::All, words("1%0")).await, [0_i64; 0]);
+    assert_eq!(list(Filter::All, words("'; DROP TABLE ticket; --")).await, [0_i64; 0]);
+    let first = store.ticket_list(&Filter::All, &Filter::All, Sort::OldestFirst, 4, None).await.expect("a page");
+    let rest = store.ticket_list(&Filter::All, &Filter::All, Sort::OldestFirst, 4, first.next).await.expect("a page");
+    assert_eq!((first.items.len(), rest.items.iter().map(|r| r.id).collect::<Vec<_>>(), rest.next), (4, vec![5, 6], None));
+    let counts = store.ticket_counts(&Filter::Queue(vec!["vault".into()])).await.expect("counts");
+    assert_eq!((counts.len(), counts[0].queue.as_str(), counts[0].tickets), (1, "vault", 3));
+}
+
+async fn repeated_keys_are_refused(store: &dyn Store) {
+    let key = |status| Idempotency { login: "anna".into(), key: "k".into(), body_hash: [1; 32], status, answer: "{}".into() };
+    let create = |i: i64| decision(None, vec![Event::TicketCreated { ticket: Box::new(ticket(i, "anna", "north", "desk")) }], at(i));
+    let first = Commit { idempotency: Some(key(201)), ..commit(&create(1), 0, chain::GENESIS, at(1)) };
+    store.commit(first).await.expect("a commit");
+    let second = Commit { idempotency: Some(key(200)), ..commit(&create(2), 0, chain::GENESIS, at(2)) };
+    assert_eq!(store.commit(second).await, Err(StoreError::Conflict));
+    assert_eq!(store.ticket_count_all().await, Ok(1), "nothing of a refused commit stays");
+    assert_eq!(store.idempotency_get("anna", "k").await.map(|i| i.map(|i| i.status)), Ok(Some(201)));
+    assert_eq!(store.idempotency_get("ben", "k").await, Ok(None), "keys are a person's own");
+}
+
+async fn secrets_open_once_and_expire(store: &dyn Store) {
+    let (link, session, token): (Hash, Hash, Hash) = ([1; 32], [2; 32], [3; 32]);
+    store.secret_add(SecretKind::LoginLink, link, "anna", "", at(0), at(60)).await.expect("a link");
+    assert_eq!(store.login_link_take([9; 32], at(1)).await, Ok(None));
+    assert_eq!(store.login_link_take(link, at(61)).await, Ok(None), "too late");
+    assert_eq!(store.login_link_take(link, at(59)).await, Ok(Some("anna".into())));
+    assert_eq!(store.login_link_take(link, at(59)).await, Ok(None), "once");
+    store.secret_add(SecretKind::Session, session, "anna", "c", at(0), at(60)).await.expect("a session");
+    store.secret_add(SecretKind::ApiToken, token, "anna", "", at(0), Timestamp::MAX).await.expect("a token");
+    assert_eq!(store.session_get(session, at(1)).await.map(|s| s.map(|s| s.csrf)), Ok(Some("c".into())));
+    assert_eq!(store.session_get(session, at(61)).await, Ok(None));
+    assert_eq!(store.token_login(token).await, Ok(Some("anna".into())));
+    let gone = Person { active: false, ..person("anna", PersonKind::Customer, Some("north")) };
+    store.person_save(&[gone]).await.expect("a change");
+    assert_eq!(
+        (store.session_get(session, at(1)).await, store.token_login(token).await),
+        (Ok(None), Ok(None)),
+        "inactive people have no session"
+    );
+    assert_eq!(store.password_set("nobody", Some("x")).await, Err(StoreError::NotFound));
+}
+
+async fn revisions_and_pinned_processes(store: &dyn Store) {
+    assert_eq!(store.revision_latest().await.map(|r| r.map(|r| r.hash)), Ok(Some("r1".into())));
+    assert_eq!(store.pinned_processes().await, Ok(vec![]));
+    store.commit(commit(&decision(None, everything(1), at(3)), 0, chain::GENESIS, at(3))).await.expect("a commit");
+    assert_eq!(store.pinned_processes().await, Ok(vec!["{\"name\":\"p\"}".into()]));
+    assert_eq!(store.tickets_on_process("h1").await, Ok(vec!["N1".into()]));
+    assert_eq!(store.names_in_use("queue").await, Ok(vec![("desk".into(), vec!["N1".into()])]));
+    assert_eq!(store.names_in_use("priority").await, Ok(vec![("normal".into(), vec!["N1".into()])]));
+    assert_eq!(store.ping().await, Ok(()));
+}
+
+async fn numbers_are_given_once(store: Arc<dyn Store>) {
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..20 {
+        let first = store.number_block(10).await.expect("a block");
+        assert!((first..first + 10).all(|n| seen.insert(n)), "a number was given twice");
+    }
+}

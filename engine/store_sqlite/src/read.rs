@@ -73,7 +73,8 @@ pub fn json<T: serde::de::DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
 }
 
 pub fn instances(connection: &Connection, ticket: i64, and: &str) -> rusqlite::Result<Vec<Instance>> {
-    let sql = format!("SELECT seq, process, hash, started, started_by, outcome, ended FROM instance WHERE ticket_id = ?1{and} ORDER BY seq");
+    let sql =
+        format!("SELECT seq, process, hash, started, started_by, outcome, ended FROM instance WHERE ticket_id = ?1{and} ORDER BY seq");
     let mut statement = connection.prepare_cached(&sql)?;
     let read = |r: &Row| {
         Ok(Instance {
@@ -118,7 +119,8 @@ pub fn steps(connection: &Connection, ticket: i64) -> rusqlite::Result<Vec<Step>
 }
 
 fn votes(connection: &Connection, ticket: i64) -> rusqlite::Result<Vec<Vote>> {
-    let mut statement = connection.prepare_cached("SELECT work, person, outcome, at FROM vote WHERE ticket_id = ?1 ORDER BY work, person")?;
+    let mut statement =
+        connection.prepare_cached("SELECT work, person, outcome, at FROM vote WHERE ticket_id = ?1 ORDER BY work, person")?;
     let read = |r: &Row| Ok(Vote { work: r.get(0)?, person: r.get(1)?, outcome: r.get(2)?, at: time(r.get(3)?) });
     statement.query_map([ticket], read)?.collect()
 }

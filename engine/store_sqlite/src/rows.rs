@@ -32,8 +32,7 @@ pub fn hash(bytes: &[u8]) -> Hash {
     bytes.try_into().unwrap_or([0; 32])
 }
 
-pub const TICKET_ROW: &str =
-    "t.id, t.number, t.title, t.type_id, t.queue_id, t.state_id, t.priority_id, t.owner_id, t.company_id, t.customer_id, t.created, t.updated";
+pub const TICKET_ROW: &str = "t.id, t.number, t.title, t.type_id, t.queue_id, t.state_id, t.priority_id, t.owner_id, t.company_id, t.customer_id, t.created, t.updated";
 
 pub fn ticket_row(row: &Row, names: &NameIds) -> rusqlite::Result<TicketRow> {
     Ok(TicketRow {

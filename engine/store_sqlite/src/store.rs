@@ -18,8 +18,8 @@ use vorgang_core::filter::Filter;
 use vorgang_core::people::{Person, PersonKind, SYSTEM};
 use vorgang_core::snapshot::{Instance, Step};
 use vorgang_store::{
-    Commit, Count, HistoryRow, Idempotency, IncidentRow, NewRevision, NotificationRow, Page, Result, Revision, SecretKind, Session,
-    Sort, Store, StoreError, Stored, TicketRow, WorkRow,
+    Commit, Count, HistoryRow, Idempotency, IncidentRow, NewRevision, NotificationRow, Page, Result, Revision, SecretKind, Session, Sort,
+    Store, StoreError, Stored, TicketRow, WorkRow,
 };
 
 const READERS: usize = 4;
@@ -241,7 +241,8 @@ impl Store for SqliteStore {
         };
         let mut articles: Vec<Article> =
             statement.query_map([ticket], article).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)?;
-        let sql = "SELECT article_seq, name, content_type, size, blob_hash FROM article_part WHERE ticket_id = ?1 ORDER BY article_seq, part";
+        let sql =
+            "SELECT article_seq, name, content_type, size, blob_hash FROM article_part WHERE ticket_id = ?1 ORDER BY article_seq, part";
         let mut statement = c.prepare_cached(sql).map_err(error)?;
         let mut rows = statement.query([ticket]).map_err(error)?;
         while let Some(r) = rows.next().map_err(error)? {
@@ -318,7 +319,8 @@ impl Store for SqliteStore {
         all.push(Value::Integer(limit.into()));
         let c = self.reader();
         let mut statement = c.prepare_cached(&sql).map_err(error)?;
-        let row = |r: &rusqlite::Row| Ok(WorkRow { ticket: ticket_row(r, &self.names)?, item: read::work_item(r, 12)?, process: r.get(21)? });
+        let row =
+            |r: &rusqlite::Row| Ok(WorkRow { ticket: ticket_row(r, &self.names)?, item: read::work_item(r, 12)?, process: r.get(21)? });
         statement.query_map(params_from_iter(all), row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
     }
 
@@ -331,9 +333,8 @@ impl Store for SqliteStore {
         );
         let c = self.reader();
         let mut statement = c.prepare_cached(&sql).map_err(error)?;
-        let row = |r: &rusqlite::Row| {
-            Ok(IncidentRow { ticket: r.get(0)?, number: r.get(1)?, incident: read::json(&r.get::<_, String>(2)?)? })
-        };
+        let row =
+            |r: &rusqlite::Row| Ok(IncidentRow { ticket: r.get(0)?, number: r.get(1)?, incident: read::json(&r.get::<_, String>(2)?)? });
         statement.query_map(params_from_iter(params), row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
     }
 
@@ -359,8 +360,7 @@ impl Store for SqliteStore {
     async fn notification_unread(&self, login: &str) -> Result<u64> {
         let Some(person) = self.names.person(login) else { return Ok(0) };
         let c = self.reader();
-        let mut statement =
-            c.prepare_cached("SELECT count(*) FROM notification WHERE person_id = ?1 AND read IS NULL").map_err(error)?;
+        let mut statement = c.prepare_cached("SELECT count(*) FROM notification WHERE person_id = ?1 AND read IS NULL").map_err(error)?;
         statement.query_row([person], |r| r.get::<_, i64>(0)).map(|n| n as u64).map_err(error)
     }
 
@@ -432,7 +432,9 @@ impl Store for SqliteStore {
 
     async fn password_set(&self, login: &str, hash: Option<&str>) -> Result<()> {
         let (login, hash) = (login.to_owned(), hash.map(str::to_owned));
-        let n = self.write(false, move |c| c.execute("UPDATE person SET password = ?2 WHERE login = ?1", params![login, hash]).map(|n| n as i64)).await?;
+        let n = self
+            .write(false, move |c| c.execute("UPDATE person SET password = ?2 WHERE login = ?1", params![login, hash]).map(|n| n as i64))
+            .await?;
         if n == 1 { Ok(()) } else { Err(StoreError::NotFound) }
     }
 
@@ -577,11 +579,8 @@ impl Store for SqliteStore {
         };
         let c = self.reader();
         let mut statement = c.prepare_cached("SELECT id, name FROM name WHERE kind = ?1").map_err(error)?;
-        let names: Vec<(i64, String)> = statement
-            .query_map([kind], |r| Ok((r.get(0)?, r.get(1)?)))
-            .map_err(error)?
-            .collect::<rusqlite::Result<_>>()
-            .map_err(error)?;
+        let names: Vec<(i64, String)> =
+            statement.query_map([kind], |r| Ok((r.get(0)?, r.get(1)?))).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)?;
         let mut statement = c.prepare_cached(&format!("SELECT number FROM ticket WHERE {column} = ?1 LIMIT 3")).map_err(error)?;
         let mut used = vec![];
         for (id, name) in names {

@@ -72,7 +72,8 @@ fn commit_batch(connection: &Connection, names: &NameIds, batch: Vec<Job>) {
         let result = in_savepoint(connection, job.write, &mut fresh);
         // Disk full, I/O error, out of memory, corruption: SQLite has rolled the whole transaction back.
         if connection.is_autocommit() {
-            let reason = result.as_ref().err().cloned().unwrap_or_else(|| StoreError::Unavailable("the transaction was rolled back".into()));
+            let reason =
+                result.as_ref().err().cloned().unwrap_or_else(|| StoreError::Unavailable("the transaction was rolled back".into()));
             lost = Some(match reason {
                 StoreError::Corrupt(_) => reason,
                 other => StoreError::Unavailable(other.to_string()),

@@ -32,7 +32,13 @@ pub async fn list(State(app): State<App>, Extension(who): Extension<Who>, Extens
     }
 }
 
-pub async fn retry(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path(incident): Path<String>, body: Body<Nothing>) -> Response {
+pub async fn retry(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(incident): Path<String>,
+    body: Body<Nothing>,
+) -> Response {
     let (_, key) = body.split();
     let not_found = || Error::Rejected(Rejection::NotFound);
     let Some((ticket, seq)) = parse_id(&incident) else { return failed(not_found(), &id) };

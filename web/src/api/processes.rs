@@ -34,7 +34,13 @@ pub async fn list(State(app): State<App>, Extension(who): Extension<Who>) -> Res
     json_response(StatusCode::OK, &json!({"items": items}), None)
 }
 
-pub async fn start(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path(name): Path<String>, body: Body<FormBody>) -> Response {
+pub async fn start(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(name): Path<String>,
+    body: Body<FormBody>,
+) -> Response {
     let (body, key) = body.split();
     match body.form() {
         Ok(form) => run(&app, &who, &id, None, Command::StartProcess { process: name, form }, StatusCode::CREATED, key).await,

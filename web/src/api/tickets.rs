@@ -1,6 +1,6 @@
 //! `/api/v1/tickets`
 
-use super::{ArticleBody, Body, failed, if_match, json_response, run, ticket_json};
+use super::{ArticleBody, Body, failed, if_match, json_response, run, take_files, ticket_json};
 use crate::auth::Who;
 use crate::problem::{Fault, problem};
 use crate::{App, RequestId};
@@ -34,13 +34,23 @@ pub struct NewBody {
     article: Option<ArticleBody>,
 }
 
-pub async fn create(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, body: Body<NewBody>) -> Response {
+pub async fn create(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    body: Body<NewBody>,
+) -> Response {
     let (body, key) = body.split();
     let article = match body.article.map(ArticleBody::input).transpose() {
         Ok(article) => article,
         Err(f) => return problem(&f, &id),
     };
     let priority = body.priority.map(|p| p.as_str().map_or_else(|| p.to_string(), str::to_owned));
+    let mut fields = body.fields;
+    let blobs = match take_files(&mut fields) {
+        Ok(blobs) => blobs,
+        Err(f) => return problem(&f, &id),
+    };
     let new = NewTicket {
         title: body.title,
         ticket_type: body.ticket_type,
@@ -48,8 +58,9 @@ pub async fn create(State(app): State<App>, Extension(who): Extension<Who>, Exte
         state: body.state,
         priority,
         customer_user: body.customer_user,
-        fields: body.fields,
+        fields,
         article,
+        blobs,
     };
     run(&app, &who, &id, None, Command::CreateTicket(new), StatusCode::CREATED, key).await
 }
@@ -67,14 +78,24 @@ pub struct ListQuery {
     cursor: Option<i64>,
 }
 
-pub async fn list(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, query: Result<Query<ListQuery>, axum::extract::rejection::QueryRejection>) -> Response {
+pub async fn list(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    query: Result<Query<ListQuery>, axum::extract::rejection::QueryRejection>,
+) -> Response {
     let Ok(Query(q)) = query else {
-        return problem(&Fault::new(StatusCode::BAD_REQUEST, "Unknown or malformed query parameter.", "Unbekannter oder falscher Parameter."), &id);
+        return problem(
+            &Fault::new(StatusCode::BAD_REQUEST, "Unknown or malformed query parameter.", "Unbekannter oder falscher Parameter."),
+            &id,
+        );
     };
     let sort = match q.sort.as_deref() {
         None | Some("-created") => Sort::NewestFirst,
         Some("created") => Sort::OldestFirst,
-        Some(_) => return problem(&Fault::new(StatusCode::BAD_REQUEST, "sort is created or -created.", "sort ist created oder -created."), &id),
+        Some(_) => {
+            return problem(&Fault::new(StatusCode::BAD_REQUEST, "sort is created or -created.", "sort ist created oder -created."), &id);
+        }
     };
     let mut narrow = Filter::All;
     let words = |list: &str| list.split(',').map(str::to_owned).collect::<Vec<_>>();
@@ -88,7 +109,9 @@ pub async fn list(State(app): State<App>, Extension(who): Extension<Who>, Extens
         narrow = narrow.and(Filter::Type(words(ticket_type)));
     }
     if let Some(owner) = &q.owner {
-        narrow = narrow.and(Filter::Owner(if owner == "me" { who.person.login.clone() } else { owner.clone() }));
+        // Customers never see who works on it, so they cannot ask for it either.
+        let mine = if owner == "me" { who.person.login.clone() } else { owner.clone() };
+        narrow = narrow.and(if who.person.kind == PersonKind::Agent { Filter::Owner(mine) } else { Filter::None });
     }
     let limit = q.limit.unwrap_or(50).clamp(1, LIMIT_MAX);
     match app.desk.tickets(&who.person, &narrow, sort, limit, q.cursor).await {
@@ -101,7 +124,7 @@ pub async fn list(State(app): State<App>, Extension(who): Extension<Who>, Extens
                     json!({
                         "number": r.number, "title": r.title, "type": r.ticket_type, "queue": r.queue, "state": r.state,
                         "state_type": model.names.state_type(&r.state), "priority": model.names.priority_level(&r.priority),
-                        "priority_name": r.priority, "owner": r.owner, "customer": r.customer, "customer_user": r.customer_user,
+                        "priority_name": r.priority, "owner": r.owner.as_ref().filter(|_| who.person.kind == PersonKind::Agent), "customer": r.customer, "customer_user": r.customer_user,
                         "created": r.created, "updated": r.updated,
                     })
                 })
@@ -112,17 +135,16 @@ pub async fn list(State(app): State<App>, Extension(who): Extension<Who>, Extens
     }
 }
 
-pub async fn read(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path(number): Path<String>) -> Response {
+pub async fn read(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(number): Path<String>,
+) -> Response {
     match app.desk.ticket_view(&who.person, &number).await {
         Ok(view) => {
-            let mut json = ticket_json(&view.model, &view.snapshot, who.person.kind == PersonKind::Agent);
-            if view.sight == vorgang_core::rights::Sight::Work {
-                // Header and what its work shows, no more.
-                let shown: Vec<&String> = view.work.iter().flat_map(|w| &w.forms).flat_map(|f| f.show.iter().map(|(n, _)| n).chain(f.fields.iter().map(|f| &f.name))).collect();
-                if let Some(fields) = json["fields"].as_object_mut() {
-                    fields.retain(|name, _| shown.contains(&name));
-                }
-            }
+            let agent = who.person.kind == PersonKind::Agent;
+            let json = ticket_json(&view.model, &view.snapshot, agent, view.shown_fields().as_ref());
             json_response(StatusCode::OK, &json, Some(view.snapshot.version))
         }
         Err(e) => failed(e, &id),
@@ -130,16 +152,24 @@ pub async fn read(State(app): State<App>, Extension(who): Extension<Who>, Extens
 }
 
 /// Attributes and own fields share one name space, as in `set`; `fields` may also hold the own ones.
-pub async fn change(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path(number): Path<String>, headers: HeaderMap, body: Body<serde_json::Map<String, Json>>) -> Response {
+pub async fn change(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(number): Path<String>,
+    headers: HeaderMap,
+    body: Body<serde_json::Map<String, Json>>,
+) -> Response {
     let (mut body, key) = body.split();
-    let view = match app.desk.ticket_view(&who.person, &number).await {
-        Ok(view) => view,
-        Err(e) => return failed(e, &id),
+    let expected = match if_match(&headers) {
+        Ok(expected) => expected,
+        Err(f) => return problem(&f, &id),
     };
-    if let Err(f) = if_match(&headers, view.snapshot.version) {
-        return problem(&f, &id);
-    }
-    let seen = body.remove("version").and_then(|v| v.as_u64());
+    let seen = match body.remove("version") {
+        None => None,
+        Some(v) if v.as_u64().is_some() => v.as_u64(),
+        Some(_) => return problem(&Fault::new(StatusCode::BAD_REQUEST, "version is a number.", "version ist eine Zahl."), &id),
+    };
     let fields = body.remove("fields");
     let mut values: BTreeMap<String, Json> = body.into_iter().collect();
     match fields {
@@ -147,11 +177,20 @@ pub async fn change(State(app): State<App>, Extension(who): Extension<Who>, Exte
         Some(Json::Object(fields)) => values.extend(fields),
         Some(_) => return problem(&Fault::new(StatusCode::BAD_REQUEST, "fields is an object.", "fields ist ein Objekt."), &id),
     }
-    let seen = seen.or(headers.get("if-match").map(|_| view.snapshot.version));
-    run(&app, &who, &id, Some(&number), Command::PatchTicket { values, seen }, StatusCode::OK, key).await
+    let blobs = match take_files(&mut values) {
+        Ok(blobs) => blobs,
+        Err(f) => return problem(&f, &id),
+    };
+    let command = Command::PatchTicket { values, seen: seen.or(expected), expected, blobs };
+    run(&app, &who, &id, Some(&number), command, StatusCode::OK, key).await
 }
 
-pub async fn articles(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path(number): Path<String>) -> Response {
+pub async fn articles(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(number): Path<String>,
+) -> Response {
     match app.desk.ticket_view(&who.person, &number).await {
         Ok(view) => {
             let items: Vec<Json> = view
@@ -172,7 +211,13 @@ pub async fn articles(State(app): State<App>, Extension(who): Extension<Who>, Ex
     }
 }
 
-pub async fn article_add(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path(number): Path<String>, body: Body<ArticleBody>) -> Response {
+pub async fn article_add(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(number): Path<String>,
+    body: Body<ArticleBody>,
+) -> Response {
     let (body, key) = body.split();
     match body.input() {
         Ok(article) => run(&app, &who, &id, Some(&number), Command::AddArticle { article }, StatusCode::CREATED, key).await,
@@ -180,7 +225,12 @@ pub async fn article_add(State(app): State<App>, Extension(who): Extension<Who>,
     }
 }
 
-pub async fn history(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path(number): Path<String>) -> Response {
+pub async fn history(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(number): Path<String>,
+) -> Response {
     match app.desk.history_view(&who.person, &number).await {
         Ok(rows) => {
             let items: Vec<Json> = rows

@@ -20,10 +20,24 @@ pub struct WorkQuery {
     limit: Option<u32>,
 }
 
-pub async fn list(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, query: Result<Query<WorkQuery>, axum::extract::rejection::QueryRejection>) -> Response {
+pub async fn list(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    query: Result<Query<WorkQuery>, axum::extract::rejection::QueryRejection>,
+) -> Response {
     let mine = match query {
         Ok(Query(q)) if q.assigned.as_deref().is_none_or(|a| a == "me") => (q.assigned.is_some(), q.limit.unwrap_or(50).clamp(1, 200)),
-        _ => return problem(&Fault::new(StatusCode::BAD_REQUEST, "assigned is me.", "assigned ist me."), &id),
+        _ => {
+            return problem(
+                &Fault::new(
+                    StatusCode::BAD_REQUEST,
+                    "assigned is me, limit is a number from 1 to 200.",
+                    "assigned ist me, limit eine Zahl von 1 bis 200.",
+                ),
+                &id,
+            );
+        }
     };
     match app.desk.work(&who.person, mine.0, mine.1).await {
         Ok(rows) => {
@@ -49,7 +63,13 @@ async fn ticket_of(app: &App, id: &str) -> Result<(String, u32), Error> {
     Ok((stored.snapshot.ticket.number.clone(), seq))
 }
 
-pub async fn submit(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path(work): Path<String>, body: Body<FormBody>) -> Response {
+pub async fn submit(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(work): Path<String>,
+    body: Body<FormBody>,
+) -> Response {
     let (body, key) = body.split();
     let form = match body.form() {
         Ok(form) => form,
@@ -65,7 +85,13 @@ pub async fn submit(State(app): State<App>, Extension(who): Extension<Who>, Exte
 #[serde(deny_unknown_fields)]
 pub struct Nothing {}
 
-pub async fn claim(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path(work): Path<String>, body: Body<Nothing>) -> Response {
+pub async fn claim(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(work): Path<String>,
+    body: Body<Nothing>,
+) -> Response {
     let (_, key) = body.split();
     match ticket_of(&app, &work).await {
         Ok((number, work)) => run(&app, &who, &id, Some(&number), Command::ClaimWork { work }, StatusCode::OK, key).await,

@@ -14,16 +14,20 @@ async function load(url, options, push) {
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const main = page.querySelector("main");
     if (!main) throw new Error("no content");
+    const ours = document.querySelector("header.top");
+    const header = page.querySelector("header.top");
+    // A page in another frame (an ended session, a file too large) answers a form: it is told, the form stays.
+    if (Boolean(header) !== Boolean(ours)) {
+      if (options.method !== "POST") throw new Error("another frame");
+      return tell(main);
+    }
     const swap = () => {
       document.title = page.title;
       document.documentElement.lang = page.documentElement.lang;
       document.querySelector("main").replaceWith(main);
-      const header = page.querySelector("header.top");
-      const ours = document.querySelector("header.top");
       if (header && ours) ours.replaceWith(header);
-      else if (header || ours) throw new Error("another frame");
     };
-    if (push && response.url !== location.href) history.pushState({}, "", response.url);
+    if (push && (options.method !== "POST" || response.redirected) && response.url !== location.href) history.pushState({}, "", response.url);
     swap();
     const summary = document.querySelector("[data-focus]") ?? document.querySelector("main");
     summary.setAttribute("tabindex", "-1");
@@ -34,10 +38,28 @@ async function load(url, options, push) {
     return true;
   } catch (error) {
     if (error.name === "AbortError") return true;
+    // Sent or not, nobody knows: a second sending could do it twice.
+    if (options.method === "POST") {
+      const p = document.createElement("p");
+      p.textContent = document.documentElement.lang === "de" ? "Keine Antwort vom Server. Ihre Eingaben sind noch da." : "The server does not answer. Your input is still here.";
+      return tell(p);
+    }
     return false;
   } finally {
     document.documentElement.classList.remove("busy");
   }
+}
+
+// Puts a message above what is there, and takes the focus to it.
+function tell(content) {
+  const notice = document.createElement("div");
+  notice.className = "notice bad";
+  notice.setAttribute("role", "alert");
+  notice.tabIndex = -1;
+  notice.append(...(content.matches("main") ? content.childNodes : [content]));
+  document.querySelector("main").prepend(notice);
+  notice.focus();
+  return true;
 }
 
 document.addEventListener("submit", async (event) => {

@@ -20,7 +20,8 @@ pub async fn page(State(app): State<App>, Extension(who): Extension<Who>, Extens
     let t = page.t;
     let store = &app.desk.store;
     let rights = rights::visible(&model.names, &who.person);
-    let (incidents, revisions, outbox) = (store.incident_list(&rights, 100).await, store.revision_list(20).await, store.outbox_counts().await);
+    let (incidents, revisions, outbox) =
+        (store.incident_list(&rights, 100).await, store.revision_list(20).await, store.outbox_counts().await);
     let (incidents, revisions, outbox) = match (incidents, revisions, outbox) {
         (Ok(a), Ok(b), Ok(c)) => (a, b, c),
         (Err(e), ..) | (_, Err(e), _) | (.., Err(e)) => return failed(e.into(), &id),
@@ -43,7 +44,7 @@ pub async fn page(State(app): State<App>, Extension(who): Extension<Who>, Extens
             }
         }
         section { h2 { (t.revisions) }
-            div.table { table {
+            div.table tabindex="0" role="region" aria-label=(t.revisions) { table {
                 thead { tr { th.number scope="col" { (t.revision) } th scope="col" { "Hash" } th scope="col" { (t.applied) } th scope="col" { (t.applied_by) } } }
                 tbody { @for r in &revisions { tr { td.number { (r.id) } td { code { (&r.hash[..12]) } } td { (widgets::time(&page, r.applied)) } td { (r.actor) } } } }
             } }
@@ -54,7 +55,7 @@ pub async fn page(State(app): State<App>, Extension(who): Extension<Who>, Extens
         }
         section { h2 { (t.people) }
             div.table tabindex="0" role="region" aria-label=(t.people) { table {
-                thead { tr { th scope="col" { (t.login) } th scope="col" { (t.name) } th scope="col" { (t.company) } th scope="col" { (t.roles) } th scope="col" { } } }
+                thead { tr { th scope="col" { (t.login) } th scope="col" { (t.name) } th scope="col" { (t.company) } th scope="col" { (t.roles) } th scope="col" { (t.state) } } }
                 tbody { @for p in people.iter().filter(|p| p.kind != PersonKind::System).take(200) { tr {
                     td { (p.login) } td { (p.name) } td { (p.company.as_deref().unwrap_or("")) } td { (p.roles.join(", ")) } td { (if p.active { t.active } else { t.inactive }) }
                 } } }
@@ -64,8 +65,15 @@ pub async fn page(State(app): State<App>, Extension(who): Extension<Who>, Extens
     page.render(StatusCode::OK, t.admin, "/admin", &body)
 }
 
-pub async fn retry(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path((number, incident)): Path<(String, u32)>, _: FormData) -> Response {
-    let request = Request { actor: &who.person, ticket: Some(&number), command: Command::RetryIncident { incident }, cause: "portal", at: None };
+pub async fn retry(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path((number, incident)): Path<(String, u32)>,
+    _: FormData,
+) -> Response {
+    let request =
+        Request { actor: &who.person, ticket: Some(&number), command: Command::RetryIncident { incident }, cause: "portal", at: None };
     match app.desk.execute(request).await {
         Ok(_) => Redirect::to("/admin").into_response(),
         Err(e) => failed(e, &id),

@@ -44,7 +44,7 @@ pub async fn dashboard(State(app): State<App>, Extension(who): Extension<Who>, E
         h1 { (t.dashboard) }
         section { h2 { (t.my_work) } (work_table(&page, &work)) }
         section.card { h2 { (t.open_tickets) }
-            div.table { table {
+            div.table tabindex="0" role="region" aria-label=(t.open_tickets) { table {
                 thead { tr { th scope="col" { (t.queue) } @for s in &open { th.number scope="col" { (widgets::word(&model, "state", s, page.language())) } } th.number scope="col" { (t.total) } } }
                 tbody { @for q in model.names.queues.iter() {
                     @let row: Vec<_> = counts.iter().filter(|c| q.name == c.queue.as_str()).collect();
@@ -56,8 +56,8 @@ pub async fn dashboard(State(app): State<App>, Extension(who): Extension<Who>, E
                 } }
             } }
         }
-        section { h2 { (t.my_open) } (widgets::tickets(&page, &own.items)) }
-        section { h2 { (t.newest) } (widgets::tickets(&page, &newest.items)) }
+        section { h2 { (t.my_open) } (widgets::tickets(&page, t.my_open, &own.items)) }
+        section { h2 { (t.newest) } (widgets::tickets(&page, t.newest, &newest.items)) }
     };
     page.render(StatusCode::OK, t.dashboard, "/agent", &body)
 }
@@ -115,18 +115,24 @@ impl Narrow {
             None => filter.and(Filter::State(open)),
         };
         match given(&self.q) {
-            Some(q) => filter.and(Filter::Words(q)),
+            Some(q) => filter.and(Filter::Words(q.chars().take(200).collect())),
             None => filter,
         }
     }
 
     fn next(&self, cursor: i64) -> String {
-        let part = |name: &str, value: &Option<String>| value.as_ref().map(|v| format!("{name}={}&", crate::input::encode(v))).unwrap_or_default();
+        let part =
+            |name: &str, value: &Option<String>| value.as_ref().map(|v| format!("{name}={}&", crate::input::encode(v))).unwrap_or_default();
         format!("/agent/queue?{}{}{}cursor={cursor}", part("queue", &self.queue), part("state", &self.state), part("q", &self.q))
     }
 }
 
-pub async fn queue(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Query(narrow): Query<Narrow>) -> Response {
+pub async fn queue(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Query(narrow): Query<Narrow>,
+) -> Response {
     let model = app.desk.model();
     let page = Page::new(&app, &who, &model).await;
     let (t, language) = (page.t, page.language());
@@ -152,7 +158,7 @@ pub async fn queue(State(app): State<App>, Extension(who): Extension<Who>, Exten
             div.field { label for="q" { (t.search_hint) } input id="q" name="q" type="search" value=(narrow.q.as_deref().unwrap_or("")); }
             button { (t.filter) }
         }
-        (widgets::tickets(&page, &rows.items))
+        (widgets::tickets(&page, t.queues, &rows.items))
         @if let Some(next) = rows.next { p { a href=(narrow.next(next)) data-enhance { (t.older) } } }
     };
     page.render(StatusCode::OK, t.queues, "/agent/queue", &body)
@@ -194,7 +200,12 @@ async fn draw_new(app: &App, who: &Who, typed: &Typed, status: StatusCode) -> Re
     page.render(status, t.new_ticket, "/agent/new", &body)
 }
 
-pub async fn new_submit(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, data: FormData) -> Response {
+pub async fn new_submit(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    data: FormData,
+) -> Response {
     let form = data.dialog();
     let mut values = form.values.clone();
     let mut take = |name: &str| values.remove(name).and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
@@ -209,6 +220,7 @@ pub async fn new_submit(State(app): State<App>, Extension(who): Extension<Who>, 
         customer_user: Some(customer).filter(|c| !c.is_empty()),
         fields,
         article: article.map(|a| ArticleInput { visible: true, channel: Some("phone".into()), ..a }),
+        blobs: form.blobs.clone(),
         ..NewTicket::default()
     };
     let typed = Typed { values: form.values.clone(), article: form.article.map(|a| a.body).unwrap_or_default(), ..Typed::default() };

@@ -18,7 +18,12 @@ pub struct At {
     cursor: Option<i64>,
 }
 
-pub async fn page(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Query(at): Query<At>) -> Response {
+pub async fn page(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Query(at): Query<At>,
+) -> Response {
     let model = app.desk.model();
     let page = Page::new(&app, &who, &model).await;
     let (t, language) = (page.t, page.language());
@@ -50,11 +55,11 @@ pub async fn page(State(app): State<App>, Extension(who): Extension<Who>, Extens
             }
         }
         @if let Some(own) = &own {
-            section { h2 { (t.my_tickets) } (widgets::tickets(&page, &own.items))
+            section { h2 { (t.my_tickets) } (widgets::tickets(&page, t.my_tickets, &own.items))
                 @if let Some(next) = own.next { p { a href=(format!("/?cursor={next}")) data-enhance { (t.older) } } } }
         }
         @if let Some(others) = others.as_ref().filter(|o| !o.items.is_empty()) {
-            section { h2 { (t.company_tickets) } (widgets::tickets(&page, &others.items)) }
+            section { h2 { (t.company_tickets) } (widgets::tickets(&page, t.company_tickets, &others.items)) }
         }
     };
     page.render(StatusCode::OK, t.home, "/", &body)

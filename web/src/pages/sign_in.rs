@@ -24,7 +24,8 @@ pub struct After {
 
 /// Only a path of our own: never another site.
 fn safe_next(next: Option<&str>) -> Option<&str> {
-    next.filter(|n| n.starts_with('/') && !n.starts_with("//") && !n.contains('\\') && !n.contains(['\r', '\n']))
+    let plain = |n: &str| n.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
+    next.filter(|n| n.starts_with('/') && !n.starts_with("//") && plain(n) && n.len() < 500)
 }
 
 /// Before anybody is known, the browser says the language.
@@ -63,9 +64,16 @@ fn address(app: &App, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
     forwarded.and_then(|f| f.rsplit(',').next()).and_then(|a| a.trim().parse().ok()).unwrap_or(peer.ip())
 }
 
-pub async fn submit(State(app): State<App>, ConnectInfo(peer): ConnectInfo<SocketAddr>, headers: HeaderMap, Extension(id): Extension<RequestId>, data: FormData) -> Response {
+pub async fn submit(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    Extension(id): Extension<RequestId>,
+    data: FormData,
+) -> Response {
     let (login, password) = (data.get("login").unwrap_or_default(), data.get("password").unwrap_or_default());
-    let key = format!("{} {login}", address(&app, peer, &headers));
+    let address = address(&app, peer, &headers).to_string();
+    let key = format!("{address} {login}");
     let now = app.desk.clock.now();
     let next = safe_next(data.get("next"));
     let language = browser_language(&headers);
@@ -73,18 +81,19 @@ pub async fn submit(State(app): State<App>, ConnectInfo(peer): ConnectInfo<Socke
         let body = Html(bare(texts(language).sign_in, &page(&app, language, next, true)));
         (StatusCode::UNPROCESSABLE_ENTITY, body).into_response()
     };
-    if !app.desk.limiter.allows(&key, now) || login.len() > 200 {
+    if !app.desk.limiter.allows(&key, now, 10) || !app.desk.limiter.allows(&address, now, 50) || login.len() > 200 {
         return again();
     }
+    // Counted before it is verified: guesses that come at once count too.
+    app.desk.limiter.failed(&key, now);
+    app.desk.limiter.failed(&address, now);
     match app.desk.password_sign_in(login, password).await {
         Ok(Some(signed_in)) => {
             app.desk.limiter.succeeded(&key);
+            app.desk.limiter.succeeded(&address);
             welcome(&app, &signed_in, next)
         }
-        Ok(None) => {
-            app.desk.limiter.failed(&key, now);
-            again()
-        }
+        Ok(None) => again(),
         Err(_) => problem::page(&Fault::unavailable(), &id),
     }
 }
@@ -111,12 +120,18 @@ pub async fn link(State(app): State<App>, Path(link): Path<String>, headers: Hea
     Html(bare(t.sign_in, &body)).into_response()
 }
 
-pub async fn link_spend(State(app): State<App>, Path(link): Path<String>, headers: HeaderMap, Extension(id): Extension<RequestId>) -> Response {
+pub async fn link_spend(
+    State(app): State<App>,
+    Path(link): Path<String>,
+    headers: HeaderMap,
+    Extension(id): Extension<RequestId>,
+) -> Response {
     match app.desk.link_sign_in(&link).await {
         Ok(Some(signed_in)) => welcome(&app, &signed_in, None),
         Ok(None) => {
             let t = texts(browser_language(&headers));
-            let body = html! { div.notice.bad role="alert" lang=(t.language_tag) { p { (t.link_used) } p { a href="/sign-in" { (t.sign_in) } } } };
+            let body =
+                html! { div.notice.bad role="alert" lang=(t.language_tag) { p { (t.link_used) } p { a href="/sign-in" { (t.sign_in) } } } };
             (StatusCode::GONE, Html(bare(t.sign_in, &body))).into_response()
         }
         Err(_) => problem::page(&Fault::unavailable(), &id),
@@ -130,7 +145,13 @@ pub async fn sign_out(State(app): State<App>, Extension(who): Extension<Who>, _:
     ([(header::SET_COOKIE, session_cookie(&app, "", 0))], Redirect::to("/sign-in")).into_response()
 }
 
-pub async fn language(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, headers: HeaderMap, data: FormData) -> Response {
+pub async fn language(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    headers: HeaderMap,
+    data: FormData,
+) -> Response {
     let wanted = data.get("language").unwrap_or_default();
     let known = app.desk.model().names.site.languages.iter().any(|l| l.0 == wanted);
     if known {

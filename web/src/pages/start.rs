@@ -15,7 +15,12 @@ use maud::html;
 use vorgang_core::Command;
 use vorgang_runtime::{Error, Request};
 
-pub async fn form(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path(process): Path<String>) -> Response {
+pub async fn form(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(process): Path<String>,
+) -> Response {
     draw(&app, &who, &id, &process, Typed::default(), StatusCode::OK).await
 }
 
@@ -26,7 +31,9 @@ async fn draw(app: &App, who: &Who, id: &RequestId, process: &str, typed: Typed,
         Ok(work) => work,
         Err(e) => return failed(e, id),
     };
-    let Some(def) = model.processes.get(process).map(|p| &p.def) else { return failed(Error::Rejected(vorgang_core::Rejection::NotFound), id) };
+    let Some(def) = model.processes.get(process).map(|p| &p.def) else {
+        return failed(Error::Rejected(vorgang_core::Rejection::NotFound), id);
+    };
     let action = format!("/start/{process}");
     let title = model.title(def.title.as_ref(), process, page.language()).to_owned();
     let body = html! {
@@ -44,7 +51,13 @@ async fn draw(app: &App, who: &Who, id: &RequestId, process: &str, typed: Typed,
     page.render(status, &title, "/", &body)
 }
 
-pub async fn submit(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path(process): Path<String>, data: FormData) -> Response {
+pub async fn submit(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(process): Path<String>,
+    data: FormData,
+) -> Response {
     let mut form = data.dialog();
     form.seen = None;
     form.epoch = None;

@@ -23,7 +23,12 @@ use vorgang_definitions::kinds::role::Right;
 use vorgang_runtime::view::TicketView;
 use vorgang_runtime::{Error, Request};
 
-pub async fn page(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path(number): Path<String>) -> Response {
+pub async fn page(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(number): Path<String>,
+) -> Response {
     draw(&app, &who, &id, &number, Typed::default(), None, StatusCode::OK).await
 }
 
@@ -124,7 +129,7 @@ fn steps(page: &Page, view: &TicketView, typed: &Typed) -> Markup {
                         @else { (widgets::dialog(page, &base, work, form, view.snapshot.version, typed)) }
                     }
                 }
-                @if page.is_agent() {
+                @if page.is_agent() && work.forms.iter().any(|f| f.dialog != "approval") {
                     @if work.item.claimed_by.is_none() {
                         form method="post" action=(format!("{base}/claim")) data-enhance { (page.csrf()) button class=(if work.must_claim { "primary" } else { "" }) { (t.claim) ": " (work.title) } }
                     } @else {
@@ -163,28 +168,34 @@ fn message(page: &Page, number: &str, article: &vorgang_core::event::Article) ->
 fn write(page: &Page, view: &TicketView, typed: &Typed) -> Markup {
     let t = page.t;
     let action = format!("{}/article", page.ticket_url(&view.snapshot.ticket.number));
-    let may_note = view.sight == Sight::Agent && rights::require(&page.model.names, &page.who.person, &view.snapshot.ticket, Right::Note).is_ok();
+    let may_note =
+        view.sight == Sight::Agent && rights::require(&page.model.names, &page.who.person, &view.snapshot.ticket, Right::Note).is_ok();
     let kinds: Vec<(bool, &str)> = match view.sight {
         Sight::Customer => vec![(true, t.reply)],
         Sight::Agent if may_note => vec![(true, t.answer), (false, t.write_note)],
         _ => vec![],
     };
-    let refused = typed.work.is_none() && !typed.article.is_empty();
     html! {
         @for (visible, title) in kinds {
+            @let refused = typed.visible.is_some_and(|v| v == visible || kinds_of(view) == 1);
+            @let (subject, body) = if refused { (typed.subject.as_str(), typed.article.as_str()) } else { ("", "") };
             details.card open[refused] { summary { (title) } br;
                 form method="post" action=(action) enctype="multipart/form-data" data-enhance {
                     (page.csrf())
                     input type="hidden" name="visible" value=(visible);
                     @let key = if visible { "answer" } else { "note" };
-                    div.field { label for=(format!("subject-{key}")) { (t.subject) } input id=(format!("subject-{key}")) name="subject" value=(typed.subject); }
-                    div.field { label for=(format!("body-{key}")) { (t.message) } textarea id=(format!("body-{key}")) name="article" required { (typed.article) } }
+                    div.field { label for=(format!("subject-{key}")) { (t.subject) } input id=(format!("subject-{key}")) name="subject" value=(subject); }
+                    div.field { label for=(format!("body-{key}")) { (t.message) } textarea id=(format!("body-{key}")) name="article" required { (body) } }
                     div.field { label for=(format!("files-{key}")) { (t.attachments) } input id=(format!("files-{key}")) type="file" name="files" multiple; }
                     div.buttons { button.primary { (t.send) } }
                 }
             }
         }
     }
+}
+
+fn kinds_of(view: &TicketView) -> usize {
+    if view.sight == Sight::Customer { 1 } else { 2 }
 }
 
 /// Attributes and fields; agents with the rights change them here.
@@ -215,7 +226,8 @@ fn details(page: &Page, view: &TicketView, typed: &Typed) -> Markup {
         editable.push(("owner", ticket.owner.clone().into()));
         editable.push(("responsible", ticket.responsible.clone().into()));
     }
-    let own: Vec<&str> = names.types.get(&ticket.ticket_type).map(|ty| ty.fields.iter().map(|f| f.field.as_str()).collect()).unwrap_or_default();
+    let own: Vec<&str> =
+        names.types.get(&ticket.ticket_type).map(|ty| ty.fields.iter().map(|f| f.field.as_str()).collect()).unwrap_or_default();
     let is_file = |n: &str| names.fields.get(n).is_some_and(|f| f.field_type == vorgang_definitions::kinds::field::FieldType::File);
     html! {
         section.card {
@@ -268,7 +280,13 @@ async fn run(app: &App, who: &Who, id: &RequestId, number: &str, command: Comman
     }
 }
 
-pub async fn submit(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path((number, work)): Path<(String, u32)>, data: FormData) -> Response {
+pub async fn submit(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path((number, work)): Path<(String, u32)>,
+    data: FormData,
+) -> Response {
     let mut form = data.dialog();
     if form.article.as_ref().is_some_and(|a| a.body.is_empty() && a.attachments.is_empty()) {
         form.article = None;
@@ -283,22 +301,47 @@ pub async fn submit(State(app): State<App>, Extension(who): Extension<Who>, Exte
     run(&app, &who, &id, &number, Command::SubmitDialog { work, form }, typed).await
 }
 
-pub async fn claim(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path((number, work)): Path<(String, u32)>, _: FormData) -> Response {
+pub async fn claim(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path((number, work)): Path<(String, u32)>,
+    _: FormData,
+) -> Response {
     run(&app, &who, &id, &number, Command::ClaimWork { work }, Typed::default()).await
 }
 
-pub async fn release(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path((number, work)): Path<(String, u32)>, _: FormData) -> Response {
+pub async fn release(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path((number, work)): Path<(String, u32)>,
+    _: FormData,
+) -> Response {
     run(&app, &who, &id, &number, Command::ReleaseWork { work }, Typed::default()).await
 }
 
-pub async fn article(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path(number): Path<String>, data: FormData) -> Response {
+pub async fn article(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(number): Path<String>,
+    data: FormData,
+) -> Response {
     let article: ArticleInput = data.dialog().article.unwrap_or_default();
-    let typed = Typed { article: article.body.clone(), subject: article.subject.clone(), ..Typed::default() };
+    let typed =
+        Typed { article: article.body.clone(), subject: article.subject.clone(), visible: Some(article.visible), ..Typed::default() };
     run(&app, &who, &id, &number, Command::AddArticle { article }, typed).await
 }
 
 /// Only what the person changed is sent on: the form shows everything.
-pub async fn patch(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path(number): Path<String>, data: FormData) -> Response {
+pub async fn patch(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(number): Path<String>,
+    data: FormData,
+) -> Response {
     let seen = data.get("seen").and_then(|v| v.parse().ok());
     let values = data.values();
     let typed = Typed { values: values.clone(), ..Typed::default() };
@@ -307,7 +350,7 @@ pub async fn patch(State(app): State<App>, Extension(who): Extension<Who>, Exten
         Err(e) => return failed(e, &id),
     };
     let values = values.into_iter().filter(|(name, value)| before.get(name).is_none_or(|b| !same_input(b, value))).collect();
-    run(&app, &who, &id, &number, Command::PatchTicket { values, seen }, typed).await
+    run(&app, &who, &id, &number, Command::PatchTicket { values, seen, expected: None, blobs: vec![] }, typed).await
 }
 
 /// What was drawn and what came back, apart from how browsers write it.
@@ -323,7 +366,12 @@ fn same_input(drawn: &Json, sent: &Json) -> bool {
 }
 
 /// Files are always downloads: nothing of a ticket is ever shown as a page of ours.
-pub async fn file(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, Path((number, blob)): Path<(String, String)>) -> Response {
+pub async fn file(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path((number, blob)): Path<(String, String)>,
+) -> Response {
     match app.desk.attachment(&who.person, &number, &blob).await {
         Ok((name, _, bytes)) => {
             let ascii: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || ".-_ ".contains(c) { c } else { '_' }).collect();

@@ -6,7 +6,8 @@ use vorgang_definitions::actions::start::Start;
 pub fn run(run: &mut Run, name: &Start, _: Option<Seq>, _: Option<Seq>) -> Result<(), Failure> {
     let process = run.model.processes.get(name.as_str()).cloned();
     let process = process.ok_or_else(|| Failure::new("definition", format!("no process is called `{name}`")))?;
-    let first = process.def.starts.first().map(|s| s.at_activity.to_string()).or_else(|| process.def.activities.names().next().map(str::to_owned));
+    let first =
+        process.def.starts.first().map(|s| s.at_activity.to_string()).or_else(|| process.def.activities.names().next().map(str::to_owned));
     let first = first.ok_or_else(|| Failure::new("definition", "the process has no activity"))?;
     let instance = run.start_instance(&process, SYSTEM);
     run.enter(instance, &first, None);

@@ -1,9 +1,9 @@
 //! New tickets: plain ones, and those that a process begins with.
 
+use super::Decision;
 use super::form;
 use super::run::Run;
 use super::submit;
-use super::Decision;
 use crate::command::{Context, Form, NewTicket};
 use crate::event::Event;
 use crate::people::PersonKind;
@@ -77,7 +77,13 @@ pub fn ticket(model: &Model, new: &NewTicket, ctx: &Context) -> Result<Decision,
     if names.queues.get(&new.queue).is_none() {
         return Err(error("queue", not_offered(&new.queue)));
     }
-    if ctx.actor.kind != PersonKind::Customer {
+    if ctx.actor.kind == PersonKind::Customer {
+        // Customers say what they need; the rest is decided here. A type that a process begins with has its form.
+        let by_process = model.processes.values().any(|p| p.def.ticket.ticket_type == new.ticket_type.as_str());
+        if new.state.is_some() || new.priority.is_some() || new.customer_user.is_some() || by_process {
+            return Err(Rejection::Right(RightReason::CannotStart));
+        }
+    } else {
         rights::require_in(names, ctx.actor, &new.queue, Right::Create)?;
     }
     let state = match &new.state {
@@ -98,6 +104,12 @@ pub fn ticket(model: &Model, new: &NewTicket, ctx: &Context) -> Result<Decision,
         return Err(error("title", FormError::Required));
     }
     let mut run = begin(model, ctx, blank(ctx, "", &new.ticket_type, &new.queue, &state, "")?);
+    let surplus = |name: &&String| !ticket_type.fields.iter().any(|f| f.field == name.as_str());
+    let surplus: Vec<_> = new.fields.keys().filter(surplus).map(|n| (n.clone(), FormError::Unknown)).collect();
+    if !surplus.is_empty() {
+        return Err(Rejection::Form(surplus));
+    }
+    run.blobs = new.blobs.clone();
     let mut values: BTreeMap<String, serde_json::Value> = new.fields.clone();
     values.insert("title".into(), new.title.trim().into());
     values.insert("priority".into(), priority.into());
@@ -125,7 +137,12 @@ pub fn ticket(model: &Model, new: &NewTicket, ctx: &Context) -> Result<Decision,
     fold_creation(&mut run);
     if let Some(article) = &new.article {
         form::check_article(article).map_err(|e| error("article", e))?;
-        form::add_article(&mut run, article.clone());
+        if form::is_empty(article) {
+            return Err(error("article", FormError::Required));
+        }
+        // What a customer writes, the customer can read.
+        let visible = article.visible || ctx.actor.kind == PersonKind::Customer;
+        form::add_article(&mut run, crate::command::ArticleInput { visible, ..article.clone() });
     }
     run.finish()
 }
@@ -140,7 +157,7 @@ fn fold_creation(run: &mut Run) {
 }
 
 /// The way in which this person may start the process: the activity in which it begins.
-pub fn start_for<'p>(process: &'p Process, kind: PersonKind) -> Option<&'p str> {
+pub fn start_for(process: &Process, kind: PersonKind) -> Option<&str> {
     let wanted = match kind {
         PersonKind::Customer => Starter::Customer,
         PersonKind::Agent => Starter::Agent,

@@ -40,7 +40,13 @@ pub fn present<'p>(run: &Run, fields: &'p [FormField], instance: Option<Seq>, wo
     fields.iter().filter(there).collect()
 }
 
-pub fn read<'p>(run: &Run, fields: &'p [FormField], form: &Form, instance: Option<Seq>, work: Option<Seq>) -> Result<Filled<'p>, Rejection> {
+pub fn read<'p>(
+    run: &Run,
+    fields: &'p [FormField],
+    form: &Form,
+    instance: Option<Seq>,
+    work: Option<Seq>,
+) -> Result<Filled<'p>, Rejection> {
     let present = present(run, fields, instance, work);
     let mut errors: Vec<(String, FormError)> = vec![];
     let known = |name: &str| present.iter().any(|f| f.field.as_ref().is_some_and(|n| *n == name));
@@ -67,13 +73,14 @@ pub fn read<'p>(run: &Run, fields: &'p [FormField], form: &Form, instance: Optio
     if errors.is_empty() { Ok(filled) } else { Err(Rejection::Form(errors)) }
 }
 
-fn is_empty(article: &ArticleInput) -> bool {
-    article.body.trim().is_empty() && article.subject.trim().is_empty() && article.attachments.is_empty()
+/// Nothing is left of it, once what cannot be stored is taken out.
+pub fn is_empty(article: &ArticleInput) -> bool {
+    article.body.replace('\0', "").trim().is_empty() && article.subject.trim().is_empty() && article.attachments.is_empty()
 }
 
 fn article_input(field: &ArticleField, form: &Form) -> Result<Option<ArticleInput>, FormError> {
     let input = form.article.clone().unwrap_or_default();
-    if input.body.trim().is_empty() && field.required {
+    if input.body.replace('\0', "").trim().is_empty() && field.required {
         return Err(FormError::Required);
     }
     check_article(&input)?;
@@ -82,7 +89,10 @@ fn article_input(field: &ArticleField, form: &Form) -> Result<Option<ArticleInpu
 
 pub fn check_article(input: &ArticleInput) -> Result<(), FormError> {
     use vorgang_definitions::values::{FILE_BYTES_MAX, ValueError};
-    if input.body.len() > ARTICLE_BYTES_MAX || input.subject.len() > vorgang_definitions::values::LINE_BYTES_MAX {
+    if input.subject.len() > vorgang_definitions::values::LINE_BYTES_MAX {
+        return Err(FormError::Invalid(ValueError::TooLong(vorgang_definitions::values::LINE_BYTES_MAX)));
+    }
+    if input.body.len() > ARTICLE_BYTES_MAX {
         return Err(FormError::Invalid(ValueError::TooLong(ARTICLE_BYTES_MAX)));
     }
     if input.attachments.len() > FILES_MAX {
@@ -94,7 +104,14 @@ pub fn check_article(input: &ArticleInput) -> Result<(), FormError> {
     Ok(())
 }
 
-fn change(run: &Run, name: &str, field: &FormField, form: &Form, instance: Option<Seq>, work: Option<Seq>) -> Result<Option<Change>, FormError> {
+fn change(
+    run: &Run,
+    name: &str,
+    field: &FormField,
+    form: &Form,
+    instance: Option<Seq>,
+    work: Option<Seq>,
+) -> Result<Option<Change>, FormError> {
     let slot = Slot::find(&run.model.names, name).ok_or(FormError::Unknown)?;
     let now = current(run, &slot);
     let change = match form.values.get(name) {
@@ -103,12 +120,8 @@ fn change(run: &Run, name: &str, field: &FormField, form: &Form, instance: Optio
         None => None,
     };
     let after = change.as_ref().map_or(&now, |c| &c.value);
-    let type_requires = run
-        .model
-        .names
-        .types
-        .get(&run.snapshot.ticket.ticket_type)
-        .is_some_and(|t| t.fields.iter().any(|f| f.required && f.field == name));
+    let type_requires =
+        run.model.names.types.get(&run.snapshot.ticket.ticket_type).is_some_and(|t| t.fields.iter().any(|f| f.required && f.field == name));
     let empty = after.is_null() || after.as_array().is_some_and(Vec::is_empty);
     if empty && (field.required || slot.always_set() || type_requires) {
         return Err(FormError::Required);
@@ -147,6 +160,9 @@ fn stored(run: &Run, slot: &Slot, value: Option<Value>) -> Result<Change, FormEr
             if f.field_type == FieldType::User {
                 person(run, v, false)?;
             }
+            if f.field_type == FieldType::File {
+                file(run, v)?;
+            }
             to_stored(f, v).map_err(FormError::Invalid)?
         }
         (Slot::Priority, Some(Value::Int(level))) => run.model.names.priority_name(*level).into(),
@@ -163,8 +179,25 @@ fn stored(run: &Run, slot: &Slot, value: Option<Value>) -> Result<Change, FormEr
     Ok(Change { name: slot.name().to_owned(), is_field, value: json })
 }
 
+/// A hash is no permission: a file is taken only with its content.
+fn file(run: &Run, value: &Value) -> Result<(), FormError> {
+    use vorgang_definitions::values::ValueError;
+    let Value::Map(file) = value else { return Err(FormError::Invalid(ValueError::WrongType("a file"))) };
+    let sent = file.get("blob").and_then(Value::as_text).and_then(|hash| run.blobs.iter().find(|b| b.hash == hash));
+    match sent {
+        Some(blob) if file.get("size") == Some(&Value::Int(blob.bytes.len() as i64)) => Ok(()),
+        _ => Err(FormError::Invalid(ValueError::WrongType("a file"))),
+    }
+}
+
 fn person(run: &Run, value: &Value, agent: bool) -> Result<(), FormError> {
-    let person = value.as_text().and_then(|l| run.ctx.people.get(l)).filter(|p| p.active);
+    let me = run.ctx.actor;
+    // Customers know their colleagues and nobody else.
+    let known = |p: &crate::people::Person| match me.kind {
+        PersonKind::Customer => p.login == me.login || (p.company.is_some() && p.company == me.company),
+        _ => p.kind != PersonKind::System,
+    };
+    let person = value.as_text().and_then(|l| run.ctx.people.get(l)).filter(|p| p.active && known(p));
     match person {
         Some(p) if !agent || p.kind == PersonKind::Agent => Ok(()),
         _ => Err(FormError::NoSuchPerson),
@@ -214,7 +247,8 @@ pub fn write(run: &mut Run, changes: Vec<Change>) -> Result<(), Rejection> {
         }
         if change.name == "pending" && !change.is_field {
             let duration = change.value.as_str().and_then(vorgang_definitions::kinds::test::DurationText::parse).map(Value::Duration);
-            crate::actions::set_slot(run, "pending", duration).map_err(|f| Rejection::Form(vec![("pending".into(), invalid(&f.message))]))?;
+            crate::actions::set_slot(run, "pending", duration)
+                .map_err(|f| Rejection::Form(vec![("pending".into(), invalid(&f.message))]))?;
             continue;
         }
         run.set(&change.name, change.value, change.is_field);

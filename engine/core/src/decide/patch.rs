@@ -36,10 +36,10 @@ pub fn patch(run: &mut Run, values: &BTreeMap<String, Json>, seen: Option<u64>) 
     if !errors.is_empty() {
         return Err(Rejection::Form(errors));
     }
-    if let Some(queue) = changes.iter().find(|c| c.name == "queue" && !c.is_field).and_then(|c| c.value.as_str()) {
-        if queue != run.snapshot.ticket.queue {
-            rights::require_in(names, run.ctx.actor, queue, Right::MoveInto)?;
-        }
+    if let Some(queue) = changes.iter().find(|c| c.name == "queue" && !c.is_field).and_then(|c| c.value.as_str())
+        && queue != run.snapshot.ticket.queue
+    {
+        rights::require_in(names, run.ctx.actor, queue, Right::MoveInto)?;
     }
     form::conflicts(run, &changes, seen)?;
     form::write(run, changes)
@@ -61,7 +61,7 @@ pub fn article(run: &mut Run, article: &ArticleInput) -> Result<(), Rejection> {
             article.visible
         }
     };
-    if article.body.trim().is_empty() {
+    if article.body.replace('\0', "").trim().is_empty() {
         return Err(error(FormError::Required));
     }
     form::check_article(article).map_err(error)?;

@@ -403,7 +403,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn branch(&mut self, item: &WorkItem, activity: &Activity, outcome: &str, savepoint: Savepoint) -> Result<Option<Vec<String>>, Failure> {
+    fn branch(
+        &mut self,
+        item: &WorkItem,
+        activity: &Activity,
+        outcome: &str,
+        savepoint: Savepoint,
+    ) -> Result<Option<Vec<String>>, Failure> {
         let choice = match self.choose(item, activity, outcome) {
             Ok(choice) => choice,
             Err(failure) => {
@@ -442,7 +448,11 @@ impl<'a> Run<'a> {
 
     /// Saved and remained: the token is where it was, its forms are drawn anew. The way's actions are kept.
     fn stay(&mut self, item: &WorkItem, savepoint: Savepoint) {
-        let kept: Vec<Event> = self.events[savepoint.events..].iter().filter(|e| !matches!(e, Event::WorkEnded { seq, .. } if *seq == item.seq)).cloned().collect();
+        let kept: Vec<Event> = self.events[savepoint.events..]
+            .iter()
+            .filter(|e| !matches!(e, Event::WorkEnded { seq, .. } if *seq == item.seq))
+            .cloned()
+            .collect();
         self.roll_back(savepoint);
         for event in kept {
             self.emit(event);
@@ -509,9 +519,8 @@ impl<'a> Run<'a> {
 
     /// The token stays where it is, and an incident says why.
     pub fn fail(&mut self, work: Seq, failure: Failure, retry: Retry) {
-        let place = self.snapshot.item(work).and_then(|w| {
-            self.snapshot.instance(w.instance).map(|i| format!("{} / {}", i.process, w.activity))
-        });
+        let place =
+            self.snapshot.item(work).and_then(|w| self.snapshot.instance(w.instance).map(|i| format!("{} / {}", i.process, w.activity)));
         let claimed = self.snapshot.item(work).and_then(|w| w.claimed_by.clone());
         self.change_work(work, WorkStatus::Failed, claimed, true);
         self.raise(failure, place, retry);

@@ -11,6 +11,7 @@ use crate::snapshot::{Retry, Seq, WorkItem, WorkStatus};
 use crate::who;
 use std::sync::Arc;
 use vorgang_definitions::kinds::process::{Activity, Approval, Dialog};
+use vorgang_definitions::kinds::role::Right;
 use vorgang_definitions::kinds::who::Whos;
 use vorgang_definitions::model::ProcessModel;
 
@@ -35,11 +36,11 @@ pub fn submit(run: &mut Run, work: Seq, form: &Form) -> Result<(), Rejection> {
     }
     claimed(run, &item, dialog.claim)?;
     let outcome = outcome_of(run, &item, dialog, form.outcome.as_deref())?;
+    run.blobs = form.blobs.clone();
     let filled = form::read(run, &dialog.fields, form, Some(item.instance), Some(work))?;
     form::conflicts(run, &filled.changes, form.seen)?;
     run.emit(Event::DialogSubmitted { work, dialog: name.to_owned(), outcome: outcome.clone() });
     form::write(run, filled.changes)?;
-    run.blobs.extend(form.blobs.iter().cloned());
     form::write_article(run, filled.article, Some(item.instance), Some(work));
     // "First input saved" starts the item.
     run.change_work(work, WorkStatus::Started, item.claimed_by.clone(), false);
@@ -77,12 +78,12 @@ fn vote(run: &mut Run, item: &WorkItem, approval: &Approval, form: &Form) -> Res
     if !Approval::OUTCOMES.contains(&outcome.as_str()) {
         return Err(Rejection::Form(vec![("outcome".into(), FormError::UnknownOutcome)]));
     }
+    run.blobs = form.blobs.clone();
     let filled = form::read(run, &approval.fields, form, Some(item.instance), Some(item.seq))?;
     form::conflicts(run, &filled.changes, form.seen)?;
     let person = run.ctx.actor.login.clone();
     run.emit(Event::DialogSubmitted { work: item.seq, dialog: APPROVAL.into(), outcome: outcome.clone() });
     form::write(run, filled.changes)?;
-    run.blobs.extend(form.blobs.iter().cloned());
     form::write_article(run, filled.article, Some(item.instance), Some(item.seq));
     run.emit(Event::VoteCast { work: item.seq, person, outcome, at: run.ctx.now });
     run.change_work(item.seq, WorkStatus::Started, item.claimed_by.clone(), false);
@@ -215,10 +216,15 @@ pub fn claim(run: &mut Run, work: Seq) -> Result<(), Rejection> {
     let item = open_item(run, work)?;
     claimed(run, &item, false)?;
     may_work(run, &item, run.ctx.actor)?;
+    // An approval is for all who may vote: nobody takes it from the others.
+    if only_approval(run, &item) {
+        return Err(Rejection::Right(RightReason::NotForYou));
+    }
     let login = run.ctx.actor.login.clone();
     run.change_work(work, WorkStatus::Started, Some(login.clone()), false);
     // Who claims the work has the ticket, unless somebody has it.
-    if run.snapshot.ticket.owner.is_none() && run.ctx.actor.kind == crate::people::PersonKind::Agent {
+    let may_own = crate::rights::in_queue(&run.model.names, run.ctx.actor, &run.snapshot.ticket.queue, Right::Owner);
+    if run.snapshot.ticket.owner.is_none() && may_own {
         run.set("owner", login.into(), false);
     }
     Ok(())
@@ -227,13 +233,18 @@ pub fn claim(run: &mut Run, work: Seq) -> Result<(), Rejection> {
 pub fn release(run: &mut Run, work: Seq) -> Result<(), Rejection> {
     let item = open_item(run, work)?;
     match &item.claimed_by {
-        None => Ok(()),
+        None => may_work(run, &item, run.ctx.actor),
         Some(by) if *by == run.ctx.actor.login || crate::rights::is_admin(&run.model.names, run.ctx.actor) => {
             run.change_work(work, WorkStatus::Offered, None, false);
             Ok(())
         }
         Some(_) => claimed(run, &item, false),
     }
+}
+
+fn only_approval(run: &Run, item: &WorkItem) -> bool {
+    let process = run.process_of(item.instance);
+    process.and_then(|p| p.def.activities.get(&item.activity).map(|a| a.approval.is_some() && a.dialogs.is_empty())).unwrap_or(false)
 }
 
 /// May this person do anything at the item?

@@ -130,10 +130,8 @@ fn one(run: &Run, item: &WorkItem) -> Option<OfferedWork> {
             confirm: None,
             style: Some(style),
         };
-        let outcomes = vec![
-            outcome("approve", "Approve", "Freigeben", Style::Primary),
-            outcome("reject", "Reject", "Ablehnen", Style::Danger),
-        ];
+        let outcomes =
+            vec![outcome("approve", "Approve", "Freigeben", Style::Primary), outcome("reject", "Reject", "Ablehnen", Style::Danger)];
         let title = run.model.title(approval.title.as_ref().or(activity.title.as_ref()), &item.activity, language).to_owned();
         forms.push(OfferedForm { dialog: APPROVAL.into(), title, show: shown(run, &approval.show), fields, article, outcomes });
     }

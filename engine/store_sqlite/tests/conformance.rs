@@ -1,0 +1,34 @@
+//! SQLite passes the suite.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use vorgang_store::Store;
+use vorgang_store_sqlite::SqliteStore;
+
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_conforms() {
+    let folder = std::env::temp_dir().join(format!("vorgang-conformance-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let make = || -> Arc<dyn Store> {
+        let n = COUNT.fetch_add(1, Ordering::Relaxed);
+        Arc::new(SqliteStore::open(&folder.join(format!("{n}.db"))).expect("a store"))
+    };
+    vorgang_store::conformance::run(make).await;
+    std::fs::remove_dir_all(&folder).expect("the folder goes");
+}
+
+#[test]
+fn a_database_is_held_by_one() {
+    let folder = std::env::temp_dir().join(format!("vorgang-held-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let path = folder.join("x.db");
+    let first = SqliteStore::open(&path).expect("a store");
+    assert!(matches!(SqliteStore::open(&path), Err(vorgang_store::StoreError::Conflict)));
+    assert!(SqliteStore::open_read_only(&path).is_ok(), "others may read");
+    drop(first);
+    std::fs::write(folder.join("y.db"), b"this is not a database, but long enough to look like one at first").expect("a file");
+    assert!(matches!(SqliteStore::open(&folder.join("y.db")), Err(vorgang_store::StoreError::Corrupt(_))));
+    std::fs::remove_dir_all(&folder).expect("the folder goes");
+}

@@ -1,0 +1,473 @@
+//! Every door as four actors: anonymous, customer, agent, admin; and what must be refused.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::connect_info::MockConnectInfo;
+use axum::http::{Request, StatusCode, header};
+use serde_json::{Value as Json, json};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use tower::ServiceExt;
+use vorgang_core::people::{Person, PersonKind};
+use vorgang_definitions::model::read_folder;
+use vorgang_runtime::clock::SystemClock;
+use vorgang_runtime::{Desk, demo, revisions};
+use vorgang_store_sqlite::SqliteStore;
+use vorgang_web::{App, Config, openapi, routes};
+
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+struct Door {
+    router: Router,
+    desk: Arc<Desk>,
+    folder: std::path::PathBuf,
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+struct Reply {
+    status: StatusCode,
+    headers: axum::http::HeaderMap,
+    body: String,
+}
+
+impl Reply {
+    fn json(&self) -> Json {
+        serde_json::from_str(&self.body).unwrap_or(Json::Null)
+    }
+}
+
+impl Door {
+    async fn open() -> Self {
+        let n = COUNT.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("vorgang-doors-{}-{n}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let store = Arc::new(SqliteStore::open(&folder.join("x.db")).expect("a store"));
+        let site = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/helpdesk");
+        let files = read_folder(&site).expect("the example");
+        let Ok(desk) = revisions::open(store, Arc::new(SystemClock), Some(&files)).await.expect("a desk") else {
+            panic!("the example does not check")
+        };
+        let desk = Arc::new(desk);
+        desk.people_save(&demo::people(&desk.model().names, 0)).await.expect("people");
+        let config = Config { public_url: "http://127.0.0.1:8080".into(), trusted_proxies: vec![] };
+        let app = App { desk: desk.clone(), config: Arc::new(config), metrics: Arc::new(String::new) };
+        let router = vorgang_web::router(app).layer(MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 9))));
+        Self { router, desk, folder }
+    }
+
+    async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Reply {
+        let mut request = Request::builder().method(method).uri(path).header("host", "127.0.0.1:8080");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = self.router.clone().oneshot(request.body(body.into()).expect("a request")).await.expect("an answer");
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, 10_000_000).await.expect("a body");
+        Reply { status: parts.status, headers: parts.headers, body: String::from_utf8_lossy(&bytes).into_owned() }
+    }
+
+    async fn api(&self, who: &str, method: &str, path: &str, body: &Json) -> Reply {
+        let token = self.desk.token_create(who).await.expect("a token");
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.send(method, path, &[("authorization", &format!("Bearer {token}"))], body).await
+    }
+
+    /// A session's cookie and its token against forged forms.
+    async fn session(&self, who: &str) -> (String, String) {
+        let signed_in = self.desk.session_create(who).await.expect("a session").expect("a person");
+        (format!("session={}", signed_in.session), signed_in.csrf)
+    }
+
+    async fn page(&self, who: &str, path: &str) -> Reply {
+        let (cookie, _) = self.session(who).await;
+        self.send("GET", path, &[("cookie", &cookie)], "").await
+    }
+
+    async fn post(&self, who: &str, path: &str, form: &[(&str, &str)]) -> Reply {
+        let (cookie, csrf) = self.session(who).await;
+        let encode = |t: &str| t.bytes().map(|b| format!("%{b:02X}")).collect::<String>();
+        let mut body = format!("csrf={}", encode(&csrf));
+        for (name, value) in form {
+            body.push_str(&format!("&{}={}", encode(name), encode(value)));
+        }
+        self.send("POST", path, &[("cookie", &cookie), ("content-type", "application/x-www-form-urlencoded")], body).await
+    }
+
+    async fn claim(&self, who: &str, amount: &str) -> Json {
+        let body = json!({"fields": {"amount": amount}, "article": {"body": "Train to Kiel"}});
+        let reply = self.api(who, "POST", "/api/v1/processes/expense_claim/start", &body).await;
+        assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.body);
+        reply.json()
+    }
+}
+
+fn work(ticket: &Json, activity: &str) -> String {
+    let items = ticket["work"].as_array().expect("work");
+    items.iter().find(|w| w["activity"] == activity).and_then(|w| w["id"].as_str()).expect("a work item").to_owned()
+}
+
+/// Every route of the router as every actor, on a ticket of another company: nobody gets more than the route's rule
+/// says, and nothing is a server error.
+#[tokio::test]
+async fn the_permission_matrix_holds() {
+    let door = Door::open().await;
+    let foreign = door.claim("ben", "400").await;
+    let number = foreign["number"].as_str().expect("a number").to_owned();
+    let work = work(&foreign, "check_receipts");
+    let (ticket_id, seq) = work.split_once('-').expect("an id");
+    let fill = |path: &str| {
+        path.replace("{number}", &number)
+            .replace("{work}", seq)
+            .replace("{id}", &format!("{ticket_id}-{seq}"))
+            .replace("{incident}", "99")
+            .replace("{blob}", "00")
+            .replace("{process}", "expense_claim")
+            .replace("{name}", "expense_claim")
+            .replace("{hash}", "x")
+            .replace("{link}", "x")
+    };
+    // carla is of another company than ben; paul is an agent without a right in finance.
+    for (actor, who) in [("anonymous", None), ("customer", Some("carla")), ("agent", Some("paul")), ("admin", Some("admin"))] {
+        if actor == "admin" {
+            // The administrator may; nobody before could change anything.
+            let now = door.api("ben", "GET", &format!("/api/v1/tickets/{number}"), &Json::Null).await.json();
+            assert_eq!(now["version"], foreign["version"]);
+        }
+        for route in routes::all() {
+            for method in route.methods {
+                let path = fill(route.path);
+                let api = path.starts_with("/api/");
+                let reply = match (who, api) {
+                    (None, _) => door.send(method, &path, &[], "").await,
+                    (Some(who), true) => door.api(who, method, &path, &Json::Null).await,
+                    (Some(who), false) if *method == "GET" => door.page(who, &path).await,
+                    (Some(who), false) => door.post(who, &path, &[]).await,
+                };
+                let at = format!("{actor}: {method} {path} is {}", reply.status);
+                assert!(!reply.status.is_server_error(), "{at}\n{}", reply.body);
+                let open = ["/livez", "/readyz", "/metrics", "/assets", "/sign-in", "/link", "/api/v1/openapi.json"];
+                let anyone = open.iter().any(|p| path.starts_with(p));
+                if actor == "anonymous" && !anyone {
+                    let wanted = if api { StatusCode::UNAUTHORIZED } else { StatusCode::SEE_OTHER };
+                    assert_eq!(reply.status, wanted, "{at}");
+                }
+                let foreign_ticket =
+                    route.path.contains("{number}") || route.path.contains("/work/{id}") || route.path.contains("/incidents/{");
+                if foreign_ticket && matches!(actor, "customer" | "agent") {
+                    assert!(matches!(reply.status.as_u16(), 403 | 404 | 400 | 422), "{at}");
+                    assert!(!reply.body.contains("Train to Kiel") && !reply.body.contains("400.00"), "{at} tells of the ticket");
+                    assert!(api || reply.status == StatusCode::NOT_FOUND, "{at}");
+                }
+                if route.path.starts_with("/admin") && matches!(actor, "customer" | "agent") {
+                    assert_eq!(reply.status, StatusCode::NOT_FOUND, "{at}");
+                }
+                if route.path.starts_with("/agent") && actor == "customer" {
+                    assert_eq!(reply.status, StatusCode::NOT_FOUND, "{at}");
+                }
+                for name in ["content-security-policy", "x-frame-options", "x-content-type-options", "x-request-id"] {
+                    assert!(reply.headers.contains_key(name), "{at} has no {name}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_api_route_is_in_the_committed_document() {
+    let document = openapi::document();
+    for route in routes::all().iter().filter(|r| r.path.starts_with("/api/")) {
+        for method in route.methods {
+            assert!(document["paths"][route.path][method.to_lowercase()].is_object(), "{method} {} is not described", route.path);
+        }
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../schema/openapi.json");
+    let text = format!("{document:#}\n");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&path, &text).expect("the document is written");
+    }
+    assert!(std::fs::read_to_string(path).unwrap_or_default() == text, "schema/openapi.json is not current: UPDATE_EXPECT=1 rewrites it");
+}
+
+#[tokio::test]
+async fn lists_counts_and_work_show_only_what_may_be_seen() {
+    let door = Door::open().await;
+    let mine = door.claim("customer", "400").await;
+    door.claim("ben", "300").await;
+    let numbers = async |who: &str| {
+        let list = door.api(who, "GET", "/api/v1/tickets", &Json::Null).await.json();
+        list["items"].as_array().expect("items").iter().map(|t| t["number"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers("customer").await, [mine["number"].clone()]);
+    assert_eq!(numbers("carla").await, [mine["number"].clone()], "a colleague");
+    assert_eq!(numbers("ben").await.len(), 1);
+    assert_eq!(numbers("agent").await.len(), 2);
+    assert_eq!(numbers("paul").await.len(), 0, "no right in finance");
+    let works = async |who: &str| {
+        let list = door.api(who, "GET", "/api/v1/work", &Json::Null).await.json();
+        list["items"].as_array().expect("items").iter().map(|w| w["activity"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(works("agent").await, ["check_receipts", "check_receipts"]);
+    assert_eq!(works("manager").await, ["approve", "approve"]);
+    assert_eq!(works("customer").await.len(), 0);
+    // Internal notes and history are for agents.
+    let number = mine["number"].as_str().expect("a number");
+    let note = json!({"body": "secret remark", "visible": false});
+    assert_eq!(door.api("agent", "POST", &format!("/api/v1/tickets/{number}/articles"), &note).await.status, StatusCode::CREATED);
+    for who in ["customer", "carla"] {
+        let articles = door.api(who, "GET", &format!("/api/v1/tickets/{number}/articles"), &Json::Null).await;
+        assert!(!articles.body.contains("secret remark"));
+        assert!(!door.page(who, &format!("/tickets/{number}")).await.body.contains("secret remark"));
+        assert_eq!(door.api(who, "GET", &format!("/api/v1/tickets/{number}/history"), &Json::Null).await.status, StatusCode::NOT_FOUND);
+    }
+    // What a customer writes is never internal.
+    let reply =
+        door.api("customer", "POST", &format!("/api/v1/tickets/{number}/articles"), &json!({"body": "more", "visible": false})).await;
+    assert_eq!(reply.status, StatusCode::CREATED);
+    assert!(door.api("customer", "GET", &format!("/api/v1/tickets/{number}/articles"), &Json::Null).await.body.contains("more"));
+}
+
+#[tokio::test]
+async fn versions_conflicts_and_repeated_requests() {
+    let door = Door::open().await;
+    let ticket = door.claim("customer", "400").await;
+    let number = ticket["number"].as_str().expect("a number");
+    let path = format!("/api/v1/tickets/{number}");
+    let token = door.desk.token_create("agent").await.expect("a token");
+    let auth = format!("Bearer {token}");
+    let patch = async |etag: Option<&str>, body: Json| {
+        let mut headers = vec![("authorization", auth.as_str())];
+        headers.extend(etag.map(|e| ("if-match", e)));
+        door.send("PATCH", &path, &headers, body.to_string()).await
+    };
+    let seen = ticket["version"].as_u64().expect("a version");
+    let first = patch(Some(&format!("\"{seen}\"")), json!({"title": "first"})).await;
+    assert_eq!(first.status, StatusCode::OK, "{}", first.body);
+    assert_eq!(first.headers[header::ETAG], format!("\"{}\"", seen + 1));
+    assert_eq!(patch(Some(&format!("\"{seen}\"")), json!({"title": "second"})).await.status, StatusCode::PRECONDITION_FAILED);
+    // A form drawn from the old version: the same field conflicts with both values, another one merges.
+    let conflict = patch(None, json!({"title": "third", "version": seen})).await;
+    assert_eq!(conflict.status, StatusCode::CONFLICT);
+    assert_eq!(conflict.json()["conflicts"][0], json!({"field": "title", "yours": "third", "stored": "first"}));
+    assert_eq!(patch(None, json!({"priority": "high", "version": seen})).await.status, StatusCode::OK);
+    let now = door.api("agent", "GET", &path, &Json::Null).await.json();
+    assert_eq!((now["title"].as_str(), now["priority_name"].as_str()), (Some("first"), Some("high")));
+    // Idempotency.
+    let create = async |key: &str, title: &str| {
+        let body = json!({"title": title, "type": "incident", "queue": "it"}).to_string();
+        door.send("POST", "/api/v1/tickets", &[("authorization", auth.as_str()), ("idempotency-key", key)], body).await
+    };
+    let (one, again, other) = (create("k1", "A").await, create("k1", "A").await, create("k1", "B").await);
+    assert_eq!((one.status, again.status, other.status), (StatusCode::CREATED, StatusCode::CREATED, StatusCode::UNPROCESSABLE_ENTITY));
+    assert_eq!(one.json()["number"], again.json()["number"]);
+    // An item that is gone.
+    let id = work(&ticket, "check_receipts");
+    let submit = format!("/api/v1/work/{id}/submit");
+    assert_eq!(door.api("agent", "POST", &submit, &json!({"outcome": "good"})).await.status, StatusCode::OK);
+    assert_eq!(door.api("agent", "POST", &submit, &json!({"outcome": "good"})).await.status, StatusCode::CONFLICT);
+    // A vote is one, and not the requester's.
+    let vote = format!("/api/v1/work/{}/submit", work(&ticket, "approve"));
+    assert_eq!(door.api("customer", "POST", &vote, &json!({"outcome": "approve"})).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(door.api("agent", "POST", &vote, &json!({"outcome": "approve"})).await.status, StatusCode::FORBIDDEN);
+    let done = door.api("manager", "POST", &vote, &json!({"outcome": "approve"})).await;
+    assert_eq!((done.status, done.json()["state"].as_str()), (StatusCode::OK, Some("closed_successful")));
+    let told = door.page("customer", "/notifications").await.body;
+    assert!(told.contains(&format!("Your claim {number} is paid")), "{told}");
+}
+
+#[tokio::test]
+async fn bad_input_is_refused_with_its_place() {
+    let door = Door::open().await;
+    let ticket = door.claim("customer", "400").await;
+    let number = ticket["number"].as_str().expect("a number").to_owned();
+    let start = "/api/v1/processes/expense_claim/start";
+    let deep = "[".repeat(100_000);
+    let cases: Vec<(&str, &str, &str, String, u16)> = vec![
+        ("customer", "POST", start, "{".into(), 400),
+        ("customer", "POST", start, deep, 400),
+        ("customer", "POST", start, "{\"fields\": 3}".into(), 400),
+        ("customer", "POST", start, "{\"surplus\": 3}".into(), 400),
+        ("customer", "POST", start, json!({"fields": {"amount": "much"}, "article": {"body": "x"}}).to_string(), 422),
+        ("customer", "POST", start, json!({"fields": {"amount": true}, "article": {"body": "x"}}).to_string(), 422),
+        ("customer", "POST", start, json!({"fields": {"amount": "1", "nope": 1}, "article": {"body": "x"}}).to_string(), 422),
+        ("customer", "POST", start, json!({"fields": {"amount": "1", "title": "x"}, "article": {"body": "x"}}).to_string(), 422),
+        ("customer", "POST", start, json!({"fields": {"amount": "99999999999999999999"}, "article": {"body": "x"}}).to_string(), 422),
+        ("customer", "POST", start, json!({"fields": {"amount": "1", "receipts": {"blob": "00", "name": "x", "size": 1, "content_type": ""}}, "article": {"body": "x"}}).to_string(), 400),
+        ("customer", "POST", start, json!({"outcome": "pay", "fields": {"amount": "1"}, "article": {"body": "x"}}).to_string(), 422),
+        ("customer", "POST", start, json!({"dialog": "nope", "fields": {"amount": "1"}, "article": {"body": "x"}}).to_string(), 422),
+        ("customer", "POST", start, json!({"fields": {"amount": "1"}, "article": {"body": "x".repeat(300_000)}}).to_string(), 422),
+        ("customer", "POST", start, json!({"fields": {"amount": "1"}, "article": {"body": "x", "attachments": [{"name": "a\r\nb", "content": ""}]}}).to_string(), 400),
+        ("customer", "POST", start, json!({"fields": {"amount": "1"}, "article": {"body": "x", "attachments": [{"name": "a", "content": "%%"}]}}).to_string(), 400),
+        ("customer", "POST", start, "x".repeat(3_000_000), 413),
+        ("customer", "POST", "/api/v1/processes/nope/start", "{}".into(), 404),
+        ("customer", "POST", "/api/v1/tickets", json!({"title": " ", "type": "incident", "queue": "it"}).to_string(), 422),
+        ("customer", "POST", "/api/v1/tickets", json!({"title": "x", "type": "nope", "queue": "it"}).to_string(), 422),
+        ("customer", "POST", "/api/v1/tickets", json!({"title": "x", "type": "incident", "queue": "it", "state": "closed_successful"}).to_string(), 422),
+        ("customer", "POST", "/api/v1/tickets", json!({"title": "a\u{0}b", "type": "incident", "queue": "it"}).to_string(), 422),
+        ("paul", "POST", "/api/v1/tickets", json!({"title": "x", "type": "incident", "queue": "it"}).to_string(), 403),
+        ("agent", "GET", "/api/v1/tickets?limit=x", String::new(), 400),
+        ("agent", "GET", "/api/v1/tickets?where=true", String::new(), 400),
+        ("agent", "GET", "/api/v1/tickets?queue='%20OR%201=1", String::new(), 200),
+        ("agent", "GET", "/api/v1/tickets?cursor=-9223372036854775808", String::new(), 200),
+        ("agent", "GET", "/api/v1/tickets/../../etc/passwd", String::new(), 404),
+        ("agent", "GET", "/api/v1/tickets/..%2f..%2fetc", String::new(), 404),
+        ("agent", "POST", "/api/v1/work/1-99999999999/submit", "{}".into(), 404),
+        ("agent", "POST", "/api/v1/work/x/submit", "{}".into(), 404),
+        ("agent", "DELETE", "/api/v1/tickets", String::new(), 405),
+        ("agent", "POST", "/api/v1/incidents/1-1/retry", "{}".into(), 403),
+        ("admin", "POST", "/api/v1/incidents/1-1/retry", "{}".into(), 409),
+    ];
+    for (who, method, path, body, status) in cases {
+        let token = door.desk.token_create(who).await.expect("a token");
+        let reply = door.send(method, path, &[("authorization", &format!("Bearer {token}"))], body.clone()).await;
+        let shown: String = body.chars().take(120).collect();
+        assert_eq!(reply.status.as_u16(), status, "{who} {method} {path} {shown}\n{}", reply.body);
+        if status >= 400 {
+            assert_eq!(reply.headers[header::CONTENT_TYPE], "application/problem+json", "{method} {path}");
+            assert_eq!(reply.json()["status"].as_u64(), Some(u64::from(status)));
+        }
+    }
+    // The life cycle holds at this door too, and unknown attributes are refused.
+    for (body, status, reason) in [
+        (json!({"state": "removed"}), 422, "life_cycle"),
+        (json!({"version": 1, "id": 7}), 422, "form"),
+        (json!({"queue": "hr"}), 403, "right"),
+        (json!({"owner": "customer"}), 422, "form"),
+        (json!({"customer_user": "nobody"}), 422, "form"),
+    ] {
+        let reply = door.api("agent", "PATCH", &format!("/api/v1/tickets/{number}"), &body).await;
+        assert_eq!((reply.status.as_u16(), reply.json()["reason"].as_str()), (status, Some(reason)), "{body}: {}", reply.body);
+    }
+}
+
+/// Texts stay texts: on pages, in notifications, in lists.
+#[tokio::test]
+async fn markup_and_templates_in_every_text_stay_text() {
+    let door = Door::open().await;
+    let evil = "<script>alert(1)</script>{{6007*7}}${6007*7}<img src=x onerror=alert(1)>\"'";
+    let person = Person { name: evil.into(), ..(**door.desk.people().get("customer").expect("a person")).clone() };
+    door.desk.people_save(&[person]).await.expect("saved");
+    let body = json!({"title": evil, "type": "incident", "queue": "it", "article": {"subject": evil, "body": evil, "attachments": [{"name": format!("{evil}.svg"), "content_type": "image/svg+xml", "content": "PHN2Zz4="}]}});
+    let ticket = door.api("customer", "POST", "/api/v1/tickets", &body).await.json();
+    let number = ticket["number"].as_str().expect("a number");
+    let claim = door.claim("customer", "20").await;
+    for (who, path) in [
+        ("customer", "/".to_owned()),
+        ("customer", format!("/tickets/{number}")),
+        ("customer", "/notifications".to_owned()),
+        ("agent", "/agent".to_owned()),
+        ("agent", "/agent/queue".to_owned()),
+        ("agent", format!("/agent/queue?q={}", "%3Cscript%3Ealert(1)%3C/script%3E")),
+        ("agent", format!("/agent/tickets/{number}")),
+        ("agent", format!("/agent/tickets/{}", claim["number"].as_str().expect("a number"))),
+        ("admin", "/admin".to_owned()),
+    ] {
+        let page = door.page(who, &path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        assert!(!page.body.contains("<script>alert") && !page.body.contains("<img src=x"), "{path} lets markup through");
+        assert!(!page.body.contains("42049"), "{path} evaluates a template");
+    }
+    let page = door.page("agent", &format!("/agent/tickets/{number}")).await.body;
+    let file = page.split("href=\"").find_map(|p| p.split('"').next().filter(|h| h.contains("/files/"))).expect("the file").to_owned();
+    let download = door.page("agent", &file).await;
+    assert_eq!(download.headers[header::CONTENT_TYPE], "application/octet-stream");
+    assert!(download.headers[header::CONTENT_DISPOSITION].to_str().expect("ascii").starts_with("attachment;"));
+    // A hash is no permission.
+    let blob = file.rsplit('/').next().expect("a hash");
+    assert_eq!(door.page("ben", &format!("/tickets/{number}/files/{blob}")).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn sessions_links_and_forms_are_guarded() {
+    let door = Door::open().await;
+    // A link works once, and only by POST.
+    let link = door.desk.link_create("customer", jiff::SignedDuration::from_mins(5)).await.expect("a link");
+    assert_eq!(door.send("GET", &format!("/link/{link}"), &[], "").await.status, StatusCode::OK);
+    let signed_in = door.send("POST", &format!("/link/{link}"), &[], "").await;
+    assert_eq!(signed_in.status, StatusCode::SEE_OTHER);
+    let cookie = signed_in.headers[header::SET_COOKIE].to_str().expect("ascii").to_owned();
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+    assert_eq!(door.send("POST", &format!("/link/{link}"), &[], "").await.status, StatusCode::GONE);
+    // A form without the session's token, or from elsewhere.
+    let (cookie, csrf) = door.session("customer").await;
+    let form = [("cookie", cookie.as_str()), ("content-type", "application/x-www-form-urlencoded")];
+    assert_eq!(door.send("POST", "/notifications", &form, "csrf=wrong").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(door.send("POST", "/notifications", &form, "").await.status, StatusCode::FORBIDDEN);
+    let elsewhere = [form[0], form[1], ("origin", "https://evil.example")];
+    assert_eq!(door.send("POST", "/notifications", &elsewhere, format!("csrf={csrf}")).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(door.send("POST", "/notifications", &form, format!("csrf={csrf}")).await.status, StatusCode::SEE_OTHER);
+    // The API with a cookie wants the token in a header.
+    let body = json!({"title": "x", "type": "incident", "queue": "it"}).to_string();
+    assert_eq!(door.send("POST", "/api/v1/tickets", &[("cookie", &cookie)], body.clone()).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(
+        door.send("POST", "/api/v1/tickets", &[("cookie", &cookie), ("x-csrf-token", &csrf)], body).await.status,
+        StatusCode::CREATED
+    );
+    // Signing out ends it; inactive people have none.
+    assert_eq!(door.send("POST", "/sign-out", &form, format!("csrf={csrf}")).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(door.send("GET", "/", &[("cookie", &cookie)], "").await.status, StatusCode::SEE_OTHER);
+    let (cookie, _) = door.session("customer").await;
+    let gone = Person { active: false, ..(**door.desk.people().get("customer").expect("a person")).clone() };
+    door.desk.people_save(&[gone]).await.expect("saved");
+    assert_eq!(door.send("GET", "/", &[("cookie", &cookie)], "").await.status, StatusCode::SEE_OTHER);
+    // Only a path of our own is gone to after signing in.
+    for next in ["https://evil.example", "//evil.example", "/\\evil.example"] {
+        let page = door.send("GET", &format!("/sign-in?next={}", next.replace(':', "%3A")), &[], "").await;
+        assert!(!page.body.contains("evil"), "{next}");
+    }
+    // Passwords: right, wrong, too often.
+    door.desk.password_change("agent", "correct horse battery").await.expect("a password");
+    let sign_in = async |password: &str| door.send("POST", "/sign-in", &[form[1]], format!("login=agent&password={password}")).await.status;
+    assert_eq!(sign_in("correct+horse+battery").await, StatusCode::SEE_OTHER);
+    for _ in 0..10 {
+        assert_eq!(sign_in("wrong").await, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    assert_eq!(sign_in("correct+horse+battery").await, StatusCode::UNPROCESSABLE_ENTITY, "guessing has an end");
+    assert!(door.desk.people().iter().any(|p| p.kind == PersonKind::Agent));
+}
+
+/// What was typed is still there when a form is refused.
+#[tokio::test]
+async fn refusals_keep_the_input() {
+    let door = Door::open().await;
+    let page = door
+        .post(
+            "customer",
+            "/start/expense_claim",
+            &[("dialog", "hand_in"), ("outcome", "submit"), ("f.amount", "12.345"), ("article", "My long story")],
+        )
+        .await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        page.body.contains("My long story") && page.body.contains("12.345") && page.body.contains("more than 2 digits"),
+        "{}",
+        page.body
+    );
+    let ticket = door.claim("customer", "400").await;
+    let number = ticket["number"].as_str().expect("a number");
+    let id = work(&ticket, "check_receipts");
+    let seq = id.split('-').next_back().expect("a number");
+    let changed = door.api("agent", "PATCH", &format!("/api/v1/tickets/{number}"), &json!({"title": "Theirs"})).await;
+    assert_eq!(changed.status, StatusCode::OK);
+    let seen = ticket["version"].to_string();
+    let page = door.post("agent", &format!("/agent/tickets/{number}/patch"), &[("seen", &seen), ("f.title", "Mine")]).await;
+    assert_eq!(page.status, StatusCode::CONFLICT);
+    assert!(page.body.contains("Mine") && page.body.contains("Theirs"), "both values are shown");
+    // A form that shows everything changes only what was touched.
+    let page = door
+        .post(
+            "agent",
+            &format!("/agent/tickets/{number}/patch"),
+            &[("seen", &seen), ("f.title", "Claim over 400.00 EUR"), ("f.priority", "high")],
+        )
+        .await;
+    assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.body);
+    let reply = door.post("agent", &format!("/agent/tickets/{number}/work/{seq}"), &[("dialog", "check"), ("outcome", "nonsense")]).await;
+    assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
