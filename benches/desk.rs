@@ -1,0 +1,549 @@
+//! `cargo bench`: ratios side by side in one run. Names after `--` choose: steps, auto, decide, check, pages.
+//!
+//! The bare loop writes the same rows into the same tables and indexes, with the same group size, from values
+//! that are ready: what remains between the two is loading, deciding and handing over.
+
+use rusqlite::{Connection, params};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command as Process, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use vorgang_core::command::{Context, Form};
+use vorgang_core::decide::decide;
+use vorgang_core::people::{Directory, Person, PersonKind};
+use vorgang_core::{Command, Snapshot};
+use vorgang_definitions::model::{Model, SiteFile, load};
+use vorgang_runtime::clock::SystemClock;
+use vorgang_runtime::{Desk, Request, revisions};
+use vorgang_store_sqlite::SqliteStore;
+
+const TICKETS: usize = 100_000;
+const CALLERS: usize = 64;
+const SECONDS: u64 = 4;
+const ROUNDS: usize = 3;
+
+const SITE: &str = r#"
+- { kind: Site, name: bench, language: 1, languages: en, zone: UTC, title: Bench }
+- { kind: State, name: new, type: new }
+- { kind: State, name: open, type: open }
+- { kind: Priority, name: normal, level: 3 }
+- { kind: Queue, name: desk }
+- { kind: Role, name: agent, queues: { desk: [rw] } }
+- { kind: Field, name: amount, type: decimal, scale: 2 }
+- { kind: Field, name: count, type: integer }
+- { kind: TicketType, name: case, fields: [amount, { field: count, default: 0 }], states: [new, open] }
+- kind: Process
+  name: turns
+  starts: [ { by: agent, at: begin } ]
+  ticket: { type: case, queue: desk, state: new, priority: normal }
+  activities:
+    begin: { next: one }
+    one:
+      dialogs: { form: { for: { role: agent }, fields: [ { field: amount, required: true } ] } }
+      next: [ { to: two, when: ticket.fields.amount > 10, do: [ { set: { count: "= ticket.fields.count + 1" } } ] }, { to: stay, otherwise: true } ]
+    two:
+      dialogs: { form: { for: { role: agent }, fields: [ { field: amount, required: true } ] } }
+      next: [ { to: one, when: ticket.fields.amount > 10, do: [ { set: { count: "= ticket.fields.count + 1" } } ] }, { to: stay, otherwise: true } ]
+- kind: Process
+  name: five
+  starts: [ { by: agent, at: a } ]
+  ticket: { type: case, queue: desk, state: new, priority: normal }
+  activities:
+    a: { do: [ { set: { count: 1 } } ], next: b }
+    b: { do: [ { set: { count: "= ticket.fields.count + 1" } } ], next: [ { to: c, when: ticket.fields.count > 1 }, { to: e, otherwise: true } ] }
+    c: { do: [ { set: { count: "= ticket.fields.count + 1" } } ], next: d }
+    d: { do: [ { set: { amount: 5 } } ], next: e }
+    e: { do: [ { set: { state: open } } ], end: done }
+"#;
+
+fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let folder = std::env::temp_dir().join(format!("vorgang-bench-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    if is_wanted("decide") {
+        bench_decide();
+    }
+    if is_wanted("check") {
+        bench_check();
+    }
+    if is_wanted("steps") || is_wanted("auto") {
+        runtime.block_on(bench_steps(&folder, is_wanted("steps"), is_wanted("auto")));
+    }
+    if is_wanted("pages") {
+        bench_pages(&folder);
+    }
+    let _ = std::fs::remove_dir_all(&folder);
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn site() -> Vec<SiteFile> {
+    vec![SiteFile { path: "bench.yaml".into(), text: SITE.into() }]
+}
+
+fn model() -> Model {
+    let loaded = load(&site(), &[]);
+    loaded.model.unwrap_or_else(|| panic!("{}", vorgang_definitions::diagnostic::render_human(&loaded.sources, &loaded.diagnostics, false)))
+}
+
+fn agent() -> Person {
+    Person {
+        login: "agent".into(),
+        name: "Agent".into(),
+        email: String::new(),
+        kind: PersonKind::Agent,
+        company: None,
+        language: "en".into(),
+        roles: vec!["agent".into()],
+        active: true,
+    }
+}
+
+fn form() -> Form {
+    Form { values: BTreeMap::from([("amount".to_owned(), "40.00".into())]), ..Form::default() }
+}
+
+fn bench_decide() {
+    let (model, agent) = (model(), agent());
+    let people = Directory::new([agent.clone()]);
+    let now = jiff::Timestamp::now();
+    let ctx = Context { now, actor: &agent, people: &people, new_ticket: Some((1, "1".into())), changed_since: None };
+    let start = Command::StartProcess { process: "turns".into(), form: Form::default() };
+    let begun: Snapshot = decide(&model, None, &start, &ctx).expect("a start").after.compact();
+    let work = begun.open_work().next().expect("work").seq;
+    let submit = Command::SubmitDialog { work, form: form() };
+    let rounds = (0..ROUNDS)
+        .map(|_| {
+            let begin = Instant::now();
+            for _ in 0..20_000 {
+                std::hint::black_box(decide(&model, Some(&begun), &submit, &ctx).expect("a decision"));
+            }
+            begin.elapsed().as_secs_f64() / 20_000.0 * 1e6
+        })
+        .collect();
+    println!("decide of one dialog with a condition and changes: {:.1} us (reach < 20)", median(rounds));
+}
+
+fn bench_check() {
+    let mut text = SITE.to_owned();
+    for i in 0..1_000 {
+        text.push_str(&format!(
+            "- kind: Process\n  name: p{i}\n  starts: [ {{ by: agent, at: a }} ]\n  ticket: {{ type: case, queue: desk, state: new, priority: normal }}\n  activities:\n    a:\n      dialogs: {{ form: {{ for: agent, fields: [ {{ field: amount, required: true }} ] }} }}\n      next:\n        - {{ to: b, when: ticket.fields.amount > {i} && ticket.priority >= 3 }}\n        - {{ to: b, when: has(ticket.owner) && ticket.owner == actor.login }}\n        - {{ to: b, when: ticket.title.startsWith(\"x\") || ticket.state == \"open\" }}\n        - {{ to: b, when: now - ticket.created > hours(4) }}\n        - {{ to: b, when: ticket.fields.count * 2 < 10 }}\n        - {{ to: stay, otherwise: true }}\n    b: {{ end: done }}\n"
+        ));
+    }
+    let files = vec![SiteFile { path: "large.yaml".into(), text }];
+    let rounds = (0..ROUNDS)
+        .map(|_| {
+            let begin = Instant::now();
+            let loaded = load(&files, &[]);
+            assert!(
+                loaded.model.is_some(),
+                "{}",
+                vorgang_definitions::diagnostic::render_human(&loaded.sources, &loaded.diagnostics[..1], false)
+            );
+            begin.elapsed().as_secs_f64()
+        })
+        .collect();
+    println!("check of 1,000 definitions with five expressions each: {:.2} s (reach < 1)", median(rounds));
+}
+
+async fn open(path: &Path) -> Arc<Desk> {
+    let store = Arc::new(SqliteStore::open(path).expect("a store"));
+    let Ok(desk) = revisions::open(store, Arc::new(SystemClock), Some(&site())).await.expect("a desk") else {
+        panic!("the site does not check")
+    };
+    desk.people_save(&[agent()]).await.expect("people");
+    Arc::new(desk)
+}
+
+/// So many callers, each one command after the other, for some seconds; how many were done a second.
+async fn drive<F, Fut>(callers: usize, work: F) -> f64
+where
+    F: Fn(usize, u64) -> Fut + Clone + Send + 'static,
+    Fut: Future<Output = ()> + Send,
+{
+    let done = Arc::new(AtomicU64::new(0));
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut tasks = tokio::task::JoinSet::new();
+    let begin = Instant::now();
+    for caller in 0..callers {
+        let (done, stop, work) = (done.clone(), stop.clone(), work.clone());
+        tasks.spawn(async move {
+            let mut i = 0;
+            while !stop.load(Ordering::Relaxed) {
+                work(caller, i).await;
+                done.fetch_add(1, Ordering::Relaxed);
+                i += 1;
+            }
+        });
+    }
+    tokio::time::sleep(Duration::from_secs(SECONDS)).await;
+    stop.store(true, Ordering::Relaxed);
+    let rate = done.load(Ordering::Relaxed) as f64 / begin.elapsed().as_secs_f64();
+    while tasks.join_next().await.is_some() {}
+    rate
+}
+
+async fn bench_steps(folder: &Path, steps: bool, auto: bool) {
+    let path = folder.join("steps.db");
+    let desk = open(&path).await;
+    let agent = Arc::new(agent());
+    let count = if steps { TICKETS } else { 1_000 };
+    let begin = Instant::now();
+    let numbers = prepare(&desk, &agent, count).await;
+    println!("{count} tickets with a running process made in {:.1} s", begin.elapsed().as_secs_f64());
+    if std::env::var_os("VORGANG_PROBE").is_some() {
+        probe(&desk, &numbers).await;
+    }
+    if steps {
+        for callers in [CALLERS, 1] {
+            let (mut ours, mut bare, mut ratios) = (vec![], vec![], vec![]);
+            for round in 0..ROUNDS {
+                let (desk, agent, numbers) = (desk.clone(), agent.clone(), numbers.clone());
+                let rate = drive(callers, move |caller, i| {
+                    let (desk, agent, numbers) = (desk.clone(), agent.clone(), numbers.clone());
+                    async move { step(&desk, &agent, &numbers[spread(caller, i, callers, numbers.len())]).await }
+                })
+                .await;
+                let loop_rate = bare_loop(&folder.join(format!("bare-{callers}-{round}.db")), &path, callers);
+                ours.push(rate);
+                bare.push(loop_rate);
+                ratios.push(rate / loop_rate);
+            }
+            println!(
+                "durable steps, {callers} callers, {count} tickets: {:.0}/s; bare loop, groups of {callers}: {:.0}/s; {:.0} % (reach {} %)",
+                median(ours),
+                median(bare),
+                median(ratios) * 100.0,
+                if callers == 1 { 70 } else { 60 }
+            );
+        }
+        index_costs(folder, &path);
+    }
+    if auto {
+        let rounds = {
+            let mut rates = vec![];
+            for _ in 0..ROUNDS {
+                let (desk, agent) = (desk.clone(), agent.clone());
+                rates.push(
+                    drive(CALLERS, move |_, _| {
+                        let (desk, agent) = (desk.clone(), agent.clone());
+                        async move {
+                            let command = Command::StartProcess { process: "five".into(), form: Form::default() };
+                            desk.execute(Request { actor: &agent, ticket: None, command, cause: "bench", at: None })
+                                .await
+                                .expect("a start");
+                        }
+                    })
+                    .await,
+                );
+            }
+            rates
+        };
+        println!("instances of five automatic activities, {CALLERS} callers: {:.0}/s (reach 3,000)", median(rounds));
+    }
+}
+
+/// Where the time of a step goes: `VORGANG_PROBE=1`.
+async fn probe(desk: &Desk, numbers: &[String]) {
+    let begin = Instant::now();
+    for i in 0..10_000 {
+        std::hint::black_box(desk.store.ticket_load(&numbers[(i * 7919) % numbers.len()]).await.expect("a read"));
+    }
+    println!("  probe: load {:.1} us", begin.elapsed().as_secs_f64() / 10_000.0 * 1e6);
+    let begin = Instant::now();
+    for _ in 0..300 {
+        desk.store.number_block(1).await.expect("a block");
+    }
+    println!("  probe: the smallest commit {:.1} us", begin.elapsed().as_secs_f64() / 300.0 * 1e6);
+}
+
+/// Callers never meet on a ticket, and walk through all of them.
+fn spread(caller: usize, i: u64, callers: usize, tickets: usize) -> usize {
+    let share = tickets / callers;
+    caller * share + (i as usize * 7919) % share
+}
+
+async fn prepare(desk: &Arc<Desk>, agent: &Arc<Person>, count: usize) -> Arc<Vec<String>> {
+    let mut tasks = tokio::task::JoinSet::new();
+    let next = Arc::new(AtomicU64::new(0));
+    for _ in 0..CALLERS {
+        let (desk, agent, next) = (desk.clone(), agent.clone(), next.clone());
+        tasks.spawn(async move {
+            let mut made = vec![];
+            while next.fetch_add(1, Ordering::Relaxed) < count as u64 {
+                let command = Command::StartProcess { process: "turns".into(), form: Form::default() };
+                let done = desk.execute(Request { actor: &agent, ticket: None, command, cause: "bench", at: None }).await.expect("a start");
+                made.push(done.after.ticket.number.clone());
+            }
+            made
+        });
+    }
+    let mut numbers = vec![];
+    while let Some(made) = tasks.join_next().await {
+        numbers.extend(made.expect("a task"));
+    }
+    numbers.sort();
+    Arc::new(numbers)
+}
+
+async fn step(desk: &Desk, agent: &Person, number: &str) {
+    // What a page has drawn: the work item is looked up as part of the step.
+    let stored = desk.store.ticket_load(number).await.expect("a read").expect("the ticket");
+    let Some(work) = stored.snapshot.open_work().next().map(|w| w.seq) else { return };
+    let command = Command::SubmitDialog { work, form: form() };
+    desk.execute(Request { actor: agent, ticket: Some(number), command, cause: "bench", at: None }).await.expect("a step");
+}
+
+/// The same rows: ticket, work out and in with their audience, step, history; each in its savepoint.
+fn bare_loop(copy: &Path, original: &Path, group: usize) -> f64 {
+    let source = Connection::open(original).expect("the database");
+    source.execute("VACUUM INTO ?1", [copy.to_string_lossy()]).expect("a copy");
+    let c = Connection::open(copy).expect("the copy");
+    c.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 20000; PRAGMA cache_size = -16000;")
+        .expect("settings");
+    c.set_prepared_statement_cache_capacity(64);
+    let ids: Vec<i64> = c.prepare("SELECT id FROM ticket").and_then(|mut s| s.query_map([], |r| r.get(0))?.collect()).expect("ids");
+    let key: i64 = c.query_row("SELECT id FROM name WHERE kind = 'audience' LIMIT 1", [], |r| r.get(0)).expect("a key");
+    let events = source.query_row("SELECT events FROM history ORDER BY id DESC LIMIT 1", [], |r| r.get::<_, String>(0)).expect("events");
+    let personal =
+        source.query_row("SELECT personal FROM history ORDER BY id DESC LIMIT 1", [], |r| r.get::<_, String>(0)).expect("content");
+    let begin = Instant::now();
+    let mut done = 0_usize;
+    while begin.elapsed() < Duration::from_secs(SECONDS) {
+        c.execute_batch("BEGIN IMMEDIATE").expect("begin");
+        for _ in 0..group {
+            let id = ids[(done * 7919) % ids.len()];
+            done += 1;
+            bare_step(&c, id, done as i64, key, &events, &personal).expect("a step");
+        }
+        c.execute_batch("COMMIT").expect("commit");
+    }
+    let rate = done as f64 / begin.elapsed().as_secs_f64();
+    drop(c);
+    let _ = std::fs::remove_file(copy);
+    rate
+}
+
+fn bare_step(c: &Connection, id: i64, n: i64, key: i64, events: &str, personal: &str) -> rusqlite::Result<()> {
+    let run = |sql: &str, params: &[&dyn rusqlite::ToSql]| c.prepare_cached(sql).and_then(|mut s| s.execute(params));
+    run("SAVEPOINT one", &[])?;
+    run(
+        "UPDATE ticket SET version = version + 1, last_seq = last_seq + 1, title = title, type_id = type_id, queue_id = queue_id, state_id = state_id, \
+         priority_id = priority_id, updated = ?2, fields = ?3, head = ?4 WHERE id = ?1",
+        params![id, n, r#"{"amount":4000,"count":7}"#, &[7_u8; 32][..]],
+    )?;
+    let seq: Option<i64> =
+        c.prepare_cached("SELECT seq FROM work WHERE ticket_id = ?1").and_then(|mut s| s.query_row([id], |r| r.get(0))).ok();
+    let seq = seq.unwrap_or(1);
+    run("DELETE FROM work_audience WHERE key_id = ?1 AND ticket_id = ?2 AND seq = ?3", params![key, id, seq])?;
+    run("DELETE FROM work WHERE ticket_id = ?1 AND seq = ?2", params![id, seq])?;
+    run("DELETE FROM vote WHERE ticket_id = ?1 AND work = ?2", params![id, seq])?;
+    run("INSERT INTO work_audience (key_id, ticket_id, seq) VALUES (?1, ?2, ?3)", params![key, id, seq + 1])?;
+    run(
+        "INSERT INTO work (ticket_id, seq, instance, activity, status, source, claimed_by, entered, epoch, audience) VALUES (?1, ?2, 1, 'one', 'offered', 'two', NULL, ?3, 0, '[\"role:agent\"]')",
+        params![id, seq + 1, n],
+    )?;
+    run(
+        "INSERT INTO step (ticket_id, instance, activity, outcome, by, at) VALUES (?1, 1, 'one', 'submit', 'agent', ?2) ON CONFLICT DO UPDATE SET at = excluded.at",
+        params![id, n],
+    )?;
+    run(
+        "INSERT INTO history (ticket_id, version, format, at, actor, command, cause, events, personal, salt, personal_digest, hash) \
+         VALUES (?1, ?2, 1, ?3, 'agent', 'submit_dialog', 'bench', ?4, ?5, ?6, ?7, ?7)",
+        params![id, 1_000_000 + n, n, events, personal, &[1_u8; 16][..], &[2_u8; 32][..]],
+    )?;
+    run("RELEASE one", &[])?;
+    Ok(())
+}
+
+/// What each index of the ticket costs: the bare loop without it.
+fn index_costs(folder: &Path, path: &Path) {
+    let with = bare_loop(&folder.join("with.db"), path, CALLERS);
+    println!("  bare loop with all indexes: {with:.0}/s; without …");
+    for index in ["ticket_queue", "history_version", "work_audience"] {
+        let copy = folder.join(format!("without-{index}.db"));
+        let source = Connection::open(path).expect("the database");
+        source.execute("VACUUM INTO ?1", [copy.to_string_lossy()]).expect("a copy");
+        let c = Connection::open(&copy).expect("the copy");
+        if index == "work_audience" {
+            // The index is a table: emptied, its rows cost nothing on the way out, and one insert on the way in.
+            c.execute_batch("DELETE FROM work_audience").expect("emptied");
+        } else {
+            c.execute_batch(&format!("DROP INDEX {index}")).expect("dropped");
+        }
+        drop(c);
+        let rate = bare_loop(&folder.join(format!("run-{index}.db")), &copy, CALLERS);
+        println!("  … {index}: {rate:.0}/s ({:+.0} %)", (rate / with - 1.0) * 100.0);
+        let _ = std::fs::remove_file(copy);
+    }
+}
+
+// --- pages ----------------------------------------------------------------------------------------------------
+
+struct Server {
+    child: Child,
+    address: String,
+    link: Option<String>,
+}
+
+fn binary() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_vorgang"))
+}
+
+fn serve(folder: &Path, arguments: &[&str]) -> Server {
+    let mut child = Process::new(binary())
+        .current_dir(folder)
+        .args(["serve", "--listen", "127.0.0.1:0", "--database", "pages.db"])
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the server starts");
+    let mut stdout = BufReader::new(child.stdout.take().expect("stdout"));
+    let mut stderr = BufReader::new(child.stderr.take().expect("stderr"));
+    let mut line = String::new();
+    let mut link = None;
+    if arguments.contains(&"--demo") {
+        while stdout.read_line(&mut line).unwrap_or(0) > 0 && !line.contains("tina ") {
+            if line.trim_start().starts_with("agent ") {
+                link = line.split_whitespace().nth(1).and_then(|u| u.split_once("/link/")).map(|(_, p)| format!("/link/{p}"));
+            }
+            line.clear();
+        }
+    }
+    let address = loop {
+        line.clear();
+        assert!(stderr.read_line(&mut line).unwrap_or(0) > 0, "the server ended");
+        if let Some((_, url)) = line.trim().rsplit_once(" on http://") {
+            break url.to_owned();
+        }
+    };
+    std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
+    Server { child, address, link }
+}
+
+/// Resident memory of a process, in MB.
+fn memory(pid: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find(|l| l.starts_with("VmRSS:")).unwrap_or_default();
+    line.split_whitespace().nth(1).and_then(|k| k.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
+}
+
+/// One request on a kept connection; its status and cookie.
+fn ask(stream: &mut BufReader<TcpStream>, method: &str, path: &str, cookie: &str) -> Option<(u16, String)> {
+    write!(stream.get_mut(), "{method} {path} HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\nContent-Length: 0\r\n\r\n").ok()?;
+    let (mut status, mut length, mut set_cookie, mut line) = (0, 0, String::new(), String::new());
+    loop {
+        line.clear();
+        stream.read_line(&mut line).ok().filter(|n| *n > 0)?;
+        let lower = line.to_ascii_lowercase();
+        if status == 0 {
+            status = line.split(' ').nth(1)?.parse().ok()?;
+        } else if let Some(v) = lower.strip_prefix("content-length:") {
+            length = v.trim().parse().ok()?;
+        } else if lower.starts_with("set-cookie:") {
+            set_cookie = line["set-cookie:".len()..].trim().split(';').next()?.to_owned();
+        } else if line.trim().is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).ok()?;
+    Some((status, set_cookie))
+}
+
+fn connect(address: &str) -> BufReader<TcpStream> {
+    BufReader::new(TcpStream::connect(address).expect("a connection"))
+}
+
+fn bench_pages(folder: &Path) {
+    let begin = Instant::now();
+    let mut server = serve(folder, &["--demo", "--tickets", &TICKETS.to_string()]);
+    println!("demo of {TICKETS} tickets made in {:.1} s", begin.elapsed().as_secs_f64());
+    let _ = server.child.kill();
+    let _ = server.child.wait();
+    let mut starts = vec![];
+    for _ in 0..ROUNDS {
+        let begin = Instant::now();
+        let mut server = serve(folder, &[]);
+        assert_eq!(ask(&mut connect(&server.address), "GET", "/readyz", "").map(|a| a.0), Some(200));
+        starts.push(begin.elapsed().as_secs_f64());
+        let _ = server.child.kill();
+        let _ = server.child.wait();
+    }
+    println!("cold start at {TICKETS} tickets, until /readyz: {:.2} s (reach < 1)", median(starts));
+    let mut server = serve(folder, &["--demo"]);
+    std::thread::sleep(Duration::from_secs(1));
+    println!("memory idle: {:.0} MB (reach < 60)", memory(server.child.id()));
+    let link = server.link.clone().expect("a link");
+    let (_, cookie) = ask(&mut connect(&server.address), "POST", &link, "").expect("signed in");
+    for (name, path) in [("queue page", "/agent/queue?queue=it"), ("dashboard", "/agent")] {
+        let saturated = saturate(&server.address, path, &cookie);
+        let mut latencies = open_loop(&server.address, path, &cookie, saturated / 2.0);
+        latencies.sort_by(f64::total_cmp);
+        let at = |q: f64| latencies[((latencies.len() - 1) as f64 * q) as usize];
+        println!(
+            "{name} at {TICKETS} tickets: saturates at {saturated:.0}/s; at half of it median {:.1} ms, p99 {:.1} ms (reach < 10, < 50)",
+            at(0.5),
+            at(0.99)
+        );
+    }
+    println!("memory after the load: {:.0} MB (reach < 200)", memory(server.child.id()));
+    let _ = server.child.kill();
+    let _ = server.child.wait();
+}
+
+fn saturate(address: &str, path: &str, cookie: &str) -> f64 {
+    let done = AtomicU64::new(0);
+    let begin = Instant::now();
+    std::thread::scope(|s| {
+        for _ in 0..4 {
+            s.spawn(|| {
+                let mut stream = connect(address);
+                while begin.elapsed() < Duration::from_secs(SECONDS) {
+                    assert_eq!(ask(&mut stream, "GET", path, cookie).map(|a| a.0), Some(200));
+                    done.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    done.load(Ordering::Relaxed) as f64 / begin.elapsed().as_secs_f64()
+}
+
+/// Requests at fixed times, whether the earlier ones have been answered or not: waiting counts.
+fn open_loop(address: &str, path: &str, cookie: &str, rate: f64) -> Vec<f64> {
+    let total = (rate * SECONDS as f64) as u64;
+    let next = AtomicU64::new(0);
+    let begin = Instant::now();
+    let latencies = std::sync::Mutex::new(vec![]);
+    std::thread::scope(|s| {
+        for _ in 0..16 {
+            s.spawn(|| {
+                let mut stream = connect(address);
+                let mut mine = vec![];
+                loop {
+                    let i = next.fetch_add(1, Ordering::Relaxed);
+                    if i >= total {
+                        break;
+                    }
+                    let due = begin + Duration::from_secs_f64(i as f64 / rate);
+                    std::thread::sleep(due.saturating_duration_since(Instant::now()));
+                    assert_eq!(ask(&mut stream, "GET", path, cookie).map(|a| a.0), Some(200));
+                    mine.push(due.elapsed().as_secs_f64() * 1e3);
+                }
+                latencies.lock().expect("the list").extend(mine);
+            });
+        }
+    });
+    latencies.into_inner().expect("the list")
+}
