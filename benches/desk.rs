@@ -204,14 +204,20 @@ async fn bench_steps(folder: &Path, steps: bool, auto: bool) {
     if std::env::var_os("VORGANG_PROBE").is_some() {
         probe(&desk, &numbers).await;
     }
+    // begin, its work item, then the item of `one`.
+    let open: Arc<Vec<AtomicU64>> = Arc::new(numbers.iter().map(|_| AtomicU64::new(3)).collect());
     if steps {
         for callers in [CALLERS, 1] {
             let (mut ours, mut bare, mut ratios) = (vec![], vec![], vec![]);
             for round in 0..ROUNDS {
-                let (desk, agent, numbers) = (desk.clone(), agent.clone(), numbers.clone());
+                let (desk, agent, numbers, open) = (desk.clone(), agent.clone(), numbers.clone(), open.clone());
                 let rate = drive(callers, move |caller, i| {
                     let (desk, agent, numbers) = (desk.clone(), agent.clone(), numbers.clone());
-                    async move { step(&desk, &agent, &numbers[spread(caller, i, callers, numbers.len())]).await }
+                    let open = open.clone();
+                    async move {
+                        let t = spread(caller, i, callers, numbers.len());
+                        step(&desk, &agent, &numbers[t], &open[t]).await;
+                    }
                 })
                 .await;
                 let loop_rate = bare_loop(&folder.join(format!("bare-{callers}-{round}.db")), &path, callers);
@@ -296,12 +302,12 @@ async fn prepare(desk: &Arc<Desk>, agent: &Arc<Person>, count: usize) -> Arc<Vec
     Arc::new(numbers)
 }
 
-async fn step(desk: &Desk, agent: &Person, number: &str) {
-    // What a page has drawn: the work item is looked up as part of the step.
-    let stored = desk.store.ticket_load(number).await.expect("a read").expect("the ticket");
-    let Some(work) = stored.snapshot.open_work().next().map(|w| w.seq) else { return };
-    let command = Command::SubmitDialog { work, form: form() };
-    desk.execute(Request { actor: agent, ticket: Some(number), command, cause: "bench", at: None }).await.expect("a step");
+/// `open` is the work item that the last page has drawn; the answer draws the next.
+async fn step(desk: &Desk, agent: &Person, number: &str, open: &AtomicU64) {
+    let command = Command::SubmitDialog { work: open.load(Ordering::Relaxed) as u32, form: form() };
+    let done = desk.execute(Request { actor: agent, ticket: Some(number), command, cause: "bench", at: None }).await.expect("a step");
+    let next = done.after.open_work().next().map_or(0, |w| w.seq);
+    open.store(next.into(), Ordering::Relaxed);
 }
 
 /// The same rows: ticket, work out and in with their audience, step, history; each in its savepoint.

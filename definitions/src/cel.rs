@@ -37,9 +37,14 @@ pub struct Program {
 
 impl Program {
     pub fn compile(text: &str, env: &Env) -> Result<Self, Vec<check::Finding>> {
+        Self::compile_as(text, env, None)
+    }
+
+    /// As [`Program::compile`]; text literals are judged as words of the wanted type.
+    pub fn compile_as(text: &str, env: &Env, wanted: Option<&Ty>) -> Result<Self, Vec<check::Finding>> {
         let ast = parse::parse(text)
             .map_err(|e| vec![check::Finding { code: "cel-syntax", start: e.start, end: e.end, message: e.message, help: e.help }])?;
-        let (code, ty, Checked { findings, reads, relies }) = check::check(&ast, env);
+        let (code, ty, Checked { findings, reads, relies }) = check::check(&ast, env, wanted);
         if findings.is_empty() { Ok(Self { text: text.to_owned(), ty, reads, relies, code }) } else { Err(findings) }
     }
 
@@ -84,7 +89,7 @@ impl Expr {
     pub fn compile(&self, env: &Env, wanted: Option<&Ty>, sources: &Sources, out: &mut Vec<Diagnostic>) -> Option<Arc<Program>> {
         // `=` stands before the expression in the YAML, where it is a value.
         let lead = usize::from(sources.slice(self.span).trim_start_matches(['"', '\'']).starts_with('='));
-        match Program::compile(&self.text, env) {
+        match Program::compile_as(&self.text, env, wanted) {
             Ok(program) => {
                 if let Some(wanted) = wanted
                     && !program.ty.fits(wanted)

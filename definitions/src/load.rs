@@ -51,8 +51,11 @@ impl Loader<'_> {
     pub fn wrong_type(&mut self, node: &Node, wanted: &str) {
         let mut d = Diagnostic::error("wrong-type", node.span, format!("expected {wanted}, found {}", node.describe()));
         let raw = self.sources.slice(node.span);
-        if raw.starts_with("{{") || (raw.starts_with('{') && raw.contains("}}")) {
+        if raw.starts_with("{{") && wanted.contains("text") {
             d = d.help("a text with `{{ }}` needs quotes").fix(node.span, crate::yaml::quote(raw));
+        }
+        if wanted == "a list" && raw.starts_with('{') && !raw.contains('\n') {
+            d = d.help(format!("write `[ {raw} ]`")).fix(node.span, format!("[ {raw} ]"));
         }
         self.push(d);
     }

@@ -250,9 +250,11 @@ pub fn read_folder(folder: &std::path::Path) -> std::io::Result<Vec<SiteFile>> {
         for entry in std::fs::read_dir(folder)? {
             let path = entry?.path();
             let hidden = path.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'));
-            if path.is_dir() && !hidden && depth < 16 {
+            // Links to folders are not followed: they can lead in a circle.
+            let linked = path.symlink_metadata().is_ok_and(|m| m.is_symlink());
+            if path.is_dir() && !hidden && !linked && depth < 16 {
                 walk(&path, depth + 1, out)?;
-            } else if !hidden && path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
+            } else if !hidden && path.is_file() && path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
                 out.push(path);
             }
         }

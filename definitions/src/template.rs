@@ -13,6 +13,7 @@ use crate::text::Text;
 use crate::yaml::{Node, locate};
 use handlebars::template::{HelperTemplate, Parameter, TemplateElement};
 use handlebars::{Handlebars, no_escape};
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 /// Longest template, in bytes.
@@ -46,18 +47,22 @@ impl Load for Template {
 }
 
 impl Template {
-    pub fn compile(&self, env: &Env, sources: &Sources, out: &mut Vec<Diagnostic>) {
+    /// Returns the optional paths that it reads because its place proves them set.
+    pub fn compile(&self, env: &Env, sources: &Sources, out: &mut Vec<Diagnostic>) -> BTreeSet<String> {
         let mut all = vec![];
+        let mut relies = BTreeSet::new();
         for (language, text, span) in &self.text.values {
             let before = out.len();
-            let mut check = Check { text, span: *span, sources, out, paths: vec![] };
+            let mut check = Check { text, span: *span, sources, out, paths: vec![], relies: BTreeSet::new(), guarded: BTreeSet::new() };
             let registry = check.template(env);
+            relies.extend(std::mem::take(&mut check.relies));
             let paths = check.paths;
             if let Some(registry) = registry.filter(|_| out.len() == before) {
                 all.push(Compiled { language: language.clone(), registry, paths });
             }
         }
         let _ = self.compiled.set(Arc::new(all));
+        relies
     }
 
     /// The text in `language`, else in the site's. `Err` names what was unset or too long.
@@ -115,6 +120,9 @@ struct Check<'a> {
     sources: &'a Sources,
     out: &'a mut Vec<Diagnostic>,
     paths: Vec<Vec<Box<str>>>,
+    relies: BTreeSet<String>,
+    /// What the `#if` around guards.
+    guarded: BTreeSet<String>,
 }
 
 impl Check<'_> {
@@ -195,10 +203,15 @@ impl Check<'_> {
             ("if" | "unless", Some(of)) => {
                 self.variable_or_unset(&of, env);
                 let mut known = env.clone();
-                known.set.insert(of);
+                known.set.insert(of.clone());
+                let outside = !self.guarded.contains(&of);
+                self.guarded.insert(of.clone());
                 let (yes, no) = if name == "if" { (&known, env) } else { (env, &known) };
                 self.elements(inner, yes);
                 self.elements(inverse, no);
+                if outside {
+                    self.guarded.remove(&of);
+                }
             }
             ("each", Some(of)) => {
                 let ty = self.variable(&of, env);
@@ -210,7 +223,9 @@ impl Check<'_> {
                     }
                     None => Ty::Any,
                 };
-                self.elements(inner, &env.clone().with("this", element));
+                // Inside, names belong to the element.
+                let only = Env { roots: vec![("this".into(), element)], ..env.clone() };
+                self.elements(inner, &only);
                 self.elements(inverse, env);
             }
             _ => self.report("template", &name, format!("unknown block `{name}`"), Some("blocks are `#if`, `#unless`, `#each`".into())),
@@ -221,6 +236,7 @@ impl Check<'_> {
         match Program::compile(path, env) {
             Ok(p) => {
                 self.remember(path);
+                self.relies.extend(p.relies.difference(&self.guarded).cloned());
                 Some(p.ty)
             }
             Err(findings) => {
@@ -239,7 +255,9 @@ impl Check<'_> {
         let mut known = env.clone();
         let parts: Vec<&str> = path.split('.').collect();
         known.set.extend((1..=parts.len()).map(|n| parts[..n].join(".")));
+        let before = self.relies.clone();
         self.variable(path, &known);
+        self.relies = before;
     }
 
     fn remember(&mut self, path: &str) {

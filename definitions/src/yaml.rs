@@ -246,11 +246,15 @@ impl Builder<'_> {
         let end = self.text[bang..].find('\n').map_or(self.text.len(), |n| bang + n);
         let value = self.text[bang..end].trim_end();
         let cut = flow_end(value);
-        let value = &value[..cut];
+        // A comment behind it is no part of it.
+        let cut = value.find(" #").map_or(cut, |c| c.min(cut));
+        let value = value[..cut].trim_end();
         let place = Span::new(self.file, bang + self.shift, bang + self.shift + value.len());
         let d = Diagnostic::error("yaml-tag", place, format!("`{}` is a YAML tag", value.split([' ', '.']).next().unwrap_or(value)))
-            .help(format!("an expression that begins with `!` needs quotes: `{}`", quote(value)))
-            .fix(place, quote(value));
+            .help(format!("an expression that begins with `!` needs quotes: `{}`", quote(value)));
+        // `!!map` and the like are meant as tags: nobody knows what to put there instead.
+        let is_expression = !value.starts_with("!!") && value[1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '(');
+        let d = if is_expression && !self.text[bang + value.len()..].starts_with('{') { d.fix(place, quote(value)) } else { d };
         let node = Node { span: place, value: Value::Text(value.to_owned()) };
         self.diagnostics.push(d);
         node
@@ -335,6 +339,8 @@ fn count(node: &Node) -> usize {
     match &node.value {
         Value::List(items) => 1 + items.iter().map(count).sum::<usize>(),
         Value::Map(entries) => 1 + entries.iter().map(|e| 1 + count(&e.value)).sum::<usize>(),
+        // A long text weighs as much as many short ones.
+        Value::Text(text) => 1 + text.len() / 64,
         _ => 1,
     }
 }

@@ -62,9 +62,14 @@ pub struct Checked {
     pub relies: BTreeSet<String>,
 }
 
-pub fn check(ast: &Ast, env: &Env) -> (Code, Ty, Checked) {
+pub fn check(ast: &Ast, env: &Env, wanted: Option<&Ty>) -> (Code, Ty, Checked) {
     let mut checker = Checker { env, known: env.set.clone(), guarded: BTreeSet::new(), locals: vec![], macros: 0, out: Checked::default() };
-    let (code, ty) = checker.expression(ast);
+    let (code, mut ty) = checker.expression(ast);
+    if let Some(wanted) = wanted
+        && checker.is_word(ast, &ty, wanted)
+    {
+        ty = wanted.clone();
+    }
     (code, ty, checker.out)
 }
 
@@ -123,6 +128,28 @@ impl Checker<'_> {
             self.finding("cel-type", ast, format!("expected {wanted}, found {ty}"), None);
         }
         code
+    }
+
+    /// A text whose literals are words of the wanted set, also through `? :`, `default` and lists, may stand for
+    /// one (C26); a text that is computed may be a login.
+    fn is_word(&mut self, ast: &Ast, ty: &Ty, wanted: &Ty) -> bool {
+        match (wanted, &ast.kind) {
+            (Ty::Word(_), Kind::Text(_)) => {
+                self.literal_word(wanted, ast);
+                true
+            }
+            (Ty::Word(_) | Ty::User | Ty::List(_), Kind::Condition(_, a, b)) => self.is_word(a, ty, wanted) && self.is_word(b, ty, wanted),
+            (Ty::List(of), Kind::List(items)) => items.iter().all(|i| self.is_word(i, ty, of)),
+            (Ty::User, _) => ty.is_textual(),
+            (Ty::Word(_), Kind::Select(..)) => {
+                let path = self.dotted(ast).unwrap_or_default();
+                let known = self.out.findings.len();
+                let found = self.resolve(ast, &path, false);
+                self.out.findings.truncate(known);
+                found.is_some_and(|t| t.fits(wanted))
+            }
+            _ => false,
+        }
     }
 
     /// The dotted path that an expression is, unless a comprehension's variable hides it.
@@ -217,6 +244,17 @@ impl Checker<'_> {
                 }
             }
         }
+        if let Ty::Object(o) = &ty
+            && !["person", "file", "step"].contains(&o.what.as_str())
+        {
+            self.finding(
+                "cel-type",
+                ast,
+                format!("`{sofar}` has parts and no value of its own"),
+                Some(format!("name a part: `{sofar}.…`")),
+            );
+            return None;
+        }
         self.out.reads.insert(sofar);
         Some(ty)
     }
@@ -242,7 +280,9 @@ impl Checker<'_> {
         let mut codes = vec![];
         for item in items {
             let (code, ty) = self.expression(item);
-            if of == Ty::Any || of.fits(&ty) {
+            if matches!((&of, &ty), (Ty::Word(a), Ty::Word(b)) if a.what != b.what) {
+                of = Ty::Text;
+            } else if of == Ty::Any || of.fits(&ty) {
                 of = ty;
             } else if !(ty.fits(&of) || ty.is_textual() && of.is_textual()) {
                 self.finding("cel-type", item, format!("a list of {of} cannot hold a {ty}"), None);

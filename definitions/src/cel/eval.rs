@@ -89,13 +89,18 @@ impl<'a> Machine<'a> {
             }
             Code::Call(function, arguments) => {
                 let arguments = arguments.iter().map(|a| self.run(a)).collect::<Result<Vec<_>, _>>()?;
-                let cost: usize = arguments.iter().map(size).sum();
-                self.fuel = self.fuel.checked_sub((cost / 64) as u32).ok_or(EvalError::OutOfFuel)?;
+                self.pay(arguments.iter().map(size).sum())?;
                 let value = (function.call)(&arguments, self.scope).map_err(EvalError::Failed)?;
                 if size(&value) > SIZE_MAX { Err(EvalError::TooLarge) } else { Ok(value) }
             }
             Code::Macro(kind, list, body) => self.comprehension(*kind, list, body),
         }
+    }
+
+    /// Work on large values costs more.
+    fn pay(&mut self, size: usize) -> Result<(), EvalError> {
+        self.fuel = self.fuel.checked_sub((size / 64) as u32).ok_or(EvalError::OutOfFuel)?;
+        Ok(())
     }
 
     pub fn truth(&mut self, code: &Code) -> Result<bool, EvalError> {
@@ -154,6 +159,7 @@ impl<'a> Machine<'a> {
             }
             Op::Add | Op::Subtract | Op::Multiply | Op::Divide | Op::Remainder => {
                 let (a, b) = (self.run(a)?, self.run(b)?);
+                self.pay(size(&a) + size(&b))?;
                 let value = arithmetic(op, &a, &b, self.scope.zone())?;
                 if size(&value) > SIZE_MAX { Err(EvalError::TooLarge) } else { Ok(value) }
             }
@@ -166,7 +172,7 @@ impl<'a> Machine<'a> {
             Value::Map(m) => m.keys().map(|k| Value::text(k.as_str())).collect(),
             _ => return Err(mismatch()),
         };
-        let (mut count, mut out) = (0_u32, vec![]);
+        let (mut count, mut out, mut made) = (0_u32, vec![], 0);
         for item in items {
             self.locals.push(item.clone());
             let result = self.run(body);
@@ -177,9 +183,18 @@ impl<'a> Machine<'a> {
                 Macro::All if !yes => return Ok(Value::Bool(false)),
                 Macro::Exists if yes => return Ok(Value::Bool(true)),
                 Macro::ExistsOne if yes => count += 1,
-                Macro::Filter if yes => out.push(item),
-                Macro::Map => out.push(result),
+                Macro::Filter if yes => {
+                    made += size(&item);
+                    out.push(item);
+                }
+                Macro::Map => {
+                    made += size(&result);
+                    out.push(result);
+                }
                 _ => {}
+            }
+            if made > SIZE_MAX {
+                return Err(EvalError::TooLarge);
             }
         }
         Ok(match kind {

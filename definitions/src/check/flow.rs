@@ -24,7 +24,7 @@ pub struct Flow<'a> {
 impl<'a> Flow<'a> {
     pub fn new(process: &'a Process, names: &'a Names, base: &Facts) -> Self {
         let mut flow = Self { process, names, never: unset_somewhere(process, names), entry: BTreeMap::new() };
-        let starts: BTreeSet<&str> = process.starts.iter().map(|s| s.at_activity.as_str()).collect();
+        let starts = process.begins();
         // Facts only shrink after the first visit, so this ends.
         for _ in 0..=process.activities.len() * 4 + 4 {
             let mut changed = false;
@@ -160,7 +160,16 @@ fn each_set(actions: &[Action], names: &Names, mut f: impl FnMut(&str, &ValueExp
 }
 
 fn unset_somewhere(process: &Process, names: &Names) -> Facts {
-    let mut never = Facts::new();
+    // Leaving a pending state clears it.
+    let mut never = Facts::from(["ticket.pending_until".to_owned()]);
+    let life = names.types.get(&process.ticket.ticket_type).and_then(|t| t.transitions.as_ref());
+    for transition in life.into_iter().flatten() {
+        each_set(&transition.actions, names, |path, given, _| {
+            if given.is_unset() {
+                never.insert(path.to_owned());
+            }
+        });
+    }
     for (_, a) in process.activities.iter() {
         let mut lists: Vec<&[Action]> = vec![&a.actions];
         lists.extend(a.dialogs.iter().map(|(_, d)| &d.actions[..]));

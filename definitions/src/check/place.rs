@@ -88,6 +88,8 @@ pub struct ActionPlace<'a> {
     pub env: Env,
     /// The fields of the ticket's type; `None` where the type is not known.
     pub fields: Option<&'a BTreeSet<String>>,
+    /// The ticket's type, where it is known.
+    pub ticket_type: Option<&'a str>,
     /// States that the ticket's type allows.
     pub states: Option<&'a BTreeSet<String>>,
 }
@@ -118,10 +120,10 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
             }
             Verb::Note(note) => {
                 for template in note.subject.iter().chain([&note.body]) {
-                    template.compile(&place.env, cx.sources, cx.out);
+                    relies.extend(template.compile(&place.env, cx.sources, cx.out));
                 }
             }
-            Verb::Incident(template) => template.compile(&place.env, cx.sources, cx.out),
+            Verb::Incident(template) => relies.extend(template.compile(&place.env, cx.sources, cx.out)),
             Verb::Notify(name) => {
                 if cx.names.notifications.get(name).is_none() {
                     let known: Vec<_> = cx.names.notifications.iter().map(|n| n.name.as_str()).collect();
@@ -129,7 +131,14 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
                 }
             }
             Verb::Start(name) => match cx.processes.get(name.as_str()) {
-                Some(p) if p.starts.is_empty() && p.activities.is_empty() => {}
+                Some(p) if place.ticket_type.is_some_and(|t| p.ticket.ticket_type != t) => {
+                    let d = Diagnostic::error(
+                        "other-type",
+                        name.span,
+                        format!("the process `{name}` is for tickets of type `{}`", p.ticket.ticket_type),
+                    );
+                    cx.push(d.help("a process is started on tickets of its own type"));
+                }
                 Some(_) => {}
                 None => {
                     let known: Vec<_> = cx.names.process_names.iter().map(String::as_str).collect();

@@ -83,11 +83,19 @@ fn net(process: &Process, cx: &mut Cx) {
                 }
             }
         }
-        for (_, branch) in activity.next.iter().flat_map(Next::branches) {
-            for (_, target) in branch.targets() {
+        for (outcome, branch) in activity.next.iter().flat_map(Next::branches) {
+            for (transition, target) in branch.targets() {
                 match target {
                     Target::Activity(to) if process.activities.get(to).is_none() => {
                         cx.unknown(Kind::Process, "activity", to, activities.iter().copied());
+                    }
+                    Target::Stay(span) if transition.is_some_and(|t| t.to.len() > 1) => {
+                        cx.push(Diagnostic::error("stay", *span, "`stay` stands alone: it places no token beside others"));
+                    }
+                    Target::Stay(span)
+                        if activity.approval.is_some() && outcome.is_none_or(|o| Approval::OUTCOMES.contains(&o.as_str())) =>
+                    {
+                        cx.push(Diagnostic::error("stay", *span, format!("`{name}` is an approval and has nothing to stay in")));
                     }
                     Target::Stay(span) if activity.dialogs.is_empty() => {
                         let what = if activity.approval.is_some() { "an approval" } else { "an automatic activity" };
@@ -119,13 +127,8 @@ fn outcomes(process: &Process, name: &Name, activity: &Activity, cx: &mut Cx) {
 }
 
 fn reachable(process: &Process, cx: &mut Cx) {
-    let mut found: BTreeSet<&str> = process.starts.iter().map(|s| s.at_activity.as_str()).collect();
+    let mut found: BTreeSet<&str> = process.begins();
     let mut open: Vec<&str> = found.iter().copied().collect();
-    if process.starts.is_empty() {
-        // Started by an action only: it begins in its first activity.
-        open.extend(process.activities.names().next());
-        found.extend(open.iter().copied());
-    }
     while let Some(name) = open.pop() {
         let branches = process.activities.get(name).and_then(|a| a.next.as_ref()).map(Next::branches).unwrap_or_default();
         for target in branches.iter().flat_map(|(_, b)| b.targets()).filter_map(|(_, t)| t.activity()) {
@@ -155,7 +158,7 @@ impl Checker<'_> {
     }
 
     fn place(&self, env: Env) -> ActionPlace<'_> {
-        ActionPlace { env, fields: self.fields.as_ref(), states: self.states.as_ref() }
+        ActionPlace { env, fields: self.fields.as_ref(), ticket_type: Some(&self.process.ticket.ticket_type), states: self.states.as_ref() }
     }
 
     fn actions(&mut self, actions: &[crate::actions::Action], env: Env, cx: &mut Cx) -> BTreeSet<String> {
@@ -193,12 +196,12 @@ impl Checker<'_> {
                 (None, Some(_)) => {}
             }
             place::condition(dialog.when.as_ref(), &env, &mut self.relies, cx);
+            let filled = self.form(&dialog.fields, &dialog.show, &env, cx);
             for (_, outcome) in dialog.outcomes.iter() {
                 super::references::text(Some(&outcome.title), cx);
                 super::references::text(outcome.confirm.as_ref(), cx);
-                place::condition(outcome.when.as_ref(), &env, &mut self.relies, cx);
+                place::condition(outcome.when.as_ref(), &filled, &mut self.relies, cx);
             }
-            let filled = self.form(&dialog.fields, &dialog.show, &env, cx);
             self.actions(&dialog.actions, filled, cx);
         }
         if let Some(approval) = &activity.approval {
@@ -219,8 +222,11 @@ impl Checker<'_> {
         let mut filled = env.clone();
         filled.set.extend(required_facts(fields, cx.names));
         let mut seen = BTreeSet::new();
-        for field in fields {
-            place::condition(field.when.as_ref(), env, &mut self.relies, cx);
+        for (i, field) in fields.iter().enumerate() {
+            // A form sees itself: what must be filled in before this field is set here.
+            let mut seen_here = env.clone();
+            seen_here.set.extend(required_facts(&fields[..i], cx.names));
+            place::condition(field.when.as_ref(), &seen_here, &mut self.relies, cx);
             match (&field.field, &field.article) {
                 (Some(name), None) => {
                     if !seen.insert(name.to_string()) {
@@ -239,7 +245,7 @@ impl Checker<'_> {
                         cx.push(Diagnostic::error("unknown-key", default.span(), "an article has no `default`"));
                     }
                     if let Some(subject) = &article.subject {
-                        subject.compile(&filled, cx.sources, cx.out);
+                        self.relies.extend(subject.compile(&filled, cx.sources, cx.out));
                     }
                 }
                 _ => cx.push(Diagnostic::error("missing-key", field.at, "a form field has `field`, or `article`, and not both")),
@@ -260,7 +266,6 @@ impl Checker<'_> {
                 self.actions(&transition.actions, env.clone(), cx);
             }
         }
-        let _ = self.process;
     }
 }
 

@@ -66,8 +66,8 @@ pub fn check(cx: &mut Cx) {
         text(Some(&notification.subject.text), cx);
         text(Some(&notification.body.text), cx);
         place::whos(&notification.to, &env, &mut Default::default(), cx);
-        notification.subject.compile(&env, cx.sources, cx.out);
-        notification.body.compile(&env, cx.sources, cx.out);
+        let _ = notification.subject.compile(&env, cx.sources, cx.out);
+        let _ = notification.body.compile(&env, cx.sources, cx.out);
     }
 }
 

@@ -24,6 +24,7 @@ pub fn check(test: &Test, cx: &mut Cx) {
             cx.push(d.help("one of `start`, `submit`, `vote`, `claim`, `patch`, `advance`, `expect`"));
             continue;
         }
+        surplus(step, verbs[0], cx);
         let by_person = !matches!(verbs[0], "advance" | "expect");
         match (&step.actor, by_person) {
             (None, true) => {
@@ -53,6 +54,23 @@ pub fn check(test: &Test, cx: &mut Cx) {
                 }
             }
         }
+    }
+}
+
+/// Keys that the verb does not use would be ignored; they are findings instead.
+fn surplus(step: &Step, verb: &str, cx: &mut Cx) {
+    let form = matches!(verb, "start" | "submit" | "vote");
+    let person = !matches!(verb, "advance" | "expect");
+    let given = [
+        ("as", step.actor.is_some(), person),
+        ("dialog", step.dialog.is_some(), form),
+        ("outcome", step.outcome.is_some(), form),
+        ("with", !step.with.is_empty(), form),
+        ("article", step.article.is_some(), form),
+        ("refuse", step.refuse.is_some(), person),
+    ];
+    for (key, _, _) in given.into_iter().filter(|(_, given, used)| *given && !used) {
+        cx.push(Diagnostic::error("unknown-key", step.at, format!("`{verb}` does not use `{key}`")));
     }
 }
 

@@ -32,6 +32,17 @@ record! {
     }
 }
 
+impl Process {
+    /// Where it can begin: its starts, or, started by an action only, its first activity.
+    pub fn begins(&self) -> std::collections::BTreeSet<&str> {
+        let mut begins: std::collections::BTreeSet<&str> = self.starts.iter().map(|s| s.at_activity.as_str()).collect();
+        if begins.is_empty() {
+            begins.extend(self.activities.names().next());
+        }
+        begins
+    }
+}
+
 choice! {
     /// Who may start a process.
     pub enum Starter {

@@ -75,8 +75,15 @@ pub struct DurationText(pub crate::cel::value::Duration);
 impl DurationText {
     pub fn parse(text: &str) -> Option<crate::cel::value::Duration> {
         use crate::cel::value::Duration;
+        if !text.is_ascii() {
+            return None;
+        }
         if text.starts_with('P') {
             let span: jiff::Span = text.parse().ok()?;
+            // Months and years have no length of their own, and parts of a second no use here.
+            if span.get_years() != 0 || span.get_months() != 0 || span.get_milliseconds() != 0 || span.is_negative() {
+                return None;
+            }
             let days = i64::from(span.get_weeks()) * 7 + i64::from(span.get_days());
             return Some(Duration { days, seconds: i64::from(span.get_hours()) * 3600 + span.get_minutes() * 60 + span.get_seconds() });
         }

@@ -116,12 +116,26 @@ pub struct Vote {
     pub at: Timestamp,
 }
 
+impl Retry {
+    /// The token that the incident holds.
+    pub fn work(&self) -> Option<Seq> {
+        match self {
+            Self::Enter { work } | Self::Complete { work, .. } | Self::Vote { work, .. } => Some(*work),
+            Self::EnterAll | Self::Nothing => None,
+        }
+    }
+}
+
 /// What an incident's retry does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum Retry {
     /// Runs the activity from its beginning.
     Enter { work: Seq },
+    /// Runs every token that a chain without an end has stopped.
+    EnterAll,
+    /// Runs the approval's `do` again, then counts the votes.
+    Vote { work: Seq, by: String },
     /// Tries `next` again with the same outcome.
     Complete { work: Seq, outcome: String, by: String },
     /// There is nothing to try: it is only acknowledged.

@@ -15,7 +15,7 @@ use vorgang_definitions::load::Named;
 use vorgang_definitions::model::Model;
 use vorgang_definitions::source::Span;
 use vorgang_definitions::value_expr::ValueExpr;
-use vorgang_definitions::values::{Slot, from_stored};
+use vorgang_definitions::values::{Slot, from_stored, when_unset};
 
 /// How one test ended.
 #[derive(Debug, Clone)]
@@ -108,7 +108,6 @@ impl Story<'_> {
         };
         if command.creates() {
             self.numbers += 1;
-            self.snapshot = None;
         }
         let ctx = Context {
             now: self.now,
@@ -117,7 +116,7 @@ impl Story<'_> {
             new_ticket: Some((self.numbers, format!("{}", 100_000 + self.numbers))),
             changed_since: None,
         };
-        let result = decide(self.model, self.snapshot.as_ref(), &command, &ctx);
+        let result = decide(self.model, self.snapshot.as_ref().filter(|_| !command.creates()), &command, &ctx);
         self.judge(step, result, &actor.login);
     }
 
@@ -148,6 +147,7 @@ impl Story<'_> {
         for event in &decision.events {
             self.report.log.push(format!("  {}", summary(event)));
             match event {
+                Event::TicketCreated { .. } => self.articles = 0,
                 Event::ArticleAdded { .. } => self.articles += 1,
                 Event::WorkEntered { item } => {
                     let process = decision.after.instance(item.instance).map_or("", |i| &i.process);
@@ -291,7 +291,7 @@ impl Story<'_> {
         let slot = Slot::find(&self.model.names, name)?;
         let Slot::Field(field) = slot else { return Some(format!("`{name}` is an attribute, not a field")) };
         let wanted = slot.literal(&literal.node, &self.model.names);
-        let found = snapshot.ticket.fields.get(name).and_then(|j| from_stored(field, j));
+        let found = snapshot.ticket.fields.get(name).and_then(|j| from_stored(field, j)).or_else(|| when_unset(field));
         let same = match (&wanted, &found) {
             (Ok(Some(w)), Some(f)) => w.equals(f),
             (Ok(None), None) => true,

@@ -128,7 +128,7 @@ impl Desk {
             return Ok(earlier);
         }
         let id = match request.ticket {
-            Some(number) => Some(self.store.ticket_load(number).await?.ok_or(Rejection::NotFound)?.snapshot.ticket.id),
+            Some(number) => Some(self.store.ticket_id(number).await?.ok_or(Rejection::NotFound)?),
             None => None,
         };
         let _held = match id {

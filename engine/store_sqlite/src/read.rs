@@ -3,12 +3,20 @@
 use crate::names::NameIds;
 use crate::rows::{error, hash, time};
 use rusqlite::{Connection, Row, params};
-use std::sync::Arc;
 use vorgang_core::snapshot::{Instance, Seq, Snapshot, Step, Ticket, Vote, WorkItem, WorkStatus};
 use vorgang_store::{Result, Stored};
 
 const TICKET: &str = "SELECT id, number, title, type_id, queue_id, state_id, priority_id, owner_id, responsible_id, company_id, \
      customer_id, pending_until, created, updated, fields, version, last_seq, head FROM ticket WHERE ";
+
+/// Several reads that see the same state, and take the database's locks once.
+pub fn together<T>(connection: &Connection, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    let run = |sql: &str| connection.prepare_cached(sql).and_then(|mut s| s.execute([])).map_err(error);
+    run("BEGIN")?;
+    let result = read();
+    run("COMMIT")?;
+    result
+}
 
 pub fn by_number(connection: &Connection, names: &NameIds, number: &str) -> Result<Option<Stored>> {
     let mut statement = connection.prepare_cached(&format!("{TICKET} number = ?1")).map_err(error)?;
@@ -64,7 +72,6 @@ fn load(connection: &Connection, names: &NameIds, row: &Row) -> rusqlite::Result
     }
     let mut statement = connection.prepare_cached("SELECT body FROM incident WHERE ticket_id = ?1 AND resolved IS NULL ORDER BY seq")?;
     snapshot.incidents = statement.query_map([id], |r| json(&r.get::<_, String>(0)?))?.collect::<rusqlite::Result<_>>()?;
-    let _ = Arc::strong_count(&snapshot.ticket);
     Ok(Stored { snapshot, head })
 }
 

@@ -166,12 +166,20 @@ fn person_kind(word: &str) -> PersonKind {
 
 #[async_trait]
 impl Store for SqliteStore {
+    async fn ticket_id(&self, number: &str) -> Result<Option<i64>> {
+        let c = self.reader();
+        let mut statement = c.prepare_cached("SELECT id FROM ticket WHERE number = ?1").map_err(error)?;
+        statement.query_row([number], |r| r.get(0)).optional().map_err(error)
+    }
+
     async fn ticket_load(&self, number: &str) -> Result<Option<Stored>> {
-        read::by_number(&self.reader(), &self.names, number)
+        let c = self.reader();
+        read::together(&c, || read::by_number(&c, &self.names, number))
     }
 
     async fn ticket_load_by_id(&self, id: i64) -> Result<Option<Stored>> {
-        read::by_id(&self.reader(), &self.names, id)
+        let c = self.reader();
+        read::together(&c, || read::by_id(&c, &self.names, id))
     }
 
     async fn ticket_runs(&self, id: i64) -> Result<(Vec<Instance>, Vec<Step>)> {
@@ -190,7 +198,6 @@ impl Store for SqliteStore {
         let cursor = if after.is_some() { format!(" AND t.id {compare} ?") } else { String::new() };
         params.extend(after.map(Value::Integer));
         params.push(Value::Integer(i64::from(limit) + 1));
-        // `+` keeps the planner from sorting a whole queue where walking the newest tickets finds a page at once.
         let sql = format!("SELECT {TICKET_ROW} FROM ticket t WHERE {condition}{cursor} ORDER BY t.id {order} LIMIT ?");
         let c = self.reader();
         let mut statement = c.prepare_cached(&sql).map_err(error)?;

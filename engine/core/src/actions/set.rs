@@ -3,6 +3,7 @@ use crate::decide::run::{Failure, Run};
 use crate::snapshot::Seq;
 use vorgang_definitions::actions::set::Set;
 use vorgang_definitions::cel::value::Value;
+use vorgang_definitions::kinds::field::FieldType;
 use vorgang_definitions::values::{Slot, to_stored};
 
 pub fn run(run: &mut Run, set: &Set, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
@@ -23,6 +24,11 @@ pub fn apply(run: &mut Run, name: &str, value: Option<Value>, instance: Option<S
     match (slot, &value) {
         (Slot::State, Some(Value::Text(state))) => run.set_state(state, false, instance).map_err(Failure::from),
         (Slot::Field(field), value) => {
+            if let (FieldType::User, Some(login)) = (field.field_type, value.as_ref().and_then(Value::as_text))
+                && run.ctx.people.get(login).is_none()
+            {
+                return Err(failed(format!("nobody has the login `{login}`")));
+            }
             let json = match value {
                 Some(v) => to_stored(field, v).map_err(|e| failed(e.to_string()))?,
                 None => serde_json::Value::Null,
@@ -40,6 +46,10 @@ pub fn apply(run: &mut Run, name: &str, value: Option<Value>, instance: Option<S
             run.set("pending_until", until.timestamp().to_string().into(), false);
             Ok(())
         }
+        (Slot::Pending, None) => {
+            run.set("pending_until", serde_json::Value::Null, false);
+            Ok(())
+        }
         (Slot::Priority, Some(Value::Int(level))) => {
             let name = model.names.priorities.iter().find(|p| p.level.value.0 == *level).map(|p| p.name.to_string());
             let name = name.ok_or_else(|| failed(format!("no priority has the level {level}")))?;
@@ -49,6 +59,9 @@ pub fn apply(run: &mut Run, name: &str, value: Option<Value>, instance: Option<S
         (Slot::Owner | Slot::Responsible | Slot::CustomerUser, Some(Value::Text(login))) => {
             let person = run.ctx.people.get(login).filter(|p| p.active).cloned();
             let person = person.ok_or_else(|| failed(format!("nobody has the login `{login}`")))?;
+            if matches!(slot, Slot::Owner | Slot::Responsible) && person.kind != crate::people::PersonKind::Agent {
+                return Err(failed(format!("`{login}` is no agent")));
+            }
             run.set(name, login.to_string().into(), false);
             if name == "customer_user" {
                 run.set("customer", person.company.clone().into(), false);
@@ -57,6 +70,9 @@ pub fn apply(run: &mut Run, name: &str, value: Option<Value>, instance: Option<S
         }
         (slot, None) if slot.always_set() => Err(failed("it cannot be unset".into())),
         (_, value) => {
+            if value.as_ref().and_then(Value::as_text).is_some_and(|t| t.contains(['\n', '\r'])) {
+                return Err(failed("it must not have line breaks".into()));
+            }
             run.set(name, value.as_ref().map_or(serde_json::Value::Null, |v| v.to_string().into()), false);
             Ok(())
         }

@@ -132,7 +132,7 @@ pub fn ticket(model: &Model, new: &NewTicket, ctx: &Context) -> Result<Decision,
     if !errors.is_empty() {
         return Err(Rejection::Form(errors));
     }
-    form::write(&mut run, changes)?;
+    form::write(&mut run, changes, None)?;
     complete_fields(&mut run, ticket_type)?;
     fold_creation(&mut run);
     if let Some(article) = &new.article {

@@ -1,13 +1,15 @@
 //! Forms: what a person sends is read against the dialog, whole, before anything is written.
 
 use super::run::Run;
-use crate::apply::attribute;
+use crate::apply::{apply, attribute};
 use crate::command::{ArticleInput, Form};
-use crate::event::Article;
+use crate::event::{Article, Event};
 use crate::people::PersonKind;
 use crate::rejection::{FormError, Rejection};
-use crate::snapshot::Seq;
+use crate::scope::TicketScope;
+use crate::snapshot::{Seq, Snapshot};
 use serde_json::Value as Json;
+use vorgang_definitions::cel::Expr;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::field::FieldType;
 use vorgang_definitions::kinds::process::{ArticleField, FormField};
@@ -34,10 +36,33 @@ pub struct Filled<'p> {
     pub article: Option<(&'p ArticleField, ArticleInput)>,
 }
 
+/// The ticket as it would be with the form's values: what conditions in the form see (`stored` is the saved one).
+pub fn trial(run: &Run, fields: &[FormField], form: &Form) -> Snapshot {
+    let mut trial = run.snapshot.clone();
+    for name in fields.iter().filter_map(|f| f.field.as_ref()) {
+        let (Some(slot), Some(json)) = (Slot::find(&run.model.names, name), form.values.get(name.as_str())) else { continue };
+        let Ok(change) = read_value(run, &slot, json) else { continue };
+        let Change { name, is_field, value } = change;
+        let event = if is_field {
+            Event::FieldSet { name, old: Json::Null, new: value }
+        } else {
+            Event::AttributeSet { name, old: Json::Null, new: value }
+        };
+        apply(&mut trial, &event);
+    }
+    trial
+}
+
+/// Does the condition hold in the trial? What cannot be evaluated yet is left to `otherwise`.
+pub fn holds_in(run: &Run, trial: &Snapshot, when: Option<&Expr>, instance: Option<Seq>, work: Option<Seq>, otherwise: bool) -> bool {
+    let Some(when) = when else { return true };
+    let scope = TicketScope { snapshot: trial, ..run.scope(instance, work) };
+    when.program().holds(&scope).unwrap_or(otherwise)
+}
+
 /// The dialog's fields that are there now, by their `when`.
-pub fn present<'p>(run: &Run, fields: &'p [FormField], instance: Option<Seq>, work: Option<Seq>) -> Vec<&'p FormField> {
-    let there = |f: &&FormField| f.when.as_ref().is_none_or(|w| run.holds(w, instance, work).unwrap_or(true));
-    fields.iter().filter(there).collect()
+pub fn present<'p>(run: &Run, fields: &'p [FormField], trial: &Snapshot, instance: Option<Seq>, work: Option<Seq>) -> Vec<&'p FormField> {
+    fields.iter().filter(|f| holds_in(run, trial, f.when.as_ref(), instance, work, true)).collect()
 }
 
 pub fn read<'p>(
@@ -47,7 +72,7 @@ pub fn read<'p>(
     instance: Option<Seq>,
     work: Option<Seq>,
 ) -> Result<Filled<'p>, Rejection> {
-    let present = present(run, fields, instance, work);
+    let present = present(run, fields, &trial(run, fields, form), instance, work);
     let mut errors: Vec<(String, FormError)> = vec![];
     let known = |name: &str| present.iter().any(|f| f.field.as_ref().is_some_and(|n| *n == name));
     for name in form.values.keys().filter(|n| !known(n)) {
@@ -238,7 +263,7 @@ fn relied_on(run: &Run, name: &str) -> Result<(), Rejection> {
 }
 
 /// Writes what was read. A state goes through the life cycle, as a person's change.
-pub fn write(run: &mut Run, changes: Vec<Change>) -> Result<(), Rejection> {
+pub fn write(run: &mut Run, changes: Vec<Change>, instance: Option<Seq>) -> Result<(), Rejection> {
     let (states, others): (Vec<_>, Vec<_>) = changes.into_iter().partition(|c| c.name == "state" && !c.is_field);
     for change in others {
         if change.name == "customer_user" && !change.is_field {
@@ -255,7 +280,7 @@ pub fn write(run: &mut Run, changes: Vec<Change>) -> Result<(), Rejection> {
     }
     for change in states {
         if let Some(state) = change.value.as_str() {
-            run.set_state(state, true, None).map_err(|e| match e {
+            run.set_state(state, true, instance).map_err(|e| match e {
                 super::run::StateError::Refused(r) => r,
                 super::run::StateError::Failed(f) => Rejection::Form(vec![("state".into(), invalid(&f.message))]),
             })?;

@@ -15,6 +15,14 @@ pub fn retry(run: &mut Run, seq: Seq) -> Result<(), Rejection> {
                 run.again(work);
             }
         }
+        Retry::EnterAll => {
+            let failed: Vec<Seq> = run.snapshot.open_work().filter(|w| w.status == WorkStatus::Failed).map(|w| w.seq).collect();
+            // Those that another incident holds are that one's to retry.
+            let held = |seq: Seq| run.snapshot.incidents.iter().any(|i| i.resolved.is_none() && i.retry.work() == Some(seq));
+            let again: Vec<Seq> = failed.into_iter().filter(|seq| !held(*seq)).collect();
+            again.into_iter().for_each(|seq| run.again(seq));
+        }
+        Retry::Vote { work, by } => super::submit::vote_again(run, work, &by),
         Retry::Complete { work, outcome, by } => {
             let Some(item) = run.snapshot.item(work).filter(|w| w.status == WorkStatus::Failed).cloned() else { return Ok(()) };
             let again = Retry::Complete { work, outcome: outcome.clone(), by: by.clone() };

@@ -42,7 +42,7 @@ pub fn patch(run: &mut Run, values: &BTreeMap<String, Json>, seen: Option<u64>) 
         rights::require_in(names, run.ctx.actor, queue, Right::MoveInto)?;
     }
     form::conflicts(run, &changes, seen)?;
-    form::write(run, changes)
+    form::write(run, changes, None)
 }
 
 pub fn article(run: &mut Run, article: &ArticleInput) -> Result<(), Rejection> {

@@ -345,10 +345,15 @@ impl<'a> Run<'a> {
             let Some(item) = self.snapshot.item(seq).cloned().filter(|w| w.status.is_open()) else { continue };
             self.steps += 1;
             self.chain.push(item.activity.clone());
-            if self.steps > STEPS_MAX {
+            if self.steps > STEPS_MAX || self.entered.len() > STEPS_MAX {
+                // One incident with the chain; the other tokens wait where they are, and its retry takes them up.
                 let failure = Failure::new("loop", format!("more than {STEPS_MAX} steps without a person"));
-                self.fail(seq, failure, Retry::Enter { work: seq });
-                continue;
+                let others: Vec<Seq> = self.entered.drain(..).collect();
+                for other in others {
+                    self.change_work(other, WorkStatus::Failed, None, false);
+                }
+                self.fail(seq, failure, Retry::EnterAll);
+                return;
             }
             self.begin(&item);
         }
@@ -434,6 +439,7 @@ impl<'a> Run<'a> {
                     return Ok(None);
                 }
                 for target in targets.into_iter().filter_map(Target::activity) {
+                    self.steps += 1;
                     self.enter(item.instance, target, Some(&item.activity));
                 }
             }
@@ -453,10 +459,12 @@ impl<'a> Run<'a> {
             .filter(|e| !matches!(e, Event::WorkEnded { seq, .. } if *seq == item.seq))
             .cloned()
             .collect();
+        let entered = self.entered.clone();
         self.roll_back(savepoint);
         for event in kept {
             self.emit(event);
         }
+        self.entered = entered;
         self.change_work(item.seq, WorkStatus::Started, item.claimed_by.clone(), true);
     }
 

@@ -7,12 +7,12 @@ use crate::command::Form;
 use crate::event::Event;
 use crate::people::Person;
 use crate::rejection::{FormError, Rejection, RightReason};
-use crate::snapshot::{Retry, Seq, WorkItem, WorkStatus};
+use crate::snapshot::{Retry, Seq, Snapshot, WorkItem, WorkStatus};
 use crate::who;
 use std::sync::Arc;
-use vorgang_definitions::kinds::process::{Activity, Approval, Dialog};
+use vorgang_definitions::kinds::process::{Activity, Approval, Dialog, Outcome};
 use vorgang_definitions::kinds::role::Right;
-use vorgang_definitions::kinds::who::Whos;
+use vorgang_definitions::kinds::who::{Who, WhoWord, Whos};
 use vorgang_definitions::model::ProcessModel;
 
 /// The dialog under which an approval is submitted.
@@ -35,12 +35,12 @@ pub fn submit(run: &mut Run, work: Seq, form: &Form) -> Result<(), Rejection> {
         return Err(Rejection::Gone);
     }
     claimed(run, &item, dialog.claim)?;
-    let outcome = outcome_of(run, &item, dialog, form.outcome.as_deref())?;
+    let outcome = outcome_of(run, &item, dialog, &form::trial(run, &dialog.fields, form), form.outcome.as_deref())?;
     run.blobs = form.blobs.clone();
     let filled = form::read(run, &dialog.fields, form, Some(item.instance), Some(work))?;
     form::conflicts(run, &filled.changes, form.seen)?;
     run.emit(Event::DialogSubmitted { work, dialog: name.to_owned(), outcome: outcome.clone() });
-    form::write(run, filled.changes)?;
+    form::write(run, filled.changes, Some(item.instance))?;
     form::write_article(run, filled.article, Some(item.instance), Some(work));
     // "First input saved" starts the item.
     run.change_work(work, WorkStatus::Started, item.claimed_by.clone(), false);
@@ -83,26 +83,40 @@ fn vote(run: &mut Run, item: &WorkItem, approval: &Approval, form: &Form) -> Res
     form::conflicts(run, &filled.changes, form.seen)?;
     let person = run.ctx.actor.login.clone();
     run.emit(Event::DialogSubmitted { work: item.seq, dialog: APPROVAL.into(), outcome: outcome.clone() });
-    form::write(run, filled.changes)?;
+    form::write(run, filled.changes, Some(item.instance))?;
     form::write_article(run, filled.article, Some(item.instance), Some(item.seq));
     run.emit(Event::VoteCast { work: item.seq, person, outcome, at: run.ctx.now });
     run.change_work(item.seq, WorkStatus::Started, item.claimed_by.clone(), false);
+    let by = run.ctx.actor.login.clone();
+    after_vote(run, item, approval, &by);
+    Ok(())
+}
+
+/// The approval's `do`, then the count. The vote is kept, whatever fails.
+fn after_vote(run: &mut Run, item: &WorkItem, approval: &Approval, by: &str) {
     let savepoint = run.savepoint();
     if let Err(failure) = run.actions(&approval.actions, Some(item.instance), Some(item.seq)) {
         run.roll_back(savepoint);
-        run.fail(item.seq, failure, Retry::Enter { work: item.seq });
-        return Ok(());
+        run.fail(item.seq, failure, Retry::Vote { work: item.seq, by: by.to_owned() });
+        return;
     }
     if let Some(decided) = decided(run, item, approval) {
-        let by = run.ctx.actor.login.clone();
-        let retry = Retry::Complete { work: item.seq, outcome: decided.into(), by: by.clone() };
-        match run.complete(item.seq, decided, &by) {
+        let retry = Retry::Complete { work: item.seq, outcome: decided.into(), by: by.to_owned() };
+        match run.complete(item.seq, decided, by) {
             Ok(None) => {}
             Ok(Some(conditions)) => run.fail(item.seq, no_branch(&conditions), retry),
             Err(failure) => run.fail(item.seq, failure, retry),
         }
     }
-    Ok(())
+}
+
+/// After an incident of the approval's `do`.
+pub fn vote_again(run: &mut Run, work: Seq, by: &str) {
+    let Some(item) = run.snapshot.item(work).filter(|w| w.status == WorkStatus::Failed).cloned() else { return };
+    let Some(process) = run.process_of(item.instance) else { return };
+    let Some(approval) = process.def.activities.get(&item.activity).and_then(|a| a.approval.as_ref()) else { return };
+    run.change_work(work, WorkStatus::Started, item.claimed_by.clone(), true);
+    after_vote(run, &item, approval, by);
 }
 
 /// The approval's outcome, once the votes decide it (C11): the rest is counted, so that it ends in `reject` as soon
@@ -116,10 +130,13 @@ fn decided(run: &Run, item: &WorkItem, approval: &Approval) -> Option<&'static s
     if rejections >= approval.rejects() {
         return Some("reject");
     }
+    // `anyone` has no end: there is always somebody left.
+    if approval.of.iter().any(|w| matches!(w, Who::Word(WhoWord::Anyone))) {
+        return None;
+    }
     let voted = |login: &String| run.snapshot.votes.iter().any(|v| v.work == item.seq && v.person == *login);
     let remaining = voters(run, item, approval).iter().filter(|l| !voted(l)).count();
-    // Only votes that were given end it: too small a pool at the beginning is for people to see.
-    (rejections > 0 && approvals + remaining < approval.required()).then_some("reject")
+    (approvals + remaining < approval.required()).then_some("reject")
 }
 
 /// Everybody who may vote, `not` taken out.
@@ -196,14 +213,12 @@ pub fn dialog_of<'p>(activity: &'p Activity, name: Option<&str>) -> Result<(&'p 
 }
 
 /// A dialog without outcomes has one, `submit`; where there is one it need not be named.
-pub fn outcome_of(run: &Run, item: &WorkItem, dialog: &Dialog, given: Option<&str>) -> Result<String, Rejection> {
+pub fn outcome_of(run: &Run, item: &WorkItem, dialog: &Dialog, trial: &Snapshot, given: Option<&str>) -> Result<String, Rejection> {
     let unknown = || Rejection::Form(vec![("outcome".into(), FormError::UnknownOutcome)]);
     if dialog.outcomes.is_empty() {
         return if given.is_none_or(|g| g == "submit") { Ok("submit".into()) } else { Err(unknown()) };
     }
-    let offered = |o: &vorgang_definitions::kinds::process::Outcome| {
-        o.when.as_ref().is_none_or(|w| run.holds(w, Some(item.instance), Some(item.seq)).unwrap_or(false))
-    };
+    let offered = |o: &Outcome| form::holds_in(run, trial, o.when.as_ref(), Some(item.instance), Some(item.seq), false);
     let found = match given {
         Some(given) => dialog.outcomes.iter().find(|(n, _)| **n == *given),
         None if dialog.outcomes.len() == 1 => dialog.outcomes.iter().next(),

@@ -9,7 +9,7 @@ use crate::command::Context;
 use crate::rejection::Rejection;
 use crate::snapshot::{Snapshot, WorkItem, WorkStatus};
 use serde_json::Value as Json;
-use vorgang_definitions::kinds::process::{FormField, Style};
+use vorgang_definitions::kinds::process::{FormField, Outcome, Style};
 use vorgang_definitions::model::Model;
 use vorgang_definitions::values::Slot;
 
@@ -105,7 +105,9 @@ fn one(run: &Run, item: &WorkItem) -> Option<OfferedWork> {
             let title = if language.starts_with("de") { "Absenden" } else { "Submit" };
             vec![OfferedOutcome { name: "submit".into(), title: title.into(), confirm: None, style: Some(Style::Primary) }]
         } else {
-            let offered = dialog.outcomes.iter().filter(|(n, _)| submit::outcome_of(run, item, dialog, Some(n)).is_ok());
+            // What a form decides is offered until it has been filled in.
+            let there = |o: &Outcome| form::holds_in(run, &run.snapshot, o.when.as_ref(), Some(item.instance), Some(item.seq), true);
+            let offered = dialog.outcomes.iter().filter(|(_, o)| there(o));
             let site = run.model.names.site.main_language();
             offered
                 .map(|(n, o)| OfferedOutcome {
@@ -151,7 +153,7 @@ fn fields(run: &Run, fields: &[FormField], item: &WorkItem) -> (Vec<OfferedField
     let (instance, work) = (Some(item.instance), Some(item.seq));
     let mut offered = vec![];
     let mut article = None;
-    for field in form::present(run, fields, instance, work) {
+    for field in form::present(run, fields, &run.snapshot, instance, work) {
         if let Some(a) = &field.article {
             article = Some(OfferedArticle { required: a.required, visible: a.visible.unwrap_or(true) });
         }
