@@ -160,12 +160,10 @@ async fn one(desk: &Desk, i: u64, count: u64, now: Timestamp) -> Result<(), Erro
             fields.insert(f.field.to_string(), value);
         }
     }
-    let priorities: Vec<String> = model.names.priorities.iter().map(|p| p.name.to_string()).collect();
     let new = NewTicket {
         title: title.replace('#', &place.to_string()),
         ticket_type: ticket_type.name.to_string(),
         queue: random.pick(&queues).clone(),
-        priority: (random.below(3) == 0).then(|| random.pick(&priorities).clone()),
         fields,
         article: Some(ArticleInput { body: body.replace('#', &place.to_string()), visible: true, ..ArticleInput::default() }),
         ..NewTicket::default()
@@ -183,6 +181,10 @@ async fn later(desk: &Desk, agent: &Person, number: &str, i: u64, count: u64, ra
     let mut values: BTreeMap<String, Json> = BTreeMap::new();
     if random.below(10) < 6 {
         values.insert("owner".into(), agent.login.clone().into());
+    }
+    if random.below(3) == 0 {
+        let priorities: Vec<String> = desk.model().names.priorities.iter().map(|p| p.name.to_string()).collect();
+        values.insert("priority".into(), random.pick(&priorities).clone().into());
     }
     let state = if old && random.below(10) < 8 { find("closed") } else { find("open").filter(|_| random.below(2) == 0) };
     values.extend(state.map(|s| ("state".to_owned(), Json::from(s))));

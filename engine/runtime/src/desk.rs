@@ -32,7 +32,7 @@ pub struct Desk {
 /// Why a command did not happen.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
-    #[error("refused")]
+    #[error("refused: {}", .0.say("en"))]
     Rejected(Rejection),
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -23,8 +23,9 @@ use vorgang_store::{
 };
 
 const READERS: usize = 4;
-/// From this size on the log is written back into the database.
-const WAL_BYTES_CHECKPOINT: u64 = 32 * 1024 * 1024;
+/// From this size on the log is written back into the database: 20,000 pages. The log's file is cut when it begins anew
+/// (`journal_size_limit`), so that its size says how much there is to write back.
+const WAL_BYTES_CHECKPOINT: u64 = 80 * 1024 * 1024;
 
 pub struct SqliteStore {
     names: Arc<NameIds>,
@@ -57,7 +58,7 @@ impl SqliteStore {
         })?;
         let connection = Connection::open(path).map_err(error)?;
         connection
-            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -16000;")
+            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 1048576; PRAGMA cache_size = -16000;")
             .map_err(error)?;
         connection.set_prepared_statement_cache_capacity(128);
         migrate(&connection)?;
