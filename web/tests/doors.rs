@@ -308,7 +308,7 @@ async fn bad_input_is_refused_with_its_place() {
         ("customer", "POST", "/api/v1/processes/nope/start", "{}".into(), 404),
         ("customer", "POST", "/api/v1/tickets", json!({"title": " ", "type": "incident", "queue": "it"}).to_string(), 422),
         ("customer", "POST", "/api/v1/tickets", json!({"title": "x", "type": "nope", "queue": "it"}).to_string(), 422),
-        ("customer", "POST", "/api/v1/tickets", json!({"title": "x", "type": "incident", "queue": "it", "state": "closed_successful"}).to_string(), 422),
+        ("customer", "POST", "/api/v1/tickets", json!({"title": "x", "type": "incident", "queue": "it", "state": "closed_successful"}).to_string(), 403),
         ("customer", "POST", "/api/v1/tickets", json!({"title": "a\u{0}b", "type": "incident", "queue": "it"}).to_string(), 422),
         ("paul", "POST", "/api/v1/tickets", json!({"title": "x", "type": "incident", "queue": "it"}).to_string(), 403),
         ("agent", "GET", "/api/v1/tickets?limit=x", String::new(), 400),
@@ -344,6 +344,63 @@ async fn bad_input_is_refused_with_its_place() {
         let reply = door.api("agent", "PATCH", &format!("/api/v1/tickets/{number}"), &body).await;
         assert_eq!((reply.status.as_u16(), reply.json()["reason"].as_str()), (status, Some(reason)), "{body}: {}", reply.body);
     }
+}
+
+/// Ways around what may be seen or given, each tried through the doors.
+#[tokio::test]
+async fn nothing_is_given_by_hash_by_field_or_by_guessing() {
+    let door = Door::open().await;
+    // A file of another company, by its hash.
+    let content = "JVBERg==";
+    let body = json!({"fields": {"amount": "400", "receipts": {"name": "r.pdf", "content_type": "", "content": content}}, "article": {"body": "x"}});
+    let theirs = door.api("ben", "POST", "/api/v1/processes/expense_claim/start", &body).await;
+    assert_eq!(theirs.status, StatusCode::CREATED, "{}", theirs.body);
+    assert!(!theirs.body.contains("blob"), "hashes are not told");
+    let file = json!({"name": "x", "content_type": "", "size": 4, "blob": "0".repeat(64)});
+    let mine = door.claim("customer", "400").await;
+    let number = mine["number"].as_str().expect("a number");
+    let patch = door.api("agent", "PATCH", &format!("/api/v1/tickets/{number}"), &json!({"receipts": file})).await;
+    assert_eq!(patch.status, StatusCode::BAD_REQUEST, "{}", patch.body);
+    let upload = json!({"receipts": {"name": "ok.pdf", "content_type": "application/pdf", "content": content}});
+    assert_eq!(door.api("agent", "PATCH", &format!("/api/v1/tickets/{number}"), &upload).await.status, StatusCode::OK);
+    // Attributes dressed as fields, and what only the desk decides.
+    for body in [
+        json!({"title": "x", "type": "incident", "queue": "it", "fields": {"customer_user": "ben"}}),
+        json!({"title": "x", "type": "incident", "queue": "it", "priority": 5}),
+        json!({"title": "x", "type": "incident", "queue": "it", "state": "open"}),
+        json!({"title": "x", "type": "expense", "queue": "finance", "fields": {"amount": "1"}}),
+    ] {
+        let reply = door.api("customer", "POST", "/api/v1/tickets", &body).await;
+        assert!(matches!(reply.status.as_u16(), 403 | 422), "{body}: {}", reply.body);
+    }
+    // Customers never see who works on it.
+    let seen = door.api("customer", "GET", &format!("/api/v1/tickets/{number}"), &Json::Null).await.json();
+    assert_eq!(seen["owner"], Json::Null);
+    // A leave request is seen by the personnel officer only through its work, and so are its fields.
+    let leave = json!({"fields": {"first_day": "2027-08-01", "last_day": "2027-08-02", "leave_kind": "holiday", "substitute": "carla"}});
+    let ticket = door.api("customer", "POST", "/api/v1/processes/leave_request/start", &leave).await.json();
+    let number = ticket["number"].as_str().expect("a number");
+    let vote = format!("/api/v1/work/{}/submit", work(&ticket, "approve"));
+    let ticket = door.api("manager", "POST", &vote, &json!({"outcome": "approve"})).await.json();
+    assert_eq!(door.api("admin", "PATCH", &format!("/api/v1/tickets/{number}"), &json!({"queue": "it"})).await.status, StatusCode::OK);
+    let claim = format!("/api/v1/work/{}/claim", work(&ticket, "register"));
+    for reply in [
+        door.api("paul", "GET", &format!("/api/v1/tickets/{number}"), &Json::Null).await,
+        door.api("paul", "PATCH", &format!("/api/v1/tickets/{number}"), &json!({})).await,
+        door.api("paul", "POST", &claim, &Json::Null).await,
+    ] {
+        assert!(reply.body.contains("first_day") && !reply.body.contains("substitute"), "{}", reply.body);
+    }
+    for value in ["carla", "ben"] {
+        let reply = door.post("paul", &format!("/agent/tickets/{number}/patch"), &[("seen", "1"), ("f.substitute", value)]).await;
+        assert_eq!(reply.status, StatusCode::FORBIDDEN, "guessing {value} tells nothing");
+    }
+    // Colleagues only.
+    let foreign = json!({"fields": {"first_day": "2027-08-01", "last_day": "2027-08-02", "leave_kind": "holiday", "substitute": "ben"}});
+    assert_eq!(
+        door.api("customer", "POST", "/api/v1/processes/leave_request/start", &foreign).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
 }
 
 /// Texts stay texts: on pages, in notifications, in lists.

@@ -1,29 +1,41 @@
 //! The closed filter tree as SQL on `ticket t`. Every value is a bound parameter.
+//!
+//! A page of a list is found soonest by walking the newest tickets: there a `+` keeps the planner from gathering and
+//! sorting a whole queue by its index. A count wants that index.
 
 use crate::names::NameIds;
 use rusqlite::types::Value;
 use vorgang_core::filter::Filter;
 
+/// What the condition is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Plan {
+    /// Walk in the order of ids until the page is full.
+    Walk,
+    /// Gather by index.
+    Gather,
+}
+
 /// Appends a condition; what names nothing that exists matches nothing.
-pub fn condition(filter: &Filter, names: &NameIds, sql: &mut String, params: &mut Vec<Value>) {
+pub fn condition(filter: &Filter, plan: Plan, names: &NameIds, sql: &mut String, params: &mut Vec<Value>) {
     match filter {
         Filter::All => sql.push('1'),
         Filter::None => sql.push('0'),
-        Filter::And(list) => many(list, " AND ", "1", names, sql, params),
-        Filter::Or(list) => many(list, " OR ", "0", names, sql, params),
+        Filter::And(list) => many(list, plan, " AND ", "1", names, sql, params),
+        Filter::Or(list) => many(list, plan, " OR ", "0", names, sql, params),
         Filter::Not(inner) => {
             sql.push_str("NOT ");
             sql.push('(');
-            condition(inner, names, sql, params);
+            condition(inner, plan, names, sql, params);
             sql.push(')');
         }
-        Filter::Queue(list) => ids("t.queue_id", "queue", list, names, sql, params),
-        Filter::State(list) => ids("t.state_id", "state", list, names, sql, params),
-        Filter::Type(list) => ids("t.type_id", "type", list, names, sql, params),
-        Filter::Priority(list) => ids("t.priority_id", "priority", list, names, sql, params),
+        Filter::Queue(list) => ids(plan, "t.queue_id", "queue", list, names, sql, params),
+        Filter::State(list) => ids(plan, "t.state_id", "state", list, names, sql, params),
+        Filter::Type(list) => ids(plan, "t.type_id", "type", list, names, sql, params),
+        Filter::Priority(list) => ids(plan, "t.priority_id", "priority", list, names, sql, params),
         Filter::Owner(login) => person("t.owner_id", login, names, sql, params),
         Filter::NoOwner => sql.push_str("t.owner_id IS NULL"),
-        Filter::Customer(company) => ids("t.company_id", "company", std::slice::from_ref(company), names, sql, params),
+        Filter::Customer(company) => ids(Plan::Gather, "t.company_id", "company", std::slice::from_ref(company), names, sql, params),
         Filter::CustomerUser(login) => person("t.customer_id", login, names, sql, params),
         Filter::Audience(keys) => {
             let ids: Vec<i64> = keys.iter().filter_map(|k| names.find("audience", k)).collect();
@@ -52,7 +64,7 @@ pub fn condition(filter: &Filter, names: &NameIds, sql: &mut String, params: &mu
     }
 }
 
-fn many(filters: &[Filter], between: &str, empty: &str, names: &NameIds, sql: &mut String, params: &mut Vec<Value>) {
+fn many(filters: &[Filter], plan: Plan, between: &str, empty: &str, names: &NameIds, sql: &mut String, params: &mut Vec<Value>) {
     if filters.is_empty() {
         sql.push_str(empty);
         return;
@@ -62,16 +74,19 @@ fn many(filters: &[Filter], between: &str, empty: &str, names: &NameIds, sql: &m
             sql.push_str(between);
         }
         sql.push('(');
-        condition(f, names, sql, params);
+        condition(f, plan, names, sql, params);
         sql.push(')');
     }
 }
 
-fn ids(column: &str, kind: &str, wanted: &[String], names: &NameIds, sql: &mut String, params: &mut Vec<Value>) {
+fn ids(plan: Plan, column: &str, kind: &str, wanted: &[String], names: &NameIds, sql: &mut String, params: &mut Vec<Value>) {
     let ids: Vec<i64> = wanted.iter().filter_map(|n| names.find(kind, n)).collect();
     if ids.is_empty() {
         sql.push('0');
         return;
+    }
+    if plan == Plan::Walk {
+        sql.push('+');
     }
     sql.push_str(column);
     sql.push_str(" IN (");

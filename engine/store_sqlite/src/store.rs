@@ -1,9 +1,10 @@
 //! The trait on SQLite.
 
+use crate::filter_sql::{self, Plan};
 use crate::names::NameIds;
+use crate::read;
 use crate::rows::{HISTORY_ROW, TICKET_ROW, error, hash, history_row, micros, ticket_row, time};
 use crate::writer::{Writer, commit};
-use crate::{filter_sql, read};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::types::Value;
@@ -147,11 +148,11 @@ fn checkpoint_thread(path: PathBuf) -> std::io::Result<()> {
     std::thread::Builder::new().name("sqlite-checkpoint".into()).spawn(work).map(|_| ())
 }
 
-fn sql_where(names: &NameIds, filters: &[&Filter]) -> (String, Vec<Value>) {
+fn sql_where(plan: Plan, names: &NameIds, filters: &[&Filter]) -> (String, Vec<Value>) {
     let (mut sql, mut params) = (String::new(), vec![]);
     for (i, filter) in filters.iter().enumerate() {
         sql.push_str(if i > 0 { " AND (" } else { "(" });
-        filter_sql::condition(filter, names, &mut sql, &mut params);
+        filter_sql::condition(filter, plan, names, &mut sql, &mut params);
         sql.push(')');
     }
     (sql, params)
@@ -194,7 +195,7 @@ impl Store for SqliteStore {
     }
 
     async fn ticket_list(&self, rights: &Filter, narrow: &Filter, sort: Sort, limit: u32, after: Option<i64>) -> Result<Page<TicketRow>> {
-        let (condition, mut params) = sql_where(&self.names, &[rights, narrow]);
+        let (condition, mut params) = sql_where(Plan::Walk, &self.names, &[rights, narrow]);
         let (order, compare) = if sort == Sort::NewestFirst { ("DESC", "<") } else { ("ASC", ">") };
         let cursor = if after.is_some() { format!(" AND t.id {compare} ?") } else { String::new() };
         params.extend(after.map(Value::Integer));
@@ -211,7 +212,7 @@ impl Store for SqliteStore {
     }
 
     async fn ticket_counts(&self, rights: &Filter) -> Result<Vec<Count>> {
-        let (condition, params) = sql_where(&self.names, &[rights]);
+        let (condition, params) = sql_where(Plan::Gather, &self.names, &[rights]);
         let sql = format!("SELECT t.queue_id, t.state_id, count(*) FROM ticket t WHERE {condition} GROUP BY t.queue_id, t.state_id");
         let c = self.reader();
         let mut statement = c.prepare_cached(&sql).map_err(error)?;
@@ -313,16 +314,20 @@ impl Store for SqliteStore {
         if ids.is_empty() {
             return Ok(vec![]);
         }
-        let (condition, params) = sql_where(&self.names, &[rights]);
+        let (condition, params) = sql_where(Plan::Walk, &self.names, &[rights]);
         let marks = vec!["?"; ids.len()].join(", ");
+        // The newest keys first, then their rows: sorting keys is cheap, and few rows are read. What is for somebody is
+        // visible to that person but for removed tickets, so twice the limit is enough.
         let sql = format!(
-            "SELECT DISTINCT {TICKET_ROW}, {}, i.process FROM work_audience a \
+            "SELECT {TICKET_ROW}, {}, i.process FROM \
+             (SELECT DISTINCT ticket_id, seq FROM work_audience WHERE key_id IN ({marks}) ORDER BY ticket_id DESC, seq LIMIT ?) a \
              JOIN work w ON w.ticket_id = a.ticket_id AND w.seq = a.seq JOIN ticket t ON t.id = a.ticket_id \
              JOIN instance i ON i.ticket_id = w.ticket_id AND i.seq = w.instance \
-             WHERE a.key_id IN ({marks}) AND {condition} ORDER BY a.ticket_id DESC, w.seq LIMIT ?",
+             WHERE {condition} ORDER BY a.ticket_id DESC, w.seq LIMIT ?",
             read::WORK
         );
         let mut all: Vec<Value> = ids.into_iter().map(Value::Integer).collect();
+        all.push(Value::Integer(i64::from(limit) * 2));
         all.extend(params);
         all.push(Value::Integer(limit.into()));
         let c = self.reader();
@@ -333,7 +338,7 @@ impl Store for SqliteStore {
     }
 
     async fn incident_list(&self, rights: &Filter, limit: u32) -> Result<Vec<IncidentRow>> {
-        let (condition, mut params) = sql_where(&self.names, &[rights]);
+        let (condition, mut params) = sql_where(Plan::Gather, &self.names, &[rights]);
         params.push(Value::Integer(limit.into()));
         let sql = format!(
             "SELECT t.id, t.number, i.body FROM incident i JOIN ticket t ON t.id = i.ticket_id \

@@ -27,10 +27,11 @@ pub async fn dashboard(State(app): State<App>, Extension(who): Extension<Who>, E
     let t = page.t;
     let open = widgets::open_states(&model);
     let open_filter = Filter::State(open.clone());
-    let rights = rights::visible(&model.names, &who.person);
+    // Counts are by queue: of those that the agent may read.
+    let readable = Filter::Queue(rights::readable_queues(&model.names, &who.person));
     let mine = open_filter.clone().and(Filter::Owner(who.person.login.clone()));
     let (counts, newest, own, work) = (
-        app.desk.store.ticket_counts(&rights.clone().and(open_filter.clone())).await,
+        app.desk.store.ticket_counts(&readable.and(open_filter.clone())).await,
         app.desk.tickets(&who.person, &open_filter, Sort::NewestFirst, 10, None).await,
         app.desk.tickets(&who.person, &mine, Sort::NewestFirst, 10, None).await,
         app.desk.work(&who.person, false, 10).await,
