@@ -50,6 +50,7 @@ pub const ALL: &[(&str, &str)] = &[
         "outcome-clash",
         "An activity with an approval cannot have a dialog outcome called `approve` or `reject`: the branches could not be told apart.",
     ),
+    ("required-field", "The ticket type requires this field, but no form of the first step asks for it, so no start could succeed."),
     ("reserved-activity", "The name of the dialog is taken by the approval."),
     ("shadowed", "A transition before this one always holds, so this one is never taken."),
     ("state-unreachable", "No transition of the life cycle leads to this state from one in which a ticket can begin."),

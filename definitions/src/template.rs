@@ -126,9 +126,21 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
+    /// Where the braces print this variable; else where they name it; else where it stands at all.
+    fn place_of(&self, needle: &str) -> Option<usize> {
+        if needle.is_empty() {
+            return None;
+        }
+        let braces = || self.text.match_indices("{{").map(|(at, _)| (at, self.text[at..].find("}}").map_or(self.text.len(), |n| at + n)));
+        let printed = braces().find(|(at, end)| self.text[*at..*end].trim_start_matches('{').trim() == needle);
+        let named = || braces().find(|(at, end)| self.text[*at..*end].contains(needle));
+        let found = printed.or_else(named);
+        found.and_then(|(at, end)| self.text[at..end].find(needle).map(|n| at + n)).or_else(|| self.text.find(needle))
+    }
+
     fn report(&mut self, code: &'static str, needle: &str, message: String, help: Option<String>) {
         let raw = self.sources.slice(self.span);
-        let span = match self.text.find(needle).filter(|_| !needle.is_empty()) {
+        let span = match self.place_of(needle) {
             Some(at) => {
                 let start = self.span.start as usize + locate(raw, self.text, at);
                 Span::new(self.span.file, start, (start + needle.len()).min(self.span.end as usize).max(start))

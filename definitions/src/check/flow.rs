@@ -25,6 +25,13 @@ impl<'a> Flow<'a> {
     pub fn new(process: &'a Process, names: &'a Names, base: &Facts) -> Self {
         let mut flow = Self { process, names, never: unset_somewhere(process, names), entry: BTreeMap::new() };
         let starts = process.begins();
+        // A ticket that the process creates has its required fields only after the first form.
+        let given_later = names.types.get(&process.ticket.ticket_type).filter(|_| !process.starts.is_empty());
+        let later = given_later.into_iter().flat_map(|t| t.fields.iter()).filter(|f| f.required && f.default.is_none());
+        let mut base = base.clone();
+        for f in later {
+            base.remove(&format!("ticket.fields.{}", f.field));
+        }
         // Facts only shrink after the first visit, so this ends.
         for _ in 0..=process.activities.len() * 4 + 4 {
             let mut changed = false;
@@ -86,6 +93,12 @@ impl<'a> Flow<'a> {
         let possible: Vec<&str> = outcome.map_or_else(|| all.iter().map(String::as_str).collect(), |o| vec![o]);
         let ways: Vec<Facts> = possible.iter().flat_map(|o| completions(activity, o, self.names)).collect();
         facts.extend(shared(&ways).unwrap_or_default());
+        if self.process.begins().contains(name) {
+            // The ticket is there, with all that its type requires.
+            let ticket_type = self.names.types.get(&self.process.ticket.ticket_type);
+            let required = ticket_type.into_iter().flat_map(|t| t.fields.iter()).filter(|f| f.required);
+            facts.extend(required.map(|f| format!("ticket.fields.{}", f.field)));
+        }
         facts.insert(format!("steps.{name}"));
         facts.retain(|f| !self.never.contains(f));
         Some(facts)

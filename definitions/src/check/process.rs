@@ -15,6 +15,7 @@ pub fn check(process: &Process, cx: &mut Cx) -> BTreeSet<String> {
     super::references::text(process.title.as_ref(), cx);
     super::references::text(process.description.as_ref(), cx);
     ticket(process, cx);
+    required_fields(process, cx);
     net(process, cx);
     reachable(process, cx);
     let names = cx.names;
@@ -54,6 +55,26 @@ fn ticket(process: &Process, cx: &mut Cx) {
             cx.push(d.help(format!("it begins in {}", known.iter().map(|s| format!("`{s}`")).collect::<Vec<_>>().join(" or "))));
         } else {
             cx.unknown(Kind::State, "state", &t.state, known);
+        }
+    }
+}
+
+/// What the ticket's type requires, some form of the first step must ask for: otherwise no start could succeed.
+fn required_fields(process: &Process, cx: &mut Cx) {
+    let names = cx.names;
+    let Some(ticket_type) = names.types.get(&process.ticket.ticket_type) else { return };
+    for field in ticket_type.fields.iter().filter(|f| f.required && f.default.is_none()) {
+        for start in &process.starts {
+            let Some(activity) = process.activities.get(&start.at_activity) else { continue };
+            let asks = |d: &crate::kinds::process::Dialog| d.fields.iter().any(|f| f.field.as_ref() == Some(&field.field));
+            if !activity.dialogs.iter().any(|(_, d)| asks(d)) {
+                let message = format!(
+                    "no form of `{}` asks for `{}`, which the type `{}` requires",
+                    start.at_activity, field.field, ticket_type.name
+                );
+                let d = Diagnostic::error("required-field", start.at_activity.span, message);
+                cx.push(d.help("add it to the first form, or give it a default in the type"));
+            }
         }
     }
 }
@@ -221,6 +242,11 @@ impl Checker<'_> {
         }
         let mut filled = env.clone();
         filled.set.extend(required_facts(fields, cx.names));
+        // What the type requires must be filled in, whatever the form says.
+        let ticket_type = cx.names.types.get(&self.process.ticket.ticket_type);
+        let required = |n: &Name| ticket_type.is_some_and(|t| t.fields.iter().any(|f| f.required && f.field == *n));
+        let given = fields.iter().filter(|f| f.when.is_none()).filter_map(|f| f.field.as_ref()).filter(|n| required(n));
+        filled.set.extend(given.map(|n| format!("ticket.fields.{n}")));
         let mut seen = BTreeSet::new();
         for (i, field) in fields.iter().enumerate() {
             // A form sees itself: what must be filled in before this field is set here.

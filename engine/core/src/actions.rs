@@ -37,6 +37,11 @@ fn value(run: &Run, value: &ValueExpr, instance: Option<Seq>, work: Option<Seq>)
     }
 }
 
+/// An action may not unset what another running process relies on.
+fn relied_on(run: &Run, name: &str, instance: Option<Seq>) -> Result<(), Failure> {
+    crate::decide::relied_on(run, name, instance).map_err(|r| Failure::new("relied_on", r.say("en")))
+}
+
 /// For forms: `pending` is set like the action does it.
 pub fn set_slot(run: &mut Run, name: &str, value: Option<Value>) -> Result<(), Failure> {
     set::apply(run, name, value, None)

@@ -16,6 +16,8 @@ use crate::snapshot::Snapshot;
 use run::Run;
 use vorgang_definitions::model::Model;
 
+pub(crate) use form::relied_on;
+
 /// What is to be committed, whole or not at all.
 #[derive(Debug, Clone)]
 pub struct Decision {

@@ -21,6 +21,9 @@ pub fn apply(run: &mut Run, name: &str, value: Option<Value>, instance: Option<S
     let model = run.model;
     let failed = |message: String| Failure::new("value", format!("`{name}`: {message}"));
     let slot = Slot::find(&model.names, name).ok_or_else(|| failed("there is no such attribute or field".into()))?;
+    if value.is_none() {
+        super::relied_on(run, name, instance)?;
+    }
     match (slot, &value) {
         (Slot::State, Some(Value::Text(state))) => run.set_state(state, false, instance).map_err(Failure::from),
         (Slot::Field(field), value) => {

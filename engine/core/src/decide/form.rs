@@ -245,14 +245,15 @@ pub fn conflicts(run: &Run, changes: &[Change], seen: Option<u64>) -> Result<(),
             }
         }
         if change.value.is_null() || change.value.as_array().is_some_and(Vec::is_empty) {
-            relied_on(run, &change.name)?;
+            relied_on(run, &change.name, None)?;
         }
     }
     if both.is_empty() { Ok(()) } else { Err(Rejection::Conflict(both)) }
 }
 
-fn relied_on(run: &Run, name: &str) -> Result<(), Rejection> {
-    for instance in run.snapshot.instances.iter().filter(|i| i.outcome.is_none()) {
+/// Refuses to unset what a running instance relies on; `by` is the one that wants it, whose own proofs know of it.
+pub fn relied_on(run: &Run, name: &str, by: Option<Seq>) -> Result<(), Rejection> {
+    for instance in run.snapshot.instances.iter().filter(|i| i.outcome.is_none() && Some(i.seq) != by) {
         let relies = run.model.process_by_hash(&instance.hash).is_some_and(|p| p.relies.contains(name));
         // Not yet set is not unset.
         if relies && Slot::find(&run.model.names, name).is_some_and(|s| !current(run, &s).is_null()) {
