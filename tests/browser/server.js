@@ -23,6 +23,7 @@ export async function serve() {
       output += d;
       if (/tina .*\n/.test(output)) resolve();
     });
+    child.on("error", reject);
     child.on("exit", () => reject(new Error(`the server ended: ${errors}`)));
   });
   const links = Object.fromEntries([...output.matchAll(/^ {2}(\w+)\s+(http\S+)/gm)].map((m) => [m[1], m[2]]));
