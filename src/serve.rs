@@ -151,6 +151,13 @@ async fn open(store: Arc<dyn Store>, files: Option<&[SiteFile]>) -> anyhow::Resu
 /// What was applied runs; a folder that differs is only said.
 fn warn_of_difference(desk: &Desk, files: Option<&[SiteFile]>, options: &Options) {
     let Some(files) = files.filter(|_| !options.watch) else { return };
+    // The same texts need no second load to be the same.
+    let model = desk.model();
+    let same = |f: &SiteFile| model.sources.files().iter().any(|s| s.path == f.path && *s.text == *f.text);
+    let applied = model.sources.files().iter().filter(|s| !s.path.starts_with("running process")).count();
+    if files.len() == applied && files.iter().all(same) {
+        return;
+    }
     let loaded = vorgang_definitions::model::load(files, &[]);
     if loaded.model.is_none_or(|m| m.hash != desk.model().hash) {
         let site = options.site.as_deref().map_or("the built-in site".to_owned(), |s| s.display().to_string());

@@ -51,6 +51,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.goto(`${server.url}/agent`);
       await page.getByRole("link", { name: number }).first().waitFor();
       await page.getByRole("link", { name: "Finance" }).click();
+      await page.getByRole("heading", { name: "Finance", level: 1 }).waitFor();
       await page.getByRole("link", { name: number }).click();
       await page.getByRole("heading", { name: "Next steps" }).waitFor();
       const write = async (kind, subject, text) => {

@@ -257,7 +257,7 @@ pub fn input(page: &Page, name: &str, required: bool, value: &Json, typed: &Type
             @if let Some(now) = value.get("name").and_then(Json::as_str) { p.quiet { (t.file_now) ": " (now) } }
             input id=(id) type="file" name=(field_name) required[required && value.is_null()] aria-describedby=[described.as_ref()] aria-invalid=[invalid];
         },
-        (Some(slot), kind) => match choices(page, slot, kind, &text) {
+        (Some(slot), kind) => match choices(page, slot, kind) {
             Some(options) => select(&id, &field_name, required, &text, &options, t, described.as_ref(), invalid),
             None => attributes("text", None),
         },
@@ -298,7 +298,7 @@ fn select(
 }
 
 /// The choices of a slot that has a closed set; `None` for free text.
-fn choices(page: &Page, slot: &Slot, kind: Option<FieldType>, _now: &str) -> Option<Vec<(String, String)>> {
+fn choices(page: &Page, slot: &Slot, kind: Option<FieldType>) -> Option<Vec<(String, String)>> {
     let (names, language) = (&page.model.names, page.language());
     let site = names.site.main_language();
     let agents = || {

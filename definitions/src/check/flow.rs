@@ -116,25 +116,21 @@ fn completions(activity: &Activity, outcome: &str, names: &Names) -> Vec<Facts> 
     for (_, dialog) in activity.dialogs.iter() {
         let has = if dialog.outcomes.is_empty() { outcome == "submit" } else { dialog.outcomes.get(outcome).is_some() };
         if has {
-            ways.push(&required(&dialog.fields, names) | &sets(&dialog.actions, names));
+            ways.push(&required_facts(&dialog.fields, names) | &sets(&dialog.actions, names));
         }
     }
     if let Some(approval) = &activity.approval
         && crate::kinds::process::Approval::OUTCOMES.contains(&outcome)
     {
-        ways.push(&required(&approval.fields, names) | &sets(&approval.actions, names));
+        ways.push(&required_facts(&approval.fields, names) | &sets(&approval.actions, names));
     }
     ways
 }
 
-fn required(fields: &[FormField], names: &Names) -> Facts {
+/// What form fields that must be filled in set.
+pub fn required_facts(fields: &[FormField], names: &Names) -> Facts {
     let sure = fields.iter().filter(|f| f.required && f.when.is_none());
     sure.filter_map(|f| f.field.as_ref()).filter_map(|n| Slot::find(names, n)).map(|s| s.path()).collect()
-}
-
-/// What form fields that must be filled in set: for the dialog's own actions and subjects.
-pub fn required_facts(fields: &[FormField], names: &Names) -> Facts {
-    required(fields, names)
 }
 
 fn sets(actions: &[Action], names: &Names) -> Facts {

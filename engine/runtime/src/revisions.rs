@@ -31,9 +31,8 @@ pub struct Plan {
     pub reasons: Vec<String>,
 }
 
-/// Checks a site against what runs: every pinned process is compiled in the new environment, and nothing that
-/// tickets use may be gone.
-pub async fn plan(store: &dyn Store, files: &[SiteFile]) -> Result<Plan> {
+/// Loads a site with every pinned process compiled in its environment: all that a stored revision needs.
+async fn checked(store: &dyn Store, files: &[SiteFile]) -> Result<Plan> {
     let pinned = store.pinned_processes().await?;
     let loaded = model::load(files, &pinned);
     let mut reasons = vec![];
@@ -45,7 +44,13 @@ pub async fn plan(store: &dyn Store, files: &[SiteFile]) -> Result<Plan> {
             reasons.push(format!("{} no longer checks; tickets on it: {}", file.path, tickets.join(", ")));
         }
     }
-    if let Some(model) = &loaded.model {
+    Ok(Plan { model: loaded.model, sources: loaded.sources, diagnostics: loaded.diagnostics, reasons })
+}
+
+/// Checks a site against what runs: as it is loaded, and nothing that tickets use may be gone.
+pub async fn plan(store: &dyn Store, files: &[SiteFile]) -> Result<Plan> {
+    let mut plan = checked(store, files).await?;
+    if let Some(model) = &plan.model {
         let names = &model.names;
         for kind in ["queue", "state", "type", "priority"] {
             for (name, tickets) in store.names_in_use(kind).await? {
@@ -56,13 +61,13 @@ pub async fn plan(store: &dyn Store, files: &[SiteFile]) -> Result<Plan> {
                     _ => names.priorities.get(&name).is_some(),
                 };
                 if !known {
-                    reasons.push(format!("the {kind} `{name}` is gone, but tickets use it: {}", tickets.join(", ")));
+                    plan.reasons.push(format!("the {kind} `{name}` is gone, but tickets use it: {}", tickets.join(", ")));
                 }
             }
         }
     }
-    let model = loaded.model.filter(|_| reasons.is_empty());
-    Ok(Plan { model, sources: loaded.sources, diagnostics: loaded.diagnostics, reasons })
+    plan.model = plan.model.filter(|_| plan.reasons.is_empty());
+    Ok(plan)
 }
 
 fn new_revision(model: &Model, files: &[SiteFile], actor: &str, clock: &dyn Clock) -> Result<NewRevision> {
@@ -80,17 +85,20 @@ fn new_revision(model: &Model, files: &[SiteFile], actor: &str, clock: &dyn Cloc
 /// The desk on what was applied last; the given files are applied if nothing was.
 pub async fn open(store: Arc<dyn Store>, clock: Arc<dyn Clock>, files: Option<&[SiteFile]>) -> Result<std::result::Result<Desk, Applied>> {
     let people = Directory::new(store.person_list().await?);
-    let files: Vec<SiteFile> = match (store.revision_latest().await?, files) {
-        (Some(revision), _) => serde_json::from_str(&revision.files).map_err(|e| StoreError::Corrupt(e.to_string()))?,
+    let plan = match (store.revision_latest().await?, files) {
+        (Some(revision), _) => {
+            let files: Vec<SiteFile> = serde_json::from_str(&revision.files).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+            checked(&*store, &files).await?
+        }
         (None, Some(files)) => {
             let plan = plan(&*store, files).await?;
-            let Some(model) = plan.model else { return Ok(Err(refused(plan))) };
-            store.revision_add(new_revision(&model, files, "system", &*clock)?).await?;
-            files.to_vec()
+            if let Some(model) = &plan.model {
+                store.revision_add(new_revision(model, files, "system", &*clock)?).await?;
+            }
+            plan
         }
         (None, None) => return Err(StoreError::NotFound),
     };
-    let plan = plan(&*store, &files).await?;
     match plan.model {
         Some(model) => Ok(Ok(Desk::new(store, clock, model, people))),
         None => Ok(Err(refused(plan))),

@@ -271,6 +271,15 @@ impl<'a> Run<'a> {
         let Some(process) = self.process_of(instance) else { return };
         let joins = process.def.activities.get(activity).is_some_and(|a| a.join == Some(Join::All));
         let status = if joins && source.is_some() { WorkStatus::Waiting } else { WorkStatus::Offered };
+        let seq = self.place_token(instance, activity, status, source);
+        if status == WorkStatus::Waiting {
+            self.try_join(&process, instance, activity);
+        } else {
+            self.entered.push_back(seq);
+        }
+    }
+
+    fn place_token(&mut self, instance: Seq, activity: &str, status: WorkStatus, source: Option<&str>) -> Seq {
         let seq = self.next_seq();
         let item = WorkItem {
             seq,
@@ -284,11 +293,7 @@ impl<'a> Run<'a> {
             audience: vec![],
         };
         self.emit(Event::WorkEntered { item });
-        if status == WorkStatus::Waiting {
-            self.try_join(&process, instance, activity);
-        } else {
-            self.entered.push_back(seq);
-        }
+        seq
     }
 
     /// Fires when every arrow has a token: takes one of each, the rest waits for the next round (C8).
@@ -304,19 +309,7 @@ impl<'a> Run<'a> {
         for seq in taken {
             self.end_work(seq, WorkStatus::Done, None, SYSTEM);
         }
-        let seq = self.next_seq();
-        let item = WorkItem {
-            seq,
-            instance,
-            activity: activity.to_owned(),
-            status: WorkStatus::Offered,
-            source: None,
-            claimed_by: None,
-            entered: self.ctx.now,
-            epoch: 0,
-            audience: vec![],
-        };
-        self.emit(Event::WorkEntered { item });
+        let seq = self.place_token(instance, activity, WorkStatus::Offered, None);
         self.entered.push_back(seq);
     }
 
