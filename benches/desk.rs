@@ -21,6 +21,10 @@ use vorgang_runtime::clock::SystemClock;
 use vorgang_runtime::{Desk, Request, revisions};
 use vorgang_store_sqlite::SqliteStore;
 
+/// The server's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const TICKETS: usize = 100_000;
 const CALLERS: usize = 64;
 const SECONDS: u64 = 4;
@@ -202,7 +206,8 @@ async fn bench_steps(folder: &Path, steps: bool, auto: bool) {
     let numbers = prepare(&desk, &agent, count).await;
     println!("{count} tickets with a running process made in {:.1} s", begin.elapsed().as_secs_f64());
     if std::env::var_os("VORGANG_PROBE").is_some() {
-        probe(&desk, &numbers).await;
+        probe(&desk, &agent, &numbers).await;
+        return;
     }
     // begin, its work item, then the item of `one`.
     let open: Arc<Vec<AtomicU64>> = Arc::new(numbers.iter().map(|_| AtomicU64::new(3)).collect());
@@ -259,18 +264,38 @@ async fn bench_steps(folder: &Path, steps: bool, auto: bool) {
     }
 }
 
-/// Where the time of a step goes: `VORGANG_PROBE=1`.
-async fn probe(desk: &Desk, numbers: &[String]) {
+/// Where the time of a step of one caller goes: `VORGANG_PROBE=1`.
+async fn probe(desk: &Desk, agent: &Person, numbers: &[String]) {
+    const TURNS: usize = 3_000;
+    let number = |i: usize| &numbers[(i * 7919) % numbers.len()];
+    let per_turn = |begin: Instant| begin.elapsed().as_secs_f64() / TURNS as f64 * 1e6;
     let begin = Instant::now();
-    for i in 0..10_000 {
-        std::hint::black_box(desk.store.ticket_load(&numbers[(i * 7919) % numbers.len()]).await.expect("a read"));
+    for i in 0..TURNS {
+        std::hint::black_box(desk.store.ticket_load(number(i)).await.expect("a read"));
     }
-    println!("  probe: load {:.1} us", begin.elapsed().as_secs_f64() / 10_000.0 * 1e6);
+    println!("  probe: load, nothing written meanwhile {:.1} us", per_turn(begin));
     let begin = Instant::now();
-    for _ in 0..300 {
+    for _ in 0..TURNS {
         desk.store.number_block(1).await.expect("a block");
     }
-    println!("  probe: the smallest commit {:.1} us", begin.elapsed().as_secs_f64() / 300.0 * 1e6);
+    println!("  probe: the smallest commit {:.1} us", per_turn(begin));
+    let (model, people, mut times) = (desk.model(), desk.people(), [0.0; 3]);
+    for i in 0..TURNS {
+        let begin = Instant::now();
+        let stored = desk.store.ticket_load(number(i)).await.expect("a read").expect("a ticket").snapshot;
+        times[0] += begin.elapsed().as_secs_f64();
+        let work = stored.open_work().next().expect("work").seq;
+        let command = Command::SubmitDialog { work, form: form() };
+        let ctx = Context { now: jiff::Timestamp::now(), actor: agent, people: &people, new_ticket: None, changed_since: None };
+        let begin = Instant::now();
+        std::hint::black_box(decide(&model, Some(&stored), &command, &ctx).expect("a decision"));
+        times[1] += begin.elapsed().as_secs_f64();
+        let begin = Instant::now();
+        desk.execute(Request { actor: agent, ticket: Some(number(i)), command, cause: "bench", at: None }).await.expect("a step");
+        times[2] += begin.elapsed().as_secs_f64();
+    }
+    let [load, decide, step] = times.map(|t| t / TURNS as f64 * 1e6);
+    println!("  probe: beside writing: load {load:.1} us, decide {decide:.1} us, the whole step {step:.1} us");
 }
 
 /// Callers never meet on a ticket, and walk through all of them.

@@ -43,6 +43,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("next-and-end", "An activity goes on (`next`) or ends the instance (`end`), not both."),
     ("no-site", "A folder of definitions has exactly one `kind: Site`."),
     ("not-in-type", "The process's ticket type does not have this field."),
+    ("not-utf8", "Files are UTF-8. A byte that is none would become another letter somewhere."),
     ("other-type", "A process runs on tickets of its own type: their fields and life cycle are what it was checked against."),
     ("otherwise", "`otherwise: true` stands alone: it holds when no other transition did, so it has no `when`, comes last and once."),
     ("out-of-range", "The number is outside what is allowed here."),

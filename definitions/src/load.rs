@@ -83,21 +83,37 @@ impl Loader<'_> {
         }
     }
 
+    /// The expression that a comma cut, as its brackets say it was meant, in quotes. `cut` is its first part.
+    fn whole_expression(&self, cut: Span, second: Span) -> Option<(Span, String)> {
+        let text = &self.sources.file(cut.file).text;
+        let line = text.get(cut.start as usize..)?.lines().next()?;
+        let whole = &line[..crate::yaml::flow_end(line)];
+        let span = Span::new(cut.file, cut.start as usize, cut.start as usize + whole.len());
+        (!whole.starts_with(['"', '\'']) && span.end >= second.end).then(|| (span, crate::yaml::quote(whole)))
+    }
+
     pub fn unknown_keys(&mut self, entries: &[Entry], known: &[&str], owner: &str) -> bool {
         let mut good = true;
-        let mut after_expression = false;
+        let mut after_expression = None;
         for e in entries {
             if known.contains(&e.key.as_str()) {
-                after_expression = matches!(e.key.as_str(), "when" | "where" | "while" | "until" | "match")
+                let is_expression = matches!(e.key.as_str(), "when" | "where" | "while" | "until" | "match")
                     || matches!(&e.value.value, Value::Text(t) if t.starts_with('=') || t.contains("{{"));
+                after_expression = is_expression.then_some(e.value.span);
                 continue;
             }
             good = false;
             // `{ when: f(a, b) }` is cut in two at the comma, without an error of YAML's own.
-            if e.value.value == Value::Null && after_expression && !is_name(&e.key) {
+            if e.value.value == Value::Null
+                && !is_name(&e.key)
+                && let Some(cut) = after_expression
+            {
                 let d = Diagnostic::error("expression-cut", e.key_span, format!("the comma before `{}` ended the expression", e.key))
                     .help("inside `{ }` an expression that contains a comma, a bracket or a brace needs quotes around it");
-                self.push(d);
+                self.push(match self.whole_expression(cut, e.key_span) {
+                    Some((span, text)) => d.fix(span, text),
+                    None => d,
+                });
                 continue;
             }
             let d = Diagnostic::error("unknown-key", e.key_span, format!("{owner} has no key `{}`", e.key));

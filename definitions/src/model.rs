@@ -160,6 +160,7 @@ pub fn load(files: &[SiteFile], pinned: &[String]) -> Loaded {
     let mut diagnostics = vec![];
     let mut nodes = vec![];
     for file in 0..files.len() as u32 {
+        utf8(&sources, file, &mut diagnostics);
         nodes.extend(yaml::parse(&sources, file, &mut diagnostics));
     }
     let mut definitions: Vec<(Node, Definition)> = vec![];
@@ -176,6 +177,14 @@ pub fn load(files: &[SiteFile], pinned: &[String]) -> Loaded {
     diagnostic::sort(&mut diagnostics);
     let model = model.filter(|_| !broken && !diagnostic::has_errors(&diagnostics));
     Loaded { model, sources, diagnostics }
+}
+
+/// Bytes that are no UTF-8 have become this character when the file was read.
+fn utf8(sources: &Sources, file: u32, diagnostics: &mut Vec<Diagnostic>) {
+    if let Some(at) = sources.file(file).text.find(char::REPLACEMENT_CHARACTER) {
+        let d = Diagnostic::error("not-utf8", Span::new(file, at, at + 3), "the file is not UTF-8 here");
+        diagnostics.push(d.help("save the file in UTF-8; older editors write Latin-1"));
+    }
 }
 
 fn load_definitions(
@@ -264,9 +273,7 @@ pub fn read_folder(folder: &std::path::Path) -> std::io::Result<Vec<SiteFile>> {
     walk(folder, 0, &mut paths)?;
     paths.sort();
     let read = |path: &std::path::PathBuf| {
-        let bytes = std::fs::read(path)?;
-        let text = String::from_utf8(bytes)
-            .map_err(|_| std::io::Error::new(std::io::ErrorKind::InvalidData, format!("{} is not UTF-8", path.display())))?;
+        let text = String::from_utf8_lossy(&std::fs::read(path)?).into_owned();
         Ok(SiteFile { path: path.to_string_lossy().into_owned(), text })
     };
     paths.iter().map(read).collect()

@@ -274,10 +274,11 @@ fn exact(field: &Field, value: Decimal) -> Result<Decimal, ValueError> {
     Ok(Decimal::new(units.into(), scale))
 }
 
-/// The stored form of a field's value.
+/// The stored form of a field's value. A decimal that was computed is rounded to the field's scale, half to even;
+/// what a person sent or a definition writes out was refused before if it had more digits.
 pub fn to_stored(field: &Field, value: &Value) -> Result<Json, ValueError> {
     Ok(match (field.field_type, value) {
-        (FieldType::Decimal, Value::Decimal(d)) => stored_units(exact(field, *d)?, scale(field))?,
+        (FieldType::Decimal, Value::Decimal(d)) => stored_units(exact(field, d.round(scale(field)))?, scale(field))?,
         (FieldType::Decimal, Value::Int(i)) => stored_units(exact(field, Decimal::from(*i))?, scale(field))?,
         (_, other) => field_value(field, &other.to_json())?.to_json(),
     })

@@ -396,6 +396,18 @@ pub fn flow_end(value: &str) -> usize {
     value.trim_end().len()
 }
 
+/// How many bytes an escape of a text in double quotes takes.
+fn escape_len(raw: &str) -> usize {
+    let len = match raw.as_bytes().get(1) {
+        Some(b'x') => 4,
+        Some(b'u') => 6,
+        Some(b'U') => 10,
+        Some(_) => 1 + raw[1..].chars().next().map_or(0, char::len_utf8),
+        None => 1,
+    };
+    crate::source::floor_char(raw, len)
+}
+
 /// The byte in the file at which character `offset` (in bytes of `value`) of a scalar stands.
 ///
 /// `raw` is the scalar as written. Walks both: folding and indentation are skipped, escapes are two
@@ -430,7 +442,7 @@ pub fn locate(raw: &str, value: &str, offset: usize) -> usize {
             }
             continue;
         }
-        while bytes.get(r).is_some_and(u8::is_ascii_whitespace) {
+        while bytes.get(r).is_some_and(u8::is_ascii_whitespace) || raw[r..].starts_with("\\\n") {
             r += 1;
         }
         if v >= offset {
@@ -442,8 +454,7 @@ pub fn locate(raw: &str, value: &str, offset: usize) -> usize {
                 r += 1;
             }
         } else if bytes.get(r) == Some(&b'\\') {
-            r += 1;
-            r += raw[r..].chars().next().map_or(0, char::len_utf8);
+            r += escape_len(&raw[r..]);
         } else {
             return 0;
         }

@@ -1,6 +1,6 @@
 //! Style sheet, scripts, icon: in the binary, with their hash in the address, so that browsers may keep them.
 
-use axum::extract::Path;
+use crate::extract::Path;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use std::sync::LazyLock;

@@ -100,6 +100,13 @@ pub async fn guard(app: App, access: Access, mut request: Request, next: Next) -
             response.headers_mut().insert(header::WWW_AUTHENTICATE, axum::http::HeaderValue::from_static("Bearer"));
             response
         }
+        (None, false) if request.method() == Method::POST && says_own_page(request.headers()) => {
+            let (uri, headers) = (request.uri().clone(), request.headers().clone());
+            match crate::input::FormData::read(request, &app).await {
+                Ok(data) => crate::kept::no_session(&app, &uri, &headers, &data),
+                Err(f) => fault(false, f, &id),
+            }
+        }
         (None, false) => {
             let back = request.uri().path_and_query().map_or("/", |p| p.as_str());
             let safe = request.method() == Method::GET && back.len() < 500;
@@ -125,6 +132,11 @@ fn csrf_ok(who: &Who, request: &Request) -> bool {
 /// Compares without telling by the time where they differ.
 pub fn same(a: &str, b: &str) -> bool {
     !b.is_empty() && a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |d, (x, y)| d | (x ^ y)) == 0
+}
+
+/// The browser says that the form stood on a page of ours ([`same_origin`] has compared it).
+pub fn says_own_page(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").map_or_else(|| headers.contains_key("origin"), |s| s == "same-origin")
 }
 
 /// What changes something must come from our own pages, as far as the browser says where it comes from.

@@ -110,22 +110,43 @@ impl FromRequest<App> for FormData {
         // Signing in needs no session, and works beside one.
         let signing_in = request.uri().path() == "/sign-in";
         let who = request.extensions().get::<Who>().cloned().filter(|_| !signing_in);
+        let (uri, own_page) = (request.uri().clone(), crate::auth::says_own_page(request.headers()));
+        let data = FormData::read(request, app).await.map_err(|f| fault(false, f, &id))?;
+        match who {
+            Some(who) if !data.get("csrf").is_some_and(|t| same(t, &who.csrf)) => Err(crate::kept::old_token(&who, &uri, &data, own_page)),
+            _ => Ok(data),
+        }
+    }
+}
+
+impl FormData {
+    /// The body alone, whoever sends it.
+    pub async fn read(request: Request, app: &App) -> Result<Self, Fault> {
         let multipart =
             request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).is_some_and(|t| t.starts_with("multipart/form-data"));
-        let data = if multipart { parts(request, app).await } else { urlencoded(request, app).await };
-        let data = data.map_err(|f| fault(false, f, &id))?;
-        if let Some(who) = who
-            && !data.get("csrf").is_some_and(|t| same(t, &who.csrf))
-        {
-            let f = Fault::new(
-                StatusCode::FORBIDDEN,
-                "The form is too old. Go back, reload the page and send it again.",
-                "Das Formular ist zu alt. Gehen Sie zurück, laden Sie die Seite neu und senden Sie es noch einmal.",
-            );
-            return Err(fault(false, f, &id));
-        }
-        Ok(data)
+        if multipart { parts(request, app).await } else { urlencoded(request, app).await }
     }
+
+    /// The page's one-time key with what was sent: the same twice is one wish, another text is another.
+    pub fn once(&self) -> Option<Once> {
+        let key = self.get("once").filter(|k| (20..=64).contains(&k.len()) && k.is_ascii())?;
+        let mut all = String::new();
+        for (name, value) in self.fields.iter().filter(|(n, _)| n != "csrf") {
+            all.push_str(&format!("{}:{name}={}:{value};", name.len(), value.len()));
+        }
+        for file in &self.files {
+            let hash = vorgang_core::chain::hex(&vorgang_runtime::sha256(&file.bytes));
+            all.push_str(&format!("{}:{}={hash};", file.field.len(), file.field));
+        }
+        let hash = vorgang_runtime::sha256(all.as_bytes());
+        Some(Once { key: format!("form {key} {}", vorgang_core::chain::hex(&hash[..8])), hash })
+    }
+}
+
+/// What tells that a form was sent before.
+pub struct Once {
+    pub key: String,
+    pub hash: [u8; 32],
 }
 
 fn unreadable() -> Fault {

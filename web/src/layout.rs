@@ -39,6 +39,11 @@ impl<'a> Page<'a> {
         html! { input type="hidden" name="csrf" value=(self.who.csrf); }
     }
 
+    /// With it a key of this drawing: whoever sends the form twice, after an answer that was lost, does it once.
+    pub fn once(&self) -> Markup {
+        html! { (self.csrf()) input type="hidden" name="once" value=(crate::request_id()); }
+    }
+
     pub fn ticket_url(&self, number: &str) -> String {
         if self.is_agent() { format!("/agent/tickets/{number}") } else { format!("/tickets/{number}") }
     }

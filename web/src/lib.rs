@@ -3,7 +3,9 @@
 mod api;
 mod assets;
 mod auth;
+mod extract;
 mod input;
+mod kept;
 mod layout;
 pub mod openapi;
 mod pages;
@@ -99,9 +101,9 @@ fn known_method(method: &axum::http::Method) -> &'static str {
     ["GET", "POST", "PATCH", "HEAD", "PUT", "DELETE", "OPTIONS"].into_iter().find(|m| *m == method.as_str()).unwrap_or("other")
 }
 
-fn request_id() -> String {
+pub(crate) fn request_id() -> String {
     use base64::Engine;
-    let bytes: [u8; 9] = vorgang_runtime::accounts::random_id();
+    let bytes: [u8; 15] = vorgang_runtime::accounts::random_id();
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
 }
 

@@ -8,12 +8,14 @@ pub mod sign_in;
 pub mod start;
 pub mod ticket;
 
+use crate::input::Once;
 use crate::problem::{Fault, fault};
 use crate::{App, RequestId};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use vorgang_runtime::Error;
+use vorgang_core::decide::Notice;
+use vorgang_runtime::{Answer, Done, Error, Idempotent, Request as Wish};
 
 pub async fn not_found(State(_): State<App>, request: Request) -> Response {
     let id = request.extensions().get::<RequestId>().cloned().unwrap_or_else(crate::layout::no_id);
@@ -24,4 +26,14 @@ pub async fn not_found(State(_): State<App>, request: Request) -> Response {
 /// An error without a form to go back to.
 pub fn failed(error: Error, id: &RequestId) -> Response {
     crate::problem::page(&Fault::from(error), id)
+}
+
+/// Runs a form's command; sent twice, it is done once, and the answer leads to the same ticket.
+pub async fn execute(app: &App, wish: Wish<'_>, once: Option<Once>) -> Result<(String, Option<Notice>), Error> {
+    let answer = |done: &Done| (200, done.after.ticket.number.clone());
+    let idempotent = once.as_ref().map(|o| Idempotent { key: &o.key, body_hash: o.hash, answer: &answer });
+    Ok(match app.desk.execute_once(wish, idempotent).await? {
+        Answer::Done(done) => (done.after.ticket.number.clone(), done.notice),
+        Answer::Again(_, number) => (number, None),
+    })
 }

@@ -83,6 +83,11 @@ texts! {
     check_form: "Please check your input", "Bitte prüfen Sie Ihre Eingaben";
     not_possible: "This is not possible", "Das geht nicht";
     changed_meanwhile: "Somebody else changed this meanwhile. Nothing was overwritten; your input is still here.", "Jemand anders hat das inzwischen geändert. Es wurde nichts überschrieben; Ihre Eingaben sind noch da.";
+    your_input: "Your input", "Ihre Eingaben";
+    form_old: "The form is too old. Nothing was saved yet.", "Das Formular ist zu alt. Es wurde noch nichts gespeichert.";
+    session_ended: "You are no longer signed in. Nothing was saved yet; sign in in another tab, then send it again.", "Sie sind nicht mehr angemeldet. Es wurde noch nichts gespeichert; melden Sie sich in einem anderen Tab an und senden Sie es dann noch einmal.";
+    send_again: "Send again", "Noch einmal senden";
+    files_again: "Files have to be chosen again afterwards.", "Dateien müssen danach erneut ausgewählt werden.";
     your_text: "Your text:", "Ihr Text:";
     yours: "Yours", "Ihre Angabe";
     stored: "Stored", "Gespeichert";

@@ -342,7 +342,7 @@ pub fn dialog(page: &Page, action: &str, work: &OfferedWork, form: &OfferedForm,
     let error = typed.error("article", page.language());
     html! {
         form method="post" action=(action) enctype="multipart/form-data" data-enhance novalidate {
-            (page.csrf())
+            (page.once())
             input type="hidden" name="dialog" value=(form.dialog);
             input type="hidden" name="seen" value=(seen);
             input type="hidden" name="epoch" value=(work.item.epoch);

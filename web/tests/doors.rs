@@ -528,3 +528,51 @@ async fn refusals_keep_the_input() {
     let reply = door.post("agent", &format!("/agent/tickets/{number}/work/{seq}"), &[("dialog", "check"), ("outcome", "nonsense")]).await;
     assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
+
+/// What was typed outlives the session and the token it was drawn with, and a form sent twice is done once.
+#[tokio::test]
+async fn forms_survive_their_session_and_are_done_once() {
+    let door = Door::open().await;
+    let number = door.claim("customer", "400").await["number"].as_str().expect("a number").to_owned();
+    let path = format!("/tickets/{number}/article");
+    let form = "article=A%20long%20text&visible=true&once=abcdefghijklmnopqrstu";
+    let kind = ("content-type", "application/x-www-form-urlencoded");
+    let own = ("sec-fetch-site", "same-origin");
+    // Nobody is signed in: the text is shown, with a button; from elsewhere it only leads to the sign-in.
+    let ended = door.send("POST", &path, &[kind, own], form).await;
+    assert_eq!(ended.status, StatusCode::UNAUTHORIZED);
+    assert!(ended.body.contains("A long text") && ended.body.contains("name=\"article\""), "{}", ended.body);
+    assert_eq!(door.send("POST", &path, &[kind], form).await.status, StatusCode::SEE_OTHER);
+    // Another session's token: a button with the new one, but only where the browser says that the page was ours.
+    let (cookie, csrf) = door.session("customer").await;
+    let old = door.send("POST", &path, &[kind, own, ("cookie", &cookie)], format!("{form}&csrf=old")).await;
+    assert_eq!(old.status, StatusCode::FORBIDDEN);
+    assert!(old.body.contains("A long text") && old.body.contains(&csrf) && !old.body.contains("value=\"old\""));
+    let unknown = door.send("POST", &path, &[kind, ("cookie", &cookie)], format!("{form}&csrf=old")).await;
+    assert!(unknown.body.contains("A long text") && !unknown.body.contains(&csrf));
+    // Sent twice with one key: one article. With another text it is another wish.
+    for (text, articles) in [("one", 2), ("one", 2), ("two", 3)] {
+        let body = format!("article={text}&visible=true&once=abcdefghijklmnopqrstu&csrf={csrf}");
+        let sent = door.send("POST", &path, &[kind, ("cookie", &cookie)], body).await;
+        assert_eq!((sent.status, sent.headers["location"].to_str().ok()), (StatusCode::SEE_OTHER, Some(&*format!("/tickets/{number}"))));
+        let list = door.api("customer", "GET", &format!("/api/v1/tickets/{number}/articles"), &Json::Null).await.json();
+        assert_eq!(list["items"].as_array().map(Vec::len), Some(articles));
+    }
+}
+
+#[tokio::test]
+async fn addresses_that_cannot_be_read_are_told_like_other_errors() {
+    let door = Door::open().await;
+    for (path, status, kind) in [
+        ("/agent/queue?cursor=x", 400, "text/html"),
+        ("/?cursor=%ff", 400, "text/html"),
+        ("/agent/tickets/%ff", 404, "text/html"),
+        ("/api/v1/tickets?cursor=x", 400, "application/problem+json"),
+        ("/api/v1/tickets/%ff", 404, "application/problem+json"),
+    ] {
+        let (cookie, _) = door.session("agent").await;
+        let reply = door.send("GET", path, &[("cookie", &cookie)], "").await;
+        assert_eq!(reply.status.as_u16(), status, "{path}");
+        assert!(reply.headers["content-type"].to_str().is_ok_and(|t| t.starts_with(kind)), "{path}: {:?}", reply.headers);
+    }
+}

@@ -85,7 +85,11 @@ fn net(process: &Process, cx: &mut Cx) {
     if activities.is_empty() {
         cx.push(Diagnostic::error("missing-key", process.name.span, "a process needs at least one activity"));
     }
-    for start in &process.starts {
+    for (i, start) in process.starts.iter().enumerate() {
+        if let Some(first) = process.starts[..i].iter().find(|s| s.by == start.by) {
+            let d = Diagnostic::error("duplicate-key", start.at, format!("`{}` has a start already", start.by.word()));
+            cx.push(d.related(first.at, "first here").help("a first activity with several dialogs offers several ways"));
+        }
         if process.activities.get(&start.at_activity).is_none() {
             cx.unknown(Kind::Process, "activity", &start.at_activity, activities.iter().copied());
         }
@@ -302,9 +306,10 @@ fn otherwise(list: &[Transition], cx: &mut Cx) {
             let d = Diagnostic::error("otherwise", t.at, "`otherwise` has no `when` and comes last");
             cx.push(d.help("it holds when no other transition did"));
         }
-        if t.when.is_none() && !t.otherwise && i + 1 < list.len() {
+        let always = t.when.as_ref().is_none_or(|w| w.text.trim() == "true") && !t.otherwise;
+        if always && i + 1 < list.len() {
             let d = Diagnostic::error("shadowed", list[i + 1].at, "this transition is never taken");
-            cx.push(d.related(t.at, "this one has no condition and always holds").help("for both write `{ to: [a, b] }`"));
+            cx.push(d.related(t.at, "this one always holds").help("for both write `{ to: [a, b] }`"));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A test: its steps have one verb each, and name what exists.
 
 use super::{Cx, env, place};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kinds::Kind;
 use crate::kinds::test::{Step, Test};
 use crate::load::Named;
@@ -41,6 +41,7 @@ pub fn check(test: &Test, cx: &mut Cx) {
             cx.unknown(Kind::Process, "process", name, names.process_names.iter().map(String::as_str));
         }
         activities(test, step, cx);
+        outcome(step, cx);
         values(&step.with, cx);
         step.patch.iter().for_each(|p| values(p, cx));
         if let Some(expect) = &step.expect {
@@ -97,6 +98,17 @@ fn activities(test: &Test, step: &Step, cx: &mut Cx) {
             let known: Vec<String> = process.iter().flat_map(|p| p.activities.names().map(str::to_owned)).collect();
             cx.unknown(Kind::Process, "activity", &name, known.iter().map(String::as_str));
         }
+    }
+}
+
+/// The answer must be one that some activity of this name has; one that is not offered at the time is refused then.
+fn outcome(step: &Step, cx: &mut Cx) {
+    let (Some(outcome), Some(activity)) = (&step.outcome, step.submit.as_ref().or(step.vote.as_ref())) else { return };
+    let all: Vec<String> = cx.processes.values().flat_map(|p| env::outcomes(p, activity)).collect();
+    if !all.is_empty() && step.refuse.is_none() && !all.iter().any(|o| outcome == o.as_str()) {
+        let d = Diagnostic::error("unknown-outcome", outcome.span, format!("`{activity}` has no outcome `{outcome}`"));
+        let list = all.iter().map(|o| format!("`{o}`")).collect::<Vec<_>>().join(", ");
+        cx.push(d.help(did_you_mean(outcome, all.iter().map(String::as_str)).unwrap_or(format!("it has {list}"))));
     }
 }
 

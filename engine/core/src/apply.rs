@@ -28,20 +28,20 @@ pub fn apply(snapshot: &mut Snapshot, event: &Event) {
         Event::ArticleAdded { article } => used(snapshot, article.seq),
         Event::InstanceStarted { instance } => {
             used(snapshot, instance.seq);
-            snapshot.instances.push(instance.clone());
+            Arc::make_mut(&mut snapshot.instances).push(instance.clone());
         }
         Event::InstanceEnded { seq, outcome, at } => {
-            if let Some(i) = snapshot.instances.iter_mut().find(|i| i.seq == *seq) {
+            if let Some(i) = Arc::make_mut(&mut snapshot.instances).iter_mut().find(|i| i.seq == *seq) {
                 i.outcome = Some(outcome.clone());
                 i.ended = Some(*at);
             }
         }
         Event::WorkEntered { item } => {
             used(snapshot, item.seq);
-            snapshot.work.push(item.clone());
+            Arc::make_mut(&mut snapshot.work).push(item.clone());
         }
         Event::WorkChanged { seq, status, claimed_by, epoch, audience } => {
-            if let Some(w) = snapshot.work.iter_mut().find(|w| w.seq == *seq) {
+            if let Some(w) = Arc::make_mut(&mut snapshot.work).iter_mut().find(|w| w.seq == *seq) {
                 w.status = *status;
                 w.claimed_by.clone_from(claimed_by);
                 w.epoch = *epoch;
@@ -49,27 +49,28 @@ pub fn apply(snapshot: &mut Snapshot, event: &Event) {
             }
         }
         Event::WorkEnded { seq, status, outcome, by, at } => {
-            let Some(w) = snapshot.work.iter_mut().find(|w| w.seq == *seq) else { return };
+            let Some(w) = Arc::make_mut(&mut snapshot.work).iter_mut().find(|w| w.seq == *seq) else { return };
             w.status = *status;
             w.audience.clear();
             let (instance, activity) = (w.instance, w.activity.clone());
             if let (WorkStatus::Done, Some(outcome)) = (status, outcome) {
                 let step = Step { instance, activity, outcome: outcome.clone(), by: by.clone(), at: *at };
-                match snapshot.steps.iter_mut().find(|s| s.instance == step.instance && s.activity == step.activity) {
+                let steps = Arc::make_mut(&mut snapshot.steps);
+                match steps.iter_mut().find(|s| s.instance == step.instance && s.activity == step.activity) {
                     Some(last) => *last = step,
-                    None => snapshot.steps.push(step),
+                    None => steps.push(step),
                 }
             }
         }
         Event::VoteCast { work, person, outcome, at } => {
-            snapshot.votes.push(Vote { work: *work, person: person.clone(), outcome: outcome.clone(), at: *at });
+            Arc::make_mut(&mut snapshot.votes).push(Vote { work: *work, person: person.clone(), outcome: outcome.clone(), at: *at });
         }
         Event::IncidentRaised { incident } => {
             used(snapshot, incident.seq);
-            snapshot.incidents.push(incident.clone());
+            Arc::make_mut(&mut snapshot.incidents).push(incident.clone());
         }
         Event::IncidentResolved { seq, at } => {
-            if let Some(i) = snapshot.incidents.iter_mut().find(|i| i.seq == *seq) {
+            if let Some(i) = Arc::make_mut(&mut snapshot.incidents).iter_mut().find(|i| i.seq == *seq) {
                 i.resolved = Some(*at);
             }
         }

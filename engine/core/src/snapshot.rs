@@ -160,6 +160,9 @@ pub struct Incident {
     pub resolved: Option<Timestamp>,
 }
 
+/// Rows that are cheap to copy: a savepoint shares them with what goes on from it.
+pub type Rows<T> = Arc<Vec<T>>;
+
 /// The row that a command reads and writes, and what belongs to it. Only what is open is loaded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
@@ -167,15 +170,15 @@ pub struct Snapshot {
     pub version: u64,
     pub last_seq: Seq,
     /// Running ones, and those that ended in this command.
-    pub instances: Vec<Instance>,
+    pub instances: Rows<Instance>,
     /// Open ones, and those that ended in this command.
-    pub work: Vec<WorkItem>,
+    pub work: Rows<WorkItem>,
     /// Of the instances above.
-    pub steps: Vec<Step>,
+    pub steps: Rows<Step>,
     /// Of the open work items.
-    pub votes: Vec<Vote>,
+    pub votes: Rows<Vote>,
     /// Open ones.
-    pub incidents: Vec<Incident>,
+    pub incidents: Rows<Incident>,
 }
 
 impl Snapshot {
@@ -184,11 +187,11 @@ impl Snapshot {
             ticket: Arc::new(ticket),
             version: 0,
             last_seq: 0,
-            instances: vec![],
-            work: vec![],
-            steps: vec![],
-            votes: vec![],
-            incidents: vec![],
+            instances: Rows::default(),
+            work: Rows::default(),
+            steps: Rows::default(),
+            votes: Rows::default(),
+            incidents: Rows::default(),
         }
     }
 
@@ -210,14 +213,15 @@ impl Snapshot {
 
     /// Only what a freshly loaded snapshot would hold: ended work, instances and incidents are dropped.
     pub fn compact(mut self) -> Self {
-        self.instances.retain(|i| i.outcome.is_none());
-        self.work.retain(|w| w.status.is_open());
-        self.incidents.retain(|i| i.resolved.is_none());
+        Arc::make_mut(&mut self.instances).retain(|i| i.outcome.is_none());
+        Arc::make_mut(&mut self.work).retain(|w| w.status.is_open());
+        Arc::make_mut(&mut self.incidents).retain(|i| i.resolved.is_none());
         let (instances, work) = (&self.instances, &self.work);
-        self.steps.retain(|s| instances.iter().any(|i| i.seq == s.instance));
-        self.votes.retain(|v| work.iter().any(|w| w.seq == v.work));
-        self.steps.sort_by(|a, b| (a.instance, &a.activity).cmp(&(b.instance, &b.activity)));
-        self.votes.sort_by(|a, b| (a.work, &a.person).cmp(&(b.work, &b.person)));
+        let (steps, votes) = (Arc::make_mut(&mut self.steps), Arc::make_mut(&mut self.votes));
+        steps.retain(|s| instances.iter().any(|i| i.seq == s.instance));
+        votes.retain(|v| work.iter().any(|w| w.seq == v.work));
+        steps.sort_by(|a, b| (a.instance, &a.activity).cmp(&(b.instance, &b.activity)));
+        votes.sort_by(|a, b| (a.work, &a.person).cmp(&(b.work, &b.person)));
         self
     }
 }

@@ -305,7 +305,7 @@ impl Story<'_> {
     fn why(&self, snapshot: &Snapshot) -> Vec<String> {
         let mut lines = vec![];
         let system = crate::people::system();
-        for step in &snapshot.steps {
+        for step in snapshot.steps.iter() {
             let Some(instance) = snapshot.instance(step.instance) else { continue };
             let Some(process) = self.model.process_by_hash(&instance.hash) else { continue };
             let Some(activity) = process.def.activities.get(&step.activity) else { continue };

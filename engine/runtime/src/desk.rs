@@ -127,24 +127,21 @@ impl Desk {
         {
             return Ok(earlier);
         }
-        let id = match request.ticket {
-            Some(number) => Some(self.store.ticket_id(number).await?.ok_or(Rejection::NotFound)?),
-            None => None,
-        };
-        let _held = match id {
-            Some(id) => Some(self.locks.hold(id).await),
+        let _held = match request.ticket {
+            Some(number) => Some(self.locks.hold(number).await),
             None => None,
         };
         let mut changed: Option<BTreeMap<String, u64>> = None;
         for _ in 0..TRIES_MAX {
-            let stored = match id {
-                Some(id) => Some(self.store.ticket_load_by_id(id).await?.ok_or(Rejection::NotFound)?),
+            let stored = match request.ticket {
+                Some(number) => Some(self.store.ticket_load(number).await?.ok_or(Rejection::NotFound)?),
                 None => None,
             };
             let now = request.at.unwrap_or_else(|| self.clock.now());
             let decision = match self.decide(&request, stored.as_ref(), now, changed.as_ref()).await {
                 Err(Error::Rejected(Rejection::NeedsChangesSince(version))) => {
-                    changed = Some(self.changes_since(id.unwrap_or(0), version).await?);
+                    let id = stored.as_ref().map_or(0, |s| s.snapshot.ticket.id);
+                    changed = Some(self.changes_since(id, version).await?);
                     continue;
                 }
                 other => other?,

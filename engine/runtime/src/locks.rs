@@ -5,23 +5,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 #[derive(Default)]
 pub struct Locks {
-    held: Mutex<HashMap<i64, Arc<tokio::sync::Mutex<()>>>>,
+    held: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 /// Keeps the lock, and forgets it with the last holder.
 pub struct Held<'a> {
     locks: &'a Locks,
-    key: i64,
+    key: String,
     guard: Option<tokio::sync::OwnedMutexGuard<()>>,
 }
 
 impl Locks {
-    pub async fn hold(&self, key: i64) -> Held<'_> {
+    /// By the ticket's number.
+    pub async fn hold(&self, key: &str) -> Held<'_> {
         let lock = {
             let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-            held.entry(key).or_default().clone()
+            held.entry(key.to_owned()).or_default().clone()
         };
-        Held { locks: self, key, guard: Some(lock.lock_owned().await) }
+        Held { locks: self, key: key.to_owned(), guard: Some(lock.lock_owned().await) }
     }
 }
 

@@ -193,8 +193,6 @@ pub enum SecretKind {
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     // --- tickets
-    /// The id of a ticket, without loading it.
-    async fn ticket_id(&self, number: &str) -> Result<Option<i64>>;
     async fn ticket_load(&self, number: &str) -> Result<Option<Stored>>;
     async fn ticket_load_by_id(&self, id: i64) -> Result<Option<Stored>>;
     /// Every instance and step, the ended ones too: for drawings.

@@ -1,5 +1,6 @@
 //! The store on SQLite: one writer thread with group commit, some readers.
 
+mod checkpoint;
 mod filter_sql;
 mod names;
 mod read;

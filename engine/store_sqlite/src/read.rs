@@ -60,18 +60,18 @@ fn load(connection: &Connection, names: &NameIds, row: &Row) -> rusqlite::Result
     snapshot.version = row.get::<_, i64>(15)? as u64;
     snapshot.last_seq = row.get::<_, Seq>(16)?;
     let head = hash(&row.get::<_, Vec<u8>>(17)?);
-    snapshot.instances = instances(connection, id, " AND outcome IS NULL")?;
+    snapshot.instances = instances(connection, id, " AND outcome IS NULL")?.into();
     if !snapshot.instances.is_empty() {
-        snapshot.work = work(connection, id)?;
-        snapshot.steps = steps(connection, id)?;
-        let running: Vec<Seq> = snapshot.instances.iter().map(|i| i.seq).collect();
-        snapshot.steps.retain(|s| running.contains(&s.instance));
+        snapshot.work = work(connection, id)?.into();
+        let mut steps = steps(connection, id)?;
+        steps.retain(|s| snapshot.instances.iter().any(|i| i.seq == s.instance));
+        snapshot.steps = steps.into();
         if snapshot.work.iter().any(|w| w.status == WorkStatus::Started || w.status == WorkStatus::Failed) {
-            snapshot.votes = votes(connection, id)?;
+            snapshot.votes = votes(connection, id)?.into();
         }
     }
     let mut statement = connection.prepare_cached("SELECT body FROM incident WHERE ticket_id = ?1 AND resolved IS NULL ORDER BY seq")?;
-    snapshot.incidents = statement.query_map([id], |r| json(&r.get::<_, String>(0)?))?.collect::<rusqlite::Result<_>>()?;
+    snapshot.incidents = statement.query_map([id], |r| json(&r.get::<_, String>(0)?))?.collect::<rusqlite::Result<Vec<_>>>()?.into();
     Ok(Stored { snapshot, head })
 }
 

@@ -1,5 +1,6 @@
 //! The trait on SQLite.
 
+use crate::checkpoint;
 use crate::filter_sql::{self, Plan};
 use crate::names::NameIds;
 use crate::read;
@@ -7,12 +8,12 @@ use crate::rows::{HISTORY_ROW, TICKET_ROW, error, hash, history_row, micros, tic
 use crate::writer::{Writer, commit};
 use async_trait::async_trait;
 use jiff::Timestamp;
+use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params, params_from_iter};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 use vorgang_core::chain::Hash;
 use vorgang_core::event::{Article, Attachment, Sender};
 use vorgang_core::filter::Filter;
@@ -24,10 +25,8 @@ use vorgang_store::{
 };
 
 const READERS: usize = 4;
-/// From this size on the log is written back into the database: 20,000 pages. The log's file is cut when it begins anew
-/// (`journal_size_limit`), so that its size says how much there is to write back.
-const WAL_BYTES_CHECKPOINT: u64 = 80 * 1024 * 1024;
-
+/// How long a connection waits for another process.
+pub const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 pub struct SqliteStore {
     names: Arc<NameIds>,
     /// `None` when opened for reading only.
@@ -59,14 +58,14 @@ impl SqliteStore {
         })?;
         let connection = Connection::open(path).map_err(error)?;
         connection
-            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 1048576; PRAGMA cache_size = -16000;")
+            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 167772160; PRAGMA cache_size = -16000;")
             .map_err(error)?;
-        connection.set_prepared_statement_cache_capacity(128);
+        prepare_once(&connection)?;
         migrate(&connection)?;
         let names = Arc::new(NameIds::default());
         names.reload(&connection).map_err(error)?;
         let writer = Writer::start(connection, names.clone()).map_err(unavailable)?;
-        checkpoint_thread(path.to_owned()).map_err(unavailable)?;
+        checkpoint::start(path, &writer).map_err(unavailable)?;
         let readers = (0..READERS).map(|_| reader(path).map(Mutex::new)).collect::<Result<_>>()?;
         Ok(Self { names, writer: Some(writer), readers, turn: AtomicUsize::new(0), _lock: Some(lock) })
     }
@@ -104,9 +103,16 @@ impl SqliteStore {
 fn reader(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     let connection = Connection::open_with_flags(path, flags).map_err(error)?;
-    connection.execute_batch("PRAGMA query_only = ON; PRAGMA busy_timeout = 5000; PRAGMA cache_size = -4000;").map_err(error)?;
-    connection.set_prepared_statement_cache_capacity(128);
+    connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -4000;").map_err(error)?;
+    prepare_once(&connection)?;
     Ok(connection)
+}
+
+/// Statements are kept, and their plans do not depend on what is bound: otherwise each new value plans them anew.
+fn prepare_once(connection: &Connection) -> Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(error)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ()).map_err(error)
 }
 
 fn migrate(connection: &Connection) -> Result<()> {
@@ -124,28 +130,6 @@ fn migrate(connection: &Connection) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The log is written back by a thread of its own, without making anybody wait.
-fn checkpoint_thread(path: PathBuf) -> std::io::Result<()> {
-    let mut wal = path.as_os_str().to_owned();
-    wal.push("-wal");
-    let work = move || {
-        let Ok(connection) = Connection::open(&path) else { return };
-        let _ = connection.execute_batch("PRAGMA busy_timeout = 1000;");
-        loop {
-            std::thread::sleep(Duration::from_millis(500));
-            match std::fs::metadata(&wal) {
-                Ok(m) if m.len() > WAL_BYTES_CHECKPOINT => {
-                    let _ = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-                }
-                Ok(_) => {}
-                Err(_) if !path.exists() => return,
-                Err(_) => {}
-            }
-        }
-    };
-    std::thread::Builder::new().name("sqlite-checkpoint".into()).spawn(work).map(|_| ())
 }
 
 fn sql_where(plan: Plan, names: &NameIds, filters: &[&Filter]) -> (String, Vec<Value>) {
@@ -168,14 +152,8 @@ fn person_kind(word: &str) -> PersonKind {
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn ticket_id(&self, number: &str) -> Result<Option<i64>> {
-        let c = self.reader();
-        let mut statement = c.prepare_cached("SELECT id FROM ticket WHERE number = ?1").map_err(error)?;
-        statement.query_row([number], |r| r.get(0)).optional().map_err(error)
-    }
-
     async fn ticket_load(&self, number: &str) -> Result<Option<Stored>> {
-        let c = self.reader();
+        let c = self.writer.as_ref().and_then(Writer::idle).unwrap_or_else(|| self.reader());
         read::together(&c, || read::by_number(&c, &self.names, number))
     }
 

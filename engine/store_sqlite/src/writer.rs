@@ -1,17 +1,26 @@
-//! The one writer: a thread that gathers concurrent commits into one physical transaction, each in its own
-//! savepoint, and answers only after the commit is on disk.
+//! The one writer: concurrent commits are gathered into one physical transaction, each in its own savepoint, and
+//! answered only after the commit is on disk.
+//!
+//! Whoever comes while nobody writes commits on its own thread: waking another one and being woken by it costs as much
+//! as the write. Whoever comes meanwhile queues for the writer's thread, which takes all that wait at once.
 
 use crate::names::NameIds;
 use crate::rows::{error, micros};
 use rusqlite::{Connection, params};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 use vorgang_core::snapshot::{WorkItem, WorkStatus};
 use vorgang_store::{Commit, Result, StoreError};
 
 /// Commands that one physical transaction gathers at most.
 pub const BATCH_MAX: usize = 256;
+
+/// A commit shorter than this may hold up the other tasks of its thread: handing them to another costs as much.
+const SHORT_MICROS: u64 = 1_000;
 
 type Write = Box<dyn FnOnce(&Connection, &mut Vec<(String, i64)>) -> Result<i64> + Send>;
 
@@ -22,16 +31,37 @@ struct Job {
     reload: bool,
 }
 
+/// INVARIANT (one writer): whoever writes holds the lock on the only connection that may.
+struct Shared {
+    connection: Mutex<Connection>,
+    names: Arc<NameIds>,
+    /// Jobs that wait for the writer's thread.
+    queued: AtomicUsize,
+    /// How long the last commits took, in microseconds.
+    commit_micros: AtomicU64,
+    /// How many commands the last commit gathered.
+    last_batch: AtomicUsize,
+}
+
 #[derive(Clone)]
 pub struct Writer {
+    shared: Arc<Shared>,
     jobs: Sender<Job>,
 }
 
 impl Writer {
     pub fn start(connection: Connection, names: Arc<NameIds>) -> std::io::Result<Self> {
         let (jobs, receiver) = channel();
-        std::thread::Builder::new().name("sqlite-writer".into()).spawn(move || run(&connection, &names, &receiver))?;
-        Ok(Self { jobs })
+        let shared = Arc::new(Shared {
+            connection: Mutex::new(connection),
+            names,
+            queued: AtomicUsize::new(0),
+            commit_micros: AtomicU64::new(SHORT_MICROS),
+            last_batch: AtomicUsize::new(1),
+        });
+        let writer = shared.clone();
+        std::thread::Builder::new().name("sqlite-writer".into()).spawn(move || run(&writer, &receiver))?;
+        Ok(Self { shared, jobs })
     }
 
     pub async fn write(
@@ -39,23 +69,64 @@ impl Writer {
         reload: bool,
         write: impl FnOnce(&Connection, &mut Vec<(String, i64)>) -> Result<i64> + Send + 'static,
     ) -> Result<i64> {
-        let (reply, answer) = oneshot::channel();
         let gone = || StoreError::Unavailable("the writer has stopped".into());
-        self.jobs.send(Job { write: Box::new(write), reply, reload }).map_err(|_| gone())?;
+        let (reply, mut answer) = oneshot::channel();
+        let job = Job { write: Box::new(write), reply, reload };
+        let Some(job) = self.write_here(job) else { return answer.try_recv().map_err(|_| gone())? };
+        self.shared.queued.fetch_add(1, Ordering::AcqRel);
+        self.jobs.send(job).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
+    }
+
+    /// The writer's connection, while nobody writes or waits to: it has in memory what was written last, where a
+    /// reader begins with nothing after every commit.
+    pub fn idle(&self) -> Option<MutexGuard<'_, Connection>> {
+        // Where many write, the writer is not kept waiting.
+        let alone = self.shared.last_batch.load(Ordering::Relaxed) == 1 && self.shared.queued.load(Ordering::Acquire) == 0;
+        if alone { self.shared.connection.try_lock().ok() } else { None }
+    }
+
+    /// Runs between two batches, outside a transaction; `None` once the writer is gone.
+    pub fn between(&self) -> impl Fn(&dyn Fn(&Connection)) -> Option<()> + Send + 'static {
+        let shared = Arc::downgrade(&self.shared);
+        move |work| {
+            let shared = shared.upgrade()?;
+            work(&shared.connection.lock().unwrap_or_else(PoisonError::into_inner));
+            Some(())
+        }
+    }
+
+    /// Commits the job on this thread if nobody else writes or waits to; gives it back otherwise.
+    fn write_here(&self, job: Job) -> Option<Job> {
+        // Other tasks of this thread go on elsewhere meanwhile; a runtime of one thread has no elsewhere.
+        let elsewhere = Handle::try_current().is_ok_and(|h| h.runtime_flavor() == RuntimeFlavor::MultiThread);
+        let Some(connection) = self.idle().filter(|_| elsewhere) else { return Some(job) };
+        let commit = || commit_batch(&connection, &self.shared.names, vec![job]);
+        let (begun, lately) = (Instant::now(), self.shared.commit_micros.load(Ordering::Relaxed));
+        if lately < SHORT_MICROS {
+            commit()
+        } else {
+            tokio::task::block_in_place(commit)
+        }
+        let micros = begun.elapsed().as_micros() as u64;
+        self.shared.commit_micros.store((lately * 7 + micros) / 8, Ordering::Relaxed);
+        None
     }
 }
 
-fn run(connection: &Connection, names: &NameIds, jobs: &Receiver<Job>) {
+fn run(shared: &Shared, jobs: &Receiver<Job>) {
     // No artificial delay: batches form by themselves while the previous one is written to disk.
     while let Ok(first) = jobs.recv() {
+        let connection = shared.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let mut batch = vec![first];
         while batch.len() < BATCH_MAX
             && let Ok(job) = jobs.try_recv()
         {
             batch.push(job);
         }
-        commit_batch(connection, names, batch);
+        shared.queued.fetch_sub(batch.len(), Ordering::AcqRel);
+        shared.last_batch.store(batch.len(), Ordering::Relaxed);
+        commit_batch(&connection, &shared.names, batch);
     }
 }
 

@@ -3,9 +3,10 @@
 use super::work::Nothing;
 use super::{Body, failed, json_response, parse_id, run, work_id};
 use crate::auth::Who;
+use crate::extract::Path;
 use crate::{App, RequestId};
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value as Json, json};

@@ -2,10 +2,11 @@
 
 use super::{Body, FormBody, json_response, run};
 use crate::auth::Who;
+use crate::extract::Path;
 use crate::problem::problem;
 use crate::{App, RequestId};
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value as Json, json};

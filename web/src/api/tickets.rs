@@ -2,10 +2,11 @@
 
 use super::{ArticleBody, Body, failed, if_match, json_response, run, take_files, ticket_json};
 use crate::auth::Who;
+use crate::extract::{Path, Query};
 use crate::problem::{Fault, problem};
 use crate::{App, RequestId};
 use axum::Extension;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
@@ -82,14 +83,8 @@ pub async fn list(
     State(app): State<App>,
     Extension(who): Extension<Who>,
     Extension(id): Extension<RequestId>,
-    query: Result<Query<ListQuery>, axum::extract::rejection::QueryRejection>,
+    Query(q): Query<ListQuery>,
 ) -> Response {
-    let Ok(Query(q)) = query else {
-        return problem(
-            &Fault::new(StatusCode::BAD_REQUEST, "Unknown or malformed query parameter.", "Unbekannter oder falscher Parameter."),
-            &id,
-        );
-    };
     let sort = match q.sort.as_deref() {
         None | Some("-created") => Sort::NewestFirst,
         Some("created") => Sort::OldestFirst,

@@ -2,10 +2,11 @@
 
 use super::{Body, FormBody, failed, json_response, parse_id, run, work_id};
 use crate::auth::Who;
+use crate::extract::{Path, Query};
 use crate::problem::{Fault, problem};
 use crate::{App, RequestId};
 use axum::Extension;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
@@ -24,22 +25,13 @@ pub async fn list(
     State(app): State<App>,
     Extension(who): Extension<Who>,
     Extension(id): Extension<RequestId>,
-    query: Result<Query<WorkQuery>, axum::extract::rejection::QueryRejection>,
+    Query(q): Query<WorkQuery>,
 ) -> Response {
-    let mine = match query {
-        Ok(Query(q)) if q.assigned.as_deref().is_none_or(|a| a == "me") => (q.assigned.is_some(), q.limit.unwrap_or(50).clamp(1, 200)),
-        _ => {
-            return problem(
-                &Fault::new(
-                    StatusCode::BAD_REQUEST,
-                    "assigned is me, limit is a number from 1 to 200.",
-                    "assigned ist me, limit eine Zahl von 1 bis 200.",
-                ),
-                &id,
-            );
-        }
-    };
-    match app.desk.work(&who.person, mine.0, mine.1).await {
+    if q.assigned.as_deref().is_some_and(|a| a != "me") {
+        return problem(&Fault::new(StatusCode::BAD_REQUEST, "assigned is me.", "assigned ist me."), &id);
+    }
+    let limit = q.limit.unwrap_or(50).clamp(1, 200);
+    match app.desk.work(&who.person, q.assigned.is_some(), limit).await {
         Ok(rows) => {
             let items: Vec<Json> = rows
                 .iter()

@@ -56,6 +56,8 @@ function tell(content) {
   notice.className = "notice bad";
   notice.setAttribute("role", "alert");
   notice.tabIndex = -1;
+  // The form itself is still on the page: a second one in the message would only confuse.
+  for (const form of content.querySelectorAll?.("form, pre") ?? []) form.remove();
   notice.append(...(content.matches("main") ? content.childNodes : [content]));
   document.querySelector("main").prepend(notice);
   notice.focus();

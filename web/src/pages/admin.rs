@@ -1,12 +1,13 @@
 //! What an administrator looks after: incidents with retry, revisions, people, the outbox.
 
 use crate::auth::Who;
+use crate::extract::Path;
 use crate::input::FormData;
 use crate::layout::Page;
 use crate::pages::failed;
 use crate::{App, RequestId, widgets};
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::html;

@@ -1,14 +1,15 @@
 //! Where agents work: dashboard, queues, work, a new ticket.
 
 use crate::auth::Who;
+use crate::extract::Query;
 use crate::input::FormData;
 use crate::layout::Page;
-use crate::pages::failed;
 use crate::pages::ticket::after_change;
+use crate::pages::{execute, failed};
 use crate::widgets::{self, Typed};
 use crate::{App, RequestId, problem};
 use axum::Extension;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
@@ -185,7 +186,7 @@ async fn draw_new(app: &App, who: &Who, typed: &Typed, status: StatusCode) -> Re
         (widgets::refusal(&page, typed))
         h1 { (t.new_ticket) }
         form.card method="post" action="/agent/new" enctype="multipart/form-data" data-enhance {
-            (page.csrf())
+            (page.once())
             div.field { label for="f-type" { (t.ticket_type) } select id="f-type" name="f.type" {
                 @for ty in names.types.iter() { option value=(ty.name) selected[text("type") == *ty.name] { (widgets::word(&model, "type", &ty.name, language)) } } } }
             div.field { label for="f-queue" { (t.queue) } select id="f-queue" name="f.queue" {
@@ -207,6 +208,7 @@ pub async fn new_submit(
     Extension(id): Extension<RequestId>,
     data: FormData,
 ) -> Response {
+    let once = data.once();
     let form = data.dialog();
     let mut values = form.values.clone();
     let mut take = |name: &str| values.remove(name).and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
@@ -226,8 +228,8 @@ pub async fn new_submit(
     };
     let typed = Typed { values: form.values.clone(), article: form.article.map(|a| a.body).unwrap_or_default(), ..Typed::default() };
     let request = Request { actor: &who.person, ticket: None, command: Command::CreateTicket(new), cause: "portal", at: None };
-    match app.desk.execute(request).await {
-        Ok(done) => after_change(&app, &who, &id, &done.after.ticket.number.clone(), done.notice).await,
+    match execute(&app, request, once).await {
+        Ok((number, notice)) => after_change(&app, &who, &id, &number, notice).await,
         Err(Error::Rejected(r)) => {
             let status = problem::status(&r);
             draw_new(&app, &who, &Typed { rejection: Some(r), ..typed }, status).await

@@ -1,11 +1,12 @@
 //! Where customers begin: what can be started, and what is under way.
 
 use crate::auth::Who;
+use crate::extract::Query;
 use crate::layout::Page;
 use crate::pages::failed;
 use crate::{App, RequestId, widgets};
 use axum::Extension;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::html;

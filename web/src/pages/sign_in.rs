@@ -1,13 +1,14 @@
 //! Signing in by password or one-time link, signing out, the language.
 
 use crate::auth::{Who, session_cookie};
+use crate::extract::{Path, Query};
 use crate::input::FormData;
 use crate::layout::bare;
 use crate::problem::{self, Fault};
 use crate::texts::texts;
 use crate::{App, RequestId};
 use axum::Extension;
-use axum::extract::{ConnectInfo, Path, Query, State};
+use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use maud::{Markup, html};
@@ -29,7 +30,7 @@ fn safe_next(next: Option<&str>) -> Option<&str> {
 }
 
 /// Before anybody is known, the browser says the language.
-fn browser_language(headers: &HeaderMap) -> &'static str {
+pub fn browser_language(headers: &HeaderMap) -> &'static str {
     let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).unwrap_or("");
     if wanted.trim_start().starts_with("de") { "de" } else { "en" }
 }

@@ -1,14 +1,15 @@
 //! The first form of a process.
 
 use crate::auth::Who;
+use crate::extract::Path;
 use crate::input::FormData;
 use crate::layout::Page;
-use crate::pages::failed;
 use crate::pages::ticket::after_change;
+use crate::pages::{execute, failed};
 use crate::widgets::{self, Typed};
 use crate::{App, RequestId, problem};
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::html;
@@ -45,7 +46,7 @@ async fn draw(app: &App, who: &Who, id: &RequestId, process: &str, typed: Typed,
                 @if work.forms.len() > 1 { h2 { (form.title) } }
                 (widgets::dialog(&page, &action, work, form, 0, &typed))
             } } }
-            None => { form method="post" action=(action) data-enhance { (page.csrf()) div.buttons { button.primary { (page.t.start) } } } }
+            None => { form method="post" action=(action) data-enhance { (page.once()) div.buttons { button.primary { (page.t.start) } } } }
         }
     };
     page.render(status, &title, "/", &body)
@@ -58,6 +59,7 @@ pub async fn submit(
     Path(process): Path<String>,
     data: FormData,
 ) -> Response {
+    let once = data.once();
     let mut form = data.dialog();
     form.seen = None;
     form.epoch = None;
@@ -73,8 +75,8 @@ pub async fn submit(
     };
     let command = Command::StartProcess { process: process.clone(), form };
     let request = Request { actor: &who.person, ticket: None, command, cause: "portal", at: None };
-    match app.desk.execute(request).await {
-        Ok(done) => after_change(&app, &who, &id, &done.after.ticket.number.clone(), done.notice).await,
+    match execute(&app, request, once).await {
+        Ok((number, notice)) => after_change(&app, &who, &id, &number, notice).await,
         Err(Error::Rejected(r)) => {
             let status = problem::status(&r);
             draw(&app, &who, &id, &process, Typed { rejection: Some(r), ..typed }, status).await

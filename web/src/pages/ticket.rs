@@ -1,13 +1,14 @@
 //! One ticket: the process, the next steps with their forms, messages, details, history.
 
 use crate::auth::Who;
-use crate::input::FormData;
+use crate::extract::Path;
+use crate::input::{FormData, Once};
 use crate::layout::Page;
-use crate::pages::failed;
+use crate::pages::{execute, failed};
 use crate::widgets::{self, Typed};
 use crate::{App, RequestId, problem};
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
@@ -181,7 +182,7 @@ fn write(page: &Page, view: &TicketView, typed: &Typed) -> Markup {
             @let (subject, body) = if refused { (typed.subject.as_str(), typed.article.as_str()) } else { ("", "") };
             details.card open[refused] { summary { (title) } br;
                 form method="post" action=(action) enctype="multipart/form-data" data-enhance {
-                    (page.csrf())
+                    (page.once())
                     input type="hidden" name="visible" value=(visible);
                     @let key = if visible { "answer" } else { "note" };
                     div.field { label for=(format!("subject-{key}")) { (t.subject) } input id=(format!("subject-{key}")) name="subject" value=(subject); }
@@ -267,10 +268,10 @@ fn details(page: &Page, view: &TicketView, typed: &Typed) -> Markup {
     }
 }
 
-async fn run(app: &App, who: &Who, id: &RequestId, number: &str, command: Command, typed: Typed) -> Response {
+async fn run(app: &App, who: &Who, id: &RequestId, number: &str, command: Command, typed: Typed, once: Option<Once>) -> Response {
     let request = Request { actor: &who.person, ticket: Some(number), command, cause: "portal", at: None };
-    match app.desk.execute(request).await {
-        Ok(done) => after_change(app, who, id, number, done.notice).await,
+    match execute(app, request, once).await {
+        Ok((number, notice)) => after_change(app, who, id, &number, notice).await,
         Err(Error::Rejected(Rejection::NotFound)) => failed(Error::Rejected(Rejection::NotFound), id),
         Err(Error::Rejected(r)) => {
             let status = problem::status(&r);
@@ -287,6 +288,7 @@ pub async fn submit(
     Path((number, work)): Path<(String, u32)>,
     data: FormData,
 ) -> Response {
+    let once = data.once();
     let mut form = data.dialog();
     if form.article.as_ref().is_some_and(|a| a.body.is_empty() && a.attachments.is_empty()) {
         form.article = None;
@@ -298,7 +300,7 @@ pub async fn submit(
         article: form.article.as_ref().map(|a| a.body.clone()).unwrap_or_default(),
         ..Typed::default()
     };
-    run(&app, &who, &id, &number, Command::SubmitDialog { work, form }, typed).await
+    run(&app, &who, &id, &number, Command::SubmitDialog { work, form }, typed, once).await
 }
 
 pub async fn claim(
@@ -308,7 +310,7 @@ pub async fn claim(
     Path((number, work)): Path<(String, u32)>,
     _: FormData,
 ) -> Response {
-    run(&app, &who, &id, &number, Command::ClaimWork { work }, Typed::default()).await
+    run(&app, &who, &id, &number, Command::ClaimWork { work }, Typed::default(), None).await
 }
 
 pub async fn release(
@@ -318,7 +320,7 @@ pub async fn release(
     Path((number, work)): Path<(String, u32)>,
     _: FormData,
 ) -> Response {
-    run(&app, &who, &id, &number, Command::ReleaseWork { work }, Typed::default()).await
+    run(&app, &who, &id, &number, Command::ReleaseWork { work }, Typed::default(), None).await
 }
 
 pub async fn article(
@@ -328,10 +330,11 @@ pub async fn article(
     Path(number): Path<String>,
     data: FormData,
 ) -> Response {
+    let once = data.once();
     let article: ArticleInput = data.dialog().article.unwrap_or_default();
     let typed =
         Typed { article: article.body.clone(), subject: article.subject.clone(), visible: Some(article.visible), ..Typed::default() };
-    run(&app, &who, &id, &number, Command::AddArticle { article }, typed).await
+    run(&app, &who, &id, &number, Command::AddArticle { article }, typed, once).await
 }
 
 /// Only what the person changed is sent on: the form shows everything.
@@ -350,7 +353,7 @@ pub async fn patch(
         Err(e) => return failed(e, &id),
     };
     let values = values.into_iter().filter(|(name, value)| before.get(name).is_none_or(|b| !same_input(b, value))).collect();
-    run(&app, &who, &id, &number, Command::PatchTicket { values, seen, expected: None, blobs: vec![] }, typed).await
+    run(&app, &who, &id, &number, Command::PatchTicket { values, seen, expected: None, blobs: vec![] }, typed, None).await
 }
 
 /// What was drawn and what came back, apart from how browsers write it.
