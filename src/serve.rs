@@ -55,7 +55,7 @@ struct Helpdesk;
 
 fn embedded() -> Vec<SiteFile> {
     let mut files: Vec<SiteFile> = Helpdesk::iter()
-        .filter(|p| p.ends_with(".yaml"))
+        .filter(|p| p.ends_with(".yaml") || p.ends_with(".ics"))
         .filter_map(|path| {
             let file = Helpdesk::get(&path)?;
             let text = String::from_utf8(file.data.into_owned()).ok()?;
@@ -109,6 +109,7 @@ pub async fn serve(url: &str, options: Options) -> anyhow::Result<End> {
     {
         tokio::spawn(watch(desk.clone(), site));
     }
+    tokio::spawn(vorgang_runtime::timers::run(desk.clone()));
     let app = App { desk, config: Arc::new(config), metrics };
     let service = vorgang_web::router(app).into_make_service_with_connect_info::<SocketAddr>();
     vorgang_web::run(listener, service, stopped()).await?;

@@ -5,6 +5,7 @@ pub mod assign;
 pub mod incident;
 pub mod note;
 pub mod notify;
+pub mod reopen;
 pub mod set;
 pub mod start;
 
@@ -60,6 +61,7 @@ verbs! {
     Incident "incident" incident::Incident, "Raises an incident that a person has to look at.", "The host {{ticket.title}} is gone";
     Note "note" note::Note, "Writes an internal note on the ticket.", "Reopened";
     Notify "notify" notify::Notify, "Sends a notification.", "claim_paid";
+    Reopen "reopen" reopen::Reopen, "Goes back to an activity: its clock starts anew, votes are kept.", "approve";
     Set "set" set::Set, "Sets attributes and fields of the ticket.", { "state": "open" };
     Start "start" start::Start, "Starts another process on the same ticket.", "leave_request";
 }

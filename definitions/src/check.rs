@@ -59,7 +59,7 @@ pub fn build(
     out: &mut Vec<Diagnostic>,
 ) -> Option<Model> {
     let hash_of_all = hash_all(&definitions);
-    let (names, processes, tests) = gather(definitions, failed, out)?;
+    let (names, processes, tests) = gather(sources, definitions, failed, out)?;
     let process_defs: BTreeMap<String, Process> = processes.iter().map(|(n, (_, p))| (n.clone(), p.clone())).collect();
     let mut cx = Cx { sources, names: &names, processes: &process_defs, failed, out };
     references::check(&mut cx);
@@ -97,10 +97,16 @@ fn hash_all(definitions: &[(Node, Definition)]) -> String {
 
 type Gathered = (Names, BTreeMap<String, (Node, Process)>, Vec<crate::kinds::test::Test>);
 
-fn gather(definitions: Vec<(Node, Definition)>, failed: &BTreeSet<(Kind, String)>, out: &mut Vec<Diagnostic>) -> Option<Gathered> {
+fn gather(
+    sources: &Sources,
+    definitions: Vec<(Node, Definition)>,
+    failed: &BTreeSet<(Kind, String)>,
+    out: &mut Vec<Diagnostic>,
+) -> Option<Gathered> {
     let mut sites: Vec<Site> = vec![];
     let (mut states, mut priorities, mut queues, mut fields) = (Table::default(), Table::default(), Table::default(), Table::default());
     let (mut types, mut roles, mut notifications) = (Table::default(), Table::default(), Table::default());
+    let mut calendars = Table::default();
     let mut processes: BTreeMap<String, (Node, Process)> = BTreeMap::new();
     let mut tests = vec![];
     let mut first: HashMap<(Kind, String), Span> = HashMap::new();
@@ -112,6 +118,7 @@ fn gather(definitions: Vec<(Node, Definition)>, failed: &BTreeSet<(Kind, String)
             continue;
         }
         match definition {
+            Definition::Calendar(d) => drop(calendars.insert(&name, d)),
             Definition::Site(d) => sites.push(d),
             Definition::State(d) => drop(states.insert(&name, d)),
             Definition::Priority(d) => drop(priorities.insert(&name, d)),
@@ -142,6 +149,9 @@ fn gather(definitions: Vec<(Node, Definition)>, failed: &BTreeSet<(Kind, String)
     let role_set =
         Arc::new(WordSet { what: "role".into(), words: roles.iter().map(|r: &crate::kinds::role::Role| r.name.to_string()).collect() });
     let process_names = processes.keys().cloned().collect();
+    let work_times = crate::holidays::work_times(&calendars, &site.zone.0, sources, out);
+    let calendar_names = calendars.iter().map(|c: &crate::kinds::calendar::Calendar| c.name.to_string()).collect();
+    let calendar_set = Arc::new(WordSet { what: "calendar".into(), words: calendar_names });
     let names = Names {
         site,
         states,
@@ -151,11 +161,14 @@ fn gather(definitions: Vec<(Node, Definition)>, failed: &BTreeSet<(Kind, String)
         types,
         roles,
         notifications,
+        calendars,
+        work_times,
         process_names,
         state_ty,
         queue_ty,
         type_ty,
         role_set,
+        calendar_set,
     };
     Some((names, processes, tests))
 }

@@ -15,6 +15,8 @@ pub const ALL: &[(&str, &str)] = &[
         "bare-list",
         "A list in `next` holds transitions, tried in the order written. `next: [a, b]` could mean both or either; say which: `[ { to: [a, b] } ]` takes both, `[ { to: a, when: … }, { to: b } ]` the first that holds.",
     ),
+    ("calendar-closed", "A calendar without a span of working time: what counts in it would never come."),
+    ("calendar-file", "Holidays come from whole-day events of an iCalendar file, single or yearly; this one cannot be read."),
     ("cel-cost", "An expression may have eight comprehensions, two inside each other: what it costs has to have a limit."),
     ("cel-regex", "Regular expressions have RE2 syntax and linear time; this one cannot be read or is too large."),
     ("cel-syntax", "The expression cannot be read. Conditions are CEL without delimiters: `ticket.priority > 3 && has(ticket.owner)`."),

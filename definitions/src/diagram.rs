@@ -4,7 +4,7 @@
 mod layout;
 mod svg;
 
-use crate::kinds::process::Process;
+use crate::kinds::process::{Process, Way};
 use crate::model::Model;
 use std::collections::BTreeMap;
 
@@ -68,7 +68,7 @@ pub fn graph(model: &Model, process: &Process, language: &str, marks: &BTreeMap<
             name: (*name).to_owned(),
             title: model.title(a.title.as_ref(), name, language).to_owned(),
             starts: starts.contains(name),
-            ends: a.end.is_some() || a.next.is_none(),
+            ends: a.end.is_some() || (a.ways().is_empty() && a.reopens().next().is_none()),
             manual: !a.is_automatic(),
             joins: a.join == Some(crate::kinds::process::Join::All),
             mark: marks.get(*name).copied(),
@@ -98,8 +98,11 @@ fn ways(
 ) -> Vec<(usize, String)> {
     let Some(activity) = process.activities.get(from) else { return vec![] };
     let mut all = vec![];
-    for (outcome, branch) in activity.next.iter().flat_map(crate::kinds::process::Next::branches) {
-        let label = outcome.map_or(String::new(), |o| outcome_title(model, activity, o, language));
+    for (way, branch) in activity.ways() {
+        let label = match way {
+            Way::Outcome(outcome) => outcome.map_or(String::new(), |o| outcome_title(model, activity, o, language)),
+            Way::Timer(i) => after(&activity.timers[i].after.0, language),
+        };
         for target in branch.targets().into_iter().filter_map(|(_, t)| t.activity()) {
             match index(target) {
                 Some(to) => all.push((to, label.clone())),
@@ -111,7 +114,17 @@ fn ways(
             }
         }
     }
+    all.extend(activity.reopens().filter_map(|name| index(name)).map(|to| (to, String::new())));
     all
+}
+
+/// `after 2 d 4 h`
+fn after(duration: &crate::cel::value::Duration, language: &str) -> String {
+    let de = language.starts_with("de");
+    let (day, hour) = if de { ("T", "Std") } else { ("d", "h") };
+    let parts = [(duration.days, day), (duration.seconds / 3600, hour), (duration.seconds % 3600 / 60, "min")];
+    let text: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n} {unit}")).collect();
+    format!("{} {}", if de { "nach" } else { "after" }, text.join(" "))
 }
 
 fn outcome_title(model: &Model, activity: &crate::kinds::process::Activity, outcome: &str, language: &str) -> String {
@@ -122,6 +135,8 @@ fn outcome_title(model: &Model, activity: &crate::kinds::process::Activity, outc
         (None, "approve", false) => "approved".into(),
         (None, "reject", true) => "abgelehnt".into(),
         (None, "reject", false) => "rejected".into(),
+        (None, "timeout", true) => "Zeit abgelaufen".into(),
+        (None, "timeout", false) => "time is up".into(),
         _ => outcome.to_owned(),
     }
 }

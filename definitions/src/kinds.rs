@@ -1,5 +1,6 @@
 //! The kinds of definitions: one file each, one line each in [`Kind`].
 
+pub mod calendar;
 pub mod field;
 pub mod notification;
 pub mod priority;
@@ -23,7 +24,6 @@ use serde_json::{Value as Json, json};
 pub const RESERVED: &[&str] = &[
     "Acl",
     "AutoResponse",
-    "Calendar",
     "ConfigItemClass",
     "Dashboard",
     "Decision",
@@ -82,6 +82,7 @@ macro_rules! definitions {
 }
 
 definitions! {
+    Calendar "Calendar" calendar::Calendar, "Working hours and holidays: what timers and service levels count in.";
     Field "Field" field::Field, "A typed attribute of tickets that designers add.";
     Notification "Notification" notification::Notification, "A message to people about a ticket.";
     Priority "Priority" priority::Priority, "How urgent a ticket is.";

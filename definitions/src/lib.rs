@@ -2,6 +2,7 @@
 //! processes, and the diagram of a process.
 
 pub mod actions;
+pub mod calendar;
 pub mod cel;
 pub mod check;
 pub mod codes;
@@ -9,6 +10,7 @@ pub mod decimal;
 pub mod diagnostic;
 pub mod diagram;
 pub mod display;
+pub mod holidays;
 pub mod kinds;
 pub mod load;
 pub mod model;

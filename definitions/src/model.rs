@@ -1,8 +1,10 @@
 //! The checked site: valid by construction, nobody validates it twice.
 
+use crate::calendar::WorkTime;
 use crate::cel::types::{Ty, WordSet};
 use crate::check;
 use crate::diagnostic::{self, Diagnostic};
+use crate::kinds::calendar::Calendar;
 use crate::kinds::field::Field;
 use crate::kinds::notification::Notification;
 use crate::kinds::priority::Priority;
@@ -72,16 +74,29 @@ pub struct Names {
     pub types: Table<TicketType>,
     pub roles: Table<Role>,
     pub notifications: Table<Notification>,
+    pub calendars: Table<Calendar>,
+    /// The calendars, ready to be counted in.
+    pub work_times: BTreeMap<String, WorkTime>,
     pub process_names: BTreeSet<String>,
     pub state_ty: Ty,
     pub queue_ty: Ty,
     pub type_ty: Ty,
     pub role_set: Arc<WordSet>,
+    pub calendar_set: Arc<WordSet>,
 }
 
 impl Names {
     pub fn state_type(&self, state: &str) -> StateType {
         self.states.get(state).map_or(StateType::Open, |s| s.state_type)
+    }
+
+    /// A calendar by name; the site's own where none is named, or the only one.
+    pub fn work_time(&self, name: Option<&str>) -> Option<&WorkTime> {
+        let only = || self.work_times.values().next().filter(|_| self.work_times.len() == 1);
+        match name.or(self.site.calendar.as_deref()) {
+            Some(name) => self.work_times.get(name),
+            None => only(),
+        }
     }
 
     /// The priority's name at a level, or the nearest below.
@@ -159,7 +174,7 @@ pub fn load(files: &[SiteFile], pinned: &[String]) -> Loaded {
     }
     let mut diagnostics = vec![];
     let mut nodes = vec![];
-    for file in 0..files.len() as u32 {
+    for file in (0..files.len() as u32).filter(|f| !is_calendar_file(&files[*f as usize].path)) {
         utf8(&sources, file, &mut diagnostics);
         nodes.extend(yaml::parse(&sources, file, &mut diagnostics));
     }
@@ -177,6 +192,11 @@ pub fn load(files: &[SiteFile], pinned: &[String]) -> Loaded {
     diagnostic::sort(&mut diagnostics);
     let model = model.filter(|_| !broken && !diagnostic::has_errors(&diagnostics));
     Loaded { model, sources, diagnostics }
+}
+
+/// What calendars take holidays from; everything else of a site is YAML.
+fn is_calendar_file(path: &str) -> bool {
+    path.ends_with(".ics")
 }
 
 /// Bytes that are no UTF-8 have become this character when the file was read.
@@ -241,8 +261,8 @@ pub fn canonical(node: &Node) -> String {
 pub fn arrows(process: &Process) -> BTreeMap<String, Vec<String>> {
     let mut arrows: BTreeMap<String, Vec<String>> = process.activities.names().map(|n| (n.to_owned(), vec![])).collect();
     for (source, activity) in process.activities.iter() {
-        let branches = activity.next.iter().flat_map(|n| n.branches());
-        for target in branches.flat_map(|(_, b)| b.targets()).filter_map(|(_, t)| Target::activity(t)) {
+        let ways = activity.ways();
+        for target in ways.iter().flat_map(|(_, b)| b.targets()).filter_map(|(_, t)| Target::activity(t)) {
             if let Some(list) = arrows.get_mut(target.as_str())
                 && !list.contains(&source.to_string())
             {
@@ -253,7 +273,7 @@ pub fn arrows(process: &Process) -> BTreeMap<String, Vec<String>> {
     arrows
 }
 
-/// Reads every `*.yaml` and `*.yml` below a folder, in the order of their paths.
+/// Reads every `*.yaml`, `*.yml` and `*.ics` below a folder, in the order of their paths.
 pub fn read_folder(folder: &std::path::Path) -> std::io::Result<Vec<SiteFile>> {
     fn walk(folder: &std::path::Path, depth: usize, out: &mut Vec<std::path::PathBuf>) -> std::io::Result<()> {
         for entry in std::fs::read_dir(folder)? {
@@ -263,7 +283,7 @@ pub fn read_folder(folder: &std::path::Path) -> std::io::Result<Vec<SiteFile>> {
             let linked = path.symlink_metadata().is_ok_and(|m| m.is_symlink());
             if path.is_dir() && !hidden && !linked && depth < 16 {
                 walk(&path, depth + 1, out)?;
-            } else if !hidden && path.is_file() && path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
+            } else if !hidden && path.is_file() && path.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "ics") {
                 out.push(path);
             }
         }

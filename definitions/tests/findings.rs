@@ -13,8 +13,15 @@ fn fixtures() -> Vec<(String, Vec<SiteFile>)> {
     let name = |f: &SiteFile| Path::new(&f.path).file_stem().expect("a name").to_string_lossy().into_owned();
     let base = files.iter().find(|f| name(f) == "_base").expect("the base site").clone();
     let base = SiteFile { path: "base.yaml".into(), ..base };
-    let others = files.iter().filter(|f| name(f) != "_base");
-    others.map(|f| (name(f), vec![base.clone(), SiteFile { path: format!("{}.yaml", name(f)), ..f.clone() }])).collect()
+    // What calendars may take holidays from.
+    let ics = |f: &&SiteFile| f.path.ends_with(".ics");
+    let beside: Vec<SiteFile> = files.iter().filter(ics).map(|f| SiteFile { path: format!("{}.ics", name(f)), ..f.clone() }).collect();
+    let others = files.iter().filter(|f| name(f) != "_base" && !ics(f));
+    let site = |f: &SiteFile| {
+        let own = SiteFile { path: format!("{}.yaml", name(f)), ..f.clone() };
+        [vec![base.clone(), own], beside.clone()].concat()
+    };
+    others.map(|f| (name(f), site(f))).collect()
 }
 
 #[test]

@@ -1,4 +1,4 @@
 //! Contracts as data: SQL, JSON Schemas, the OpenAPI snapshot. No logic.
 
 /// Migrations of SQLite in their order; `user_version` counts those that were run.
-pub const SQLITE_MIGRATIONS: &[&str] = &[include_str!("../sql/sqlite/0001_begin.sql")];
+pub const SQLITE_MIGRATIONS: &[&str] = &[include_str!("../sql/sqlite/0001_begin.sql"), include_str!("../sql/sqlite/0002_time.sql")];

@@ -78,6 +78,7 @@ texts! {
     nobody: "nobody", "niemand";
     claim: "Claim", "Übernehmen";
     release: "Give back", "Zurückgeben";
+    due: "Due", "Fällig";
     claim_first: "Claim this work before you fill in the form.", "Übernehmen Sie die Aufgabe, bevor Sie das Formular ausfüllen.";
     claimed_by: "claimed by", "übernommen von";
     check_form: "Please check your input", "Bitte prüfen Sie Ihre Eingaben";

@@ -511,6 +511,8 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
         Event::VoteCast { person, outcome, .. } => {
             say(format!("Vote of {}: {outcome}", person_name(page, person)), format!("Stimme von {}: {outcome}", person_name(page, person)))
         }
+        Event::TimerFired { .. } => say("Its time has come".into(), "Die Zeit ist gekommen".into()),
+        Event::TimerSet { .. } | Event::TimerEnded { .. } => None,
         Event::IncidentRaised { incident } => say(format!("Incident: {}", incident.message), format!("Störfall: {}", incident.message)),
         Event::IncidentResolved { .. } => say("Incident retried".into(), "Störfall erneut versucht".into()),
         Event::NotificationSent { notification } => {

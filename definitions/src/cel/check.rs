@@ -554,8 +554,10 @@ impl Checker<'_> {
             return self.failed("cel-type", ast, format!("`{name}` cannot take ({found})"), Some(format!("it is called {known}")));
         };
         for (param, argument) in signature.params.iter().zip(receiver.into_iter().chain(arguments)) {
-            if *param == P::Role {
-                self.literal_word(&Ty::Word(self.env.roles.clone()), argument);
+            match param {
+                P::Role => self.literal_word(&Ty::Word(self.env.roles.clone()), argument),
+                P::Calendar => self.literal_word(&Ty::Word(self.env.calendars.clone()), argument),
+                _ => {}
             }
         }
         if name == "matches"

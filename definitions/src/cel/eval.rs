@@ -3,6 +3,7 @@
 use super::ast::Op;
 use super::check::{Code, Macro};
 use super::value::{Duration, Value};
+use crate::calendar::WorkTime;
 use crate::decimal::Decimal;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -20,6 +21,8 @@ pub trait Scope {
     fn now(&self) -> Timestamp;
     fn zone(&self) -> &TimeZone;
     fn has_role(&self, role: &str) -> bool;
+    /// A calendar by name, or the one that counts where none is named.
+    fn work_time(&self, name: Option<&str>) -> Option<&WorkTime>;
     /// Is a work item of this activity under way in this instance?
     fn active(&self, activity: &str) -> bool;
 }

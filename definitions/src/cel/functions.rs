@@ -18,6 +18,7 @@ pub enum P {
     List,
     Texts,
     Role,
+    Calendar,
 }
 
 impl P {
@@ -26,7 +27,7 @@ impl P {
             Self::Bool => Ty::Bool,
             Self::Int => Ty::Int,
             Self::Decimal => Ty::Decimal,
-            Self::Text | Self::Role => Ty::Text,
+            Self::Text | Self::Role | Self::Calendar => Ty::Text,
             Self::Date => Ty::Date,
             Self::Timestamp => Ty::Timestamp,
             Self::Duration => Ty::Duration,
@@ -71,7 +72,7 @@ macro_rules! registry {
 }
 
 registry! {
-    abs contains date days decimal div duration ends_with has_role hours int join lower matches max min
+    abs add_business_time business_time contains date days decimal div duration ends_with has_role hours int join lower matches max min
     minutes round size starts_with string timestamp today trim upper
 }
 

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 struct World {
     zone: TimeZone,
     unset: bool,
+    office: crate::calendar::WorkTime,
 }
 
 impl Scope for World {
@@ -28,13 +29,18 @@ impl Scope for World {
     fn has_role(&self, role: &str) -> bool {
         role == "manager"
     }
+    fn work_time(&self, name: Option<&str>) -> Option<&crate::calendar::WorkTime> {
+        name.is_none_or(|n| n == "office").then_some(&self.office)
+    }
     fn active(&self, activity: &str) -> bool {
         activity == "approve"
     }
 }
 
 fn world() -> World {
-    World { zone: TimeZone::get("Europe/Berlin").expect("a zone"), unset: false }
+    let zone = TimeZone::get("Europe/Berlin").expect("a zone");
+    let office = crate::calendar::tests::office();
+    World { zone, unset: false, office }
 }
 
 fn field(name: &str, ty: Ty, optional: bool) -> Field {
@@ -61,6 +67,7 @@ fn env() -> Env {
         ],
         activities: Some(Arc::new(WordSet { what: "activity".into(), words: vec!["approve".into()] })),
         roles: Arc::new(WordSet { what: "role".into(), words: vec!["manager".into()] }),
+        calendars: Arc::new(WordSet { what: "calendar".into(), words: vec!["office".into()] }),
         ..Env::default()
     }
 }

@@ -120,6 +120,7 @@ pub struct Env {
     /// Activities of the process, for `active()` and `done()`; `None` outside a process.
     pub activities: Option<Arc<WordSet>>,
     pub roles: Arc<WordSet>,
+    pub calendars: Arc<WordSet>,
 }
 
 impl Default for WordSet {

@@ -22,7 +22,7 @@ pub enum Value {
 }
 
 /// Calendar days and elapsed seconds, kept apart: a day may have 23 or 25 hours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Duration {
     pub days: i64,
     pub seconds: i64,

@@ -1,7 +1,7 @@
 //! What expressions and templates see (language reference, "Names that expressions see").
 
 use crate::cel::types::{Env, Field, ObjectTy, Ty, WordSet};
-use crate::kinds::process::{Approval, Process};
+use crate::kinds::process::{Process, Way};
 use crate::kinds::site::Setting;
 use crate::kinds::state::StateType;
 use crate::kinds::ticket_type::TicketType;
@@ -85,7 +85,7 @@ fn settings(names: &Names) -> Ty {
 
 /// The environment of a place that knows a ticket.
 pub fn with_ticket(names: &Names, ticket_type: Option<&TicketType>) -> Env {
-    let mut env = Env { roles: names.role_set.clone(), ..Env::default() };
+    let mut env = Env { roles: names.role_set.clone(), calendars: names.calendar_set.clone(), ..Env::default() };
     env.roots = vec![
         ("site".into(), settings(names)),
         ("now".into(), Ty::Timestamp),
@@ -111,9 +111,7 @@ pub fn outcomes(process: &Process, activity: &str) -> Vec<String> {
         }
         all.extend(dialog.outcomes.names().map(str::to_owned));
     }
-    if a.approval.is_some() {
-        all.extend(Approval::OUTCOMES.iter().map(|o| (*o).to_owned()));
-    }
+    all.extend(a.approval.iter().flat_map(|a| a.outcomes()).map(str::to_owned));
     if a.is_automatic() {
         all.push("done".into());
     }
@@ -126,7 +124,13 @@ pub fn outcomes(process: &Process, activity: &str) -> Vec<String> {
 pub fn in_process(names: &Names, process: &Process) -> Env {
     let mut env = with_ticket(names, names.types.get(&process.ticket.ticket_type));
     let step = |name: &str| {
-        let outcome = Ty::word(&format!("outcome of `{name}`"), outcomes(process, name));
+        let mut words = outcomes(process, name);
+        let activity = process.activities.get(name);
+        words.extend(activity.iter().flat_map(|a| a.ways()).filter(|(w, _)| matches!(w, Way::Timer(_))).map(|_| "timer".to_owned()));
+        words.extend(activity.iter().flat_map(|a| a.on_change()).map(|_| "change".to_owned()));
+        words.sort();
+        words.dedup();
+        let outcome = Ty::word(&format!("outcome of `{name}`"), words);
         let fields = vec![
             field("outcome", outcome, false, "the last outcome"),
             field("by", Ty::User, false, "who completed it"),

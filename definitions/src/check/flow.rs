@@ -5,7 +5,7 @@
 
 use crate::actions::{Action, Verb};
 use crate::check::env::outcomes;
-use crate::kinds::process::{Activity, FormField, Join, Process};
+use crate::kinds::process::{Activity, Approval, FormField, Join, Process, Transition, Way};
 use crate::model::Names;
 use crate::value_expr::ValueExpr;
 use crate::values::Slot;
@@ -47,6 +47,7 @@ impl<'a> Flow<'a> {
                     shared(&arrows)
                 };
                 ways.extend(merged);
+                ways.extend(flow.reopened(name));
                 let Some(mut facts) = shared(&ways) else { continue };
                 facts.retain(|f| !flow.never.contains(f));
                 if flow.entry.get(name.as_str()) != Some(&facts) {
@@ -61,16 +62,21 @@ impl<'a> Flow<'a> {
         flow
     }
 
+    /// What is set where some action goes back to the activity.
+    fn reopened(&self, target: &str) -> Vec<Facts> {
+        let from = self.process.activities.iter().filter(|(_, a)| a.reopens().any(|name| *name == target));
+        from.filter_map(|(name, _)| self.entry.get(name.as_str()).cloned()).collect()
+    }
+
     /// One set per source activity; several transitions of one are one arrow, and share what all of them set.
     fn arrows_to(&self, target: &str) -> Vec<Facts> {
         let mut arrows = vec![];
         for (source, activity) in self.process.activities.iter() {
-            let Some(next) = &activity.next else { continue };
             let mut ways = vec![];
-            for (outcome, branch) in next.branches() {
+            for (way, branch) in activity.ways() {
                 for (transition, to) in branch.targets() {
                     if to.activity().is_some_and(|t| t == target)
-                        && let Some(mut facts) = self.after(source, outcome.map(|n| n.as_str()))
+                        && let Some(mut facts) = self.on_the_way(source, way, transition)
                     {
                         if let Some(t) = transition {
                             facts.extend(sets(&t.actions, self.names));
@@ -84,6 +90,38 @@ impl<'a> Flow<'a> {
         arrows
     }
 
+    /// What is set when this way is tried.
+    pub fn on_the_way(&self, name: &str, way: Way, transition: Option<&Transition>) -> Option<Facts> {
+        let activity = self.process.activities.get(name)?;
+        match way {
+            // It is tried before any form has been filled in.
+            Way::Outcome(_) if transition.is_some_and(|t| t.on.is_some()) => self.left(name, activity, &[]),
+            Way::Outcome(outcome) => self.after(name, outcome.map(|n| n.as_str())),
+            Way::Timer(i) => self.left(name, activity, &activity.timers[i].actions),
+        }
+    }
+
+    /// What is set when the activity is left by something other than a completion.
+    fn left(&self, name: &str, activity: &Activity, more: &[Action]) -> Option<Facts> {
+        let mut facts = self.entry.get(name)?.clone();
+        facts.extend(sets(&activity.actions, self.names));
+        facts.extend(sets(more, self.names));
+        facts.extend(self.required_at_start(name));
+        facts.insert(format!("steps.{name}"));
+        facts.retain(|f| !self.never.contains(f));
+        Some(facts)
+    }
+
+    /// Behind the first form the ticket is there, with all that its type requires.
+    fn required_at_start(&self, name: &str) -> Vec<String> {
+        if !self.process.begins().contains(name) {
+            return vec![];
+        }
+        let ticket_type = self.names.types.get(&self.process.ticket.ticket_type);
+        let required = ticket_type.into_iter().flat_map(|t| t.fields.iter()).filter(|f| f.required);
+        required.map(|f| format!("ticket.fields.{}", f.field)).collect()
+    }
+
     /// What is set when the activity has completed with this outcome, or with any.
     pub fn after(&self, name: &str, outcome: Option<&str>) -> Option<Facts> {
         let activity = self.process.activities.get(name)?;
@@ -93,12 +131,7 @@ impl<'a> Flow<'a> {
         let possible: Vec<&str> = outcome.map_or_else(|| all.iter().map(String::as_str).collect(), |o| vec![o]);
         let ways: Vec<Facts> = possible.iter().flat_map(|o| completions(activity, o, self.names)).collect();
         facts.extend(shared(&ways).unwrap_or_default());
-        if self.process.begins().contains(name) {
-            // The ticket is there, with all that its type requires.
-            let ticket_type = self.names.types.get(&self.process.ticket.ticket_type);
-            let required = ticket_type.into_iter().flat_map(|t| t.fields.iter()).filter(|f| f.required);
-            facts.extend(required.map(|f| format!("ticket.fields.{}", f.field)));
-        }
+        facts.extend(self.required_at_start(name));
         facts.insert(format!("steps.{name}"));
         facts.retain(|f| !self.never.contains(f));
         Some(facts)
@@ -119,8 +152,11 @@ fn completions(activity: &Activity, outcome: &str, names: &Names) -> Vec<Facts> 
             ways.push(&required_facts(&dialog.fields, names) | &sets(&dialog.actions, names));
         }
     }
+    if activity.approval.is_some() && outcome == "timeout" {
+        ways.push(Facts::new());
+    }
     if let Some(approval) = &activity.approval
-        && crate::kinds::process::Approval::OUTCOMES.contains(&outcome)
+        && Approval::VOTES.contains(&outcome)
     {
         ways.push(&required_facts(&approval.fields, names) | &sets(&approval.actions, names));
     }
@@ -163,7 +199,7 @@ fn each_set(actions: &[Action], names: &Names, mut f: impl FnMut(&str, &ValueExp
                     }
                 }
             }
-            Verb::Note(_) | Verb::Notify(_) | Verb::Start(_) | Verb::Incident(_) => {}
+            Verb::Note(_) | Verb::Notify(_) | Verb::Reopen(_) | Verb::Start(_) | Verb::Incident(_) => {}
         }
     }
 }
@@ -180,12 +216,7 @@ fn unset_somewhere(process: &Process, names: &Names) -> Facts {
         });
     }
     for (_, a) in process.activities.iter() {
-        let mut lists: Vec<&[Action]> = vec![&a.actions];
-        lists.extend(a.dialogs.iter().map(|(_, d)| &d.actions[..]));
-        lists.extend(a.approval.iter().map(|p| &p.actions[..]));
-        let transitions = a.next.iter().flat_map(|n| n.branches()).flat_map(|(_, b)| b.targets()).filter_map(|(t, _)| t);
-        lists.extend(transitions.map(|t| &t.actions[..]));
-        for list in lists {
+        for list in a.action_lists() {
             each_set(list, names, |path, given, _| {
                 if given.is_unset() {
                     never.insert(path.to_owned());

@@ -130,6 +130,14 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
                     cx.unknown(Kind::Notification, "notification", name, known);
                 }
             }
+            Verb::Reopen(name) => match &place.env.activities {
+                Some(set) if set.words.contains(&name.to_string()) => {}
+                Some(set) => {
+                    let set = set.clone();
+                    cx.unknown(Kind::Process, "activity", name, set.words.iter().map(String::as_str));
+                }
+                None => cx.push(Diagnostic::error("unknown-name", name.span, "`reopen` is known only inside a process")),
+            },
             Verb::Start(name) => match cx.processes.get(name.as_str()) {
                 Some(p) if place.ticket_type.is_some_and(|t| p.ticket.ticket_type != t) => {
                     let d = Diagnostic::error(
@@ -170,6 +178,14 @@ fn state(literal: &crate::value_expr::Literal, name: &Name, place: &ActionPlace,
     if cx.names.state_type(state).is_pending() && set.get("pending_until").is_none() && set.get("pending").is_none() {
         let d = Diagnostic::error("missing-key", name.span, format!("the pending state `{state}` needs `pending_until` or `pending`"));
         cx.push(d.help("for example `{ set: { state: …, pending: 24h } }`"));
+    }
+}
+
+/// The name of a calendar.
+pub fn calendar(name: &Name, cx: &mut Cx) {
+    if cx.names.calendars.get(name).is_none() {
+        let known: Vec<_> = cx.names.calendars.iter().map(|c| c.name.as_str()).collect();
+        cx.unknown(Kind::Calendar, "calendar", name, known);
     }
 }
 

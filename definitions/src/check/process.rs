@@ -6,7 +6,7 @@ use super::{Cx, env, life_cycle};
 use crate::cel::types::{Env, Ty};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kinds::Kind;
-use crate::kinds::process::{Activity, Approval, Branch, FormField, Next, Process, Target, Transition};
+use crate::kinds::process::{Activity, Branch, FormField, Next, Process, Target, Transition, Way};
 use crate::name::Name;
 use std::collections::BTreeSet;
 
@@ -103,14 +103,22 @@ fn net(process: &Process, cx: &mut Cx) {
                 cx.push(Diagnostic::error("reserved-activity", approval.at, "an approval is itself a dialog called `approval`"));
             }
             for (outcome, _) in activity.dialogs.iter().flat_map(|(_, d)| d.outcomes.iter()) {
-                if Approval::OUTCOMES.contains(&outcome.as_str()) {
+                if approval.outcomes().any(|o| *outcome == o) {
                     cx.push(Diagnostic::error("outcome-clash", outcome.span, format!("the approval has the outcome `{outcome}` already")));
                 }
             }
         }
-        for (outcome, branch) in activity.next.iter().flat_map(Next::branches) {
+        for (way, branch) in activity.ways() {
+            let outcome = match way {
+                Way::Outcome(outcome) => outcome,
+                Way::Timer(_) => None,
+            };
             for (transition, target) in branch.targets() {
                 match target {
+                    Target::Stay(span) if matches!(way, Way::Timer(_)) => {
+                        let d = Diagnostic::error("stay", *span, "a timer without `next` stays by itself");
+                        cx.push(d.help("leave `next` out: its `do` runs, and the activity goes on"));
+                    }
                     Target::Activity(to) if process.activities.get(to).is_none() => {
                         cx.unknown(Kind::Process, "activity", to, activities.iter().copied());
                     }
@@ -118,7 +126,7 @@ fn net(process: &Process, cx: &mut Cx) {
                         cx.push(Diagnostic::error("stay", *span, "`stay` stands alone: it places no token beside others"));
                     }
                     Target::Stay(span)
-                        if activity.approval.is_some() && outcome.is_none_or(|o| Approval::OUTCOMES.contains(&o.as_str())) =>
+                        if activity.approval.as_ref().is_some_and(|a| outcome.is_none_or(|o| a.outcomes().any(|w| *o == w))) =>
                     {
                         cx.push(Diagnostic::error("stay", *span, format!("`{name}` is an approval and has nothing to stay in")));
                     }
@@ -155,9 +163,11 @@ fn reachable(process: &Process, cx: &mut Cx) {
     let mut found: BTreeSet<&str> = process.begins();
     let mut open: Vec<&str> = found.iter().copied().collect();
     while let Some(name) = open.pop() {
-        let branches = process.activities.get(name).and_then(|a| a.next.as_ref()).map(Next::branches).unwrap_or_default();
-        for target in branches.iter().flat_map(|(_, b)| b.targets()).filter_map(|(_, t)| t.activity()) {
-            if found.insert(target) {
+        let Some(activity) = process.activities.get(name) else { continue };
+        let ways = activity.ways();
+        let led_to = ways.iter().flat_map(|(_, b)| b.targets()).filter_map(|(_, t)| t.activity());
+        for target in led_to.chain(activity.reopens()).map(Name::as_str) {
+            if process.activities.get(target).is_some() && found.insert(target) {
                 open.push(target);
             }
         }
@@ -233,8 +243,26 @@ impl Checker<'_> {
             super::references::text(approval.title.as_ref(), cx);
             place::whos(&approval.of, &env, &mut self.relies, cx);
             approval.not.iter().for_each(|w| place::whos(w, &env, &mut self.relies, cx));
+            approval.calendar.iter().for_each(|c| place::calendar(c, cx));
+            if approval.calendar.is_some() && approval.within.is_none() {
+                cx.push(Diagnostic::error("missing-key", approval.at, "`calendar` counts `within`, which is not written"));
+            }
             let filled = self.form(&approval.fields, &approval.show, &env, cx);
             self.actions(&approval.actions, filled, cx);
+        }
+        for (i, timer) in activity.timers.iter().enumerate() {
+            timer.calendar.iter().for_each(|c| place::calendar(c, cx));
+            place::condition(timer.when.as_ref(), &env, &mut self.relies, cx);
+            self.actions(&timer.actions, env.clone(), cx);
+            if timer.actions.is_empty() && timer.next.is_none() {
+                cx.push(Diagnostic::error("missing-key", timer.at, "a timer has `do`, `next`, or both"));
+            }
+            if timer.every.is_some_and(|e| e.0.days == 0 && e.0.seconds < 60) {
+                cx.push(Diagnostic::error("out-of-range", timer.at, "`every` is a minute at least"));
+            }
+            if let (Some(Branch::Tried(list)), Some(facts)) = (&timer.next, self.flow.on_the_way(name, Way::Timer(i), None)) {
+                self.transitions(list, self.env(facts), cx);
+            }
         }
         self.next(name, activity, cx);
     }
@@ -288,14 +316,28 @@ impl Checker<'_> {
         let Some(next) = &activity.next else { return };
         for (outcome, branch) in next.branches() {
             let Branch::Tried(list) = branch else { continue };
-            let facts = self.flow.after(name, outcome.map(|n| n.as_str())).unwrap_or_default();
-            let env = self.env(facts);
             otherwise(list, cx);
             for transition in list {
-                place::condition(transition.when.as_ref(), &env, &mut self.relies, cx);
-                self.actions(&transition.actions, env.clone(), cx);
+                let facts = self.flow.on_the_way(name, Way::Outcome(outcome), Some(transition)).unwrap_or_default();
+                self.transition(transition, self.env(facts), cx);
+            }
+            on_change(list, cx);
+        }
+    }
+
+    fn transitions(&mut self, list: &[Transition], env: Env, cx: &mut Cx) {
+        otherwise(list, cx);
+        for transition in list {
+            self.transition(transition, env.clone(), cx);
+            if transition.on.is_some() {
+                cx.push(Diagnostic::error("unknown-key", transition.at, "`on: change` stands in the activity's own `next`"));
             }
         }
+    }
+
+    fn transition(&mut self, transition: &Transition, env: Env, cx: &mut Cx) {
+        place::condition(transition.when.as_ref(), &env, &mut self.relies, cx);
+        self.actions(&transition.actions, env, cx);
     }
 }
 
@@ -310,6 +352,19 @@ fn otherwise(list: &[Transition], cx: &mut Cx) {
         if always && i + 1 < list.len() {
             let d = Diagnostic::error("shadowed", list[i + 1].at, "this transition is never taken");
             cx.push(d.related(t.at, "this one always holds").help("for both write `{ to: [a, b] }`"));
+        }
+    }
+}
+
+/// A transition that waits for a change has something to wait for, and somewhere to go.
+fn on_change(list: &[Transition], cx: &mut Cx) {
+    for t in list.iter().filter(|t| t.on.is_some()) {
+        if t.when.is_none() || t.otherwise {
+            let d = Diagnostic::error("missing-key", t.at, "`on: change` needs `when`");
+            cx.push(d.help("it is taken when something changes and the condition then holds"));
+        }
+        if t.to.iter().any(|to| matches!(to, Target::Stay(_))) {
+            cx.push(Diagnostic::error("stay", t.at, "`on: change` leaves the activity: it cannot stay"));
         }
     }
 }

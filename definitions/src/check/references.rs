@@ -4,6 +4,7 @@ use super::{Cx, env, place};
 use crate::diagnostic::Diagnostic;
 use crate::kinds::Kind;
 use crate::kinds::field::FieldType;
+use crate::kinds::state::StateType;
 use crate::text::Text;
 
 pub fn check(cx: &mut Cx) {
@@ -59,6 +60,35 @@ pub fn check(cx: &mut Cx) {
     }
     for state in names.states.iter() {
         text(state.title.as_ref(), cx);
+        match (&state.then, state.state_type) {
+            (Some(then), StateType::PendingAuto) if names.states.get(then).is_none() => {
+                cx.unknown(Kind::State, "state", then, names.states.iter().map(|s| s.name.as_str()));
+            }
+            (Some(_), StateType::PendingAuto) => {}
+            (None, StateType::PendingAuto) => {
+                let d = Diagnostic::error(
+                    "missing-key",
+                    state.name.span,
+                    format!("the state `{}` of type `pending_auto` needs `then`", state.name),
+                );
+                cx.push(d.help("the state that follows when the time is reached, for example `then: open`"));
+            }
+            (Some(then), _) => {
+                let d = Diagnostic::error(
+                    "unknown-key",
+                    then.span,
+                    format!("`then` of `{}`: only `pending_auto` goes on by itself", state.name),
+                );
+                cx.push(d);
+            }
+            (None, _) => {}
+        }
+    }
+    for calendar in names.calendars.iter() {
+        text(calendar.title.as_ref(), cx);
+    }
+    if let Some(calendar) = &names.site.calendar {
+        place::calendar(calendar, cx);
     }
     text(Some(&names.site.title), cx);
     for notification in names.notifications.iter() {

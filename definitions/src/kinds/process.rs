@@ -1,7 +1,8 @@
-use crate::actions::Action;
+use crate::actions::{Action, Verb};
 use crate::cel::Expr;
 use crate::diagnostic::Diagnostic;
 use crate::kinds::Kind;
+use crate::kinds::test::DurationText;
 use crate::kinds::who::Whos;
 use crate::load::{Int, Load, Loader, Named, OneOrMany, Schemas, all, is_name};
 use crate::name::Name;
@@ -106,6 +107,8 @@ record! {
         approval "approval": Option<Box<Approval>> = { "required": 1, "of": { "role": "manager" }, "not": ["requester"] };
         /// Who does the work, where the dialogs do not say it.
         assign "assign": Option<Assignment> = { "for": { "role": "accountant" }, "pick": "offer" };
+        /// What happens when it takes long; counted from the entry.
+        timers "timers": Vec<Timer> = [{ "after": "2d", "calendar": "office", "do": [{ "notify": "reminder" }] }];
         /// When tokens that arrive go on.
         join "join": Option<Join> = "all";
         /// Which of the transitions that hold are taken.
@@ -126,7 +129,69 @@ impl Activity {
 
     /// Goes on by itself, without people (C2).
     pub fn is_automatic(&self) -> bool {
-        self.dialogs.is_empty() && self.approval.is_none()
+        self.dialogs.is_empty() && self.approval.is_none() && !self.timers.iter().any(|t| t.next.is_some())
+    }
+
+    /// Every way out, with what leads to it.
+    pub fn ways(&self) -> Vec<(Way<'_>, &Branch)> {
+        let next = self.next.iter().flat_map(Next::branches).map(|(outcome, branch)| (Way::Outcome(outcome), branch));
+        let timers = self.timers.iter().enumerate().filter_map(|(i, t)| t.next.as_ref().map(|b| (Way::Timer(i), b)));
+        next.chain(timers).collect()
+    }
+
+    /// Every list of actions in it.
+    pub fn action_lists(&self) -> Vec<&[Action]> {
+        let mut lists: Vec<&[Action]> = vec![&self.actions];
+        lists.extend(self.dialogs.iter().map(|(_, d)| &d.actions[..]));
+        lists.extend(self.approval.iter().map(|p| &p.actions[..]));
+        lists.extend(self.timers.iter().map(|t| &t.actions[..]));
+        let ways = self.ways();
+        lists.extend(ways.iter().flat_map(|(_, b)| b.targets()).filter_map(|(t, _)| t).map(|t| &t.actions[..]));
+        lists
+    }
+
+    /// The activities that its actions go back to.
+    pub fn reopens(&self) -> impl Iterator<Item = &Name> {
+        self.action_lists().into_iter().flatten().filter_map(|a| match &a.verb {
+            Verb::Reopen(name) => Some(name),
+            _ => None,
+        })
+    }
+
+    /// The transitions that are tried whenever something they read changes (C7).
+    pub fn on_change(&self) -> impl Iterator<Item = &Transition> {
+        let tried = self.next.iter().flat_map(Next::branches).filter_map(|(_, b)| match b {
+            Branch::Tried(list) => Some(list),
+            Branch::To(_) => None,
+        });
+        tried.flatten().filter(|t| t.on.is_some())
+    }
+}
+
+/// What leads out of an activity.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Way<'a> {
+    /// Its completion, with this outcome or with any.
+    Outcome(Option<&'a Name>),
+    /// One of its timers.
+    Timer(usize),
+}
+
+record! {
+    /// What happens after some time.
+    pub struct Timer as "a timer" {
+        /// How long after the entry.
+        after "after": DurationText = "2d";
+        /// How long between repetitions.
+        every "every": Option<DurationText> = "1d";
+        /// The calendar in whose working time it counts; without one it is elapsed time.
+        calendar "calendar": Option<Name> = "office";
+        /// Only when this holds then.
+        when "when": Option<Expr> = "ticket.priority > 3";
+        /// Done then.
+        actions "do": Vec<Action> = [{ "notify": "reminder" }];
+        /// Ends the activity, and goes there.
+        next "next": Option<Branch> = "escalated";
     }
 }
 
@@ -259,6 +324,10 @@ record! {
         of "of": Whos = { "role": "manager" };
         /// People who may not, whatever else they are.
         not "not": Option<Whos> = ["requester"];
+        /// How long there is time; then the outcome is `timeout`.
+        within "within": Option<DurationText> = "5d";
+        /// The calendar in whose working time `within` counts.
+        calendar "calendar": Option<Name> = "office";
         /// Attributes and fields that are shown.
         show "show": Vec<Name> = ["amount"];
         /// What is filled in with the vote.
@@ -269,7 +338,13 @@ record! {
 }
 
 impl Approval {
-    pub const OUTCOMES: &'static [&'static str] = &["approve", "reject"];
+    /// What a person can vote.
+    pub const VOTES: &'static [&'static str] = &["approve", "reject"];
+
+    /// With what it can end.
+    pub fn outcomes(&self) -> impl Iterator<Item = &'static str> {
+        Self::VOTES.iter().copied().chain(self.within.is_some().then_some("timeout"))
+    }
 
     pub fn required(&self) -> usize {
         self.required.map_or(1, |i| i.0 as usize)
@@ -289,8 +364,18 @@ record! {
         when "when": Option<Expr> = "ticket.fields.amount <= 50";
         /// Taken when no other is.
         otherwise "otherwise": bool = true;
+        /// `change`: also tried on entry and whenever something changes that its condition reads.
+        on "on": Option<OnChange> = "change";
         /// Done on the way.
         actions "do": Vec<Action> = [{ "note": "Small claim" }];
+    }
+}
+
+choice! {
+    /// When a transition is tried beside the activity's completion.
+    pub enum OnChange {
+        /// On entry, and whenever something changes that its condition reads.
+        Change "change",
     }
 }
 

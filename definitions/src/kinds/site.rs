@@ -20,6 +20,8 @@ record! {
         languages "languages": OneOrMany<Language> = ["en", "de"];
         /// The time zone in which days begin and times are shown.
         zone "zone": Zone = "Europe/Berlin";
+        /// The calendar of business time where none is named.
+        calendar "calendar": Option<Name> = "office";
         /// What people read as the name of the desk.
         title "title": Text = "Help desk";
         /// Values that expressions read as `site.settings.x`: text, whole number, true or false.

@@ -36,6 +36,8 @@ record! {
         name "name": Name = "closed_successful";
         /// What the engine knows of it.
         state_type "type": StateType = "closed";
+        /// The state that follows by itself when the time is reached; only of `pending_auto`.
+        then "then": Option<Name> = "open";
         /// What people read.
         title "title": Option<Text> = { "en": "closed successful", "de": "erfolgreich geschlossen" };
     }

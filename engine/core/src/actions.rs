@@ -4,6 +4,7 @@ mod assign;
 mod incident;
 mod note;
 mod notify;
+mod reopen;
 mod set;
 mod start;
 
@@ -20,6 +21,7 @@ pub fn run(run: &mut Run, verb: &Verb, instance: Option<Seq>, work: Option<Seq>)
         Verb::Incident(a) => incident::run(run, a, instance, work),
         Verb::Note(a) => note::run(run, a, instance, work),
         Verb::Notify(a) => notify::run(run, a, instance, work),
+        Verb::Reopen(a) => reopen::run(run, a, instance, work),
         Verb::Set(a) => set::run(run, a, instance, work),
         Verb::Start(a) => start::run(run, a, instance, work),
     }

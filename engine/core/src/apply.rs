@@ -53,8 +53,12 @@ pub fn apply(snapshot: &mut Snapshot, event: &Event) {
             w.status = *status;
             w.audience.clear();
             let (instance, activity) = (w.instance, w.activity.clone());
+            if snapshot.timers.iter().any(|t| t.work == Some(*seq)) {
+                Arc::make_mut(&mut snapshot.timers).retain(|t| t.work != Some(*seq));
+            }
             if let (WorkStatus::Done, Some(outcome)) = (status, outcome) {
-                let step = Step { instance, activity, outcome: outcome.clone(), by: by.clone(), at: *at };
+                let votes = snapshot.votes.iter().filter(|v| v.work == *seq).cloned().collect();
+                let step = Step { instance, activity, outcome: outcome.clone(), by: by.clone(), at: *at, votes };
                 let steps = Arc::make_mut(&mut snapshot.steps);
                 match steps.iter_mut().find(|s| s.instance == step.instance && s.activity == step.activity) {
                     Some(last) => *last = step,
@@ -65,6 +69,15 @@ pub fn apply(snapshot: &mut Snapshot, event: &Event) {
         Event::VoteCast { work, person, outcome, at } => {
             Arc::make_mut(&mut snapshot.votes).push(Vote { work: *work, person: person.clone(), outcome: outcome.clone(), at: *at });
         }
+        Event::TimerSet { timer } => {
+            used(snapshot, timer.seq);
+            let timers = Arc::make_mut(&mut snapshot.timers);
+            match timers.iter_mut().find(|t| t.seq == timer.seq) {
+                Some(t) => *t = timer.clone(),
+                None => timers.push(timer.clone()),
+            }
+        }
+        Event::TimerFired { seq, .. } | Event::TimerEnded { seq } => Arc::make_mut(&mut snapshot.timers).retain(|t| t.seq != *seq),
         Event::IncidentRaised { incident } => {
             used(snapshot, incident.seq);
             Arc::make_mut(&mut snapshot.incidents).push(incident.clone());

@@ -2,7 +2,7 @@
 
 use crate::decide::Decision;
 use crate::event::{Article, Blob, Event, Notice};
-use crate::snapshot::{Incident, Instance, Seq, Snapshot, Step, Ticket, Vote, WorkItem};
+use crate::snapshot::{Incident, Instance, Seq, Snapshot, Step, Ticket, Timer, Vote, WorkItem};
 use std::collections::BTreeSet;
 
 /// What the store writes for one command, beside the history row.
@@ -19,6 +19,13 @@ pub struct Changes {
     pub work: Vec<WorkItem>,
     pub steps: Vec<Step>,
     pub votes: Vec<Vote>,
+    pub timers: Vec<Timer>,
+    /// Numbers of timers that are gone.
+    pub timers_ended: Vec<Seq>,
+    /// Work items whose timers go with them.
+    pub timers_of: Vec<Seq>,
+    /// Which tables have rows of this ticket that are loaded with it.
+    pub parts: u8,
     pub incidents: Vec<Incident>,
     pub articles: Vec<Article>,
     pub notices: Vec<Notice>,
@@ -30,6 +37,7 @@ impl Changes {
         let after: &Snapshot = &decision.after;
         let (mut instances, mut work, mut steps, mut incidents) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let (mut votes, mut articles, mut notices) = (vec![], vec![], vec![]);
+        let (mut timers, mut timers_ended, mut timers_of) = (BTreeSet::new(), vec![], vec![]);
         let (mut created, mut attributes_changed, mut fields_changed) = (false, false, false);
         for event in &decision.events {
             match event {
@@ -43,6 +51,9 @@ impl Changes {
                 Event::WorkChanged { seq, .. } => drop(work.insert(*seq)),
                 Event::WorkEnded { seq, outcome, .. } => {
                     work.insert(*seq);
+                    if decision.had_timers {
+                        timers_of.push(*seq);
+                    }
                     if let (Some(_), Some(item)) = (outcome, after.item(*seq)) {
                         steps.insert((item.instance, item.activity.clone()));
                     }
@@ -50,6 +61,8 @@ impl Changes {
                 Event::VoteCast { work, person, outcome, at } => {
                     votes.push(Vote { work: *work, person: person.clone(), outcome: outcome.clone(), at: *at });
                 }
+                Event::TimerSet { timer } => drop(timers.insert(timer.seq)),
+                Event::TimerFired { seq, .. } | Event::TimerEnded { seq } => timers_ended.push(*seq),
                 Event::IncidentRaised { incident } => drop(incidents.insert(incident.seq)),
                 Event::IncidentResolved { seq, .. } => drop(incidents.insert(*seq)),
                 Event::NotificationSent { notification } => notices.push(notification.clone()),
@@ -67,12 +80,29 @@ impl Changes {
             work: after.work.iter().filter(|w| work.contains(&w.seq)).cloned().collect(),
             steps: after.steps.iter().filter(|s| steps.contains(&(s.instance, s.activity.clone()))).cloned().collect(),
             votes,
+            timers: after.timers.iter().filter(|t| timers.contains(&t.seq)).cloned().collect(),
+            // One that was set anew under its number has not ended.
+            timers_ended: timers_ended.into_iter().filter(|seq| !after.timers.iter().any(|t| t.seq == *seq)).collect(),
+            timers_of,
+            parts: parts(after),
             incidents: after.incidents.iter().filter(|i| incidents.contains(&i.seq)).cloned().collect(),
             articles,
             notices,
             blobs: decision.blobs.clone(),
         }
     }
+}
+
+/// A ticket without these has nothing to load from their tables.
+pub const HAS_INSTANCES: u8 = 1;
+pub const HAS_TIMERS: u8 = 2;
+pub const HAS_INCIDENTS: u8 = 4;
+
+fn parts(after: &Snapshot) -> u8 {
+    let bit = |on: bool, bit: u8| if on { bit } else { 0 };
+    bit(after.instances.iter().any(|i| i.outcome.is_none()), HAS_INSTANCES)
+        | bit(!after.timers.is_empty(), HAS_TIMERS)
+        | bit(after.incidents.iter().any(|i| i.resolved.is_none()), HAS_INCIDENTS)
 }
 
 /// Names of attributes and fields that these events changed.

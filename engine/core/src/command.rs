@@ -43,6 +43,12 @@ pub enum Command {
     RetryIncident {
         incident: Seq,
     },
+    /// A timer whose time has come.
+    FireTimer {
+        timer: Seq,
+    },
+    /// Timers count anew after their calendar has changed.
+    RecountTimers,
 }
 
 impl Command {
@@ -56,7 +62,14 @@ impl Command {
             Self::PatchTicket { .. } => "patch_ticket",
             Self::AddArticle { .. } => "add_article",
             Self::RetryIncident { .. } => "retry_incident",
+            Self::FireTimer { .. } => "fire_timer",
+            Self::RecountTimers => "recount_timers",
         }
+    }
+
+    /// Only the engine itself gives it.
+    pub fn is_internal(&self) -> bool {
+        matches!(self, Self::FireTimer { .. } | Self::RecountTimers)
     }
 
     /// Makes a new ticket instead of changing one.

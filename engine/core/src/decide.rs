@@ -3,13 +3,16 @@
 mod create;
 mod form;
 mod incident;
+mod look;
 mod patch;
 pub mod run;
 mod submit;
+mod timer;
 pub mod view;
 
 use crate::command::{Command, Context};
 use crate::event::{Blob, Event};
+use crate::people::PersonKind;
 use crate::rejection::{Rejection, RightReason};
 use crate::rights::{self, Sight};
 use crate::snapshot::Snapshot;
@@ -27,6 +30,8 @@ pub struct Decision {
     pub blobs: Vec<Blob>,
     /// What the person should know beside success.
     pub notice: Option<Notice>,
+    /// Whether the ticket had timers before, or got some.
+    pub had_timers: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +44,7 @@ pub enum Notice {
 
 /// The snapshot is `None` for commands that create a ticket.
 pub fn decide(model: &Model, snapshot: Option<&Snapshot>, command: &Command, ctx: &Context) -> Result<Decision, Rejection> {
-    if !ctx.actor.active {
+    if !ctx.actor.active || (command.is_internal() && ctx.actor.kind != PersonKind::System) {
         return Err(Rejection::NotFound);
     }
     match command {
@@ -75,6 +80,8 @@ fn change(model: &Model, snapshot: &Snapshot, command: &Command, ctx: &Context) 
             }
             incident::retry(&mut run, *incident)?;
         }
+        Command::FireTimer { timer } => timer::fire(&mut run, *timer),
+        Command::RecountTimers => timer::recount(&mut run),
         Command::CreateTicket(_) | Command::StartProcess { .. } => {}
     }
     run.finish()

@@ -1,6 +1,6 @@
 //! What happened: facts in the past tense, each with the complete new value. The history stores them.
 
-use crate::snapshot::{Incident, Instance, Seq, Ticket, WorkItem, WorkStatus};
+use crate::snapshot::{Incident, Instance, Seq, Ticket, Timer, TimerKind, WorkItem, WorkStatus};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -65,6 +65,20 @@ pub enum Event {
         person: String,
         outcome: String,
         at: Timestamp,
+    },
+    /// Set, or set anew under the same number.
+    TimerSet {
+        timer: Timer,
+    },
+    /// It has done what it is for.
+    TimerFired {
+        seq: Seq,
+        work: Option<Seq>,
+        kind: TimerKind,
+    },
+    /// Taken back; those of a work item go with it, without an event.
+    TimerEnded {
+        seq: Seq,
     },
     IncidentRaised {
         incident: Incident,

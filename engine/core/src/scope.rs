@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use vorgang_definitions::calendar::WorkTime;
 use vorgang_definitions::cel::eval::Scope;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::site::Setting;
@@ -63,6 +64,10 @@ impl Scope for TicketScope<'_> {
 
     fn has_role(&self, role: &str) -> bool {
         self.actor.has_role(role)
+    }
+
+    fn work_time(&self, name: Option<&str>) -> Option<&WorkTime> {
+        self.names.work_time(name)
     }
 
     fn active(&self, activity: &str) -> bool {

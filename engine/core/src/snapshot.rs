@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+pub use vorgang_definitions::cel::value::Duration;
 
 /// A number that counts everything inside one ticket: instances, work items, articles, incidents.
 pub type Seq = u32;
@@ -106,6 +107,34 @@ pub struct Step {
     pub outcome: String,
     pub by: String,
     pub at: Timestamp,
+    /// The votes of an approval: whoever goes back to it finds them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub votes: Vec<Vote>,
+}
+
+/// Something that happens at a time, unless its work item ends before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Timer {
+    pub seq: Seq,
+    /// The work item it belongs to; `None` for the ticket's own.
+    pub work: Option<Seq>,
+    pub kind: TimerKind,
+    pub due: Timestamp,
+    /// From when on it counts, and how long: with these a changed calendar gives another `due`.
+    pub start: Timestamp,
+    pub after: Duration,
+    pub calendar: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "timer", rename_all = "snake_case")]
+pub enum TimerKind {
+    /// One of the activity's `timers`, by its place.
+    Activity { index: usize },
+    /// The time of an approval.
+    Within,
+    /// The ticket's `pending_until`.
+    Pending,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -120,7 +149,8 @@ impl Retry {
     /// The token that the incident holds.
     pub fn work(&self) -> Option<Seq> {
         match self {
-            Self::Enter { work } | Self::Complete { work, .. } | Self::Vote { work, .. } => Some(*work),
+            Self::Enter { work } | Self::Look { work } | Self::Complete { work, .. } | Self::Vote { work, .. } => Some(*work),
+            Self::Fire { work, .. } => *work,
             Self::EnterAll | Self::Nothing => None,
         }
     }
@@ -138,6 +168,10 @@ pub enum Retry {
     Vote { work: Seq, by: String },
     /// Tries `next` again with the same outcome.
     Complete { work: Seq, outcome: String, by: String },
+    /// Tries the transitions again that wait for a change.
+    Look { work: Seq },
+    /// Does again what the timer does.
+    Fire { work: Option<Seq>, kind: TimerKind },
     /// There is nothing to try: it is only acknowledged.
     Nothing,
 }
@@ -179,6 +213,8 @@ pub struct Snapshot {
     pub votes: Rows<Vote>,
     /// Open ones.
     pub incidents: Rows<Incident>,
+    /// Those that have not fired.
+    pub timers: Rows<Timer>,
 }
 
 impl Snapshot {
@@ -192,6 +228,7 @@ impl Snapshot {
             steps: Rows::default(),
             votes: Rows::default(),
             incidents: Rows::default(),
+            timers: Rows::default(),
         }
     }
 
@@ -222,6 +259,7 @@ impl Snapshot {
         votes.retain(|v| work.iter().any(|w| w.seq == v.work));
         steps.sort_by(|a, b| (a.instance, &a.activity).cmp(&(b.instance, &b.activity)));
         votes.sort_by(|a, b| (a.work, &a.person).cmp(&(b.work, &b.person)));
+        Arc::make_mut(&mut self.timers).sort_by_key(|t| t.seq);
         self
     }
 }

@@ -17,6 +17,9 @@ use vorgang_definitions::source::Span;
 use vorgang_definitions::value_expr::ValueExpr;
 use vorgang_definitions::values::{Slot, from_stored, when_unset};
 
+/// Timers that one `advance` lets fire.
+const FIRES_MAX: usize = 10_000;
+
 /// How one test ended.
 #[derive(Debug, Clone)]
 pub struct Report {
@@ -88,10 +91,9 @@ impl Story<'_> {
                 .and_then(|d| zoned.checked_add(d))
                 .and_then(|z| z.checked_add(SignedDuration::from_secs(duration.0.seconds)));
             match moved {
-                Ok(z) => self.now = z.timestamp(),
+                Ok(z) => self.advance(step, z.timestamp()),
                 Err(_) => self.failed(step.at, "the clock cannot go that far"),
             }
-            self.report.log.push(format!("clock is {}", self.now));
             return;
         }
         if let Some(expect) = &step.expect {
@@ -118,6 +120,27 @@ impl Story<'_> {
         };
         let result = decide(self.model, self.snapshot.as_ref().filter(|_| !command.creates()), &command, &ctx);
         self.judge(step, result, &actor.login);
+    }
+
+    /// Every timer on the way fires at its own time.
+    fn advance(&mut self, step: &Step, to: Timestamp) {
+        let system = crate::people::system();
+        for _ in 0..FIRES_MAX {
+            let due = self.snapshot.iter().flat_map(|s| s.timers.iter()).filter(|t| t.due <= to).min_by_key(|t| (t.due, t.seq));
+            let Some((seq, due)) = due.map(|t| (t.seq, t.due)) else {
+                self.now = to;
+                self.report.log.push(format!("clock is {to}"));
+                return;
+            };
+            self.now = self.now.max(due);
+            self.report.log.push(format!("clock is {}", self.now));
+            let ctx = Context { now: self.now, actor: &system, people: &self.people, new_ticket: None, changed_since: None };
+            match decide(self.model, self.snapshot.as_ref(), &Command::FireTimer { timer: seq }, &ctx) {
+                Ok(decision) => self.commit(decision),
+                Err(rejection) => return self.failed(step.at, format!("a timer was refused: {}", describe(&rejection))),
+            }
+        }
+        self.failed(step.at, format!("more than {FIRES_MAX} timers fired"));
     }
 
     fn judge(&mut self, step: &Step, result: Result<Decision, Rejection>, actor: &str) {
@@ -360,6 +383,9 @@ pub fn summary(event: &Event) -> String {
         Event::WorkEnded { seq, status, outcome, .. } => format!("work {seq} {} {}", status.word(), outcome.as_deref().unwrap_or("")),
         Event::DialogSubmitted { dialog, outcome, .. } => format!("dialog {dialog} submitted: {outcome}"),
         Event::VoteCast { person, outcome, .. } => format!("{person} votes {outcome}"),
+        Event::TimerSet { timer } => format!("timer {} at {}", timer.seq, timer.due),
+        Event::TimerFired { seq, .. } => format!("timer {seq} fires"),
+        Event::TimerEnded { seq } => format!("timer {seq} is taken back"),
         Event::IncidentRaised { incident } => format!("incident: {}", incident.message),
         Event::IncidentResolved { seq, .. } => format!("incident {seq} resolved"),
         Event::NotificationSent { notification } => format!("{} to {}", notification.name, notification.to),

@@ -7,6 +7,7 @@ use crate::numbers::Numbers;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
 use vorgang_core::chain::{self, Hash, Link};
 use vorgang_core::changes::{Changes, changed_names};
@@ -23,6 +24,8 @@ pub struct Desk {
     pub store: Arc<dyn Store>,
     pub clock: Arc<dyn Clock>,
     pub limiter: Limiter,
+    /// Timers that count in a calendar are to be counted anew.
+    pub recount: AtomicBool,
     model: RwLock<Arc<Model>>,
     people: RwLock<Arc<Directory>>,
     locks: Locks,
@@ -87,6 +90,7 @@ impl Desk {
             store,
             clock,
             limiter: Limiter::default(),
+            recount: AtomicBool::new(true),
             model: RwLock::new(Arc::new(model)),
             people: RwLock::new(Arc::new(people)),
             locks: Locks::default(),

@@ -10,6 +10,7 @@ pub mod limiter;
 mod locks;
 mod numbers;
 pub mod revisions;
+pub mod timers;
 pub mod view;
 
 pub use desk::{Answer, Desk, Done, Error, Idempotent, Request, random, sha256};

@@ -119,6 +119,7 @@ impl Desk {
         }
         let id = self.store.revision_add(new_revision(&model, files, actor, &*self.clock)?).await?;
         self.set_model(model);
+        self.recount.store(true, std::sync::atomic::Ordering::Release);
         Ok(Applied::New(id))
     }
 }

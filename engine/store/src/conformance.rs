@@ -10,7 +10,7 @@ use vorgang_core::changes::Changes;
 use vorgang_core::event::{Article, Attachment, Blob, Event, Notice, Sender};
 use vorgang_core::filter::Filter;
 use vorgang_core::people::{Person, PersonKind};
-use vorgang_core::snapshot::{Incident, Instance, Retry, Ticket, WorkItem, WorkStatus};
+use vorgang_core::snapshot::{Duration, Incident, Instance, Retry, Ticket, Timer, TimerKind, WorkItem, WorkStatus};
 use vorgang_core::{Decision, Snapshot};
 
 /// Runs every case on fresh stores. Panics with the name of what failed.
@@ -97,7 +97,7 @@ fn decision(before: Option<&Snapshot>, events: Vec<Event>, now: Timestamp) -> De
     };
     let version = after.version + 1;
     apply_commit(&mut after, &events, now, version);
-    Decision { events, after, blobs: vec![], notice: None }
+    Decision { events, after, blobs: vec![], notice: None, had_timers: true }
 }
 
 fn commit(decision: &Decision, expected: u64, previous: Hash, now: Timestamp) -> Commit {
@@ -169,6 +169,15 @@ fn everything(id: i64) -> Vec<Event> {
         body: "b".into(),
         at: at(2),
     };
+    let timer = |seq, work| Timer {
+        seq,
+        work,
+        kind: if work.is_some() { TimerKind::Within } else { TimerKind::Pending },
+        due: at(100 + i64::from(seq)),
+        start: at(2),
+        after: Duration { days: 1, seconds: 5 },
+        calendar: work.map(|_| "office".to_owned()),
+    };
     vec![
         Event::TicketCreated { ticket: Box::new(ticket(id, "anna", "north", "desk")) },
         Event::InstanceStarted { instance },
@@ -179,6 +188,8 @@ fn everything(id: i64) -> Vec<Event> {
         Event::WorkEnded { seq: 2, status: WorkStatus::Done, outcome: Some("submit".into()), by: "anna".into(), at: at(2) },
         Event::IncidentRaised { incident },
         Event::NotificationSent { notification: notice },
+        Event::TimerSet { timer: timer(7, Some(3)) },
+        Event::TimerSet { timer: timer(8, None) },
     ]
 }
 
@@ -203,8 +214,19 @@ async fn tickets_come_back_as_they_were_written(store: &dyn Store) {
     let work = store.work_list(&["user:otto".into()], &Filter::All, 10).await.expect("work");
     assert_eq!((work.len(), work[0].item.activity.as_str(), work[0].process.as_str()), (1, "a3", "p"));
     assert_eq!(store.incident_list(&Filter::All, 10).await.expect("incidents")[0].incident.message, "not set");
-    // The next version, with everything ended.
+    let due = async |seconds| {
+        let list = store.timers_due(at(seconds), 10).await.expect("timers");
+        list.iter().map(|t| (t.number.clone(), t.seq)).collect::<Vec<_>>()
+    };
+    assert_eq!(due(106).await, []);
+    assert_eq!(due(107).await, [("N1".into(), 7)]);
+    assert_eq!(due(999).await, [("N1".into(), 7), ("N1".into(), 8)], "those due first come first");
+    let counted = store.timers_counted((0, 0), 10).await.expect("timers");
+    assert_eq!((counted.len(), counted[0].1.after.seconds), (1, 5), "those that count in a calendar");
+    assert!(store.timers_counted((1, 7), 10).await.expect("timers").is_empty());
+    // The next version, with everything ended; the timer of the work goes with it.
     let events = vec![
+        Event::TimerFired { seq: 8, work: None, kind: TimerKind::Pending },
         Event::AttributeSet { name: "state".into(), old: "new".into(), new: "closed".into() },
         Event::AttributeSet { name: "owner".into(), old: serde_json::Value::Null, new: "otto".into() },
         Event::FieldSet { name: "amount".into(), old: 40_000.into(), new: serde_json::Value::Null },
@@ -216,6 +238,7 @@ async fn tickets_come_back_as_they_were_written(store: &dyn Store) {
     store.commit(commit(&second, 1, stored.head, at(4))).await.expect("a commit");
     let stored = store.ticket_load("N1").await.expect("a read").expect("the ticket");
     assert_eq!(stored.snapshot.clone().compact(), second.after.clone().compact(), "the second version too");
+    assert_eq!(due(999).await, []);
     assert!(store.work_list(&["user:otto".into()], &Filter::All, 10).await.expect("work").is_empty());
     assert!(store.incident_list(&Filter::All, 10).await.expect("incidents").is_empty());
     let (instances, steps) = store.ticket_runs(1).await.expect("runs");

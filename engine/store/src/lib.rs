@@ -11,7 +11,7 @@ use vorgang_core::changes::Changes;
 use vorgang_core::event::Article;
 use vorgang_core::filter::Filter;
 use vorgang_core::people::Person;
-use vorgang_core::snapshot::{Incident, Instance, Snapshot, Step, WorkItem};
+use vorgang_core::snapshot::{Incident, Instance, Seq, Snapshot, Step, Timer, WorkItem};
 
 /// Nothing else can go wrong with a store.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -134,6 +134,15 @@ pub struct WorkRow {
     pub process: String,
 }
 
+/// A timer, by its ticket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueTimer {
+    pub ticket: i64,
+    pub number: String,
+    pub seq: Seq,
+    pub due: Timestamp,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct IncidentRow {
     pub ticket: i64,
@@ -210,6 +219,12 @@ pub trait Store: Send + Sync + 'static {
     async fn blob(&self, hash: &str) -> Result<Option<Vec<u8>>>;
     /// Ids that nobody else gets; the first of `count`.
     async fn number_block(&self, count: u32) -> Result<i64>;
+
+    // --- time
+    /// Timers that are due at this time, those due first first.
+    async fn timers_due(&self, now: Timestamp, limit: u32) -> Result<Vec<DueTimer>>;
+    /// Timers that count in a calendar, in the order of (ticket, number), behind the one named.
+    async fn timers_counted(&self, after: (i64, Seq), limit: u32) -> Result<Vec<(DueTimer, Timer)>>;
 
     // --- lists
     async fn work_list(&self, keys: &[String], rights: &Filter, limit: u32) -> Result<Vec<WorkRow>>;

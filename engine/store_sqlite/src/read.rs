@@ -3,11 +3,12 @@
 use crate::names::NameIds;
 use crate::rows::{error, hash, time};
 use rusqlite::{Connection, Row, params};
+use vorgang_core::changes::{HAS_INCIDENTS, HAS_INSTANCES, HAS_TIMERS};
 use vorgang_core::snapshot::{Instance, Seq, Snapshot, Step, Ticket, Vote, WorkItem, WorkStatus};
 use vorgang_store::{Result, Stored};
 
 const TICKET: &str = "SELECT id, number, title, type_id, queue_id, state_id, priority_id, owner_id, responsible_id, company_id, \
-     customer_id, pending_until, created, updated, fields, version, last_seq, head FROM ticket WHERE ";
+     customer_id, pending_until, created, updated, fields, version, last_seq, head, parts FROM ticket WHERE ";
 
 /// Several reads that see the same state, and take the database's locks once.
 pub fn together<T>(connection: &Connection, read: impl FnOnce() -> Result<T>) -> Result<T> {
@@ -60,7 +61,10 @@ fn load(connection: &Connection, names: &NameIds, row: &Row) -> rusqlite::Result
     snapshot.version = row.get::<_, i64>(15)? as u64;
     snapshot.last_seq = row.get::<_, Seq>(16)?;
     let head = hash(&row.get::<_, Vec<u8>>(17)?);
-    snapshot.instances = instances(connection, id, " AND outcome IS NULL")?.into();
+    let parts: u8 = row.get(18)?;
+    if parts & HAS_INSTANCES != 0 {
+        snapshot.instances = instances(connection, id, " AND outcome IS NULL")?.into();
+    }
     if !snapshot.instances.is_empty() {
         snapshot.work = work(connection, id)?.into();
         let mut steps = steps(connection, id)?;
@@ -69,6 +73,13 @@ fn load(connection: &Connection, names: &NameIds, row: &Row) -> rusqlite::Result
         if snapshot.work.iter().any(|w| w.status == WorkStatus::Started || w.status == WorkStatus::Failed) {
             snapshot.votes = votes(connection, id)?.into();
         }
+    }
+    if parts & HAS_TIMERS != 0 {
+        let mut statement = connection.prepare_cached("SELECT state FROM timer WHERE ticket_id = ?1 ORDER BY seq")?;
+        snapshot.timers = statement.query_map([id], |r| json(&r.get::<_, String>(0)?))?.collect::<rusqlite::Result<Vec<_>>>()?.into();
+    }
+    if parts & HAS_INCIDENTS == 0 {
+        return Ok(Stored { snapshot, head });
     }
     let mut statement = connection.prepare_cached("SELECT body FROM incident WHERE ticket_id = ?1 AND resolved IS NULL ORDER BY seq")?;
     snapshot.incidents = statement.query_map([id], |r| json(&r.get::<_, String>(0)?))?.collect::<rusqlite::Result<Vec<_>>>()?.into();
@@ -119,9 +130,13 @@ fn work(connection: &Connection, ticket: i64) -> rusqlite::Result<Vec<WorkItem>>
 }
 
 pub fn steps(connection: &Connection, ticket: i64) -> rusqlite::Result<Vec<Step>> {
-    let sql = "SELECT instance, activity, outcome, by, at FROM step WHERE ticket_id = ?1 ORDER BY instance, activity";
+    let sql = "SELECT instance, activity, outcome, by, at, votes FROM step WHERE ticket_id = ?1 ORDER BY instance, activity";
     let mut statement = connection.prepare_cached(sql)?;
-    let read = |r: &Row| Ok(Step { instance: r.get(0)?, activity: r.get(1)?, outcome: r.get(2)?, by: r.get(3)?, at: time(r.get(4)?) });
+    let votes = |text: Option<String>| text.map_or(Ok(vec![]), |t| json(&t));
+    let read = |r: &Row| {
+        let (instance, activity, outcome, by, at) = (r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, time(r.get(4)?));
+        Ok(Step { instance, activity, outcome, by, at, votes: votes(r.get(5)?)? })
+    };
     statement.query_map(params![ticket], read)?.collect()
 }
 

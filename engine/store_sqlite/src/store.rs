@@ -18,10 +18,10 @@ use vorgang_core::chain::Hash;
 use vorgang_core::event::{Article, Attachment, Sender};
 use vorgang_core::filter::Filter;
 use vorgang_core::people::{Person, PersonKind, SYSTEM};
-use vorgang_core::snapshot::{Instance, Step};
+use vorgang_core::snapshot::{Instance, Seq, Step, Timer};
 use vorgang_store::{
-    Commit, Count, HistoryRow, Idempotency, IncidentRow, NewRevision, NotificationRow, Page, Result, Revision, SecretKind, Session, Sort,
-    Store, StoreError, Stored, TicketRow, WorkRow,
+    Commit, Count, DueTimer, HistoryRow, Idempotency, IncidentRow, NewRevision, NotificationRow, Page, Result, Revision, SecretKind,
+    Session, Sort, Store, StoreError, Stored, TicketRow, WorkRow,
 };
 
 const READERS: usize = 4;
@@ -140,6 +140,10 @@ fn sql_where(plan: Plan, names: &NameIds, filters: &[&Filter]) -> (String, Vec<V
         sql.push(')');
     }
     (sql, params)
+}
+
+fn due_timer(r: &rusqlite::Row) -> rusqlite::Result<DueTimer> {
+    Ok(DueTimer { ticket: r.get(0)?, number: r.get(1)?, seq: r.get(2)?, due: time(r.get(3)?) })
 }
 
 fn person_kind(word: &str) -> PersonKind {
@@ -285,6 +289,22 @@ impl Store for SqliteStore {
             c.query_row("UPDATE number_block SET next = next + ?1 WHERE id = 1 RETURNING next - ?1", [count], |r| r.get(0))
         })
         .await
+    }
+
+    async fn timers_due(&self, now: Timestamp, limit: u32) -> Result<Vec<DueTimer>> {
+        let c = self.reader();
+        let sql = "SELECT t.id, t.number, m.seq, m.due FROM timer m JOIN ticket t ON t.id = m.ticket_id WHERE m.due <= ?1 ORDER BY m.due LIMIT ?2";
+        let mut statement = c.prepare_cached(sql).map_err(error)?;
+        statement.query_map(params![micros(now), limit], due_timer).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+    }
+
+    async fn timers_counted(&self, after: (i64, Seq), limit: u32) -> Result<Vec<(DueTimer, Timer)>> {
+        let c = self.reader();
+        let sql = "SELECT t.id, t.number, m.seq, m.due, m.state FROM timer m JOIN ticket t ON t.id = m.ticket_id \
+                   WHERE (m.ticket_id, m.seq) > (?1, ?2) AND m.state ->> '$.calendar' IS NOT NULL ORDER BY m.ticket_id, m.seq LIMIT ?3";
+        let mut statement = c.prepare_cached(sql).map_err(error)?;
+        let row = |r: &rusqlite::Row| Ok((due_timer(r)?, read::json(&r.get::<_, String>(4)?)?));
+        statement.query_map(params![after.0, after.1, limit], row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
     }
 
     async fn work_list(&self, keys: &[String], rights: &Filter, limit: u32) -> Result<Vec<WorkRow>> {

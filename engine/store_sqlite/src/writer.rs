@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
-use vorgang_core::snapshot::{WorkItem, WorkStatus};
+use vorgang_core::snapshot::{Vote, WorkItem, WorkStatus};
 use vorgang_store::{Commit, Result, StoreError};
 
 /// Commands that one physical transaction gathers at most.
@@ -222,9 +222,9 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
     }
     for s in &changes.steps {
         run(
-            "INSERT INTO step (ticket_id, instance, activity, outcome, by, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
-             ON CONFLICT DO UPDATE SET outcome = excluded.outcome, by = excluded.by, at = excluded.at",
-            params![t.id, s.instance, s.activity, s.outcome, s.by, micros(s.at)],
+            "INSERT INTO step (ticket_id, instance, activity, outcome, by, at, votes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+             ON CONFLICT DO UPDATE SET outcome = excluded.outcome, by = excluded.by, at = excluded.at, votes = excluded.votes",
+            params![t.id, s.instance, s.activity, s.outcome, s.by, micros(s.at), votes_json(&s.votes)?],
         )?;
     }
     for v in &changes.votes {
@@ -235,6 +235,20 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
         run(
             "INSERT INTO vote (ticket_id, work, person, outcome, at) VALUES (?1, ?2, ?3, ?4, ?5)",
             params![t.id, v.work, v.person, v.outcome, micros(v.at)],
+        )?;
+    }
+    for work in &changes.timers_of {
+        run("DELETE FROM timer WHERE ticket_id = ?1 AND work = ?2", params![t.id, work])?;
+    }
+    for seq in &changes.timers_ended {
+        run("DELETE FROM timer WHERE ticket_id = ?1 AND seq = ?2", params![t.id, seq])?;
+    }
+    for timer in &changes.timers {
+        let state = serde_json::to_string(timer).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+        run(
+            "INSERT INTO timer (ticket_id, seq, work, epoch, due, state) VALUES (?1, ?2, ?3, 0, ?4, ?5) \
+             ON CONFLICT DO UPDATE SET due = excluded.due, state = excluded.state",
+            params![t.id, timer.seq, timer.work.unwrap_or(0), micros(timer.due), state],
         )?;
     }
     for i in &changes.incidents {
@@ -310,6 +324,12 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
     Ok(t.id)
 }
 
+/// Few steps are approvals: the others have no list.
+fn votes_json(votes: &[Vote]) -> Result<Option<String>> {
+    let json = || serde_json::to_string(votes).map_err(|e| StoreError::Corrupt(e.to_string()));
+    if votes.is_empty() { Ok(None) } else { json().map(Some) }
+}
+
 /// Only what changed is written: a step that leaves the attributes alone touches four columns.
 fn ticket(connection: &Connection, names: &NameIds, commit: &Commit) -> Result<()> {
     let changes = &commit.changes;
@@ -317,9 +337,10 @@ fn ticket(connection: &Connection, names: &NameIds, commit: &Commit) -> Result<(
     let head = &commit.history.hash[..];
     let (version, expected) = (changes.version as i64, commit.expected_version as i64);
     if !changes.created && !changes.attributes_changed && !changes.fields_changed {
-        let sql = "UPDATE ticket SET version = ?2, last_seq = ?3, updated = ?4, head = ?5 WHERE id = ?1 AND version = ?6";
+        let sql = "UPDATE ticket SET version = ?2, last_seq = ?3, updated = ?4, head = ?5, parts = ?7 WHERE id = ?1 AND version = ?6";
         let mut statement = connection.prepare_cached(sql).map_err(error)?;
-        let rows = statement.execute(params![t.id, version, changes.last_seq, micros(t.updated), head, expected]).map_err(error)?;
+        let rows =
+            statement.execute(params![t.id, version, changes.last_seq, micros(t.updated), head, expected, changes.parts]).map_err(error)?;
         return if rows == 1 { Ok(()) } else { Err(StoreError::Conflict) };
     }
     let person = |login: &Option<String>| -> Result<Option<i64>> {
@@ -330,12 +351,12 @@ fn ticket(connection: &Connection, names: &NameIds, commit: &Commit) -> Result<(
     let fields = serde_json::to_string(&t.fields).map_err(|e| StoreError::Corrupt(e.to_string()))?;
     let sql = if changes.created {
         "INSERT INTO ticket (id, number, version, last_seq, title, type_id, queue_id, state_id, priority_id, owner_id, responsible_id, \
-         company_id, customer_id, pending_until, created, updated, fields, head) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18 ) RETURNING ?19"
+         company_id, customer_id, pending_until, created, updated, fields, head, parts) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?20) RETURNING ?19"
     } else {
         "UPDATE ticket SET version = ?3, last_seq = ?4, title = ?5, type_id = ?6, queue_id = ?7, state_id = ?8, priority_id = ?9, \
          owner_id = ?10, responsible_id = ?11, company_id = ?12, customer_id = ?13, pending_until = ?14, updated = ?16, fields = ?17, \
-         head = ?18 WHERE id = ?1 AND version = ?19 AND number = ?2 AND created = ?15 RETURNING id"
+         head = ?18, parts = ?20 WHERE id = ?1 AND version = ?19 AND number = ?2 AND created = ?15 RETURNING id"
     };
     let mut statement = connection.prepare_cached(sql).map_err(error)?;
     let values = params![
@@ -357,7 +378,8 @@ fn ticket(connection: &Connection, names: &NameIds, commit: &Commit) -> Result<(
         micros(t.updated),
         fields,
         head,
-        expected
+        expected,
+        changes.parts
     ];
     let mut rows = statement.query(values).map_err(error)?;
     match rows.next().map_err(error)? {

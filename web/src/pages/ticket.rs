@@ -126,6 +126,7 @@ fn steps(page: &Page, view: &TicketView, typed: &Typed) -> Markup {
                         summary { (form.title)
                             @if let Some(by) = &work.item.claimed_by { " " span.quiet { (t.claimed_by) " " (widgets::person_name(page, by)) } } }
                         br;
+                        @if let Some(due) = work.due { p.quiet { (t.due) " " (widgets::time(page, due)) } }
                         @if work.must_claim { p { (t.claim_first) } }
                         @else { (widgets::dialog(page, &base, work, form, view.snapshot.version, typed)) }
                     }

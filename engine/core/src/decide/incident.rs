@@ -22,6 +22,8 @@ pub fn retry(run: &mut Run, seq: Seq) -> Result<(), Rejection> {
             let again: Vec<Seq> = failed.into_iter().filter(|seq| !held(*seq)).collect();
             again.into_iter().for_each(|seq| run.again(seq));
         }
+        Retry::Look { work } => run.look_again(work),
+        Retry::Fire { work, kind } => super::timer::again(run, work, kind),
         Retry::Vote { work, by } => super::submit::vote_again(run, work, &by),
         Retry::Complete { work, outcome, by } => {
             let Some(item) = run.snapshot.item(work).filter(|w| w.status == WorkStatus::Failed).cloned() else { return Ok(()) };

@@ -48,7 +48,7 @@ impl Failure {
 }
 
 /// What looking for a branch found.
-enum Choice<'p> {
+pub enum Choice<'p> {
     Taken(Option<&'p Transition>, Vec<&'p Target>),
     /// No condition held; these were false.
     None(Vec<String>),
@@ -67,9 +67,12 @@ pub struct Run<'a> {
     pub notice: Option<Notice>,
     /// Tokens that entered an activity and have not begun there.
     entered: VecDeque<Seq>,
-    steps: usize,
-    chain: Vec<String>,
+    pub(super) steps: usize,
+    pub(super) chain: Vec<String>,
     life_depth: usize,
+    had_timers: bool,
+    /// Events that were looked at for what they set off.
+    pub(super) looked: usize,
     /// Instances whose own actions closed the ticket.
     closed_by: Option<Seq>,
 }
@@ -78,11 +81,13 @@ pub struct Run<'a> {
 pub struct Savepoint {
     snapshot: Snapshot,
     events: usize,
+    looked: usize,
     entered: VecDeque<Seq>,
 }
 
 impl<'a> Run<'a> {
     pub fn new(model: &'a Model, snapshot: Snapshot, stored: Option<&'a Ticket>, ctx: &'a Context<'a>) -> Self {
+        let had_timers = !snapshot.timers.is_empty();
         Self {
             model,
             ctx,
@@ -95,6 +100,8 @@ impl<'a> Run<'a> {
             steps: 0,
             chain: vec![],
             life_depth: 0,
+            had_timers,
+            looked: 0,
             closed_by: None,
         }
     }
@@ -103,10 +110,12 @@ impl<'a> Run<'a> {
     pub fn finish(mut self) -> Result<Decision, Rejection> {
         self.rest();
         self.close_instances();
+        super::timer::follow_pending(&mut self);
         self.refresh_audiences();
         self.snapshot.version += 1;
         Arc::make_mut(&mut self.snapshot.ticket).updated = self.ctx.now;
-        Ok(Decision { events: self.events, after: self.snapshot, blobs: self.blobs, notice: self.notice })
+        let had_timers = self.had_timers || !self.snapshot.timers.is_empty();
+        Ok(Decision { events: self.events, after: self.snapshot, blobs: self.blobs, notice: self.notice, had_timers })
     }
 
     pub fn emit(&mut self, event: Event) {
@@ -119,12 +128,13 @@ impl<'a> Run<'a> {
     }
 
     pub fn savepoint(&self) -> Savepoint {
-        Savepoint { snapshot: self.snapshot.clone(), events: self.events.len(), entered: self.entered.clone() }
+        Savepoint { snapshot: self.snapshot.clone(), events: self.events.len(), looked: self.looked, entered: self.entered.clone() }
     }
 
     pub fn roll_back(&mut self, to: Savepoint) {
         self.snapshot = to.snapshot;
         self.events.truncate(to.events);
+        self.looked = to.looked.min(to.events);
         self.entered = to.entered;
     }
 
@@ -279,6 +289,26 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Goes back to an activity: a new token with the votes of its last round; one that is there counts anew.
+    pub fn reopen(&mut self, instance: Seq, activity: &str) -> Result<(), Failure> {
+        let process = self.process_of(instance).ok_or_else(|| Failure::new("definition", "the process is gone"))?;
+        let def = process.def.activities.get(activity).ok_or_else(|| Failure::new("definition", format!("no activity `{activity}`")))?;
+        let open = self.snapshot.open_work().find(|w| w.instance == instance && w.activity == activity).cloned();
+        if let Some(item) = open {
+            return super::timer::schedule(self, &item, def);
+        }
+        let votes = self.snapshot.step(instance, activity).map(|s| s.votes.clone()).unwrap_or_default();
+        let seq = self.place_token(instance, activity, WorkStatus::Offered, None);
+        if !votes.is_empty() {
+            self.change_work(seq, WorkStatus::Started, None, false);
+        }
+        for v in votes {
+            self.emit(Event::VoteCast { work: seq, person: v.person, outcome: v.outcome, at: v.at });
+        }
+        self.entered.push_back(seq);
+        Ok(())
+    }
+
     fn place_token(&mut self, instance: Seq, activity: &str, status: WorkStatus, source: Option<&str>) -> Seq {
         let seq = self.next_seq();
         let item = WorkItem {
@@ -332,8 +362,18 @@ impl<'a> Run<'a> {
         self.entered.push_back(seq);
     }
 
-    /// Runs what goes on by itself, first in, first out (C4.5).
+    /// Runs what goes on by itself, and looks again at what waits for changes, until nothing more happens (C4).
     pub fn rest(&mut self) {
+        loop {
+            self.run_entered();
+            if !self.look() {
+                return;
+            }
+        }
+    }
+
+    /// Tokens that entered an activity, first in, first out (C4.5).
+    fn run_entered(&mut self) {
         while let Some(seq) = self.entered.pop_front() {
             let Some(item) = self.snapshot.item(seq).cloned().filter(|w| w.status.is_open()) else { continue };
             self.steps += 1;
@@ -375,7 +415,14 @@ impl<'a> Run<'a> {
                     self.fail(item.seq, failure, Retry::Enter { work: item.seq });
                 }
             }
-        } else if item.status == WorkStatus::Failed {
+            return;
+        }
+        if let Err(failure) = super::timer::schedule(self, item, activity) {
+            self.roll_back(savepoint);
+            self.fail(item.seq, failure, Retry::Enter { work: item.seq });
+            return;
+        }
+        if item.status == WorkStatus::Failed {
             self.change_work(item.seq, WorkStatus::Offered, item.claimed_by.clone(), true);
         }
     }
@@ -389,10 +436,46 @@ impl<'a> Run<'a> {
         let Some(activity) = process.def.activities.get(&item.activity) else {
             return Err(Failure::new("definition", "the activity is gone"));
         };
+        self.leave(&item, activity, outcome, by, |run| {
+            let branch = match &activity.next {
+                None => return Ok(Choice::Ends),
+                Some(Next::Branch(branch)) => branch,
+                Some(Next::Outcomes(map)) => match map.iter().find(|(o, _)| *o == outcome) {
+                    Some((_, branch)) => branch,
+                    None => return Err(Failure::new("definition", format!("`next` has no branch for `{outcome}`"))),
+                },
+            };
+            run.choose(&item, branch)
+        })
+    }
+
+    /// As [`Run::complete`], on a way of its own: a timer's.
+    pub fn complete_on(&mut self, seq: Seq, outcome: &str, branch: &Branch) -> Result<Option<Vec<String>>, Failure> {
+        let Some(item) = self.snapshot.item(seq).cloned() else { return Ok(None) };
+        let Some(process) = self.process_of(item.instance) else { return Ok(None) };
+        let Some(activity) = process.def.activities.get(&item.activity) else { return Ok(None) };
+        self.leave(&item, activity, outcome, SYSTEM, |run| run.choose(&item, branch))
+    }
+
+    pub fn leave<'p>(
+        &mut self,
+        item: &WorkItem,
+        activity: &Activity,
+        outcome: &str,
+        by: &str,
+        choose: impl FnOnce(&Self) -> Result<Choice<'p>, Failure>,
+    ) -> Result<Option<Vec<String>>, Failure> {
         let savepoint = self.savepoint();
         // `steps.SELF` is set when its own `next` is tried.
-        self.end_work(seq, WorkStatus::Done, Some(outcome), by);
-        match self.branch(&item, activity, outcome, savepoint)? {
+        self.end_work(item.seq, WorkStatus::Done, Some(outcome), by);
+        let choice = match choose(self) {
+            Ok(choice) => choice,
+            Err(failure) => {
+                self.roll_back(savepoint);
+                return Err(failure);
+            }
+        };
+        match self.take(item, activity, choice, savepoint)? {
             Some(conditions) => Ok(Some(conditions)),
             None => {
                 self.end_instance_if_idle(item.instance);
@@ -401,20 +484,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn branch(
-        &mut self,
-        item: &WorkItem,
-        activity: &Activity,
-        outcome: &str,
-        savepoint: Savepoint,
-    ) -> Result<Option<Vec<String>>, Failure> {
-        let choice = match self.choose(item, activity, outcome) {
-            Ok(choice) => choice,
-            Err(failure) => {
-                self.roll_back(savepoint);
-                return Err(failure);
-            }
-        };
+    fn take(&mut self, item: &WorkItem, activity: &Activity, choice: Choice, savepoint: Savepoint) -> Result<Option<Vec<String>>, Failure> {
         match choice {
             Choice::None(conditions) => {
                 self.roll_back(savepoint);
@@ -461,15 +531,7 @@ impl<'a> Run<'a> {
         self.change_work(item.seq, WorkStatus::Started, item.claimed_by.clone(), true);
     }
 
-    fn choose<'p>(&self, item: &WorkItem, activity: &'p Activity, outcome: &str) -> Result<Choice<'p>, Failure> {
-        let branch = match &activity.next {
-            None => return Ok(Choice::Ends),
-            Some(Next::Branch(branch)) => branch,
-            Some(Next::Outcomes(map)) => match map.iter().find(|(o, _)| *o == outcome) {
-                Some((_, branch)) => branch,
-                None => return Err(Failure::new("definition", format!("`next` has no branch for `{outcome}`"))),
-            },
-        };
+    fn choose<'p>(&self, item: &WorkItem, branch: &'p Branch) -> Result<Choice<'p>, Failure> {
         let tried = match branch {
             Branch::To(target) => return Ok(Choice::Taken(None, vec![target])),
             Branch::Tried(tried) => tried,

@@ -75,7 +75,7 @@ fn finish_dialog(run: &mut Run, item: &WorkItem, actions: &[vorgang_definitions:
 fn vote(run: &mut Run, item: &WorkItem, approval: &Approval, form: &Form) -> Result<(), Rejection> {
     may_vote(run, item, approval, run.ctx.actor)?;
     let outcome = form.outcome.clone().unwrap_or_default();
-    if !Approval::OUTCOMES.contains(&outcome.as_str()) {
+    if !Approval::VOTES.contains(&outcome.as_str()) {
         return Err(Rejection::Form(vec![("outcome".into(), FormError::UnknownOutcome)]));
     }
     run.blobs = form.blobs.clone();

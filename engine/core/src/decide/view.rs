@@ -7,9 +7,10 @@ use super::run::Run;
 use super::submit::{self, APPROVAL};
 use crate::command::Context;
 use crate::rejection::Rejection;
-use crate::snapshot::{Snapshot, WorkItem, WorkStatus};
+use crate::snapshot::{Seq, Snapshot, TimerKind, WorkItem, WorkStatus};
+use jiff::Timestamp;
 use serde_json::Value as Json;
-use vorgang_definitions::kinds::process::{FormField, Outcome, Style};
+use vorgang_definitions::kinds::process::{Activity, FormField, Outcome, Style};
 use vorgang_definitions::model::Model;
 use vorgang_definitions::values::Slot;
 
@@ -22,6 +23,8 @@ pub struct OfferedWork {
     pub forms: Vec<OfferedForm>,
     /// Somebody has to claim it first.
     pub must_claim: bool,
+    /// When its time is up.
+    pub due: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone)]
@@ -141,7 +144,18 @@ fn one(run: &Run, item: &WorkItem) -> Option<OfferedWork> {
         return None;
     }
     let title = run.model.title(activity.title.as_ref(), &item.activity, language).to_owned();
-    Some(OfferedWork { item: item.clone(), process: process.def.name.to_string(), title, forms, must_claim })
+    let due = due(&run.snapshot, activity, item.seq);
+    Some(OfferedWork { item: item.clone(), process: process.def.name.to_string(), title, forms, must_claim, due })
+}
+
+/// When the work item's time is up: its approval's, or that of the first timer that ends it.
+pub fn due(snapshot: &Snapshot, activity: &Activity, work: Seq) -> Option<Timestamp> {
+    let ends = |kind: TimerKind| match kind {
+        TimerKind::Within => true,
+        TimerKind::Activity { index } => activity.timers.get(index).is_some_and(|t| t.next.is_some()),
+        TimerKind::Pending => false,
+    };
+    snapshot.timers.iter().filter(|t| t.work == Some(work) && ends(t.kind)).map(|t| t.due).min()
 }
 
 fn shown(run: &Run, names: &[vorgang_definitions::name::Name]) -> Vec<(String, Json)> {

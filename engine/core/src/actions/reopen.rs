@@ -1,0 +1,8 @@
+use crate::decide::run::{Failure, Run};
+use crate::snapshot::Seq;
+use vorgang_definitions::actions::reopen::Reopen;
+
+pub fn run(run: &mut Run, activity: &Reopen, instance: Option<Seq>, _: Option<Seq>) -> Result<(), Failure> {
+    let instance = instance.ok_or_else(|| Failure::new("definition", "`reopen` belongs to a process"))?;
+    run.reopen(instance, activity)
+}

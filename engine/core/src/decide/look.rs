@@ -1,0 +1,112 @@
+//! Looking again at what waits for changes (C4.6, C7).
+
+use super::run::{Choice, Failure, Run, STEPS_MAX};
+use crate::event::Event;
+use crate::people::SYSTEM;
+use crate::snapshot::{Incident, Retry, Seq, Snapshot, WorkItem, WorkStatus};
+use std::collections::BTreeSet;
+
+impl Run<'_> {
+    /// Transitions that wait for a change are tried where something they read has changed, or the item has just come
+    /// (C7). True when something was done.
+    pub fn look(&mut self) -> bool {
+        if self.looked >= self.events.len() || self.steps > STEPS_MAX {
+            return false;
+        }
+        let from = std::mem::replace(&mut self.looked, self.events.len());
+        let changed = changed_paths(&self.events[from..], &self.snapshot);
+        let came = |seq: Seq| self.events[from..].iter().any(|e| matches!(e, Event::WorkEntered { item } if item.seq == seq));
+        let open: Vec<(WorkItem, bool)> = self
+            .snapshot
+            .open_work()
+            .filter(|w| matches!(w.status, WorkStatus::Offered | WorkStatus::Started))
+            .map(|w| (w.clone(), came(w.seq)))
+            .collect();
+        let mut done = false;
+        for (item, came) in open {
+            done |= self.look_at(&item, came, &changed);
+        }
+        done
+    }
+
+    fn look_at(&mut self, item: &WorkItem, came: bool, changed: &BTreeSet<String>) -> bool {
+        let Some(process) = self.process_of(item.instance) else { return false };
+        let Some(activity) = process.def.activities.get(&item.activity) else { return false };
+        for transition in activity.on_change() {
+            // One that an earlier transition of this look has ended is gone.
+            if !self.snapshot.item(item.seq).is_some_and(|w| w.status.is_open()) {
+                return false;
+            }
+            let Some(when) = &transition.when else { continue };
+            if !came && when.program().reads.is_disjoint(changed) {
+                continue;
+            }
+            match self.holds(when, Some(item.instance), Some(item.seq)) {
+                Ok(false) => continue,
+                Ok(true) => {}
+                Err(failure) => {
+                    self.cannot_look(item, failure);
+                    continue;
+                }
+            }
+            self.steps += 1;
+            self.chain.push(item.activity.clone());
+            let targets = transition.to.iter().collect();
+            if let Err(failure) = self.leave(item, activity, "change", SYSTEM, |_| Ok(Choice::Taken(Some(transition), targets))) {
+                self.cannot_look(item, failure);
+            }
+            return true;
+        }
+        false
+    }
+
+    /// The token stays where it is and its people go on; one incident says why, however often it is tried.
+    fn cannot_look(&mut self, item: &WorkItem, failure: Failure) {
+        let place = self.snapshot.instance(item.instance).map(|i| format!("{} / {}", i.process, item.activity));
+        let retry = Retry::Look { work: item.seq };
+        let known = |i: &Incident| i.resolved.is_none() && i.retry == retry && i.expression == failure.expression;
+        if !self.snapshot.incidents.iter().any(known) {
+            self.raise(failure, place, retry);
+        }
+    }
+
+    /// After an incident: as if everything had changed.
+    pub fn look_again(&mut self, work: Seq) {
+        let Some(item) = self.snapshot.item(work).filter(|w| w.status.is_open()).cloned() else { return };
+        self.look_at(&item, true, &BTreeSet::new());
+    }
+}
+
+/// The paths, as expressions read them, that these events have changed.
+fn changed_paths(events: &[Event], snapshot: &Snapshot) -> BTreeSet<String> {
+    let mut paths = BTreeSet::new();
+    let mut ticket = |name: &str| paths.extend([format!("ticket.{name}")]);
+    for event in events {
+        match event {
+            Event::FieldSet { name, .. } => ticket(&format!("fields.{name}")),
+            Event::AttributeSet { name, .. } => {
+                ticket(name);
+                match name.as_str() {
+                    "state" => ticket("state_type"),
+                    "priority" => ticket("priority_name"),
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+    for event in events {
+        match event {
+            Event::AttributeSet { name, .. } if name == "customer_user" => {
+                paths.extend(["login", "name", "email", "company", "kind"].map(|part| format!("customer.{part}")));
+                paths.insert("customer".into());
+            }
+            Event::WorkEnded { seq, .. } => {
+                let step = snapshot.item(*seq).map(|w| format!("steps.{}", w.activity));
+                paths.extend(step.iter().flat_map(|s| ["", ".outcome", ".by", ".at"].map(|part| format!("{s}{part}"))));
+            }
+            _ => {}
+        }
+    }
+    paths
+}

@@ -1,0 +1,167 @@
+//! Time: what an activity, an approval or a pending ticket does when it has come.
+
+use super::run::{Failure, Run, no_branch};
+use crate::event::Event;
+use crate::people::SYSTEM;
+use crate::snapshot::{Retry, Seq, Timer, TimerKind, WorkItem};
+use jiff::Timestamp;
+use vorgang_definitions::calendar::later;
+use vorgang_definitions::cel::value::Duration;
+use vorgang_definitions::kinds::process::Activity;
+
+/// Repetitions that are skipped one by one before counting begins anew.
+const MISSED_MAX: usize = 1_000;
+
+fn due(run: &Run, from: Timestamp, after: Duration, calendar: Option<&str>) -> Result<Timestamp, Failure> {
+    let names = &run.model.names;
+    let calendar = match calendar {
+        None => None,
+        Some(name) => {
+            let gone = || Failure::new("definition", format!("no calendar is called `{name}`"));
+            Some(names.work_times.get(name).ok_or_else(gone)?)
+        }
+    };
+    let never = || Failure::new("calendar", format!("the calendar does not open for ten years after {from}"));
+    later(from, after, calendar, &names.site.zone.0).ok_or_else(never)
+}
+
+/// Sets the clocks of an activity that a token has entered, or goes back to (C16).
+pub fn schedule(run: &mut Run, item: &WorkItem, activity: &Activity) -> Result<(), Failure> {
+    let now = run.ctx.now;
+    let own = activity.timers.iter().enumerate().map(|(index, t)| (TimerKind::Activity { index }, t.after.0, t.calendar.as_ref()));
+    let approval = activity.approval.iter().filter_map(|a| a.within.map(|w| (TimerKind::Within, w.0, a.calendar.as_ref())));
+    for (kind, after, calendar) in own.chain(approval) {
+        let calendar = calendar.map(ToString::to_string);
+        let due = due(run, now, after, calendar.as_deref())?;
+        let known = run.snapshot.timers.iter().find(|t| t.work == Some(item.seq) && t.kind == kind).map(|t| t.seq);
+        let seq = known.unwrap_or_else(|| run.next_seq());
+        run.emit(Event::TimerSet { timer: Timer { seq, work: Some(item.seq), kind, due, start: now, after, calendar } });
+    }
+    Ok(())
+}
+
+/// A timer whose time has come. One that is gone, or not due, does nothing.
+pub fn fire(run: &mut Run, seq: Seq) {
+    let Some(timer) = run.snapshot.timers.iter().find(|t| t.seq == seq && t.due <= run.ctx.now).cloned() else { return };
+    run.emit(Event::TimerFired { seq, work: timer.work, kind: timer.kind });
+    repeat(run, &timer);
+    again(run, timer.work, timer.kind);
+}
+
+/// Sets the next time of a timer with `every`: what was missed is not made up for.
+fn repeat(run: &mut Run, timer: &Timer) {
+    let (TimerKind::Activity { index }, Some(work)) = (timer.kind, timer.work) else { return };
+    let Some(item) = run.snapshot.item(work).cloned() else { return };
+    let Some(process) = run.process_of(item.instance) else { return };
+    let every = process.def.activities.get(&item.activity).and_then(|a| a.timers.get(index)).and_then(|t| t.every);
+    let Some(every) = every.map(|e| e.0) else { return };
+    let now = run.ctx.now;
+    let (mut start, mut next) = (timer.due, None);
+    for _ in 0..MISSED_MAX {
+        match due(run, start, every, timer.calendar.as_deref()) {
+            Ok(t) if t <= now && t > start => start = t,
+            Ok(t) => {
+                next = Some(t);
+                break;
+            }
+            Err(_) => return,
+        }
+    }
+    let (start, next) = match next {
+        Some(t) => (start, t),
+        None => match due(run, now, every, timer.calendar.as_deref()) {
+            Ok(t) => (now, t),
+            Err(_) => return,
+        },
+    };
+    run.emit(Event::TimerSet { timer: Timer { due: next, start, after: every, ..timer.clone() } });
+}
+
+/// What the timer does, now or after an incident.
+pub fn again(run: &mut Run, work: Option<Seq>, kind: TimerKind) {
+    let savepoint = run.savepoint();
+    if let Err(failure) = act(run, work, kind) {
+        run.roll_back(savepoint);
+        let retry = Retry::Fire { work, kind };
+        let place = work.and_then(|w| run.snapshot.item(w)).map(|w| w.activity.clone());
+        // The token stays where it is: its people can go on.
+        run.raise(failure, place, retry);
+    }
+}
+
+fn act(run: &mut Run, work: Option<Seq>, kind: TimerKind) -> Result<(), Failure> {
+    if kind == TimerKind::Pending {
+        return pending(run);
+    }
+    let Some(item) = work.and_then(|w| run.snapshot.item(w)).filter(|w| w.status.is_open()).cloned() else { return Ok(()) };
+    let Some(process) = run.process_of(item.instance) else { return Ok(()) };
+    let Some(activity) = process.def.activities.get(&item.activity) else { return Ok(()) };
+    let result = match kind {
+        TimerKind::Activity { index } => {
+            let Some(timer) = activity.timers.get(index) else { return Ok(()) };
+            if let Some(when) = &timer.when
+                && !run.holds(when, Some(item.instance), Some(item.seq))?
+            {
+                return Ok(());
+            }
+            run.actions(&timer.actions, Some(item.instance), Some(item.seq))?;
+            match &timer.next {
+                Some(branch) => run.complete_on(item.seq, "timer", branch)?,
+                None => None,
+            }
+        }
+        TimerKind::Within => run.complete(item.seq, "timeout", SYSTEM)?,
+        TimerKind::Pending => None,
+    };
+    match result {
+        None => Ok(()),
+        Some(conditions) => Err(no_branch(&conditions)),
+    }
+}
+
+/// The time of a pending ticket has come: `pending_auto` goes on to the state that its definition names.
+fn pending(run: &mut Run) -> Result<(), Failure> {
+    let then = run.model.names.states.get(&run.snapshot.ticket.state).and_then(|s| s.then.clone());
+    match then {
+        Some(then) => run.set_state(&then, false, None).map_err(Failure::from),
+        None => Ok(()),
+    }
+}
+
+/// The ticket's own timer follows `pending_until`, whoever sets it.
+pub fn follow_pending(run: &mut Run) {
+    let changed = run.events.iter().any(|e| match e {
+        Event::AttributeSet { name, .. } => ["pending_until", "state"].contains(&name.as_str()),
+        Event::TicketCreated { ticket } => ticket.pending_until.is_some(),
+        _ => false,
+    });
+    if !changed {
+        return;
+    }
+    let ticket = &run.snapshot.ticket;
+    let wanted = ticket.pending_until.filter(|_| run.model.names.state_type(&ticket.state).is_pending());
+    let known = run.snapshot.timers.iter().find(|t| t.kind == TimerKind::Pending).cloned();
+    match (wanted, known) {
+        (Some(due), Some(t)) if t.due == due => {}
+        (Some(due), known) => {
+            let seq = known.map_or_else(|| run.next_seq(), |t| t.seq);
+            let none = Duration { days: 0, seconds: 0 };
+            let timer = Timer { seq, work: None, kind: TimerKind::Pending, due, start: due, after: none, calendar: None };
+            run.emit(Event::TimerSet { timer });
+        }
+        (None, Some(t)) => run.emit(Event::TimerEnded { seq: t.seq }),
+        (None, None) => {}
+    }
+}
+
+/// Timers that count in a calendar count anew.
+pub fn recount(run: &mut Run) {
+    let counted: Vec<Timer> = run.snapshot.timers.iter().filter(|t| t.calendar.is_some()).cloned().collect();
+    for timer in counted {
+        if let Ok(due) = due(run, timer.start, timer.after, timer.calendar.as_deref())
+            && due != timer.due
+        {
+            run.emit(Event::TimerSet { timer: Timer { due, ..timer } });
+        }
+    }
+}

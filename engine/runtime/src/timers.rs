@@ -1,0 +1,125 @@
+//! Timers fire at their time, each once: what it does and its end are one commit.
+//!
+//! A lane of its own: so many at a time, so that a flood of timers leaves room for people.
+
+use crate::desk::{Desk, Error, Request};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use vorgang_core::Command;
+use vorgang_core::people;
+use vorgang_definitions::calendar::later;
+use vorgang_store::{DueTimer, StoreError};
+
+/// How often it is looked for timers that are due.
+const LOOK: Duration = Duration::from_millis(250);
+/// Timers that are fetched at once.
+const BATCH: u32 = 512;
+/// Timers that fire at the same time.
+const LANE: usize = 32;
+/// Longest wait before one that cannot fire is tried again.
+const WAIT_MAX: SignedDuration = SignedDuration::from_hours(1);
+
+/// Timers that could not fire: how often they were tried, and when to try again.
+#[derive(Default)]
+pub struct Waiting(HashMap<(i64, u32), (u32, Timestamp)>);
+
+impl Waiting {
+    fn holds(&self, timer: &DueTimer, now: Timestamp) -> bool {
+        self.0.get(&(timer.ticket, timer.seq)).is_some_and(|(_, until)| *until > now)
+    }
+
+    fn failed(&mut self, timer: &DueTimer, now: Timestamp) {
+        let (tries, until) = self.0.entry((timer.ticket, timer.seq)).or_insert((0, now));
+        *tries += 1;
+        let wait = SignedDuration::from_secs(1 << (*tries).min(12));
+        *until = now + wait.min(WAIT_MAX);
+    }
+}
+
+/// Runs until it is aborted.
+pub async fn run(desk: Arc<Desk>) {
+    let mut waiting = Waiting::default();
+    loop {
+        if desk.recount.swap(false, Ordering::AcqRel)
+            && let Err(e) = recount(&desk).await
+        {
+            tracing::warn!("timers could not be counted anew: {e}");
+            desk.recount.store(true, Ordering::Release);
+        }
+        match fire_due(&desk, &mut waiting).await {
+            Ok(0) => tokio::time::sleep(LOOK).await,
+            Ok(_) => {}
+            Err(e) => {
+                tracing::warn!("timers: {e}");
+                tokio::time::sleep(LOOK * 8).await;
+            }
+        }
+    }
+}
+
+/// Fires what is due now; how many did.
+pub async fn fire_due(desk: &Arc<Desk>, waiting: &mut Waiting) -> Result<usize, StoreError> {
+    let now = desk.clock.now();
+    // Those that wait for another try do not stand in the way of the others.
+    let due = desk.store.timers_due(now, BATCH + waiting.0.len() as u32).await?;
+    let due: Vec<DueTimer> = due.into_iter().filter(|t| !waiting.holds(t, now)).collect();
+    let mut due = due.into_iter();
+    let (mut lane, mut fired) = (JoinSet::new(), 0);
+    loop {
+        while lane.len() < LANE
+            && let Some(timer) = due.next()
+        {
+            let desk = desk.clone();
+            lane.spawn(async move {
+                // A task of its own: one that panics ends itself alone.
+                let result = tokio::spawn({
+                    let (desk, timer) = (desk, timer.clone());
+                    async move { fire(&desk, &timer).await }
+                });
+                (timer, result.await)
+            });
+        }
+        let Some(done) = lane.join_next().await else { return Ok(fired) };
+        match done {
+            Ok((timer, Ok(Ok(())))) => {
+                waiting.0.remove(&(timer.ticket, timer.seq));
+                fired += 1;
+            }
+            Ok((timer, result)) => {
+                let why = result.map_or_else(|e| e.to_string(), |r| r.err().map_or(String::new(), |e| e.to_string()));
+                tracing::error!(ticket = timer.number, timer = timer.seq, "a timer could not fire: {why}");
+                waiting.failed(&timer, now);
+            }
+            Err(e) => tracing::error!("timers: {e}"),
+        }
+    }
+}
+
+async fn fire(desk: &Desk, timer: &DueTimer) -> Result<(), Error> {
+    let system = people::system();
+    let command = Command::FireTimer { timer: timer.seq };
+    desk.execute(Request { actor: &system, ticket: Some(&timer.number), command, cause: "timer", at: None }).await.map(|_| ())
+}
+
+/// After calendars have changed: timers whose time is another now are set anew.
+async fn recount(desk: &Desk) -> Result<(), Error> {
+    let (model, system) = (desk.model(), people::system());
+    let mut after = (0, 0);
+    loop {
+        let page = desk.store.timers_counted(after, BATCH).await?;
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        after = (last.ticket, last.seq);
+        for (at, timer) in &page {
+            let calendar = timer.calendar.as_ref().and_then(|c| model.names.work_times.get(c));
+            let due = calendar.and_then(|c| later(timer.start, timer.after, Some(c), &model.names.site.zone.0));
+            if due.is_some_and(|d| d != timer.due) {
+                let command = Command::RecountTimers;
+                desk.execute(Request { actor: &system, ticket: Some(&at.number), command, cause: "calendar", at: None }).await?;
+            }
+        }
+    }
+}
