@@ -2,21 +2,16 @@
 
 mod common;
 
-use common::Folder;
-use jiff::{SignedDuration, Timestamp};
+use common::world::world;
+use jiff::SignedDuration;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use vorgang_core::Command;
 use vorgang_core::command::{Form, NewTicket};
-use vorgang_core::event::Event;
-use vorgang_core::people::{Person, PersonKind};
 use vorgang_definitions::model::SiteFile;
-use vorgang_runtime::clock::Clock;
 use vorgang_runtime::timers::{Waiting, fire_due};
-use vorgang_runtime::{Desk, Request, audit, revisions};
-use vorgang_store_sqlite::SqliteStore;
+use vorgang_runtime::{Desk, audit};
 
 const SITE: &str = r#"
 - { kind: Site, name: clocks, language: 1, languages: en, zone: Europe/Berlin, title: Clocks }
@@ -43,65 +38,13 @@ const SITE: &str = r#"
     fine: { end: fine }
 "#;
 
-struct Hands(AtomicI64);
-
-impl Clock for Hands {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_second(self.0.load(Ordering::Relaxed)).expect("a time")
-    }
-}
-
-struct World {
-    desk: Arc<Desk>,
-    clock: Arc<Hands>,
-    otto: Person,
-    _folder: Folder,
-}
-
-async fn world(name: &str) -> World {
-    let folder = Folder::new(name);
-    let start: Timestamp = "2026-03-02T10:00:00+01:00".parse().expect("a time");
-    let clock = Arc::new(Hands(AtomicI64::new(start.as_second())));
-    let store = Arc::new(SqliteStore::open(&folder.0.join("x.db")).expect("a store"));
-    let files = [SiteFile { path: "site.yaml".into(), text: SITE.into() }];
-    let Ok(desk) = revisions::open(store, clock.clone(), Some(&files)).await.expect("a desk") else { panic!("the site does not check") };
-    let otto = Person {
-        login: "otto".into(),
-        name: "Otto".into(),
-        email: String::new(),
-        kind: PersonKind::Agent,
-        company: None,
-        language: "en".into(),
-        roles: vec!["clerk".into()],
-        active: true,
-    };
-    desk.people_save(std::slice::from_ref(&otto)).await.expect("people");
-    World { desk: Arc::new(desk), clock, otto, _folder: folder }
-}
-
-impl World {
-    fn advance(&self, by: SignedDuration) {
-        self.clock.0.fetch_add(by.as_secs(), Ordering::Relaxed);
-    }
-
-    async fn execute(&self, ticket: Option<&str>, command: Command) -> vorgang_core::Snapshot {
-        let request = Request { actor: &self.otto, ticket, command, cause: "test", at: None };
-        self.desk.execute(request).await.expect("it is accepted").after
-    }
-
-    async fn fired(&self, number: &str) -> usize {
-        let history = self.desk.history_view(&self.otto, number).await.expect("the history");
-        history.iter().flat_map(|r| &r.events).filter(|e| matches!(e, Event::TimerFired { .. })).count()
-    }
-}
-
 async fn fire(desk: &Arc<Desk>) -> usize {
     fire_due(desk, &mut Waiting::default()).await.expect("timers fire")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pending_ticket_reopens_at_its_very_second_and_once() {
-    let w = world("pending").await;
+    let w = world("pending", SITE).await;
     let new = NewTicket { title: "Later".into(), ticket_type: "case".into(), queue: "desk".into(), ..NewTicket::default() };
     let number = w.execute(None, Command::CreateTicket(new)).await.ticket.number.clone();
     let values = BTreeMap::from([("state".to_owned(), json!("asleep")), ("pending".to_owned(), json!("2h"))]);
@@ -120,7 +63,7 @@ async fn a_pending_ticket_reopens_at_its_very_second_and_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_three_days_of_standing_still_what_was_missed_is_not_made_up_for() {
-    let w = world("missed").await;
+    let w = world("missed", SITE).await;
     let number = w.execute(None, Command::StartProcess { process: "clocks".into(), form: Form::default() }).await.ticket.number.clone();
     w.advance(SignedDuration::from_hours(5));
     assert_eq!(fire(&w.desk).await, 1);
@@ -140,7 +83,7 @@ async fn after_three_days_of_standing_still_what_was_missed_is_not_made_up_for()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_calendar_moves_what_counts_in_it() {
-    let w = world("recount").await;
+    let w = world("recount", SITE).await;
     let number = w.execute(None, Command::StartProcess { process: "clocks".into(), form: Form::default() }).await.ticket.number.clone();
     let due = async || {
         let stored = w.desk.store.ticket_load(&number).await.expect("a read").expect("the ticket").snapshot;

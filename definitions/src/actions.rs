@@ -8,6 +8,8 @@ pub mod notify;
 pub mod reopen;
 pub mod set;
 pub mod start;
+pub mod unwatch;
+pub mod watch;
 
 use crate::cel::Expr;
 use crate::diagnostic::{Diagnostic, did_you_mean};
@@ -64,6 +66,8 @@ verbs! {
     Reopen "reopen" reopen::Reopen, "Goes back to an activity: its clock starts anew, votes are kept.", "approve";
     Set "set" set::Set, "Sets attributes and fields of the ticket.", { "state": "open" };
     Start "start" start::Start, "Starts another process on the same ticket.", "leave_request";
+    Unwatch "unwatch" unwatch::Unwatch, "Ends somebody's watching of the ticket.", { "role": "manager" };
+    Watch "watch" watch::Watch, "Lets somebody watch the ticket: notifications to `watchers` reach them.", { "role": "manager" };
 }
 
 impl Load for Action {

@@ -2,6 +2,7 @@
 
 pub mod env;
 mod flow;
+mod handler;
 mod life_cycle;
 mod place;
 mod process;
@@ -10,6 +11,7 @@ mod story;
 
 use crate::cel::types::{Ty, WordSet};
 use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::kinds::handler::Handler;
 use crate::kinds::process::Process;
 use crate::kinds::site::Site;
 use crate::kinds::{Definition, Kind};
@@ -59,7 +61,7 @@ pub fn build(
     out: &mut Vec<Diagnostic>,
 ) -> Option<Model> {
     let hash_of_all = hash_all(&definitions);
-    let (names, processes, tests) = gather(sources, definitions, failed, out)?;
+    let (names, processes, Rules { handlers, tests }) = gather(sources, definitions, failed, out)?;
     let process_defs: BTreeMap<String, Process> = processes.iter().map(|(n, (_, p))| (n.clone(), p.clone())).collect();
     let mut cx = Cx { sources, names: &names, processes: &process_defs, failed, out };
     references::check(&mut cx);
@@ -77,16 +79,31 @@ pub fn build(
         let model = Arc::new(compile(&node, def, &mut cx));
         by_hash.entry(model.hash.clone()).or_insert(model);
     }
+    for handler in &handlers {
+        handler::check(handler, &mut cx);
+    }
     for test in &tests {
         story::check(test, &mut cx);
     }
-    Some(Model { sources: sources.clone(), hash: hash_of_all, names, processes: models, by_hash, tests })
+    Some(Model { sources: sources.clone(), hash: hash_of_all, names, processes: models, by_hash, handlers: by_event(handlers), tests })
+}
+
+/// For each event its handlers, in their order.
+fn by_event(handlers: Vec<Handler>) -> HashMap<String, Vec<Arc<Handler>>> {
+    let mut all: HashMap<String, Vec<Arc<Handler>>> = HashMap::new();
+    for handler in handlers.into_iter().map(Arc::new) {
+        for event in handler.on.iter() {
+            all.entry(event.text.clone()).or_default().push(handler.clone());
+        }
+    }
+    all
 }
 
 fn compile(node: &Node, def: Process, cx: &mut Cx) -> ProcessModel {
     let canonical = canonical(node);
     let relies = process::check(&def, cx);
-    ProcessModel { arrows: arrows(&def), hash: hash(&canonical), canonical, relies, def }
+    let has_handlers = !def.handlers.is_empty() || def.activities.iter().any(|(_, a)| !a.handlers.is_empty());
+    ProcessModel { has_handlers, arrows: arrows(&def), hash: hash(&canonical), canonical, relies, def }
 }
 
 fn hash_all(definitions: &[(Node, Definition)]) -> String {
@@ -95,7 +112,13 @@ fn hash_all(definitions: &[(Node, Definition)]) -> String {
     hash(&parts.join("\n"))
 }
 
-type Gathered = (Names, BTreeMap<String, (Node, Process)>, Vec<crate::kinds::test::Test>);
+/// What is checked against names and processes.
+struct Rules {
+    handlers: Vec<Handler>,
+    tests: Vec<crate::kinds::test::Test>,
+}
+
+type Gathered = (Names, BTreeMap<String, (Node, Process)>, Rules);
 
 fn gather(
     sources: &Sources,
@@ -106,7 +129,7 @@ fn gather(
     let mut sites: Vec<Site> = vec![];
     let (mut states, mut priorities, mut queues, mut fields) = (Table::default(), Table::default(), Table::default(), Table::default());
     let (mut types, mut roles, mut notifications) = (Table::default(), Table::default(), Table::default());
-    let mut calendars = Table::default();
+    let (mut calendars, mut handlers) = (Table::default(), vec![]);
     let mut processes: BTreeMap<String, (Node, Process)> = BTreeMap::new();
     let mut tests = vec![];
     let mut first: HashMap<(Kind, String), Span> = HashMap::new();
@@ -119,6 +142,7 @@ fn gather(
         }
         match definition {
             Definition::Calendar(d) => drop(calendars.insert(&name, d)),
+            Definition::Handler(d) => handlers.push(d),
             Definition::Site(d) => sites.push(d),
             Definition::State(d) => drop(states.insert(&name, d)),
             Definition::Priority(d) => drop(priorities.insert(&name, d)),
@@ -170,5 +194,6 @@ fn gather(
         role_set,
         calendar_set,
     };
-    Some((names, processes, tests))
+    handlers.sort_by(|a: &Handler, b: &Handler| (a.order.map_or(0, |o| o.0), &a.name).cmp(&(b.order.map_or(0, |o| o.0), &b.name)));
+    Some((names, processes, Rules { handlers, tests }))
 }

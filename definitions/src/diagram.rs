@@ -101,6 +101,7 @@ fn ways(
     for (way, branch) in activity.ways() {
         let label = match way {
             Way::Outcome(outcome) => outcome.map_or(String::new(), |o| outcome_title(model, activity, o, language)),
+            Way::Handler(i) => activity.handlers[i].on.iter().map(|e| e.text.as_str()).collect::<Vec<_>>().join(", "),
             Way::Timer(i) => after(&activity.timers[i].after.0, language),
         };
         for target in branch.targets().into_iter().filter_map(|(_, t)| t.activity()) {

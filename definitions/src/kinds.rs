@@ -2,6 +2,7 @@
 
 pub mod calendar;
 pub mod field;
+pub mod handler;
 pub mod notification;
 pub mod priority;
 pub mod process;
@@ -28,7 +29,6 @@ pub const RESERVED: &[&str] = &[
     "Dashboard",
     "Decision",
     "FaqCategory",
-    "Handler",
     "Job",
     "MailAccount",
     "MailFilter",
@@ -84,6 +84,7 @@ macro_rules! definitions {
 definitions! {
     Calendar "Calendar" calendar::Calendar, "Working hours and holidays: what timers and service levels count in.";
     Field "Field" field::Field, "A typed attribute of tickets that designers add.";
+    Handler "Handler" handler::Handler, "Actions on an event, whatever process it happens in.";
     Notification "Notification" notification::Notification, "A message to people about a ticket.";
     Priority "Priority" priority::Priority, "How urgent a ticket is.";
     Process "Process" process::Process, "A net of activities that drives one ticket.";

@@ -6,6 +6,7 @@ use crate::check;
 use crate::diagnostic::{self, Diagnostic};
 use crate::kinds::calendar::Calendar;
 use crate::kinds::field::Field;
+use crate::kinds::handler::Handler;
 use crate::kinds::notification::Notification;
 use crate::kinds::priority::Priority;
 use crate::kinds::process::{Process, Target};
@@ -125,6 +126,8 @@ pub struct ProcessModel {
     pub canonical: String,
     /// For each activity the activities that lead to it, in the order of the definition: the arrows of C8.
     pub arrows: BTreeMap<String, Vec<String>>,
+    /// It, or an activity of it, has handlers.
+    pub has_handlers: bool,
     /// Fields that a proof relies on: they cannot be unset while an instance runs.
     pub relies: BTreeSet<String>,
 }
@@ -138,6 +141,8 @@ pub struct Model {
     pub processes: BTreeMap<String, Arc<ProcessModel>>,
     /// Every process that runs, the current ones and the pinned ones, by hash.
     pub by_hash: HashMap<String, Arc<ProcessModel>>,
+    /// For each event the handlers of the site, in their order.
+    pub handlers: HashMap<String, Vec<Arc<Handler>>>,
     pub tests: Vec<Test>,
 }
 

@@ -1,4 +1,8 @@
 //! Contracts as data: SQL, JSON Schemas, the OpenAPI snapshot. No logic.
 
 /// Migrations of SQLite in their order; `user_version` counts those that were run.
-pub const SQLITE_MIGRATIONS: &[&str] = &[include_str!("../sql/sqlite/0001_begin.sql"), include_str!("../sql/sqlite/0002_time.sql")];
+pub const SQLITE_MIGRATIONS: &[&str] = &[
+    include_str!("../sql/sqlite/0001_begin.sql"),
+    include_str!("../sql/sqlite/0002_time.sql"),
+    include_str!("../sql/sqlite/0003_watch.sql"),
+];

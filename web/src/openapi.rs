@@ -17,6 +17,7 @@ const OPERATIONS: &[(&str, &str, &str, &str, &str)] = &[
     ("GET", "/api/v1/tickets/{number}/articles", "The ticket's articles", "", "Any"),
     ("POST", "/api/v1/tickets/{number}/articles", "Adds an article", "Article", "Ticket"),
     ("GET", "/api/v1/tickets/{number}/history", "Everything that happened, for agents", "", "Any"),
+    ("POST", "/api/v1/tickets/{number}/watch", "Begins or ends watching the ticket", "Watch", "Ticket"),
     ("GET", "/api/v1/processes", "The processes that you may start, with their first forms", "", "Any"),
     ("POST", "/api/v1/processes/{name}/start", "Starts a process", "Form", "Ticket"),
     ("GET", "/api/v1/work", "Open work that is for you; `assigned=me` only what is yours alone", "", "Any"),
@@ -104,12 +105,13 @@ fn schemas() -> Json {
         "Form": {"type": "object", "additionalProperties": false, "properties": {"dialog": text(), "outcome": text(), "fields": fields(), "article": {"$ref": "#/components/schemas/Article"}, "version": {"type": "integer"}}},
         "NewTicket": {"type": "object", "required": ["title", "type", "queue"], "additionalProperties": false, "properties": {"title": text(), "type": text(), "queue": text(), "state": text(), "priority": {"type": ["string", "integer"]}, "customer_user": text(), "fields": fields(), "article": {"$ref": "#/components/schemas/Article"}}},
         "Patch": {"type": "object", "additionalProperties": true, "description": "Attributes and own fields by name; `version` is the one that was seen"},
+        "Watch": {"type": "object", "required": ["watch"], "additionalProperties": false, "properties": {"watch": {"type": "boolean"}}},
         "Work": {"type": "object", "properties": {"id": text(), "process": text(), "activity": text(), "status": text(), "dialogs": {"type": "array", "items": text()}, "assigned_to": maybe(), "due": maybe()}},
         "Ticket": {"type": "object", "properties": {
             "number": text(), "title": text(), "type": text(), "queue": text(), "state": text(), "state_type": text(), "priority": {"type": "integer"}, "priority_name": text(),
             "owner": maybe(), "responsible": maybe(), "customer": maybe(), "customer_user": maybe(), "service": maybe(), "sla": maybe(), "fields": fields(),
             "created": time(), "updated": time(), "pending_until": maybe(), "first_response_due": maybe(), "update_due": maybe(), "solution_due": maybe(),
-            "version": {"type": "integer"}, "work": {"type": "array", "items": {"$ref": "#/components/schemas/Work"}}
+            "watchers": {"type": "array", "items": text(), "description": "Logins, for agents"}, "version": {"type": "integer"}, "work": {"type": "array", "items": {"$ref": "#/components/schemas/Work"}}
         }},
         "TicketPage": {"type": "object", "properties": {"items": {"type": "array", "items": {"$ref": "#/components/schemas/Ticket"}}, "next": {"type": ["integer", "null"], "description": "The cursor of the next page"}}},
     })

@@ -78,6 +78,9 @@ texts! {
     nobody: "nobody", "niemand";
     claim: "Claim", "Übernehmen";
     release: "Give back", "Zurückgeben";
+    watch: "Watch", "Beobachten";
+    unwatch: "Stop watching", "Nicht mehr beobachten";
+    watchers: "Watched by", "Beobachtet von";
     due: "Due", "Fällig";
     claim_first: "Claim this work before you fill in the form.", "Übernehmen Sie die Aufgabe, bevor Sie das Formular ausfüllen.";
     claimed_by: "claimed by", "übernommen von";

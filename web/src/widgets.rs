@@ -513,6 +513,12 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
         }
         Event::TimerFired { .. } => say("Its time has come".into(), "Die Zeit ist gekommen".into()),
         Event::TimerSet { .. } | Event::TimerEnded { .. } => None,
+        Event::WatcherAdded { person, .. } => {
+            say(format!("{} watches", person_name(page, person)), format!("{} beobachtet", person_name(page, person)))
+        }
+        Event::WatcherRemoved { person } => {
+            say(format!("{} no longer watches", person_name(page, person)), format!("{} beobachtet nicht mehr", person_name(page, person)))
+        }
         Event::IncidentRaised { incident } => say(format!("Incident: {}", incident.message), format!("Störfall: {}", incident.message)),
         Event::IncidentResolved { .. } => say("Incident retried".into(), "Störfall erneut versucht".into()),
         Event::NotificationSent { notification } => {

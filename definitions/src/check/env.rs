@@ -127,6 +127,7 @@ pub fn in_process(names: &Names, process: &Process) -> Env {
         let mut words = outcomes(process, name);
         let activity = process.activities.get(name);
         words.extend(activity.iter().flat_map(|a| a.ways()).filter(|(w, _)| matches!(w, Way::Timer(_))).map(|_| "timer".to_owned()));
+        words.extend(activity.iter().flat_map(|a| a.ways()).filter(|(w, _)| matches!(w, Way::Handler(_))).map(|_| "event".to_owned()));
         words.extend(activity.iter().flat_map(|a| a.on_change()).map(|_| "change".to_owned()));
         words.sort();
         words.dedup();

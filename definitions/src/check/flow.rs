@@ -98,6 +98,7 @@ impl<'a> Flow<'a> {
             Way::Outcome(_) if transition.is_some_and(|t| t.on.is_some()) => self.left(name, activity, &[]),
             Way::Outcome(outcome) => self.after(name, outcome.map(|n| n.as_str())),
             Way::Timer(i) => self.left(name, activity, &activity.timers[i].actions),
+            Way::Handler(i) => self.left(name, activity, &activity.handlers[i].actions),
         }
     }
 
@@ -199,7 +200,7 @@ fn each_set(actions: &[Action], names: &Names, mut f: impl FnMut(&str, &ValueExp
                     }
                 }
             }
-            Verb::Note(_) | Verb::Notify(_) | Verb::Reopen(_) | Verb::Start(_) | Verb::Incident(_) => {}
+            Verb::Incident(_) | Verb::Note(_) | Verb::Notify(_) | Verb::Reopen(_) | Verb::Start(_) | Verb::Unwatch(_) | Verb::Watch(_) => {}
         }
     }
 }

@@ -123,6 +123,7 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
                     relies.extend(template.compile(&place.env, cx.sources, cx.out));
                 }
             }
+            Verb::Watch(who) | Verb::Unwatch(who) => whos(who, &place.env, relies, cx),
             Verb::Incident(template) => relies.extend(template.compile(&place.env, cx.sources, cx.out)),
             Verb::Notify(name) => {
                 if cx.names.notifications.get(name).is_none() {

@@ -6,6 +6,7 @@ use super::{Cx, env, life_cycle};
 use crate::cel::types::{Env, Ty};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kinds::Kind;
+use crate::kinds::handler::LocalHandler;
 use crate::kinds::process::{Activity, Branch, FormField, Next, Process, Target, Transition, Way};
 use crate::name::Name;
 use std::collections::BTreeSet;
@@ -28,6 +29,15 @@ pub fn check(process: &Process, cx: &mut Cx) -> BTreeSet<String> {
     let mut checker = Checker { process, base, flow, fields, states, relies: Relies::new() };
     for (name, activity) in process.activities.iter() {
         checker.activity(name, activity, cx);
+    }
+    // Wherever the process stands: nothing is proved set.
+    let anywhere = Env { set: BTreeSet::new(), ..checker.base.clone() };
+    for handler in &process.handlers {
+        checker.handler(handler, &anywhere, cx);
+        if handler.next.is_some() {
+            let d = Diagnostic::error("unknown-key", handler.at, "a handler of a process has no `next`");
+            cx.push(d.help("write it at the activity that it ends"));
+        }
     }
     checker.relies.into_iter().filter_map(|p| p.strip_prefix("ticket.").map(|p| p.trim_start_matches("fields.").to_owned())).collect()
 }
@@ -111,12 +121,13 @@ fn net(process: &Process, cx: &mut Cx) {
         for (way, branch) in activity.ways() {
             let outcome = match way {
                 Way::Outcome(outcome) => outcome,
-                Way::Timer(_) => None,
+                Way::Timer(_) | Way::Handler(_) => None,
             };
             for (transition, target) in branch.targets() {
                 match target {
-                    Target::Stay(span) if matches!(way, Way::Timer(_)) => {
-                        let d = Diagnostic::error("stay", *span, "a timer without `next` stays by itself");
+                    Target::Stay(span) if matches!(way, Way::Timer(_) | Way::Handler(_)) => {
+                        let what = if matches!(way, Way::Timer(_)) { "timer" } else { "handler" };
+                        let d = Diagnostic::error("stay", *span, format!("a {what} without `next` stays by itself"));
                         cx.push(d.help("leave `next` out: its `do` runs, and the activity goes on"));
                     }
                     Target::Activity(to) if process.activities.get(to).is_none() => {
@@ -264,7 +275,24 @@ impl Checker<'_> {
                 self.transitions(list, self.env(facts), cx);
             }
         }
+        for (i, handler) in activity.handlers.iter().enumerate() {
+            self.handler(handler, &env, cx);
+            if let (Some(Branch::Tried(list)), Some(facts)) = (&handler.next, self.flow.on_the_way(name, Way::Handler(i), None)) {
+                let env = super::handler::with_event(&self.env(facts), &handler.on, cx.names);
+                self.transitions(list, env, cx);
+            }
+        }
         self.next(name, activity, cx);
+    }
+
+    fn handler(&mut self, handler: &LocalHandler, env: &Env, cx: &mut Cx) {
+        super::handler::names(&handler.on, cx);
+        let env = super::handler::with_event(env, &handler.on, cx.names);
+        place::condition(handler.when.as_ref(), &env, &mut self.relies, cx);
+        self.actions(&handler.actions, env, cx);
+        if handler.actions.is_empty() && handler.next.is_none() {
+            cx.push(Diagnostic::error("missing-key", handler.at, "a handler has `do`, `next`, or both"));
+        }
     }
 
     /// A form; returns the environment once it has been filled in.

@@ -21,7 +21,7 @@ pub fn check(test: &Test, cx: &mut Cx) {
         let verbs = verbs(step);
         if verbs.len() != 1 {
             let d = Diagnostic::error("two-verbs", step.at, format!("a step does one thing, this one {}", verbs.len()));
-            cx.push(d.help("one of `start`, `submit`, `vote`, `claim`, `patch`, `advance`, `expect`"));
+            cx.push(d.help("one of `start`, `submit`, `vote`, `claim`, `patch`, `write`, `watch`, `advance`, `expect`"));
             continue;
         }
         surplus(step, verbs[0], cx);
@@ -82,6 +82,8 @@ fn verbs(step: &Step) -> Vec<&'static str> {
         ("vote", step.vote.is_some()),
         ("claim", step.claim.is_some()),
         ("patch", step.patch.is_some()),
+        ("write", step.write.is_some()),
+        ("watch", step.watch.is_some()),
         ("advance", step.advance.is_some()),
         ("expect", step.expect.is_some()),
     ];

@@ -2,6 +2,7 @@ use crate::actions::{Action, Verb};
 use crate::cel::Expr;
 use crate::diagnostic::Diagnostic;
 use crate::kinds::Kind;
+use crate::kinds::handler::LocalHandler;
 use crate::kinds::test::DurationText;
 use crate::kinds::who::Whos;
 use crate::load::{Int, Load, Loader, Named, OneOrMany, Schemas, all, is_name};
@@ -28,6 +29,8 @@ record! {
         starts "starts": Vec<Start> = [{ "by": "customer", "at": "claim" }];
         /// The ticket that a start creates.
         ticket "ticket": TicketDefaults = { "type": "expense", "queue": "finance", "state": "new", "priority": "normal" };
+        /// What happens on events while it runs.
+        handlers "handlers": Vec<LocalHandler> = [{ "on": "ticket.queue_changed", "do": [{ "notify": "moved" }] }];
         /// The steps.
         activities "activities": Named<Activity> = { "claim": { "next": "pay" }, "pay": { "end": "paid" } };
     }
@@ -109,6 +112,8 @@ record! {
         assign "assign": Option<Assignment> = { "for": { "role": "accountant" }, "pick": "offer" };
         /// What happens when it takes long; counted from the entry.
         timers "timers": Vec<Timer> = [{ "after": "2d", "calendar": "office", "do": [{ "notify": "reminder" }] }];
+        /// What happens on events while it is under way.
+        handlers "handlers": Vec<LocalHandler> = [{ "on": "article.created", "when": "article.sender == \"customer\"", "next": "answered" }];
         /// When tokens that arrive go on.
         join "join": Option<Join> = "all";
         /// Which of the transitions that hold are taken.
@@ -129,14 +134,16 @@ impl Activity {
 
     /// Goes on by itself, without people (C2).
     pub fn is_automatic(&self) -> bool {
-        self.dialogs.is_empty() && self.approval.is_none() && !self.timers.iter().any(|t| t.next.is_some())
+        let waits = self.timers.iter().any(|t| t.next.is_some()) || self.handlers.iter().any(|h| h.next.is_some());
+        self.dialogs.is_empty() && self.approval.is_none() && !waits
     }
 
     /// Every way out, with what leads to it.
     pub fn ways(&self) -> Vec<(Way<'_>, &Branch)> {
         let next = self.next.iter().flat_map(Next::branches).map(|(outcome, branch)| (Way::Outcome(outcome), branch));
         let timers = self.timers.iter().enumerate().filter_map(|(i, t)| t.next.as_ref().map(|b| (Way::Timer(i), b)));
-        next.chain(timers).collect()
+        let handlers = self.handlers.iter().enumerate().filter_map(|(i, h)| h.next.as_ref().map(|b| (Way::Handler(i), b)));
+        next.chain(timers).chain(handlers).collect()
     }
 
     /// Every list of actions in it.
@@ -145,6 +152,7 @@ impl Activity {
         lists.extend(self.dialogs.iter().map(|(_, d)| &d.actions[..]));
         lists.extend(self.approval.iter().map(|p| &p.actions[..]));
         lists.extend(self.timers.iter().map(|t| &t.actions[..]));
+        lists.extend(self.handlers.iter().map(|h| &h.actions[..]));
         let ways = self.ways();
         lists.extend(ways.iter().flat_map(|(_, b)| b.targets()).filter_map(|(t, _)| t).map(|t| &t.actions[..]));
         lists
@@ -175,6 +183,8 @@ pub enum Way<'a> {
     Outcome(Option<&'a Name>),
     /// One of its timers.
     Timer(usize),
+    /// One of its handlers.
+    Handler(usize),
 }
 
 record! {

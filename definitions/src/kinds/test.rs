@@ -134,7 +134,7 @@ choice! {
 }
 
 record! {
-    /// One step: exactly one of `start`, `submit`, `vote`, `claim`, `patch`, `advance`, `expect`.
+    /// One step: exactly one of `start`, `submit`, `vote`, `claim`, `patch`, `write`, `watch`, `advance`, `expect`.
     pub struct Step as "a step" {
         /// Starts a process.
         start "start": Option<Name> = "expense_claim";
@@ -146,6 +146,10 @@ record! {
         claim "claim": Option<Name> = "check_receipts";
         /// Changes attributes of the ticket, as a person.
         patch "patch": Option<Named<ValueExpr>> = { "state": "open" };
+        /// Writes a message on the ticket, which customers see.
+        write "write": Option<String> = "When will it be paid?";
+        /// Begins or ends watching the ticket.
+        watch "watch": Option<bool> = true;
         /// Moves the clock.
         advance "advance": Option<DurationText> = "1d";
         /// What must be true now.
@@ -180,6 +184,8 @@ record! {
         work "work": Option<Vec<Name>> = ["approve", "check_receipts"];
         /// The outcome with which the instance ended.
         outcome "outcome": Option<Name> = "paid";
+        /// Who watches the ticket, in any order.
+        watchers "watchers": Option<Vec<Name>> = ["mia"];
         /// Values of fields.
         fields "fields": Named<ValueExpr> = { "amount": "400.00" };
         /// How many articles the ticket has.

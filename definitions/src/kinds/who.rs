@@ -20,6 +20,8 @@ choice! {
         Owner "owner",
         Responsible "responsible",
         Anyone "anyone",
+        /// Those who watch the ticket.
+        Watchers "watchers",
     }
 }
 
@@ -76,7 +78,7 @@ impl Load for Who {
             }
             _ => {
                 let d = Diagnostic::error("wrong-type", node.span, "expected people");
-                cx.push(d.help("write `customer`, `agent`, `requester`, `owner`, `responsible`, `anyone`, `{ role: manager }`, `{ user: mia }` or `{ did: claim }`"));
+                cx.push(d.help("write `customer`, `agent`, `requester`, `owner`, `responsible`, `watchers`, `anyone`, `{ role: manager }`, `{ user: mia }` or `{ did: claim }`"));
                 None
             }
         }

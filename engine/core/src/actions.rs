@@ -7,6 +7,8 @@ mod notify;
 mod reopen;
 mod set;
 mod start;
+mod unwatch;
+mod watch;
 
 use crate::decide::run::{Failure, Run};
 use crate::snapshot::Seq;
@@ -24,6 +26,8 @@ pub fn run(run: &mut Run, verb: &Verb, instance: Option<Seq>, work: Option<Seq>)
         Verb::Reopen(a) => reopen::run(run, a, instance, work),
         Verb::Set(a) => set::run(run, a, instance, work),
         Verb::Start(a) => start::run(run, a, instance, work),
+        Verb::Unwatch(a) => unwatch::run(run, a, instance, work),
+        Verb::Watch(a) => watch::run(run, a, instance, work),
     }
 }
 

@@ -87,6 +87,13 @@ pub fn apply(snapshot: &mut Snapshot, event: &Event) {
                 i.resolved = Some(*at);
             }
         }
+        Event::WatcherAdded { person, .. } => {
+            let watchers = Arc::make_mut(&mut snapshot.watchers);
+            if let Err(place) = watchers.binary_search(person) {
+                watchers.insert(place, person.clone());
+            }
+        }
+        Event::WatcherRemoved { person } => Arc::make_mut(&mut snapshot.watchers).retain(|w| w != person),
         Event::NotificationSent { notification } => used(snapshot, notification.seq),
         Event::DialogSubmitted { .. } => {}
     }

@@ -3,6 +3,7 @@
 use crate::decide::Decision;
 use crate::event::{Article, Blob, Event, Notice};
 use crate::snapshot::{Incident, Instance, Seq, Snapshot, Step, Ticket, Timer, Vote, WorkItem};
+use jiff::Timestamp;
 use std::collections::BTreeSet;
 
 /// What the store writes for one command, beside the history row.
@@ -26,6 +27,9 @@ pub struct Changes {
     pub timers_of: Vec<Seq>,
     /// Which tables have rows of this ticket that are loaded with it.
     pub parts: u8,
+    /// With since when.
+    pub watchers: Vec<(String, Timestamp)>,
+    pub watchers_gone: Vec<String>,
     pub incidents: Vec<Incident>,
     pub articles: Vec<Article>,
     pub notices: Vec<Notice>,
@@ -38,6 +42,7 @@ impl Changes {
         let (mut instances, mut work, mut steps, mut incidents) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let (mut votes, mut articles, mut notices) = (vec![], vec![], vec![]);
         let (mut timers, mut timers_ended, mut timers_of) = (BTreeSet::new(), vec![], vec![]);
+        let (mut watchers, mut watchers_gone) = (vec![], vec![]);
         let (mut created, mut attributes_changed, mut fields_changed) = (false, false, false);
         for event in &decision.events {
             match event {
@@ -63,6 +68,14 @@ impl Changes {
                 }
                 Event::TimerSet { timer } => drop(timers.insert(timer.seq)),
                 Event::TimerFired { seq, .. } | Event::TimerEnded { seq } => timers_ended.push(*seq),
+                Event::WatcherAdded { person, at } => {
+                    watchers_gone.retain(|p| p != person);
+                    watchers.push((person.clone(), *at));
+                }
+                Event::WatcherRemoved { person } => {
+                    watchers.retain(|(p, _)| p != person);
+                    watchers_gone.push(person.clone());
+                }
                 Event::IncidentRaised { incident } => drop(incidents.insert(incident.seq)),
                 Event::IncidentResolved { seq, .. } => drop(incidents.insert(*seq)),
                 Event::NotificationSent { notification } => notices.push(notification.clone()),
@@ -85,6 +98,8 @@ impl Changes {
             timers_ended: timers_ended.into_iter().filter(|seq| !after.timers.iter().any(|t| t.seq == *seq)).collect(),
             timers_of,
             parts: parts(after),
+            watchers,
+            watchers_gone,
             incidents: after.incidents.iter().filter(|i| incidents.contains(&i.seq)).cloned().collect(),
             articles,
             notices,
@@ -97,12 +112,14 @@ impl Changes {
 pub const HAS_INSTANCES: u8 = 1;
 pub const HAS_TIMERS: u8 = 2;
 pub const HAS_INCIDENTS: u8 = 4;
+pub const HAS_WATCHERS: u8 = 8;
 
 fn parts(after: &Snapshot) -> u8 {
     let bit = |on: bool, bit: u8| if on { bit } else { 0 };
     bit(after.instances.iter().any(|i| i.outcome.is_none()), HAS_INSTANCES)
         | bit(!after.timers.is_empty(), HAS_TIMERS)
         | bit(after.incidents.iter().any(|i| i.resolved.is_none()), HAS_INCIDENTS)
+        | bit(!after.watchers.is_empty(), HAS_WATCHERS)
 }
 
 /// Names of attributes and fields that these events changed.

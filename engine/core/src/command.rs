@@ -40,6 +40,10 @@ pub enum Command {
     AddArticle {
         article: ArticleInput,
     },
+    /// Begins or ends watching, for oneself.
+    WatchTicket {
+        watch: bool,
+    },
     RetryIncident {
         incident: Seq,
     },
@@ -61,6 +65,7 @@ impl Command {
             Self::ReleaseWork { .. } => "release_work",
             Self::PatchTicket { .. } => "patch_ticket",
             Self::AddArticle { .. } => "add_article",
+            Self::WatchTicket { .. } => "watch_ticket",
             Self::RetryIncident { .. } => "retry_incident",
             Self::FireTimer { .. } => "fire_timer",
             Self::RecountTimers => "recount_timers",

@@ -2,7 +2,9 @@
 
 mod create;
 mod form;
+mod handle;
 mod incident;
+pub mod life_cycle;
 mod look;
 mod patch;
 pub mod run;
@@ -74,6 +76,7 @@ fn change(model: &Model, snapshot: &Snapshot, command: &Command, ctx: &Context) 
             patch::patch(&mut run, values, *seen)?;
         }
         Command::AddArticle { article } => patch::article(&mut run, article)?,
+        Command::WatchTicket { watch } => patch::watch(&mut run, *watch)?,
         Command::RetryIncident { incident } => {
             if !rights::is_admin(&model.names, ctx.actor) {
                 return Err(Rejection::Right(RightReason::AdminOnly));

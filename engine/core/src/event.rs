@@ -80,6 +80,13 @@ pub enum Event {
     TimerEnded {
         seq: Seq,
     },
+    WatcherAdded {
+        person: String,
+        at: Timestamp,
+    },
+    WatcherRemoved {
+        person: String,
+    },
     IncidentRaised {
         incident: Incident,
     },

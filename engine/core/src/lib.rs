@@ -8,6 +8,7 @@ pub mod command;
 pub mod decide;
 pub mod event;
 pub mod filter;
+pub mod happening;
 pub mod people;
 pub mod rejection;
 pub mod rights;

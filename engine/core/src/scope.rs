@@ -1,5 +1,6 @@
 //! What expressions and templates see of a ticket.
 
+use crate::happening::Happening;
 use crate::people::{Directory, Person, PersonKind};
 use crate::snapshot::{Instance, Snapshot, Ticket, WorkItem};
 use jiff::Timestamp;
@@ -23,6 +24,8 @@ pub struct TicketScope<'a> {
     pub now: Timestamp,
     pub instance: Option<&'a Instance>,
     pub work: Option<&'a WorkItem>,
+    /// What a handler is there for.
+    pub happening: Option<&'a Happening>,
 }
 
 impl Scope for TicketScope<'_> {
@@ -50,6 +53,8 @@ impl Scope for TicketScope<'_> {
                 Some("entered") => Some(Value::Timestamp(w.entered)),
                 _ => None,
             }),
+            "event" => self.happening?.part(rest.first()?, self.names),
+            "article" => self.happening?.article(rest.first()?),
             _ => None,
         }
     }

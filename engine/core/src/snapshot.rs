@@ -1,5 +1,6 @@
 //! One ticket with everything that a command on it may need: what `decide` reads.
 
+use crate::happening::Happening;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -151,7 +152,7 @@ impl Retry {
         match self {
             Self::Enter { work } | Self::Look { work } | Self::Complete { work, .. } | Self::Vote { work, .. } => Some(*work),
             Self::Fire { work, .. } => *work,
-            Self::EnterAll | Self::Nothing => None,
+            Self::EnterAll | Self::Handle { .. } | Self::Nothing => None,
         }
     }
 }
@@ -172,8 +173,33 @@ pub enum Retry {
     Look { work: Seq },
     /// Does again what the timer does.
     Fire { work: Option<Seq>, kind: TimerKind },
+    /// Runs a handler again, for the same event; without it, its content was erased.
+    Handle { handler: HandlerAt, happening: Option<Box<Happening>> },
     /// There is nothing to try: it is only acknowledged.
     Nothing,
+}
+
+/// Which handler: one of an activity that is under way, one of a running process, or one of the site.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "of", rename_all = "snake_case")]
+pub enum HandlerAt {
+    Activity { work: Seq, index: usize },
+    Process { instance: Seq, index: usize },
+    Site { name: String },
+}
+
+impl HandlerAt {
+    /// What people call it.
+    pub fn name(&self, snapshot: &Snapshot) -> String {
+        let process = |seq: Seq| snapshot.instance(seq).map_or("", |i| i.process.as_str());
+        match self {
+            Self::Site { name } => name.clone(),
+            Self::Process { instance, .. } => process(*instance).to_owned(),
+            Self::Activity { work, .. } => {
+                snapshot.item(*work).map_or_else(String::new, |w| format!("{} / {}", process(w.instance), w.activity))
+            }
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -215,6 +241,8 @@ pub struct Snapshot {
     pub incidents: Rows<Incident>,
     /// Those that have not fired.
     pub timers: Rows<Timer>,
+    /// Logins, sorted.
+    pub watchers: Rows<String>,
 }
 
 impl Snapshot {
@@ -229,6 +257,7 @@ impl Snapshot {
             votes: Rows::default(),
             incidents: Rows::default(),
             timers: Rows::default(),
+            watchers: Rows::default(),
         }
     }
 

@@ -144,9 +144,17 @@ impl Story<'_> {
     }
 
     fn judge(&mut self, step: &Step, result: Result<Decision, Rejection>, actor: &str) {
-        let verb = ["start", "submit", "vote", "claim", "patch"];
+        let verb = ["start", "submit", "vote", "claim", "patch", "write", "watch"];
         let target = [&step.start, &step.submit, &step.vote, &step.claim].into_iter().flatten().next();
-        let given = [step.start.is_some(), step.submit.is_some(), step.vote.is_some(), step.claim.is_some(), step.patch.is_some()];
+        let given = [
+            step.start.is_some(),
+            step.submit.is_some(),
+            step.vote.is_some(),
+            step.claim.is_some(),
+            step.patch.is_some(),
+            step.write.is_some(),
+            step.watch.is_some(),
+        ];
         let word = verb.iter().zip(given).find(|(_, g)| *g).map_or("", |(v, _)| v);
         let line = format!("{actor}: {word} {}", target.map_or("", |t| t.as_str()));
         match (result, &step.refuse) {
@@ -201,6 +209,13 @@ impl Story<'_> {
         if let Some(patch) = &step.patch {
             return Ok(Command::PatchTicket { values: self.values(patch).map_err(Some)?, seen: None, expected: None, blobs: vec![] });
         }
+        if let Some(text) = &step.write {
+            let article = ArticleInput { body: text.clone(), visible: true, ..ArticleInput::default() };
+            return Ok(Command::AddArticle { article });
+        }
+        if let Some(watch) = step.watch {
+            return Ok(Command::WatchTicket { watch });
+        }
         let activity = step.submit.as_ref().or(step.vote.as_ref()).or(step.claim.as_ref()).ok_or(None)?;
         let snapshot = self.snapshot.as_ref().ok_or(Some("there is no ticket yet".to_owned()))?;
         let open = |w: &&crate::snapshot::WorkItem| {
@@ -235,6 +250,7 @@ impl Story<'_> {
                             now: self.now,
                             instance: None,
                             work: None,
+                            happening: None,
                         };
                         e.program().evaluate(&scope).map_err(|e| e.to_string())?.to_json()
                     }
@@ -271,6 +287,13 @@ impl Story<'_> {
         }
         if let Some(count) = expect.articles.filter(|c| c.0 != self.articles as i64) {
             wrong.push(format!("there are {} articles, expected {}", self.articles, count.0));
+        }
+        if let Some(wanted) = &expect.watchers {
+            let mut wanted: Vec<&str> = wanted.iter().map(|n| n.as_str()).collect();
+            wanted.sort_unstable();
+            if *snapshot.watchers != wanted {
+                wrong.push(format!("[{}] watch, expected [{}]", snapshot.watchers.join(", "), wanted.join(", ")));
+            }
         }
         for (name, value) in expect.fields.iter() {
             wrong.extend(self.field(&snapshot, name, value));
@@ -341,6 +364,7 @@ impl Story<'_> {
                 now: self.now,
                 instance: Some(instance),
                 work: None,
+                happening: None,
             };
             for transition in activity.next.iter().flat_map(Next::branches).flat_map(|(_, b)| b.targets()).filter_map(|(t, _)| t) {
                 let Some(when) = &transition.when else { continue };
@@ -386,6 +410,8 @@ pub fn summary(event: &Event) -> String {
         Event::TimerSet { timer } => format!("timer {} at {}", timer.seq, timer.due),
         Event::TimerFired { seq, .. } => format!("timer {seq} fires"),
         Event::TimerEnded { seq } => format!("timer {seq} is taken back"),
+        Event::WatcherAdded { person, .. } => format!("{person} watches"),
+        Event::WatcherRemoved { person } => format!("{person} no longer watches"),
         Event::IncidentRaised { incident } => format!("incident: {}", incident.message),
         Event::IncidentResolved { seq, .. } => format!("incident {seq} resolved"),
         Event::NotificationSent { notification } => format!("{} to {}", notification.name, notification.to),

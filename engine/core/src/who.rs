@@ -28,10 +28,21 @@ fn one_includes(who: &Who, person: &Person, scope: &TicketScope) -> Result<bool,
         Who::Word(WhoWord::Requester) => is(ticket.customer_user.as_ref()) || is(scope.instance.map(|i| &i.started_by)),
         Who::Word(WhoWord::Owner) => is(ticket.owner.as_ref()),
         Who::Word(WhoWord::Responsible) => is(ticket.responsible.as_ref()),
+        Who::Word(WhoWord::Watchers) => scope.snapshot.watchers.contains(&person.login) && may_read(&person.login, scope),
         Who::Role(role) => person.has_role(role),
         Who::User(login) => person.login == *login,
         Who::Did(activity) => did(activity, scope).is_some_and(|by| by == person.login),
         Who::Expr(e) => logins(&e.program().evaluate(scope)?).contains(&person.login),
+    })
+}
+
+/// Whoever has lost the right to the queue watches in vain: nothing of the ticket goes there.
+fn may_read(login: &str, scope: &TicketScope) -> bool {
+    let ticket = &scope.snapshot.ticket;
+    scope.people.get(login).is_some_and(|p| match p.kind {
+        PersonKind::Agent => rights::in_queue(scope.names, p, &ticket.queue, Right::Ro),
+        PersonKind::Customer => ticket.customer_user.as_deref() == Some(login) || (p.company.is_some() && p.company == ticket.customer),
+        PersonKind::System => false,
     })
 }
 
@@ -65,6 +76,7 @@ pub fn people(whos: &Whos, scope: &TicketScope) -> Result<Vec<String>, EvalError
             }
             Who::Word(WhoWord::Owner) => all.extend(ticket.owner.clone()),
             Who::Word(WhoWord::Responsible) => all.extend(ticket.responsible.clone()),
+            Who::Word(WhoWord::Watchers) => all.extend(scope.snapshot.watchers.iter().filter(|w| may_read(w, scope)).cloned()),
             Who::Role(role) => all.extend(scope.people.with_role(role).iter().map(|p| p.login.clone())),
             Who::User(login) => all.push(login.clone()),
             Who::Did(activity) => all.extend(did(activity, scope).map(str::to_owned)),

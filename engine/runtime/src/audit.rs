@@ -138,6 +138,7 @@ fn difference(folded: &Snapshot, stored: &Snapshot) -> String {
         ("its votes", folded.votes != stored.votes),
         ("its incidents", folded.incidents != stored.incidents),
         ("its timers", folded.timers != stored.timers),
+        ("who watches it", folded.watchers != stored.watchers),
         ("its counter", folded.last_seq != stored.last_seq || folded.version != stored.version),
     ];
     let differ: Vec<&str> = parts.iter().filter(|(_, d)| *d).map(|(n, _)| *n).collect();

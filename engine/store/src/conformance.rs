@@ -190,6 +190,8 @@ fn everything(id: i64) -> Vec<Event> {
         Event::NotificationSent { notification: notice },
         Event::TimerSet { timer: timer(7, Some(3)) },
         Event::TimerSet { timer: timer(8, None) },
+        Event::WatcherAdded { person: "otto".into(), at: at(2) },
+        Event::WatcherAdded { person: "mia".into(), at: at(2) },
     ]
 }
 
@@ -232,6 +234,7 @@ async fn tickets_come_back_as_they_were_written(store: &dyn Store) {
         Event::FieldSet { name: "amount".into(), old: 40_000.into(), new: serde_json::Value::Null },
         Event::WorkEnded { seq: 3, status: WorkStatus::Cancelled, outcome: None, by: "system".into(), at: at(4) },
         Event::IncidentResolved { seq: 5, at: at(4) },
+        Event::WatcherRemoved { person: "mia".into() },
         Event::InstanceEnded { seq: 1, outcome: "paid".into(), at: at(4) },
     ];
     let second = decision(Some(&stored.snapshot), events, at(4));

@@ -251,6 +251,15 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
             params![t.id, timer.seq, timer.work.unwrap_or(0), micros(timer.due), state],
         )?;
     }
+    for (person, since) in &changes.watchers {
+        run(
+            "INSERT INTO watcher (ticket_id, person, since) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            params![t.id, person, micros(*since)],
+        )?;
+    }
+    for person in &changes.watchers_gone {
+        run("DELETE FROM watcher WHERE ticket_id = ?1 AND person = ?2", params![t.id, person])?;
+    }
     for i in &changes.incidents {
         let body = serde_json::to_string(i).map_err(|e| StoreError::Corrupt(e.to_string()))?;
         run(

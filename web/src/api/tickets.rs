@@ -220,6 +220,23 @@ pub async fn article_add(
     }
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WatchBody {
+    watch: bool,
+}
+
+pub async fn watch(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(number): Path<String>,
+    body: Body<WatchBody>,
+) -> Response {
+    let (WatchBody { watch }, key) = body.split();
+    run(&app, &who, &id, Some(&number), Command::WatchTicket { watch }, StatusCode::OK, key).await
+}
+
 pub async fn history(
     State(app): State<App>,
     Extension(who): Extension<Who>,

@@ -249,7 +249,19 @@ fn details(page: &Page, view: &TicketView, typed: &Typed) -> Markup {
                         a href=(format!("{}/files/{blob}", page.ticket_url(&ticket.number))) download { (widgets::stored_value(page, name, value)) }
                     } @else { (widgets::stored_value(page, name, value)) } }
                 }
+                @if page.is_agent() && !view.snapshot.watchers.is_empty() {
+                    @let watchers: Vec<String> = view.snapshot.watchers.iter().map(|w| widgets::person_name(page, w)).collect();
+                    dt { (t.watchers) } dd { (watchers.join(", ")) }
+                }
                 dt { (t.updated) } dd { (widgets::time(page, ticket.updated)) }
+            }
+            @if may(Right::Ro) {
+                @let watches = view.snapshot.watchers.contains(&page.who.person.login);
+                form method="post" action=(format!("{}/watch", page.ticket_url(&ticket.number))) data-enhance {
+                    (page.csrf())
+                    input type="hidden" name="watch" value=(!watches);
+                    button { (if watches { t.unwatch } else { t.watch }) }
+                }
             }
         }
         @if !editable.is_empty() {
@@ -322,6 +334,17 @@ pub async fn release(
     _: FormData,
 ) -> Response {
     run(&app, &who, &id, &number, Command::ReleaseWork { work }, Typed::default(), None).await
+}
+
+pub async fn watch(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(number): Path<String>,
+    data: FormData,
+) -> Response {
+    let watch = data.get("watch") == Some("true");
+    run(&app, &who, &id, &number, Command::WatchTicket { watch }, Typed::default(), None).await
 }
 
 pub async fn article(

@@ -42,7 +42,9 @@ fn blank(ctx: &Context, title: &str, ticket_type: &str, queue: &str, state: &str
 
 fn begin<'a>(model: &'a Model, ctx: &'a Context<'a>, ticket: Ticket) -> Run<'a> {
     let mut run = Run::new(model, Snapshot::new(ticket.clone()), None, ctx);
-    run.events.push(Event::TicketCreated { ticket: Box::new(ticket) });
+    let created = Event::TicketCreated { ticket: Box::new(ticket) };
+    run.happens(&created);
+    run.events.push(created);
     run
 }
 
@@ -151,8 +153,11 @@ pub fn ticket(model: &Model, new: &NewTicket, ctx: &Context) -> Result<Decision,
 fn fold_creation(run: &mut Run) {
     run.events.retain(|e| !matches!(e, Event::AttributeSet { .. } | Event::FieldSet { .. }));
     let ticket = Box::new((*run.snapshot.ticket).clone());
+    let created = Event::TicketCreated { ticket };
+    run.happened.clear();
+    run.happens(&created);
     if let Some(first) = run.events.first_mut() {
-        *first = Event::TicketCreated { ticket };
+        *first = created;
     }
 }
 
@@ -173,7 +178,9 @@ pub fn begin_process<'a>(model: &'a Model, process: &str, ctx: &'a Context<'a>) 
     let at = start_for(def, ctx.actor.kind).ok_or(Rejection::Right(RightReason::CannotStart))?;
     let t = &def.ticket;
     let title = model.title(def.title.as_ref(), &def.name, model.names.site.main_language()).to_owned();
+    // What handlers see is the ticket with its first form.
     let mut run = begin(model, ctx, blank(ctx, &title, &t.ticket_type, &t.queue, &t.state, &t.priority)?);
+    run.early = true;
     let instance = run.start_instance(process, &ctx.actor.login);
     run.enter(instance, at, None);
     let work = run.snapshot.last_seq;

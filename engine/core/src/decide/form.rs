@@ -282,8 +282,8 @@ pub fn write(run: &mut Run, changes: Vec<Change>, instance: Option<Seq>) -> Resu
     for change in states {
         if let Some(state) = change.value.as_str() {
             run.set_state(state, true, instance).map_err(|e| match e {
-                super::run::StateError::Refused(r) => r,
-                super::run::StateError::Failed(f) => Rejection::Form(vec![("state".into(), invalid(&f.message))]),
+                super::life_cycle::StateError::Refused(r) => r,
+                super::life_cycle::StateError::Failed(f) => Rejection::Form(vec![("state".into(), invalid(&f.message))]),
             })?;
         }
     }

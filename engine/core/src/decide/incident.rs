@@ -24,6 +24,11 @@ pub fn retry(run: &mut Run, seq: Seq) -> Result<(), Rejection> {
         }
         Retry::Look { work } => run.look_again(work),
         Retry::Fire { work, kind } => super::timer::again(run, work, kind),
+        Retry::Handle { handler, happening } => {
+            if let Some(happening) = happening {
+                run.handle_again(&handler, &happening);
+            }
+        }
         Retry::Vote { work, by } => super::submit::vote_again(run, work, &by),
         Retry::Complete { work, outcome, by } => {
             let Some(item) = run.snapshot.item(work).filter(|w| w.status == WorkStatus::Failed).cloned() else { return Ok(()) };

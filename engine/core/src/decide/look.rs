@@ -7,9 +7,15 @@ use crate::snapshot::{Incident, Retry, Seq, Snapshot, WorkItem, WorkStatus};
 use std::collections::BTreeSet;
 
 impl Run<'_> {
+    /// What waits for changes, then the handlers of what happened. True when something was done.
+    pub fn look(&mut self) -> bool {
+        let moved = self.look_at_changes();
+        self.handle() || moved
+    }
+
     /// Transitions that wait for a change are tried where something they read has changed, or the item has just come
     /// (C7). True when something was done.
-    pub fn look(&mut self) -> bool {
+    fn look_at_changes(&mut self) -> bool {
         if self.looked >= self.events.len() || self.steps > STEPS_MAX {
             return false;
         }

@@ -5,8 +5,9 @@ use crate::actions;
 use crate::apply::{apply, attribute};
 use crate::command::Context;
 use crate::event::{Article, Blob, Event, Sender};
+use crate::happening::{self, Happening};
 use crate::people::{PersonKind, SYSTEM};
-use crate::rejection::{LifeCycleReason, Rejection};
+use crate::rejection::Rejection;
 use crate::scope::TicketScope;
 use crate::snapshot::{Incident, Instance, Retry, Seq, Snapshot, Ticket, WorkItem, WorkStatus};
 use crate::who;
@@ -17,13 +18,10 @@ use vorgang_definitions::actions::Action;
 use vorgang_definitions::cel::Expr;
 use vorgang_definitions::cel::eval::EvalError;
 use vorgang_definitions::kinds::process::{Activity, Branch, Join, Next, Target, Transition};
-use vorgang_definitions::kinds::ticket_type::LifeTransition;
 use vorgang_definitions::model::{Model, ProcessModel};
 
 /// Steps that one command may run by itself (C4).
 pub const STEPS_MAX: usize = 1_000;
-/// How deep life-cycle actions may set states in turn.
-const LIFE_DEPTH_MAX: usize = 8;
 
 /// Why something inside failed: it becomes an incident, never a refusal.
 #[derive(Debug, Clone)]
@@ -69,12 +67,18 @@ pub struct Run<'a> {
     entered: VecDeque<Seq>,
     pub(super) steps: usize,
     pub(super) chain: Vec<String>,
-    life_depth: usize,
+    pub(super) life_depth: usize,
     had_timers: bool,
     /// Events that were looked at for what they set off.
     pub(super) looked: usize,
+    /// What happened, and handlers have not seen.
+    pub(super) happened: Vec<Happening>,
+    /// What the handler that runs is there for.
+    pub(super) happening: Option<Arc<Happening>>,
+    /// The first form of a new ticket is not there yet: handlers wait for it.
+    pub early: bool,
     /// Instances whose own actions closed the ticket.
-    closed_by: Option<Seq>,
+    pub(super) closed_by: Option<Seq>,
 }
 
 /// Where to come back to when a savepoint is rolled back.
@@ -82,6 +86,7 @@ pub struct Savepoint {
     snapshot: Snapshot,
     events: usize,
     looked: usize,
+    happened: usize,
     entered: VecDeque<Seq>,
 }
 
@@ -102,14 +107,20 @@ impl<'a> Run<'a> {
             life_depth: 0,
             had_timers,
             looked: 0,
+            happened: vec![],
+            happening: None,
+            early: false,
             closed_by: None,
         }
     }
 
     /// Runs to rest and hands over the decision.
     pub fn finish(mut self) -> Result<Decision, Rejection> {
+        self.early = false;
         self.rest();
-        self.close_instances();
+        while self.close_instances() {
+            self.rest();
+        }
         super::timer::follow_pending(&mut self);
         self.refresh_audiences();
         self.snapshot.version += 1;
@@ -119,6 +130,26 @@ impl<'a> Run<'a> {
     }
 
     pub fn emit(&mut self, event: Event) {
+        self.happens(&event);
+        self.record(event);
+    }
+
+    /// Keeps for handlers what the event means, where there is one for it.
+    pub(super) fn happens(&mut self, event: &Event) {
+        let handled = |model: &Model, snapshot: &Snapshot| {
+            let local = |i: &Instance| model.process_by_hash(&i.hash).is_some_and(|p| p.has_handlers);
+            !model.handlers.is_empty() || snapshot.instances.iter().any(local)
+        };
+        if handled(self.model, &self.snapshot)
+            && let Some(name) = happening::name(event, &self.snapshot)
+        {
+            let happening = Happening::new(name, event, &self.snapshot, &self.ctx.actor.login);
+            self.happened.push(happening);
+        }
+    }
+
+    /// An event that no handler sees: it only says again what was.
+    fn record(&mut self, event: Event) {
         apply(&mut self.snapshot, &event);
         self.events.push(event);
     }
@@ -128,13 +159,20 @@ impl<'a> Run<'a> {
     }
 
     pub fn savepoint(&self) -> Savepoint {
-        Savepoint { snapshot: self.snapshot.clone(), events: self.events.len(), looked: self.looked, entered: self.entered.clone() }
+        Savepoint {
+            snapshot: self.snapshot.clone(),
+            events: self.events.len(),
+            looked: self.looked,
+            happened: self.happened.len(),
+            entered: self.entered.clone(),
+        }
     }
 
     pub fn roll_back(&mut self, to: Savepoint) {
         self.snapshot = to.snapshot;
         self.events.truncate(to.events);
         self.looked = to.looked.min(to.events);
+        self.happened.truncate(to.happened);
         self.entered = to.entered;
     }
 
@@ -148,6 +186,7 @@ impl<'a> Run<'a> {
             now: self.ctx.now,
             instance: instance.and_then(|i| self.snapshot.instance(i)),
             work: work.and_then(|w| self.snapshot.item(w)),
+            happening: self.happening.as_deref(),
         }
     }
 
@@ -174,63 +213,6 @@ impl<'a> Run<'a> {
         }
         let name = name.to_owned();
         self.emit(if is_field { Event::FieldSet { name, old, new } } else { Event::AttributeSet { name, old, new } });
-    }
-
-    /// The life-cycle transition that allows the step, for a person or (without `as_person`) for the system (C20).
-    pub fn life_cycle(&self, to: &str, as_person: bool) -> Result<Option<LifeTransition>, Rejection> {
-        let from = self.snapshot.ticket.state.clone();
-        let refuse = |why| Rejection::LifeCycle { from: from.clone(), to: to.to_owned(), why };
-        let Some(ticket_type) = self.model.names.types.get(&self.snapshot.ticket.ticket_type) else { return Ok(None) };
-        if !ticket_type.states.iter().any(|s| *s == to) {
-            return Err(refuse(LifeCycleReason::NotInType));
-        }
-        if self.model.names.state_type(to).is_pending() && self.snapshot.ticket.pending_until.is_none() {
-            return Err(refuse(LifeCycleReason::PendingNeedsTime));
-        }
-        let Some(transitions) = &ticket_type.transitions else { return Ok(None) };
-        let mut why = LifeCycleReason::NoTransition;
-        for t in transitions.iter().filter(|t| t.from.iter().any(|s| *s == from.as_str()) && t.to.iter().any(|s| *s == to)) {
-            let scope = self.scope(None, None);
-            if let (true, Some(by)) = (as_person, &t.by)
-                && !who::includes(by, self.ctx.actor, &scope).unwrap_or(false)
-            {
-                why = LifeCycleReason::NotByYou;
-                continue;
-            }
-            if let Some(when) = &t.when
-                && !when.program().holds(&scope).unwrap_or(false)
-            {
-                why = LifeCycleReason::Condition(when.text.clone());
-                continue;
-            }
-            return Ok(Some(t.clone()));
-        }
-        Err(refuse(why))
-    }
-
-    /// Sets the state through the life cycle; its `do` runs right after (C4).
-    pub fn set_state(&mut self, to: &str, as_person: bool, instance: Option<Seq>) -> Result<(), StateError> {
-        if self.snapshot.ticket.state == to {
-            return Ok(());
-        }
-        let transition = self.life_cycle(to, as_person).map_err(StateError::Refused)?;
-        if self.life_depth >= LIFE_DEPTH_MAX {
-            return Err(StateError::Failed(Failure::new("loop", "the life cycle sets states in a circle")));
-        }
-        self.set("state", to.into(), false);
-        if !self.model.names.state_type(to).is_pending() {
-            self.set("pending_until", Json::Null, false);
-        }
-        if self.model.names.state_type(to).is_final() {
-            self.closed_by = instance;
-        }
-        if let Some(t) = transition {
-            self.life_depth += 1;
-            let done = self.actions(&t.actions, instance, None);
-            self.life_depth -= 1;
-            done.map_err(StateError::Failed)?;
-        }
-        Ok(())
     }
 
     /// Runs actions in their order; the caller holds the savepoint.
@@ -303,7 +285,7 @@ impl<'a> Run<'a> {
             self.change_work(seq, WorkStatus::Started, None, false);
         }
         for v in votes {
-            self.emit(Event::VoteCast { work: seq, person: v.person, outcome: v.outcome, at: v.at });
+            self.record(Event::VoteCast { work: seq, person: v.person, outcome: v.outcome, at: v.at });
         }
         self.entered.push_back(seq);
         Ok(())
@@ -567,15 +549,17 @@ impl<'a> Run<'a> {
     }
 
     /// A ticket that was closed by anything but the instance itself ends its other instances.
-    fn close_instances(&mut self) {
+    fn close_instances(&mut self) -> bool {
         let was = self.stored.is_some_and(|t| self.model.names.state_type(&t.state).is_final());
         if was || !self.model.names.state_type(&self.snapshot.ticket.state).is_final() {
-            return;
+            return false;
         }
         let others = self.snapshot.instances.iter().filter(|i| i.outcome.is_none() && Some(i.seq) != self.closed_by);
-        for seq in others.map(|i| i.seq).collect::<Vec<Seq>>() {
-            self.end_instance(seq, "cancelled");
+        let others: Vec<Seq> = others.map(|i| i.seq).collect();
+        for seq in &others {
+            self.end_instance(*seq, "cancelled");
         }
+        !others.is_empty()
     }
 
     // --- incidents --------------------------------------------------------------------------------------------
@@ -649,20 +633,4 @@ impl<'a> Run<'a> {
 pub fn no_branch(conditions: &[String]) -> Failure {
     let list = conditions.iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ");
     Failure::new("no_branch", format!("no branch holds; false are {list}"))
-}
-
-/// A state that cannot be set: a refusal to a person, an incident in a process.
-#[derive(Debug)]
-pub enum StateError {
-    Refused(Rejection),
-    Failed(Failure),
-}
-
-impl From<StateError> for Failure {
-    fn from(error: StateError) -> Self {
-        match error {
-            StateError::Refused(r) => Failure::new("life_cycle", r.say("en")),
-            StateError::Failed(f) => f,
-        }
-    }
 }

@@ -1,0 +1,4 @@
+use crate::kinds::who::Whos;
+
+/// Who watches the ticket no more.
+pub type Unwatch = Whos;

@@ -1,0 +1,111 @@
+//! Handlers: what they see of their event, and what they do.
+
+use super::place::{self, ActionPlace, Relies};
+use super::{Cx, env};
+use crate::cel::types::{Env, Field, ObjectTy, Ty};
+use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::kinds::handler::{EventName, Handler};
+use crate::model::Names;
+use crate::values::Slot;
+use std::sync::Arc;
+
+pub fn check(handler: &Handler, cx: &mut Cx) {
+    super::references::text(handler.title.as_ref(), cx);
+    names(&handler.on, cx);
+    let env = with_event(&env::with_ticket(cx.names, None), &handler.on, cx.names);
+    place::condition(handler.when.as_ref(), &env, &mut Relies::new(), cx);
+    if handler.actions.is_empty() {
+        cx.push(Diagnostic::error("missing-key", handler.name.span, "a handler does something: it needs `do`"));
+    }
+    let mut place = ActionPlace { env, fields: None, ticket_type: None, states: None };
+    place::actions(&handler.actions, &mut place, &mut Relies::new(), cx);
+}
+
+/// Events of attributes and fields name what exists.
+pub fn names(on: &[EventName], cx: &mut Cx) {
+    for event in on {
+        let Some(changed) = event.changed() else { continue };
+        if slot_of(cx.names, changed).is_none() {
+            let known: Vec<String> =
+                ATTRIBUTES.iter().map(|a| (*a).to_owned()).chain(cx.names.fields.iter().map(|f| f.name.to_string())).collect();
+            let d = Diagnostic::error("unknown-name", event.span, format!("tickets have no attribute or field `{changed}`"));
+            let hint = did_you_mean(changed, known.iter().map(String::as_str));
+            cx.push(d.maybe_help(hint));
+        }
+    }
+}
+
+/// Attributes whose change is an event.
+const ATTRIBUTES: &[&str] = &["title", "queue", "state", "priority", "owner", "responsible", "customer_user", "pending_until"];
+
+fn slot_of<'n>(names: &'n Names, name: &str) -> Option<Slot<'n>> {
+    Slot::find(names, name).filter(|s| matches!(s, Slot::Field(_)) || ATTRIBUTES.contains(&name))
+}
+
+fn field(name: &str, ty: Ty, optional: bool, doc: &str) -> Field {
+    Field { name: name.into(), ty, optional, doc: doc.into() }
+}
+
+fn fields_of(event: &EventName, names: &Names) -> Vec<Field> {
+    if let Some(slot) = event.changed().and_then(|n| slot_of(names, n)) {
+        let ty = if matches!(slot, Slot::Priority) { Ty::Int } else { slot.ty(names) };
+        let optional = match &slot {
+            Slot::Field(f) => crate::values::when_unset(f).is_none(),
+            slot => !slot.always_set(),
+        };
+        return vec![field("old", ty.clone(), optional, "the value before"), field("new", ty, optional, "the value now")];
+    }
+    let text = |name: &str, optional: bool, doc: &str| field(name, Ty::Text, optional, doc);
+    match event.text.split_once('.').map_or("", |(noun, _)| noun) {
+        "work" => {
+            let mut fields = vec![text("process", false, "the process"), text("activity", false, "the activity")];
+            if event.text != "work.entered" {
+                fields.push(field("by", Ty::User, false, "who did it"));
+            }
+            if event.text == "work.completed" {
+                fields.push(text("outcome", false, "with what it was completed"));
+            }
+            fields
+        }
+        "process" if event.text == "process.ended" => {
+            vec![text("process", false, "the process"), text("outcome", false, "with what it ended")]
+        }
+        "process" => vec![text("process", false, "the process")],
+        "vote" => vec![
+            text("activity", false, "the activity"),
+            text("outcome", false, "approve or reject"),
+            field("by", Ty::User, false, "who voted"),
+        ],
+        "timer" => vec![text("activity", true, "the activity")],
+        "incident" if event.text == "incident.raised" => vec![text("kind", false, "of what kind"), text("message", false, "what it says")],
+        "watcher" => vec![field("person", Ty::User, false, "who watches")],
+        _ => vec![],
+    }
+}
+
+/// `event`, with what all the events have in common; `article`, where all are about one.
+pub fn with_event(env: &Env, on: &[EventName], names: &Names) -> Env {
+    let mut fields: Option<Vec<Field>> = None;
+    for event in on {
+        let own = fields_of(event, names);
+        fields = Some(match fields {
+            None => own,
+            Some(all) => all.into_iter().filter(|f| own.iter().any(|o| o.name == f.name && o.ty == f.ty)).collect(),
+        });
+    }
+    let mut fields = fields.unwrap_or_default();
+    fields.push(field("name", Ty::Text, false, "the event's name"));
+    let env = env.clone().with("event", Ty::Object(Arc::new(ObjectTy { what: "event".into(), fields })));
+    if on.iter().all(|e| e.text.starts_with("article.")) {
+        let fields = vec![
+            field("sender", Ty::word("sender", ["agent", "customer", "system"]), false, "whose side wrote it"),
+            field("author", Ty::User, false, "who wrote it"),
+            field("channel", Ty::word("channel", ["note", "web", "phone", "mail"]), false, "on which way"),
+            field("visible", Ty::Bool, false, "whether customers see it"),
+            field("subject", Ty::Text, false, "its first line"),
+            field("body", Ty::Text, false, "its text"),
+        ];
+        return env.with("article", Ty::Object(Arc::new(ObjectTy { what: "article".into(), fields })));
+    }
+    env
+}

@@ -1,0 +1,117 @@
+use crate::actions::Action;
+use crate::cel::Expr;
+use crate::kinds::Kind;
+use crate::kinds::process::Branch;
+use crate::load::{Int, Load, Loader, OneOrMany, Schemas};
+use crate::name::Name;
+use crate::record;
+use crate::source::Span;
+use crate::text::Text;
+use crate::yaml::{Node, Value};
+use serde_json::json;
+
+record! {
+    /// Actions on an event, whatever process it happens in.
+    pub struct Handler as "a handler" {
+        /// The kind of this definition.
+        kind "kind": Kind = "Handler";
+        /// The name of the handler.
+        name "name": Name = "watch_key_accounts";
+        /// What people read.
+        title "title": Option<Text> = { "en": "Watch tickets of key accounts", "de": "Tickets von Großkunden beobachten" };
+        /// The event, or several.
+        on "on": OneOrMany<EventName> = "ticket.created";
+        /// Only when this holds.
+        when "when": Option<Expr> = "ticket.priority > 3";
+        /// Handlers of one event run in this order, then by name.
+        order "order": Option<Int<0, 1_000_000>> = 100;
+        /// What is done.
+        actions "do": Vec<Action> = [{ "notify": "key_account" }];
+    }
+}
+
+record! {
+    /// Actions on an event while an activity or a process is under way. The nearest handler wins.
+    pub struct LocalHandler as "a handler" {
+        /// The event, or several.
+        on "on": OneOrMany<EventName> = "article.created";
+        /// Only when this holds.
+        when "when": Option<Expr> = "article.sender == \"customer\"";
+        /// What is done.
+        actions "do": Vec<Action> = [{ "notify": "reminder" }];
+        /// Ends the activity, and goes there.
+        next "next": Option<Branch> = "answered";
+    }
+}
+
+/// Events that have one name; those of attributes and fields are `ticket.NAME_changed`.
+pub const EVENTS: &[(&str, &str)] = &[
+    ("article.created", "a message or note was written"),
+    ("incident.raised", "something needs a person"),
+    ("incident.resolved", "an incident was retried"),
+    ("process.ended", "a process on the ticket has ended"),
+    ("process.started", "a process on the ticket has begun"),
+    ("ticket.created", "the ticket is new"),
+    ("ticket.pending_reached", "the time until which the ticket was to wait has come"),
+    ("timer.fired", "a timer of an activity has fired"),
+    ("vote.cast", "somebody has voted"),
+    ("watcher.added", "somebody watches the ticket"),
+    ("watcher.removed", "somebody watches the ticket no more"),
+    ("work.cancelled", "a work item was withdrawn"),
+    ("work.claimed", "somebody has claimed a work item"),
+    ("work.completed", "a work item was completed"),
+    ("work.entered", "a work item is there"),
+    ("work.released", "a work item was given back"),
+];
+
+/// The name of an event. Whether there is one is checked where the fields are known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventName {
+    pub text: String,
+    pub span: Span,
+}
+
+impl EventName {
+    /// The attribute or field whose change it is.
+    pub fn changed(&self) -> Option<&str> {
+        self.text.strip_prefix("ticket.")?.strip_suffix("_changed")
+    }
+}
+
+impl Load for EventName {
+    fn schema(g: &mut Schemas) -> serde_json::Value {
+        g.define("Event", |_| {
+            let known: Vec<&str> = EVENTS.iter().map(|(n, _)| *n).collect();
+            json!({
+                "description": "An event; a change of an attribute or a field is `ticket.NAME_changed`.",
+                "anyOf": [
+                    {"type": "string", "enum": known},
+                    {"type": "string", "pattern": "^ticket\\.[a-z][a-z0-9_]{0,62}_changed$"}
+                ],
+                "examples": ["ticket.state_changed", "article.created"]
+            })
+        })
+    }
+
+    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        let Value::Text(text) = &node.value else {
+            cx.wrong_type(node, "the name of an event");
+            return None;
+        };
+        let event = Self { text: text.clone(), span: node.span };
+        let known = EVENTS.iter().any(|(n, _)| n == text) || event.changed().is_some_and(crate::load::is_name);
+        if !known {
+            let d = crate::diagnostic::Diagnostic::error("unknown-word", node.span, format!("there is no event `{text}`"));
+            let hint = crate::diagnostic::did_you_mean(
+                text,
+                EVENTS.iter().map(|(n, _)| *n).chain(["ticket.state_changed", "ticket.queue_changed"]),
+            );
+            cx.push(d.help(hint.unwrap_or_else(|| {
+                let names: Vec<String> = EVENTS.iter().map(|(n, _)| format!("`{n}`")).collect();
+                format!("events are {}, and `ticket.NAME_changed` of attributes and fields", names.join(", "))
+            })));
+            return None;
+        }
+        Some(event)
+    }
+}

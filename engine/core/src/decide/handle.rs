@@ -1,0 +1,177 @@
+//! Handlers: what definitions do on events (C4.6, C16).
+
+use super::run::{Failure, Run, STEPS_MAX, no_branch};
+use crate::happening::Happening;
+use crate::snapshot::{HandlerAt, Retry, Seq, WorkItem, WorkStatus};
+use std::sync::Arc;
+use vorgang_definitions::actions::Action;
+use vorgang_definitions::cel::Expr;
+use vorgang_definitions::kinds::handler::{EventName, LocalHandler};
+use vorgang_definitions::kinds::process::Activity;
+
+/// A handler under way: what it does, and for which token or instance.
+struct Found<'m> {
+    at: HandlerAt,
+    when: Option<&'m Expr>,
+    actions: &'m [Action],
+    instance: Option<Seq>,
+    work: Option<Seq>,
+}
+
+fn on(names: &[EventName], happening: &Happening) -> bool {
+    names.iter().any(|n| n.text == happening.name)
+}
+
+impl Run<'_> {
+    /// Runs the handlers of what happened until now. True when one did something.
+    pub fn handle(&mut self) -> bool {
+        if self.early || self.happened.is_empty() {
+            return false;
+        }
+        // A chain without an end has been stopped already, with an incident.
+        if self.steps > STEPS_MAX {
+            self.happened.clear();
+            return false;
+        }
+        let mut done = false;
+        for happening in std::mem::take(&mut self.happened) {
+            done |= self.handlers_of(&happening);
+            if self.steps > STEPS_MAX {
+                // What the last handlers have set off is not handled: it would go on forever.
+                self.happened.clear();
+                let failure = Failure::new("loop", format!("more than {STEPS_MAX} steps without a person: handlers set each other off"));
+                self.raise(failure, None, Retry::Nothing);
+                self.happened.clear();
+                return true;
+            }
+        }
+        done
+    }
+
+    /// The nearest wins: those of activities, then those of the process, then the site's (C16).
+    fn handlers_of(&mut self, happening: &Happening) -> bool {
+        let mut done = false;
+        let instances: Vec<Seq> = match happening.instance {
+            Some(own) => vec![own],
+            None => self.snapshot.instances.iter().filter(|i| i.outcome.is_none()).map(|i| i.seq).collect(),
+        };
+        for instance in instances.into_iter().filter(|i| *i <= happening.at) {
+            done |= self.handlers_in(instance, happening);
+        }
+        if done {
+            return true;
+        }
+        for handler in self.model.handlers.get(&happening.name).into_iter().flatten() {
+            let at = HandlerAt::Site { name: handler.name.to_string() };
+            done |= self
+                .try_handler(happening, &Found { at, when: handler.when.as_ref(), actions: &handler.actions, instance: None, work: None });
+        }
+        done
+    }
+
+    fn handlers_in(&mut self, instance: Seq, happening: &Happening) -> bool {
+        let Some(process) = self.process_of(instance).filter(|p| p.has_handlers) else { return false };
+        let mut done = false;
+        let under_way = |w: &&WorkItem| w.instance == instance && w.seq <= happening.at && w.status != WorkStatus::Waiting;
+        let open: Vec<WorkItem> = self.snapshot.open_work().filter(under_way).cloned().collect();
+        for item in open {
+            let Some(activity) = process.def.activities.get(&item.activity) else { continue };
+            for (index, handler) in activity.handlers.iter().enumerate().filter(|(_, h)| on(&h.on, happening)) {
+                // One that another handler has just ended is gone; of its own the first that holds is taken.
+                if self.snapshot.item(item.seq).is_some_and(|w| w.status.is_open())
+                    && self.try_handler(happening, &local(HandlerAt::Activity { work: item.seq, index }, handler, instance, Some(item.seq)))
+                {
+                    done = true;
+                    break;
+                }
+            }
+        }
+        if done {
+            return true;
+        }
+        for (index, handler) in process.def.handlers.iter().enumerate().filter(|(_, h)| on(&h.on, happening)) {
+            done |= self.try_handler(happening, &local(HandlerAt::Process { instance, index }, handler, instance, None));
+        }
+        done
+    }
+
+    /// True when it ran, or should have.
+    fn try_handler(&mut self, happening: &Happening, found: &Found) -> bool {
+        let savepoint = self.savepoint();
+        let outer = self.happening.replace(Arc::new(happening.clone()));
+        let result = self.run_handler(found);
+        self.happening = outer;
+        match result {
+            Ok(ran) => ran,
+            Err(failure) => {
+                self.roll_back(savepoint);
+                self.handler_failed(happening, &found.at, failure);
+                true
+            }
+        }
+    }
+
+    fn run_handler(&mut self, found: &Found) -> Result<bool, Failure> {
+        if let Some(when) = found.when
+            && !self.holds(when, found.instance, found.work)?
+        {
+            return Ok(false);
+        }
+        self.steps += 1;
+        self.chain.push(found.at.name(&self.snapshot));
+        self.actions(found.actions, found.instance, found.work)?;
+        let HandlerAt::Activity { work, index } = found.at else { return Ok(true) };
+        let Some(item) = self.snapshot.item(work).filter(|w| w.status.is_open()).cloned() else { return Ok(true) };
+        let Some(process) = self.process_of(item.instance) else { return Ok(true) };
+        let next = process.def.activities.get(&item.activity).and_then(|a: &Activity| a.handlers.get(index)).and_then(|h| h.next.as_ref());
+        match next {
+            None => Ok(true),
+            Some(branch) => match self.complete_on(work, "event", branch)? {
+                None => Ok(true),
+                Some(conditions) => Err(no_branch(&conditions)),
+            },
+        }
+    }
+
+    /// What happened stays, the ticket goes on, and an incident keeps what is to be done again.
+    fn handler_failed(&mut self, happening: &Happening, at: &HandlerAt, failure: Failure) {
+        let same = |retry: &Retry| matches!(retry, Retry::Handle { handler, .. } if handler == at);
+        // A handler of incidents that fails raises one of its own, not one for each.
+        let about_incidents = happening.name.starts_with("incident.");
+        if about_incidents && self.snapshot.incidents.iter().any(|i| i.resolved.is_none() && same(&i.retry)) {
+            return;
+        }
+        let place = Some(format!("{} on {}", at.name(&self.snapshot), happening.name));
+        self.raise(failure, place, Retry::Handle { handler: at.clone(), happening: Some(Box::new(happening.clone())) });
+    }
+
+    /// After an incident: as if it had just happened.
+    pub fn handle_again(&mut self, handler: &HandlerAt, happening: &Happening) {
+        match handler {
+            HandlerAt::Site { name } => {
+                let all = self.model.handlers.get(&happening.name);
+                let Some(handler) = all.into_iter().flatten().find(|h| *h.name == **name) else { return };
+                let at = HandlerAt::Site { name: name.clone() };
+                self.try_handler(
+                    happening,
+                    &Found { at, when: handler.when.as_ref(), actions: &handler.actions, instance: None, work: None },
+                );
+            }
+            HandlerAt::Process { instance, index } => {
+                let Some(process) = self.process_of(*instance) else { return };
+                let Some(own) = process.def.handlers.get(*index) else { return };
+                self.try_handler(happening, &local(handler.clone(), own, *instance, None));
+            }
+            HandlerAt::Activity { work, index } => {
+                let Some(item) = self.snapshot.item(*work).filter(|w| w.status.is_open()).cloned() else { return };
+                let Some(process) = self.process_of(item.instance) else { return };
+                let Some(own) = process.def.activities.get(&item.activity).and_then(|a| a.handlers.get(*index)) else { return };
+                self.try_handler(happening, &local(handler.clone(), own, item.instance, Some(*work)));
+            }
+        }
+    }
+}
+
+fn local(at: HandlerAt, handler: &LocalHandler, instance: Seq, work: Option<Seq>) -> Found<'_> {
+    Found { at, when: handler.when.as_ref(), actions: &handler.actions, instance: Some(instance), work }
+}

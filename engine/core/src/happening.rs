@@ -1,0 +1,169 @@
+//! What handlers are written for: something happened, under the name that definitions use.
+
+use crate::event::{Event, Sender};
+use crate::snapshot::{Seq, Snapshot, TimerKind, WorkStatus};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use vorgang_definitions::cel::value::Value;
+use vorgang_definitions::model::Names;
+use vorgang_definitions::values::{from_stored, when_unset};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Happening {
+    /// As in `on:`.
+    pub name: String,
+    /// Numbers up to here were given: an activity that was entered later was not under way.
+    pub at: Seq,
+    /// Where it happened in a process.
+    pub instance: Option<Seq>,
+    pub process: Option<String>,
+    pub activity: Option<String>,
+    pub by: Option<String>,
+    pub event: Event,
+}
+
+/// The names of definitions for this event, on the snapshot before it; `None` where handlers cannot be written for it.
+pub fn name(event: &Event, before: &Snapshot) -> Option<String> {
+    let fixed = match event {
+        Event::AttributeSet { name, .. } if name == "customer" => return None,
+        Event::AttributeSet { name, .. } | Event::FieldSet { name, .. } => return Some(format!("ticket.{name}_changed")),
+        Event::TicketCreated { .. } => "ticket.created",
+        Event::ArticleAdded { .. } => "article.created",
+        Event::InstanceStarted { .. } => "process.started",
+        Event::InstanceEnded { .. } => "process.ended",
+        Event::WorkEntered { item } if item.status != WorkStatus::Waiting => "work.entered",
+        Event::WorkChanged { seq, claimed_by, .. } => match (&before.item(*seq)?.claimed_by, claimed_by) {
+            (old, Some(new)) if old.as_ref() != Some(new) => "work.claimed",
+            (Some(_), None) => "work.released",
+            _ => return None,
+        },
+        Event::WorkEnded { status: WorkStatus::Done, outcome: Some(_), .. } => "work.completed",
+        Event::WorkEnded { status: WorkStatus::Cancelled, .. } => "work.cancelled",
+        Event::VoteCast { .. } => "vote.cast",
+        Event::TimerFired { kind: TimerKind::Pending, .. } => "ticket.pending_reached",
+        Event::TimerFired { .. } => "timer.fired",
+        Event::IncidentRaised { .. } => "incident.raised",
+        Event::IncidentResolved { .. } => "incident.resolved",
+        Event::WatcherAdded { .. } => "watcher.added",
+        Event::WatcherRemoved { .. } => "watcher.removed",
+        Event::WorkEntered { .. }
+        | Event::WorkEnded { .. }
+        | Event::DialogSubmitted { .. }
+        | Event::TimerSet { .. }
+        | Event::TimerEnded { .. }
+        | Event::NotificationSent { .. } => return None,
+    };
+    Some(fixed.to_owned())
+}
+
+impl Happening {
+    /// `before` is the snapshot that the event has not changed yet.
+    pub fn new(name: String, event: &Event, before: &Snapshot, actor: &str) -> Self {
+        let own = match event {
+            Event::WorkEntered { item } => item.seq,
+            Event::InstanceStarted { instance } => instance.seq,
+            _ => 0,
+        };
+        let mut happening =
+            Self { name, at: before.last_seq.max(own), instance: None, process: None, activity: None, by: None, event: event.clone() };
+        let work = match event {
+            Event::WorkEntered { item } => {
+                happening.instance = Some(item.instance);
+                happening.activity = Some(item.activity.clone());
+                None
+            }
+            Event::InstanceStarted { instance } => {
+                happening.instance = Some(instance.seq);
+                happening.process = Some(instance.process.clone());
+                None
+            }
+            Event::InstanceEnded { seq, .. } => {
+                happening.instance = Some(*seq);
+                None
+            }
+            Event::WorkChanged { seq, .. } | Event::WorkEnded { seq, .. } => Some(*seq),
+            Event::VoteCast { work, .. } => Some(*work),
+            Event::TimerFired { work, .. } => *work,
+            _ => None,
+        };
+        if let Some(item) = work.and_then(|w| before.item(w)) {
+            happening.instance = Some(item.instance);
+            happening.activity = Some(item.activity.clone());
+        }
+        if let Some(instance) = happening.instance.and_then(|i| before.instance(i)) {
+            happening.process = Some(instance.process.clone());
+        }
+        happening.by = match event {
+            Event::WorkChanged { .. } => Some(actor.to_owned()),
+            Event::WorkEnded { by, .. } => Some(by.clone()),
+            Event::VoteCast { person, .. } => Some(person.clone()),
+            _ => None,
+        };
+        happening
+    }
+
+    /// `event.PART` of expressions.
+    pub fn part(&self, part: &str, names: &Names) -> Option<Value> {
+        let text = |t: &Option<String>| t.as_deref().map(Value::text);
+        match part {
+            "name" => Some(Value::text(self.name.as_str())),
+            "process" => text(&self.process),
+            "activity" => text(&self.activity),
+            "by" => text(&self.by),
+            "old" | "new" => self.value(part == "new", names),
+            "outcome" => match &self.event {
+                Event::WorkEnded { outcome, .. } => text(outcome),
+                Event::VoteCast { outcome, .. } | Event::InstanceEnded { outcome, .. } => Some(Value::text(outcome.as_str())),
+                _ => None,
+            },
+            "kind" | "message" => match &self.event {
+                Event::IncidentRaised { incident } if part == "kind" => Some(Value::text(incident.kind.as_str())),
+                Event::IncidentRaised { incident } => Some(Value::text(incident.message.as_str())),
+                _ => None,
+            },
+            "person" => match &self.event {
+                Event::WatcherAdded { person, .. } | Event::WatcherRemoved { person } => Some(Value::text(person.as_str())),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn value(&self, new: bool, names: &Names) -> Option<Value> {
+        match &self.event {
+            Event::AttributeSet { name, old, new: now } => attribute(name, if new { now } else { old }, names),
+            Event::FieldSet { name, old, new: now } => {
+                let field = names.fields.get(name)?;
+                from_stored(field, if new { now } else { old }).or_else(|| when_unset(field))
+            }
+            _ => None,
+        }
+    }
+
+    /// `article.PART` of expressions.
+    pub fn article(&self, part: &str) -> Option<Value> {
+        let Event::ArticleAdded { article } = &self.event else { return None };
+        Some(match part {
+            "sender" => Value::text(match article.sender {
+                Sender::Agent => "agent",
+                Sender::Customer => "customer",
+                Sender::System => "system",
+            }),
+            "author" => Value::text(article.author.as_str()),
+            "channel" => Value::text(article.channel.as_str()),
+            "visible" => Value::Bool(article.visible),
+            "subject" => Value::text(article.subject.as_str()),
+            "body" => Value::text(article.body.as_str()),
+            _ => return None,
+        })
+    }
+}
+
+fn attribute(name: &str, json: &Json, names: &Names) -> Option<Value> {
+    let text = json.as_str()?;
+    match name {
+        "priority" => Some(Value::Int(names.priority_level(text))),
+        "pending_until" => text.parse().ok().map(Value::Timestamp),
+        _ => Some(Value::text(text)),
+    }
+}

@@ -1,0 +1,66 @@
+//! A desk in this process, with a clock that the test moves.
+
+use super::Folder;
+use jiff::{SignedDuration, Timestamp};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use vorgang_core::Command;
+use vorgang_core::event::Event;
+use vorgang_core::people::{Person, PersonKind};
+use vorgang_definitions::model::SiteFile;
+use vorgang_runtime::clock::Clock;
+use vorgang_runtime::{Desk, Request, revisions};
+use vorgang_store_sqlite::SqliteStore;
+
+pub struct Hands(AtomicI64);
+
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.0.load(Ordering::Relaxed)).expect("a time")
+    }
+}
+
+pub struct World {
+    pub desk: Arc<Desk>,
+    pub clock: Arc<Hands>,
+    pub otto: Person,
+    _folder: Folder,
+}
+
+/// A desk with this site, and otto, a clerk and an administrator where the site has those roles.
+pub async fn world(name: &str, site: &str) -> World {
+    let folder = Folder::new(name);
+    let start: Timestamp = "2026-03-02T10:00:00+01:00".parse().expect("a time");
+    let clock = Arc::new(Hands(AtomicI64::new(start.as_second())));
+    let store = Arc::new(SqliteStore::open(&folder.0.join("x.db")).expect("a store"));
+    let files = [SiteFile { path: "site.yaml".into(), text: site.into() }];
+    let Ok(desk) = revisions::open(store, clock.clone(), Some(&files)).await.expect("a desk") else { panic!("the site does not check") };
+    let otto = Person {
+        login: "otto".into(),
+        name: "Otto".into(),
+        email: String::new(),
+        kind: PersonKind::Agent,
+        company: None,
+        language: "en".into(),
+        roles: vec!["clerk".into(), "admin".into()],
+        active: true,
+    };
+    desk.people_save(std::slice::from_ref(&otto)).await.expect("people");
+    World { desk: Arc::new(desk), clock, otto, _folder: folder }
+}
+
+impl World {
+    pub fn advance(&self, by: SignedDuration) {
+        self.clock.0.fetch_add(by.as_secs(), Ordering::Relaxed);
+    }
+
+    pub async fn execute(&self, ticket: Option<&str>, command: Command) -> vorgang_core::Snapshot {
+        let request = Request { actor: &self.otto, ticket, command, cause: "test", at: None };
+        self.desk.execute(request).await.expect("it is accepted").after
+    }
+
+    pub async fn fired(&self, number: &str) -> usize {
+        let history = self.desk.history_view(&self.otto, number).await.expect("the history");
+        history.iter().flat_map(|r| &r.events).filter(|e| matches!(e, Event::TimerFired { .. })).count()
+    }
+}
