@@ -1,6 +1,6 @@
 //! The Unix socket beside the database: other commands reach a running server through it. One JSON line each way.
 
-use crate::database;
+use crate::{database, job};
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use std::os::unix::fs::PermissionsExt;
@@ -26,6 +26,10 @@ pub enum Ask {
     UserLink { login: String },
     UserToken { login: String },
     UserPassword { login: String, password: String },
+    JobRun { name: String },
+    JobDryRun { name: String },
+    JobList,
+    JobExplain { name: String },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -41,7 +45,7 @@ pub enum Told {
     Failed(String),
 }
 
-pub async fn handle(desk: &Desk, ask: Ask) -> Told {
+pub async fn handle(desk: &Arc<Desk>, ask: Ask) -> Told {
     match ask {
         Ask::Apply { files } => match desk.apply(&files, "cli").await {
             Ok(Applied::New(id)) => Told::Good(format!("applied as revision {id}")),
@@ -69,6 +73,10 @@ pub async fn handle(desk: &Desk, ask: Ask) -> Told {
                 Err(e) => Told::Failed(e.to_string()),
             }
         }
+        Ask::JobRun { name } => job::run(desk, &name).await,
+        Ask::JobDryRun { name } => job::try_out(desk, &name).await,
+        Ask::JobList => job::list(desk).await,
+        Ask::JobExplain { name } => job::explain(desk, &name).await,
         Ask::UserLink { login } => match known(desk, &login) {
             Ok(()) => desk.link_create(&login, accounts::LINK).await.map_or_else(|e| Told::Failed(e.to_string()), Told::Good),
             Err(told) => told,
@@ -113,7 +121,7 @@ pub async fn ask(url: &str, ask: Ask) -> anyhow::Result<Told> {
     }
     match revisions::open(store, clock, first).await? {
         Ok(_) if empty => Ok(Told::Good("applied as revision 1".into())),
-        Ok(desk) => Ok(handle(&desk, ask).await),
+        Ok(desk) => Ok(handle(&Arc::new(desk), ask).await),
         Err(Applied::Refused { sources, diagnostics, reasons }) => {
             let findings = diagnostic::render_human(&sources, &diagnostics, false) + &reasons.join("\n");
             Ok(Told::Found { findings, message: "refused".into() })

@@ -3,6 +3,7 @@
 mod author;
 mod control;
 mod database;
+mod job;
 mod operate;
 mod serve;
 
@@ -85,8 +86,8 @@ enum Command {
         #[arg(long, default_value = "en")]
         language: String,
     },
-    /// Explains the code of a finding, a kind, a verb or a function.
-    Explain { word: String },
+    /// Explains the code of a finding, a kind, a verb or a function; `explain job NAME` a job's query.
+    Explain { word: String, name: Option<String> },
     /// Prints the JSON Schema of one kind, or of all.
     Schema {
         kind: Option<String>,
@@ -97,6 +98,9 @@ enum Command {
     /// People: add, list, sign-in links, tokens, passwords.
     #[command(subcommand)]
     User(operate::User),
+    /// Jobs: run, try out, list, explain.
+    #[command(subcommand)]
+    Job(job::JobCommand),
     /// The history.
     #[command(subcommand)]
     Audit(Audit),
@@ -163,8 +167,14 @@ async fn run(cli: Cli) -> anyhow::Result<End> {
         Command::Plan { site } => operate::plan(&database, &site).await,
         Command::Apply { site } => operate::apply(&database, &site).await,
         Command::Graph { site, process, format: GraphFormat::Svg, language } => author::graph(&site, &process, &language),
-        Command::Explain { word } => author::explain(&word),
+        Command::Explain { word, name: Some(name) } if word == "job" => job::job(&database, job::JobCommand::Explain { name }).await,
+        Command::Explain { name: Some(_), .. } => {
+            eprintln!("explain one word, or `job NAME`");
+            Ok(End::Usage)
+        }
+        Command::Explain { word, name: None } => author::explain(&word),
         Command::Schema { kind, draft } => author::schema(kind.as_deref(), &draft),
+        Command::Job(command) => job::job(&database, command).await,
         Command::User(user) => operate::user(&database, user).await,
         Command::Audit(Audit::Verify { format }) => operate::audit(&database, format == Format::Json).await,
     }

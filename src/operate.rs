@@ -43,7 +43,7 @@ pub enum User {
     Password { login: String },
 }
 
-fn told(told: Told) -> anyhow::Result<End> {
+pub fn told(told: Told) -> anyhow::Result<End> {
     match told {
         Told::Good(line) => {
             println!("{line}");

@@ -110,6 +110,7 @@ pub async fn serve(url: &str, options: Options) -> anyhow::Result<End> {
         tokio::spawn(watch(desk.clone(), site));
     }
     tokio::spawn(vorgang_runtime::timers::run(desk.clone()));
+    tokio::spawn(vorgang_runtime::jobs::run(desk.clone()));
     let app = App { desk, config: Arc::new(config), metrics };
     let service = vorgang_web::router(app).into_make_service_with_connect_info::<SocketAddr>();
     vorgang_web::run(listener, service, stopped()).await?;

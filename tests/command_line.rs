@@ -180,6 +180,34 @@ fn apply_takes_a_good_change_and_refuses_a_bad_one() {
     assert_eq!(run(&other.0, &["apply", &path.replace("site", "nowhere")]).0, 3);
 }
 
+/// A job is tried out, explained and run, with a server and without.
+#[test]
+fn jobs_run_by_hand() {
+    let folder = Folder::new("jobs");
+    let site = folder.0.join("site");
+    copy(&root().join("examples/helpdesk"), &site);
+    let job = r#"{ kind: Job, name: pick_up, where: ticket.type == "incident" && ticket.state == "new" && ticket.title.size() > 3, do: [ { set: { state: open } } ] }"#;
+    fs::write(site.join("job.yaml"), job).expect("a file");
+    let path = site.to_string_lossy().into_owned();
+    let server = Server::start(&folder.0, &[&path, "--demo", "--tickets", "20"]);
+    let (code, tried, err) = run(&folder.0, &["job", "run", "pick_up", "--dry-run"]);
+    assert!(code == 0 && tried.starts_with("pick_up would act on ") && tried.contains("state = \"open\""), "{tried}{err}");
+    let (code, explained, _) = run(&folder.0, &["explain", "job", "pick_up"]);
+    assert!(code == 0 && explained.contains("ticket.title.size() > 3\nquery") && explained.contains("plan"), "{explained}");
+    let (code, listed, _) = run(&folder.0, &["job", "list"]);
+    assert!(code == 0 && listed.contains("close_waiting  next 20") && listed.contains("pick_up  next by hand  never ran"), "{listed}");
+    let (code, ran, _) = run(&folder.0, &["job", "run", "pick_up"]);
+    assert!(code == 0 && ran.contains(" 0 failed") && !ran.contains(" 0 tickets"), "{ran}");
+    server.kill();
+    let (code, again, err) = run(&folder.0, &["job", "run", "pick_up"]);
+    assert_eq!((code, again.trim()), (0, "pick_up: 0 tickets changed, 0 failed, 0 could not be judged"), "{err}");
+    let (code, _, err) = run(&folder.0, &["job", "run", "pick"]);
+    assert!(code == 1 && err.contains("no job is called `pick`"), "{err}");
+    assert_eq!(run(&folder.0, &["explain", "jobs", "pick_up"]).0, 2);
+    let (code, out, _) = run(&folder.0, &["audit", "verify"]);
+    assert_eq!(code, 0, "{out}");
+}
+
 /// Somebody changes the database behind our back: each kind of tampering is found.
 #[test]
 fn audit_finds_what_was_changed() {

@@ -3,6 +3,7 @@
 pub mod env;
 mod flow;
 mod handler;
+pub mod job;
 mod life_cycle;
 mod place;
 mod process;
@@ -12,6 +13,7 @@ mod story;
 use crate::cel::types::{Ty, WordSet};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kinds::handler::Handler;
+use crate::kinds::job::Job;
 use crate::kinds::process::Process;
 use crate::kinds::site::Site;
 use crate::kinds::{Definition, Kind};
@@ -61,7 +63,7 @@ pub fn build(
     out: &mut Vec<Diagnostic>,
 ) -> Option<Model> {
     let hash_of_all = hash_all(&definitions);
-    let (names, processes, Rules { handlers, tests }) = gather(sources, definitions, failed, out)?;
+    let (names, processes, Rules { handlers, jobs, tests }) = gather(sources, definitions, failed, out)?;
     let process_defs: BTreeMap<String, Process> = processes.iter().map(|(n, (_, p))| (n.clone(), p.clone())).collect();
     let mut cx = Cx { sources, names: &names, processes: &process_defs, failed, out };
     references::check(&mut cx);
@@ -82,10 +84,15 @@ pub fn build(
     for handler in &handlers {
         handler::check(handler, &mut cx);
     }
+    for job in &jobs {
+        job::check(job, &mut cx);
+    }
     for test in &tests {
         story::check(test, &mut cx);
     }
-    Some(Model { sources: sources.clone(), hash: hash_of_all, names, processes: models, by_hash, handlers: by_event(handlers), tests })
+    let jobs = jobs.into_iter().map(|j| (j.name.to_string(), Arc::new(j))).collect();
+    let handlers = by_event(handlers);
+    Some(Model { sources: sources.clone(), hash: hash_of_all, names, processes: models, by_hash, handlers, jobs, tests })
 }
 
 /// For each event its handlers, in their order.
@@ -115,6 +122,7 @@ fn hash_all(definitions: &[(Node, Definition)]) -> String {
 /// What is checked against names and processes.
 struct Rules {
     handlers: Vec<Handler>,
+    jobs: Vec<Job>,
     tests: Vec<crate::kinds::test::Test>,
 }
 
@@ -129,7 +137,7 @@ fn gather(
     let mut sites: Vec<Site> = vec![];
     let (mut states, mut priorities, mut queues, mut fields) = (Table::default(), Table::default(), Table::default(), Table::default());
     let (mut types, mut roles, mut notifications) = (Table::default(), Table::default(), Table::default());
-    let (mut calendars, mut handlers) = (Table::default(), vec![]);
+    let (mut calendars, mut handlers, mut jobs) = (Table::default(), vec![], vec![]);
     let mut processes: BTreeMap<String, (Node, Process)> = BTreeMap::new();
     let mut tests = vec![];
     let mut first: HashMap<(Kind, String), Span> = HashMap::new();
@@ -143,6 +151,7 @@ fn gather(
         match definition {
             Definition::Calendar(d) => drop(calendars.insert(&name, d)),
             Definition::Handler(d) => handlers.push(d),
+            Definition::Job(d) => jobs.push(d),
             Definition::Site(d) => sites.push(d),
             Definition::State(d) => drop(states.insert(&name, d)),
             Definition::Priority(d) => drop(priorities.insert(&name, d)),
@@ -192,8 +201,9 @@ fn gather(
         queue_ty,
         type_ty,
         role_set,
+        job_names: jobs.iter().map(|j: &Job| j.name.to_string()).collect(),
         calendar_set,
     };
     handlers.sort_by(|a: &Handler, b: &Handler| (a.order.map_or(0, |o| o.0), &a.name).cmp(&(b.order.map_or(0, |o| o.0), &b.name)));
-    Some((names, processes, Rules { handlers, tests }))
+    Some((names, processes, Rules { handlers, jobs, tests }))
 }

@@ -3,6 +3,7 @@
 pub mod calendar;
 pub mod field;
 pub mod handler;
+pub mod job;
 pub mod notification;
 pub mod priority;
 pub mod process;
@@ -29,7 +30,6 @@ pub const RESERVED: &[&str] = &[
     "Dashboard",
     "Decision",
     "FaqCategory",
-    "Job",
     "MailAccount",
     "MailFilter",
     "Package",
@@ -85,6 +85,7 @@ definitions! {
     Calendar "Calendar" calendar::Calendar, "Working hours and holidays: what timers and service levels count in.";
     Field "Field" field::Field, "A typed attribute of tickets that designers add.";
     Handler "Handler" handler::Handler, "Actions on an event, whatever process it happens in.";
+    Job "Job" job::Job, "Actions on all tickets that a condition holds for.";
     Notification "Notification" notification::Notification, "A message to people about a ticket.";
     Priority "Priority" priority::Priority, "How urgent a ticket is.";
     Process "Process" process::Process, "A net of activities that drives one ticket.";

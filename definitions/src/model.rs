@@ -7,6 +7,7 @@ use crate::diagnostic::{self, Diagnostic};
 use crate::kinds::calendar::Calendar;
 use crate::kinds::field::Field;
 use crate::kinds::handler::Handler;
+use crate::kinds::job::Job;
 use crate::kinds::notification::Notification;
 use crate::kinds::priority::Priority;
 use crate::kinds::process::{Process, Target};
@@ -78,6 +79,7 @@ pub struct Names {
     pub calendars: Table<Calendar>,
     /// The calendars, ready to be counted in.
     pub work_times: BTreeMap<String, WorkTime>,
+    pub job_names: BTreeSet<String>,
     pub process_names: BTreeSet<String>,
     pub state_ty: Ty,
     pub queue_ty: Ty,
@@ -143,6 +145,7 @@ pub struct Model {
     pub by_hash: HashMap<String, Arc<ProcessModel>>,
     /// For each event the handlers of the site, in their order.
     pub handlers: HashMap<String, Vec<Arc<Handler>>>,
+    pub jobs: BTreeMap<String, Arc<Job>>,
     pub tests: Vec<Test>,
 }
 

@@ -5,4 +5,5 @@ pub const SQLITE_MIGRATIONS: &[&str] = &[
     include_str!("../sql/sqlite/0001_begin.sql"),
     include_str!("../sql/sqlite/0002_time.sql"),
     include_str!("../sql/sqlite/0003_watch.sql"),
+    include_str!("../sql/sqlite/0004_jobs.sql"),
 ];

@@ -28,7 +28,7 @@ describe("every page can be used by everybody", () => {
   const pages = {
     customer: ["/", "/start/expense_claim", "/start/leave_request", "/tickets/N", "/notifications", "/nowhere"],
     agent: ["/agent", "/agent/queue", "/agent/work", "/agent/new", "/agent/tickets/N"],
-    admin: ["/admin"],
+    admin: ["/admin", "/admin/jobs", "/admin/jobs/close_waiting"],
     tina: ["/agent", "/agent/tickets/N"],
     carla: ["/", "/start/leave_request", "/tickets/N"],
   };

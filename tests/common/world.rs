@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use vorgang_core::Command;
 use vorgang_core::event::Event;
 use vorgang_core::people::{Person, PersonKind};
+use vorgang_definitions::diagnostic::render_human;
 use vorgang_definitions::model::SiteFile;
 use vorgang_runtime::clock::Clock;
-use vorgang_runtime::{Desk, Request, revisions};
+use vorgang_runtime::revisions::{self, Applied};
+use vorgang_runtime::{Desk, Request};
 use vorgang_store_sqlite::SqliteStore;
 
 pub struct Hands(AtomicI64);
@@ -34,7 +36,10 @@ pub async fn world(name: &str, site: &str) -> World {
     let clock = Arc::new(Hands(AtomicI64::new(start.as_second())));
     let store = Arc::new(SqliteStore::open(&folder.0.join("x.db")).expect("a store"));
     let files = [SiteFile { path: "site.yaml".into(), text: site.into() }];
-    let Ok(desk) = revisions::open(store, clock.clone(), Some(&files)).await.expect("a desk") else { panic!("the site does not check") };
+    let desk = match revisions::open(store, clock.clone(), Some(&files)).await.expect("a desk") {
+        Err(Applied::Refused { sources, diagnostics, .. }) => panic!("{}", render_human(&sources, &diagnostics, false)),
+        opened => opened.unwrap_or_else(|_| panic!("a first revision")),
+    };
     let otto = Person {
         login: "otto".into(),
         name: "Otto".into(),

@@ -257,6 +257,7 @@ pub async fn run(app: &App, who: &Who, id: &RequestId, ticket: Option<&str>, com
         };
         match &done.notice {
             Some(vorgang_core::decide::Notice::NoBranch(c)) => body["notice"] = json!({"no_branch": c}),
+            Some(vorgang_core::decide::Notice::NotMeant(_)) => {}
             Some(vorgang_core::decide::Notice::Incident(m)) => body["notice"] = json!({"incident": m}),
             None => {}
         }

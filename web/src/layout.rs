@@ -105,7 +105,7 @@ impl<'a> Page<'a> {
         }
         menu.push(("/", if self.is_agent() { self.t.catalogue } else { self.t.home }));
         if rights::is_admin(&self.model.names, &self.who.person) {
-            menu.push(("/admin", self.t.admin));
+            menu.extend([("/admin", self.t.admin), ("/admin/jobs", self.t.jobs)]);
         }
         menu
     }

@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod agent;
 pub mod home;
+pub mod jobs;
 pub mod notifications;
 pub mod sign_in;
 pub mod start;

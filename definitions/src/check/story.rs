@@ -21,11 +21,11 @@ pub fn check(test: &Test, cx: &mut Cx) {
         let verbs = verbs(step);
         if verbs.len() != 1 {
             let d = Diagnostic::error("two-verbs", step.at, format!("a step does one thing, this one {}", verbs.len()));
-            cx.push(d.help("one of `start`, `submit`, `vote`, `claim`, `patch`, `write`, `watch`, `advance`, `expect`"));
+            cx.push(d.help("one of `start`, `create`, `submit`, `vote`, `claim`, `patch`, `write`, `watch`, `job`, `advance`, `expect`"));
             continue;
         }
         surplus(step, verbs[0], cx);
-        let by_person = !matches!(verbs[0], "advance" | "expect");
+        let by_person = !matches!(verbs[0], "advance" | "expect" | "job");
         match (&step.actor, by_person) {
             (None, true) => {
                 cx.push(Diagnostic::error("missing-key", step.at, format!("`{}` needs `as:`, the person who does it", verbs[0])))
@@ -39,6 +39,12 @@ pub fn check(test: &Test, cx: &mut Cx) {
             && !names.process_names.contains(name.as_str())
         {
             cx.unknown(Kind::Process, "process", name, names.process_names.iter().map(String::as_str));
+        }
+        if let Some(name) = step.create.as_ref().filter(|t| names.types.get(t).is_none()) {
+            cx.unknown(Kind::TicketType, "ticket type", name, names.types.iter().map(|t| t.name.as_str()));
+        }
+        if let Some(name) = step.job.as_ref().filter(|j| !names.job_names.contains(j.as_str())) {
+            cx.unknown(Kind::Job, "job", name, names.job_names.iter().map(String::as_str));
         }
         activities(test, step, cx);
         outcome(step, cx);
@@ -61,13 +67,14 @@ pub fn check(test: &Test, cx: &mut Cx) {
 /// Keys that the verb does not use would be ignored; they are findings instead.
 fn surplus(step: &Step, verb: &str, cx: &mut Cx) {
     let form = matches!(verb, "start" | "submit" | "vote");
-    let person = !matches!(verb, "advance" | "expect");
+    let values = form || verb == "create";
+    let person = !matches!(verb, "advance" | "expect" | "job");
     let given = [
         ("as", step.actor.is_some(), person),
         ("dialog", step.dialog.is_some(), form),
         ("outcome", step.outcome.is_some(), form),
-        ("with", !step.with.is_empty(), form),
-        ("article", step.article.is_some(), form),
+        ("with", !step.with.is_empty(), values),
+        ("article", step.article.is_some(), values),
         ("refuse", step.refuse.is_some(), person),
     ];
     for (key, _, _) in given.into_iter().filter(|(_, given, used)| *given && !used) {
@@ -78,12 +85,14 @@ fn surplus(step: &Step, verb: &str, cx: &mut Cx) {
 fn verbs(step: &Step) -> Vec<&'static str> {
     let given = [
         ("start", step.start.is_some()),
+        ("create", step.create.is_some()),
         ("submit", step.submit.is_some()),
         ("vote", step.vote.is_some()),
         ("claim", step.claim.is_some()),
         ("patch", step.patch.is_some()),
         ("write", step.write.is_some()),
         ("watch", step.watch.is_some()),
+        ("job", step.job.is_some()),
         ("advance", step.advance.is_some()),
         ("expect", step.expect.is_some()),
     ];

@@ -134,10 +134,12 @@ choice! {
 }
 
 record! {
-    /// One step: exactly one of `start`, `submit`, `vote`, `claim`, `patch`, `write`, `watch`, `advance`, `expect`.
+    /// One step: exactly one of `start`, `create`, `submit`, `vote`, `claim`, `patch`, `write`, `watch`, `job`, `advance`, `expect`.
     pub struct Step as "a step" {
         /// Starts a process.
         start "start": Option<Name> = "expense_claim";
+        /// Creates a ticket of this type without a process; `with` gives `title`, `queue` and the other values.
+        create "create": Option<Name> = "incident";
         /// Submits a dialog of this activity.
         submit "submit": Option<Name> = "check_receipts";
         /// Votes in the approval of this activity.
@@ -150,6 +152,8 @@ record! {
         write "write": Option<String> = "When will it be paid?";
         /// Begins or ends watching the ticket.
         watch "watch": Option<bool> = true;
+        /// Runs a job on the ticket, as its schedule would.
+        job "job": Option<Name> = "close_waiting";
         /// Moves the clock.
         advance "advance": Option<DurationText> = "1d";
         /// What must be true now.

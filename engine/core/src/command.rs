@@ -53,6 +53,10 @@ pub enum Command {
     },
     /// Timers count anew after their calendar has changed.
     RecountTimers,
+    /// A job, on one of the tickets that it may mean.
+    RunJob {
+        job: String,
+    },
 }
 
 impl Command {
@@ -68,13 +72,14 @@ impl Command {
             Self::WatchTicket { .. } => "watch_ticket",
             Self::RetryIncident { .. } => "retry_incident",
             Self::FireTimer { .. } => "fire_timer",
+            Self::RunJob { .. } => "run_job",
             Self::RecountTimers => "recount_timers",
         }
     }
 
     /// Only the engine itself gives it.
     pub fn is_internal(&self) -> bool {
-        matches!(self, Self::FireTimer { .. } | Self::RecountTimers)
+        matches!(self, Self::FireTimer { .. } | Self::RecountTimers | Self::RunJob { .. })
     }
 
     /// Makes a new ticket instead of changing one.

@@ -4,6 +4,7 @@ mod create;
 mod form;
 mod handle;
 mod incident;
+mod job;
 pub mod life_cycle;
 mod look;
 mod patch;
@@ -42,6 +43,8 @@ pub enum Notice {
     NoBranch(Vec<String>),
     /// Saved, and something needs a person: the incident's message.
     Incident(String),
+    /// A job's condition does not hold for the ticket, or could not be evaluated for this reason.
+    NotMeant(Option<String>),
 }
 
 /// The snapshot is `None` for commands that create a ticket.
@@ -85,6 +88,7 @@ fn change(model: &Model, snapshot: &Snapshot, command: &Command, ctx: &Context) 
         }
         Command::FireTimer { timer } => timer::fire(&mut run, *timer),
         Command::RecountTimers => timer::recount(&mut run),
+        Command::RunJob { job } => job::run(&mut run, job),
         Command::CreateTicket(_) | Command::StartProcess { .. } => {}
     }
     run.finish()

@@ -10,6 +10,7 @@ pub mod event;
 pub mod filter;
 pub mod happening;
 pub mod people;
+pub mod pushdown;
 pub mod rejection;
 pub mod rights;
 pub mod scope;

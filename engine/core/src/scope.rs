@@ -28,6 +28,43 @@ pub struct TicketScope<'a> {
     pub happening: Option<&'a Happening>,
 }
 
+/// What expressions see without a ticket.
+pub struct CommonScope<'a> {
+    pub names: &'a Names,
+    pub now: Timestamp,
+}
+
+impl Scope for CommonScope<'_> {
+    fn get(&self, path: &[Box<str>]) -> Option<Value> {
+        let (root, rest) = path.split_first()?;
+        match &**root {
+            "now" => Some(Value::Timestamp(self.now)),
+            "site" => site(self.names, None, rest),
+            _ => None,
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn zone(&self) -> &TimeZone {
+        &self.names.site.zone.0
+    }
+
+    fn has_role(&self, _: &str) -> bool {
+        false
+    }
+
+    fn work_time(&self, name: Option<&str>) -> Option<&WorkTime> {
+        self.names.work_time(name)
+    }
+
+    fn active(&self, _: &str) -> bool {
+        false
+    }
+}
+
 impl Scope for TicketScope<'_> {
     fn get(&self, path: &[Box<str>]) -> Option<Value> {
         let (root, rest) = path.split_first()?;
@@ -40,7 +77,7 @@ impl Scope for TicketScope<'_> {
                 Some(person(login.and_then(|l| self.people.get(l)).map(|p| &**p), rest))
             }
             "now" => Some(Value::Timestamp(self.now)),
-            "site" => self.site(rest),
+            "site" => site(self.names, Some(&self.actor.language), rest),
             "steps" => self.step(rest),
             "process" => self.instance.and_then(|i| match rest.first().map(|s| &**s) {
                 Some("name") => Some(Value::text(i.process.as_str())),
@@ -81,20 +118,6 @@ impl Scope for TicketScope<'_> {
 }
 
 impl TicketScope<'_> {
-    fn site(&self, rest: &[Box<str>]) -> Option<Value> {
-        let site = &self.names.site;
-        match (rest.first().map(|s| &**s)?, rest.get(1)) {
-            ("name", _) => Some(Value::text(site.name.as_str())),
-            ("title", _) => Some(Value::text(site.title.get(&self.actor.language, site.main_language()))),
-            ("settings", Some(name)) => site.settings.get(name).map(|s| match s {
-                Setting::Text(t) => Value::text(t.as_str()),
-                Setting::Int(i) => Value::Int(*i),
-                Setting::Bool(b) => Value::Bool(*b),
-            }),
-            _ => None,
-        }
-    }
-
     fn step(&self, rest: &[Box<str>]) -> Option<Value> {
         let step = self.snapshot.step(self.instance?.seq, rest.first()?)?;
         match rest.get(1).map(|s| &**s) {
@@ -104,6 +127,20 @@ impl TicketScope<'_> {
             Some("at") => Some(Value::Timestamp(step.at)),
             _ => None,
         }
+    }
+}
+
+fn site(names: &Names, language: Option<&str>, rest: &[Box<str>]) -> Option<Value> {
+    let site = &names.site;
+    match (rest.first().map(|s| &**s)?, rest.get(1)) {
+        ("name", _) => Some(Value::text(site.name.as_str())),
+        ("title", _) => Some(Value::text(site.title.get(language.unwrap_or(site.main_language()), site.main_language()))),
+        ("settings", Some(name)) => site.settings.get(name).map(|s| match s {
+            Setting::Text(t) => Value::text(t.as_str()),
+            Setting::Int(i) => Value::Int(*i),
+            Setting::Bool(b) => Value::Bool(*b),
+        }),
+        _ => None,
     }
 }
 

@@ -152,7 +152,7 @@ impl Retry {
         match self {
             Self::Enter { work } | Self::Look { work } | Self::Complete { work, .. } | Self::Vote { work, .. } => Some(*work),
             Self::Fire { work, .. } => *work,
-            Self::EnterAll | Self::Handle { .. } | Self::Nothing => None,
+            Self::EnterAll | Self::Handle { .. } | Self::Job { .. } | Self::Nothing => None,
         }
     }
 }
@@ -175,6 +175,8 @@ pub enum Retry {
     Fire { work: Option<Seq>, kind: TimerKind },
     /// Runs a handler again, for the same event; without it, its content was erased.
     Handle { handler: HandlerAt, happening: Option<Box<Happening>> },
+    /// Runs the job on this ticket again, if it still means it.
+    Job { job: String },
     /// There is nothing to try: it is only acknowledged.
     Nothing,
 }

@@ -1,6 +1,6 @@
 //! Plays a site's `Test` definitions in virtual time, through the same `decide` as everything else.
 
-use crate::command::{ArticleInput, Command, Context, Form};
+use crate::command::{ArticleInput, Command, Context, Form, NewTicket};
 use crate::decide::{Decision, decide};
 use crate::event::Event;
 use crate::people::{Directory, Person, PersonKind};
@@ -99,6 +99,10 @@ impl Story<'_> {
         if let Some(expect) = &step.expect {
             return self.expect(step.at, expect);
         }
+        if let Some(job) = &step.job {
+            self.report.log.push(format!("job {job}"));
+            return self.by_system(step, &Command::RunJob { job: job.to_string() });
+        }
         let Some(actor) = step.actor.as_ref().and_then(|a| self.people.get(a)).cloned() else {
             return self.failed(step.at, "nobody does this step");
         };
@@ -120,6 +124,16 @@ impl Story<'_> {
         };
         let result = decide(self.model, self.snapshot.as_ref().filter(|_| !command.creates()), &command, &ctx);
         self.judge(step, result, &actor.login);
+    }
+
+    fn by_system(&mut self, step: &Step, command: &Command) {
+        let system = crate::people::system();
+        let ctx = Context { now: self.now, actor: &system, people: &self.people, new_ticket: None, changed_since: None };
+        match decide(self.model, self.snapshot.as_ref(), command, &ctx) {
+            Ok(decision) if decision.events.is_empty() => {}
+            Ok(decision) => self.commit(decision),
+            Err(rejection) => self.failed(step.at, format!("refused: {}", describe(&rejection))),
+        }
     }
 
     /// Every timer on the way fires at its own time.
@@ -144,10 +158,11 @@ impl Story<'_> {
     }
 
     fn judge(&mut self, step: &Step, result: Result<Decision, Rejection>, actor: &str) {
-        let verb = ["start", "submit", "vote", "claim", "patch", "write", "watch"];
-        let target = [&step.start, &step.submit, &step.vote, &step.claim].into_iter().flatten().next();
+        let verb = ["start", "create", "submit", "vote", "claim", "patch", "write", "watch"];
+        let target = [&step.start, &step.create, &step.submit, &step.vote, &step.claim].into_iter().flatten().next();
         let given = [
             step.start.is_some(),
+            step.create.is_some(),
             step.submit.is_some(),
             step.vote.is_some(),
             step.claim.is_some(),
@@ -205,6 +220,22 @@ impl Story<'_> {
         };
         if let Some(process) = &step.start {
             return Ok(Command::StartProcess { process: process.to_string(), form: form(self)? });
+        }
+        if let Some(ticket_type) = &step.create {
+            let mut fields = self.values(&step.with).map_err(Some)?;
+            let mut text = |name: &str| fields.remove(name).and_then(|v| v.as_str().map(str::to_owned));
+            let first = || self.model.names.queues.iter().next().map_or(String::new(), |q| q.name.to_string());
+            return Ok(Command::CreateTicket(NewTicket {
+                ticket_type: ticket_type.to_string(),
+                title: text("title").unwrap_or_else(|| ticket_type.to_string()),
+                queue: text("queue").unwrap_or_else(first),
+                state: text("state"),
+                priority: text("priority"),
+                customer_user: text("customer_user"),
+                article: step.article.as_ref().map(|text| ArticleInput { body: text.clone(), visible: true, ..ArticleInput::default() }),
+                fields,
+                blobs: vec![],
+            }));
         }
         if let Some(patch) = &step.patch {
             return Ok(Command::PatchTicket { values: self.values(patch).map_err(Some)?, seen: None, expected: None, blobs: vec![] });

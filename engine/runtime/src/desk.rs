@@ -28,7 +28,7 @@ pub struct Desk {
     pub recount: AtomicBool,
     model: RwLock<Arc<Model>>,
     people: RwLock<Arc<Directory>>,
-    locks: Locks,
+    pub(crate) locks: Locks,
     numbers: Numbers,
 }
 
@@ -126,6 +126,18 @@ impl Desk {
 
     /// As [`Desk::execute`]; with a key, a repeated request is answered as the first time.
     pub async fn execute_once(&self, request: Request<'_>, idempotent: Option<Idempotent<'_>>) -> Result<Answer, Error> {
+        self.execute_in(request, idempotent, None).await
+    }
+
+    /// As part of a job's run, which does each ticket once.
+    pub(crate) async fn execute_job(&self, request: Request<'_>, run: i64) -> Result<Done, Error> {
+        match self.execute_in(request, None, Some(run)).await? {
+            Answer::Done(done) => Ok(*done),
+            Answer::Again(..) => Err(Error::KeyReused),
+        }
+    }
+
+    async fn execute_in(&self, request: Request<'_>, idempotent: Option<Idempotent<'_>>, job_run: Option<i64>) -> Result<Answer, Error> {
         if let Some(i) = &idempotent
             && let Some(earlier) = self.earlier(&request.actor.login, i).await?
         {
@@ -156,7 +168,8 @@ impl Desk {
                 return Ok(Answer::Done(Box::new(done)));
             }
             let done = Done { after: decision.after.clone(), notice: decision.notice.clone() };
-            let commit = self.commit(&request, stored.as_ref(), &decision, now, idempotent.as_ref(), &done);
+            let mut commit = self.commit(&request, stored.as_ref(), &decision, now, idempotent.as_ref(), &done);
+            commit.job_run = job_run;
             match self.store.commit(commit).await {
                 Ok(()) => return Ok(Answer::Done(Box::new(done))),
                 Err(StoreError::Conflict) => {
@@ -253,7 +266,13 @@ impl Desk {
             let (status, answer) = (i.answer)(done);
             Idempotency { login: request.actor.login.clone(), key: i.key.to_owned(), body_hash: i.body_hash, status, answer }
         });
-        Commit { changes: Changes::of(decision), expected_version: stored.map_or(0, |s| s.snapshot.version), history, idempotency }
+        Commit {
+            changes: Changes::of(decision),
+            expected_version: stored.map_or(0, |s| s.snapshot.version),
+            history,
+            idempotency,
+            job_run: None,
+        }
     }
 }
 

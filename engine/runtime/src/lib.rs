@@ -6,6 +6,7 @@ pub mod audit;
 pub mod clock;
 pub mod demo;
 mod desk;
+pub mod jobs;
 pub mod limiter;
 mod locks;
 mod numbers;

@@ -22,6 +22,7 @@ pub async fn run(make: impl Fn() -> Arc<dyn Store>) {
     repeated_keys_are_refused(&*prepared(make()).await).await;
     secrets_open_once_and_expire(&*prepared(make()).await).await;
     revisions_and_pinned_processes(&*prepared(make()).await).await;
+    a_job_runs_once_a_tick_and_once_a_ticket(&*prepared(make()).await).await;
     numbers_are_given_once(prepared(make()).await).await;
 }
 
@@ -119,7 +120,7 @@ fn commit(decision: &Decision, expected: u64, previous: Hash, now: Timestamp) ->
     });
     let history =
         NewHistory { at: now, actor: "anna".into(), command: "test".into(), cause: "suite".into(), payload, salt, personal_digest, hash };
-    Commit { changes: Changes::of(decision), expected_version: expected, history, idempotency: None }
+    Commit { changes: Changes::of(decision), expected_version: expected, history, idempotency: None, job_run: None }
 }
 
 fn everything(id: i64) -> Vec<Event> {
@@ -253,6 +254,47 @@ async fn tickets_come_back_as_they_were_written(store: &dyn Store) {
     let (scanned, last) = store.history_scan(0, 10).await.expect("a scan");
     assert_eq!((scanned, last.is_some()), (rows, true));
     assert_eq!(store.heads(0, 10).await.expect("heads"), [(1, 2, stored.head)]);
+}
+
+async fn a_job_runs_once_a_tick_and_once_a_ticket(store: &dyn Store) {
+    assert_eq!(store.job_seen("nightly", "0 6 * * *", at(0)).await, Ok(at(0)));
+    assert_eq!(store.job_seen("nightly", "0 6 * * *", at(50)).await, Ok(at(0)), "a known schedule is not forgotten");
+    let first = store.job_start("nightly", Some(at(10)), "system", at(11), 2).await.expect("a run").expect("the first");
+    assert_eq!(store.job_start("nightly", Some(at(10)), "system", at(11), 0).await, Ok(None), "one run a tick");
+    assert_eq!(store.job_start("nightly", Some(at(9)), "system", at(11), 0).await, Ok(None), "what is dealt with stays so");
+    assert_eq!(store.job_seen("nightly", "0 6 * * *", at(50)).await, Ok(at(10)));
+    for id in 1..=3 {
+        let created = decision(None, vec![Event::TicketCreated { ticket: Box::new(ticket(id, "anna", "north", "desk")) }], at(1));
+        store.commit(commit(&created, 0, chain::GENESIS, at(1))).await.expect("a commit");
+    }
+    let numbers = async |after| store.job_tickets(&Filter::Queue(vec!["desk".into()]), first, after, 10).await.expect("tickets");
+    assert_eq!(numbers(1).await, [(2, "N2".to_owned()), (3, "N3".to_owned())]);
+    let stored = store.ticket_load("N2").await.expect("a read").expect("the ticket");
+    let title = |t: &str| vec![Event::AttributeSet { name: "title".into(), old: "".into(), new: t.into() }];
+    let change = decision(Some(&stored.snapshot), title("done"), at(12));
+    store.commit(Commit { job_run: Some(first), ..commit(&change, 1, stored.head, at(12)) }).await.expect("a commit");
+    let stored = store.ticket_load("N2").await.expect("a read").expect("the ticket");
+    let again = decision(Some(&stored.snapshot), title("twice"), at(12));
+    let twice = store.commit(Commit { job_run: Some(first), ..commit(&again, 2, stored.head, at(12)) }).await;
+    assert_eq!(twice, Err(StoreError::Conflict), "a run does a ticket once");
+    assert_eq!(numbers(0).await, [(1, "N1".to_owned()), (3, "N3".to_owned())]);
+    assert_eq!(store.job_done(first).await, Ok(1));
+    let mut open = store.job_runs(Some("nightly"), true, 10).await.expect("runs");
+    assert_eq!((open.len(), open[0].summary.missed, open[0].tick), (1, 2, Some(at(10))));
+    let mut run = open.remove(0);
+    run.cursor = 2;
+    run.ended = Some(at(13));
+    run.summary.done = 1;
+    store.job_progress(&run).await.expect("progress");
+    assert_eq!(store.job_done(first).await, Ok(0), "what lies before the cursor needs no mark");
+    assert!(store.job_runs(None, true, 10).await.expect("runs").is_empty());
+    assert_eq!(store.job_runs(None, false, 10).await, Ok(vec![run]));
+    store.job_pass("nightly", at(30)).await.expect("passed");
+    assert_eq!(store.job_seen("nightly", "0 7 * * *", at(60)).await, Ok(at(60)), "a changed schedule begins now");
+    store.job_keep(&[]).await.expect("kept");
+    assert_eq!(store.job_seen("nightly", "0 7 * * *", at(70)).await, Ok(at(70)));
+    let (sql, plan) = store.job_plan(&Filter::All).await.expect("a plan");
+    assert!(sql.contains("ticket") && !plan.is_empty());
 }
 
 async fn a_stale_version_is_a_conflict_and_writes_nothing(store: &dyn Store) {

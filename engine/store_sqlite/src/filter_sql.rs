@@ -5,7 +5,8 @@
 
 use crate::names::NameIds;
 use rusqlite::types::Value;
-use vorgang_core::filter::Filter;
+use serde_json::Value as Json;
+use vorgang_core::filter::{Column, Filter};
 
 /// What the condition is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,6 +38,34 @@ pub fn condition(filter: &Filter, plan: Plan, names: &NameIds, sql: &mut String,
         Filter::NoOwner => sql.push_str("t.owner_id IS NULL"),
         Filter::Customer(company) => ids(Plan::Gather, "t.company_id", "company", std::slice::from_ref(company), names, sql, params),
         Filter::CustomerUser(login) => person("t.customer_id", login, names, sql, params),
+        Filter::Responsible(login) => person("t.responsible_id", login, names, sql, params),
+        Filter::Set(at) => {
+            sql.push_str(column(*at));
+            sql.push_str(" IS NOT NULL");
+        }
+        Filter::Time { column: at, compare, micros } => {
+            sql.push_str(column(*at));
+            sql.push_str(compare.sign());
+            sql.push('?');
+            params.push(Value::Integer(*micros));
+        }
+        Filter::Field { name, compare, value } => {
+            // Yes and no are never unknown: an unset one is no.
+            sql.push_str(if value.is_boolean() { "coalesce(t.fields ->> ?, 0)" } else { "(t.fields ->> ?)" });
+            params.push(Value::Text(format!("$.{name}")));
+            sql.push_str(compare.sign());
+            sql.push('?');
+            params.push(match value {
+                Json::Bool(b) => Value::Integer((*b).into()),
+                Json::Number(n) => n.as_i64().map_or(Value::Null, Value::Integer),
+                Json::String(s) => Value::Text(s.clone()),
+                _ => Value::Null,
+            });
+        }
+        Filter::FieldSet(name) => {
+            sql.push_str("(t.fields ->> ?) IS NOT NULL");
+            params.push(Value::Text(format!("$.{name}")));
+        }
         Filter::Audience(keys) => {
             let ids: Vec<i64> = keys.iter().filter_map(|k| names.find("audience", k)).collect();
             if ids.is_empty() {
@@ -61,6 +90,18 @@ pub fn condition(filter: &Filter, plan: Plan, names: &NameIds, sql: &mut String,
                 params.extend([Value::Text(pattern.clone()), Value::Text(pattern)]);
             }
         }
+    }
+}
+
+fn column(column: Column) -> &'static str {
+    match column {
+        Column::Owner => "t.owner_id",
+        Column::Responsible => "t.responsible_id",
+        Column::Customer => "t.company_id",
+        Column::CustomerUser => "t.customer_id",
+        Column::PendingUntil => "t.pending_until",
+        Column::Created => "t.created",
+        Column::Updated => "t.updated",
     }
 }
 

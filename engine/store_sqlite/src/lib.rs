@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod filter_sql;
+mod jobs;
 mod names;
 mod read;
 mod rows;

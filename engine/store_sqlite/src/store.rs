@@ -2,6 +2,7 @@
 
 use crate::checkpoint;
 use crate::filter_sql::{self, Plan};
+use crate::jobs;
 use crate::names::NameIds;
 use crate::read;
 use crate::rows::{HISTORY_ROW, TICKET_ROW, error, hash, history_row, micros, ticket_row, time};
@@ -20,8 +21,8 @@ use vorgang_core::filter::Filter;
 use vorgang_core::people::{Person, PersonKind, SYSTEM};
 use vorgang_core::snapshot::{Instance, Seq, Step, Timer};
 use vorgang_store::{
-    Commit, Count, DueTimer, HistoryRow, Idempotency, IncidentRow, NewRevision, NotificationRow, Page, Result, Revision, SecretKind,
-    Session, Sort, Store, StoreError, Stored, TicketRow, WorkRow,
+    Commit, Count, DueTimer, HistoryRow, Idempotency, IncidentRow, JobRun, JobSummary, NewRevision, NotificationRow, Page, Result,
+    Revision, SecretKind, Session, Sort, Store, StoreError, Stored, TicketRow, WorkRow,
 };
 
 const READERS: usize = 4;
@@ -132,7 +133,7 @@ fn migrate(connection: &Connection) -> Result<()> {
     Ok(())
 }
 
-fn sql_where(plan: Plan, names: &NameIds, filters: &[&Filter]) -> (String, Vec<Value>) {
+pub(crate) fn sql_where(plan: Plan, names: &NameIds, filters: &[&Filter]) -> (String, Vec<Value>) {
     let (mut sql, mut params) = (String::new(), vec![]);
     for (i, filter) in filters.iter().enumerate() {
         sql.push_str(if i > 0 { " AND (" } else { "(" });
@@ -305,6 +306,51 @@ impl Store for SqliteStore {
         let mut statement = c.prepare_cached(sql).map_err(error)?;
         let row = |r: &rusqlite::Row| Ok((due_timer(r)?, read::json(&r.get::<_, String>(4)?)?));
         statement.query_map(params![after.0, after.1, limit], row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+    }
+
+    async fn job_seen(&self, job: &str, schedule: &str, now: Timestamp) -> Result<Timestamp> {
+        let (job, schedule) = (job.to_owned(), schedule.to_owned());
+        self.write(false, move |c| jobs::seen(c, &job, &schedule, now)).await.map(time)
+    }
+
+    async fn job_pass(&self, job: &str, to: Timestamp) -> Result<()> {
+        let job = job.to_owned();
+        let sql = "UPDATE job SET seen = max(seen, ?2) WHERE name = ?1";
+        self.write(false, move |c| c.execute(sql, params![job, micros(to)]).map(|n| n as i64)).await.map(|_| ())
+    }
+
+    async fn job_keep(&self, jobs: &[String]) -> Result<()> {
+        let known = serde_json::to_string(jobs).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+        let sql = "DELETE FROM job WHERE name NOT IN (SELECT value FROM json_each(?1))";
+        self.write(false, move |c| c.execute(sql, [known]).map(|n| n as i64)).await.map(|_| ())
+    }
+
+    async fn job_start(&self, job: &str, tick: Option<Timestamp>, by: &str, now: Timestamp, missed: u64) -> Result<Option<i64>> {
+        let (job, by, summary) = (job.to_owned(), by.to_owned(), jobs::text(&JobSummary { missed, ..JobSummary::default() })?);
+        let id = self.write(false, move |c| jobs::start(c, &job, tick, &by, now, &summary)).await?;
+        Ok(Some(id).filter(|id| *id > 0))
+    }
+
+    async fn job_progress(&self, run: &JobRun) -> Result<()> {
+        let (id, cursor, ended, summary) = (run.id, run.cursor, run.ended, jobs::text(&run.summary)?);
+        self.write(false, move |c| jobs::progress(c, id, cursor, &summary, ended)).await.map(|_| ())
+    }
+
+    async fn job_runs(&self, job: Option<&str>, open: bool, limit: u32) -> Result<Vec<JobRun>> {
+        jobs::runs(&self.reader(), job, open, limit)
+    }
+
+    async fn job_tickets(&self, filter: &Filter, run: i64, after: i64, limit: u32) -> Result<Vec<(i64, String)>> {
+        jobs::tickets(&self.reader(), &self.names, filter, run, after, limit)
+    }
+
+    async fn job_done(&self, run: i64) -> Result<u64> {
+        let sql = "SELECT count(*) FROM job_done WHERE run = ?1";
+        self.reader().query_row(sql, [run], |r| r.get::<_, i64>(0)).map(|n| n as u64).map_err(error)
+    }
+
+    async fn job_plan(&self, filter: &Filter) -> Result<(String, Vec<String>)> {
+        jobs::plan(&self.reader(), &self.names, filter)
     }
 
     async fn work_list(&self, keys: &[String], rights: &Filter, limit: u32) -> Result<Vec<WorkRow>> {

@@ -304,6 +304,9 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
             )?;
         }
     }
+    if let Some(job) = commit.job_run {
+        run("INSERT INTO job_done (run, ticket_id) VALUES (?1, ?2)", params![job, t.id])?;
+    }
     let h = &commit.history;
     run(
         "INSERT INTO history (ticket_id, version, format, at, actor, command, cause, events, personal, salt, personal_digest, hash) \

@@ -104,6 +104,7 @@ fn told(page: &Page, notice: &Notice) -> Markup {
         Notice::NoBranch(conditions) => html! {
             div.notice.warn role="status" data-focus="" { p { (t.saved_no_branch) } ul { @for c in conditions { li { code { (c) } } } } }
         },
+        Notice::NotMeant(_) => html! {},
         Notice::Incident(message) => html! { div.notice.warn role="status" data-focus="" { p { (t.saved_incident) } p { (message) } } },
     }
 }
@@ -260,7 +261,7 @@ fn details(page: &Page, view: &TicketView, typed: &Typed) -> Markup {
                 form method="post" action=(format!("{}/watch", page.ticket_url(&ticket.number))) data-enhance {
                     (page.csrf())
                     input type="hidden" name="watch" value=(!watches);
-                    button { (if watches { t.unwatch } else { t.watch }) }
+                    div.buttons { button { (if watches { t.unwatch } else { t.watch }) } }
                 }
             }
         }

@@ -1,0 +1,30 @@
+//! Jobs: whom they mean, and what they do.
+
+use super::place::{self, ActionPlace, Relies};
+use super::{Cx, env};
+use crate::cel::types::Env;
+use crate::diagnostic::Diagnostic;
+use crate::kinds::job::Job;
+use crate::model::Names;
+
+pub fn check(job: &Job, cx: &mut Cx) {
+    super::references::text(job.title.as_ref(), cx);
+    place::condition(Some(&job.condition), &over_tickets(cx.names), &mut Relies::new(), cx);
+    if job.actions.is_empty() {
+        cx.push(Diagnostic::error("missing-key", job.name.span, "a job does something: it needs `do`"));
+    }
+    if job.times.is_none() && job.missed.is_some() {
+        cx.push(Diagnostic::error("unknown-key", job.name.span, "`missed` belongs to a schedule, and there is no `at`"));
+    }
+    let mut place = ActionPlace { env: env::with_ticket(cx.names, None), fields: None, ticket_type: None, states: None };
+    place::actions(&job.actions, &mut place, &mut Relies::new(), cx);
+}
+
+/// A condition over many tickets: what is unset on one of them leaves that one out (C29), so nothing has to be guarded.
+pub fn over_tickets(names: &Names) -> Env {
+    let mut env = env::with_ticket(names, None);
+    let attributes = ["owner", "responsible", "customer", "customer_user", "pending_until"];
+    env.set.extend(attributes.iter().map(|a| format!("ticket.{a}")));
+    env.set.extend(names.fields.iter().map(|f| format!("ticket.fields.{}", f.name)));
+    env
+}

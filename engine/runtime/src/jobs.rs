@@ -1,0 +1,285 @@
+//! Jobs: each time of a schedule has one run, each run does a ticket once, and goes on where a crash has cut it.
+
+use crate::desk::{Desk, Error, Request};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::{JoinHandle, JoinSet};
+use vorgang_core::decide::Notice;
+use vorgang_core::people::{self, SYSTEM};
+use vorgang_core::pushdown::{Pushdown, pushdown};
+use vorgang_core::{Command, Context, Decision, decide};
+use vorgang_definitions::kinds::job::{Job, Missed};
+use vorgang_store::{JobRun, StoreError};
+
+/// How often schedules are looked at.
+const LOOK: Duration = Duration::from_millis(500);
+/// Wait after the database could not be reached.
+const WAIT: Duration = Duration::from_secs(5);
+/// Tickets that are fetched at once; what the run has done of them is marked until all are.
+const BATCH: u32 = 500;
+/// Tickets that are done at the same time.
+const LANE: usize = 16;
+/// A time that is no older has not been missed.
+const LATE: SignedDuration = SignedDuration::from_secs(60);
+/// Times of one schedule that are dealt with at once.
+const TICKS_MAX: usize = 100_000;
+const EXAMPLES_MAX: usize = 3;
+
+/// Runs until it is aborted.
+pub async fn run(desk: Arc<Desk>) {
+    let mut lane = Lane::default();
+    loop {
+        match lane.look(&desk).await {
+            Ok(()) => tokio::time::sleep(LOOK).await,
+            Err(e) => {
+                tracing::warn!("jobs: {e}");
+                tokio::time::sleep(WAIT).await;
+            }
+        }
+    }
+}
+
+/// The runs under way, one a job, each a task of its own: a long one does not hold up the others.
+#[derive(Default)]
+pub struct Lane {
+    running: HashMap<String, JoinHandle<Result<(), Error>>>,
+    model: String,
+    /// When each schedule is to be looked at again.
+    next: HashMap<String, Timestamp>,
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        self.running.values().for_each(JoinHandle::abort);
+    }
+}
+
+impl Lane {
+    /// Starts what is due, and what an earlier process has left.
+    pub async fn look(&mut self, desk: &Arc<Desk>) -> Result<(), StoreError> {
+        let model = desk.model();
+        if self.model != model.hash {
+            desk.store.job_keep(&model.jobs.keys().cloned().collect::<Vec<_>>()).await?;
+            self.model.clone_from(&model.hash);
+            self.next.clear();
+        }
+        let ended: Vec<String> = self.running.iter().filter(|(_, task)| task.is_finished()).map(|(job, _)| job.clone()).collect();
+        for job in ended {
+            if let Some(task) = self.running.remove(&job) {
+                match task.await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(e)) => tracing::warn!(job, "a run stands still: {e}"),
+                    Err(e) => tracing::error!(job, "a run stands still: {e}"),
+                }
+            }
+        }
+        for run in desk.store.job_runs(None, true, 1_000).await?.into_iter().rev() {
+            self.begin(desk, run);
+        }
+        for job in model.jobs.values().filter(|j| j.times.is_some()) {
+            let name = job.name.as_str();
+            let early = self.next.get(name).is_some_and(|next| *next > desk.clock.now());
+            if early || self.running.contains_key(name) {
+                continue;
+            }
+            let (run, next) = due(desk, job).await?;
+            match next {
+                Some(next) => drop(self.next.insert(name.to_owned(), next)),
+                None => drop(self.next.remove(name)),
+            }
+            if let Some(run) = run {
+                self.begin(desk, run);
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, desk: &Arc<Desk>, run: JobRun) {
+        if !self.running.contains_key(&run.job) {
+            let desk = desk.clone();
+            self.running.insert(run.job.clone(), tokio::spawn(async move { go_on_later(&desk, run).await }));
+        }
+    }
+
+    /// Waits for the runs under way.
+    pub async fn settle(&mut self) {
+        for (_, task) in self.running.drain() {
+            if let Ok(Err(e)) = task.await {
+                tracing::warn!("a run stands still: {e}");
+            }
+        }
+    }
+}
+
+/// A run for a time of the schedule that has come, if there is one, and when to look again: what was missed goes as the
+/// job says.
+async fn due(desk: &Desk, job: &Job) -> Result<(Option<JobRun>, Option<Timestamp>), StoreError> {
+    let now = desk.clock.now();
+    let zone = desk.model().names.site.zone.0.clone();
+    let mut last = desk.store.job_seen(&job.name, &job.schedule(), now).await?;
+    let mut ticks = vec![];
+    while ticks.len() < TICKS_MAX
+        && let Some(tick) = job.next(last, &zone).filter(|t| *t <= now)
+    {
+        ticks.push(tick);
+        last = tick;
+    }
+    let Some(newest) = ticks.last().copied() else { return Ok((None, job.next(last, &zone))) };
+    let tick = match job.missed.unwrap_or(Missed::Once) {
+        Missed::All => ticks[0],
+        Missed::Once => newest,
+        Missed::Skip if now.duration_since(newest) <= LATE => newest,
+        Missed::Skip => {
+            desk.store.job_pass(&job.name, newest).await?;
+            return Ok((None, None));
+        }
+    };
+    let before = ticks.iter().take_while(|t| **t < tick).count() as u64;
+    Ok((start(desk, &job.name, Some(tick), SYSTEM, before).await?, None))
+}
+
+/// A run by hand; `None` where there is no such job.
+pub async fn start_now(desk: &Desk, job: &str, by: &str) -> Result<Option<JobRun>, StoreError> {
+    if !desk.model().jobs.contains_key(job) {
+        return Ok(None);
+    }
+    start(desk, job, None, by, 0).await
+}
+
+async fn start(desk: &Desk, job: &str, tick: Option<Timestamp>, by: &str, missed: u64) -> Result<Option<JobRun>, StoreError> {
+    let Some(id) = desk.store.job_start(job, tick, by, desk.clock.now(), missed).await? else { return Ok(None) };
+    let runs = desk.store.job_runs(Some(job), true, 1_000).await?;
+    Ok(runs.into_iter().find(|r| r.id == id))
+}
+
+async fn go_on_later(desk: &Arc<Desk>, run: JobRun) -> Result<(), Error> {
+    let done = go_on(desk, run).await;
+    if done.is_err() {
+        // It is taken up again; not at once, where the database needs a while.
+        tokio::time::sleep(WAIT).await;
+    }
+    done.map(|_| ())
+}
+
+/// Does what is left of a run. What it has done stays done, whatever ends it.
+pub async fn go_on(desk: &Arc<Desk>, run: JobRun) -> Result<JobRun, Error> {
+    // One run of a job at a time, whoever began it.
+    let _held = desk.locks.hold(&format!("job {}", run.job)).await;
+    let Some(mut run) = desk.store.job_runs(Some(&run.job), true, 1_000).await?.into_iter().find(|r| r.id == run.id) else {
+        return Ok(run);
+    };
+    // What an earlier process did of its last batch.
+    run.summary.done += desk.store.job_done(run.id).await?;
+    loop {
+        let model = desk.model();
+        let Some(job) = model.jobs.get(&run.job) else {
+            run.summary.error = Some("the job is no longer defined".into());
+            break;
+        };
+        let split = pushdown(&job.condition.text, &model.names, desk.clock.now());
+        let page = desk.store.job_tickets(&split.filter, run.id, run.cursor, BATCH).await?;
+        let Some((last, _)) = page.last() else { break };
+        let last = *last;
+        batch(desk, &mut run, page).await?;
+        run.cursor = last;
+        desk.store.job_progress(&run).await?;
+    }
+    run.ended = Some(desk.clock.now());
+    desk.store.job_progress(&run).await?;
+    let s = &run.summary;
+    tracing::info!(job = run.job, done = s.done, failed = s.failed, unclear = s.unclear, "a run has ended");
+    Ok(run)
+}
+
+async fn batch(desk: &Arc<Desk>, run: &mut JobRun, page: Vec<(i64, String)>) -> Result<(), Error> {
+    let mut tickets = page.into_iter();
+    let mut lane = JoinSet::new();
+    loop {
+        while lane.len() < LANE
+            && let Some((_, number)) = tickets.next()
+        {
+            let (desk, job, id) = (desk.clone(), run.job.clone(), run.id);
+            lane.spawn(async move {
+                // A task of its own: a ticket that panics ends its own work alone.
+                let task = tokio::spawn({
+                    let number = number.clone();
+                    async move {
+                        let system = people::system();
+                        let cause = format!("job {job}");
+                        let request =
+                            Request { actor: &system, ticket: Some(&number), command: Command::RunJob { job }, cause: &cause, at: None };
+                        desk.execute_job(request, id).await
+                    }
+                });
+                (number, task.await)
+            });
+        }
+        let Some(done) = lane.join_next().await else { return Ok(()) };
+        let Ok((number, result)) = done else { continue };
+        match result {
+            Ok(Ok(done)) => match done.notice {
+                None | Some(Notice::NoBranch(_)) => run.summary.done += 1,
+                Some(Notice::NotMeant(None)) => {}
+                Some(Notice::NotMeant(Some(why))) => note(run, number, why, false),
+                Some(Notice::Incident(why)) => note(run, number, why, true),
+            },
+            // Without a database the run waits; what it has done is marked.
+            Ok(Err(Error::Store(e @ StoreError::Unavailable(_)))) => return Err(e.into()),
+            Ok(Err(e)) => note(run, number, e.to_string(), true),
+            Err(e) => note(run, number, e.to_string(), true),
+        }
+    }
+}
+
+fn note(run: &mut JobRun, number: String, why: String, failed: bool) {
+    let count = if failed { &mut run.summary.failed } else { &mut run.summary.unclear };
+    *count += 1;
+    if run.summary.examples.len() < EXAMPLES_MAX {
+        run.summary.examples.push((number, why));
+    }
+}
+
+/// What a run would do now, without doing it.
+pub struct DryRun {
+    pub split: Pushdown,
+    /// Tickets on which something would happen: (number, title, the decision).
+    pub tickets: Vec<(String, String, Decision)>,
+    /// There are more than the first so many.
+    pub more: bool,
+    /// (number, why) of tickets for which the condition cannot be evaluated, or the actions fail.
+    pub troubles: Vec<(String, String)>,
+}
+
+/// Decides the job on every ticket until so many were found. `None` where there is no such job.
+pub async fn dry_run(desk: &Desk, job: &str, limit: usize) -> Result<Option<DryRun>, Error> {
+    let (model, people, now, system) = (desk.model(), desk.people(), desk.clock.now(), people::system());
+    let Some(def) = model.jobs.get(job) else { return Ok(None) };
+    let split = pushdown(&def.condition.text, &model.names, now);
+    let mut found = DryRun { split, tickets: vec![], more: false, troubles: vec![] };
+    let (mut after, command) = (0, Command::RunJob { job: job.to_owned() });
+    loop {
+        let page = desk.store.job_tickets(&found.split.filter, 0, after, BATCH).await?;
+        let Some((last, _)) = page.last() else { return Ok(Some(found)) };
+        after = *last;
+        for (_, number) in page {
+            let Some(stored) = desk.store.ticket_load(&number).await? else { continue };
+            let ctx = Context { now, actor: &system, people: &people, new_ticket: None, changed_since: None };
+            let decision = decide(&model, Some(&stored.snapshot), &command, &ctx)?;
+            match &decision.notice {
+                Some(Notice::NotMeant(None)) => continue,
+                Some(Notice::NotMeant(Some(why)) | Notice::Incident(why)) => found.troubles.push((number.clone(), why.clone())),
+                _ => {}
+            }
+            if matches!(decision.notice, Some(Notice::NotMeant(_))) {
+                continue;
+            }
+            if found.tickets.len() >= limit {
+                found.more = true;
+                return Ok(Some(found));
+            }
+            found.tickets.push((number, stored.snapshot.ticket.title.clone(), decision));
+        }
+    }
+}

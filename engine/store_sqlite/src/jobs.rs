@@ -1,0 +1,100 @@
+//! Jobs: schedules, runs, and what a run has done.
+
+use crate::filter_sql::Plan;
+use crate::names::NameIds;
+use crate::read::json;
+use crate::rows::{error, micros, time};
+use crate::store::sql_where;
+use jiff::Timestamp;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+use vorgang_core::filter::Filter;
+use vorgang_store::{JobRun, JobSummary, Result, StoreError};
+
+/// Runs of each job that are kept.
+const RUNS_KEPT: u32 = 500;
+
+/// Until when the schedule was looked at. A new or changed one begins now.
+pub fn seen(c: &Connection, job: &str, schedule: &str, now: Timestamp) -> rusqlite::Result<i64> {
+    c.query_row(
+        "INSERT INTO job (name, schedule, seen) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET \
+         seen = CASE WHEN schedule = excluded.schedule THEN seen ELSE excluded.seen END, schedule = excluded.schedule RETURNING seen",
+        params![job, schedule, micros(now)],
+        |r| r.get(0),
+    )
+}
+
+/// The tick and its run in one: whoever comes second gets none, told as 0.
+pub fn start(c: &Connection, job: &str, tick: Option<Timestamp>, by: &str, now: Timestamp, summary: &str) -> rusqlite::Result<i64> {
+    if let Some(tick) = tick
+        && c.execute("UPDATE job SET seen = ?2 WHERE name = ?1 AND seen < ?2", params![job, micros(tick)])? == 0
+    {
+        return Ok(0);
+    }
+    c.execute(
+        "DELETE FROM job_run WHERE job = ?1 AND ended IS NOT NULL AND id <= \
+         (SELECT id FROM job_run WHERE job = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+        params![job, RUNS_KEPT],
+    )?;
+    let sql =
+        "INSERT INTO job_run (job, tick, started, by, cursor, summary) VALUES (?1, ?2, ?3, ?4, 0, ?5) ON CONFLICT DO NOTHING RETURNING id";
+    let id = c.query_row(sql, params![job, tick.map(micros), micros(now), by, summary], |r| r.get(0)).optional()?;
+    Ok(id.unwrap_or(0))
+}
+
+/// The batch is done: its marks go, the cursor stands behind it.
+pub fn progress(c: &Connection, run: i64, cursor: i64, summary: &str, ended: Option<Timestamp>) -> rusqlite::Result<i64> {
+    c.execute("DELETE FROM job_done WHERE run = ?1", [run])?;
+    let sql = "UPDATE job_run SET cursor = ?2, summary = ?3, ended = ?4 WHERE id = ?1";
+    c.execute(sql, params![run, cursor, summary, ended.map(micros)]).map(|n| n as i64)
+}
+
+/// The newest first; those that have not ended first of all.
+pub fn runs(c: &Connection, job: Option<&str>, open: bool, limit: u32) -> Result<Vec<JobRun>> {
+    let sql = "SELECT id, job, tick, started, ended, by, cursor, summary FROM job_run \
+               WHERE (?1 IS NULL OR job = ?1) AND (NOT ?2 OR ended IS NULL) ORDER BY id DESC LIMIT ?3";
+    let mut statement = c.prepare_cached(sql).map_err(error)?;
+    let row = |r: &rusqlite::Row| {
+        Ok(JobRun {
+            id: r.get(0)?,
+            job: r.get(1)?,
+            tick: r.get::<_, Option<i64>>(2)?.map(time),
+            started: time(r.get(3)?),
+            ended: r.get::<_, Option<i64>>(4)?.map(time),
+            by: r.get(5)?,
+            cursor: r.get(6)?,
+            summary: json(&r.get::<_, String>(7)?)?,
+        })
+    };
+    statement.query_map(params![job, open, limit], row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+}
+
+/// Tickets behind the cursor in the order of their ids, without those that the run has done.
+pub fn tickets(c: &Connection, names: &NameIds, filter: &Filter, run: i64, after: i64, limit: u32) -> Result<Vec<(i64, String)>> {
+    let (sql, params) = tickets_sql(names, filter, run, after, limit);
+    let mut statement = c.prepare_cached(&sql).map_err(error)?;
+    let rows = statement.query_map(params_from_iter(params), |r| Ok((r.get(0)?, r.get(1)?))).map_err(error)?;
+    rows.collect::<rusqlite::Result<_>>().map_err(error)
+}
+
+fn tickets_sql(names: &NameIds, filter: &Filter, run: i64, after: i64, limit: u32) -> (String, Vec<Value>) {
+    let (condition, mut params) = sql_where(Plan::Walk, names, &[filter]);
+    params.extend([after, run, limit.into()].map(Value::Integer));
+    let sql = format!(
+        "SELECT t.id, t.number FROM ticket t WHERE {condition} AND t.id > ? \
+         AND NOT EXISTS (SELECT 1 FROM job_done d WHERE d.run = ? AND d.ticket_id = t.id) ORDER BY t.id LIMIT ?"
+    );
+    (sql, params)
+}
+
+/// The query of [`tickets`], and how the database will run it.
+pub fn plan(c: &Connection, names: &NameIds, filter: &Filter) -> Result<(String, Vec<String>)> {
+    let (sql, params) = tickets_sql(names, filter, 0, 0, 500);
+    let mut statement = c.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).map_err(error)?;
+    let rows = statement.query_map(params_from_iter(params), |r| r.get(3)).map_err(error)?;
+    Ok((sql, rows.collect::<rusqlite::Result<_>>().map_err(error)?))
+}
+
+pub fn text(summary: &JobSummary) -> Result<String> {
+    serde_json::to_string(summary).map_err(|e| StoreError::Corrupt(e.to_string()))
+}

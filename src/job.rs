@@ -1,0 +1,141 @@
+//! Jobs from the command line: run, try out, list, explain.
+
+use crate::End;
+use crate::control::{Ask, Told, ask};
+use crate::operate::told;
+use clap::Subcommand;
+use std::sync::Arc;
+use vorgang_core::pushdown::pushdown;
+use vorgang_core::story::summary;
+use vorgang_definitions::kinds::job::Job;
+use vorgang_definitions::model::Model;
+use vorgang_runtime::jobs::{DryRun, dry_run, go_on, start_now};
+use vorgang_runtime::{Desk, Error};
+
+/// Tickets that a dry run lists.
+const LISTED: usize = 50;
+
+#[derive(Subcommand)]
+pub enum JobCommand {
+    /// Runs a job now, to its end.
+    Run {
+        name: String,
+        /// Says what it would do on which tickets, and does nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// The jobs, when each runs next, and how it went the last time.
+    List,
+    /// Which part of a job's condition the database decides, and how.
+    Explain { name: String },
+}
+
+pub async fn job(database: &str, command: JobCommand) -> anyhow::Result<End> {
+    let ask_for = match command {
+        JobCommand::Run { name, dry_run: false } => Ask::JobRun { name },
+        JobCommand::Run { name, dry_run: true } => Ask::JobDryRun { name },
+        JobCommand::List => Ask::JobList,
+        JobCommand::Explain { name } => Ask::JobExplain { name },
+    };
+    told(ask(database, ask_for).await?)
+}
+
+fn unknown(model: &Model, name: &str) -> Told {
+    let hint = vorgang_definitions::diagnostic::did_you_mean(name, model.jobs.keys().map(String::as_str));
+    Told::Failed(format!("no job is called `{name}`{}", hint.map_or(String::new(), |h| format!("; {h}"))))
+}
+
+fn answer(result: Result<Option<String>, Error>, desk: &Desk, name: &str) -> Told {
+    match result {
+        Ok(Some(text)) => Told::Good(text),
+        Ok(None) => unknown(&desk.model(), name),
+        Err(e) => Told::Failed(e.to_string()),
+    }
+}
+
+pub async fn run(desk: &Arc<Desk>, name: &str) -> Told {
+    let run = async || {
+        let Some(run) = start_now(desk, name, vorgang_core::people::SYSTEM).await? else { return Ok(None) };
+        let run = go_on(desk, run).await?;
+        let s = &run.summary;
+        let mut text = format!("{name}: {} tickets changed, {} failed, {} could not be judged", s.done, s.failed, s.unclear);
+        for (number, why) in &s.examples {
+            text += &format!("\n  {number}: {why}");
+        }
+        Ok(Some(text))
+    };
+    answer(run().await, desk, name)
+}
+
+pub async fn try_out(desk: &Desk, name: &str) -> Told {
+    let found = dry_run(desk, name, LISTED).await.map(|found| found.map(|f| listed(name, &f)));
+    answer(found, desk, name)
+}
+
+fn listed(name: &str, found: &DryRun) -> String {
+    let count = found.tickets.len();
+    let mut text = match (count, found.more) {
+        (_, true) => format!("{name} would act on more than {count} tickets; the first are"),
+        (0, _) => format!("{name} would act on no ticket"),
+        (1, _) => format!("{name} would act on one ticket"),
+        _ => format!("{name} would act on {count} tickets"),
+    };
+    for (number, title, decision) in &found.tickets {
+        text += &format!("\n{number}  {title}");
+        for event in &decision.events {
+            text += &format!("\n    {}", summary(event));
+        }
+    }
+    if !found.troubles.is_empty() {
+        text += &format!("\n{} would fail or cannot be judged:", found.troubles.len());
+        for (number, why) in found.troubles.iter().take(3) {
+            text += &format!("\n  {number}: {why}");
+        }
+    }
+    text
+}
+
+fn next(desk: &Desk, model: &Model, job: &Job) -> String {
+    let zone = &model.names.site.zone.0;
+    match job.next(desk.clock.now(), zone) {
+        Some(t) => t.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string(),
+        None => "by hand".into(),
+    }
+}
+
+pub async fn list(desk: &Desk) -> Told {
+    let model = desk.model();
+    let mut lines = vec![];
+    for job in model.jobs.values() {
+        let last = match desk.store.job_runs(Some(&job.name), false, 1).await {
+            Ok(runs) => runs.into_iter().next(),
+            Err(e) => return Told::Failed(e.to_string()),
+        };
+        let last = last.map_or("never ran".into(), |r| {
+            let (s, zone) = (&r.summary, model.names.site.zone.0.clone());
+            let ended = if r.ended.is_some() { "" } else { ", under way" };
+            let at = r.started.to_zoned(zone).strftime("%Y-%m-%d %H:%M");
+            format!("last {at}: {} changed, {} failed, {} not judged{ended}", s.done, s.failed, s.unclear)
+        });
+        lines.push(format!("{}  next {}  {last}", job.name, next(desk, &model, job)));
+    }
+    Told::Good(if lines.is_empty() { "the site has no jobs".into() } else { lines.join("\n") })
+}
+
+pub async fn explain(desk: &Desk, name: &str) -> Told {
+    let model = desk.model();
+    let Some(job) = model.jobs.get(name) else { return unknown(&model, name) };
+    let text = job.condition.text.trim();
+    let split = pushdown(text, &model.names, desk.clock.now());
+    let (sql, plan) = match desk.store.job_plan(&split.filter).await {
+        Ok(found) => found,
+        Err(e) => return Told::Failed(e.to_string()),
+    };
+    let here = if split.exact {
+        "all of it is decided in the database, and asked again on each ticket".to_owned()
+    } else {
+        format!("left to be decided on each ticket:\n{}", split.left.iter().map(|p| format!("  {p}")).collect::<Vec<_>>().join("\n"))
+    };
+    let plan: String = plan.iter().map(|p| format!("\n  {p}")).collect();
+    Told::Good(format!("job {name}\nnext {}\nwhere\n  {text}\n{here}\nquery\n  {sql}\nplan{plan}", next(desk, &model, job)))
+}

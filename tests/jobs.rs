@@ -1,0 +1,286 @@
+//! Jobs in the running desk: one run a tick, a ticket once in each, and what the filter finds is what the condition means.
+
+mod common;
+
+use common::world::{World, world};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value as Json, json};
+use std::collections::{BTreeMap, BTreeSet};
+use vorgang_core::command::NewTicket;
+use vorgang_core::people;
+use vorgang_core::pushdown::pushdown;
+use vorgang_core::scope::TicketScope;
+use vorgang_core::{Command, Snapshot};
+use vorgang_definitions::cel::Program;
+use vorgang_definitions::check::job::over_tickets;
+use vorgang_runtime::audit;
+use vorgang_runtime::jobs::{Lane, dry_run, go_on, start_now};
+use vorgang_store::JobRun;
+
+const SITE: &str = r#"
+- { kind: Site, name: desk, language: 1, languages: en, zone: Europe/Berlin, title: Desk, settings: { limit: 3 } }
+- { kind: State, name: new, type: new }
+- { kind: State, name: open, type: open }
+- { kind: State, name: waiting, type: pending_reminder }
+- { kind: State, name: closed, type: closed }
+- { kind: Priority, name: low, level: 1 }
+- { kind: Priority, name: normal, level: 3 }
+- { kind: Priority, name: high, level: 5 }
+- { kind: Queue, name: desk }
+- { kind: Queue, name: vault }
+- { kind: Role, name: clerk, queues: { desk: [rw], vault: [rw] } }
+- { kind: Field, name: count, type: integer }
+- { kind: Field, name: amount, type: decimal, scale: 2 }
+- { kind: Field, name: color, type: choice, options: { red: Red, blue: Blue } }
+- { kind: Field, name: flag, type: boolean }
+- { kind: TicketType, name: case, fields: [ { field: count, default: 0 }, amount, color, flag ], states: [new, open, waiting, closed] }
+- { kind: Job, name: hourly, at: "0 * * * *", where: ticket.state == "new", do: [ { set: { count: "= default(ticket.fields.count, 0) + 1" } } ] }
+- { kind: Job, name: each, at: "0 * * * *", missed: all, where: ticket.state == "open", do: [ { set: { count: "= default(ticket.fields.count, 0) + 1" } } ] }
+- { kind: Job, name: on_time, at: "0 * * * *", missed: skip, where: ticket.state == "waiting", do: [ { set: { count: "= default(ticket.fields.count, 0) + 1" } } ] }
+- { kind: Job, name: by_hand, where: "ticket.fields.amount > 1.00", do: [ { set: { count: "= 10 / default(ticket.fields.count, 0)" } } ] }
+"#;
+
+async fn ticket(w: &World, state: &str, fields: &[(&str, Json)]) -> String {
+    let fields = fields.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect();
+    let new = NewTicket { title: "One".into(), ticket_type: "case".into(), queue: "desk".into(), fields, ..NewTicket::default() };
+    let number = w.execute(None, Command::CreateTicket(new)).await.ticket.number.clone();
+    if state != "new" {
+        patch(w, &number, &[("state", json!(state)), ("pending", json!("2d"))]).await;
+    }
+    number
+}
+
+async fn patch(w: &World, number: &str, values: &[(&str, Json)]) {
+    let waits = values.iter().any(|(_, v)| *v == json!("waiting"));
+    let values: BTreeMap<String, Json> =
+        values.iter().filter(|(n, _)| waits || *n != "pending").map(|(n, v)| ((*n).to_owned(), v.clone())).collect();
+    w.execute(Some(number), Command::PatchTicket { values, seen: None, expected: None, blobs: vec![] }).await;
+}
+
+async fn count(w: &World, number: &str) -> i64 {
+    let stored = w.desk.store.ticket_load(number).await.expect("a read").expect("the ticket");
+    stored.snapshot.ticket.fields["count"].as_i64().expect("a number")
+}
+
+async fn runs(w: &World, job: &str) -> Vec<JobRun> {
+    w.desk.store.job_runs(Some(job), false, 1_000).await.expect("runs")
+}
+
+/// Looks until nothing is due any more.
+async fn look(w: &World, lane: &mut Lane) {
+    for _ in 0..20 {
+        lane.look(&w.desk).await.expect("looked");
+        lane.settle().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_time_has_one_run_and_what_was_missed_goes_as_declared() {
+    let w = world("jobs", SITE).await;
+    let (new, open, waiting) = (ticket(&w, "new", &[]).await, ticket(&w, "open", &[]).await, ticket(&w, "waiting", &[]).await);
+    let mut lane = Lane::default();
+    look(&w, &mut lane).await;
+    assert_eq!((count(&w, &new).await, runs(&w, "hourly").await.len()), (0, 0), "a new job begins with its next time");
+    // 10:00 to 11:00:01, looked at by two nodes at once.
+    w.advance(SignedDuration::from_secs(3_601));
+    let mut other = Lane::default();
+    let (a, b) = tokio::join!(lane.look(&w.desk), other.look(&w.desk));
+    a.and(b).expect("looked");
+    lane.settle().await;
+    other.settle().await;
+    look(&w, &mut lane).await;
+    for (number, job) in [(&new, "hourly"), (&open, "each"), (&waiting, "on_time")] {
+        assert_eq!((count(&w, number).await, runs(&w, job).await.len()), (1, 1), "{job}");
+    }
+    // Three hours and a half of standing still: 12:00, 13:00, 14:00 were missed.
+    w.advance(SignedDuration::from_secs(3 * 3_600 + 1_800));
+    let mut lane = Lane::default();
+    look(&w, &mut lane).await;
+    assert_eq!((count(&w, &new).await, runs(&w, "hourly").await[0].summary.missed), (2, 2), "one run stands for all");
+    assert_eq!((count(&w, &open).await, runs(&w, "each").await.len()), (4, 4), "each has its run");
+    assert_eq!((count(&w, &waiting).await, runs(&w, "on_time").await.len()), (1, 1), "they are left out");
+    // A clock that goes back runs nothing twice.
+    w.advance(SignedDuration::from_hours(-2));
+    look(&w, &mut Lane::default()).await;
+    assert_eq!((count(&w, &new).await, count(&w, &open).await), (2, 4));
+    assert_eq!(audit::verify(&*w.desk.store).await.expect("a report").findings, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_was_cut_goes_on_and_does_each_ticket_once() {
+    let w = world("cut", SITE).await;
+    let mut numbers = vec![];
+    for _ in 0..600 {
+        numbers.push(ticket(&w, "new", &[]).await);
+    }
+    let run = start_now(&w.desk, "hourly", "otto").await.expect("a run").expect("the job");
+    let id = run.id;
+    let desk = w.desk.clone();
+    let task = tokio::spawn(async move { go_on(&desk, run).await });
+    // Cut somewhere in the middle.
+    while w.desk.store.job_done(id).await.expect("done") < 100 {
+        tokio::task::yield_now().await;
+    }
+    task.abort();
+    let _ = task.await;
+    assert!(w.desk.store.job_runs(None, true, 10).await.expect("runs").iter().any(|r| r.id == id), "it was cut");
+    look(&w, &mut Lane::default()).await;
+    for number in &numbers {
+        assert_eq!(count(&w, number).await, 1, "{number}");
+    }
+    let run = &runs(&w, "hourly").await[0];
+    assert_eq!((run.ended.is_some(), run.summary.done), (true, 600));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_judged_is_left_out_and_what_fails_has_an_incident() {
+    let w = world("troubles", SITE).await;
+    let good = ticket(&w, "new", &[("amount", json!("2.00")), ("count", json!(5))]).await;
+    let zero = ticket(&w, "new", &[("amount", json!("2.00")), ("count", json!(0))]).await;
+    let unset = ticket(&w, "new", &[("count", json!(5))]).await;
+    let dry = dry_run(&w.desk, "by_hand", 10).await.expect("a run").expect("the job");
+    assert!(dry.split.exact);
+    assert_eq!(dry.tickets.iter().map(|t| &t.0).collect::<Vec<_>>(), [&good, &zero]);
+    assert_eq!(count(&w, &good).await, 5, "nothing was done");
+    let run = start_now(&w.desk, "by_hand", "otto").await.expect("a run").expect("the job");
+    let run = go_on(&w.desk, run).await.expect("it runs");
+    assert_eq!((run.summary.done, run.summary.failed), (1, 1));
+    assert_eq!((count(&w, &good).await, count(&w, &unset).await), (2, 5));
+    assert_eq!(run.summary.examples[0].0, zero);
+    let stored = w.desk.store.ticket_load(&zero).await.expect("a read").expect("the ticket").snapshot;
+    assert_eq!(stored.incidents[0].place.as_deref(), Some("job by_hand"));
+    // A second run raises no second incident.
+    let again = start_now(&w.desk, "by_hand", "otto").await.expect("a run").expect("the job");
+    assert_eq!(go_on(&w.desk, again).await.expect("it runs").summary.failed, 1);
+    let stored = w.desk.store.ticket_load(&zero).await.expect("a read").expect("the ticket").snapshot;
+    assert_eq!(stored.incidents.len(), 1);
+    assert!(start_now(&w.desk, "no_such", "otto").await.expect("a read").is_none());
+}
+
+/// Small conditions over everything that translates, and some that do not.
+fn leaves() -> Vec<String> {
+    let mut all: Vec<String> = vec![];
+    for op in ["==", "!="] {
+        for (path, words) in [
+            ("state", &["new", "open", "closed"][..]),
+            ("state_type", &["open", "pending_reminder"]),
+            ("queue", &["desk", "vault"]),
+            ("priority_name", &["high"]),
+            ("owner", &["otto", "mia"]),
+            ("customer_user", &["otto"]),
+            ("fields.color", &["red", "blue"]),
+        ] {
+            all.extend(words.iter().map(|w| format!("ticket.{path} {op} \"{w}\"")));
+        }
+    }
+    for op in ["<", "<=", ">", ">=", "==", "!="] {
+        all.push(format!("ticket.priority {op} 3"));
+        all.push(format!("site.settings.limit {op} ticket.fields.count"));
+        all.push(format!("ticket.fields.amount {op} 2.50"));
+        all.push(format!("ticket.fields.amount {op} 2"));
+        all.push(format!("ticket.pending_until {op} now + hours(48)"));
+        all.push(format!("ticket.created {op} now - hours(1)"));
+    }
+    all.extend(
+        [
+            "ticket.state in [\"new\", \"waiting\"]",
+            "ticket.priority in [1, 5]",
+            "ticket.owner in [\"otto\"]",
+            "ticket.fields.flag",
+            "has(ticket.owner)",
+            "has(ticket.pending_until)",
+            "has(ticket.fields.color)",
+            "has(ticket.fields.count)",
+            "default(ticket.fields.amount, 0.00) > 1.00",
+            "ticket.title.contains(\"n\")",
+            "10 / ticket.fields.count > 2",
+            "true",
+        ]
+        .map(str::to_owned),
+    );
+    all
+}
+
+fn condition(leaves: &[String], random: &mut u64, depth: usize) -> String {
+    let mut next = |n: usize| {
+        *random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (*random >> 33) as usize % n
+    };
+    match if depth == 0 { 0 } else { next(4) } {
+        0 => leaves[next(leaves.len())].clone(),
+        1 => format!("!({})", condition(leaves, random, depth - 1)),
+        n => {
+            let op = if n == 2 { "&&" } else { "||" };
+            format!("({}) {op} ({})", condition(leaves, random, depth - 1), condition(leaves, random, depth - 1))
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_filter_finds_every_ticket_that_the_condition_holds_for() {
+    let w = world("pushdown", SITE).await;
+    let mut snapshots: Vec<Snapshot> = vec![];
+    for i in 0..48_u32 {
+        let mut fields = vec![("count", json!(i % 5))];
+        if i % 3 > 0 {
+            fields.push(("amount", json!(["1.00", "2.00", "2.50", "3.10"][i as usize % 4])));
+        }
+        if i % 4 > 0 {
+            fields.push(("color", json!(if i % 2 == 0 { "red" } else { "blue" })));
+        }
+        if i % 5 > 1 {
+            fields.push(("flag", json!(i % 2 == 0)));
+        }
+        let number = ticket(&w, ["new", "open", "waiting", "closed"][i as usize % 4], &fields).await;
+        let mut values = vec![("priority", json!(["low", "normal", "high"][i as usize % 3]))];
+        if i % 3 == 0 {
+            values.push(("owner", json!("otto")));
+        }
+        if i % 7 == 0 {
+            values.push(("queue", json!("vault")));
+        }
+        patch(&w, &number, &values).await;
+        w.advance(SignedDuration::from_mins(7));
+        snapshots.push(w.desk.store.ticket_load(&number).await.expect("a read").expect("the ticket").snapshot);
+    }
+    let (model, people, now, system) = (w.desk.model(), w.desk.people(), w.desk.clock.now(), people::system());
+    let (env, leaves) = (over_tickets(&model.names), leaves());
+    let mut random = 7;
+    let conditions = leaves.iter().cloned().chain((0..1_500).map(|_| condition(&leaves, &mut random, 3)));
+    let (mut exact, mut conditions_tried) = (0, 0);
+    for text in conditions {
+        let program = Program::compile(&text, &env).unwrap_or_else(|f| panic!("{text}: {f:?}"));
+        let split = pushdown(&text, &model.names, now);
+        let found = w.desk.store.job_tickets(&split.filter, 0, 0, 1_000).await.expect("tickets");
+        let found: BTreeSet<i64> = found.into_iter().map(|(id, _)| id).collect();
+        let meant: BTreeSet<i64> =
+            snapshots.iter().filter(|s| program.holds(&scope(s, &model, &people, now, &system)) == Ok(true)).map(|s| s.ticket.id).collect();
+        assert!(meant.is_subset(&found), "{text}: {:?} are not found", meant.difference(&found).collect::<Vec<_>>());
+        if split.exact {
+            exact += 1;
+            assert_eq!(found, meant, "{text} is said to be exact");
+        }
+        conditions_tried += 1;
+    }
+    assert!(exact > conditions_tried / 4, "{exact} of {conditions_tried} are exact");
+}
+
+fn scope<'a>(
+    snapshot: &'a Snapshot,
+    model: &'a vorgang_definitions::model::Model,
+    people: &'a people::Directory,
+    now: Timestamp,
+    actor: &'a people::Person,
+) -> TicketScope<'a> {
+    TicketScope {
+        names: &model.names,
+        snapshot,
+        stored: Some(&snapshot.ticket),
+        actor,
+        people,
+        now,
+        instance: None,
+        work: None,
+        happening: None,
+    }
+}
