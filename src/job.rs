@@ -4,12 +4,13 @@ use crate::End;
 use crate::control::{Ask, Told, ask};
 use crate::operate::told;
 use clap::Subcommand;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use std::sync::Arc;
 use vorgang_core::pushdown::pushdown;
 use vorgang_core::story::summary;
-use vorgang_definitions::kinds::job::Job;
 use vorgang_definitions::model::Model;
-use vorgang_runtime::jobs::{DryRun, dry_run, go_on, start_now};
+use vorgang_runtime::jobs::{DryRun, Overview, dry_run, go_on, overview, start_now};
 use vorgang_runtime::{Desk, Error};
 
 /// Tickets that a dry run lists.
@@ -95,30 +96,29 @@ fn listed(name: &str, found: &DryRun) -> String {
     text
 }
 
-fn next(desk: &Desk, model: &Model, job: &Job) -> String {
-    let zone = &model.names.site.zone.0;
-    match job.next(desk.clock.now(), zone) {
+fn next(due: Option<Timestamp>, zone: &TimeZone) -> String {
+    match due {
         Some(t) => t.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string(),
         None => "by hand".into(),
     }
 }
 
 pub async fn list(desk: &Desk) -> Told {
-    let model = desk.model();
-    let mut lines = vec![];
-    for job in model.jobs.values() {
-        let last = match desk.store.job_runs(Some(&job.name), false, 1).await {
-            Ok(runs) => runs.into_iter().next(),
-            Err(e) => return Told::Failed(e.to_string()),
-        };
+    let zone = desk.model().names.site.zone.0.clone();
+    let all = match overview(desk).await {
+        Ok(all) => all,
+        Err(e) => return Told::Failed(e.to_string()),
+    };
+    let line = |Overview { job, last, next: due }: Overview| {
         let last = last.map_or("never ran".into(), |r| {
-            let (s, zone) = (&r.summary, model.names.site.zone.0.clone());
+            let s = &r.summary;
             let ended = if r.ended.is_some() { "" } else { ", under way" };
-            let at = r.started.to_zoned(zone).strftime("%Y-%m-%d %H:%M");
+            let at = r.started.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M");
             format!("last {at}: {} changed, {} failed, {} not judged{ended}", s.done, s.failed, s.unclear)
         });
-        lines.push(format!("{}  next {}  {last}", job.name, next(desk, &model, job)));
-    }
+        format!("{}  next {}  {last}", job.name, next(due, &zone))
+    };
+    let lines: Vec<String> = all.into_iter().map(line).collect();
     Told::Good(if lines.is_empty() { "the site has no jobs".into() } else { lines.join("\n") })
 }
 
@@ -126,7 +126,8 @@ pub async fn explain(desk: &Desk, name: &str) -> Told {
     let model = desk.model();
     let Some(job) = model.jobs.get(name) else { return unknown(&model, name) };
     let text = job.condition.text.trim();
-    let split = pushdown(text, &model.names, desk.clock.now());
+    let (now, zone) = (desk.clock.now(), &model.names.site.zone.0);
+    let split = pushdown(text, &model.names, now);
     let (sql, plan) = match desk.store.job_plan(&split.filter).await {
         Ok(found) => found,
         Err(e) => return Told::Failed(e.to_string()),
@@ -137,5 +138,5 @@ pub async fn explain(desk: &Desk, name: &str) -> Told {
         format!("left to be decided on each ticket:\n{}", split.left.iter().map(|p| format!("  {p}")).collect::<Vec<_>>().join("\n"))
     };
     let plan: String = plan.iter().map(|p| format!("\n  {p}")).collect();
-    Told::Good(format!("job {name}\nnext {}\nwhere\n  {text}\n{here}\nquery\n  {sql}\nplan{plan}", next(desk, &model, job)))
+    Told::Good(format!("job {name}\nnext {}\nwhere\n  {text}\n{here}\nquery\n  {sql}\nplan{plan}", next(job.next(now, zone), zone)))
 }

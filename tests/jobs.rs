@@ -14,7 +14,7 @@ use vorgang_core::{Command, Snapshot};
 use vorgang_definitions::cel::Program;
 use vorgang_definitions::check::job::over_tickets;
 use vorgang_runtime::audit;
-use vorgang_runtime::jobs::{Lane, dry_run, go_on, start_now};
+use vorgang_runtime::jobs::{Runs, dry_run, go_on, start_now};
 use vorgang_store::JobRun;
 
 const SITE: &str = r#"
@@ -67,7 +67,7 @@ async fn runs(w: &World, job: &str) -> Vec<JobRun> {
 }
 
 /// Looks until nothing is due any more.
-async fn look(w: &World, lane: &mut Lane) {
+async fn look(w: &World, lane: &mut Runs) {
     for _ in 0..20 {
         lane.look(&w.desk).await.expect("looked");
         lane.settle().await;
@@ -78,12 +78,12 @@ async fn look(w: &World, lane: &mut Lane) {
 async fn each_time_has_one_run_and_what_was_missed_goes_as_declared() {
     let w = world("jobs", SITE).await;
     let (new, open, waiting) = (ticket(&w, "new", &[]).await, ticket(&w, "open", &[]).await, ticket(&w, "waiting", &[]).await);
-    let mut lane = Lane::default();
+    let mut lane = Runs::default();
     look(&w, &mut lane).await;
     assert_eq!((count(&w, &new).await, runs(&w, "hourly").await.len()), (0, 0), "a new job begins with its next time");
     // 10:00 to 11:00:01, looked at by two nodes at once.
     w.advance(SignedDuration::from_secs(3_601));
-    let mut other = Lane::default();
+    let mut other = Runs::default();
     let (a, b) = tokio::join!(lane.look(&w.desk), other.look(&w.desk));
     a.and(b).expect("looked");
     lane.settle().await;
@@ -94,14 +94,14 @@ async fn each_time_has_one_run_and_what_was_missed_goes_as_declared() {
     }
     // Three hours and a half of standing still: 12:00, 13:00, 14:00 were missed.
     w.advance(SignedDuration::from_secs(3 * 3_600 + 1_800));
-    let mut lane = Lane::default();
+    let mut lane = Runs::default();
     look(&w, &mut lane).await;
     assert_eq!((count(&w, &new).await, runs(&w, "hourly").await[0].summary.missed), (2, 2), "one run stands for all");
     assert_eq!((count(&w, &open).await, runs(&w, "each").await.len()), (4, 4), "each has its run");
     assert_eq!((count(&w, &waiting).await, runs(&w, "on_time").await.len()), (1, 1), "they are left out");
     // A clock that goes back runs nothing twice.
     w.advance(SignedDuration::from_hours(-2));
-    look(&w, &mut Lane::default()).await;
+    look(&w, &mut Runs::default()).await;
     assert_eq!((count(&w, &new).await, count(&w, &open).await), (2, 4));
     assert_eq!(audit::verify(&*w.desk.store).await.expect("a report").findings, Vec::<String>::new());
 }
@@ -124,7 +124,7 @@ async fn a_run_that_was_cut_goes_on_and_does_each_ticket_once() {
     task.abort();
     let _ = task.await;
     assert!(w.desk.store.job_runs(None, true, 10).await.expect("runs").iter().any(|r| r.id == id), "it was cut");
-    look(&w, &mut Lane::default()).await;
+    look(&w, &mut Runs::default()).await;
     for number in &numbers {
         assert_eq!(count(&w, number).await, 1, "{number}");
     }

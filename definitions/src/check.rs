@@ -109,8 +109,9 @@ fn by_event(handlers: Vec<Handler>) -> HashMap<String, Vec<Arc<Handler>>> {
 fn compile(node: &Node, def: Process, cx: &mut Cx) -> ProcessModel {
     let canonical = canonical(node);
     let relies = process::check(&def, cx);
-    let has_handlers = !def.handlers.is_empty() || def.activities.iter().any(|(_, a)| !a.handlers.is_empty());
-    ProcessModel { has_handlers, arrows: arrows(&def), hash: hash(&canonical), canonical, relies, def }
+    let handlers = def.handlers.iter().chain(def.activities.iter().flat_map(|(_, a)| &a.handlers));
+    let handled = handlers.flat_map(|h| h.on.iter()).map(|e| e.text.clone()).collect();
+    ProcessModel { handled, arrows: arrows(&def), hash: hash(&canonical), canonical, relies, def }
 }
 
 fn hash_all(definitions: &[(Node, Definition)]) -> String {

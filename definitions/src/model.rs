@@ -128,8 +128,8 @@ pub struct ProcessModel {
     pub canonical: String,
     /// For each activity the activities that lead to it, in the order of the definition: the arrows of C8.
     pub arrows: BTreeMap<String, Vec<String>>,
-    /// It, or an activity of it, has handlers.
-    pub has_handlers: bool,
+    /// Events for which it, or an activity of it, has handlers.
+    pub handled: BTreeSet<String>,
     /// Fields that a proof relies on: they cannot be unset while an instance runs.
     pub relies: BTreeSet<String>,
 }

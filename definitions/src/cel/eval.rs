@@ -3,7 +3,7 @@
 use super::ast::Op;
 use super::check::{Code, Macro};
 use super::value::{Duration, Value};
-use crate::calendar::WorkTime;
+use crate::calendar::{WorkTime, later};
 use crate::decimal::Decimal;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -282,18 +282,13 @@ fn negate(d: Duration) -> Result<Duration, EvalError> {
 
 /// Days keep the wall time in the site's zone, seconds are elapsed.
 fn shift(value: &Value, by: Duration, zone: &TimeZone) -> Result<Value, EvalError> {
-    let days = jiff::Span::new().try_days(by.days).map_err(|_| overflow())?;
-    let seconds = jiff::Span::new().try_seconds(by.seconds).map_err(|_| overflow())?;
     match value {
         Value::Date(d) => {
-            let whole = by.seconds / 86_400;
-            let rest = jiff::Span::new().try_days(whole).map_err(|_| overflow())?;
+            let days = |n| jiff::Span::new().try_days(n).map_err(|_| overflow());
+            let (days, rest) = (days(by.days)?, days(by.seconds / 86_400)?);
             d.checked_add(days).and_then(|d| d.checked_add(rest)).map(Value::Date).map_err(|_| overflow())
         }
-        Value::Timestamp(t) => {
-            let zoned = t.to_zoned(zone.clone()).checked_add(days).and_then(|z| z.checked_add(seconds));
-            zoned.map(|z| Value::Timestamp(z.timestamp())).map_err(|_| overflow())
-        }
+        Value::Timestamp(t) => later(*t, by, None, zone).map(Value::Timestamp).ok_or_else(overflow),
         _ => Err(mismatch()),
     }
 }

@@ -3,6 +3,7 @@
 use super::eval::Scope;
 use super::types::Ty;
 use super::value::Value;
+use crate::calendar::WorkTime;
 
 /// The type of a parameter or a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +79,11 @@ registry! {
 
 pub fn find(name: &str) -> Option<&'static Function> {
     ALL.iter().find(|f| f.name == name).copied()
+}
+
+/// The calendar that is named, or the one that counts where none is.
+pub(super) fn calendar<'a>(scope: &'a dyn Scope, name: Option<&str>) -> Result<&'a WorkTime, String> {
+    scope.work_time(name).ok_or_else(|| "no calendar counts here: name one, or give the site its `calendar:`".into())
 }
 
 /// The error of an argument that the checker does not let through.

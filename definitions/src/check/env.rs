@@ -126,9 +126,13 @@ pub fn in_process(names: &Names, process: &Process) -> Env {
     let step = |name: &str| {
         let mut words = outcomes(process, name);
         let activity = process.activities.get(name);
-        words.extend(activity.iter().flat_map(|a| a.ways()).filter(|(w, _)| matches!(w, Way::Timer(_))).map(|_| "timer".to_owned()));
-        words.extend(activity.iter().flat_map(|a| a.ways()).filter(|(w, _)| matches!(w, Way::Handler(_))).map(|_| "event".to_owned()));
-        words.extend(activity.iter().flat_map(|a| a.on_change()).map(|_| "change".to_owned()));
+        let ways = activity.iter().flat_map(|a| a.ways()).filter_map(|(way, _)| match way {
+            Way::Outcome(_) => None,
+            Way::Timer(_) => Some("timer"),
+            Way::Handler(_) => Some("event"),
+        });
+        let changes = activity.iter().flat_map(|a| a.on_change()).map(|_| "change");
+        words.extend(ways.chain(changes).map(str::to_owned));
         words.sort();
         words.dedup();
         let outcome = Ty::word(&format!("outcome of `{name}`"), words);

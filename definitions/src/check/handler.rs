@@ -2,6 +2,7 @@
 
 use super::place::{self, ActionPlace, Relies};
 use super::{Cx, env};
+use crate::actions::set::ATTRIBUTES;
 use crate::cel::types::{Env, Field, ObjectTy, Ty};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kinds::handler::{EventName, Handler};
@@ -26,20 +27,17 @@ pub fn names(on: &[EventName], cx: &mut Cx) {
     for event in on {
         let Some(changed) = event.changed() else { continue };
         if slot_of(cx.names, changed).is_none() {
-            let known: Vec<String> =
-                ATTRIBUTES.iter().map(|a| (*a).to_owned()).chain(cx.names.fields.iter().map(|f| f.name.to_string())).collect();
+            let known = ATTRIBUTES.iter().copied().filter(|a| *a != "pending").chain(cx.names.fields.iter().map(|f| f.name.as_str()));
             let d = Diagnostic::error("unknown-name", event.span, format!("tickets have no attribute or field `{changed}`"));
-            let hint = did_you_mean(changed, known.iter().map(String::as_str));
+            let hint = did_you_mean(changed, known);
             cx.push(d.maybe_help(hint));
         }
     }
 }
 
-/// Attributes whose change is an event.
-const ATTRIBUTES: &[&str] = &["title", "queue", "state", "priority", "owner", "responsible", "customer_user", "pending_until"];
-
+/// `pending` only writes another attribute: its change is that one's.
 fn slot_of<'n>(names: &'n Names, name: &str) -> Option<Slot<'n>> {
-    Slot::find(names, name).filter(|s| matches!(s, Slot::Field(_)) || ATTRIBUTES.contains(&name))
+    Slot::find(names, name).filter(|s| !matches!(s, Slot::Pending))
 }
 
 fn field(name: &str, ty: Ty, optional: bool, doc: &str) -> Field {

@@ -18,7 +18,7 @@ pub fn check(test: &Test, cx: &mut Cx) {
         }
     }
     for step in &test.steps {
-        let verbs = verbs(step);
+        let verbs = step.verbs();
         if verbs.len() != 1 {
             let d = Diagnostic::error("two-verbs", step.at, format!("a step does one thing, this one {}", verbs.len()));
             cx.push(d.help("one of `start`, `create`, `submit`, `vote`, `claim`, `patch`, `write`, `watch`, `job`, `advance`, `expect`"));
@@ -80,23 +80,6 @@ fn surplus(step: &Step, verb: &str, cx: &mut Cx) {
     for (key, _, _) in given.into_iter().filter(|(_, given, used)| *given && !used) {
         cx.push(Diagnostic::error("unknown-key", step.at, format!("`{verb}` does not use `{key}`")));
     }
-}
-
-fn verbs(step: &Step) -> Vec<&'static str> {
-    let given = [
-        ("start", step.start.is_some()),
-        ("create", step.create.is_some()),
-        ("submit", step.submit.is_some()),
-        ("vote", step.vote.is_some()),
-        ("claim", step.claim.is_some()),
-        ("patch", step.patch.is_some()),
-        ("write", step.write.is_some()),
-        ("watch", step.watch.is_some()),
-        ("job", step.job.is_some()),
-        ("advance", step.advance.is_some()),
-        ("expect", step.expect.is_some()),
-    ];
-    given.into_iter().filter(|(_, g)| *g).map(|(v, _)| v).collect()
 }
 
 /// Activities are looked for in every process of the site: a story may cross them.

@@ -173,6 +173,26 @@ record! {
     }
 }
 
+impl Step {
+    /// What it does, by its keys: a checked one has exactly one.
+    pub fn verbs(&self) -> Vec<&'static str> {
+        let given = [
+            ("start", self.start.is_some()),
+            ("create", self.create.is_some()),
+            ("submit", self.submit.is_some()),
+            ("vote", self.vote.is_some()),
+            ("claim", self.claim.is_some()),
+            ("patch", self.patch.is_some()),
+            ("write", self.write.is_some()),
+            ("watch", self.watch.is_some()),
+            ("job", self.job.is_some()),
+            ("advance", self.advance.is_some()),
+            ("expect", self.expect.is_some()),
+        ];
+        given.into_iter().filter(|(_, g)| *g).map(|(v, _)| v).collect()
+    }
+}
+
 record! {
     /// What must be true: only what is written is looked at.
     pub struct Expect as "`expect`" {

@@ -12,8 +12,10 @@ mod watch;
 
 use crate::decide::run::{Failure, Run};
 use crate::snapshot::Seq;
+use crate::who;
 use vorgang_definitions::actions::Verb;
 use vorgang_definitions::cel::value::Value;
+use vorgang_definitions::kinds::who::Whos;
 use vorgang_definitions::template::Template;
 use vorgang_definitions::value_expr::ValueExpr;
 
@@ -51,6 +53,11 @@ fn relied_on(run: &Run, name: &str, instance: Option<Seq>) -> Result<(), Failure
 /// For forms: `pending` is set like the action does it.
 pub fn set_slot(run: &mut Run, name: &str, value: Option<Value>) -> Result<(), Failure> {
     set::apply(run, name, value, None)
+}
+
+/// Everybody who is meant here.
+fn people(run: &Run, whos: &Whos, instance: Option<Seq>, work: Option<Seq>) -> Result<Vec<String>, Failure> {
+    who::people(whos, &run.scope(instance, work)).map_err(|e| Failure::new("expression", e.to_string()))
 }
 
 fn render(run: &Run, template: &Template, instance: Option<Seq>, work: Option<Seq>) -> Result<String, Failure> {

@@ -17,7 +17,6 @@ pub enum Filter {
     /// Priorities by name.
     Priority(Vec<String>),
     Owner(String),
-    NoOwner,
     /// The company.
     Customer(String),
     CustomerUser(String),

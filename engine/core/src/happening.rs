@@ -4,6 +4,7 @@ use crate::event::{Event, Sender};
 use crate::snapshot::{Seq, Snapshot, TimerKind, WorkStatus};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use std::borrow::Cow;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::model::Names;
 use vorgang_definitions::values::{from_stored, when_unset};
@@ -23,10 +24,10 @@ pub struct Happening {
 }
 
 /// The names of definitions for this event, on the snapshot before it; `None` where handlers cannot be written for it.
-pub fn name(event: &Event, before: &Snapshot) -> Option<String> {
+pub fn name(event: &Event, before: &Snapshot) -> Option<Cow<'static, str>> {
     let fixed = match event {
         Event::AttributeSet { name, .. } if name == "customer" => return None,
-        Event::AttributeSet { name, .. } | Event::FieldSet { name, .. } => return Some(format!("ticket.{name}_changed")),
+        Event::AttributeSet { name, .. } | Event::FieldSet { name, .. } => return Some(format!("ticket.{name}_changed").into()),
         Event::TicketCreated { .. } => "ticket.created",
         Event::ArticleAdded { .. } => "article.created",
         Event::InstanceStarted { .. } => "process.started",
@@ -53,7 +54,7 @@ pub fn name(event: &Event, before: &Snapshot) -> Option<String> {
         | Event::TimerEnded { .. }
         | Event::NotificationSent { .. } => return None,
     };
-    Some(fixed.to_owned())
+    Some(fixed.into())
 }
 
 impl Happening {

@@ -6,9 +6,10 @@ use crate::event::Event;
 use crate::people::{Directory, Person, PersonKind};
 use crate::rejection::Rejection;
 use crate::snapshot::{Snapshot, WorkStatus};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
+use vorgang_definitions::calendar::later;
 use vorgang_definitions::kinds::process::Next;
 use vorgang_definitions::kinds::test::{Expect, PersonKind as TestPerson, Step, Test};
 use vorgang_definitions::load::Named;
@@ -85,14 +86,9 @@ impl Story<'_> {
 
     fn step(&mut self, step: &Step) {
         if let Some(duration) = &step.advance {
-            let zoned = self.now.to_zoned(self.model.names.site.zone.0.clone());
-            let moved = jiff::Span::new()
-                .try_days(duration.0.days)
-                .and_then(|d| zoned.checked_add(d))
-                .and_then(|z| z.checked_add(SignedDuration::from_secs(duration.0.seconds)));
-            match moved {
-                Ok(z) => self.advance(step, z.timestamp()),
-                Err(_) => self.failed(step.at, "the clock cannot go that far"),
+            match later(self.now, duration.0, None, &self.model.names.site.zone.0) {
+                Some(to) => self.advance(step, to),
+                None => self.failed(step.at, "the clock cannot go that far"),
             }
             return;
         }
@@ -101,7 +97,8 @@ impl Story<'_> {
         }
         if let Some(job) = &step.job {
             self.report.log.push(format!("job {job}"));
-            return self.by_system(step, &Command::RunJob { job: job.to_string() });
+            self.by_system(step, &Command::RunJob { job: job.to_string() });
+            return;
         }
         let Some(actor) = step.actor.as_ref().and_then(|a| self.people.get(a)).cloned() else {
             return self.failed(step.at, "nobody does this step");
@@ -126,19 +123,25 @@ impl Story<'_> {
         self.judge(step, result, &actor.login);
     }
 
-    fn by_system(&mut self, step: &Step, command: &Command) {
+    /// False when it was refused.
+    fn by_system(&mut self, step: &Step, command: &Command) -> bool {
         let system = crate::people::system();
         let ctx = Context { now: self.now, actor: &system, people: &self.people, new_ticket: None, changed_since: None };
         match decide(self.model, self.snapshot.as_ref(), command, &ctx) {
-            Ok(decision) if decision.events.is_empty() => {}
-            Ok(decision) => self.commit(decision),
-            Err(rejection) => self.failed(step.at, format!("refused: {}", describe(&rejection))),
+            Ok(decision) if decision.events.is_empty() => true,
+            Ok(decision) => {
+                self.commit(decision);
+                true
+            }
+            Err(rejection) => {
+                self.failed(step.at, format!("{} was refused: {}", command.word(), describe(&rejection)));
+                false
+            }
         }
     }
 
     /// Every timer on the way fires at its own time.
     fn advance(&mut self, step: &Step, to: Timestamp) {
-        let system = crate::people::system();
         for _ in 0..FIRES_MAX {
             let due = self.snapshot.iter().flat_map(|s| s.timers.iter()).filter(|t| t.due <= to).min_by_key(|t| (t.due, t.seq));
             let Some((seq, due)) = due.map(|t| (t.seq, t.due)) else {
@@ -148,29 +151,16 @@ impl Story<'_> {
             };
             self.now = self.now.max(due);
             self.report.log.push(format!("clock is {}", self.now));
-            let ctx = Context { now: self.now, actor: &system, people: &self.people, new_ticket: None, changed_since: None };
-            match decide(self.model, self.snapshot.as_ref(), &Command::FireTimer { timer: seq }, &ctx) {
-                Ok(decision) => self.commit(decision),
-                Err(rejection) => return self.failed(step.at, format!("a timer was refused: {}", describe(&rejection))),
+            if !self.by_system(step, &Command::FireTimer { timer: seq }) {
+                return;
             }
         }
         self.failed(step.at, format!("more than {FIRES_MAX} timers fired"));
     }
 
     fn judge(&mut self, step: &Step, result: Result<Decision, Rejection>, actor: &str) {
-        let verb = ["start", "create", "submit", "vote", "claim", "patch", "write", "watch"];
         let target = [&step.start, &step.create, &step.submit, &step.vote, &step.claim].into_iter().flatten().next();
-        let given = [
-            step.start.is_some(),
-            step.create.is_some(),
-            step.submit.is_some(),
-            step.vote.is_some(),
-            step.claim.is_some(),
-            step.patch.is_some(),
-            step.write.is_some(),
-            step.watch.is_some(),
-        ];
-        let word = verb.iter().zip(given).find(|(_, g)| *g).map_or("", |(v, _)| v);
+        let word = step.verbs().first().copied().unwrap_or_default();
         let line = format!("{actor}: {word} {}", target.map_or("", |t| t.as_str()));
         match (result, &step.refuse) {
             (Ok(decision), None) => {

@@ -118,7 +118,16 @@ impl Desk {
     }
 
     pub async fn execute(&self, request: Request<'_>) -> Result<Done, Error> {
-        match self.execute_once(request, None).await? {
+        self.execute_plain(request, None).await
+    }
+
+    /// As part of a job's run, which does each ticket once.
+    pub(crate) async fn execute_job(&self, request: Request<'_>, run: i64) -> Result<Done, Error> {
+        self.execute_plain(request, Some(run)).await
+    }
+
+    async fn execute_plain(&self, request: Request<'_>, job_run: Option<i64>) -> Result<Done, Error> {
+        match self.execute_in(request, None, job_run).await? {
             Answer::Done(done) => Ok(*done),
             Answer::Again(..) => Err(Error::KeyReused),
         }
@@ -127,14 +136,6 @@ impl Desk {
     /// As [`Desk::execute`]; with a key, a repeated request is answered as the first time.
     pub async fn execute_once(&self, request: Request<'_>, idempotent: Option<Idempotent<'_>>) -> Result<Answer, Error> {
         self.execute_in(request, idempotent, None).await
-    }
-
-    /// As part of a job's run, which does each ticket once.
-    pub(crate) async fn execute_job(&self, request: Request<'_>, run: i64) -> Result<Done, Error> {
-        match self.execute_in(request, None, Some(run)).await? {
-            Answer::Done(done) => Ok(*done),
-            Answer::Again(..) => Err(Error::KeyReused),
-        }
     }
 
     async fn execute_in(&self, request: Request<'_>, idempotent: Option<Idempotent<'_>>, job_run: Option<i64>) -> Result<Answer, Error> {

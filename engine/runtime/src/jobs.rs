@@ -1,11 +1,12 @@
 //! Jobs: each time of a schedule has one run, each run does a ticket once, and goes on where a crash has cut it.
 
 use crate::desk::{Desk, Error, Request};
+use crate::lane::Lane;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 use vorgang_core::decide::Notice;
 use vorgang_core::people::{self, SYSTEM};
 use vorgang_core::pushdown::{Pushdown, pushdown};
@@ -20,7 +21,7 @@ const WAIT: Duration = Duration::from_secs(5);
 /// Tickets that are fetched at once; what the run has done of them is marked until all are.
 const BATCH: u32 = 500;
 /// Tickets that are done at the same time.
-const LANE: usize = 16;
+const WIDTH: usize = 16;
 /// A time that is no older has not been missed.
 const LATE: SignedDuration = SignedDuration::from_secs(60);
 /// Times of one schedule that are dealt with at once.
@@ -29,9 +30,9 @@ const EXAMPLES_MAX: usize = 3;
 
 /// Runs until it is aborted.
 pub async fn run(desk: Arc<Desk>) {
-    let mut lane = Lane::default();
+    let mut runs = Runs::default();
     loop {
-        match lane.look(&desk).await {
+        match runs.look(&desk).await {
             Ok(()) => tokio::time::sleep(LOOK).await,
             Err(e) => {
                 tracing::warn!("jobs: {e}");
@@ -43,20 +44,20 @@ pub async fn run(desk: Arc<Desk>) {
 
 /// The runs under way, one a job, each a task of its own: a long one does not hold up the others.
 #[derive(Default)]
-pub struct Lane {
+pub struct Runs {
     running: HashMap<String, JoinHandle<Result<(), Error>>>,
     model: String,
     /// When each schedule is to be looked at again.
     next: HashMap<String, Timestamp>,
 }
 
-impl Drop for Lane {
+impl Drop for Runs {
     fn drop(&mut self) {
         self.running.values().for_each(JoinHandle::abort);
     }
 }
 
-impl Lane {
+impl Runs {
     /// Starts what is due, and what an earlier process has left.
     pub async fn look(&mut self, desk: &Arc<Desk>) -> Result<(), StoreError> {
         let model = desk.model();
@@ -149,9 +150,7 @@ pub async fn start_now(desk: &Desk, job: &str, by: &str) -> Result<Option<JobRun
 }
 
 async fn start(desk: &Desk, job: &str, tick: Option<Timestamp>, by: &str, missed: u64) -> Result<Option<JobRun>, StoreError> {
-    let Some(id) = desk.store.job_start(job, tick, by, desk.clock.now(), missed).await? else { return Ok(None) };
-    let runs = desk.store.job_runs(Some(job), true, 1_000).await?;
-    Ok(runs.into_iter().find(|r| r.id == id))
+    desk.store.job_start(job, tick, by, desk.clock.now(), missed).await
 }
 
 async fn go_on_later(desk: &Arc<Desk>, run: JobRun) -> Result<(), Error> {
@@ -194,30 +193,17 @@ pub async fn go_on(desk: &Arc<Desk>, run: JobRun) -> Result<JobRun, Error> {
 }
 
 async fn batch(desk: &Arc<Desk>, run: &mut JobRun, page: Vec<(i64, String)>) -> Result<(), Error> {
-    let mut tickets = page.into_iter();
-    let mut lane = JoinSet::new();
-    loop {
-        while lane.len() < LANE
-            && let Some((_, number)) = tickets.next()
-        {
-            let (desk, job, id) = (desk.clone(), run.job.clone(), run.id);
-            lane.spawn(async move {
-                // A task of its own: a ticket that panics ends its own work alone.
-                let task = tokio::spawn({
-                    let number = number.clone();
-                    async move {
-                        let system = people::system();
-                        let cause = format!("job {job}");
-                        let request =
-                            Request { actor: &system, ticket: Some(&number), command: Command::RunJob { job }, cause: &cause, at: None };
-                        desk.execute_job(request, id).await
-                    }
-                });
-                (number, task.await)
-            });
+    let mut tickets = Lane::new(WIDTH, page);
+    let (job, id) = (run.job.clone(), run.id);
+    let work = |(_, number): &(i64, String)| {
+        let (desk, job, number) = (desk.clone(), job.clone(), number.clone());
+        async move {
+            let (system, cause) = (people::system(), format!("job {job}"));
+            let request = Request { actor: &system, ticket: Some(&number), command: Command::RunJob { job }, cause: &cause, at: None };
+            desk.execute_job(request, id).await
         }
-        let Some(done) = lane.join_next().await else { return Ok(()) };
-        let Ok((number, result)) = done else { continue };
+    };
+    while let Some(((_, number), result)) = tickets.next(work).await {
         match result {
             Ok(Ok(done)) => match done.notice {
                 None | Some(Notice::NoBranch(_)) => run.summary.done += 1,
@@ -231,6 +217,7 @@ async fn batch(desk: &Arc<Desk>, run: &mut JobRun, page: Vec<(i64, String)>) -> 
             Err(e) => note(run, number, e.to_string(), true),
         }
     }
+    Ok(())
 }
 
 fn note(run: &mut JobRun, number: String, why: String, failed: bool) {
@@ -239,6 +226,24 @@ fn note(run: &mut JobRun, number: String, why: String, failed: bool) {
     if run.summary.examples.len() < EXAMPLES_MAX {
         run.summary.examples.push((number, why));
     }
+}
+
+/// A job with its last run, and when it runs next; `None` by hand.
+pub struct Overview {
+    pub job: Arc<Job>,
+    pub last: Option<JobRun>,
+    pub next: Option<Timestamp>,
+}
+
+/// Every job of the site, by name.
+pub async fn overview(desk: &Desk) -> Result<Vec<Overview>, StoreError> {
+    let (model, now) = (desk.model(), desk.clock.now());
+    let mut all = vec![];
+    for job in model.jobs.values() {
+        let last = desk.store.job_runs(Some(&job.name), false, 1).await?.into_iter().next();
+        all.push(Overview { job: job.clone(), last, next: job.next(now, &model.names.site.zone.0) });
+    }
+    Ok(all)
 }
 
 /// What a run would do now, without doing it.
@@ -267,10 +272,8 @@ pub async fn dry_run(desk: &Desk, job: &str, limit: usize) -> Result<Option<DryR
             let Some(stored) = desk.store.ticket_load(&number).await? else { continue };
             let ctx = Context { now, actor: &system, people: &people, new_ticket: None, changed_since: None };
             let decision = decide(&model, Some(&stored.snapshot), &command, &ctx)?;
-            match &decision.notice {
-                Some(Notice::NotMeant(None)) => continue,
-                Some(Notice::NotMeant(Some(why)) | Notice::Incident(why)) => found.troubles.push((number.clone(), why.clone())),
-                _ => {}
+            if let Some(Notice::NotMeant(Some(why)) | Notice::Incident(why)) = &decision.notice {
+                found.troubles.push((number.clone(), why.clone()));
             }
             if matches!(decision.notice, Some(Notice::NotMeant(_))) {
                 continue;

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod demo;
 mod desk;
 pub mod jobs;
+mod lane;
 pub mod limiter;
 mod locks;
 mod numbers;

@@ -3,12 +3,12 @@
 //! A lane of its own: so many at a time, so that a flood of timers leaves room for people.
 
 use crate::desk::{Desk, Error, Request};
+use crate::lane::Lane;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::task::JoinSet;
 use vorgang_core::Command;
 use vorgang_core::people;
 use vorgang_definitions::calendar::later;
@@ -67,36 +67,24 @@ pub async fn fire_due(desk: &Arc<Desk>, waiting: &mut Waiting) -> Result<usize, 
     // Those that wait for another try do not stand in the way of the others.
     let due = desk.store.timers_due(now, BATCH + waiting.0.len() as u32).await?;
     let due: Vec<DueTimer> = due.into_iter().filter(|t| !waiting.holds(t, now)).collect();
-    let mut due = due.into_iter();
-    let (mut lane, mut fired) = (JoinSet::new(), 0);
-    loop {
-        while lane.len() < LANE
-            && let Some(timer) = due.next()
-        {
-            let desk = desk.clone();
-            lane.spawn(async move {
-                // A task of its own: one that panics ends itself alone.
-                let result = tokio::spawn({
-                    let (desk, timer) = (desk, timer.clone());
-                    async move { fire(&desk, &timer).await }
-                });
-                (timer, result.await)
-            });
-        }
-        let Some(done) = lane.join_next().await else { return Ok(fired) };
-        match done {
-            Ok((timer, Ok(Ok(())))) => {
+    let (mut lane, mut fired) = (Lane::new(LANE, due), 0);
+    let work = |timer: &DueTimer| {
+        let (desk, timer) = (desk.clone(), timer.clone());
+        async move { fire(&desk, &timer).await }
+    };
+    while let Some((timer, result)) = lane.next(work).await {
+        match result.map_err(|e| e.to_string()).and_then(|r| r.map_err(|e| e.to_string())) {
+            Ok(()) => {
                 waiting.0.remove(&(timer.ticket, timer.seq));
                 fired += 1;
             }
-            Ok((timer, result)) => {
-                let why = result.map_or_else(|e| e.to_string(), |r| r.err().map_or(String::new(), |e| e.to_string()));
+            Err(why) => {
                 tracing::error!(ticket = timer.number, timer = timer.seq, "a timer could not fire: {why}");
                 waiting.failed(&timer, now);
             }
-            Err(e) => tracing::error!("timers: {e}"),
         }
     }
+    Ok(fired)
 }
 
 async fn fire(desk: &Desk, timer: &DueTimer) -> Result<(), Error> {

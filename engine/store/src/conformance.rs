@@ -259,7 +259,8 @@ async fn tickets_come_back_as_they_were_written(store: &dyn Store) {
 async fn a_job_runs_once_a_tick_and_once_a_ticket(store: &dyn Store) {
     assert_eq!(store.job_seen("nightly", "0 6 * * *", at(0)).await, Ok(at(0)));
     assert_eq!(store.job_seen("nightly", "0 6 * * *", at(50)).await, Ok(at(0)), "a known schedule is not forgotten");
-    let first = store.job_start("nightly", Some(at(10)), "system", at(11), 2).await.expect("a run").expect("the first");
+    let started = store.job_start("nightly", Some(at(10)), "system", at(11), 2).await.expect("a run").expect("the first");
+    let first = started.id;
     assert_eq!(store.job_start("nightly", Some(at(10)), "system", at(11), 0).await, Ok(None), "one run a tick");
     assert_eq!(store.job_start("nightly", Some(at(9)), "system", at(11), 0).await, Ok(None), "what is dealt with stays so");
     assert_eq!(store.job_seen("nightly", "0 6 * * *", at(50)).await, Ok(at(10)));
@@ -281,6 +282,7 @@ async fn a_job_runs_once_a_tick_and_once_a_ticket(store: &dyn Store) {
     assert_eq!(store.job_done(first).await, Ok(1));
     let mut open = store.job_runs(Some("nightly"), true, 10).await.expect("runs");
     assert_eq!((open.len(), open[0].summary.missed, open[0].tick), (1, 2, Some(at(10))));
+    assert_eq!(open[0], started);
     let mut run = open.remove(0);
     run.cursor = 2;
     run.ended = Some(at(13));

@@ -267,7 +267,7 @@ pub trait Store: Send + Sync + 'static {
     /// Forgets jobs that are no longer defined.
     async fn job_keep(&self, jobs: &[String]) -> Result<()>;
     /// Begins a run; `None` where the tick has had its run already.
-    async fn job_start(&self, job: &str, tick: Option<Timestamp>, by: &str, now: Timestamp, missed: u64) -> Result<Option<i64>>;
+    async fn job_start(&self, job: &str, tick: Option<Timestamp>, by: &str, now: Timestamp, missed: u64) -> Result<Option<JobRun>>;
     async fn job_progress(&self, run: &JobRun) -> Result<()>;
     /// The newest first.
     async fn job_runs(&self, job: Option<&str>, open: bool, limit: u32) -> Result<Vec<JobRun>>;

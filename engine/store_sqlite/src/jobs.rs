@@ -25,21 +25,21 @@ pub fn seen(c: &Connection, job: &str, schedule: &str, now: Timestamp) -> rusqli
 }
 
 /// The tick and its run in one: whoever comes second gets none, told as 0.
-pub fn start(c: &Connection, job: &str, tick: Option<Timestamp>, by: &str, now: Timestamp, summary: &str) -> rusqlite::Result<i64> {
-    if let Some(tick) = tick
-        && c.execute("UPDATE job SET seen = ?2 WHERE name = ?1 AND seen < ?2", params![job, micros(tick)])? == 0
+pub fn start(c: &Connection, run: &JobRun, summary: &str) -> rusqlite::Result<i64> {
+    if let Some(tick) = run.tick
+        && c.execute("UPDATE job SET seen = ?2 WHERE name = ?1 AND seen < ?2", params![run.job, micros(tick)])? == 0
     {
         return Ok(0);
     }
     c.execute(
         "DELETE FROM job_run WHERE job = ?1 AND ended IS NOT NULL AND id <= \
          (SELECT id FROM job_run WHERE job = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
-        params![job, RUNS_KEPT],
+        params![run.job, RUNS_KEPT],
     )?;
     let sql =
-        "INSERT INTO job_run (job, tick, started, by, cursor, summary) VALUES (?1, ?2, ?3, ?4, 0, ?5) ON CONFLICT DO NOTHING RETURNING id";
-    let id = c.query_row(sql, params![job, tick.map(micros), micros(now), by, summary], |r| r.get(0)).optional()?;
-    Ok(id.unwrap_or(0))
+        "INSERT INTO job_run (job, tick, started, by, cursor, summary) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING RETURNING id";
+    let values = params![run.job, run.tick.map(micros), micros(run.started), run.by, run.cursor, summary];
+    Ok(c.query_row(sql, values, |r| r.get(0)).optional()?.unwrap_or(0))
 }
 
 /// The batch is done: its marks go, the cursor stands behind it.
@@ -49,11 +49,13 @@ pub fn progress(c: &Connection, run: i64, cursor: i64, summary: &str, ended: Opt
     c.execute(sql, params![run, cursor, summary, ended.map(micros)]).map(|n| n as i64)
 }
 
-/// The newest first; those that have not ended first of all.
+/// The newest first. Those that are open are found by an index of their own: it is asked twice a second.
 pub fn runs(c: &Connection, job: Option<&str>, open: bool, limit: u32) -> Result<Vec<JobRun>> {
-    let sql = "SELECT id, job, tick, started, ended, by, cursor, summary FROM job_run \
-               WHERE (?1 IS NULL OR job = ?1) AND (NOT ?2 OR ended IS NULL) ORDER BY id DESC LIMIT ?3";
-    let mut statement = c.prepare_cached(sql).map_err(error)?;
+    let and = if open { " AND ended IS NULL" } else { "" };
+    let sql = format!(
+        "SELECT id, job, tick, started, ended, by, cursor, summary FROM job_run WHERE (?1 IS NULL OR job = ?1){and} ORDER BY id DESC LIMIT ?2"
+    );
+    let mut statement = c.prepare_cached(&sql).map_err(error)?;
     let row = |r: &rusqlite::Row| {
         Ok(JobRun {
             id: r.get(0)?,
@@ -66,7 +68,7 @@ pub fn runs(c: &Connection, job: Option<&str>, open: bool, limit: u32) -> Result
             summary: json(&r.get::<_, String>(7)?)?,
         })
     };
-    statement.query_map(params![job, open, limit], row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+    statement.query_map(params![job, limit], row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
 }
 
 /// Tickets behind the cursor in the order of their ids, without those that the run has done.

@@ -325,10 +325,12 @@ impl Store for SqliteStore {
         self.write(false, move |c| c.execute(sql, [known]).map(|n| n as i64)).await.map(|_| ())
     }
 
-    async fn job_start(&self, job: &str, tick: Option<Timestamp>, by: &str, now: Timestamp, missed: u64) -> Result<Option<i64>> {
-        let (job, by, summary) = (job.to_owned(), by.to_owned(), jobs::text(&JobSummary { missed, ..JobSummary::default() })?);
-        let id = self.write(false, move |c| jobs::start(c, &job, tick, &by, now, &summary)).await?;
-        Ok(Some(id).filter(|id| *id > 0))
+    async fn job_start(&self, job: &str, tick: Option<Timestamp>, by: &str, now: Timestamp, missed: u64) -> Result<Option<JobRun>> {
+        let summary = JobSummary { missed, ..JobSummary::default() };
+        let run = JobRun { id: 0, job: job.to_owned(), tick, started: now, ended: None, by: by.to_owned(), cursor: 0, summary };
+        let (new, text) = (run.clone(), jobs::text(&run.summary)?);
+        let id = self.write(false, move |c| jobs::start(c, &new, &text)).await?;
+        Ok((id > 0).then_some(JobRun { id, ..run }))
     }
 
     async fn job_progress(&self, run: &JobRun) -> Result<()> {

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use vorgang_core::Rejection;
 use vorgang_runtime::Error;
-use vorgang_runtime::jobs::{DryRun, dry_run, go_on, start_now};
+use vorgang_runtime::jobs::{DryRun, Overview, dry_run, go_on, overview, start_now};
 use vorgang_store::JobRun;
 
 /// Runs of one job that its page shows.
@@ -25,23 +25,19 @@ pub async fn list(State(app): State<App>, Extension(who): Extension<Who>, Extens
     let model = app.desk.model();
     let page = Page::new(&app, &who, &model).await;
     let t = page.t;
-    let mut rows = vec![];
-    for job in model.jobs.values() {
-        match app.desk.store.job_runs(Some(&job.name), false, 1).await {
-            Ok(last) => rows.push((job, last.into_iter().next())),
-            Err(e) => return failed(e.into(), &id),
-        }
-    }
-    let (now, zone) = (app.desk.clock.now(), &model.names.site.zone.0);
+    let rows = match overview(&app.desk).await {
+        Ok(rows) => rows,
+        Err(e) => return failed(e.into(), &id),
+    };
     let body = html! {
         h1 { (t.jobs) }
         @if rows.is_empty() { p.quiet { (t.jobs_none) } }
         @else { div.table tabindex="0" role="region" aria-label=(t.jobs) { table {
             thead { tr { th scope="col" { (t.job) } th scope="col" { (t.schedule) } th scope="col" { (t.next_run) } th scope="col" { (t.last_run) } th.number scope="col" { (t.tickets_done) } th.number scope="col" { (t.troubles) } } }
-            tbody { @for (job, last) in &rows { tr {
+            tbody { @for Overview { job, last, next } in &rows { tr {
                 td { a href=(format!("/admin/jobs/{}", job.name)) { (model.title(job.title.as_ref(), &job.name, page.language())) } }
                 td { code { (job.schedule()) } }
-                td { @match job.next(now, zone) { Some(next) => (widgets::time(&page, next)), None => (t.by_hand) } }
+                td { @match next { Some(next) => (widgets::time(&page, *next)), None => (t.by_hand) } }
                 @match last {
                     None => { td { (t.never) } td.number {} td.number {} }
                     Some(run) => { td { (widgets::time(&page, run.started)) @if run.ended.is_none() { " (" (t.under_way) ")" } } td.number { (run.summary.done) } td.number { (run.summary.failed + run.summary.unclear) } }

@@ -1,4 +1,4 @@
-use super::{Function, P, bad, function};
+use super::{Function, P, bad, calendar, function};
 use crate::cel::value::Value;
 
 pub const FUNCTION: Function = Function {
@@ -8,11 +8,10 @@ pub const FUNCTION: Function = Function {
     examples: &[("add_business_time(timestamp('2026-03-27T16:00:00+01:00'), hours(2), 'office')", "2026-03-30T06:30:00Z"), ("add_business_time(timestamp('2026-03-27T16:00:00+01:00'), days(1))", "2026-03-30T14:00:00Z")],
     call: |arguments, scope| {
         let (time, by, calendar) = match arguments {
-            [Value::Timestamp(time), Value::Duration(by)] => (time, by, scope.work_time(None)),
-            [Value::Timestamp(time), Value::Duration(by), Value::Text(name)] => (time, by, scope.work_time(Some(name))),
+            [Value::Timestamp(time), Value::Duration(by)] => (time, by, calendar(scope, None)?),
+            [Value::Timestamp(time), Value::Duration(by), Value::Text(name)] => (time, by, calendar(scope, Some(name))?),
             _ => return Err(bad()),
         };
-        let calendar = calendar.ok_or("no calendar counts here: name one, or give the site its `calendar:`")?;
         calendar.add(*time, *by).map(Value::Timestamp).ok_or_else(|| format!("`{}` does not open for ten years", calendar.name))
     },
 };

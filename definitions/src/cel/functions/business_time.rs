@@ -1,4 +1,4 @@
-use super::{Function, P, bad, function};
+use super::{Function, P, bad, calendar, function};
 use crate::cel::value::{Duration, Value};
 
 pub const FUNCTION: Function = Function {
@@ -8,11 +8,10 @@ pub const FUNCTION: Function = Function {
     examples: &[("business_time(timestamp('2026-03-27T16:00:00+01:00'), timestamp('2026-03-30T09:00:00+02:00'))", "PT9000S")],
     call: |arguments, scope| {
         let (from, to, calendar) = match arguments {
-            [Value::Timestamp(from), Value::Timestamp(to)] => (from, to, scope.work_time(None)),
-            [Value::Timestamp(from), Value::Timestamp(to), Value::Text(name)] => (from, to, scope.work_time(Some(name))),
+            [Value::Timestamp(from), Value::Timestamp(to)] => (from, to, calendar(scope, None)?),
+            [Value::Timestamp(from), Value::Timestamp(to), Value::Text(name)] => (from, to, calendar(scope, Some(name))?),
             _ => return Err(bad()),
         };
-        let calendar = calendar.ok_or("no calendar counts here: name one, or give the site its `calendar:`")?;
         Ok(Value::Duration(Duration { days: 0, seconds: calendar.between(*from, *to) }))
     },
 };

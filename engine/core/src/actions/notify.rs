@@ -1,7 +1,7 @@
+use super::people;
 use crate::decide::run::{Failure, Run};
 use crate::event::{Event, Notice};
 use crate::snapshot::Seq;
-use crate::who;
 use vorgang_definitions::actions::notify::Notify;
 use vorgang_definitions::kinds::notification::Channel;
 
@@ -9,9 +9,8 @@ pub fn run(run: &mut Run, name: &Notify, instance: Option<Seq>, work: Option<Seq
     let model = run.model;
     let notification =
         model.names.notifications.get(name).ok_or_else(|| Failure::new("definition", format!("no notification is called `{name}`")))?;
-    let people = who::people(&notification.to, &run.scope(instance, work)).map_err(|e| Failure::new("expression", e.to_string()))?;
     let site = model.names.site.main_language();
-    for login in people {
+    for login in people(run, &notification.to, instance, work)? {
         let language = run.ctx.people.get(&login).map_or_else(|| site.to_owned(), |p| p.language.clone());
         let scope = run.scope(instance, work);
         let failed = |message: String| Failure::new("template", format!("notification `{name}`: {message}"));

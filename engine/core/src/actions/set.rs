@@ -2,6 +2,7 @@ use super::value;
 use crate::decide::run::{Failure, Run};
 use crate::snapshot::Seq;
 use vorgang_definitions::actions::set::Set;
+use vorgang_definitions::calendar::later;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::field::FieldType;
 use vorgang_definitions::values::{Slot, to_stored};
@@ -40,13 +41,9 @@ pub fn apply(run: &mut Run, name: &str, value: Option<Value>, instance: Option<S
             Ok(())
         }
         (Slot::Pending, Some(Value::Duration(d))) => {
-            let zoned = run.ctx.now.to_zoned(model.names.site.zone.0.clone());
-            let until = jiff::Span::new()
-                .try_days(d.days)
-                .and_then(|days| zoned.checked_add(days))
-                .and_then(|z| z.checked_add(jiff::SignedDuration::from_secs(d.seconds)))
-                .map_err(|e| failed(e.to_string()))?;
-            run.set("pending_until", until.timestamp().to_string().into(), false);
+            let until = later(run.ctx.now, *d, None, &model.names.site.zone.0);
+            let until = until.ok_or_else(|| failed("this is later than there are times".into()))?;
+            run.set("pending_until", until.to_string().into(), false);
             Ok(())
         }
         (Slot::Pending, None) => {

@@ -6,7 +6,7 @@ use crate::snapshot::{HandlerAt, Retry, Seq, WorkItem, WorkStatus};
 use std::sync::Arc;
 use vorgang_definitions::actions::Action;
 use vorgang_definitions::cel::Expr;
-use vorgang_definitions::kinds::handler::{EventName, LocalHandler};
+use vorgang_definitions::kinds::handler::{EventName, Handler, LocalHandler};
 use vorgang_definitions::kinds::process::Activity;
 
 /// A handler under way: what it does, and for which token or instance.
@@ -62,15 +62,13 @@ impl Run<'_> {
             return true;
         }
         for handler in self.model.handlers.get(&happening.name).into_iter().flatten() {
-            let at = HandlerAt::Site { name: handler.name.to_string() };
-            done |= self
-                .try_handler(happening, &Found { at, when: handler.when.as_ref(), actions: &handler.actions, instance: None, work: None });
+            done |= self.try_handler(happening, &of_site(handler));
         }
         done
     }
 
     fn handlers_in(&mut self, instance: Seq, happening: &Happening) -> bool {
-        let Some(process) = self.process_of(instance).filter(|p| p.has_handlers) else { return false };
+        let Some(process) = self.process_of(instance).filter(|p| p.handled.contains(&happening.name)) else { return false };
         let mut done = false;
         let under_way = |w: &&WorkItem| w.instance == instance && w.seq <= happening.at && w.status != WorkStatus::Waiting;
         let open: Vec<WorkItem> = self.snapshot.open_work().filter(under_way).cloned().collect();
@@ -151,11 +149,7 @@ impl Run<'_> {
             HandlerAt::Site { name } => {
                 let all = self.model.handlers.get(&happening.name);
                 let Some(handler) = all.into_iter().flatten().find(|h| *h.name == **name) else { return };
-                let at = HandlerAt::Site { name: name.clone() };
-                self.try_handler(
-                    happening,
-                    &Found { at, when: handler.when.as_ref(), actions: &handler.actions, instance: None, work: None },
-                );
+                self.try_handler(happening, &of_site(handler));
             }
             HandlerAt::Process { instance, index } => {
                 let Some(process) = self.process_of(*instance) else { return };
@@ -170,6 +164,11 @@ impl Run<'_> {
             }
         }
     }
+}
+
+fn of_site(handler: &Handler) -> Found<'_> {
+    let at = HandlerAt::Site { name: handler.name.to_string() };
+    Found { at, when: handler.when.as_ref(), actions: &handler.actions, instance: None, work: None }
 }
 
 fn local(at: HandlerAt, handler: &LocalHandler, instance: Seq, work: Option<Seq>) -> Found<'_> {

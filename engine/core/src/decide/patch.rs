@@ -3,7 +3,6 @@
 use super::form;
 use super::run::Run;
 use crate::command::ArticleInput;
-use crate::event::Event;
 use crate::people::PersonKind;
 use crate::rejection::{FormError, Rejection};
 use crate::rights::{self, Sight};
@@ -49,16 +48,10 @@ pub fn patch(run: &mut Run, values: &BTreeMap<String, Json>, seen: Option<u64>) 
 /// Agents watch what they may read; what a customer sees of a ticket comes without asking.
 pub fn watch(run: &mut Run, watch: bool) -> Result<(), Rejection> {
     let person = run.ctx.actor.login.clone();
-    let watches = run.snapshot.watchers.contains(&person);
-    if watch == watches {
-        return Ok(());
+    if watch && !run.snapshot.watchers.contains(&person) {
+        rights::require(&run.model.names, run.ctx.actor, &run.snapshot.ticket, Right::Ro)?;
     }
-    if !watch {
-        run.emit(Event::WatcherRemoved { person });
-        return Ok(());
-    }
-    rights::require(&run.model.names, run.ctx.actor, &run.snapshot.ticket, Right::Ro)?;
-    run.emit(Event::WatcherAdded { person, at: run.ctx.now });
+    run.watch(person, watch);
     Ok(())
 }
 

@@ -136,14 +136,10 @@ impl<'a> Run<'a> {
 
     /// Keeps for handlers what the event means, where there is one for it.
     pub(super) fn happens(&mut self, event: &Event) {
-        let handled = |model: &Model, snapshot: &Snapshot| {
-            let local = |i: &Instance| model.process_by_hash(&i.hash).is_some_and(|p| p.has_handlers);
-            !model.handlers.is_empty() || snapshot.instances.iter().any(local)
-        };
-        if handled(self.model, &self.snapshot)
-            && let Some(name) = happening::name(event, &self.snapshot)
-        {
-            let happening = Happening::new(name, event, &self.snapshot, &self.ctx.actor.login);
+        let Some(name) = happening::name(event, &self.snapshot) else { return };
+        let local = |i: &Instance| self.model.process_by_hash(&i.hash).is_some_and(|p| p.handled.contains(&*name));
+        if self.model.handlers.contains_key(&*name) || self.snapshot.instances.iter().any(local) {
+            let happening = Happening::new(name.into_owned(), event, &self.snapshot, &self.ctx.actor.login);
             self.happened.push(happening);
         }
     }
@@ -226,6 +222,13 @@ impl<'a> Run<'a> {
             actions::run(self, &action.verb, instance, work)?;
         }
         Ok(())
+    }
+
+    /// Begins or ends somebody's watching; what is so already is no change.
+    pub fn watch(&mut self, person: String, watch: bool) {
+        if self.snapshot.watchers.contains(&person) != watch {
+            self.emit(if watch { Event::WatcherAdded { person, at: self.ctx.now } } else { Event::WatcherRemoved { person } });
+        }
     }
 
     pub fn add_article(&mut self, mut article: Article) {
