@@ -6,4 +6,5 @@ pub const SQLITE_MIGRATIONS: &[&str] = &[
     include_str!("../sql/sqlite/0002_time.sql"),
     include_str!("../sql/sqlite/0003_watch.sql"),
     include_str!("../sql/sqlite/0004_jobs.sql"),
+    include_str!("../sql/sqlite/0005_counted.sql"),
 ];

@@ -24,7 +24,7 @@ pub struct Desk {
     pub store: Arc<dyn Store>,
     pub clock: Arc<dyn Clock>,
     pub limiter: Limiter,
-    /// Timers that count in a calendar are to be counted anew.
+    /// There may be a revision with whose calendars timers are to be counted anew.
     pub recount: AtomicBool,
     model: RwLock<Arc<Model>>,
     people: RwLock<Arc<Directory>>,

@@ -93,13 +93,14 @@ async fn fire(desk: &Desk, timer: &DueTimer) -> Result<(), Error> {
     desk.execute(Request { actor: &system, ticket: Some(&timer.number), command, cause: "timer", at: None }).await.map(|_| ())
 }
 
-/// After calendars have changed: timers whose time is another now are set anew.
+/// After calendars have changed: timers whose time is another now are set anew, once for each revision.
 async fn recount(desk: &Desk) -> Result<(), Error> {
+    let Some(revision) = desk.store.revision_latest().await?.filter(|r| !r.counted) else { return Ok(()) };
     let (model, system) = (desk.model(), people::system());
     let mut after = (0, 0);
     loop {
         let page = desk.store.timers_counted(after, BATCH).await?;
-        let Some((last, _)) = page.last() else { return Ok(()) };
+        let Some((last, _)) = page.last() else { return Ok(desk.store.revision_counted(revision.id).await?) };
         after = (last.ticket, last.seq);
         for (at, timer) in &page {
             let calendar = timer.calendar.as_ref().and_then(|c| model.names.work_times.get(c));

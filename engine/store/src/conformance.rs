@@ -424,6 +424,10 @@ async fn secrets_open_once_and_expire(store: &dyn Store) {
 
 async fn revisions_and_pinned_processes(store: &dyn Store) {
     assert_eq!(store.revision_latest().await.map(|r| r.map(|r| r.hash)), Ok(Some("r1".into())));
+    let counted = async || store.revision_latest().await.expect("a read").map(|r| (r.id, r.counted));
+    let (id, before) = counted().await.expect("a revision");
+    store.revision_counted(id).await.expect("marked");
+    assert_eq!((before, counted().await), (false, Some((id, true))));
     assert_eq!(store.pinned_processes().await, Ok(vec![]));
     store.commit(commit(&decision(None, everything(1), at(3)), 0, chain::GENESIS, at(3))).await.expect("a commit");
     assert_eq!(store.pinned_processes().await, Ok(vec!["{\"name\":\"p\"}".into()]));

@@ -209,6 +209,8 @@ pub struct Revision {
     pub files: String,
     pub applied: Timestamp,
     pub actor: String,
+    /// Timers were counted anew with its calendars.
+    pub counted: bool,
 }
 
 /// Names that a revision uses, so that they have ids before tickets use them.
@@ -304,6 +306,7 @@ pub trait Store: Send + Sync + 'static {
     // --- revisions
     async fn revision_latest(&self) -> Result<Option<Revision>>;
     async fn revision_list(&self, limit: u32) -> Result<Vec<Revision>>;
+    async fn revision_counted(&self, id: i64) -> Result<()>;
     async fn revision_add(&self, revision: NewRevision) -> Result<i64>;
     /// Canonical processes that running instances pin.
     async fn pinned_processes(&self) -> Result<Vec<String>>;

@@ -589,11 +589,16 @@ impl Store for SqliteStore {
     async fn revision_list(&self, limit: u32) -> Result<Vec<Revision>> {
         let c = self.reader();
         let mut statement =
-            c.prepare_cached("SELECT id, hash, files, applied, actor FROM revision ORDER BY id DESC LIMIT ?1").map_err(error)?;
+            c.prepare_cached("SELECT id, hash, files, applied, actor, counted FROM revision ORDER BY id DESC LIMIT ?1").map_err(error)?;
         let row = |r: &rusqlite::Row| {
-            Ok(Revision { id: r.get(0)?, hash: r.get(1)?, files: r.get(2)?, applied: time(r.get(3)?), actor: r.get(4)? })
+            let applied = time(r.get(3)?);
+            Ok(Revision { id: r.get(0)?, hash: r.get(1)?, files: r.get(2)?, applied, actor: r.get(4)?, counted: r.get(5)? })
         };
         statement.query_map([limit], row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+    }
+
+    async fn revision_counted(&self, id: i64) -> Result<()> {
+        self.write(false, move |c| c.execute("UPDATE revision SET counted = 1 WHERE id = ?1", [id]).map(|n| n as i64)).await.map(|_| ())
     }
 
     async fn revision_add(&self, new: NewRevision) -> Result<i64> {
