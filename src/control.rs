@@ -1,6 +1,6 @@
 //! The Unix socket beside the database: other commands reach a running server through it. One JSON line each way.
 
-use crate::{database, job};
+use crate::{database, explain, job};
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use std::os::unix::fs::PermissionsExt;
@@ -30,6 +30,7 @@ pub enum Ask {
     JobDryRun { name: String },
     JobList,
     JobExplain { name: String },
+    TicketExplain { number: String, login: String },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -77,6 +78,7 @@ pub async fn handle(desk: &Arc<Desk>, ask: Ask) -> Told {
         Ask::JobDryRun { name } => job::try_out(desk, &name).await,
         Ask::JobList => job::list(desk).await,
         Ask::JobExplain { name } => job::explain(desk, &name).await,
+        Ask::TicketExplain { number, login } => explain::ticket(desk, &number, &login).await,
         Ask::UserLink { login } => match known(desk, &login) {
             Ok(()) => desk.link_create(&login, accounts::LINK).await.map_or_else(|e| Told::Failed(e.to_string()), Told::Good),
             Err(told) => told,

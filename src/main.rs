@@ -3,6 +3,7 @@
 mod author;
 mod control;
 mod database;
+mod explain;
 mod job;
 mod operate;
 mod serve;
@@ -86,8 +87,15 @@ enum Command {
         #[arg(long, default_value = "en")]
         language: String,
     },
-    /// Explains the code of a finding, a kind, a verb or a function; `explain job NAME` a job's query.
-    Explain { word: String, name: Option<String> },
+    /// Explains the code of a finding, a kind, a verb or a function; `explain job NAME` a job's query,
+    /// `explain ticket NUMBER --as LOGIN` what a person may choose and do there, and why not.
+    Explain {
+        word: String,
+        name: Option<String>,
+        /// For whom, with `explain ticket`.
+        #[arg(long = "as", value_name = "LOGIN")]
+        login: Option<String>,
+    },
     /// Prints the JSON Schema of one kind, or of all.
     Schema {
         kind: Option<String>,
@@ -167,12 +175,17 @@ async fn run(cli: Cli) -> anyhow::Result<End> {
         Command::Plan { site } => operate::plan(&database, &site).await,
         Command::Apply { site } => operate::apply(&database, &site).await,
         Command::Graph { site, process, format: GraphFormat::Svg, language } => author::graph(&site, &process, &language),
-        Command::Explain { word, name: Some(name) } if word == "job" => job::job(&database, job::JobCommand::Explain { name }).await,
-        Command::Explain { name: Some(_), .. } => {
-            eprintln!("explain one word, or `job NAME`");
+        Command::Explain { word, name: Some(name), login: None } if word == "job" => {
+            job::job(&database, job::JobCommand::Explain { name }).await
+        }
+        Command::Explain { word, name: Some(number), login: Some(login) } if word == "ticket" => {
+            operate::told(control::ask(&database, control::Ask::TicketExplain { number, login }).await?)
+        }
+        Command::Explain { word, name: None, login: None } => author::explain(&word),
+        Command::Explain { .. } => {
+            eprintln!("explain one word, `job NAME`, or `ticket NUMBER --as LOGIN`");
             Ok(End::Usage)
         }
-        Command::Explain { word, name: None } => author::explain(&word),
         Command::Schema { kind, draft } => author::schema(kind.as_deref(), &draft),
         Command::Job(command) => job::job(&database, command).await,
         Command::User(user) => operate::user(&database, user).await,

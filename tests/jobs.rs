@@ -282,5 +282,6 @@ fn scope<'a>(
         instance: None,
         work: None,
         happening: None,
+        value: None,
     }
 }

@@ -85,6 +85,11 @@ impl Expr {
         self.program.get().expect("INVARIANT (compiled): a model holds compiled expressions only")
     }
 
+    /// The program, where the expression is without an error.
+    pub fn compiled(&self) -> Option<&Program> {
+        self.program.get().map(|p| &**p)
+    }
+
     /// Compiles and reports, each finding at its place inside the YAML string.
     pub fn compile(&self, env: &Env, wanted: Option<&Ty>, sources: &Sources, out: &mut Vec<Diagnostic>) -> Option<Arc<Program>> {
         // `=` stands before the expression in the YAML, where it is a value.

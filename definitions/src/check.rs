@@ -1,5 +1,6 @@
 //! The checks: from definitions to a model, or to findings. One file each.
 
+mod acl;
 pub mod env;
 mod flow;
 mod handler;
@@ -10,8 +11,10 @@ mod process;
 mod references;
 mod story;
 
+use crate::acls::Acls;
 use crate::cel::types::{Ty, WordSet};
 use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::kinds::acl::Acl;
 use crate::kinds::handler::Handler;
 use crate::kinds::job::Job;
 use crate::kinds::process::Process;
@@ -63,7 +66,7 @@ pub fn build(
     out: &mut Vec<Diagnostic>,
 ) -> Option<Model> {
     let hash_of_all = hash_all(&definitions);
-    let (names, processes, Rules { handlers, jobs, tests }) = gather(sources, definitions, failed, out)?;
+    let (names, processes, Rules { acls, handlers, jobs, tests }) = gather(sources, definitions, failed, out)?;
     let process_defs: BTreeMap<String, Process> = processes.iter().map(|(n, (_, p))| (n.clone(), p.clone())).collect();
     let mut cx = Cx { sources, names: &names, processes: &process_defs, failed, out };
     references::check(&mut cx);
@@ -81,6 +84,11 @@ pub fn build(
         let model = Arc::new(compile(&node, def, &mut cx));
         by_hash.entry(model.hash.clone()).or_insert(model);
     }
+    for acl in &acls {
+        acl::check(acl, &mut cx);
+    }
+    let acls = Acls::new(acls);
+    acl::together(acls.iter().map(|a| &**a), &mut cx);
     for handler in &handlers {
         handler::check(handler, &mut cx);
     }
@@ -92,7 +100,7 @@ pub fn build(
     }
     let jobs = jobs.into_iter().map(|j| (j.name.to_string(), Arc::new(j))).collect();
     let handlers = by_event(handlers);
-    Some(Model { sources: sources.clone(), hash: hash_of_all, names, processes: models, by_hash, handlers, jobs, tests })
+    Some(Model { sources: sources.clone(), hash: hash_of_all, names, processes: models, by_hash, acls, handlers, jobs, tests })
 }
 
 /// For each event its handlers, in their order.
@@ -122,6 +130,7 @@ fn hash_all(definitions: &[(Node, Definition)]) -> String {
 
 /// What is checked against names and processes.
 struct Rules {
+    acls: Vec<Acl>,
     handlers: Vec<Handler>,
     jobs: Vec<Job>,
     tests: Vec<crate::kinds::test::Test>,
@@ -138,7 +147,7 @@ fn gather(
     let mut sites: Vec<Site> = vec![];
     let (mut states, mut priorities, mut queues, mut fields) = (Table::default(), Table::default(), Table::default(), Table::default());
     let (mut types, mut roles, mut notifications) = (Table::default(), Table::default(), Table::default());
-    let (mut calendars, mut handlers, mut jobs) = (Table::default(), vec![], vec![]);
+    let (mut calendars, mut acls, mut handlers, mut jobs) = (Table::default(), vec![], vec![], vec![]);
     let mut processes: BTreeMap<String, (Node, Process)> = BTreeMap::new();
     let mut tests = vec![];
     let mut first: HashMap<(Kind, String), Span> = HashMap::new();
@@ -150,6 +159,7 @@ fn gather(
             continue;
         }
         match definition {
+            Definition::Acl(d) => acls.push(d),
             Definition::Calendar(d) => drop(calendars.insert(&name, d)),
             Definition::Handler(d) => handlers.push(d),
             Definition::Job(d) => jobs.push(d),
@@ -206,5 +216,5 @@ fn gather(
         calendar_set,
     };
     handlers.sort_by(|a: &Handler, b: &Handler| (a.order.map_or(0, |o| o.0), &a.name).cmp(&(b.order.map_or(0, |o| o.0), &b.name)));
-    Some((names, processes, Rules { handlers, jobs, tests }))
+    Some((names, processes, Rules { acls, handlers, jobs, tests }))
 }

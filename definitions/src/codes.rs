@@ -2,6 +2,11 @@
 
 pub const ALL: &[(&str, &str)] = &[
     (
+        "acl-leaves-nothing",
+        "Whatever the ticket, this ACL and those before it leave no state that it could be changed to. `read_only: [state]` says so plainly.",
+    ),
+    ("acl-without-effect", "`allow` gives back what an earlier ACL took; none before this one takes anything of the kind."),
+    (
         "activity-unreachable",
         "No path leads from a start to this activity, so it would never run. Either a transition to it is missing, or it can go.",
     ),

@@ -1,5 +1,6 @@
 //! The kinds of definitions: one file each, one line each in [`Kind`].
 
+pub mod acl;
 pub mod calendar;
 pub mod field;
 pub mod handler;
@@ -24,7 +25,6 @@ use serde_json::{Value as Json, json};
 
 /// Kinds whose names are kept for later versions.
 pub const RESERVED: &[&str] = &[
-    "Acl",
     "AutoResponse",
     "ConfigItemClass",
     "Dashboard",
@@ -82,6 +82,7 @@ macro_rules! definitions {
 }
 
 definitions! {
+    Acl "Acl" acl::Acl, "What people may choose or do on a ticket right now.";
     Calendar "Calendar" calendar::Calendar, "Working hours and holidays: what timers and service levels count in.";
     Field "Field" field::Field, "A typed attribute of tickets that designers add.";
     Handler "Handler" handler::Handler, "Actions on an event, whatever process it happens in.";

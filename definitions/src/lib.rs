@@ -1,6 +1,7 @@
 //! From the text of definitions to a checked [`model::Model`]: YAML with places, JSON Schema, CEL, templates,
 //! processes, and the diagram of a process.
 
+pub mod acls;
 pub mod actions;
 pub mod calendar;
 pub mod cel;

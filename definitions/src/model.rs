@@ -1,5 +1,6 @@
 //! The checked site: valid by construction, nobody validates it twice.
 
+use crate::acls::Acls;
 use crate::calendar::WorkTime;
 use crate::cel::types::{Ty, WordSet};
 use crate::check;
@@ -143,6 +144,8 @@ pub struct Model {
     pub processes: BTreeMap<String, Arc<ProcessModel>>,
     /// Every process that runs, the current ones and the pinned ones, by hash.
     pub by_hash: HashMap<String, Arc<ProcessModel>>,
+    /// What people may choose and do, in the order in which it is asked.
+    pub acls: Acls,
     /// For each event the handlers of the site, in their order.
     pub handlers: HashMap<String, Vec<Arc<Handler>>>,
     pub jobs: BTreeMap<String, Arc<Job>>,

@@ -6,7 +6,7 @@ use crate::source::Span;
 use crate::yaml::{Node, Value};
 use serde_json::json;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Text {
     pub span: Span,
     /// (language tag, text, place); the tag is empty for a plain string.

@@ -122,6 +122,26 @@ for (const javaScriptEnabled of [true, false]) {
       await paul.getByText("beendet: Genehmigt", { exact: true }).waitFor();
     });
 
+    it("an agent cannot close without a solution, is told why, and closes with one", async () => {
+      const page = await open("agent");
+      await page.goto(`${server.url}/agent/queue?queue=it&open=1`);
+      await page.getByRole("table").getByRole("link").first().click();
+      await page.locator("summary", { hasText: "Change" }).last().click();
+      const states = () => page.getByLabel("State").locator("option").allTextContents();
+      assert.ok(!(await states()).includes("closed successful"));
+      await page.locator("summary", { hasText: "Why is something missing here?" }).first().click();
+      const why = page.locator(".why li", { hasText: "closed successful" });
+      assert.match(await why.innerText(), /Enter the solution first.*close_needs_solution.*ticket.fields.solution = not set/s);
+      await page.getByLabel("Solution").fill("A new cable");
+      if (javaScriptEnabled) await page.getByLabel("Solution").blur();
+      else await page.getByRole("button", { name: "Update the form" }).click();
+      await page.locator("option[value=closed_successful]").waitFor({ state: "attached" });
+      assert.equal(await page.getByLabel("Solution").inputValue(), "A new cable");
+      await page.getByLabel("State").selectOption("closed_successful");
+      await page.getByRole("button", { name: "Save" }).click();
+      await page.locator("dl.facts").getByText("closed successful").waitFor();
+    });
+
     it("nothing complained", () => {
       for (const page of pages) assert.deepEqual(page.complaints, []);
     });

@@ -1,5 +1,6 @@
 //! The API: JSON in, JSON out, errors as problem documents.
 
+pub mod choices;
 pub mod incidents;
 pub mod processes;
 pub mod tickets;

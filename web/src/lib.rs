@@ -4,6 +4,7 @@ mod api;
 mod assets;
 mod auth;
 mod extract;
+mod forms;
 mod input;
 mod kept;
 mod layout;

@@ -16,6 +16,7 @@ const OPERATIONS: &[(&str, &str, &str, &str, &str)] = &[
     ("PATCH", "/api/v1/tickets/{number}", "Changes attributes and fields", "Patch", "Ticket"),
     ("GET", "/api/v1/tickets/{number}/articles", "The ticket's articles", "", "Any"),
     ("POST", "/api/v1/tickets/{number}/articles", "Adds an article", "Article", "Ticket"),
+    ("GET", "/api/v1/tickets/{number}/choices", "What you may choose and do by hand; `explain=true` says why not", "", "Any"),
     ("GET", "/api/v1/tickets/{number}/history", "Everything that happened, for agents", "", "Any"),
     ("POST", "/api/v1/tickets/{number}/watch", "Begins or ends watching the ticket", "Watch", "Ticket"),
     ("GET", "/api/v1/processes", "The processes that you may start, with their first forms", "", "Any"),

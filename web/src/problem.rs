@@ -59,7 +59,7 @@ impl From<Error> for Fault {
 pub fn status(rejection: &Rejection) -> StatusCode {
     match rejection {
         Rejection::NotFound => StatusCode::NOT_FOUND,
-        Rejection::Right(_) => StatusCode::FORBIDDEN,
+        Rejection::Right(_) | Rejection::Acl(_) => StatusCode::FORBIDDEN,
         Rejection::LifeCycle { .. } | Rejection::Form(_) | Rejection::ReliedOn { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         Rejection::Stale => StatusCode::PRECONDITION_FAILED,
         Rejection::Gone | Rejection::Conflict(_) | Rejection::NeedsChangesSince(_) => StatusCode::CONFLICT,
@@ -69,14 +69,21 @@ pub fn status(rejection: &Rejection) -> StatusCode {
 fn details(rejection: &Rejection) -> Json {
     match rejection {
         Rejection::Form(errors) => {
-            let list: Vec<Json> = errors.iter().map(|(f, e)| json!({"field": f, "detail": FormError::say(e, "en")})).collect();
-            json!({"reason": "form", "errors": list})
+            let error = |(field, error): &(String, FormError)| {
+                let mut json = json!({"field": field, "detail": error.say("en")});
+                if let FormError::Denied(denied) = error {
+                    json["rule"] = denied.acl.clone().into();
+                }
+                json
+            };
+            json!({"reason": rejection.word(), "errors": errors.iter().map(error).collect::<Vec<_>>()})
         }
         Rejection::Conflict(fields) => {
             let list: Vec<Json> = fields.iter().map(|(f, yours, stored)| json!({"field": f, "yours": yours, "stored": stored})).collect();
             json!({"reason": "conflict", "conflicts": list})
         }
         Rejection::LifeCycle { from, to, .. } => json!({"reason": "life_cycle", "from": from, "to": to}),
+        Rejection::Acl(denied) => json!({"reason": "acl", "rule": denied.acl}),
         other => json!({"reason": other.word()}),
     }
 }

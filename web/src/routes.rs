@@ -62,6 +62,7 @@ pub fn all() -> Vec<Route> {
         route(BOTH, "/api/v1/tickets", Api, get(api::tickets::list).post(api::tickets::create)),
         route(&["GET", "PATCH"], "/api/v1/tickets/{number}", Api, get(api::tickets::read).merge(patch(api::tickets::change))),
         route(BOTH, "/api/v1/tickets/{number}/articles", Api, get(api::tickets::articles).post(api::tickets::article_add)),
+        route(GET, "/api/v1/tickets/{number}/choices", Api, get(api::choices::choices)),
         route(GET, "/api/v1/tickets/{number}/history", Api, get(api::tickets::history)),
         route(POST, "/api/v1/tickets/{number}/watch", Api, post(api::tickets::watch)),
         route(GET, "/api/v1/processes", Api, get(api::processes::list)),

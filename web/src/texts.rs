@@ -150,6 +150,10 @@ texts! {
     running: "running", "läuft";
     choose: "Please choose", "Bitte wählen";
     file_now: "Now", "Derzeit";
+    why_missing: "Why is something missing here?", "Warum fehlt hier etwas?";
+    why_not: "Why not?", "Warum nicht?";
+    rule: "rule", "Regel";
+    redraw: "Update the form", "Formular aktualisieren";
     when: "When", "Wann";
     who: "Who", "Wer";
     what: "What", "Was";

@@ -1,46 +1,20 @@
-//! Parts of pages: form fields, tables of tickets, drawings, history lines.
+//! Parts of pages: tables of tickets, drawings, history lines.
 
 use crate::layout::Page;
 use crate::texts::Texts;
 use maud::{Markup, PreEscaped, html};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
-use vorgang_core::decide::view::{OfferedForm, OfferedWork};
 use vorgang_core::event::Event;
-use vorgang_core::people::{Person, PersonKind};
-use vorgang_core::rejection::{FormError, Rejection};
 use vorgang_core::snapshot::{Instance, Snapshot, Step, WorkStatus};
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::diagram::{self, Mark};
 use vorgang_definitions::display::{display, display_time};
 use vorgang_definitions::kinds::field::{Field, FieldType};
-use vorgang_definitions::kinds::process::Style;
 use vorgang_definitions::kinds::state::StateType;
 use vorgang_definitions::model::Model;
 use vorgang_definitions::values::{Slot, from_stored};
 use vorgang_store::TicketRow;
-
-/// What a person typed into a form that was refused.
-#[derive(Debug, Clone, Default)]
-pub struct Typed {
-    pub work: Option<u32>,
-    pub dialog: Option<String>,
-    pub values: BTreeMap<String, Json>,
-    pub article: String,
-    pub subject: String,
-    /// Of an article that was written outside a dialog.
-    pub visible: Option<bool>,
-    pub rejection: Option<Rejection>,
-}
-
-impl Typed {
-    fn error(&self, field: &str, language: &str) -> Option<String> {
-        match &self.rejection {
-            Some(Rejection::Form(errors)) => errors.iter().find(|(f, _)| f == field).map(|(_, e)| FormError::say(e, language)),
-            _ => None,
-        }
-    }
-}
 
 /// The title of a state, queue, type or priority in the person's language.
 pub fn word(model: &Model, kind: &str, name: &str, language: &str) -> String {
@@ -115,37 +89,6 @@ pub fn tickets(page: &Page, label: &str, rows: &[TicketRow]) -> Markup {
     }
 }
 
-/// The error summary of a refused form, first on the page.
-pub fn refusal(page: &Page, typed: &Typed) -> Markup {
-    let Some(rejection) = &typed.rejection else { return html! {} };
-    let (t, language) = (page.t, page.language());
-    html! {
-        div.notice.bad role="alert" tabindex="-1" data-focus="" {
-            @match rejection {
-                Rejection::Form(errors) => {
-                    h2 { (t.check_form) }
-                    ul { @for (field, error) in errors {
-                        li { @if field.is_empty() { (error.say(language)) } @else { a href=(format!("#f-{field}")) { (label(page, field)) ": " (error.say(language)) } } }
-                    } }
-                }
-                Rejection::Conflict(fields) => {
-                    h2 { (t.changed_meanwhile) }
-                    div.table { table {
-                        thead { tr { th scope="col" { } th scope="col" { (t.yours) } th scope="col" { (t.stored) } } }
-                        tbody { @for (field, yours, stored) in fields {
-                            tr { th scope="row" { (label(page, field)) } td { (stored_value(page, field, yours)) } td { (stored_value(page, field, stored)) } }
-                        } }
-                    } }
-                }
-                other => { h2 { (t.not_possible) } p { (other.say(language)) }
-                    // The form may be gone; what was written is not.
-                    @if !typed.article.is_empty() { p { (t.your_text) } pre { (typed.article) } }
-                }
-            }
-        }
-    }
-}
-
 /// What people call a field or attribute.
 pub fn label(page: &Page, name: &str) -> String {
     let t = page.t;
@@ -195,187 +138,6 @@ fn field_text(model: &Model, field: &Field, json: &Json, language: &str, page: &
         Some(Value::List(l)) => l.iter().map(|v| option(&v.to_string())).collect::<Vec<_>>().join(", "),
         Some(Value::Map(m)) => m.get("name").map_or(String::new(), ToString::to_string),
         Some(value) => display(&value, language, &model.names.site.zone.0),
-    }
-}
-
-/// One field of a form. `value` is in stored form, `typed` what the person sent and was refused.
-pub fn input(page: &Page, name: &str, required: bool, value: &Json, typed: &Typed) -> Markup {
-    let t = page.t;
-    let language = page.language();
-    let error = typed.error(name, language);
-    let id = format!("f-{name}");
-    let field_name = format!("f.{name}");
-    let slot = Slot::find(&page.model.names, name);
-    let sent = typed.values.get(name);
-    let text = sent.and_then(Json::as_str).map(str::to_owned).unwrap_or_else(|| plain(page, slot.as_ref(), value));
-    let site = page.model.names.site.main_language();
-    let field = match slot {
-        Some(Slot::Field(f)) => Some(f),
-        _ => None,
-    };
-    let hint = field.and_then(|f| f.help.as_ref()).map(|h| h.get(language, site));
-    let described = error.as_ref().map(|_| format!("{id}-error"));
-    let invalid = error.as_ref().map(|_| "true");
-    let head = html! {
-        (label(page, name)) @if required { " " span.hint { "(" (t.required) ")" } }
-        @if let Some(hint) = hint { br; span.hint { (hint) } }
-    };
-    let error_line = html! { @if let Some(e) = &error { p.error id=(format!("{id}-error")) { (e) } } };
-    let class = if error.is_some() { "field bad" } else { "field" };
-    if field.is_some_and(|f| f.field_type == FieldType::Boolean) {
-        let on = text == "true" || text == "on";
-        return html! {
-            div class=(class) { (error_line)
-                input type="hidden" name=(field_name) value="false";
-                label for=(id) { input id=(id) type="checkbox" name=(field_name) value="true" checked[on]; (head) }
-            }
-        };
-    }
-    if let Some(f) = field.filter(|f| f.field_type == FieldType::MultipleChoice) {
-        let from = |j: &Json| j.as_array().map(|a| a.iter().filter_map(Json::as_str).map(str::to_owned).collect::<Vec<_>>());
-        let chosen = sent.and_then(from).or_else(|| from(value)).unwrap_or_default();
-        return html! {
-            fieldset class=(class) id=(id) { legend { (head) } (error_line)
-                input type="hidden" name=(format!("{field_name}[]")) value="";
-                @for (o, title) in f.options.iter() {
-                    label { input type="checkbox" name=(format!("{field_name}[]")) value=(o) checked[chosen.iter().any(|c| *o == c.as_str())]; (title.get(language, site)) }
-                }
-            }
-        };
-    }
-    let attributes = |kind: &str, mode: Option<&str>| {
-        html! { input id=(id) type=(kind) name=(field_name) value=(text) inputmode=[mode] required[required] aria-describedby=[described.as_ref()] aria-invalid=[invalid]; }
-    };
-    let control = match (&slot, field.map(|f| f.field_type)) {
-        (_, Some(FieldType::Multiline)) => {
-            html! { textarea id=(id) name=(field_name) required[required] aria-describedby=[described.as_ref()] aria-invalid=[invalid] { (text) } }
-        }
-        (_, Some(FieldType::Integer)) => attributes("number", None),
-        (_, Some(FieldType::Decimal)) => attributes("text", Some("decimal")),
-        (_, Some(FieldType::Date)) => attributes("date", None),
-        (_, Some(FieldType::File)) => html! {
-            @if let Some(now) = value.get("name").and_then(Json::as_str) { p.quiet { (t.file_now) ": " (now) } }
-            input id=(id) type="file" name=(field_name) required[required && value.is_null()] aria-describedby=[described.as_ref()] aria-invalid=[invalid];
-        },
-        (Some(slot), kind) => match choices(page, slot, kind) {
-            Some(options) => select(&id, &field_name, required, &text, &options, t, described.as_ref(), invalid),
-            None => attributes("text", None),
-        },
-        (None, _) => attributes("text", None),
-    };
-    html! { div class=(class) { label for=(id) { (head) } (error_line) (control) } }
-}
-
-/// A stored value as it stands in an input.
-fn plain(page: &Page, slot: Option<&Slot>, value: &Json) -> String {
-    match slot {
-        Some(Slot::Field(f)) => match from_stored(f, value) {
-            Some(Value::Decimal(d)) if page.language().starts_with("de") => d.to_string().replace('.', ","),
-            Some(Value::Map(_)) | None => String::new(),
-            Some(v) => v.to_string(),
-        },
-        _ => value.as_str().unwrap_or_default().to_owned(),
-    }
-}
-
-#[expect(clippy::too_many_arguments, reason = "one control with its accessibility attributes")]
-fn select(
-    id: &str,
-    name: &str,
-    required: bool,
-    text: &str,
-    options: &[(String, String)],
-    t: &Texts,
-    described: Option<&String>,
-    invalid: Option<&str>,
-) -> Markup {
-    html! {
-        select id=(id) name=(name) required[required] aria-describedby=[described] aria-invalid=[invalid] {
-            @if !required || text.is_empty() { option value="" { (if required { t.choose } else { "–" }) } }
-            @for (value, title) in options { option value=(value) selected[value == text] { (title) } }
-        }
-    }
-}
-
-/// The choices of a slot that has a closed set; `None` for free text.
-fn choices(page: &Page, slot: &Slot, kind: Option<FieldType>) -> Option<Vec<(String, String)>> {
-    let (names, language) = (&page.model.names, page.language());
-    let site = names.site.main_language();
-    let agents = || {
-        page.app
-            .desk
-            .people()
-            .iter()
-            .filter(|p| p.kind == PersonKind::Agent && p.active)
-            .map(|p| (p.login.clone(), p.name.clone()))
-            .collect()
-    };
-    Some(match (slot, kind) {
-        (Slot::State, _) => names.states.iter().map(|s| (s.name.to_string(), word(page.model, "state", &s.name, language))).collect(),
-        (Slot::Queue, _) => names.queues.iter().map(|s| (s.name.to_string(), word(page.model, "queue", &s.name, language))).collect(),
-        (Slot::Priority, _) => {
-            names.priorities.iter().map(|s| (s.name.to_string(), word(page.model, "priority", &s.name, language))).collect()
-        }
-        (Slot::Owner | Slot::Responsible, _) => agents(),
-        (Slot::Field(f), Some(FieldType::Choice)) => {
-            f.options.iter().map(|(n, t)| (n.to_string(), t.get(language, site).to_owned())).collect()
-        }
-        // A customer does not get a list of everybody.
-        (Slot::Field(_), Some(FieldType::User)) if page.is_agent() => agents(),
-        (Slot::Field(_), Some(FieldType::User)) => colleagues(page),
-        _ => return None,
-    })
-}
-
-fn colleagues(page: &Page) -> Vec<(String, String)> {
-    let me = &page.who.person;
-    let same = |p: &Person| p.active && p.company.is_some() && p.company == me.company && p.login != me.login;
-    page.app.desk.people().iter().filter(|p| same(p)).map(|p| (p.login.clone(), p.name.clone())).collect()
-}
-
-/// The form of a dialog, with a button for each outcome.
-pub fn dialog(page: &Page, action: &str, work: &OfferedWork, form: &OfferedForm, seen: u64, typed: &Typed) -> Markup {
-    let mine = typed.dialog.as_deref().is_none_or(|d| d == form.dialog) && typed.work.is_none_or(|w| w == work.item.seq);
-    let empty = Typed::default();
-    let typed = if mine { typed } else { &empty };
-    let t = page.t;
-    let error = typed.error("article", page.language());
-    html! {
-        form method="post" action=(action) enctype="multipart/form-data" data-enhance novalidate {
-            (page.once())
-            input type="hidden" name="dialog" value=(form.dialog);
-            input type="hidden" name="seen" value=(seen);
-            input type="hidden" name="epoch" value=(work.item.epoch);
-            @if !form.show.is_empty() {
-                dl.facts { @for (name, value) in &form.show { dt { (label(page, name)) } dd { (stored_value(page, name, value)) } } }
-                br;
-            }
-            @for field in &form.fields { (input(page, &field.name, field.required, &field.value, typed)) }
-            @if let Some(article) = &form.article {
-                div class=(if error.is_some() { "field bad" } else { "field" }) {
-                    label for="f-article" { (t.message) @if article.required { " " span.hint { "(" (t.required) ")" } }
-                        @if !article.visible && page.is_agent() { " " span.tag.internal { (t.internal) } } }
-                    @if let Some(e) = &error { p.error { (e) } }
-                    textarea id="f-article" name="article" required[article.required] { (typed.article) }
-                }
-                div.field { label for=(format!("files-{}-{}", work.item.seq, form.dialog)) { (t.attachments) }
-                    input id=(format!("files-{}-{}", work.item.seq, form.dialog)) type="file" name="files" multiple; }
-            }
-            div.buttons {
-                @for outcome in &form.outcomes {
-                    button name="outcome" value=(outcome.name) class=(style(outcome.style, form.outcomes.len())) data-confirm=[outcome.confirm.as_ref()] title=[outcome.confirm.as_ref()] { (outcome.title) }
-                }
-            }
-        }
-    }
-}
-
-fn style(style: Option<Style>, buttons: usize) -> &'static str {
-    match style {
-        Some(Style::Primary) => "primary",
-        Some(Style::Danger) => "danger",
-        None if buttons == 1 => "primary",
-        _ => "",
     }
 }
 

@@ -576,3 +576,48 @@ async fn addresses_that_cannot_be_read_are_told_like_other_errors() {
         assert!(reply.headers["content-type"].to_str().is_ok_and(|t| t.starts_with(kind)), "{path}: {:?}", reply.headers);
     }
 }
+
+#[tokio::test]
+async fn choices_say_what_is_left_and_why_the_rest_is_not() {
+    let door = Door::open().await;
+    let new = json!({"title": "No light", "type": "incident", "queue": "it"});
+    let number = door.api("agent", "POST", "/api/v1/tickets", &new).await.json()["number"].as_str().expect("a number").to_owned();
+    let path = format!("/api/v1/tickets/{number}");
+    let of = |json: &Json, name: &str| {
+        json["choices"].as_array().and_then(|c| c.iter().find(|c| c["name"] == name).cloned()).expect("the choice")
+    };
+    let plain = door.api("agent", "GET", &format!("{path}/choices"), &Json::Null).await.json();
+    let state = of(&plain, "state");
+    assert_eq!(state["left"], json!(["new", "open", "waiting", "deferred", "closed_unsuccessful"]));
+    assert!(state.get("missing").is_none());
+    let why = door.api("agent", "GET", &format!("{path}/choices?explain=true"), &Json::Null).await.json();
+    let missing = of(&why, "state")["missing"].clone();
+    let closed = json!({"by": "acl", "detail": "Enter the solution first", "rule": "close_needs_solution",
+        "condition": "ticket.type == \"incident\" && !has(ticket.fields.solution)",
+        "values": {"ticket.fields.solution": "not set", "ticket.type": "incident", "value": "closed_successful"}});
+    assert_eq!(
+        missing,
+        json!([
+            {"value": "closed_successful", "refused": [closed]},
+            {"value": "removed", "refused": [{"by": "life_cycle", "detail": "From `new` to `removed`: it is for others to do."}]},
+        ])
+    );
+    // All that refuse, right before life cycle before ACL.
+    let other = door.api("agent", "POST", "/api/v1/tickets", &json!({"title": "x", "type": "incident", "queue": "finance"})).await.json();
+    let path_there = format!("/api/v1/tickets/{}/choices?explain=true", other["number"].as_str().expect("a number"));
+    let there = of(&door.api("manager", "GET", &path_there, &Json::Null).await.json(), "state")["missing"].clone();
+    let by = |value: &str| {
+        let option = there.as_array().and_then(|m| m.iter().find(|o| o["value"] == value).cloned()).unwrap_or_default();
+        option["refused"].as_array().map(|r| r.iter().map(|r| r["by"].clone()).collect::<Vec<_>>()).unwrap_or_default()
+    };
+    assert_eq!((by("closed_successful"), by("removed")), (vec![json!("right"), json!("acl")], vec![json!("right"), json!("life_cycle")]));
+    let refused = door.api("agent", "PATCH", &path, &json!({"state": "closed_successful"})).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(refused.json()["reason"], "acl");
+    assert_eq!(refused.json()["errors"], json!([{"field": "state", "detail": "Enter the solution first", "rule": "close_needs_solution"}]));
+    let good = door.api("agent", "PATCH", &path, &json!({"state": "closed_successful", "fields": {"solution": "A lamp"}})).await;
+    assert_eq!(good.status, StatusCode::OK);
+    // Customers learn nothing of it, strangers not even that there is a ticket.
+    assert_eq!(door.api("customer", "GET", &format!("{path}/choices"), &Json::Null).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(door.api("agent", "GET", &format!("{path}/choices?explain=maybe"), &Json::Null).await.status, StatusCode::BAD_REQUEST);
+}

@@ -21,7 +21,9 @@ pub fn check(test: &Test, cx: &mut Cx) {
         let verbs = step.verbs();
         if verbs.len() != 1 {
             let d = Diagnostic::error("two-verbs", step.at, format!("a step does one thing, this one {}", verbs.len()));
-            cx.push(d.help("one of `start`, `create`, `submit`, `vote`, `claim`, `patch`, `write`, `watch`, `job`, `advance`, `expect`"));
+            cx.push(d.help(
+                "one of `start`, `create`, `submit`, `vote`, `claim`, `patch`, `write`, `note`, `watch`, `job`, `advance`, `expect`",
+            ));
             continue;
         }
         surplus(step, verbs[0], cx);
@@ -52,6 +54,13 @@ pub fn check(test: &Test, cx: &mut Cx) {
         step.patch.iter().for_each(|p| values(p, cx));
         if let Some(expect) = &step.expect {
             values(&expect.fields, cx);
+            for (name, _) in expect.choices.iter() {
+                place::slot(name, None, cx);
+            }
+            if step.actor.is_some() == expect.choices.is_empty() {
+                let d = Diagnostic::error("missing-key", step.at, "`as` and `choices` go together: choices are somebody's");
+                cx.push(d.help("write `{ expect: { choices: { state: [open] } }, as: otto }`"));
+            }
             if let Some(state) = expect.state.as_ref().filter(|s| names.states.get(s).is_none()) {
                 cx.unknown(Kind::State, "state", state, names.states.iter().map(|s| s.name.as_str()));
             }
@@ -70,7 +79,7 @@ fn surplus(step: &Step, verb: &str, cx: &mut Cx) {
     let values = form || verb == "create";
     let person = !matches!(verb, "advance" | "expect" | "job");
     let given = [
-        ("as", step.actor.is_some(), person),
+        ("as", step.actor.is_some(), person || verb == "expect"),
         ("dialog", step.dialog.is_some(), form),
         ("outcome", step.outcome.is_some(), form),
         ("with", !step.with.is_empty(), values),

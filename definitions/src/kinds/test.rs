@@ -124,6 +124,8 @@ choice! {
         Right "right",
         /// The life cycle of the ticket's type does not allow it.
         LifeCycle "life_cycle",
+        /// An ACL takes the value or the action away.
+        Acl "acl",
         /// The form is not filled in as it must be.
         Form "form",
         /// What it is about is gone, or not offered.
@@ -134,7 +136,7 @@ choice! {
 }
 
 record! {
-    /// One step: exactly one of `start`, `create`, `submit`, `vote`, `claim`, `patch`, `write`, `watch`, `job`, `advance`, `expect`.
+    /// One step: exactly one of `start`, `create`, `submit`, `vote`, `claim`, `patch`, `write`, `note`, `watch`, `job`, `advance`, `expect`.
     pub struct Step as "a step" {
         /// Starts a process.
         start "start": Option<Name> = "expense_claim";
@@ -150,6 +152,8 @@ record! {
         patch "patch": Option<Named<ValueExpr>> = { "state": "open" };
         /// Writes a message on the ticket, which customers see.
         write "write": Option<String> = "When will it be paid?";
+        /// Writes a note on the ticket, which customers do not see.
+        note "note": Option<String> = "Ask Mia";
         /// Begins or ends watching the ticket.
         watch "watch": Option<bool> = true;
         /// Runs a job on the ticket, as its schedule would.
@@ -158,7 +162,7 @@ record! {
         advance "advance": Option<DurationText> = "1d";
         /// What must be true now.
         expect "expect": Option<Box<Expect>> = { "state": "new", "work": ["approve"] };
-        /// The person who does it, a name of `people`.
+        /// The person who does it, a name of `people`; with `expect`, whose choices they are.
         actor "as": Option<Name> = "anna";
         /// The dialog, where the activity has several.
         dialog "dialog": Option<Name> = "hand_in";
@@ -184,6 +188,7 @@ impl Step {
             ("claim", self.claim.is_some()),
             ("patch", self.patch.is_some()),
             ("write", self.write.is_some()),
+            ("note", self.note.is_some()),
             ("watch", self.watch.is_some()),
             ("job", self.job.is_some()),
             ("advance", self.advance.is_some()),
@@ -210,6 +215,8 @@ record! {
         outcome "outcome": Option<Name> = "paid";
         /// Who watches the ticket, in any order.
         watchers "watchers": Option<Vec<Name>> = ["mia"];
+        /// For each attribute or field the values that the person in `as` may choose by hand, in any order.
+        choices "choices": Named<Vec<String>> = { "state": ["open", "closed_successful"] };
         /// Values of fields.
         fields "fields": Named<ValueExpr> = { "amount": "400.00" };
         /// How many articles the ticket has.

@@ -50,11 +50,6 @@ fn relied_on(run: &Run, name: &str, instance: Option<Seq>) -> Result<(), Failure
     crate::decide::relied_on(run, name, instance).map_err(|r| Failure::new("relied_on", r.say("en")))
 }
 
-/// For forms: `pending` is set like the action does it.
-pub fn set_slot(run: &mut Run, name: &str, value: Option<Value>) -> Result<(), Failure> {
-    set::apply(run, name, value, None)
-}
-
 /// Everybody who is meant here.
 fn people(run: &Run, whos: &Whos, instance: Option<Seq>, work: Option<Seq>) -> Result<Vec<String>, Failure> {
     who::people(whos, &run.scope(instance, work)).map_err(|e| Failure::new("expression", e.to_string()))

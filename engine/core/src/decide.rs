@@ -1,7 +1,8 @@
 //! `decide`: a command on a snapshot, with a context, becomes events or a refusal. Pure and deterministic.
 
+pub mod choices;
 mod create;
-mod form;
+pub(crate) mod form;
 mod handle;
 mod incident;
 mod job;

@@ -1,13 +1,12 @@
 //! What handlers are written for: something happened, under the name that definitions use.
 
 use crate::event::{Event, Sender};
+use crate::scope::slot_value;
 use crate::snapshot::{Seq, Snapshot, TimerKind, WorkStatus};
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
 use std::borrow::Cow;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::model::Names;
-use vorgang_definitions::values::{from_stored, when_unset};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Happening {
@@ -132,11 +131,8 @@ impl Happening {
 
     fn value(&self, new: bool, names: &Names) -> Option<Value> {
         match &self.event {
-            Event::AttributeSet { name, old, new: now } => attribute(name, if new { now } else { old }, names),
-            Event::FieldSet { name, old, new: now } => {
-                let field = names.fields.get(name)?;
-                from_stored(field, if new { now } else { old }).or_else(|| when_unset(field))
-            }
+            Event::AttributeSet { name, old, new: now } => slot_value(names, name, false, if new { now } else { old }),
+            Event::FieldSet { name, old, new: now } => slot_value(names, name, true, if new { now } else { old }),
             _ => None,
         }
     }
@@ -157,14 +153,5 @@ impl Happening {
             "body" => Value::text(article.body.as_str()),
             _ => return None,
         })
-    }
-}
-
-fn attribute(name: &str, json: &Json, names: &Names) -> Option<Value> {
-    let text = json.as_str()?;
-    match name {
-        "priority" => Some(Value::Int(names.priority_level(text))),
-        "pending_until" => text.parse().ok().map(Value::Timestamp),
-        _ => Some(Value::text(text)),
     }
 }

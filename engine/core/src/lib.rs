@@ -1,6 +1,7 @@
 //! The pure engine: `decide` turns a command into events, `apply` is the only thing that changes state.
 //! No clock, no I/O, no randomness, no async.
 
+pub mod acl;
 pub mod apply;
 pub mod chain;
 pub mod changes;

@@ -1,5 +1,6 @@
 //! Why a command is refused, as a value. What a person reads is made here too, in German and English.
 
+use crate::acl::Denied;
 use serde_json::Value as Json;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -12,6 +13,8 @@ pub enum Rejection {
         to: String,
         why: LifeCycleReason,
     },
+    /// An ACL keeps this person from doing it.
+    Acl(Box<Denied>),
     /// The form with what is wrong, field by field; the empty name is the form itself.
     Form(Vec<(String, FormError)>),
     /// The work item, dialog or outcome is no longer there.
@@ -54,7 +57,7 @@ pub enum LifeCycleReason {
     PendingNeedsTime,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum FormError {
     Required,
     Unknown,
@@ -63,6 +66,8 @@ pub enum FormError {
     TooManyFiles,
     UnknownOutcome,
     UnknownDialog,
+    /// An ACL takes the value away, or protects the field.
+    Denied(Box<Denied>),
 }
 
 impl FormError {
@@ -82,6 +87,7 @@ impl FormError {
             (Self::UnknownOutcome, true) => "diese Antwort steht nicht zur Wahl".into(),
             (Self::UnknownDialog, false) => "this form does not exist".into(),
             (Self::UnknownDialog, true) => "dieses Formular gibt es nicht".into(),
+            (Self::Denied(denied), _) => denied.say(language),
             (Self::Invalid(e), false) => e.to_string(),
             (Self::Invalid(e), true) => match e {
                 V::WrongType(what) => format!(
@@ -113,6 +119,8 @@ impl Rejection {
             Self::NotFound => "not_found",
             Self::Right(_) => "right",
             Self::LifeCycle { .. } => "life_cycle",
+            Self::Acl(_) => "acl",
+            Self::Form(errors) if errors.iter().any(|(_, e)| matches!(e, FormError::Denied(_))) => "acl",
             Self::Form(_) | Self::ReliedOn { .. } => "form",
             Self::Gone => "gone",
             Self::Stale => "stale",
@@ -155,6 +163,7 @@ impl Rejection {
                 };
                 pick(&format!("From `{from}` to `{to}`: {why}."), &format!("Von `{from}` nach `{to}`: {why}."))
             }
+            Self::Acl(denied) => denied.say(language),
             Self::Form(_) => pick("The form is not filled in as it must be.", "Das Formular ist nicht richtig ausgefüllt."),
             Self::Gone => pick("This step is no longer open.", "Dieser Schritt ist nicht mehr offen."),
             Self::Stale => pick("The ticket is at another version.", "Das Ticket hat eine andere Version."),

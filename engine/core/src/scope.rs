@@ -5,6 +5,7 @@ use crate::people::{Directory, Person, PersonKind};
 use crate::snapshot::{Instance, Snapshot, Ticket, WorkItem};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use vorgang_definitions::calendar::WorkTime;
@@ -26,6 +27,8 @@ pub struct TicketScope<'a> {
     pub work: Option<&'a WorkItem>,
     /// What a handler is there for.
     pub happening: Option<&'a Happening>,
+    /// What an ACL is asked about.
+    pub value: Option<&'a Value>,
 }
 
 /// What expressions see without a ticket.
@@ -92,6 +95,7 @@ impl Scope for TicketScope<'_> {
             }),
             "event" => self.happening?.part(rest.first()?, self.names),
             "article" => self.happening?.article(rest.first()?),
+            "value" => self.value.cloned(),
             _ => None,
         }
     }
@@ -157,6 +161,20 @@ fn person(person: Option<&Person>, rest: &[Box<str>]) -> Value {
             Value::List(Arc::new(roles.unwrap_or_default()))
         }
         Some(_) => Value::Map(Arc::new(BTreeMap::new())),
+    }
+}
+
+/// The value of an attribute or field in stored form, as expressions see it; lists and booleans are never unset.
+pub fn slot_value(names: &Names, name: &str, is_field: bool, json: &Json) -> Option<Value> {
+    if is_field {
+        let field = names.fields.get(name)?;
+        return from_stored(field, json).or_else(|| when_unset(field));
+    }
+    let text = json.as_str()?;
+    match name {
+        "priority" => Some(Value::Int(names.priority_level(text))),
+        "pending_until" => text.parse().ok().map(Value::Timestamp),
+        _ => Some(Value::text(text)),
     }
 }
 

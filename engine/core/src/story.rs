@@ -1,6 +1,7 @@
 //! Plays a site's `Test` definitions in virtual time, through the same `decide` as everything else.
 
 use crate::command::{ArticleInput, Command, Context, Form, NewTicket};
+use crate::decide::choices::choices;
 use crate::decide::{Decision, decide};
 use crate::event::Event;
 use crate::people::{Directory, Person, PersonKind};
@@ -93,7 +94,7 @@ impl Story<'_> {
             return;
         }
         if let Some(expect) = &step.expect {
-            return self.expect(step.at, expect);
+            return self.expect(step.at, expect, step.actor.as_deref());
         }
         if let Some(job) = &step.job {
             self.report.log.push(format!("job {job}"));
@@ -234,6 +235,9 @@ impl Story<'_> {
             let article = ArticleInput { body: text.clone(), visible: true, ..ArticleInput::default() };
             return Ok(Command::AddArticle { article });
         }
+        if let Some(text) = &step.note {
+            return Ok(Command::AddArticle { article: ArticleInput { body: text.clone(), ..ArticleInput::default() } });
+        }
         if let Some(watch) = step.watch {
             return Ok(Command::WatchTicket { watch });
         }
@@ -272,6 +276,7 @@ impl Story<'_> {
                             instance: None,
                             work: None,
                             happening: None,
+                            value: None,
                         };
                         e.program().evaluate(&scope).map_err(|e| e.to_string())?.to_json()
                     }
@@ -281,7 +286,7 @@ impl Story<'_> {
             .collect()
     }
 
-    fn expect(&mut self, at: Span, expect: &Expect) {
+    fn expect(&mut self, at: Span, expect: &Expect, whose: Option<&str>) {
         let Some(snapshot) = self.snapshot.clone() else {
             return self.failed(at, "there is no ticket yet");
         };
@@ -319,6 +324,7 @@ impl Story<'_> {
         for (name, value) in expect.fields.iter() {
             wrong.extend(self.field(&snapshot, name, value));
         }
+        wrong.extend(self.choices(&snapshot, &expect.choices, whose));
         for (notification, person) in expect.notified.iter().flatten().flat_map(Named::iter) {
             let sent = |e: &Event| matches!(e, Event::NotificationSent { notification: n } if n.name == notification.as_str() && n.to == person.as_str());
             if !self.events.iter().any(sent) {
@@ -331,6 +337,22 @@ impl Story<'_> {
         for message in wrong {
             self.failed(at, message);
         }
+    }
+
+    /// What this person may choose by hand, against what is expected.
+    fn choices(&self, snapshot: &Snapshot, wanted: &Named<Vec<String>>, whose: Option<&str>) -> Vec<String> {
+        let Some(person) = whose.and_then(|login| self.people.get(login)).filter(|_| !wanted.is_empty()) else { return vec![] };
+        let ctx = Context { now: self.now, actor: person, people: &self.people, new_ticket: None, changed_since: None };
+        let found = choices(self.model, snapshot, &ctx, &BTreeMap::new());
+        let wrong = |(name, values): (&vorgang_definitions::name::Name, &Vec<String>)| {
+            let Some(choice) = found.choice(name) else { return Some(format!("`{name}` has no choices")) };
+            let mut left: Vec<&str> = choice.left().filter_map(Json::as_str).collect();
+            let mut values: Vec<&str> = values.iter().map(String::as_str).collect();
+            left.sort_unstable();
+            values.sort_unstable();
+            (left != values).then(|| format!("`{name}` can be [{}], expected [{}]", left.join(", "), values.join(", ")))
+        };
+        wanted.iter().filter_map(wrong).collect()
     }
 
     /// Tokens that wait at a join may be listed or left out.
@@ -386,6 +408,7 @@ impl Story<'_> {
                 instance: Some(instance),
                 work: None,
                 happening: None,
+                value: None,
             };
             for transition in activity.next.iter().flat_map(Next::branches).flat_map(|(_, b)| b.targets()).filter_map(|(t, _)| t) {
                 let Some(when) = &transition.when else { continue };

@@ -215,7 +215,7 @@ fn tolerate<T>(result: Result<T, Error>) -> Result<(), Error> {
 }
 
 async fn start(desk: &Desk, customer: &Person, process: &str, random: &mut Random, at: Timestamp) -> Result<bool, Error> {
-    let Ok(Some(work)) = desk.start_form(customer, process).await else { return Ok(false) };
+    let Ok(Some(work)) = desk.start_form(customer, process, None).await else { return Ok(false) };
     let Some(offered) = work.forms.first() else { return Ok(false) };
     let model = desk.model();
     let mut values = BTreeMap::new();

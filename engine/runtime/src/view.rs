@@ -1,8 +1,11 @@
 //! What a person sees: tickets with their parts, each cut to the person's sight.
 
 use crate::desk::{Desk, Error};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use vorgang_core::decide::view::{self, OfferedWork};
+use vorgang_core::command::Form;
+use vorgang_core::decide::choices::{self, Choices};
+use vorgang_core::decide::view::{self, Filling, OfferedWork};
 use vorgang_core::event::{Article, Event};
 use vorgang_core::filter::Filter;
 use vorgang_core::people::Person;
@@ -53,8 +56,8 @@ impl Desk {
         if rights::sight(&model.names, person, snapshot) != Sight::Work {
             return None;
         }
-        let ctx = Context { now: self.clock.now(), actor: person, people: &people, new_ticket: None, changed_since: None };
-        Some(shown_by(&view::offered(&model, snapshot, &ctx)))
+        let ctx = self.looking(person, &people);
+        Some(shown_by(&view::offered(&model, snapshot, &ctx, None)))
     }
 
     pub async fn ticket_view(&self, person: &Person, number: &str) -> Result<TicketView, Error> {
@@ -71,9 +74,29 @@ impl Desk {
         }
         let (instances, steps) = self.store.ticket_runs(snapshot.ticket.id).await?;
         let people = self.people();
-        let ctx = Context { now: self.clock.now(), actor: person, people: &people, new_ticket: None, changed_since: None };
-        let work = view::offered(&model, &snapshot, &ctx);
+        let ctx = self.looking(person, &people);
+        let work = view::offered(&model, &snapshot, &ctx, None);
         Ok(TicketView { model, snapshot, sight, articles, work, instances, steps })
+    }
+
+    /// What a person who sees the ticket as an agent may choose and do there by hand, and why not; `values` are those
+    /// of a form that is being filled in. For others nothing: their forms say what they may do.
+    pub fn choices(&self, person: &Person, view: &TicketView, values: &BTreeMap<String, serde_json::Value>) -> Choices {
+        let people = self.people();
+        match view.sight {
+            Sight::Agent => choices::choices(&view.model, &view.snapshot, &self.looking(person, &people), values),
+            _ => Choices::default(),
+        }
+    }
+
+    /// The ticket's forms again, with one as it is filled in so far.
+    pub fn refill(&self, person: &Person, view: &mut TicketView, filling: &Filling) {
+        let people = self.people();
+        view.work = view::offered(&view.model, &view.snapshot, &self.looking(person, &people), Some(filling));
+    }
+
+    fn looking<'a>(&self, person: &'a Person, people: &'a vorgang_core::people::Directory) -> Context<'a> {
+        Context { now: self.clock.now(), actor: person, people, new_ticket: None, changed_since: None }
     }
 
     /// Every row's events; for those who see the ticket as agents.
@@ -124,16 +147,16 @@ impl Desk {
         view::catalogue(&model, &ctx)
     }
 
-    /// The first form of a process; `None` where it starts without one.
-    pub async fn start_form(&self, person: &Person, process: &str) -> Result<Option<OfferedWork>, Error> {
+    /// The first form of a process, as it is filled in so far; `None` where it starts without one.
+    pub async fn start_form(&self, person: &Person, process: &str, filled: Option<&Form>) -> Result<Option<OfferedWork>, Error> {
         let (model, people) = (self.model(), self.people());
         let ctx = self.trial(person, &people);
-        Ok(view::start_form(&model, process, &ctx)?)
+        Ok(view::start_form(&model, process, &ctx, filled)?)
     }
 
     /// A context for looking at what a new ticket would offer: nothing is stored under this id.
     fn trial<'a>(&self, person: &'a Person, people: &'a vorgang_core::people::Directory) -> Context<'a> {
-        Context { now: self.clock.now(), actor: person, people, new_ticket: Some((0, "…".into())), changed_since: None }
+        Context { new_ticket: Some((0, "…".into())), ..self.looking(person, people) }
     }
 
     /// A blob, if this person sees an article or field of the ticket that has it.
@@ -171,7 +194,7 @@ impl Desk {
         number: &str,
         seen: Option<u64>,
         names: impl Iterator<Item = &String>,
-    ) -> Result<std::collections::BTreeMap<String, serde_json::Value>, Error> {
+    ) -> Result<BTreeMap<String, serde_json::Value>, Error> {
         use vorgang_definitions::values::{Slot, from_stored};
         let model = self.model();
         let snapshot = self.store.ticket_load(number).await?.ok_or(Rejection::NotFound)?.snapshot;
@@ -179,7 +202,7 @@ impl Desk {
         if rights::sight(&model.names, person, &snapshot) != Sight::Agent {
             return Ok(Default::default());
         }
-        let mut earlier: std::collections::BTreeMap<String, serde_json::Value> = Default::default();
+        let mut earlier: BTreeMap<String, serde_json::Value> = Default::default();
         if let Some(seen) = seen.filter(|s| *s < snapshot.version) {
             for row in self.store.history_list(snapshot.ticket.id, seen, 1_000).await? {
                 let payload = chain::Payload { events: row.events, personal: row.personal.unwrap_or_default() };

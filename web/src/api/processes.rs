@@ -17,7 +17,7 @@ pub async fn list(State(app): State<App>, Extension(who): Extension<Who>) -> Res
     let mut items: Vec<Json> = vec![];
     for name in app.desk.catalogue(&who.person).await {
         let Some(process) = model.processes.get(&name) else { continue };
-        let dialogs: Vec<Json> = match app.desk.start_form(&who.person, &name).await {
+        let dialogs: Vec<Json> = match app.desk.start_form(&who.person, &name, None).await {
             Ok(Some(work)) => work
                 .forms
                 .iter()

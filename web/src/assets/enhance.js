@@ -2,6 +2,7 @@
 // fetches one, and puts its <main> and header in the place of ours. On any error the plain way is taken.
 
 let running = null;
+document.documentElement.classList.add("script");
 
 async function load(url, options, push) {
   running?.abort();
@@ -91,6 +92,34 @@ document.addEventListener("submit", async (event) => {
     form.removeAttribute("data-enhance");
     form.requestSubmit(button ?? undefined);
   }
+});
+
+// A form that decides on what stands in it is drawn anew by the server, in its own place; the rest of the page stays.
+let pressed = false;
+addEventListener("pointerdown", () => (pressed = true), true);
+addEventListener("pointerup", () => (pressed = false), true);
+document.addEventListener("change", async (event) => {
+  const form = event.target.form;
+  if (!form?.dataset.redraw || event.target.type === "file" || event.target.name === "article") return;
+  const body = () => {
+    const data = new FormData(form);
+    for (const [name, value] of [...data]) if (value instanceof File) data.delete(name);
+    data.append("redraw", "1");
+    return new URLSearchParams(data).toString();
+  };
+  const sent = body();
+  const response = await fetch(form.action, { method: "POST", body: new URLSearchParams(sent), headers: { Accept: "text/html" } }).catch(() => null);
+  // Whoever has gone on typing is asked again with the next change.
+  if (!response?.ok || !form.isConnected || body() !== sent) return;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const fresh = page.querySelector(`form[data-redraw="${CSS.escape(form.dataset.redraw)}"]`);
+  // A click on the form's own button comes first.
+  if (pressed) await new Promise((done) => addEventListener("pointerup", () => setTimeout(done), { once: true }));
+  if (!fresh || !form.isConnected || form.dataset.sent || body() !== sent) return;
+  const focused = form.contains(document.activeElement) ? document.activeElement.id : "";
+  for (const old of form.querySelectorAll("input[type=file]")) fresh.querySelector(`#${CSS.escape(old.id)}`)?.replaceWith(old);
+  form.replaceWith(fresh);
+  if (focused) fresh.querySelector(`#${CSS.escape(focused)}`)?.focus();
 });
 
 document.addEventListener("click", async (event) => {

@@ -2,11 +2,12 @@
 
 use crate::auth::Who;
 use crate::extract::Query;
+use crate::forms::{self, Input, Typed};
 use crate::input::FormData;
 use crate::layout::Page;
 use crate::pages::ticket::after_change;
 use crate::pages::{execute, failed};
-use crate::widgets::{self, Typed};
+use crate::widgets;
 use crate::{App, RequestId, problem};
 use axum::Extension;
 use axum::extract::State;
@@ -183,7 +184,7 @@ async fn draw_new(app: &App, who: &Who, typed: &Typed, status: StatusCode) -> Re
     own.sort_unstable();
     own.dedup();
     let body = html! {
-        (widgets::refusal(&page, typed))
+        (forms::refusal(&page, typed))
         h1 { (t.new_ticket) }
         form.card method="post" action="/agent/new" enctype="multipart/form-data" data-enhance {
             (page.once())
@@ -191,9 +192,9 @@ async fn draw_new(app: &App, who: &Who, typed: &Typed, status: StatusCode) -> Re
                 @for ty in names.types.iter() { option value=(ty.name) selected[text("type") == *ty.name] { (widgets::word(&model, "type", &ty.name, language)) } } } }
             div.field { label for="f-queue" { (t.queue) } select id="f-queue" name="f.queue" {
                 @for q in &queues { option value=(q) selected[text("queue") == *q] { (widgets::word(&model, "queue", q, language)) } } } }
-            (widgets::input(&page, "title", true, &null, typed))
-            (widgets::input(&page, "customer_user", false, &null, typed))
-            @for name in &own { (widgets::input(&page, name, false, &null, typed)) }
+            (forms::input(&page, Input::plain("title", true, &null), typed))
+            (forms::input(&page, Input::plain("customer_user", false, &null), typed))
+            @for name in &own { (forms::input(&page, Input::plain(name, false, &null), typed)) }
             div.field { label for="f-article" { (t.message) } textarea id="f-article" name="article" { (typed.article) } }
             div.field { label for="files" { (t.attachments) } input id="files" type="file" name="files" multiple; }
             div.buttons { button.primary { (t.create) } }

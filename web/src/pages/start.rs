@@ -2,11 +2,11 @@
 
 use crate::auth::Who;
 use crate::extract::Path;
+use crate::forms::{self, Typed};
 use crate::input::FormData;
 use crate::layout::Page;
 use crate::pages::ticket::after_change;
 use crate::pages::{execute, failed};
-use crate::widgets::{self, Typed};
 use crate::{App, RequestId, problem};
 use axum::Extension;
 use axum::extract::State;
@@ -28,7 +28,8 @@ pub async fn form(
 async fn draw(app: &App, who: &Who, id: &RequestId, process: &str, typed: Typed, status: StatusCode) -> Response {
     let model = app.desk.model();
     let page = Page::new(app, who, &model).await;
-    let work = match app.desk.start_form(&who.person, process).await {
+    let filled = typed.filling(0).form;
+    let work = match app.desk.start_form(&who.person, process, Some(&filled)).await {
         Ok(work) => work,
         Err(e) => return failed(e, id),
     };
@@ -38,13 +39,13 @@ async fn draw(app: &App, who: &Who, id: &RequestId, process: &str, typed: Typed,
     let action = format!("/start/{process}");
     let title = model.title(def.title.as_ref(), process, page.language()).to_owned();
     let body = html! {
-        (widgets::refusal(&page, &typed))
+        (forms::refusal(&page, &typed))
         h1 { (title) }
         @if let Some(d) = &def.description { p.quiet { (d.get(page.language(), model.names.site.main_language())) } }
         @match &work {
             Some(work) => { @for form in &work.forms { section.card {
                 @if work.forms.len() > 1 { h2 { (form.title) } }
-                (widgets::dialog(&page, &action, work, form, 0, &typed))
+                (forms::dialog(&page, &action, work, form, 0, &typed))
             } } }
             None => { form method="post" action=(action) data-enhance { (page.once()) div.buttons { button.primary { (page.t.start) } } } }
         }
@@ -59,7 +60,7 @@ pub async fn submit(
     Path(process): Path<String>,
     data: FormData,
 ) -> Response {
-    let once = data.once();
+    let (once, redraw) = (data.once(), data.get("redraw").is_some());
     let mut form = data.dialog();
     form.seen = None;
     form.epoch = None;
@@ -73,6 +74,9 @@ pub async fn submit(
         article: form.article.as_ref().map(|a| a.body.clone()).unwrap_or_default(),
         ..Typed::default()
     };
+    if redraw {
+        return draw(&app, &who, &id, &process, typed, StatusCode::OK).await;
+    }
     let command = Command::StartProcess { process: process.clone(), form };
     let request = Request { actor: &who.person, ticket: None, command, cause: "portal", at: None };
     match execute(&app, request, once).await {

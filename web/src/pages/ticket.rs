@@ -2,10 +2,11 @@
 
 use crate::auth::Who;
 use crate::extract::Path;
+use crate::forms::{self, Input, Typed};
 use crate::input::{FormData, Once};
 use crate::layout::Page;
 use crate::pages::{execute, failed};
-use crate::widgets::{self, Typed};
+use crate::widgets;
 use crate::{App, RequestId, problem};
 use axum::Extension;
 use axum::extract::State;
@@ -14,8 +15,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
+use vorgang_core::acl::Shape;
 use vorgang_core::command::ArticleInput;
 use vorgang_core::decide::Notice;
+use vorgang_core::decide::choices::Choices;
 use vorgang_core::event::Sender;
 use vorgang_core::people::PersonKind;
 use vorgang_core::rights::{self, Sight};
@@ -47,10 +50,15 @@ pub async fn after_change(app: &App, who: &Who, id: &RequestId, number: &str, no
 }
 
 async fn draw(app: &App, who: &Who, id: &RequestId, number: &str, typed: Typed, notice: Option<Notice>, status: StatusCode) -> Response {
-    let view = match app.desk.ticket_view(&who.person, number).await {
+    let mut view = match app.desk.ticket_view(&who.person, number).await {
         Ok(view) => view,
         Err(e) => return failed(e, id),
     };
+    if let Some(work) = typed.work {
+        app.desk.refill(&who.person, &mut view, &typed.filling(work));
+    }
+    let values = if typed.work.is_none() { typed.values.clone() } else { BTreeMap::new() };
+    let choices = app.desk.choices(&who.person, &view, &values);
     let model = view.model.clone();
     let page = Page::new(app, who, &model).await;
     let (t, language) = (page.t, page.language());
@@ -58,7 +66,7 @@ async fn draw(app: &App, who: &Who, id: &RequestId, number: &str, typed: Typed, 
     let history = if view.sight == Sight::Agent { app.desk.history_view(&who.person, number).await.unwrap_or_default() } else { vec![] };
     let body = html! {
         @if let Some(notice) = &notice { (told(&page, notice)) }
-        (widgets::refusal(&page, &typed))
+        (forms::refusal(&page, &typed))
         div.head {
             h1 { (ticket.title) }
             div.line {
@@ -77,7 +85,7 @@ async fn draw(app: &App, who: &Who, id: &RequestId, number: &str, typed: Typed, 
                     h2 #articles { (t.articles) }
                     @if view.articles.is_empty() { p.quiet { (t.nothing_here) } }
                     @for article in &view.articles { (message(&page, number, article)) }
-                    (write(&page, &view, &typed))
+                    (write(&page, &view, &choices, &typed))
                 }
                 @if !history.is_empty() {
                     details.card #history { summary { (t.history_all) }
@@ -92,7 +100,7 @@ async fn draw(app: &App, who: &Who, id: &RequestId, number: &str, typed: Typed, 
                     }
                 }
             }
-            aside { (details(&page, &view, &typed)) }
+            aside { (details(&page, &view, &choices, &typed)) }
         }
     };
     page.render(status, &format!("{} {}", ticket.number, ticket.title), "", &body)
@@ -129,7 +137,7 @@ fn steps(page: &Page, view: &TicketView, typed: &Typed) -> Markup {
                         br;
                         @if let Some(due) = work.due { p.quiet { (t.due) " " (widgets::time(page, due)) } }
                         @if work.must_claim { p { (t.claim_first) } }
-                        @else { (widgets::dialog(page, &base, work, form, view.snapshot.version, typed)) }
+                        @else { (forms::dialog(page, &base, work, form, view.snapshot.version, typed)) }
                     }
                 }
                 @if page.is_agent() && work.forms.iter().any(|f| f.dialog != "approval") {
@@ -168,16 +176,24 @@ fn message(page: &Page, number: &str, article: &vorgang_core::event::Article) ->
 }
 
 /// Writing to the ticket: customers reply, agents answer or note.
-fn write(page: &Page, view: &TicketView, typed: &Typed) -> Markup {
+fn write(page: &Page, view: &TicketView, choices: &Choices, typed: &Typed) -> Markup {
     let t = page.t;
     let action = format!("{}/article", page.ticket_url(&view.snapshot.ticket.number));
-    let may_note =
-        view.sight == Sight::Agent && rights::require(&page.model.names, &page.who.person, &view.snapshot.ticket, Right::Note).is_ok();
     let kinds: Vec<(bool, &str)> = match view.sight {
         Sight::Customer => vec![(true, t.reply)],
-        Sight::Agent if may_note => vec![(true, t.answer), (false, t.write_note)],
+        Sight::Agent => [(true, "answer", t.answer), (false, "note", t.write_note)]
+            .into_iter()
+            .filter(|k| choices.may(k.1))
+            .map(|k| (k.0, k.2))
+            .collect(),
         _ => vec![],
     };
+    // What only an ACL takes away is missed; whoever lacks the right does not look for it.
+    let refused = choices
+        .actions
+        .iter()
+        .filter(|(a, r)| matches!(*a, "answer" | "note") && r.first().is_some_and(|r| matches!(r, Rejection::Acl(_))));
+    let refused: Vec<_> = refused.collect();
     html! {
         @for (visible, title) in kinds {
             @let refused = typed.visible.is_some_and(|v| v == visible || kinds_of(view) == 1);
@@ -194,6 +210,14 @@ fn write(page: &Page, view: &TicketView, typed: &Typed) -> Markup {
                 }
             }
         }
+        @if !refused.is_empty() {
+            details.why { summary { (t.why_not) }
+                ul { @for (action, reasons) in refused { li {
+                    strong { (if *action == "answer" { t.answer } else { t.write_note }) } ": "
+                    @for (i, r) in reasons.iter().enumerate() { @if i > 0 { " · " } (forms::reason(page, r)) }
+                } } }
+            }
+        }
     }
 }
 
@@ -202,7 +226,7 @@ fn kinds_of(view: &TicketView) -> usize {
 }
 
 /// Attributes and fields; agents with the rights change them here.
-fn details(page: &Page, view: &TicketView, typed: &Typed) -> Markup {
+fn details(page: &Page, view: &TicketView, choices: &Choices, typed: &Typed) -> Markup {
     let (t, names) = (page.t, &page.model.names);
     let ticket = &view.snapshot.ticket;
     let none = || t.nobody.to_owned();
@@ -232,6 +256,11 @@ fn details(page: &Page, view: &TicketView, typed: &Typed) -> Markup {
     let own: Vec<&str> =
         names.types.get(&ticket.ticket_type).map(|ty| ty.fields.iter().map(|f| f.field.as_str()).collect()).unwrap_or_default();
     let is_file = |n: &str| names.fields.get(n).is_some_and(|f| f.field_type == vorgang_definitions::kinds::field::FieldType::File);
+    if may(Right::Rw) {
+        editable.extend(own.iter().filter(|n| !is_file(n)).map(|n| (*n, ticket.fields.get(*n).cloned().unwrap_or_default())));
+    }
+    let hidden = |name: &str| matches!(choices.shapes.get(name), Some(Shape::Hidden(_)));
+    let live = !page.model.acls.is_empty();
     html! {
         section.card {
             h2 { (t.details) }
@@ -256,8 +285,8 @@ fn details(page: &Page, view: &TicketView, typed: &Typed) -> Markup {
                 }
                 dt { (t.updated) } dd { (widgets::time(page, ticket.updated)) }
             }
-            @if may(Right::Ro) {
-                @let watches = view.snapshot.watchers.contains(&page.who.person.login);
+            @let watches = view.snapshot.watchers.contains(&page.who.person.login);
+            @if watches || choices.may("watch") {
                 form method="post" action=(format!("{}/watch", page.ticket_url(&ticket.number))) data-enhance {
                     (page.csrf())
                     input type="hidden" name="watch" value=(!watches);
@@ -268,18 +297,28 @@ fn details(page: &Page, view: &TicketView, typed: &Typed) -> Markup {
         @if !editable.is_empty() {
             @let wrong = typed.work.is_none() && !typed.values.is_empty();
             details.card open[wrong] { summary { (t.change) } br;
-                form method="post" action=(action) data-enhance {
+                form method="post" action=(action) data-enhance data-redraw=[live.then_some("details")] {
                     (page.csrf())
                     input type="hidden" name="seen" value=(view.snapshot.version);
-                    @for (name, value) in &editable { (widgets::input(page, name, matches!(*name, "title" | "state" | "queue" | "priority"), value, typed)) }
-                    @if may(Right::Rw) { @for name in own.iter().filter(|n| !is_file(n)) {
-                        (widgets::input(page, name, false, ticket.fields.get(*name).unwrap_or(&Json::Null), typed))
-                    } }
-                    div.buttons { button.primary { (t.save) } }
+                    @for (name, value) in editable.iter().filter(|(n, _)| !hidden(n)) {
+                        (forms::input(page, shaped(choices, name, matches!(*name, "title" | "state" | "queue" | "priority"), value), typed))
+                    }
+                    div.buttons { button.primary { (t.save) } @if live { (forms::redraw(page)) } }
                 }
             }
         }
     }
+}
+
+/// A field of the ticket as ACLs leave it.
+fn shaped<'a>(choices: &'a Choices, name: &'a str, always: bool, value: &'a Json) -> Input<'a> {
+    let shape = choices.shapes.get(name);
+    let kept = match shape {
+        Some(Shape::ReadOnly(denied)) => Some(denied),
+        _ => None,
+    };
+    let required = always || matches!(shape, Some(Shape::Required(_)));
+    Input { name, required, value, choice: choices.choice(name), kept }
 }
 
 async fn run(app: &App, who: &Who, id: &RequestId, number: &str, command: Command, typed: Typed, once: Option<Once>) -> Response {
@@ -302,7 +341,7 @@ pub async fn submit(
     Path((number, work)): Path<(String, u32)>,
     data: FormData,
 ) -> Response {
-    let once = data.once();
+    let (once, redraw) = (data.once(), data.get("redraw").is_some());
     let mut form = data.dialog();
     if form.article.as_ref().is_some_and(|a| a.body.is_empty() && a.attachments.is_empty()) {
         form.article = None;
@@ -314,6 +353,9 @@ pub async fn submit(
         article: form.article.as_ref().map(|a| a.body.clone()).unwrap_or_default(),
         ..Typed::default()
     };
+    if redraw {
+        return draw(&app, &who, &id, &number, typed, None, StatusCode::OK).await;
+    }
     run(&app, &who, &id, &number, Command::SubmitDialog { work, form }, typed, once).await
 }
 
@@ -373,6 +415,9 @@ pub async fn patch(
     let seen = data.get("seen").and_then(|v| v.parse().ok());
     let values = data.values();
     let typed = Typed { values: values.clone(), ..Typed::default() };
+    if data.get("redraw").is_some() {
+        return draw(&app, &who, &id, &number, typed, None, StatusCode::OK).await;
+    }
     let before: BTreeMap<String, Json> = match app.desk.form_values(&who.person, &number, seen, values.keys()).await {
         Ok(before) => before,
         Err(e) => return failed(e, &id),

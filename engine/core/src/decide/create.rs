@@ -1,9 +1,10 @@
 //! New tickets: plain ones, and those that a process begins with.
 
 use super::Decision;
-use super::form;
+use super::form::{self, Change};
 use super::run::Run;
 use super::submit;
+use crate::acl::{self, Judge, Shape};
 use crate::command::{Context, Form, NewTicket};
 use crate::event::Event;
 use crate::people::PersonKind;
@@ -11,6 +12,7 @@ use crate::rejection::{FormError, LifeCycleReason, Rejection, RightReason};
 use crate::rights;
 use crate::snapshot::{Snapshot, Ticket};
 use std::collections::BTreeMap;
+use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::process::{Process, Starter};
 use vorgang_definitions::kinds::role::Right;
 use vorgang_definitions::kinds::ticket_type::TicketType;
@@ -54,7 +56,7 @@ fn complete_fields(run: &mut Run, ticket_type: &TicketType) -> Result<(), Reject
     for f in &ticket_type.fields {
         let Some(field) = run.model.names.fields.get(&f.field) else { continue };
         let slot = Slot::Field(field);
-        if !form::current(run, &slot).is_null() {
+        if !form::current(&run.snapshot, &slot).is_null() {
             continue;
         }
         let default = match &f.default {
@@ -134,8 +136,10 @@ pub fn ticket(model: &Model, new: &NewTicket, ctx: &Context) -> Result<Decision,
     if !errors.is_empty() {
         return Err(Rejection::Form(errors));
     }
+    let chosen = changes.clone();
     form::write(&mut run, changes, None)?;
     complete_fields(&mut run, ticket_type)?;
+    acls(&run, new, ticket_type, &chosen)?;
     fold_creation(&mut run);
     if let Some(article) = &new.article {
         form::check_article(article).map_err(|e| error("article", e))?;
@@ -147,6 +151,31 @@ pub fn ticket(model: &Model, new: &NewTicket, ctx: &Context) -> Result<Decision,
         form::add_article(&mut run, crate::command::ArticleInput { visible, ..article.clone() });
     }
     run.finish()
+}
+
+/// What ACLs say to a new ticket: to what was chosen, not to what follows from it.
+fn acls(run: &Run, new: &NewTicket, ticket_type: &TicketType, chosen: &[Change]) -> Result<(), Rejection> {
+    let Some(judge) = Judge::new(run, &run.snapshot, None, None) else { return Ok(()) };
+    acl::ask(run, "action", "create")?;
+    let given = |name: &str| match name {
+        "priority" => new.priority.is_some(),
+        "customer_user" => new.customer_user.is_some(),
+        _ => true,
+    };
+    let chosen: Vec<Change> = chosen.iter().filter(|c| c.is_field || given(&c.name)).cloned().collect();
+    let mut errors = judge.changes(&chosen);
+    let words = [("type", Some(&new.ticket_type)), ("queue", Some(&new.queue)), ("state", new.state.as_ref())];
+    for (key, value) in words {
+        let denied = value.and_then(|v| judge.choice(key).denials(&Value::text(v.as_str())).into_iter().next());
+        errors.extend(denied.map(|d| (key.to_owned(), FormError::Denied(Box::new(d)))));
+    }
+    for name in ticket_type.fields.iter().map(|f| f.field.as_str()) {
+        let Some(slot) = Slot::find(&run.model.names, name) else { continue };
+        if let (true, Some(Shape::Required(denied))) = (form::current(&run.snapshot, &slot).is_null(), judge.field(name)) {
+            errors.push((name.to_owned(), FormError::Denied(Box::new(denied))));
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Rejection::Form(errors)) }
 }
 
 /// What was set while the ticket was made belongs to its creation: one event instead of many.
@@ -178,8 +207,9 @@ pub fn begin_process<'a>(model: &'a Model, process: &str, ctx: &'a Context<'a>) 
     let at = start_for(def, ctx.actor.kind).ok_or(Rejection::Right(RightReason::CannotStart))?;
     let t = &def.ticket;
     let title = model.title(def.title.as_ref(), &def.name, model.names.site.main_language()).to_owned();
-    // What handlers see is the ticket with its first form.
     let mut run = begin(model, ctx, blank(ctx, &title, &t.ticket_type, &t.queue, &t.state, &t.priority)?);
+    acl::ask(&run, "process", &def.name)?;
+    // What handlers see is the ticket with its first form.
     run.early = true;
     let instance = run.start_instance(process, &ctx.actor.login);
     run.enter(instance, at, None);

@@ -1,6 +1,7 @@
 //! Forms: what a person sends is read against the dialog, whole, before anything is written.
 
 use super::run::Run;
+use crate::acl::{Judge, Shape};
 use crate::apply::{apply, attribute};
 use crate::command::{ArticleInput, Form};
 use crate::event::{Article, Event};
@@ -9,12 +10,13 @@ use crate::rejection::{FormError, Rejection};
 use crate::scope::TicketScope;
 use crate::snapshot::{Seq, Snapshot};
 use serde_json::Value as Json;
+use vorgang_definitions::calendar::later;
 use vorgang_definitions::cel::Expr;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::field::FieldType;
 use vorgang_definitions::kinds::process::{ArticleField, FormField};
 use vorgang_definitions::value_expr::ValueExpr;
-use vorgang_definitions::values::{Slot, to_stored};
+use vorgang_definitions::values::{Slot, ValueError, to_stored};
 
 /// Most files of one article.
 pub const FILES_MAX: usize = 20;
@@ -38,11 +40,17 @@ pub struct Filled<'p> {
 
 /// The ticket as it would be with the form's values: what conditions in the form see (`stored` is the saved one).
 pub fn trial(run: &Run, fields: &[FormField], form: &Form) -> Snapshot {
-    let mut trial = run.snapshot.clone();
-    for name in fields.iter().filter_map(|f| f.field.as_ref()) {
-        let (Some(slot), Some(json)) = (Slot::find(&run.model.names, name), form.values.get(name.as_str())) else { continue };
-        let Ok(change) = read_value(run, &slot, json) else { continue };
-        let Change { name, is_field, value } = change;
+    let names = fields.iter().filter_map(|f| f.field.as_ref());
+    let read = |name: &vorgang_definitions::name::Name| {
+        let (slot, json) = (Slot::find(&run.model.names, name)?, form.values.get(name.as_str())?);
+        read_value(run, &slot, json).ok()
+    };
+    with_changes(&run.snapshot, names.filter_map(read))
+}
+
+pub fn with_changes(snapshot: &Snapshot, changes: impl Iterator<Item = Change>) -> Snapshot {
+    let mut trial = snapshot.clone();
+    for Change { name, is_field, value } in changes {
         let event = if is_field {
             Event::FieldSet { name, old: Json::Null, new: value }
         } else {
@@ -72,7 +80,10 @@ pub fn read<'p>(
     instance: Option<Seq>,
     work: Option<Seq>,
 ) -> Result<Filled<'p>, Rejection> {
-    let present = present(run, fields, &trial(run, fields, form), instance, work);
+    let trial = trial(run, fields, form);
+    let judge = Judge::new(run, &trial, instance, work);
+    let shape = |name: &str| judge.as_ref().and_then(|j| j.field(name));
+    let present = present(run, fields, &trial, instance, work);
     let mut errors: Vec<(String, FormError)> = vec![];
     let known = |name: &str| present.iter().any(|f| f.field.as_ref().is_some_and(|n| *n == name));
     for name in form.values.keys().filter(|n| !known(n)) {
@@ -81,11 +92,11 @@ pub fn read<'p>(
     let mut filled = Filled::default();
     for field in present {
         match (&field.field, &field.article) {
-            (Some(name), _) => match change(run, name, field, form, instance, work) {
+            (Some(name), _) => match change(run, name, field, form, instance, work, shape(name)) {
                 Ok(change) => filled.changes.extend(change),
                 Err(error) => errors.push((name.to_string(), error)),
             },
-            (None, Some(article)) => match article_input(article, form) {
+            (None, Some(article)) => match article_input(article, form, shape("article")) {
                 Ok(input) => filled.article = input.map(|i| (article, i)),
                 Err(error) => errors.push(("article".into(), error)),
             },
@@ -95,6 +106,7 @@ pub fn read<'p>(
     if filled.article.is_none() && form.article.as_ref().is_some_and(|a| !is_empty(a)) && !fields.iter().any(|f| f.article.is_some()) {
         errors.push(("article".into(), FormError::Unknown));
     }
+    errors.extend(judge.map(|j| j.changes(&filled.changes)).unwrap_or_default());
     if errors.is_empty() { Ok(filled) } else { Err(Rejection::Form(errors)) }
 }
 
@@ -103,8 +115,16 @@ pub fn is_empty(article: &ArticleInput) -> bool {
     article.body.replace('\0', "").trim().is_empty() && article.subject.trim().is_empty() && article.attachments.is_empty()
 }
 
-fn article_input(field: &ArticleField, form: &Form) -> Result<Option<ArticleInput>, FormError> {
+fn article_input(field: &ArticleField, form: &Form, shape: Option<Shape>) -> Result<Option<ArticleInput>, FormError> {
     let input = form.article.clone().unwrap_or_default();
+    match shape {
+        Some(Shape::Hidden(denied)) if !is_empty(&input) => return Err(FormError::Denied(Box::new(denied))),
+        Some(Shape::Hidden(_)) => return Ok(None),
+        Some(Shape::Required(denied)) if input.body.replace('\0', "").trim().is_empty() => {
+            return Err(FormError::Denied(Box::new(denied)));
+        }
+        _ => {}
+    }
     if input.body.replace('\0', "").trim().is_empty() && field.required {
         return Err(FormError::Required);
     }
@@ -136,9 +156,14 @@ fn change(
     form: &Form,
     instance: Option<Seq>,
     work: Option<Seq>,
+    shape: Option<Shape>,
 ) -> Result<Option<Change>, FormError> {
     let slot = Slot::find(&run.model.names, name).ok_or(FormError::Unknown)?;
-    let now = current(run, &slot);
+    let now = current(&run.snapshot, &slot);
+    // What the form does not have needs no value; what is sent all the same is judged as a change.
+    if matches!(shape, Some(Shape::Hidden(_) | Shape::ReadOnly(_))) {
+        return form.values.get(name).map(|json| read_value(run, &slot, json)).transpose();
+    }
     let change = match form.values.get(name) {
         Some(json) => Some(read_value(run, &slot, json)?),
         None if now.is_null() => default(run, field, &slot, instance, work),
@@ -148,6 +173,9 @@ fn change(
     let type_requires =
         run.model.names.types.get(&run.snapshot.ticket.ticket_type).is_some_and(|t| t.fields.iter().any(|f| f.required && f.field == name));
     let empty = after.is_null() || after.as_array().is_some_and(Vec::is_empty);
+    if let (true, Some(Shape::Required(denied))) = (empty, shape) {
+        return Err(FormError::Denied(Box::new(denied)));
+    }
     if empty && (field.required || slot.always_set() || type_requires) {
         return Err(FormError::Required);
     }
@@ -164,10 +192,10 @@ pub fn default(run: &Run, field: &FormField, slot: &Slot, instance: Option<Seq>,
 }
 
 /// The stored value of a slot; `null` where it is unset.
-pub fn current(run: &Run, slot: &Slot) -> Json {
+pub fn current(snapshot: &Snapshot, slot: &Slot) -> Json {
     match slot {
-        Slot::Field(f) => run.snapshot.ticket.fields.get(f.name.as_str()).cloned().unwrap_or(Json::Null),
-        other => attribute(&run.snapshot.ticket, other.name()),
+        Slot::Field(f) => snapshot.ticket.fields.get(f.name.as_str()).cloned().unwrap_or(Json::Null),
+        other => attribute(&snapshot.ticket, other.name()),
     }
 }
 
@@ -179,8 +207,13 @@ pub fn read_value(run: &Run, slot: &Slot, json: &Json) -> Result<Change, FormErr
 
 fn stored(run: &Run, slot: &Slot, value: Option<Value>) -> Result<Change, FormError> {
     let is_field = matches!(slot, Slot::Field(_));
+    let slot = if matches!(slot, Slot::Pending) { &Slot::PendingUntil } else { slot };
     let json = match (slot, &value) {
         (_, None) => Json::Null,
+        (Slot::PendingUntil, Some(Value::Duration(d))) => {
+            let until = later(run.ctx.now, *d, None, &run.model.names.site.zone.0);
+            until.ok_or(FormError::Invalid(ValueError::TooLarge))?.to_string().into()
+        }
         (Slot::Field(f), Some(v)) => {
             if f.field_type == FieldType::User {
                 person(run, v, false)?;
@@ -234,7 +267,7 @@ pub fn conflicts(run: &Run, changes: &[Change], seen: Option<u64>) -> Result<(),
     let mut both = vec![];
     for change in changes {
         let slot = Slot::find(&run.model.names, &change.name);
-        let now = slot.as_ref().map_or(Json::Null, |s| current(run, s));
+        let now = slot.as_ref().map_or(Json::Null, |s| current(&run.snapshot, s));
         if now == change.value {
             continue;
         }
@@ -256,7 +289,7 @@ pub fn relied_on(run: &Run, name: &str, by: Option<Seq>) -> Result<(), Rejection
     for instance in run.snapshot.instances.iter().filter(|i| i.outcome.is_none() && Some(i.seq) != by) {
         let relies = run.model.process_by_hash(&instance.hash).is_some_and(|p| p.relies.contains(name));
         // Not yet set is not unset.
-        if relies && Slot::find(&run.model.names, name).is_some_and(|s| !current(run, &s).is_null()) {
+        if relies && Slot::find(&run.model.names, name).is_some_and(|s| !current(&run.snapshot, &s).is_null()) {
             return Err(Rejection::ReliedOn { field: name.to_owned(), process: instance.process.clone() });
         }
     }
@@ -270,12 +303,6 @@ pub fn write(run: &mut Run, changes: Vec<Change>, instance: Option<Seq>) -> Resu
         if change.name == "customer_user" && !change.is_field {
             let company = change.value.as_str().and_then(|l| run.ctx.people.get(l)).and_then(|p| p.company.clone());
             run.set("customer", company.into(), false);
-        }
-        if change.name == "pending" && !change.is_field {
-            let duration = change.value.as_str().and_then(vorgang_definitions::kinds::test::DurationText::parse).map(Value::Duration);
-            crate::actions::set_slot(run, "pending", duration)
-                .map_err(|f| Rejection::Form(vec![("pending".into(), invalid(&f.message))]))?;
-            continue;
         }
         run.set(&change.name, change.value, change.is_field);
     }

@@ -1,7 +1,8 @@
 //! Changes by hand: attributes, fields, articles.
 
-use super::form;
+use super::form::{self, Change};
 use super::run::Run;
+use crate::acl::{self, Judge, Shape};
 use crate::command::ArticleInput;
 use crate::people::PersonKind;
 use crate::rejection::{FormError, Rejection};
@@ -33,6 +34,7 @@ pub fn patch(run: &mut Run, values: &BTreeMap<String, Json>, seen: Option<u64>) 
     for name in values.keys() {
         rights::require(names, run.ctx.actor, &run.snapshot.ticket, rights::right_for(name))?;
     }
+    errors.extend(acls(run, &changes, values));
     if !errors.is_empty() {
         return Err(Rejection::Form(errors));
     }
@@ -45,11 +47,31 @@ pub fn patch(run: &mut Run, values: &BTreeMap<String, Json>, seen: Option<u64>) 
     form::write(run, changes, None)
 }
 
+/// What ACLs say to the changes. The whole ticket is the form: what they require and did not before is asked for.
+fn acls(run: &Run, changes: &[Change], values: &BTreeMap<String, Json>) -> Vec<(String, FormError)> {
+    let trial = form::with_changes(&run.snapshot, changes.iter().cloned());
+    let Some(judge) = Judge::new(run, &trial, None, None) else { return vec![] };
+    let mut errors = judge.changes(changes);
+    let names = &run.model.names;
+    let own = names.types.get(&run.snapshot.ticket.ticket_type).into_iter().flat_map(|t| t.fields.iter().map(|f| f.field.as_str()));
+    for name in own.chain(["owner", "responsible", "customer_user", "pending_until"]) {
+        let Some(Shape::Required(denied)) = judge.field(name) else { continue };
+        let value = Slot::find(names, name).map_or(Json::Null, |s| form::current(&trial, &s));
+        let before = || Judge::new(run, &run.snapshot, None, None).and_then(|j| j.field(name));
+        let new = values.contains_key(name) || !matches!(before(), Some(Shape::Required(_)));
+        if (value.is_null() || value.as_array().is_some_and(Vec::is_empty)) && new {
+            errors.push((name.to_owned(), FormError::Denied(Box::new(denied))));
+        }
+    }
+    errors
+}
+
 /// Agents watch what they may read; what a customer sees of a ticket comes without asking.
 pub fn watch(run: &mut Run, watch: bool) -> Result<(), Rejection> {
     let person = run.ctx.actor.login.clone();
     if watch && !run.snapshot.watchers.contains(&person) {
         rights::require(&run.model.names, run.ctx.actor, &run.snapshot.ticket, Right::Ro)?;
+        acl::ask(run, "action", "watch")?;
     }
     run.watch(person, watch);
     Ok(())
@@ -71,6 +93,7 @@ pub fn article(run: &mut Run, article: &ArticleInput) -> Result<(), Rejection> {
             article.visible
         }
     };
+    acl::ask(run, "action", if visible { "answer" } else { "note" })?;
     if article.body.replace('\0', "").trim().is_empty() {
         return Err(error(FormError::Required));
     }

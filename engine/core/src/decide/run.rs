@@ -183,6 +183,7 @@ impl<'a> Run<'a> {
             instance: instance.and_then(|i| self.snapshot.instance(i)),
             work: work.and_then(|w| self.snapshot.item(w)),
             happening: self.happening.as_deref(),
+            value: None,
         }
     }
 

@@ -3,6 +3,7 @@
 use super::Notice;
 use super::form;
 use super::run::{Run, no_branch};
+use crate::acl;
 use crate::command::Form;
 use crate::event::Event;
 use crate::people::Person;
@@ -31,6 +32,7 @@ pub fn submit(run: &mut Run, work: Seq, form: &Form) -> Result<(), Rejection> {
     }
     let (name, dialog) = dialog_of(activity, form.dialog.as_deref())?;
     may_use(run, &item, activity, dialog, run.ctx.actor)?;
+    may_open(run, &item, name)?;
     if dialog.when.as_ref().is_some_and(|w| !run.holds(w, Some(item.instance), Some(work)).unwrap_or(false)) {
         return Err(Rejection::Gone);
     }
@@ -74,6 +76,7 @@ fn finish_dialog(run: &mut Run, item: &WorkItem, actions: &[vorgang_definitions:
 
 fn vote(run: &mut Run, item: &WorkItem, approval: &Approval, form: &Form) -> Result<(), Rejection> {
     may_vote(run, item, approval, run.ctx.actor)?;
+    may_open(run, item, APPROVAL)?;
     let outcome = form.outcome.clone().unwrap_or_default();
     if !Approval::VOTES.contains(&outcome.as_str()) {
         return Err(Rejection::Form(vec![("outcome".into(), FormError::UnknownOutcome)]));
@@ -185,6 +188,15 @@ pub fn may_use(run: &Run, item: &WorkItem, activity: &Activity, dialog: &Dialog,
     Ok(())
 }
 
+/// Does no ACL close the dialog for this person?
+pub fn may_open(run: &Run, item: &WorkItem, dialog: &str) -> Result<(), Rejection> {
+    let process = run.snapshot.instance(item.instance).map_or("", |i| i.process.as_str());
+    match run.model.acls.limits("dialog") {
+        true => acl::ask(run, "dialog", &format!("{process}.{}.{dialog}", item.activity)),
+        false => Ok(()),
+    }
+}
+
 fn claimed(run: &Run, item: &WorkItem, must: bool) -> Result<(), Rejection> {
     match &item.claimed_by {
         Some(by) if *by == run.ctx.actor.login => Ok(()),
@@ -231,6 +243,7 @@ pub fn claim(run: &mut Run, work: Seq) -> Result<(), Rejection> {
     let item = open_item(run, work)?;
     claimed(run, &item, false)?;
     may_work(run, &item, run.ctx.actor)?;
+    acl::ask(run, "action", "claim")?;
     // An approval is for all who may vote: nobody takes it from the others.
     if only_approval(run, &item) {
         return Err(Rejection::Right(RightReason::NotForYou));

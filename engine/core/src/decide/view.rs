@@ -1,11 +1,13 @@
 //! What a person is offered: the forms of the open work, as pages and the API show them. Decided by the same
 //! functions that decide a submission, so that what is offered can be done.
 
+use super::choices::{Asked, Choice};
 use super::create::{begin_process, first_form_is_for, start_for};
 use super::form;
 use super::run::Run;
 use super::submit::{self, APPROVAL};
-use crate::command::Context;
+use crate::acl::{Denied, Judge, Shape};
+use crate::command::{Context, Form};
 use crate::rejection::Rejection;
 use crate::snapshot::{Seq, Snapshot, TimerKind, WorkItem, WorkStatus};
 use jiff::Timestamp;
@@ -36,6 +38,16 @@ pub struct OfferedForm {
     pub fields: Vec<OfferedField>,
     pub article: Option<OfferedArticle>,
     pub outcomes: Vec<OfferedOutcome>,
+    /// What stands in it changes what it offers.
+    pub live: bool,
+}
+
+/// A form as it is filled in so far.
+#[derive(Debug, Clone)]
+pub struct Filling {
+    pub work: Seq,
+    pub dialog: Option<String>,
+    pub form: Form,
 }
 
 #[derive(Debug, Clone)]
@@ -44,6 +56,10 @@ pub struct OfferedField {
     pub required: bool,
     /// In stored form.
     pub value: Json,
+    /// An ACL keeps it as it is, for this reason.
+    pub kept: Option<Denied>,
+    /// What may be chosen, where that is a closed set.
+    pub choice: Option<Choice>,
 }
 
 #[derive(Debug, Clone)]
@@ -61,14 +77,14 @@ pub struct OfferedOutcome {
 }
 
 /// All open work on the ticket that this person may act on.
-pub fn offered(model: &Model, snapshot: &Snapshot, ctx: &Context) -> Vec<OfferedWork> {
+pub fn offered(model: &Model, snapshot: &Snapshot, ctx: &Context, filling: Option<&Filling>) -> Vec<OfferedWork> {
     let run = Run::new(model, snapshot.clone(), Some(&snapshot.ticket), ctx);
     let open = snapshot.open_work().filter(|w| matches!(w.status, WorkStatus::Offered | WorkStatus::Started));
-    open.filter_map(|item| one(&run, item)).collect()
+    open.filter_map(|item| one(&run, item, filling)).collect()
 }
 
 /// The first form of a process that this person may start; `None` where it starts without one.
-pub fn start_form(model: &Model, process: &str, ctx: &Context) -> Result<Option<OfferedWork>, Rejection> {
+pub fn start_form(model: &Model, process: &str, ctx: &Context, filled: Option<&Form>) -> Result<Option<OfferedWork>, Rejection> {
     let (mut run, work) = begin_process(model, process, ctx)?;
     run.rest();
     let item = run.snapshot.item(work).cloned();
@@ -76,19 +92,20 @@ pub fn start_form(model: &Model, process: &str, ctx: &Context) -> Result<Option<
     if !form && ctx.actor.kind == crate::people::PersonKind::Agent {
         crate::rights::require(&model.names, ctx.actor, &run.snapshot.ticket, vorgang_definitions::kinds::role::Right::Create)?;
     }
-    Ok(item.filter(|_| form).and_then(|item| one(&run, &item)))
+    let filling = filled.map(|f| Filling { work, dialog: f.dialog.clone(), form: f.clone() });
+    Ok(item.filter(|_| form).and_then(|item| one(&run, &item, filling.as_ref())))
 }
 
 /// The processes that this person may start.
 pub fn catalogue(model: &Model, ctx: &Context) -> Vec<String> {
     let startable = |name: &&String| {
         let def = model.processes.get(*name).map(|p| &p.def);
-        def.is_some_and(|d| start_for(d, ctx.actor.kind).is_some()) && start_form(model, name, ctx).is_ok()
+        def.is_some_and(|d| start_for(d, ctx.actor.kind).is_some()) && start_form(model, name, ctx, None).is_ok()
     };
     model.processes.keys().filter(startable).cloned().collect()
 }
 
-fn one(run: &Run, item: &WorkItem) -> Option<OfferedWork> {
+fn one(run: &Run, item: &WorkItem, filling: Option<&Filling>) -> Option<OfferedWork> {
     let process = run.process_of(item.instance)?;
     let activity = process.def.activities.get(&item.activity)?;
     if item.claimed_by.as_ref().is_some_and(|by| *by != run.ctx.actor.login) {
@@ -99,17 +116,19 @@ fn one(run: &Run, item: &WorkItem) -> Option<OfferedWork> {
     let mut must_claim = false;
     for (name, dialog) in activity.dialogs.iter() {
         let there = dialog.when.as_ref().is_none_or(|w| run.holds(w, Some(item.instance), Some(item.seq)).unwrap_or(false));
-        if !there || submit::may_use(run, item, activity, dialog, run.ctx.actor).is_err() {
+        let mine = || submit::may_use(run, item, activity, dialog, run.ctx.actor).and_then(|()| submit::may_open(run, item, name));
+        if !there || mine().is_err() {
             continue;
         }
+        let trial = trial(run, &dialog.fields, item, name, filling);
         must_claim |= dialog.claim && item.claimed_by.is_none();
-        let (fields, article) = fields(run, &dialog.fields, item);
+        let (fields, article) = fields(run, &dialog.fields, item, &trial);
         let outcomes = if dialog.outcomes.is_empty() {
             let title = if language.starts_with("de") { "Absenden" } else { "Submit" };
             vec![OfferedOutcome { name: "submit".into(), title: title.into(), confirm: None, style: Some(Style::Primary) }]
         } else {
             // What a form decides is offered until it has been filled in.
-            let there = |o: &Outcome| form::holds_in(run, &run.snapshot, o.when.as_ref(), Some(item.instance), Some(item.seq), true);
+            let there = |o: &Outcome| form::holds_in(run, &trial, o.when.as_ref(), Some(item.instance), Some(item.seq), true);
             let offered = dialog.outcomes.iter().filter(|(_, o)| there(o));
             let site = run.model.names.site.main_language();
             offered
@@ -122,12 +141,14 @@ fn one(run: &Run, item: &WorkItem) -> Option<OfferedWork> {
                 .collect()
         };
         let title = run.model.title(dialog.title.as_ref(), name, language).to_owned();
-        forms.push(OfferedForm { dialog: name.to_string(), title, show: shown(run, &dialog.show), fields, article, outcomes });
+        let live = live(run, &dialog.fields) || dialog.outcomes.iter().any(|(_, o)| o.when.is_some());
+        forms.push(OfferedForm { dialog: name.to_string(), title, show: shown(run, &dialog.show), fields, article, outcomes, live });
     }
     if let Some(approval) = &activity.approval
-        && submit::may_vote(run, item, approval, run.ctx.actor).is_ok()
+        && submit::may_vote(run, item, approval, run.ctx.actor).and_then(|()| submit::may_open(run, item, APPROVAL)).is_ok()
     {
-        let (fields, article) = fields(run, &approval.fields, item);
+        let trial = trial(run, &approval.fields, item, APPROVAL, filling);
+        let (fields, article) = fields(run, &approval.fields, item, &trial);
         let german = language.starts_with("de");
         let outcome = |name: &str, en: &str, de: &str, style| OfferedOutcome {
             name: name.into(),
@@ -138,7 +159,8 @@ fn one(run: &Run, item: &WorkItem) -> Option<OfferedWork> {
         let outcomes =
             vec![outcome("approve", "Approve", "Freigeben", Style::Primary), outcome("reject", "Reject", "Ablehnen", Style::Danger)];
         let title = run.model.title(approval.title.as_ref().or(activity.title.as_ref()), &item.activity, language).to_owned();
-        forms.push(OfferedForm { dialog: APPROVAL.into(), title, show: shown(run, &approval.show), fields, article, outcomes });
+        let live = live(run, &approval.fields);
+        forms.push(OfferedForm { dialog: APPROVAL.into(), title, show: shown(run, &approval.show), fields, article, outcomes, live });
     }
     if forms.is_empty() {
         return None;
@@ -159,23 +181,54 @@ pub fn due(snapshot: &Snapshot, activity: &Activity, work: Seq) -> Option<Timest
 }
 
 fn shown(run: &Run, names: &[vorgang_definitions::name::Name]) -> Vec<(String, Json)> {
-    let slot = |n: &vorgang_definitions::name::Name| Slot::find(&run.model.names, n).map(|s| (n.to_string(), form::current(run, &s)));
+    let slot =
+        |n: &vorgang_definitions::name::Name| Slot::find(&run.model.names, n).map(|s| (n.to_string(), form::current(&run.snapshot, &s)));
     names.iter().filter_map(slot).collect()
 }
 
-fn fields(run: &Run, fields: &[FormField], item: &WorkItem) -> (Vec<OfferedField>, Option<OfferedArticle>) {
+/// The ticket with what stands in the form, where this is the form that is being filled in.
+fn trial(run: &Run, fields: &[FormField], item: &WorkItem, dialog: &str, filling: Option<&Filling>) -> Snapshot {
+    match filling.filter(|f| f.work == item.seq && f.dialog.as_deref().is_none_or(|d| d == dialog)) {
+        Some(filling) => form::trial(run, fields, &filling.form),
+        None => run.snapshot.clone(),
+    }
+}
+
+/// Does what stands in the form change what it offers?
+fn live(run: &Run, fields: &[FormField]) -> bool {
+    let acls = &run.model.acls;
+    acls.shapes_forms() || fields.iter().any(|f| f.when.is_some() || f.field.as_ref().is_some_and(|n| acls.limits(n)))
+}
+
+fn fields(run: &Run, fields: &[FormField], item: &WorkItem, trial: &Snapshot) -> (Vec<OfferedField>, Option<OfferedArticle>) {
     let (instance, work) = (Some(item.instance), Some(item.seq));
+    let judge = Judge::new(run, trial, instance, work);
+    let shape = |name: &str| judge.as_ref().and_then(|j| j.field(name));
+    let asked = Asked { run, trial, instance, work, by_right: false };
     let mut offered = vec![];
     let mut article = None;
-    for field in form::present(run, fields, &run.snapshot, instance, work) {
+    for field in form::present(run, fields, trial, instance, work) {
         if let Some(a) = &field.article {
-            article = Some(OfferedArticle { required: a.required, visible: a.visible.unwrap_or(true) });
+            let shape = shape("article");
+            let required = a.required || matches!(shape, Some(Shape::Required(_)));
+            let there = !matches!(shape, Some(Shape::Hidden(_)));
+            article = there.then_some(OfferedArticle { required, visible: a.visible.unwrap_or(true) });
         }
         let Some(name) = &field.field else { continue };
         let Some(slot) = Slot::find(&run.model.names, name) else { continue };
-        let now = form::current(run, &slot);
-        let value = if now.is_null() { form::default(run, field, &slot, instance, work).map_or(now, |c| c.value) } else { now };
-        offered.push(OfferedField { name: name.to_string(), required: field.required || slot.always_set(), value });
+        let (mut required, mut kept) = (field.required || slot.always_set(), None);
+        match shape(name) {
+            Some(Shape::Hidden(_)) => continue,
+            Some(Shape::ReadOnly(denied)) => kept = Some(denied),
+            Some(Shape::Required(_)) => required = true,
+            None => {}
+        }
+        let now = form::current(&run.snapshot, &slot);
+        let value = match form::default(run, field, &slot, instance, work) {
+            Some(default) if now.is_null() && kept.is_none() => default.value,
+            _ => now,
+        };
+        offered.push(OfferedField { name: name.to_string(), required, value, kept, choice: asked.choice(&slot) });
     }
     (offered, article)
 }

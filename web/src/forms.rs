@@ -1,0 +1,329 @@
+//! Forms: fields with what may be chosen and why something is missing, dialogs with their buttons, and what a person
+//! typed that was refused.
+
+use crate::layout::Page;
+use crate::texts::Texts;
+use crate::widgets::{label, stored_value, word};
+use maud::{Markup, html};
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use vorgang_core::acl::Denied;
+use vorgang_core::command::Form;
+use vorgang_core::decide::choices::Choice;
+use vorgang_core::decide::view::{Filling, OfferedForm, OfferedWork};
+use vorgang_core::people::{Person, PersonKind};
+use vorgang_core::rejection::{FormError, Rejection};
+use vorgang_definitions::cel::value::Value;
+use vorgang_definitions::kinds::field::FieldType;
+use vorgang_definitions::kinds::process::Style;
+use vorgang_definitions::values::{Slot, from_stored};
+
+/// What a person typed into a form that was refused.
+#[derive(Debug, Clone, Default)]
+pub struct Typed {
+    pub work: Option<u32>,
+    pub dialog: Option<String>,
+    pub values: BTreeMap<String, Json>,
+    pub article: String,
+    pub subject: String,
+    /// Of an article that was written outside a dialog.
+    pub visible: Option<bool>,
+    pub rejection: Option<Rejection>,
+}
+
+impl Typed {
+    fn error(&self, field: &str, language: &str) -> Option<String> {
+        match &self.rejection {
+            Some(Rejection::Form(errors)) => errors.iter().find(|(f, _)| f == field).map(|(_, e)| FormError::say(e, language)),
+            _ => None,
+        }
+    }
+
+    /// The dialog as it is filled in, for `work`.
+    pub fn filling(&self, work: u32) -> Filling {
+        let form = Form { dialog: self.dialog.clone(), values: self.values.clone(), ..Form::default() };
+        Filling { work, dialog: self.dialog.clone(), form }
+    }
+}
+
+/// The error summary of a refused form, first on the page.
+pub fn refusal(page: &Page, typed: &Typed) -> Markup {
+    let Some(rejection) = &typed.rejection else { return html! {} };
+    let (t, language) = (page.t, page.language());
+    html! {
+        div.notice.bad role="alert" tabindex="-1" data-focus="" {
+            @match rejection {
+                Rejection::Form(errors) => {
+                    h2 { (t.check_form) }
+                    ul { @for (field, error) in errors {
+                        li { @if field.is_empty() { (error.say(language)) } @else { a href=(format!("#f-{field}")) { (label(page, field)) ": " (error.say(language)) } } }
+                    } }
+                }
+                Rejection::Conflict(fields) => {
+                    h2 { (t.changed_meanwhile) }
+                    div.table { table {
+                        thead { tr { th scope="col" { } th scope="col" { (t.yours) } th scope="col" { (t.stored) } } }
+                        tbody { @for (field, yours, stored) in fields {
+                            tr { th scope="row" { (label(page, field)) } td { (stored_value(page, field, yours)) } td { (stored_value(page, field, stored)) } }
+                        } }
+                    } }
+                }
+                other => { h2 { (t.not_possible) } p { (other.say(language)) }
+                    // The form may be gone; what was written is not.
+                    @if !typed.article.is_empty() { p { (t.your_text) } pre { (typed.article) } }
+                }
+            }
+        }
+    }
+}
+
+/// One field of a form.
+#[derive(Clone, Copy)]
+pub struct Input<'a> {
+    pub name: &'a str,
+    pub required: bool,
+    /// In stored form.
+    pub value: &'a Json,
+    /// What may be chosen, where that is known.
+    pub choice: Option<&'a Choice>,
+    /// It keeps its value, for this reason.
+    pub kept: Option<&'a Denied>,
+}
+
+impl<'a> Input<'a> {
+    pub fn plain(name: &'a str, required: bool, value: &'a Json) -> Self {
+        Self { name, required, value, choice: None, kept: None }
+    }
+}
+
+/// `typed` is what the person sent, and was refused or is drawn anew.
+pub fn input(page: &Page, field: Input, typed: &Typed) -> Markup {
+    let Input { name, required, value, choice, kept } = field;
+    let t = page.t;
+    let language = page.language();
+    let error = typed.error(name, language);
+    let id = format!("f-{name}");
+    let field_name = format!("f.{name}");
+    let slot = Slot::find(&page.model.names, name);
+    let sent = typed.values.get(name);
+    let text = sent.and_then(Json::as_str).map(str::to_owned).unwrap_or_else(|| plain(page, slot.as_ref(), value));
+    let site = page.model.names.site.main_language();
+    let field = match slot {
+        Some(Slot::Field(f)) => Some(f),
+        _ => None,
+    };
+    let hint = field.and_then(|f| f.help.as_ref()).map(|h| h.get(language, site));
+    let described = error.as_ref().map(|_| format!("{id}-error"));
+    let invalid = error.as_ref().map(|_| "true");
+    let head = html! {
+        (label(page, name)) @if required { " " span.hint { "(" (t.required) ")" } }
+        @if let Some(hint) = hint { br; span.hint { (hint) } }
+    };
+    let error_line = html! { @if let Some(e) = &error { p.error id=(format!("{id}-error")) { (e) } } };
+    let class = if error.is_some() { "field bad" } else { "field" };
+    if let Some(denied) = kept {
+        return html! {
+            div class=(class) { span.label { (label(page, name)) } (error_line)
+                p.kept id=(id) { (stored_value(page, name, value)) }
+                p.hint { (denied.say(language)) }
+            }
+        };
+    }
+    let offered = |option: &str| choice.is_none_or(|c| c.left().any(|v| v.as_str() == Some(option)));
+    let why = html! { @if let Some(choice) = choice { (missing(page, choice)) } };
+    if field.is_some_and(|f| f.field_type == FieldType::Boolean) {
+        let on = text == "true" || text == "on";
+        return html! {
+            div class=(class) { (error_line)
+                input type="hidden" name=(field_name) value="false";
+                label for=(id) { input id=(id) type="checkbox" name=(field_name) value="true" checked[on]; (head) }
+            }
+        };
+    }
+    if let Some(f) = field.filter(|f| f.field_type == FieldType::MultipleChoice) {
+        let from = |j: &Json| j.as_array().map(|a| a.iter().filter_map(Json::as_str).map(str::to_owned).collect::<Vec<_>>());
+        let chosen = sent.and_then(from).or_else(|| from(value)).unwrap_or_default();
+        return html! {
+            fieldset class=(class) id=(id) { legend { (head) } (error_line)
+                input type="hidden" name=(format!("{field_name}[]")) value="";
+                @for (o, title) in f.options.iter().filter(|(o, _)| offered(o)) {
+                    label { input type="checkbox" name=(format!("{field_name}[]")) value=(o) checked[chosen.iter().any(|c| *o == c.as_str())]; (title.get(language, site)) }
+                }
+                (why)
+            }
+        };
+    }
+    let attributes = |kind: &str, mode: Option<&str>| {
+        html! { input id=(id) type=(kind) name=(field_name) value=(text) inputmode=[mode] required[required] aria-describedby=[described.as_ref()] aria-invalid=[invalid]; }
+    };
+    let control = match (&slot, field.map(|f| f.field_type)) {
+        (_, Some(FieldType::Multiline)) => {
+            html! { textarea id=(id) name=(field_name) required[required] aria-describedby=[described.as_ref()] aria-invalid=[invalid] { (text) } }
+        }
+        (_, Some(FieldType::Integer)) => attributes("number", None),
+        (_, Some(FieldType::Decimal)) => attributes("text", Some("decimal")),
+        (_, Some(FieldType::Date)) => attributes("date", None),
+        (_, Some(FieldType::File)) => html! {
+            @if let Some(now) = value.get("name").and_then(Json::as_str) { p.quiet { (t.file_now) ": " (now) } }
+            input id=(id) type="file" name=(field_name) required[required && value.is_null()] aria-describedby=[described.as_ref()] aria-invalid=[invalid];
+        },
+        (Some(slot), kind) => match choices(page, slot, kind) {
+            Some(options) => {
+                let options: Vec<_> = options.into_iter().filter(|(o, _)| offered(o)).collect();
+                select(&id, &field_name, required, &text, &options, t, described.as_ref(), invalid)
+            }
+            None => attributes("text", None),
+        },
+        (None, _) => attributes("text", None),
+    };
+    html! { div class=(class) { label for=(id) { (head) } (error_line) (control) (why) } }
+}
+
+/// "Why?": what cannot be chosen, with all that refuse. Conditions and values are for agents.
+fn missing(page: &Page, choice: &Choice) -> Markup {
+    let missing: Vec<_> = choice.missing().collect();
+    if missing.is_empty() {
+        return html! {};
+    }
+    html! {
+        details.why { summary { (page.t.why_missing) }
+            ul { @for option in missing { li {
+                strong { (stored_value(page, &choice.name, &option.value)) } ": "
+                @for (i, refused) in option.refused.iter().enumerate() { @if i > 0 { " · " } (reason(page, refused)) }
+            } } }
+        }
+    }
+}
+
+/// One refusal, in words; of an ACL with its name and what it read.
+pub fn reason(page: &Page, refused: &Rejection) -> Markup {
+    let text = refused.say(page.language());
+    match refused {
+        Rejection::Acl(denied) if page.is_agent() => html! {
+            (text) " " span.quiet { "(" (page.t.rule) " " code { (denied.acl) }
+                @for (path, value) in &denied.values { ", " code { (path) } " = " (value) } ")" }
+        },
+        _ => html! { (text) },
+    }
+}
+
+/// A stored value as it stands in an input.
+fn plain(page: &Page, slot: Option<&Slot>, value: &Json) -> String {
+    match slot {
+        Some(Slot::Field(f)) => match from_stored(f, value) {
+            Some(Value::Decimal(d)) if page.language().starts_with("de") => d.to_string().replace('.', ","),
+            Some(Value::Map(_)) | None => String::new(),
+            Some(v) => v.to_string(),
+        },
+        _ => value.as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "one control with its accessibility attributes")]
+fn select(
+    id: &str,
+    name: &str,
+    required: bool,
+    text: &str,
+    options: &[(String, String)],
+    t: &Texts,
+    described: Option<&String>,
+    invalid: Option<&str>,
+) -> Markup {
+    html! {
+        select id=(id) name=(name) required[required] aria-describedby=[described] aria-invalid=[invalid] {
+            @if !required || text.is_empty() { option value="" { (if required { t.choose } else { "–" }) } }
+            @for (value, title) in options { option value=(value) selected[value == text] { (title) } }
+        }
+    }
+}
+
+/// The choices of a slot that has a closed set; `None` for free text.
+fn choices(page: &Page, slot: &Slot, kind: Option<FieldType>) -> Option<Vec<(String, String)>> {
+    let (names, language) = (&page.model.names, page.language());
+    let site = names.site.main_language();
+    let agents = || {
+        page.app
+            .desk
+            .people()
+            .iter()
+            .filter(|p| p.kind == PersonKind::Agent && p.active)
+            .map(|p| (p.login.clone(), p.name.clone()))
+            .collect()
+    };
+    Some(match (slot, kind) {
+        (Slot::State, _) => names.states.iter().map(|s| (s.name.to_string(), word(page.model, "state", &s.name, language))).collect(),
+        (Slot::Queue, _) => names.queues.iter().map(|s| (s.name.to_string(), word(page.model, "queue", &s.name, language))).collect(),
+        (Slot::Priority, _) => {
+            names.priorities.iter().map(|s| (s.name.to_string(), word(page.model, "priority", &s.name, language))).collect()
+        }
+        (Slot::Owner | Slot::Responsible, _) => agents(),
+        (Slot::Field(f), Some(FieldType::Choice)) => {
+            f.options.iter().map(|(n, t)| (n.to_string(), t.get(language, site).to_owned())).collect()
+        }
+        // A customer does not get a list of everybody.
+        (Slot::Field(_), Some(FieldType::User)) if page.is_agent() => agents(),
+        (Slot::Field(_), Some(FieldType::User)) => colleagues(page),
+        _ => return None,
+    })
+}
+
+fn colleagues(page: &Page) -> Vec<(String, String)> {
+    let me = &page.who.person;
+    let same = |p: &Person| p.active && p.company.is_some() && p.company == me.company && p.login != me.login;
+    page.app.desk.people().iter().filter(|p| same(p)).map(|p| (p.login.clone(), p.name.clone())).collect()
+}
+
+/// The form of a dialog, with a button for each outcome.
+pub fn dialog(page: &Page, action: &str, work: &OfferedWork, form: &OfferedForm, seen: u64, typed: &Typed) -> Markup {
+    let mine = typed.dialog.as_deref().is_none_or(|d| d == form.dialog) && typed.work.is_none_or(|w| w == work.item.seq);
+    let empty = Typed::default();
+    let typed = if mine { typed } else { &empty };
+    let t = page.t;
+    let error = typed.error("article", page.language());
+    html! {
+        form method="post" action=(action) enctype="multipart/form-data" data-enhance novalidate data-redraw=[form.live.then(|| format!("{}-{}", work.item.seq, form.dialog))] {
+            (page.once())
+            input type="hidden" name="dialog" value=(form.dialog);
+            input type="hidden" name="seen" value=(seen);
+            input type="hidden" name="epoch" value=(work.item.epoch);
+            @if !form.show.is_empty() {
+                dl.facts { @for (name, value) in &form.show { dt { (label(page, name)) } dd { (stored_value(page, name, value)) } } }
+                br;
+            }
+            @for field in &form.fields {
+                (input(page, Input { name: &field.name, required: field.required, value: &field.value, choice: field.choice.as_ref(), kept: field.kept.as_ref() }, typed))
+             }
+            @if let Some(article) = &form.article {
+                div class=(if error.is_some() { "field bad" } else { "field" }) {
+                    label for="f-article" { (t.message) @if article.required { " " span.hint { "(" (t.required) ")" } }
+                        @if !article.visible && page.is_agent() { " " span.tag.internal { (t.internal) } } }
+                    @if let Some(e) = &error { p.error { (e) } }
+                    textarea id="f-article" name="article" required[article.required] { (typed.article) }
+                }
+                div.field { label for=(format!("files-{}-{}", work.item.seq, form.dialog)) { (t.attachments) }
+                    input id=(format!("files-{}-{}", work.item.seq, form.dialog)) type="file" name="files" multiple; }
+            }
+            div.buttons {
+                @for outcome in &form.outcomes {
+                    button name="outcome" value=(outcome.name) class=(style(outcome.style, form.outcomes.len())) data-confirm=[outcome.confirm.as_ref()] title=[outcome.confirm.as_ref()] { (outcome.title) }
+                }
+                @if form.live { (redraw(page)) }
+            }
+        }
+    }
+}
+
+/// Draws the form anew with what stands in it; with script that happens by itself.
+pub fn redraw(page: &Page) -> Markup {
+    html! { button.redraw name="redraw" value="1" formnovalidate { (page.t.redraw) } }
+}
+
+fn style(style: Option<Style>, buttons: usize) -> &'static str {
+    match style {
+        Some(Style::Primary) => "primary",
+        Some(Style::Danger) => "danger",
+        None if buttons == 1 => "primary",
+        _ => "",
+    }
+}
