@@ -109,6 +109,7 @@ fn agent() -> Person {
         language: "en".into(),
         roles: vec!["agent".into()],
         active: true,
+        settings: Default::default(),
     }
 }
 

@@ -61,6 +61,7 @@ fn time(model: &Model, command: &Command, events: usize) -> String {
         language: "en".into(),
         roles: vec!["agent".into()],
         active: true,
+        settings: Default::default(),
     };
     let people = Directory::new([agent.clone()]);
     let ctx =

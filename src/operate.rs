@@ -117,7 +117,7 @@ pub async fn user(database: &str, user: User) -> anyhow::Result<End> {
                 eprintln!("only agents have roles; add --agent");
                 return Ok(End::Usage);
             }
-            let person = Person { login, name, email, kind, company, language, roles, active: !inactive };
+            let person = Person { login, name, email, kind, company, language, roles, active: !inactive, settings: Default::default() };
             told(ask(database, Ask::UserSave { person }).await?)
         }
         User::List => {

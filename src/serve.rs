@@ -14,9 +14,10 @@ use std::time::Duration;
 use vorgang_core::people::PersonKind;
 use vorgang_definitions::diagnostic;
 use vorgang_definitions::model::SiteFile;
+use vorgang_mail::Smtp;
 use vorgang_runtime::clock::SystemClock;
 use vorgang_runtime::revisions::{self, Applied};
-use vorgang_runtime::{Desk, demo};
+use vorgang_runtime::{Desk, demo, outbox};
 use vorgang_store::Store;
 use vorgang_web::{App, Config};
 
@@ -44,6 +45,16 @@ pub struct Options {
     /// Serves plain http on addresses other than loopback.
     #[arg(long, env = "VORGANG_INSECURE_HTTP")]
     insecure_http: bool,
+    /// The server that takes mail: smtp://USER@HOST (STARTTLS), smtps://USER@HOST, or smtp+plain://127.0.0.1 for a relay
+    /// on this machine. The password comes from VORGANG_MAIL_PASSWORD or the file in VORGANG_MAIL_PASSWORD_FILE.
+    #[arg(long, env = "VORGANG_MAIL_URL", value_name = "URL", requires = "mail_from")]
+    mail_url: Option<String>,
+    /// The sender of mail, such as `Help desk <desk@example.org>`.
+    #[arg(long, env = "VORGANG_MAIL_FROM", value_name = "ADDRESS")]
+    mail_from: Option<String>,
+    /// A further authority for the mail server's certificate, a PEM file.
+    #[arg(long, env = "VORGANG_MAIL_CA", value_name = "FILE")]
+    mail_ca: Option<PathBuf>,
     /// Applies the folder whenever it changes.
     #[arg(long)]
     watch: bool,
@@ -71,6 +82,13 @@ pub async fn serve(url: &str, options: Options) -> anyhow::Result<End> {
         eprintln!("{e}");
         return Ok(End::Usage);
     }
+    let smtp = match smtp(&options) {
+        Ok(smtp) => smtp,
+        Err(e) => {
+            eprintln!("{e:#}");
+            return Ok(End::Usage);
+        }
+    };
     let path = database::path(url)?;
     let store = database::open(url)?;
     let files = match &options.site {
@@ -94,7 +112,7 @@ pub async fn serve(url: &str, options: Options) -> anyhow::Result<End> {
         Some(url) => url.trim_end_matches('/').to_owned(),
         None => format!("http://{}", listener.local_addr()?),
     };
-    let config = Config { public_url, trusted_proxies: options.trusted_proxies };
+    let config = Config { public_url, trusted_proxies: options.trusted_proxies, mail: smtp.is_some() };
     let metrics = metrics_recorder()?;
     if options.demo && is_empty {
         load_demo(&desk, options.tickets.unwrap_or(DEMO_TICKETS)).await?;
@@ -111,11 +129,31 @@ pub async fn serve(url: &str, options: Options) -> anyhow::Result<End> {
     }
     tokio::spawn(vorgang_runtime::timers::run(desk.clone()));
     tokio::spawn(vorgang_runtime::jobs::run(desk.clone()));
+    tokio::spawn(outbox::sweep(desk.clone()));
+    if let Some(smtp) = smtp {
+        tokio::spawn(outbox::run(desk.clone(), Arc::new(smtp), outbox::Links(config.public_url.clone())));
+    }
     let app = App { desk, config: Arc::new(config), metrics };
     let service = vorgang_web::router(app).into_make_service_with_connect_info::<SocketAddr>();
     vorgang_web::run(listener, service, stopped()).await?;
     let _ = std::fs::remove_file(database::socket(&path));
     Ok(End::Good)
+}
+
+/// The way to the mail server, if one is configured.
+fn smtp(options: &Options) -> anyhow::Result<Option<Smtp>> {
+    let (Some(url), Some(from)) = (&options.mail_url, &options.mail_from) else { return Ok(None) };
+    let ca = options.mail_ca.as_ref().map(|p| std::fs::read(p).with_context(|| format!("cannot read {}", p.display()))).transpose()?;
+    let file = std::env::var_os("VORGANG_MAIL_PASSWORD_FILE");
+    let password = match file {
+        Some(file) => {
+            let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", Path::new(&file).display()))?;
+            Some(text.trim_end_matches(['\r', '\n']).to_owned())
+        }
+        None => std::env::var("VORGANG_MAIL_PASSWORD").ok(),
+    };
+    let config = vorgang_mail::Config { url: url.clone(), from: from.clone(), password, ca };
+    Ok(Some(Smtp::new(&config).context("--mail-url and --mail-from")?))
 }
 
 /// Plain http leaves this machine only when it is asked for.

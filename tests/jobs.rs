@@ -283,5 +283,6 @@ fn scope<'a>(
         work: None,
         happening: None,
         value: None,
+        recipient: None,
     }
 }

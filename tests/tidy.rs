@@ -37,6 +37,7 @@ fn dependencies_point_one_way() {
         ("engine/store", &["core", "schema"]),
         ("engine/store_sqlite", &["store", "core", "schema"]),
         ("engine/runtime", &["core", "store", "definitions", "schema"]),
+        ("mail", &["runtime"]),
         ("web", &["runtime", "core", "store", "definitions", "schema"]),
     ];
     for (member, may) in allowed {
@@ -155,6 +156,7 @@ fn sql_is_not_formatted_from_data() {
         "TICKET_ROW",
         "HISTORY_ROW",
         "WORK",
+        "MAIL",
         "condition",
         "cursor",
         "order",

@@ -100,7 +100,13 @@ pub fn build(
     }
     let jobs = jobs.into_iter().map(|j| (j.name.to_string(), Arc::new(j))).collect();
     let handlers = by_event(handlers);
-    Some(Model { sources: sources.clone(), hash: hash_of_all, names, processes: models, by_hash, acls, handlers, jobs, tests })
+    let mut announced: HashMap<String, Vec<String>> = HashMap::new();
+    for notification in names.notifications.iter() {
+        for event in notification.on.iter().flat_map(|on| on.iter()) {
+            announced.entry(event.text.clone()).or_default().push(notification.name.to_string());
+        }
+    }
+    Some(Model { sources: sources.clone(), hash: hash_of_all, names, processes: models, by_hash, acls, handlers, announced, jobs, tests })
 }
 
 /// For each event its handlers, in their order.

@@ -61,6 +61,10 @@ pub const ALL: &[(&str, &str)] = &[
     ("required-field", "The ticket type requires this field, but no form of the first step asks for it, so no start could succeed."),
     ("reserved-activity", "The name of the dialog is taken by the approval."),
     ("schedule", "The cron line has five fields (minute, hour, day of the month, month, day of the week), and comes at some time."),
+    (
+        "sent-by-event",
+        "A notification with `on` is sent by its events, and its texts may speak of them; the action `notify` has no event for it.",
+    ),
     ("shadowed", "A transition before this one always holds, so this one is never taken."),
     ("state-unreachable", "No transition of the life cycle leads to this state from one in which a ticket can begin."),
     ("stay", "`stay` saves and remains in a dialog. An automatic activity or an approval has nothing to remain in."),

@@ -148,6 +148,8 @@ pub struct Model {
     pub acls: Acls,
     /// For each event the handlers of the site, in their order.
     pub handlers: HashMap<String, Vec<Arc<Handler>>>,
+    /// For each event the names of the notifications that it sends.
+    pub announced: HashMap<String, Vec<String>>,
     pub jobs: BTreeMap<String, Arc<Job>>,
     pub tests: Vec<Test>,
 }

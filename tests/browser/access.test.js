@@ -26,9 +26,9 @@ describe("every page can be used by everybody", () => {
   });
 
   const pages = {
-    customer: ["/", "/start/expense_claim", "/start/leave_request", "/tickets/N", "/notifications", "/nowhere"],
+    customer: ["/", "/start/expense_claim", "/start/leave_request", "/tickets/N", "/notifications", "/settings", "/nowhere"],
     agent: ["/agent", "/agent/queue", "/agent/work", "/agent/new", "/agent/tickets/N"],
-    admin: ["/admin", "/admin/jobs", "/admin/jobs/close_waiting"],
+    admin: ["/admin", "/admin/jobs", "/admin/jobs/close_waiting", "/admin/notifications", "/admin/notifications/key_account", "/admin/outbox", "/admin/outbox?state=sent"],
     tina: ["/agent", "/agent/tickets/N"],
     carla: ["/", "/start/leave_request", "/tickets/N"],
   };

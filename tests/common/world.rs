@@ -49,12 +49,17 @@ pub async fn world(name: &str, site: &str) -> World {
         language: "en".into(),
         roles: vec!["clerk".into(), "admin".into()],
         active: true,
+        settings: Default::default(),
     };
     desk.people_save(std::slice::from_ref(&otto)).await.expect("people");
     World { desk: Arc::new(desk), clock, otto, _folder: folder }
 }
 
 impl World {
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     pub fn advance(&self, by: SignedDuration) {
         self.clock.0.fetch_add(by.as_secs(), Ordering::Relaxed);
     }

@@ -33,6 +33,11 @@ impl FormData {
         self.fields.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
+    /// Every value of this name.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.fields.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
     /// Values of the fields `f.NAME`: one text, or a list where a name comes more than once.
     pub fn values(&self) -> BTreeMap<String, Json> {
         let mut values: BTreeMap<String, Json> = BTreeMap::new();

@@ -59,7 +59,7 @@ impl<'a> Page<'a> {
                     nav aria-label=(self.t.menu) {
                         ul {
                             @for (href, label) in self.menu() {
-                                li { a href=(href) aria-current=[(href == current).then_some("page")] { (label) } }
+                                li { a href=(href) aria-current=[(href == current || (href == "/admin" && current.starts_with("/admin/"))).then_some("page")] { (label) } }
                             }
                         }
                     }
@@ -82,15 +82,28 @@ impl<'a> Page<'a> {
                                     }
                                     button { (self.t.change) }
                                 }
+                                a href="/settings" { (self.t.settings) }
                                 form method="post" action="/sign-out" { (self.csrf()) button { (self.t.sign_out) } }
                             }
                         }
                     }
                 }
-                main #main tabindex="-1" { (body) }
+                main #main tabindex="-1" {
+                    @if current.starts_with("/admin") {
+                        nav aria-label=(self.t.admin) { ul.tabs {
+                            @for (href, label) in self.admin_pages() { li { a href=(href) data-enhance aria-current=[(href == current).then_some("page")] { (label) } } }
+                        } }
+                    }
+                    (body)
+                }
             },
         );
         (status, Html(page.into_string())).into_response()
+    }
+
+    fn admin_pages(&self) -> [(&'static str, &'static str); 4] {
+        let t = self.t;
+        [("/admin", t.overview), ("/admin/jobs", t.jobs), ("/admin/notifications", t.notifications), ("/admin/outbox", t.outbox)]
     }
 
     fn menu(&self) -> Vec<(&'static str, &'static str)> {
@@ -105,7 +118,7 @@ impl<'a> Page<'a> {
         }
         menu.push(("/", if self.is_agent() { self.t.catalogue } else { self.t.home }));
         if rights::is_admin(&self.model.names, &self.who.person) {
-            menu.extend([("/admin", self.t.admin), ("/admin/jobs", self.t.jobs)]);
+            menu.push(("/admin", self.t.admin));
         }
         menu
     }

@@ -35,6 +35,8 @@ pub struct Config {
     pub public_url: String,
     /// Addresses whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// There is a server that takes mail.
+    pub mail: bool,
 }
 
 impl Config {

@@ -5,9 +5,12 @@ pub mod agent;
 pub mod home;
 pub mod jobs;
 pub mod notifications;
+pub mod outbox;
+pub mod settings;
 pub mod sign_in;
 pub mod start;
 pub mod ticket;
+pub mod told;
 
 use crate::input::Once;
 use crate::problem::{Fault, fault};

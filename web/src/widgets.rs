@@ -287,6 +287,7 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
             let to = person_name(page, &notification.to);
             say(format!("Notification {} to {to}", notification.name), format!("Mitteilung {} an {to}", notification.name))
         }
+        Event::MailWanted { .. } => say("Mail to be sent again".into(), "Mail wird noch einmal gesendet".into()),
     }
 }
 

@@ -125,12 +125,17 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
             }
             Verb::Watch(who) | Verb::Unwatch(who) => whos(who, &place.env, relies, cx),
             Verb::Incident(template) => relies.extend(template.compile(&place.env, cx.sources, cx.out)),
-            Verb::Notify(name) => {
-                if cx.names.notifications.get(name).is_none() {
+            Verb::Notify(name) => match cx.names.notifications.get(name) {
+                Some(notification) if notification.on.is_some() => {
+                    let d = Diagnostic::error("sent-by-event", name.span, format!("`{name}` is sent on the events in its `on`"));
+                    cx.push(d.help("leave out `on` there, or the action here"));
+                }
+                Some(_) => {}
+                None => {
                     let known: Vec<_> = cx.names.notifications.iter().map(|n| n.name.as_str()).collect();
                     cx.unknown(Kind::Notification, "notification", name, known);
                 }
-            }
+            },
             Verb::Reopen(name) => match &place.env.activities {
                 Some(set) if set.words.contains(&name.to_string()) => {}
                 Some(set) => {

@@ -1,9 +1,10 @@
 //! Names that the simple kinds use, languages of texts, notifications.
 
-use super::{Cx, env, place};
+use super::{Cx, env, handler, place};
 use crate::diagnostic::Diagnostic;
 use crate::kinds::Kind;
 use crate::kinds::field::FieldType;
+use crate::kinds::notification::Notification;
 use crate::kinds::state::StateType;
 use crate::text::Text;
 
@@ -92,13 +93,32 @@ pub fn check(cx: &mut Cx) {
     }
     text(Some(&names.site.title), cx);
     for notification in names.notifications.iter() {
-        let env = env::with_ticket(names, None);
-        text(Some(&notification.subject.text), cx);
-        text(Some(&notification.body.text), cx);
-        place::whos(&notification.to, &env, &mut Default::default(), cx);
-        let _ = notification.subject.compile(&env, cx.sources, cx.out);
-        let _ = notification.body.compile(&env, cx.sources, cx.out);
+        self::notification(notification, cx);
     }
+}
+
+fn notification(notification: &Notification, cx: &mut Cx) {
+    let names = cx.names;
+    let mut env = env::with_ticket(names, None);
+    text(notification.title.as_ref(), cx);
+    text(Some(&notification.subject.text), cx);
+    text(Some(&notification.body.text), cx);
+    match (&notification.on, &notification.when) {
+        (Some(on), _) => {
+            handler::names(on, cx);
+            env = handler::with_event(&env, on, names);
+        }
+        (None, Some(when)) => {
+            let d = Diagnostic::error("missing-key", when.span, "`when` is about the events in `on`, and there is none");
+            cx.push(d.help("write the condition at the action: `{ notify: …, when: … }`"));
+        }
+        (None, None) => {}
+    }
+    place::condition(notification.when.as_ref(), &env, &mut Default::default(), cx);
+    place::whos(&notification.to, &env, &mut Default::default(), cx);
+    let env = env.with("recipient", env::person(names));
+    let _ = notification.subject.compile(&env, cx.sources, cx.out);
+    let _ = notification.body.compile(&env, cx.sources, cx.out);
 }
 
 /// A text has the site's own language, and no other than the site's.

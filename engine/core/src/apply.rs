@@ -1,7 +1,7 @@
 //! The only thing that changes state: one event on a snapshot. Folding the history gives the rows.
 
 use crate::event::Event;
-use crate::snapshot::{Snapshot, Step, Ticket, Vote, WorkStatus};
+use crate::snapshot::{Snapshot, Step, Ticket, Told, Vote, WorkStatus};
 use serde_json::Value as Json;
 use std::sync::Arc;
 
@@ -94,8 +94,16 @@ pub fn apply(snapshot: &mut Snapshot, event: &Event) {
             }
         }
         Event::WatcherRemoved { person } => Arc::make_mut(&mut snapshot.watchers).retain(|w| w != person),
-        Event::NotificationSent { notification } => used(snapshot, notification.seq),
-        Event::DialogSubmitted { .. } => {}
+        Event::NotificationSent { notification: n } => {
+            used(snapshot, n.seq);
+            let Some(day) = n.day else { return };
+            let all = Arc::make_mut(&mut snapshot.told);
+            match all.iter_mut().find(|t| t.name == n.name && t.to == n.to) {
+                Some(told) => told.day = day,
+                None => all.push(Told { name: n.name.clone(), to: n.to.clone(), day }),
+            }
+        }
+        Event::DialogSubmitted { .. } | Event::MailWanted { .. } => {}
     }
 }
 

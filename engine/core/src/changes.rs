@@ -2,7 +2,7 @@
 
 use crate::decide::Decision;
 use crate::event::{Article, Blob, Event, Notice};
-use crate::snapshot::{Incident, Instance, Seq, Snapshot, Step, Ticket, Timer, Vote, WorkItem};
+use crate::snapshot::{Incident, Instance, Seq, Snapshot, Step, Ticket, Timer, Told, Vote, WorkItem};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
@@ -32,7 +32,11 @@ pub struct Changes {
     pub watchers_gone: Vec<String>,
     pub incidents: Vec<Incident>,
     pub articles: Vec<Article>,
+    /// What somebody was told, and is told once a day.
+    pub told: Vec<Told>,
     pub notices: Vec<Notice>,
+    /// Notifications whose mail is to be sent again.
+    pub mails_wanted: Vec<Seq>,
     pub blobs: Vec<Blob>,
 }
 
@@ -40,9 +44,9 @@ impl Changes {
     pub fn of(decision: &Decision) -> Self {
         let after: &Snapshot = &decision.after;
         let (mut instances, mut work, mut steps, mut incidents) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        let (mut votes, mut articles, mut notices) = (vec![], vec![], vec![]);
+        let (mut votes, mut articles, mut notices): (_, _, Vec<Notice>) = (vec![], vec![], vec![]);
         let (mut timers, mut timers_ended, mut timers_of) = (BTreeSet::new(), vec![], vec![]);
-        let (mut watchers, mut watchers_gone) = (vec![], vec![]);
+        let (mut watchers, mut watchers_gone, mut mails_wanted) = (vec![], vec![], vec![]);
         let (mut created, mut attributes_changed, mut fields_changed) = (false, false, false);
         for event in &decision.events {
             match event {
@@ -79,9 +83,11 @@ impl Changes {
                 Event::IncidentRaised { incident } => drop(incidents.insert(incident.seq)),
                 Event::IncidentResolved { seq, .. } => drop(incidents.insert(*seq)),
                 Event::NotificationSent { notification } => notices.push(notification.clone()),
+                Event::MailWanted { notice } => mails_wanted.push(*notice),
                 Event::DialogSubmitted { .. } => {}
             }
         }
+        let told = notices.iter().filter_map(|n| Some(Told { name: n.name.clone(), to: n.to.clone(), day: n.day? })).collect();
         Self {
             ticket: (*after.ticket).clone(),
             version: after.version,
@@ -102,7 +108,9 @@ impl Changes {
             watchers_gone,
             incidents: after.incidents.iter().filter(|i| incidents.contains(&i.seq)).cloned().collect(),
             articles,
+            told,
             notices,
+            mails_wanted,
             blobs: decision.blobs.clone(),
         }
     }
@@ -113,6 +121,7 @@ pub const HAS_INSTANCES: u8 = 1;
 pub const HAS_TIMERS: u8 = 2;
 pub const HAS_INCIDENTS: u8 = 4;
 pub const HAS_WATCHERS: u8 = 8;
+pub const HAS_TOLD: u8 = 16;
 
 fn parts(after: &Snapshot) -> u8 {
     let bit = |on: bool, bit: u8| if on { bit } else { 0 };
@@ -120,6 +129,7 @@ fn parts(after: &Snapshot) -> u8 {
         | bit(!after.timers.is_empty(), HAS_TIMERS)
         | bit(after.incidents.iter().any(|i| i.resolved.is_none()), HAS_INCIDENTS)
         | bit(!after.watchers.is_empty(), HAS_WATCHERS)
+        | bit(!after.told.is_empty(), HAS_TOLD)
 }
 
 /// Names of attributes and fields that these events changed.

@@ -53,6 +53,11 @@ pub enum Command {
     },
     /// Timers count anew after their calendar has changed.
     RecountTimers,
+    /// A mail that could not be delivered, and why.
+    FailMail {
+        notice: Seq,
+        message: String,
+    },
     /// A job, on one of the tickets that it may mean.
     RunJob {
         job: String,
@@ -72,6 +77,7 @@ impl Command {
             Self::WatchTicket { .. } => "watch_ticket",
             Self::RetryIncident { .. } => "retry_incident",
             Self::FireTimer { .. } => "fire_timer",
+            Self::FailMail { .. } => "fail_mail",
             Self::RunJob { .. } => "run_job",
             Self::RecountTimers => "recount_timers",
         }
@@ -79,7 +85,7 @@ impl Command {
 
     /// Only the engine itself gives it.
     pub fn is_internal(&self) -> bool {
-        matches!(self, Self::FireTimer { .. } | Self::RecountTimers | Self::RunJob { .. })
+        matches!(self, Self::FireTimer { .. } | Self::RecountTimers | Self::FailMail { .. } | Self::RunJob { .. })
     }
 
     /// Makes a new ticket instead of changing one.

@@ -11,6 +11,7 @@ mod look;
 mod patch;
 pub mod run;
 mod submit;
+pub mod tell;
 mod timer;
 pub mod view;
 
@@ -19,8 +20,9 @@ use crate::event::{Blob, Event};
 use crate::people::PersonKind;
 use crate::rejection::{Rejection, RightReason};
 use crate::rights::{self, Sight};
+use crate::snapshot::Retry;
 use crate::snapshot::Snapshot;
-use run::Run;
+use run::{Failure, Run};
 use vorgang_definitions::model::Model;
 
 pub(crate) use form::relied_on;
@@ -89,6 +91,10 @@ fn change(model: &Model, snapshot: &Snapshot, command: &Command, ctx: &Context) 
         }
         Command::FireTimer { timer } => timer::fire(&mut run, *timer),
         Command::RecountTimers => timer::recount(&mut run),
+        Command::FailMail { notice, message } => {
+            let failure = Failure::new("mail", message.clone());
+            run.raise(failure, None, Retry::Deliver { notice: *notice });
+        }
         Command::RunJob { job } => job::run(&mut run, job),
         Command::CreateTicket(_) | Command::StartProcess { .. } => {}
     }

@@ -2,6 +2,7 @@
 
 use crate::snapshot::{Incident, Instance, Seq, Ticket, Timer, TimerKind, WorkItem, WorkStatus};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -97,6 +98,10 @@ pub enum Event {
     NotificationSent {
         notification: Notice,
     },
+    /// The mail of a notification is to be sent again.
+    MailWanted {
+        notice: Seq,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,6 +144,15 @@ pub struct Notice {
     pub to: String,
     pub portal: bool,
     pub mail: bool,
+    /// The mail waits until then: the person's quiet hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+    /// The one who is away, whose substitute is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<String>,
+    /// Of one that comes at most once a day: the day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day: Option<Date>,
     pub subject: String,
     pub body: String,
     pub at: Timestamp,

@@ -51,7 +51,8 @@ pub fn name(event: &Event, before: &Snapshot) -> Option<Cow<'static, str>> {
         | Event::DialogSubmitted { .. }
         | Event::TimerSet { .. }
         | Event::TimerEnded { .. }
-        | Event::NotificationSent { .. } => return None,
+        | Event::NotificationSent { .. }
+        | Event::MailWanted { .. } => return None,
     };
     Some(fixed.into())
 }

@@ -1,7 +1,8 @@
 //! People as the engine knows them.
 
+use jiff::civil::{Date, Time};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +35,37 @@ pub struct Person {
     pub language: String,
     pub roles: Vec<String>,
     pub active: bool,
+    #[serde(default)]
+    pub settings: Settings,
+}
+
+/// What a person has chosen about being told.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// When no mail comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet: Option<Quiet>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub away: Option<Away>,
+    /// Names of notifications that are not wanted.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub muted: BTreeSet<String>,
+}
+
+/// Each day, in the site's zone; over midnight where it ends before it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quiet {
+    pub from: Time,
+    pub until: Time,
+}
+
+/// Out of office, both days included, in the site's zone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Away {
+    pub from: Date,
+    pub until: Date,
+    /// A login.
+    pub substitute: Option<String>,
 }
 
 impl Person {
@@ -55,6 +87,7 @@ pub fn system() -> Person {
         language: "en".into(),
         roles: vec![],
         active: true,
+        settings: Settings::default(),
     }
 }
 

@@ -29,6 +29,8 @@ pub struct TicketScope<'a> {
     pub happening: Option<&'a Happening>,
     /// What an ACL is asked about.
     pub value: Option<&'a Value>,
+    /// Whom a notification is written for.
+    pub recipient: Option<&'a Person>,
 }
 
 /// What expressions see without a ticket.
@@ -96,6 +98,7 @@ impl Scope for TicketScope<'_> {
             "event" => self.happening?.part(rest.first()?, self.names),
             "article" => self.happening?.article(rest.first()?),
             "value" => self.value.cloned(),
+            "recipient" => self.recipient.map(|p| person(Some(p), rest)),
             _ => None,
         }
     }

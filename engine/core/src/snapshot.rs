@@ -2,6 +2,7 @@
 
 use crate::happening::Happening;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -152,7 +153,7 @@ impl Retry {
         match self {
             Self::Enter { work } | Self::Look { work } | Self::Complete { work, .. } | Self::Vote { work, .. } => Some(*work),
             Self::Fire { work, .. } => *work,
-            Self::EnterAll | Self::Handle { .. } | Self::Job { .. } | Self::Nothing => None,
+            Self::EnterAll | Self::Handle { .. } | Self::Deliver { .. } | Self::Job { .. } | Self::Nothing => None,
         }
     }
 }
@@ -175,6 +176,8 @@ pub enum Retry {
     Fire { work: Option<Seq>, kind: TimerKind },
     /// Runs a handler again, for the same event; without it, its content was erased.
     Handle { handler: HandlerAt, happening: Option<Box<Happening>> },
+    /// Sends a notification's mail again.
+    Deliver { notice: Seq },
     /// Runs the job on this ticket again, if it still means it.
     Job { job: String },
     /// There is nothing to try: it is only acknowledged.
@@ -188,6 +191,7 @@ pub enum HandlerAt {
     Activity { work: Seq, index: usize },
     Process { instance: Seq, index: usize },
     Site { name: String },
+    Notification { name: String },
 }
 
 impl HandlerAt {
@@ -195,7 +199,7 @@ impl HandlerAt {
     pub fn name(&self, snapshot: &Snapshot) -> String {
         let process = |seq: Seq| snapshot.instance(seq).map_or("", |i| i.process.as_str());
         match self {
-            Self::Site { name } => name.clone(),
+            Self::Site { name } | Self::Notification { name } => name.clone(),
             Self::Process { instance, .. } => process(*instance).to_owned(),
             Self::Activity { work, .. } => {
                 snapshot.item(*work).map_or_else(String::new, |w| format!("{} / {}", process(w.instance), w.activity))
@@ -245,6 +249,16 @@ pub struct Snapshot {
     pub timers: Rows<Timer>,
     /// Logins, sorted.
     pub watchers: Rows<String>,
+    /// The last day on which somebody was told what comes once a day.
+    pub told: Rows<Told>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// The notification.
+    pub name: String,
+    pub to: String,
+    pub day: Date,
 }
 
 impl Snapshot {
@@ -260,6 +274,7 @@ impl Snapshot {
             incidents: Rows::default(),
             timers: Rows::default(),
             watchers: Rows::default(),
+            told: Rows::default(),
         }
     }
 

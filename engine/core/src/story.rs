@@ -57,6 +57,7 @@ pub fn play(model: &Model, test: &Test) -> Report {
         language: model.names.site.main_language().to_owned(),
         roles: p.roles.iter().map(ToString::to_string).collect(),
         active: true,
+        settings: Default::default(),
     });
     // A fixed day, so that a story without `at` is the same every time.
     let beginning = test.starts_at.map_or_else(|| Timestamp::constant(1_772_438_400, 0), |t| t.0);
@@ -277,6 +278,7 @@ impl Story<'_> {
                             work: None,
                             happening: None,
                             value: None,
+                            recipient: None,
                         };
                         e.program().evaluate(&scope).map_err(|e| e.to_string())?.to_json()
                     }
@@ -409,6 +411,7 @@ impl Story<'_> {
                 work: None,
                 happening: None,
                 value: None,
+                recipient: None,
             };
             for transition in activity.next.iter().flat_map(Next::branches).flat_map(|(_, b)| b.targets()).filter_map(|(t, _)| t) {
                 let Some(when) = &transition.when else { continue };
@@ -459,5 +462,6 @@ pub fn summary(event: &Event) -> String {
         Event::IncidentRaised { incident } => format!("incident: {}", incident.message),
         Event::IncidentResolved { seq, .. } => format!("incident {seq} resolved"),
         Event::NotificationSent { notification } => format!("{} to {}", notification.name, notification.to),
+        Event::MailWanted { .. } => "the mail is sent again".into(),
     }
 }

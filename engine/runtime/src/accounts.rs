@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
-use vorgang_core::people::{Person, PersonKind};
+use vorgang_core::people::{Person, PersonKind, Settings};
 use vorgang_store::{Result, SecretKind, Session, StoreError};
 
 /// How long a session lasts.
@@ -101,6 +101,11 @@ impl Desk {
         let _turn = VERIFYING.acquire().await.map_err(|e| StoreError::Unavailable(e.to_string()))?;
         let right = tokio::task::spawn_blocking(move || verify_password(&password, known.as_deref())).await.map_err(gone)?;
         if right { self.session_create(login).await } else { Ok(None) }
+    }
+
+    pub async fn settings_save(&self, login: &str, settings: &Settings) -> Result<()> {
+        self.store.settings_save(login, settings).await?;
+        self.reload_people().await
     }
 
     pub async fn people_save(&self, people: &[Person]) -> Result<()> {

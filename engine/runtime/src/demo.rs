@@ -38,6 +38,7 @@ fn person(login: &str, name: &str, kind: PersonKind, company: Option<&str>, lang
         language: language.into(),
         roles: roles.iter().map(|r| (*r).to_owned()).collect(),
         active: true,
+        settings: Default::default(),
     }
 }
 

@@ -11,6 +11,7 @@ mod lane;
 pub mod limiter;
 mod locks;
 mod numbers;
+pub mod outbox;
 pub mod revisions;
 pub mod timers;
 pub mod view;

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use vorgang_core::command::Form;
 use vorgang_core::decide::choices::{self, Choices};
+use vorgang_core::decide::tell;
 use vorgang_core::decide::view::{self, Filling, OfferedWork};
-use vorgang_core::event::{Article, Event};
+use vorgang_core::event::{Article, Event, Notice};
 use vorgang_core::filter::Filter;
 use vorgang_core::people::Person;
 use vorgang_core::rights::{self, Sight};
@@ -97,6 +98,15 @@ impl Desk {
 
     fn looking<'a>(&self, person: &'a Person, people: &'a vorgang_core::people::Directory) -> Context<'a> {
         Context { now: self.clock.now(), actor: person, people, new_ticket: None, changed_since: None }
+    }
+
+    /// How a notification would read on a ticket; the text says why it cannot be written there.
+    pub async fn preview(&self, person: &Person, name: &str, number: &str) -> Result<Result<Vec<Notice>, String>, Error> {
+        let view = self.ticket_view(person, number).await?;
+        let notification = view.model.names.notifications.get(name).ok_or(Rejection::NotFound)?;
+        let (people, system) = (self.people(), vorgang_core::people::system());
+        let told = tell::preview(&view.model, &view.snapshot, &self.looking(&system, &people), notification);
+        Ok(told.map_err(|failure| failure.message))
     }
 
     /// Every row's events; for those who see the ticket as agents.

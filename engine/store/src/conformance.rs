@@ -1,5 +1,6 @@
 //! One suite for every backend: a backend is done when it passes.
 
+use crate::messages::MailState;
 use crate::{Commit, Idempotency, NewHistory, NewRevision, SecretKind, Sort, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
@@ -40,6 +41,7 @@ fn person(login: &str, kind: PersonKind, company: Option<&str>) -> Person {
         language: "de".into(),
         roles: if kind == PersonKind::Agent { vec!["clerk".into()] } else { vec![] },
         active: true,
+        settings: Default::default(),
     }
 }
 
@@ -166,6 +168,9 @@ fn everything(id: i64) -> Vec<Event> {
         to: "anna".into(),
         portal: true,
         mail: true,
+        not_before: Some(at(4)),
+        instead_of: Some("mia".into()),
+        day: Some(jiff::civil::date(2027, 1, 15)),
         subject: "s".into(),
         body: "b".into(),
         at: at(2),
@@ -196,6 +201,34 @@ fn everything(id: i64) -> Vec<Event> {
     ]
 }
 
+/// The one mail that the first commit wrote.
+async fn mail_goes_its_way(store: &dyn Store) {
+    let state = async |state: MailState| store.mail_count(state).await.expect("a count");
+    let due =
+        async |seconds| store.mail_due(at(seconds), 10).await.expect("mail").into_iter().map(|m| (m.id, m.attempts)).collect::<Vec<_>>();
+    assert_eq!(due(3).await, [], "quiet hours");
+    let mail = store.mail_due(at(4), 10).await.expect("mail").remove(0);
+    assert_eq!((mail.key.as_str(), mail.number.as_str(), mail.recipient.as_str(), mail.state), ("1-6", "N1", "anna", MailState::Due));
+    assert_eq!((mail.notification.as_str(), mail.subject.as_str(), mail.error.clone()), ("told", "s", None));
+    store.mail_attempted(&[mail.id], MailState::Due, at(20), "no answer").await.expect("an attempt");
+    assert_eq!((due(19).await, due(20).await), (vec![], vec![(mail.id, 1)]));
+    store.mail_attempted(&[mail.id], MailState::Failed, at(20), "refused").await.expect("an attempt");
+    assert_eq!((due(99).await, state(MailState::Failed).await), (vec![], 1));
+    let failed = store.mail_list(&Filter::All, MailState::Failed, 10, None).await.expect("a list");
+    assert_eq!((failed[0].error.as_deref(), failed[0].attempts), (Some("refused"), 2));
+    assert_eq!(store.mail_list(&Filter::None, MailState::Failed, 10, None).await, Ok(vec![]), "only of tickets that may be seen");
+    assert_eq!(store.mail_list(&Filter::All, MailState::Failed, 10, Some(mail.id)).await, Ok(vec![]));
+    assert_eq!(store.mail_release(MailState::Held, None, at(30)).await, Ok(0));
+    assert_eq!(store.mail_release(MailState::Failed, Some(mail.id), at(30)).await, Ok(1));
+    assert_eq!(due(30).await, [(mail.id, 0)]);
+    store.mail_sent(&[mail.id], at(31)).await.expect("sent");
+    assert_eq!((due(99).await, state(MailState::Sent).await), (vec![], 1));
+    store.mail_attempted(&[mail.id], MailState::Failed, at(32), "late").await.expect("an attempt");
+    assert_eq!(state(MailState::Failed).await, 0, "what was sent stays sent");
+    assert_eq!(store.sweep(at(31), at(0)).await, Ok(0));
+    assert_eq!((store.sweep(at(32), at(0)).await, state(MailState::Sent).await), (Ok(1), 0));
+}
+
 async fn tickets_come_back_as_they_were_written(store: &dyn Store) {
     let mut first = decision(None, everything(1), at(3));
     first.blobs.push(Blob { hash: "b1".into(), bytes: vec![1, 2, 3] });
@@ -211,9 +244,13 @@ async fn tickets_come_back_as_they_were_written(store: &dyn Store) {
     assert_eq!((articles.len(), articles[0].attachments[0].name.as_str(), articles[0].body.as_str()), (1, "ü.pdf", "Zeile 1\nZeile 2 😀"));
     assert_eq!(store.blob("b1").await, Ok(Some(vec![1, 2, 3])));
     assert_eq!(store.notification_unread("anna").await, Ok(1));
-    store.notifications_read("anna", at(9)).await.expect("read");
+    assert_eq!(store.notifications_read("anna", None, at(9)).await, Ok(None));
     assert_eq!(store.notification_unread("anna").await, Ok(0));
-    assert_eq!(store.outbox_counts().await, Ok(vec![("mail".into(), "held".into(), 1)]), "mail is held");
+    let told = store.notification_list("anna", 10).await.expect("a list").remove(0);
+    assert_eq!((told.read, told.instead_of.as_deref()), (true, Some("mia")));
+    assert_eq!(store.notifications_read("anna", Some(told.id), at(9)).await, Ok(Some("N1".into())));
+    assert_eq!(store.notifications_read("otto", Some(told.id), at(9)).await, Ok(None), "somebody else's");
+    mail_goes_its_way(store).await;
     let work = store.work_list(&["user:otto".into()], &Filter::All, 10).await.expect("work");
     assert_eq!((work.len(), work[0].item.activity.as_str(), work[0].process.as_str()), (1, "a3", "p"));
     assert_eq!(store.incident_list(&Filter::All, 10).await.expect("incidents")[0].incident.message, "not set");

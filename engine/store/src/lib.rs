@@ -2,6 +2,9 @@
 //! rights as a [`Filter`], so that forgetting them does not compile.
 
 pub mod conformance;
+pub mod messages;
+
+pub use messages::Messages;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -183,17 +186,6 @@ pub struct IncidentRow {
     pub incident: Incident,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NotificationRow {
-    pub id: i64,
-    pub number: String,
-    pub name: String,
-    pub subject: String,
-    pub body: String,
-    pub at: Timestamp,
-    pub read: bool,
-}
-
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     pub login: String,
@@ -235,7 +227,7 @@ pub enum SecretKind {
 }
 
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: Messages + Send + Sync + 'static {
     // --- tickets
     async fn ticket_load(&self, number: &str) -> Result<Option<Stored>>;
     async fn ticket_load_by_id(&self, id: i64) -> Result<Option<Stored>>;
@@ -283,11 +275,6 @@ pub trait Store: Send + Sync + 'static {
     // --- lists
     async fn work_list(&self, keys: &[String], rights: &Filter, limit: u32) -> Result<Vec<WorkRow>>;
     async fn incident_list(&self, rights: &Filter, limit: u32) -> Result<Vec<IncidentRow>>;
-    async fn notification_list(&self, login: &str, limit: u32) -> Result<Vec<NotificationRow>>;
-    async fn notification_unread(&self, login: &str) -> Result<u64>;
-    async fn notifications_read(&self, login: &str, at: Timestamp) -> Result<()>;
-    /// (channel, state, count)
-    async fn outbox_counts(&self) -> Result<Vec<(String, String, u64)>>;
 
     // --- people
     async fn person_list(&self) -> Result<Vec<Person>>;

@@ -3,6 +3,7 @@
 mod checkpoint;
 mod filter_sql;
 mod jobs;
+mod messages;
 mod names;
 mod read;
 mod rows;

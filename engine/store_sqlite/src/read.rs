@@ -3,8 +3,8 @@
 use crate::names::NameIds;
 use crate::rows::{error, hash, time};
 use rusqlite::{Connection, Row, params};
-use vorgang_core::changes::{HAS_INCIDENTS, HAS_INSTANCES, HAS_TIMERS, HAS_WATCHERS};
-use vorgang_core::snapshot::{Instance, Seq, Snapshot, Step, Ticket, Vote, WorkItem, WorkStatus};
+use vorgang_core::changes::{HAS_INCIDENTS, HAS_INSTANCES, HAS_TIMERS, HAS_TOLD, HAS_WATCHERS};
+use vorgang_core::snapshot::{Instance, Seq, Snapshot, Step, Ticket, Told, Vote, WorkItem, WorkStatus};
 use vorgang_store::{Result, Stored};
 
 const TICKET: &str = "SELECT id, number, title, type_id, queue_id, state_id, priority_id, owner_id, responsible_id, company_id, \
@@ -82,6 +82,14 @@ fn load(connection: &Connection, names: &NameIds, row: &Row) -> rusqlite::Result
         let mut statement = connection.prepare_cached("SELECT person FROM watcher WHERE ticket_id = ?1 ORDER BY person")?;
         snapshot.watchers = statement.query_map([id], |r| r.get(0))?.collect::<rusqlite::Result<Vec<_>>>()?.into();
     }
+    if parts & HAS_TOLD != 0 {
+        let mut statement = connection.prepare_cached("SELECT name, person, day FROM told WHERE ticket_id = ?1")?;
+        let row = |r: &Row| {
+            let day: String = r.get(2)?;
+            Ok(Told { name: r.get(0)?, to: r.get(1)?, day: day.parse().map_err(|e| unreadable(Box::new(e)))? })
+        };
+        snapshot.told = statement.query_map([id], row)?.collect::<rusqlite::Result<Vec<_>>>()?.into();
+    }
     if parts & HAS_INCIDENTS == 0 {
         return Ok(Stored { snapshot, head });
     }
@@ -91,7 +99,11 @@ fn load(connection: &Connection, names: &NameIds, row: &Row) -> rusqlite::Result
 }
 
 pub fn json<T: serde::de::DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
-    serde_json::from_str(text).map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(e)))
+    serde_json::from_str(text).map_err(|e| unreadable(Box::new(e)))
+}
+
+fn unreadable(e: Box<dyn std::error::Error + Send + Sync>) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, e)
 }
 
 pub fn instances(connection: &Connection, ticket: i64, and: &str) -> rusqlite::Result<Vec<Instance>> {

@@ -21,15 +21,15 @@ use vorgang_core::filter::Filter;
 use vorgang_core::people::{Person, PersonKind, SYSTEM};
 use vorgang_core::snapshot::{Instance, Seq, Step, Timer};
 use vorgang_store::{
-    Commit, Count, DueTimer, HistoryRow, Idempotency, IncidentRow, JobRun, JobSummary, NewRevision, NotificationRow, Page, Result,
-    Revision, SecretKind, Session, Sort, Store, StoreError, Stored, TicketRow, WorkRow,
+    Commit, Count, DueTimer, HistoryRow, Idempotency, IncidentRow, JobRun, JobSummary, NewRevision, Page, Result, Revision, SecretKind,
+    Session, Sort, Store, StoreError, Stored, TicketRow, WorkRow,
 };
 
 const READERS: usize = 4;
 /// How long a connection waits for another process.
 pub const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 pub struct SqliteStore {
-    names: Arc<NameIds>,
+    pub(crate) names: Arc<NameIds>,
     /// `None` when opened for reading only.
     writer: Option<Writer>,
     readers: Vec<Mutex<Connection>>,
@@ -82,7 +82,7 @@ impl SqliteStore {
         Ok(Self { names, writer: None, readers: vec![Mutex::new(connection)], turn: AtomicUsize::new(0), _lock: None })
     }
 
-    fn reader(&self) -> MutexGuard<'_, Connection> {
+    pub(crate) fn reader(&self) -> MutexGuard<'_, Connection> {
         let start = self.turn.fetch_add(1, Ordering::Relaxed);
         for i in 0..self.readers.len() {
             if let Ok(guard) = self.readers[(start + i) % self.readers.len()].try_lock() {
@@ -96,7 +96,11 @@ impl SqliteStore {
         self.writer.as_ref().ok_or_else(|| unavailable("opened for reading only"))
     }
 
-    async fn write(&self, reload: bool, write: impl FnOnce(&Connection) -> rusqlite::Result<i64> + Send + 'static) -> Result<i64> {
+    pub(crate) async fn write(
+        &self,
+        reload: bool,
+        write: impl FnOnce(&Connection) -> rusqlite::Result<i64> + Send + 'static,
+    ) -> Result<i64> {
         self.writer()?.write(reload, move |c, _| write(c).map_err(error)).await
     }
 }
@@ -397,45 +401,6 @@ impl Store for SqliteStore {
         statement.query_map(params_from_iter(params), row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
     }
 
-    async fn notification_list(&self, login: &str, limit: u32) -> Result<Vec<NotificationRow>> {
-        let Some(person) = self.names.person(login) else { return Ok(vec![]) };
-        let c = self.reader();
-        let sql = "SELECT id, number, name, subject, body, at, read FROM notification WHERE person_id = ?1 ORDER BY id DESC LIMIT ?2";
-        let mut statement = c.prepare_cached(sql).map_err(error)?;
-        let row = |r: &rusqlite::Row| {
-            Ok(NotificationRow {
-                id: r.get(0)?,
-                number: r.get(1)?,
-                name: r.get(2)?,
-                subject: r.get(3)?,
-                body: r.get(4)?,
-                at: time(r.get(5)?),
-                read: r.get::<_, Option<i64>>(6)?.is_some(),
-            })
-        };
-        statement.query_map(params![person, limit], row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
-    }
-
-    async fn notification_unread(&self, login: &str) -> Result<u64> {
-        let Some(person) = self.names.person(login) else { return Ok(0) };
-        let c = self.reader();
-        let mut statement = c.prepare_cached("SELECT count(*) FROM notification WHERE person_id = ?1 AND read IS NULL").map_err(error)?;
-        statement.query_row([person], |r| r.get::<_, i64>(0)).map(|n| n as u64).map_err(error)
-    }
-
-    async fn notifications_read(&self, login: &str, at: Timestamp) -> Result<()> {
-        let Some(person) = self.names.person(login) else { return Ok(()) };
-        let sql = "UPDATE notification SET read = ?2 WHERE person_id = ?1 AND read IS NULL";
-        self.write(false, move |c| c.execute(sql, params![person, micros(at)]).map(|n| n as i64)).await.map(|_| ())
-    }
-
-    async fn outbox_counts(&self) -> Result<Vec<(String, String, u64)>> {
-        let c = self.reader();
-        let mut statement = c.prepare_cached("SELECT channel, state, count(*) FROM outbox GROUP BY channel, state").map_err(error)?;
-        let row = |r: &rusqlite::Row| Ok((r.get(0)?, r.get(1)?, r.get::<_, i64>(2)? as u64));
-        statement.query_map([], row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
-    }
-
     async fn person_list(&self) -> Result<Vec<Person>> {
         let c = self.reader();
         let mut roles: std::collections::HashMap<i64, Vec<String>> = std::collections::HashMap::new();
@@ -444,7 +409,7 @@ impl Store for SqliteStore {
         while let Some(r) = rows.next().map_err(error)? {
             roles.entry(r.get(0).map_err(error)?).or_default().push(r.get(1).map_err(error)?);
         }
-        let sql = "SELECT p.id, p.login, p.name, p.email, p.kind, n.name, p.language, p.active FROM person p LEFT JOIN name n ON n.id = p.company_id";
+        let sql = "SELECT p.id, p.login, p.name, p.email, p.kind, n.name, p.language, p.active, p.settings FROM person p LEFT JOIN name n ON n.id = p.company_id";
         let mut statement = c.prepare_cached(sql).map_err(error)?;
         let row = |r: &rusqlite::Row| {
             let id: i64 = r.get(0)?;
@@ -456,6 +421,7 @@ impl Store for SqliteStore {
                 company: r.get(5)?,
                 language: r.get(6)?,
                 active: r.get(7)?,
+                settings: read::json(&r.get::<_, String>(8)?)?,
                 roles: roles.get(&id).cloned().unwrap_or_default(),
             })
         };

@@ -288,22 +288,7 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
             )?;
         }
     }
-    for n in &changes.notices {
-        if let (true, Some(person)) = (n.portal, names.person(&n.to)) {
-            run(
-                "INSERT INTO notification (person_id, ticket_id, number, name, subject, body, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![person, t.id, t.number, n.name, n.subject, n.body, micros(n.at)],
-            )?;
-        }
-        if n.mail {
-            let payload = serde_json::json!({"subject": n.subject, "body": n.body, "notification": n.name, "ticket": t.number}).to_string();
-            // No transport exists yet: the row is held, and never sent without being released.
-            run(
-                "INSERT INTO outbox (key, ticket_id, channel, state, recipient, payload, created, attempts) VALUES (?1, ?2, 'mail', 'held', ?3, ?4, ?5, 0)",
-                params![format!("{}-{}", t.id, n.seq), t.id, n.to, payload, micros(n.at)],
-            )?;
-        }
-    }
+    crate::messages::write(connection, changes, |login| names.person(login), commit.history.at).map_err(error)?;
     if let Some(job) = commit.job_run {
         run("INSERT INTO job_done (run, ticket_id) VALUES (?1, ?2)", params![job, t.id])?;
     }

@@ -1,4 +1,4 @@
-//! What an administrator looks after: incidents with retry, revisions, people, the outbox.
+//! What an administrator looks after: incidents with retry, revisions, people.
 
 use crate::auth::Who;
 use crate::extract::Path;
@@ -21,11 +21,9 @@ pub async fn page(State(app): State<App>, Extension(who): Extension<Who>, Extens
     let t = page.t;
     let store = &app.desk.store;
     let rights = rights::visible(&model.names, &who.person);
-    let (incidents, revisions, outbox) =
-        (store.incident_list(&rights, 100).await, store.revision_list(20).await, store.outbox_counts().await);
-    let (incidents, revisions, outbox) = match (incidents, revisions, outbox) {
-        (Ok(a), Ok(b), Ok(c)) => (a, b, c),
-        (Err(e), ..) | (_, Err(e), _) | (.., Err(e)) => return failed(e.into(), &id),
+    let (incidents, revisions) = match (store.incident_list(&rights, 100).await, store.revision_list(20).await) {
+        (Ok(a), Ok(b)) => (a, b),
+        (Err(e), _) | (_, Err(e)) => return failed(e.into(), &id),
     };
     let people = app.desk.people();
     let body = html! {
@@ -49,10 +47,6 @@ pub async fn page(State(app): State<App>, Extension(who): Extension<Who>, Extens
                 thead { tr { th.number scope="col" { (t.revision) } th scope="col" { "Hash" } th scope="col" { (t.applied) } th scope="col" { (t.applied_by) } } }
                 tbody { @for r in &revisions { tr { td.number { (r.id) } td { code { (&r.hash[..12]) } } td { (widgets::time(&page, r.applied)) } td { (r.actor) } } } }
             } }
-        }
-        section { h2 { (t.outbox) }
-            @if outbox.is_empty() { p.quiet { (t.nothing_here) } }
-            @else { ul { @for (channel, state, count) in &outbox { li { (channel) " · " (state) ": " (count) } } } }
         }
         section { h2 { (t.people) }
             div.table tabindex="0" role="region" aria-label=(t.people) { table {

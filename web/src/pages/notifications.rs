@@ -1,6 +1,7 @@
 //! What the portal told this person.
 
 use crate::auth::Who;
+use crate::extract::Path;
 use crate::input::FormData;
 use crate::layout::Page;
 use crate::pages::failed;
@@ -10,6 +11,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::html;
+use vorgang_core::people::PersonKind;
 
 pub async fn page(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>) -> Response {
     let model = app.desk.model();
@@ -25,8 +27,14 @@ pub async fn page(State(app): State<App>, Extension(who): Extension<Who>, Extens
         @if page.unread > 0 { form method="post" action="/notifications" data-enhance { (page.csrf()) div.buttons { button { (t.mark_read) } } br; } }
         @for row in &rows {
             article class=(if row.read { "article" } else { "article customer" }) {
-                header { strong { a href=(page.ticket_url(&row.number)) data-enhance { (row.subject) } } span.quiet { (widgets::time(&page, row.at)) } }
+                header { strong { a href=(page.ticket_url(&row.number)) data-enhance { (row.subject) } }
+                    span.quiet { (widgets::time(&page, row.at))
+                        @if let Some(away) = &row.instead_of { " · " (t.for_whom) " " (widgets::person_name(&page, away)) } }
+                }
                 div.body { (row.body) }
+                @if !row.read {
+                    form method="post" action=(format!("/notifications/{}", row.id)) data-enhance { (page.csrf()) div.buttons { button { (t.open_it) } } }
+                }
             }
         }
     };
@@ -34,8 +42,24 @@ pub async fn page(State(app): State<App>, Extension(who): Extension<Who>, Extens
 }
 
 pub async fn read(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, _: FormData) -> Response {
-    match app.desk.store.notifications_read(&who.person.login, app.desk.clock.now()).await {
-        Ok(()) => Redirect::to("/notifications").into_response(),
+    match app.desk.store.notifications_read(&who.person.login, None, app.desk.clock.now()).await {
+        Ok(_) => Redirect::to("/notifications").into_response(),
+        Err(e) => failed(e.into(), &id),
+    }
+}
+
+/// Read, and on to the ticket.
+pub async fn open(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(notification): Path<i64>,
+    _: FormData,
+) -> Response {
+    let base = if who.person.kind == PersonKind::Agent { "/agent" } else { "" };
+    match app.desk.store.notifications_read(&who.person.login, Some(notification), app.desk.clock.now()).await {
+        Ok(Some(number)) => Redirect::to(&format!("{base}/tickets/{number}")).into_response(),
+        Ok(None) => Redirect::to("/notifications").into_response(),
         Err(e) => failed(e.into(), &id),
     }
 }

@@ -1,21 +1,29 @@
 //! Handlers: what definitions do on events (C4.6, C16).
 
 use super::run::{Failure, Run, STEPS_MAX, no_branch};
+use super::tell::tell;
 use crate::happening::Happening;
 use crate::snapshot::{HandlerAt, Retry, Seq, WorkItem, WorkStatus};
 use std::sync::Arc;
 use vorgang_definitions::actions::Action;
 use vorgang_definitions::cel::Expr;
 use vorgang_definitions::kinds::handler::{EventName, Handler, LocalHandler};
+use vorgang_definitions::kinds::notification::Notification;
 use vorgang_definitions::kinds::process::Activity;
 
 /// A handler under way: what it does, and for which token or instance.
 struct Found<'m> {
     at: HandlerAt,
     when: Option<&'m Expr>,
-    actions: &'m [Action],
+    what: What<'m>,
     instance: Option<Seq>,
     work: Option<Seq>,
+}
+
+#[derive(Clone, Copy)]
+enum What<'m> {
+    Actions(&'m [Action]),
+    Tell(&'m Notification),
 }
 
 fn on(names: &[EventName], happening: &Happening) -> bool {
@@ -48,8 +56,18 @@ impl Run<'_> {
         done
     }
 
-    /// The nearest wins: those of activities, then those of the process, then the site's (C16).
+    /// The handlers, and beside them the notifications that the event sends.
     fn handlers_of(&mut self, happening: &Happening) -> bool {
+        let mut done = self.nearest_handlers(happening);
+        let model = self.model;
+        for notification in model.announced.get(&happening.name).into_iter().flatten().filter_map(|n| model.names.notifications.get(n)) {
+            done |= self.try_handler(happening, &announcement(notification));
+        }
+        done
+    }
+
+    /// The nearest wins: those of activities, then those of the process, then the site's (C16).
+    fn nearest_handlers(&mut self, happening: &Happening) -> bool {
         let mut done = false;
         let instances: Vec<Seq> = match happening.instance {
             Some(own) => vec![own],
@@ -117,7 +135,10 @@ impl Run<'_> {
         }
         self.steps += 1;
         self.chain.push(found.at.name(&self.snapshot));
-        self.actions(found.actions, found.instance, found.work)?;
+        match found.what {
+            What::Actions(actions) => self.actions(actions, found.instance, found.work)?,
+            What::Tell(notification) => tell(self, notification, found.instance, found.work)?,
+        }
         let HandlerAt::Activity { work, index } = found.at else { return Ok(true) };
         let Some(item) = self.snapshot.item(work).filter(|w| w.status.is_open()).cloned() else { return Ok(true) };
         let Some(process) = self.process_of(item.instance) else { return Ok(true) };
@@ -151,6 +172,11 @@ impl Run<'_> {
                 let Some(handler) = all.into_iter().flatten().find(|h| *h.name == **name) else { return };
                 self.try_handler(happening, &of_site(handler));
             }
+            HandlerAt::Notification { name } => {
+                if let Some(notification) = self.model.names.notifications.get(name) {
+                    self.try_handler(happening, &announcement(notification));
+                }
+            }
             HandlerAt::Process { instance, index } => {
                 let Some(process) = self.process_of(*instance) else { return };
                 let Some(own) = process.def.handlers.get(*index) else { return };
@@ -168,9 +194,14 @@ impl Run<'_> {
 
 fn of_site(handler: &Handler) -> Found<'_> {
     let at = HandlerAt::Site { name: handler.name.to_string() };
-    Found { at, when: handler.when.as_ref(), actions: &handler.actions, instance: None, work: None }
+    Found { at, when: handler.when.as_ref(), what: What::Actions(&handler.actions), instance: None, work: None }
+}
+
+fn announcement(notification: &Notification) -> Found<'_> {
+    let at = HandlerAt::Notification { name: notification.name.to_string() };
+    Found { at, when: notification.when.as_ref(), what: What::Tell(notification), instance: None, work: None }
 }
 
 fn local(at: HandlerAt, handler: &LocalHandler, instance: Seq, work: Option<Seq>) -> Found<'_> {
-    Found { at, when: handler.when.as_ref(), actions: &handler.actions, instance: Some(instance), work }
+    Found { at, when: handler.when.as_ref(), what: What::Actions(&handler.actions), instance: Some(instance), work }
 }

@@ -23,6 +23,7 @@ pub fn retry(run: &mut Run, seq: Seq) -> Result<(), Rejection> {
             again.into_iter().for_each(|seq| run.again(seq));
         }
         Retry::Look { work } => run.look_again(work),
+        Retry::Deliver { notice } => run.emit(Event::MailWanted { notice }),
         Retry::Job { job } => super::job::run(run, &job),
         Retry::Fire { work, kind } => super::timer::again(run, work, kind),
         Retry::Handle { handler, happening } => {

@@ -138,7 +138,9 @@ impl<'a> Run<'a> {
     pub(super) fn happens(&mut self, event: &Event) {
         let Some(name) = happening::name(event, &self.snapshot) else { return };
         let local = |i: &Instance| self.model.process_by_hash(&i.hash).is_some_and(|p| p.handled.contains(&*name));
-        if self.model.handlers.contains_key(&*name) || self.snapshot.instances.iter().any(local) {
+        let model = self.model;
+        let listened = model.handlers.contains_key(&*name) || model.announced.contains_key(&*name);
+        if listened || self.snapshot.instances.iter().any(local) {
             let happening = Happening::new(name.into_owned(), event, &self.snapshot, &self.ctx.actor.login);
             self.happened.push(happening);
         }
@@ -184,6 +186,7 @@ impl<'a> Run<'a> {
             work: work.and_then(|w| self.snapshot.item(w)),
             happening: self.happening.as_deref(),
             value: None,
+            recipient: None,
         }
     }
 

@@ -1,0 +1,96 @@
+//! What people are told: notifications in the portal, mail in the outbox.
+
+use crate::Result;
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use vorgang_core::filter::Filter;
+use vorgang_core::people::Settings;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotificationRow {
+    pub id: i64,
+    pub number: String,
+    pub name: String,
+    pub subject: String,
+    pub body: String,
+    pub at: Timestamp,
+    pub read: bool,
+    /// The one who is away, for whom it was meant.
+    pub instead_of: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailState {
+    /// Goes out only when an administrator releases it.
+    Held,
+    /// Is sent, or tried again, at its time.
+    Due,
+    Sent,
+    /// Was given up.
+    Failed,
+}
+
+impl MailState {
+    pub const ALL: [Self; 4] = [Self::Due, Self::Failed, Self::Held, Self::Sent];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Due => "due",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.word() == word)
+    }
+}
+
+/// One mail of the outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailRow {
+    pub id: i64,
+    /// The same however often it is sent: `TICKET-NUMBER` of the notification.
+    pub key: String,
+    pub ticket: i64,
+    /// The ticket's number.
+    pub number: String,
+    /// A login.
+    pub recipient: String,
+    pub state: MailState,
+    pub notification: String,
+    pub subject: String,
+    pub body: String,
+    pub created: Timestamp,
+    /// When it is tried next.
+    pub due: Timestamp,
+    pub attempts: u32,
+    /// Why the last attempt failed.
+    pub error: Option<String>,
+}
+
+#[async_trait]
+pub trait Messages: Send + Sync {
+    /// The newest first.
+    async fn notification_list(&self, login: &str, limit: u32) -> Result<Vec<NotificationRow>>;
+    async fn notification_unread(&self, login: &str) -> Result<u64>;
+    /// One, or all of this person's; the number of the one's ticket.
+    async fn notifications_read(&self, login: &str, id: Option<i64>, at: Timestamp) -> Result<Option<String>>;
+    async fn settings_save(&self, login: &str, settings: &Settings) -> Result<()>;
+
+    /// How many mails are in this state.
+    async fn mail_count(&self, state: MailState) -> Result<u64>;
+    /// Mails whose time has come, the oldest first.
+    async fn mail_due(&self, now: Timestamp, limit: u32) -> Result<Vec<MailRow>>;
+    /// Those of tickets that may be seen, the newest first, before the id.
+    async fn mail_list(&self, rights: &Filter, state: MailState, limit: u32, before: Option<i64>) -> Result<Vec<MailRow>>;
+    async fn mail_sent(&self, ids: &[i64], at: Timestamp) -> Result<()>;
+    /// The attempt failed: it is tried again at `due`, or is in another state from now on.
+    async fn mail_attempted(&self, ids: &[i64], state: MailState, due: Timestamp, error: &str) -> Result<()>;
+    /// Held or failed mail is due; all in the state where no id is given. How many there were.
+    async fn mail_release(&self, state: MailState, id: Option<i64>, now: Timestamp) -> Result<u64>;
+    /// Removes some of what is no longer needed: mail that was sent and keys of requests, older than these times.
+    async fn sweep(&self, mail: Timestamp, keys: Timestamp) -> Result<u64>;
+}

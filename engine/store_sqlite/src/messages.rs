@@ -1,0 +1,198 @@
+//! Notifications and the outbox.
+
+use crate::filter_sql::Plan;
+use crate::read::json;
+use crate::rows::{error, micros, time};
+use crate::store::{SqliteStore, sql_where};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+use vorgang_core::changes::Changes;
+use vorgang_core::filter::Filter;
+use vorgang_core::people::Settings;
+use vorgang_store::messages::{MailRow, MailState, Messages, NotificationRow};
+use vorgang_store::{Result, StoreError};
+
+/// Rows that a sweep looks at in one transaction.
+const SWEEP: u32 = 5_000;
+
+const MAIL: &str = "o.id, o.key, o.ticket_id, o.recipient, o.state, o.payload, o.created, o.due, o.attempts, o.error";
+
+fn mail_row(r: &Row) -> rusqlite::Result<MailRow> {
+    let payload: serde_json::Value = json(&r.get::<_, String>(5)?)?;
+    let text = |key: &str| payload[key].as_str().unwrap_or_default().to_owned();
+    Ok(MailRow {
+        id: r.get(0)?,
+        key: r.get(1)?,
+        ticket: r.get(2)?,
+        number: text("ticket"),
+        recipient: r.get(3)?,
+        state: MailState::from_word(&r.get::<_, String>(4)?).unwrap_or(MailState::Held),
+        notification: text("notification"),
+        subject: text("subject"),
+        body: text("body"),
+        created: time(r.get(6)?),
+        due: time(r.get(7)?),
+        attempts: r.get(8)?,
+        error: r.get(9)?,
+    })
+}
+
+/// What a command tells people, as rows: part of its commit.
+pub fn write(c: &Connection, changes: &Changes, person: impl Fn(&str) -> Option<i64>, at: Timestamp) -> rusqlite::Result<()> {
+    let run = |sql: &str, params: &[&dyn rusqlite::ToSql]| c.prepare_cached(sql).and_then(|mut s| s.execute(params)).map(|_| ());
+    let t = &changes.ticket;
+    for n in &changes.notices {
+        if let (true, Some(person)) = (n.portal, person(&n.to)) {
+            run(
+                "INSERT INTO notification (person_id, ticket_id, number, name, subject, body, at, instead_of) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                params![person, t.id, t.number, n.name, n.subject, n.body, micros(n.at), n.instead_of],
+            )?;
+        }
+        if n.mail {
+            let payload = serde_json::json!({"subject": n.subject, "body": n.body, "notification": n.name, "ticket": t.number}).to_string();
+            run(
+                "INSERT INTO outbox (key, ticket_id, channel, state, recipient, payload, created, due, attempts) VALUES (?1, ?2, 'mail', 'due', ?3, ?4, ?5, ?6, 0)",
+                params![format!("{}-{}", t.id, n.seq), t.id, n.to, payload, micros(n.at), micros(n.not_before.unwrap_or(n.at))],
+            )?;
+        }
+    }
+    for told in &changes.told {
+        run(
+            "INSERT INTO told (ticket_id, name, person, day) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET day = excluded.day",
+            params![t.id, told.name, told.to, told.day.to_string()],
+        )?;
+    }
+    for notice in &changes.mails_wanted {
+        run(
+            "UPDATE outbox SET state = 'due', due = ?2, attempts = 0, error = NULL WHERE key = ?1 AND state <> 'sent'",
+            params![format!("{}-{notice}", t.id), micros(at)],
+        )?;
+    }
+    Ok(())
+}
+
+fn collect<T>(rows: impl Iterator<Item = rusqlite::Result<T>>) -> Result<Vec<T>> {
+    rows.collect::<rusqlite::Result<_>>().map_err(error)
+}
+
+/// Several rows, one after the other: their number is small.
+fn each(c: &Connection, ids: &[i64], one: impl Fn(&Connection, i64) -> rusqlite::Result<usize>) -> rusqlite::Result<i64> {
+    let mut changed = 0;
+    for id in ids {
+        changed += one(c, *id)?;
+    }
+    Ok(changed as i64)
+}
+
+#[async_trait]
+impl Messages for SqliteStore {
+    async fn notification_list(&self, login: &str, limit: u32) -> Result<Vec<NotificationRow>> {
+        let Some(person) = self.names.person(login) else { return Ok(vec![]) };
+        let c = self.reader();
+        let sql =
+            "SELECT id, number, name, subject, body, at, read, instead_of FROM notification WHERE person_id = ?1 ORDER BY id DESC LIMIT ?2";
+        let mut statement = c.prepare_cached(sql).map_err(error)?;
+        let row = |r: &Row| {
+            Ok(NotificationRow {
+                id: r.get(0)?,
+                number: r.get(1)?,
+                name: r.get(2)?,
+                subject: r.get(3)?,
+                body: r.get(4)?,
+                at: time(r.get(5)?),
+                read: r.get::<_, Option<i64>>(6)?.is_some(),
+                instead_of: r.get(7)?,
+            })
+        };
+        collect(statement.query_map(params![person, limit], row).map_err(error)?)
+    }
+
+    async fn notification_unread(&self, login: &str) -> Result<u64> {
+        let Some(person) = self.names.person(login) else { return Ok(0) };
+        let c = self.reader();
+        let mut statement = c.prepare_cached("SELECT count(*) FROM notification WHERE person_id = ?1 AND read IS NULL").map_err(error)?;
+        statement.query_row([person], |r| r.get::<_, i64>(0)).map(|n| n as u64).map_err(error)
+    }
+
+    async fn notifications_read(&self, login: &str, id: Option<i64>, at: Timestamp) -> Result<Option<String>> {
+        let Some(person) = self.names.person(login) else { return Ok(None) };
+        let sql = "UPDATE notification SET read = ?3 WHERE person_id = ?1 AND (?2 IS NULL OR id = ?2) AND read IS NULL";
+        self.write(false, move |c| c.execute(sql, params![person, id, micros(at)]).map(|n| n as i64)).await?;
+        let sql = "SELECT number FROM notification WHERE person_id = ?1 AND id = ?2";
+        self.reader().query_row(sql, params![person, id], |r| r.get(0)).optional().map_err(error)
+    }
+
+    async fn settings_save(&self, login: &str, settings: &Settings) -> Result<()> {
+        let (login, settings) = (login.to_owned(), serde_json::to_string(settings).map_err(|e| StoreError::Corrupt(e.to_string()))?);
+        let save =
+            move |c: &Connection| c.execute("UPDATE person SET settings = ?2 WHERE login = ?1", params![login, settings]).map(|n| n as i64);
+        if self.write(false, save).await? == 1 { Ok(()) } else { Err(StoreError::NotFound) }
+    }
+
+    async fn mail_count(&self, state: MailState) -> Result<u64> {
+        let c = self.reader();
+        // By the index of what is open; what was sent is the rest of the table.
+        let sql = match state {
+            MailState::Sent => "SELECT count(*) FROM outbox WHERE state = ?1",
+            _ => "SELECT count(*) FROM outbox WHERE state = ?1 AND state <> 'sent'",
+        };
+        let mut statement = c.prepare_cached(sql).map_err(error)?;
+        statement.query_row([state.word()], |r| r.get::<_, i64>(0)).map(|n| n as u64).map_err(error)
+    }
+
+    async fn mail_due(&self, now: Timestamp, limit: u32) -> Result<Vec<MailRow>> {
+        let sql = format!(
+            "SELECT {MAIL} FROM outbox o WHERE o.state = 'due' AND o.state <> 'sent' AND o.due <= ?1 ORDER BY o.due, o.id LIMIT ?2"
+        );
+        let c = self.reader();
+        let mut statement = c.prepare_cached(&sql).map_err(error)?;
+        collect(statement.query_map(params![micros(now), limit], mail_row).map_err(error)?)
+    }
+
+    async fn mail_list(&self, rights: &Filter, state: MailState, limit: u32, before: Option<i64>) -> Result<Vec<MailRow>> {
+        let (condition, mut all) = sql_where(Plan::Gather, &self.names, &[rights]);
+        all.insert(0, Value::Text(state.word().to_owned()));
+        all.insert(1, Value::Integer(before.unwrap_or(i64::MAX)));
+        all.push(Value::Integer(limit.into()));
+        let sql = format!(
+            "SELECT {MAIL} FROM outbox o JOIN ticket t ON t.id = o.ticket_id WHERE o.state = ? AND o.id < ? AND {condition} ORDER BY o.id DESC LIMIT ?"
+        );
+        let c = self.reader();
+        let mut statement = c.prepare_cached(&sql).map_err(error)?;
+        collect(statement.query_map(params_from_iter(all), mail_row).map_err(error)?)
+    }
+
+    async fn mail_sent(&self, ids: &[i64], at: Timestamp) -> Result<()> {
+        let ids = ids.to_vec();
+        let sql = "UPDATE outbox SET state = 'sent', done = ?2, attempts = attempts + 1, error = NULL WHERE id = ?1";
+        self.write(false, move |c| each(c, &ids, |c, id| c.execute(sql, params![id, micros(at)]))).await.map(|_| ())
+    }
+
+    async fn mail_attempted(&self, ids: &[i64], state: MailState, due: Timestamp, message: &str) -> Result<()> {
+        let (ids, message) = (ids.to_vec(), message.to_owned());
+        // An attempt that comes late changes nothing of what was sent.
+        let sql = "UPDATE outbox SET state = ?2, due = ?3, attempts = attempts + 1, error = ?4 WHERE id = ?1 AND state = 'due'";
+        let one = move |c: &Connection, id: i64| c.execute(sql, params![id, state.word(), micros(due), message]);
+        self.write(false, move |c| each(c, &ids, one)).await.map(|_| ())
+    }
+
+    async fn mail_release(&self, state: MailState, id: Option<i64>, now: Timestamp) -> Result<u64> {
+        let sql = "UPDATE outbox SET state = 'due', due = ?3, created = max(created, ?3), attempts = 0, error = NULL \
+             WHERE state = ?1 AND state <> 'sent' AND (?2 IS NULL OR id = ?2)";
+        let release = move |c: &Connection| c.execute(sql, params![state.word(), id, micros(now)]).map(|n| n as i64);
+        self.write(false, release).await.map(|n| n as u64)
+    }
+
+    async fn sweep(&self, mail: Timestamp, keys: Timestamp) -> Result<u64> {
+        let sweep = move |c: &Connection| {
+            let sent = "DELETE FROM outbox WHERE id IN \
+                 (SELECT id FROM (SELECT id, state, done FROM outbox ORDER BY id LIMIT ?2) WHERE state = 'sent' AND done < ?1)";
+            let used = "DELETE FROM idempotency WHERE (person_id, key) IN (SELECT person_id, key FROM idempotency WHERE at < ?1 LIMIT ?2)";
+            let (sent, used) = (c.execute(sent, params![micros(mail), SWEEP])?, c.execute(used, params![micros(keys), SWEEP])?);
+            Ok((sent + used) as i64)
+        };
+        self.write(false, sweep).await.map(|n| n as u64)
+    }
+}

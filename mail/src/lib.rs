@@ -1,0 +1,152 @@
+//! Mail over SMTP, encrypted to a server whose certificate was verified.
+
+use async_trait::async_trait;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, Message};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
+use lettre::transport::smtp::{Error, PoolConfig};
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use std::net::IpAddr;
+use std::time::Duration;
+use url::{Host, Url};
+use vorgang_runtime::outbox::{Mail, Mailer, SendError};
+
+/// How long the server may take for one answer.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Connections that are kept.
+const CONNECTIONS: u32 = 8;
+
+/// What is wrong with the configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error(
+        "`{0}` is no address of a mail server: write smtp://host (STARTTLS), smtps://host (TLS), or smtp+plain://127.0.0.1 for a relay on this machine"
+    )]
+    Url(String),
+    #[error("smtp+plain:// sends without encryption, which is for a relay on this machine only: 127.0.0.1 or [::1]")]
+    Plain,
+    #[error("a password belongs into VORGANG_MAIL_PASSWORD or the file that VORGANG_MAIL_PASSWORD_FILE names, not into the address")]
+    Password,
+    #[error("`{0}` is no sender: write `Help desk <desk@example.org>`")]
+    From(String),
+    #[error("TLS: {0}")]
+    Tls(#[from] Error),
+}
+
+/// Where mail goes, and as whom.
+#[derive(Clone, Default)]
+pub struct Config {
+    /// `smtp://user@host:587`, `smtps://user@host`, or `smtp+plain://127.0.0.1:25`.
+    pub url: String,
+    /// The sender of every mail.
+    pub from: String,
+    pub password: Option<String>,
+    /// A further authority for the server's certificate, as PEM.
+    pub ca: Option<Vec<u8>>,
+}
+
+pub struct Smtp {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+}
+
+impl Smtp {
+    pub fn new(config: &Config) -> Result<Self, ConfigError> {
+        let bad = || ConfigError::Url(config.url.clone());
+        let url = Url::parse(&config.url).map_err(|_| bad())?;
+        let host = url.host_str().filter(|h| !h.is_empty()).ok_or_else(bad)?.to_owned();
+        if url.password().is_some() {
+            return Err(ConfigError::Password);
+        }
+        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+            return Err(bad());
+        }
+        let (tls, port) = match url.scheme() {
+            "smtp" => (Tls::Required(tls(&host, config)?), 587),
+            "smtps" => (Tls::Wrapper(tls(&host, config)?), 465),
+            "smtp+plain" if is_here(&url) => (Tls::None, 25),
+            "smtp+plain" => return Err(ConfigError::Plain),
+            _ => return Err(bad()),
+        };
+        let from: Mailbox = config.from.parse().map_err(|_| ConfigError::From(config.from.clone()))?;
+        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host.trim_matches(['[', ']']))
+            .port(url.port().unwrap_or(port))
+            .tls(tls)
+            .timeout(Some(TIMEOUT))
+            .pool_config(PoolConfig::new().max_size(CONNECTIONS));
+        if !url.username().is_empty() {
+            let user = percent(url.username());
+            builder = builder.credentials(Credentials::new(user, config.password.clone().unwrap_or_default()));
+        }
+        Ok(Self { transport: builder.build(), from })
+    }
+
+    fn message(&self, mail: &Mail) -> Result<Message, String> {
+        let address: Address = mail.address.parse().map_err(|e| format!("`{}` is no address: {e}", mail.address))?;
+        let name = Some(mail.name.clone()).filter(|n| !n.is_empty());
+        let mut message = Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(name, address))
+            .subject(mail.subject.as_str())
+            .message_id(Some(format!("<{}.vorgang@{}>", mail.key, self.from.email.domain())))
+            .header(ContentType::TEXT_PLAIN)
+            .body(mail.body.clone())
+            .map_err(|e| e.to_string())?;
+        // RFC 3834: no out-of-office replies to what nobody wrote by hand.
+        for (name, value) in [("Auto-Submitted", "auto-generated"), ("X-Auto-Response-Suppress", "All")] {
+            message.headers_mut().insert_raw(HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned()));
+        }
+        Ok(message)
+    }
+}
+
+fn tls(host: &str, config: &Config) -> Result<TlsParameters, ConfigError> {
+    let mut builder = TlsParameters::builder(host.trim_matches(['[', ']']).to_owned());
+    if let Some(ca) = &config.ca {
+        builder = builder.add_root_certificate(Certificate::from_pem(ca)?);
+    }
+    Ok(builder.build_rustls()?)
+}
+
+fn is_here(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => IpAddr::from(ip).is_loopback(),
+        Some(Host::Ipv6(ip)) => IpAddr::from(ip).is_loopback(),
+        // Other schemes than the web's leave addresses as text.
+        Some(Host::Domain(name)) => name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()),
+        None => false,
+    }
+}
+
+/// `user%40example.org` as it was meant.
+fn percent(text: &str) -> String {
+    let pairs = format!("x={}", text.replace('+', "%2B"));
+    url::form_urlencoded::parse(pairs.as_bytes()).next().map_or_else(|| text.to_owned(), |(_, v)| v.into_owned())
+}
+
+#[async_trait]
+impl Mailer for Smtp {
+    async fn send(&self, mail: &Mail) -> Result<(), SendError> {
+        let message = self.message(mail).map_err(SendError::Permanent)?;
+        match self.transport.send(message).await {
+            Ok(_) => Ok(()),
+            Err(e) => Err(judged(&e)),
+        }
+    }
+}
+
+/// What says something about this one mail is final; what says something about the server or our account may change.
+fn judged(e: &Error) -> SendError {
+    let mut text = e.to_string();
+    let mut source = std::error::Error::source(e);
+    while let Some(inner) = source {
+        text = format!("{text}: {inner}");
+        source = inner.source();
+    }
+    let code = e.status().map(|c| c.to_string());
+    match code.as_deref() {
+        Some("501" | "550" | "551" | "552" | "553" | "554" | "555") => SendError::Permanent(text),
+        _ => SendError::Temporary(text),
+    }
+}

@@ -1,0 +1,315 @@
+//! Who is told, on which way and when; and mail that goes out, fails, waits and is given up, without a loss.
+
+mod common;
+
+use async_trait::async_trait;
+use common::world::{World, world};
+use jiff::SignedDuration;
+use jiff::civil::{date, time};
+use serde_json::{Value as Json, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use vorgang_core::Command;
+use vorgang_core::command::NewTicket;
+use vorgang_core::filter::Filter;
+use vorgang_core::people::{Away, Person, PersonKind, Quiet, Settings};
+use vorgang_core::snapshot::Retry;
+use vorgang_runtime::audit;
+use vorgang_runtime::outbox::{Links, Mail, Mailer, SendError, deliver_due};
+use vorgang_store::messages::MailState;
+
+const SITE: &str = r#"
+- { kind: Site, name: desk, language: 1, languages: [en, de], zone: Europe/Berlin, title: { en: Help desk, de: Servicedesk } }
+- { kind: State, name: new, type: new }
+- { kind: State, name: open, type: open }
+- { kind: Priority, name: normal, level: 3 }
+- { kind: Priority, name: high, level: 5 }
+- { kind: Queue, name: desk }
+- { kind: Queue, name: secret }
+- { kind: Role, name: clerk, queues: { desk: [rw], secret: [create, move_into] } }
+- { kind: Role, name: admin, admin: true, queues: { desk: [rw], secret: [rw] } }
+- { kind: Role, name: boss, queues: { desk: [rw], secret: [rw] } }
+- { kind: TicketType, name: case, states: [new, open] }
+- kind: Notification
+  name: urgent_now
+  on: ticket.priority_changed
+  when: event.new > 3
+  to: { role: boss }
+  by: [portal, mail]
+  urgent: true
+  subject: { en: "Now high: {{ticket.title}}", de: "Jetzt hoch: {{ticket.title}}" }
+  body: { en: "Dear {{recipient.name}}, it was {{event.old}}.", de: "Guten Tag {{recipient.name}}, es war {{event.old}}." }
+- kind: Notification
+  name: retitled
+  on: ticket.title_changed
+  to: { role: boss }
+  by: [portal, mail]
+  once_a_day: true
+  opt_out: true
+  subject: { en: "New title: {{event.new}}", de: "Neuer Titel: {{event.new}}" }
+  body: { en: "It was {{event.old}}.", de: "Es war {{event.old}}." }
+- kind: Notification
+  name: moved
+  on: ticket.queue_changed
+  to: { role: boss }
+  by: mail
+  subject: Moved
+  body: Moved
+"#;
+
+fn boss(login: &str, language: &str) -> Person {
+    Person {
+        login: login.into(),
+        name: login.to_uppercase(),
+        email: format!("{login}@example.org"),
+        kind: PersonKind::Agent,
+        company: None,
+        language: language.into(),
+        roles: vec!["boss".into()],
+        active: true,
+        settings: Settings::default(),
+    }
+}
+
+async fn desk(name: &str, bosses: &[Person]) -> (World, String) {
+    let w = world(name, SITE).await;
+    let clerk = Person { login: "karl".into(), roles: vec!["clerk".into()], ..boss("karl", "en") };
+    w.desk.people_save(&[bosses, &[clerk]].concat()).await.expect("people");
+    let new = NewTicket { title: "One".into(), ticket_type: "case".into(), queue: "desk".into(), ..NewTicket::default() };
+    let number = w.execute(None, Command::CreateTicket(new)).await.ticket.number.clone();
+    (w, number)
+}
+
+async fn patch(w: &World, number: &str, name: &str, value: Json) {
+    let values = BTreeMap::from([(name.to_owned(), value)]);
+    w.execute(Some(number), Command::PatchTicket { values, seen: None, expected: None, blobs: vec![] }).await;
+}
+
+/// (subject, unread) of what the person has in the portal, the newest first.
+async fn portal(w: &World, login: &str) -> Vec<String> {
+    let list = w.desk.store.notification_list(login, 50).await.expect("a list");
+    list.into_iter().map(|n| n.instead_of.map_or(n.subject.clone(), |away| format!("{} (for {away})", n.subject))).collect()
+}
+
+/// To whom mail lies in the outbox, with its subject.
+async fn waiting(w: &World) -> Vec<(String, String)> {
+    let mut list = w.desk.store.mail_list(&Filter::All, MailState::Due, 100, None).await.expect("a list");
+    list.reverse();
+    list.into_iter().map(|m| (m.recipient, m.subject)).collect()
+}
+
+fn pair(to: &str, subject: &str) -> (String, String) {
+    (to.into(), subject.into())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_tells_people_in_their_language() {
+    let (w, number) = desk("told", &[boss("mia", "de"), boss("ben", "en")]).await;
+    patch(&w, &number, "priority", json!("high")).await;
+    patch(&w, &number, "priority", json!("normal")).await;
+    assert_eq!(portal(&w, "mia").await, ["Jetzt hoch: One"]);
+    assert_eq!(portal(&w, "ben").await, ["Now high: One"]);
+    let body = w.desk.store.notification_list("mia", 1).await.expect("a list").remove(0).body;
+    assert_eq!(body, "Guten Tag MIA, es war 3.");
+    assert_eq!(waiting(&w).await, [pair("ben", "Now high: One"), pair("mia", "Jetzt hoch: One")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn once_a_day_and_not_wanted() {
+    let muted = Settings { muted: BTreeSet::from(["retitled".into(), "urgent_now".into()]), ..Settings::default() };
+    let (w, number) = desk("daily", &[boss("mia", "en"), boss("ben", "en")]).await;
+    w.desk.settings_save("ben", &muted).await.expect("settings");
+    for title in ["Two", "Three"] {
+        patch(&w, &number, "title", json!(title)).await;
+    }
+    assert_eq!(portal(&w, "mia").await, ["New title: Two"]);
+    assert_eq!(portal(&w, "ben").await, [""; 0]);
+    // Fourteen hours later it is another day in Berlin.
+    w.advance(SignedDuration::from_hours(14));
+    patch(&w, &number, "title", json!("Four")).await;
+    assert_eq!(portal(&w, "mia").await, ["New title: Four", "New title: Two"]);
+    // What may not be left out cannot be muted.
+    patch(&w, &number, "priority", json!("high")).await;
+    assert_eq!(portal(&w, "ben").await, ["Now high: Four"]);
+    assert_eq!(audit::verify(&*w.desk.store).await.expect("a report").findings, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn quiet_hours_hold_mail_back_and_nothing_else() {
+    let (w, number) = desk("quiet", &[boss("mia", "en")]).await;
+    // It is ten in the morning: quiet from nine to eleven, then over midnight, then not.
+    for (from, until, held) in [(9, 11, Some(1)), (22, 11, Some(1)), (9, 8, Some(22)), (11, 9, None), (8, 10, None)] {
+        let quiet = Some(Quiet { from: time(from, 0, 0, 0), until: time(until, 0, 0, 0) });
+        w.desk.settings_save("mia", &Settings { quiet, ..Settings::default() }).await.expect("settings");
+        patch(&w, &number, "queue", json!("secret")).await;
+        patch(&w, &number, "queue", json!("desk")).await;
+        let now = w.now();
+        let mails = w.desk.store.mail_list(&Filter::All, MailState::Due, 2, None).await.expect("a list");
+        for mail in mails {
+            assert_eq!((mail.due > now).then(|| mail.due.duration_since(now).as_hours()), held, "{from} to {until}");
+        }
+    }
+    patch(&w, &number, "priority", json!("high")).await;
+    let urgent = w.desk.store.mail_list(&Filter::All, MailState::Due, 1, None).await.expect("a list").remove(0);
+    assert!(urgent.due <= w.now(), "what is urgent comes in quiet hours too");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_substitute_is_told_if_the_ticket_may_be_seen() {
+    let away = |substitute: &str| Settings {
+        away: Some(Away { from: date(2026, 3, 2), until: date(2026, 3, 3), substitute: Some(substitute.into()) }),
+        ..Settings::default()
+    };
+    let (w, number) = desk("away", &[boss("mia", "en"), Person { roles: vec![], ..boss("ben", "de") }]).await;
+    w.desk.settings_save("mia", &away("karl")).await.expect("settings");
+    patch(&w, &number, "title", json!("Two")).await;
+    assert_eq!(portal(&w, "mia").await, ["New title: Two"], "found afterwards");
+    assert_eq!(portal(&w, "karl").await, ["New title: Two (for mia)"]);
+    assert_eq!(waiting(&w).await, [pair("karl", "New title: Two")]);
+    // Nobody reads there but bosses: it comes to the one who is away.
+    patch(&w, &number, "queue", json!("secret")).await;
+    assert_eq!(waiting(&w).await[1..], [pair("mia", "Moved")]);
+    // The substitute of a substitute; two who stand in for each other are as if nobody did.
+    w.desk.people_save(&[Person { roles: vec!["clerk".into()], ..boss("ben", "de") }]).await.expect("people");
+    w.desk.settings_save("karl", &away("ben")).await.expect("settings");
+    patch(&w, &number, "queue", json!("desk")).await;
+    assert_eq!(waiting(&w).await[2..], [pair("ben", "Moved")]);
+    w.desk.settings_save("ben", &away("mia")).await.expect("settings");
+    patch(&w, &number, "priority", json!("high")).await;
+    assert_eq!(waiting(&w).await[3..], [pair("mia", "Now high: Two")], "what is urgent finds the one who is away");
+    // The last day is one of them, the next is not.
+    w.advance(SignedDuration::from_hours(48));
+    patch(&w, &number, "title", json!("Three")).await;
+    assert_eq!(waiting(&w).await[4..], [pair("mia", "New title: Three")]);
+}
+
+/// A server that answers as it is told, and keeps what it took.
+#[derive(Default)]
+struct Told {
+    took: Mutex<Vec<Mail>>,
+    answers: Mutex<Vec<Result<(), SendError>>>,
+}
+
+#[async_trait]
+impl Mailer for Told {
+    async fn send(&self, mail: &Mail) -> Result<(), SendError> {
+        if mail.subject.contains("poison") {
+            panic!("this mail breaks the sender");
+        }
+        let answer = self.answers.lock().expect("answers").pop().unwrap_or(Ok(()));
+        if answer.is_ok() {
+            self.took.lock().expect("mails").push(mail.clone());
+        }
+        answer
+    }
+}
+
+struct Post {
+    server: Arc<Told>,
+    mailer: Arc<dyn Mailer>,
+}
+
+impl Post {
+    fn new() -> Self {
+        let server = Arc::new(Told::default());
+        Self { mailer: server.clone(), server }
+    }
+
+    fn answer(&self, answer: Result<(), SendError>) {
+        self.server.answers.lock().expect("answers").push(answer);
+    }
+
+    async fn deliver(&self, w: &World) -> usize {
+        deliver_due(&w.desk, &self.mailer, &Links("https://desk.example.org".into())).await.expect("delivery")
+    }
+
+    fn took(&self) -> Vec<Mail> {
+        std::mem::take(&mut *self.server.took.lock().expect("mails"))
+    }
+}
+
+async fn counts(w: &World) -> Vec<u64> {
+    let mut counts = vec![];
+    for state in [MailState::Due, MailState::Sent, MailState::Failed, MailState::Held] {
+        counts.push(w.desk.store.mail_count(state).await.expect("a count"));
+    }
+    counts
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_is_tried_until_it_is_taken_and_given_up_with_an_incident() {
+    let (w, number) = desk("post", &[boss("mia", "de")]).await;
+    let post = Post::new();
+    patch(&w, &number, "title", json!("Two")).await;
+    post.answer(Err(SendError::Temporary("no answer".into())));
+    assert_eq!((post.deliver(&w).await, post.took().len(), counts(&w).await), (1, 0, vec![1, 0, 0, 0]));
+    assert_eq!(post.deliver(&w).await, 0, "not at once again");
+    w.advance(SignedDuration::from_secs(20));
+    assert_eq!(post.deliver(&w).await, 1);
+    let mail = post.took().remove(0);
+    assert_eq!((mail.address.as_str(), mail.subject.as_str()), ("mia@example.org", "Neuer Titel: Two"));
+    assert_eq!(mail.body, format!("Es war One.\n\n-- \nhttps://desk.example.org/agent/tickets/{number}\n"));
+    assert_eq!((post.deliver(&w).await, counts(&w).await), (0, vec![0, 1, 0, 0]));
+    // Refused for good: an incident, whose retry sends it again.
+    patch(&w, &number, "priority", json!("high")).await;
+    post.answer(Err(SendError::Permanent("550 no such mailbox".into())));
+    assert_eq!((post.deliver(&w).await, counts(&w).await), (1, vec![0, 1, 1, 0]));
+    let stored = w.desk.store.ticket_load(&number).await.expect("a read").expect("the ticket").snapshot;
+    let incident = &stored.incidents[0];
+    assert_eq!(incident.message, "mail `urgent_now` to mia: 550 no such mailbox");
+    assert!(matches!(incident.retry, Retry::Deliver { .. }), "{incident:?}");
+    w.execute(Some(&number), Command::RetryIncident { incident: incident.seq }).await;
+    assert_eq!((post.deliver(&w).await, counts(&w).await), (1, vec![0, 2, 0, 0]));
+    assert_eq!(post.took().len(), 1);
+    // A server that never answers: given up after the last attempt.
+    w.advance(SignedDuration::from_hours(24));
+    patch(&w, &number, "title", json!("Three")).await;
+    let mut tries = 0;
+    while counts(&w).await[0] > 0 {
+        post.answer(Err(SendError::Temporary("no answer".into())));
+        tries += post.deliver(&w).await;
+        w.advance(SignedDuration::from_hours(5));
+    }
+    assert_eq!((tries, counts(&w).await), (24, vec![0, 2, 1, 0]));
+    assert_eq!(audit::verify(&*w.desk.store).await.expect("a report").findings, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_for_one_address_is_one_mail_and_what_is_old_is_held() {
+    let (w, number) = desk("flood", &[boss("mia", "en")]).await;
+    let post = Post::new();
+    for i in 0..100 {
+        patch(&w, &number, "priority", json!(if i % 2 == 0 { "high" } else { "normal" })).await;
+    }
+    assert_eq!(counts(&w).await[0], 50);
+    post.deliver(&w).await;
+    let mails = post.took();
+    assert_eq!((mails.len(), mails[0].subject.as_str()), (1, "Help desk: 50 notifications"));
+    assert_eq!(mails[0].body.matches("Now high: One").count(), 50, "none is lost");
+    assert_eq!(counts(&w).await, [0, 50, 0, 0]);
+    // Nobody is surprised by mail of long ago: it waits to be released.
+    patch(&w, &number, "priority", json!("high")).await;
+    w.advance(SignedDuration::from_hours(73));
+    post.deliver(&w).await;
+    assert_eq!((post.took().len(), counts(&w).await), (0, vec![0, 50, 0, 1]));
+    assert_eq!(w.desk.store.mail_release(MailState::Held, None, w.now()).await, Ok(1));
+    post.deliver(&w).await;
+    assert_eq!((post.took().len(), counts(&w).await), (1, vec![0, 51, 0, 0]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_that_breaks_the_sender_does_not_hold_up_the_others() {
+    let (w, number) = desk("poison", &[boss("mia", "en"), boss("ben", "en")]).await;
+    let post = Post::new();
+    patch(&w, &number, "title", json!("poison")).await;
+    patch(&w, &number, "queue", json!("secret")).await;
+    post.deliver(&w).await;
+    let subjects: Vec<String> = post.took().into_iter().map(|m| m.subject).collect();
+    assert_eq!(subjects, ["Moved", "Moved"]);
+    assert_eq!(counts(&w).await, [2, 2, 0, 0]);
+    // Whoever is gone is told nothing more.
+    w.desk.people_save(&[Person { active: false, ..boss("ben", "en") }]).await.expect("people");
+    w.advance(SignedDuration::from_hours(1));
+    post.deliver(&w).await;
+    assert_eq!(counts(&w).await, [1, 2, 1, 0]);
+}

@@ -1,0 +1,120 @@
+//! The outbox: mail that waits, failed or is held, and what was sent last; release and resend.
+
+use crate::auth::Who;
+use crate::extract::{Path, Query};
+use crate::input::FormData;
+use crate::layout::Page;
+use crate::pages::failed;
+use crate::texts::Texts;
+use crate::{App, RequestId, widgets};
+use axum::Extension;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use maud::html;
+use serde::Deserialize;
+use vorgang_core::rights;
+use vorgang_store::messages::MailState;
+
+const PAGE: u32 = 50;
+
+#[derive(Debug, Deserialize)]
+pub struct OutboxQuery {
+    state: Option<String>,
+    before: Option<i64>,
+}
+
+fn title(t: &'static Texts, state: MailState) -> &'static str {
+    match state {
+        MailState::Due => t.mail_due,
+        MailState::Failed => t.mail_failed,
+        MailState::Held => t.mail_held,
+        MailState::Sent => t.mail_sent,
+    }
+}
+
+pub async fn page(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Query(query): Query<OutboxQuery>,
+) -> Response {
+    let model = app.desk.model();
+    let page = Page::new(&app, &who, &model).await;
+    let t = page.t;
+    let store = &app.desk.store;
+    let mut counts = vec![];
+    for state in [MailState::Due, MailState::Failed, MailState::Held] {
+        match store.mail_count(state).await {
+            Ok(count) => counts.push((state, count)),
+            Err(e) => return failed(e.into(), &id),
+        }
+    }
+    let fullest = || counts.iter().rev().find(|(_, n)| *n > 0).map_or(MailState::Sent, |(s, _)| *s);
+    let state = query.state.as_deref().and_then(MailState::from_word).unwrap_or_else(fullest);
+    let rights = rights::visible(&model.names, &who.person);
+    let rows = match store.mail_list(&rights, state, PAGE, query.before).await {
+        Ok(rows) => rows,
+        Err(e) => return failed(e.into(), &id),
+    };
+    let may_send = matches!(state, MailState::Failed | MailState::Held);
+    let send = if state == MailState::Held { t.release_mail } else { t.resend };
+    let body = html! {
+        h1 { (t.outbox) }
+        @if !app.config.mail { div.notice.warn role="status" { p { (t.no_mail_server) } } }
+        nav aria-label=(t.outbox) { ul.tabs {
+            @for (s, count) in counts.iter().map(|(s, n)| (*s, Some(*n))).chain([(MailState::Sent, None)]) {
+                li { a href=(format!("/admin/outbox?state={}", s.word())) data-enhance aria-current=[(s == state).then_some("page")] {
+                    (title(t, s)) @if let Some(n) = count.filter(|n| *n > 0) { " (" (n) ")" } } }
+            }
+        } }
+        @if rows.is_empty() { p.quiet { (t.nothing_here) } }
+        @if may_send && !rows.is_empty() {
+            form method="post" action="/admin/outbox/send" data-enhance { (page.csrf())
+                input type="hidden" name="state" value=(state.word());
+                div.buttons { button data-confirm=(t.send_all_sure) { (t.send_all) } } }
+        }
+        @if !rows.is_empty() {
+            div.table tabindex="0" role="region" aria-label=(title(t, state)) { table {
+                thead { tr { th scope="col" { (t.ticket) } th scope="col" { (t.who) } th scope="col" { (t.subject) } th scope="col" { (t.created) }
+                    @if state == MailState::Due { th scope="col" { (t.next_try) } }
+                    @if state != MailState::Sent { th.number scope="col" { (t.attempts) } th scope="col" { (t.error) } }
+                    @if may_send { th scope="col" { (send) } } } }
+                tbody { @for row in &rows { tr {
+                    td.nowrap { a href=(page.ticket_url(&row.number)) data-enhance { (row.number) } }
+                    td { (widgets::person_name(&page, &row.recipient)) }
+                    td { (row.subject) }
+                    td.nowrap { (widgets::time(&page, row.created)) }
+                    @if state == MailState::Due { td.nowrap { (widgets::time(&page, row.due)) } }
+                    @if state != MailState::Sent { td.number { (row.attempts) } td { (row.error.as_deref().unwrap_or("–")) } }
+                    @if may_send { td {
+                        form method="post" action=(format!("/admin/outbox/{}/send", row.id)) data-enhance { (page.csrf())
+                            input type="hidden" name="state" value=(state.word());
+                            button { (send) } }
+                    } }
+                } } }
+            } }
+            @if rows.len() == PAGE as usize && let Some(last) = rows.last() {
+                p { a href=(format!("/admin/outbox?state={}&before={}", state.word(), last.id)) data-enhance { (t.older) } }
+            }
+        }
+    };
+    page.render(StatusCode::OK, t.outbox, "/admin/outbox", &body)
+}
+
+async fn release(app: &App, id: &RequestId, mail: Option<i64>, data: &FormData) -> Response {
+    let state = data.get("state").and_then(MailState::from_word).filter(|s| matches!(s, MailState::Failed | MailState::Held));
+    let Some(state) = state else { return Redirect::to("/admin/outbox").into_response() };
+    match app.desk.store.mail_release(state, mail, app.desk.clock.now()).await {
+        Ok(_) => Redirect::to(&format!("/admin/outbox?state={}", state.word())).into_response(),
+        Err(e) => failed(e.into(), id),
+    }
+}
+
+pub async fn send(State(app): State<App>, Extension(id): Extension<RequestId>, Path(mail): Path<i64>, data: FormData) -> Response {
+    release(&app, &id, Some(mail), &data).await
+}
+
+pub async fn send_all(State(app): State<App>, Extension(id): Extension<RequestId>, data: FormData) -> Response {
+    release(&app, &id, None, &data).await
+}
