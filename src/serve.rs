@@ -133,9 +133,14 @@ pub async fn serve(url: &str, options: Options) -> anyhow::Result<End> {
     if let Some(smtp) = smtp {
         tokio::spawn(outbox::run(desk.clone(), Arc::new(smtp), outbox::Links(config.public_url.clone())));
     }
+    let live = desk.live.clone();
     let app = App { desk, config: Arc::new(config), metrics };
     let service = vorgang_web::router(app).into_make_service_with_connect_info::<SocketAddr>();
-    vorgang_web::run(listener, service, stopped()).await?;
+    let stop = async move {
+        stopped().await;
+        live.close();
+    };
+    vorgang_web::run(listener, service, stop).await?;
     let _ = std::fs::remove_file(database::socket(&path));
     Ok(End::Good)
 }

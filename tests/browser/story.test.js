@@ -142,6 +142,37 @@ for (const javaScriptEnabled of [true, false]) {
       await page.locator("dl.facts").getByText("closed successful").waitFor();
     });
 
+    if (javaScriptEnabled) {
+      it("two agents see each other, and what happens, without a reload", async () => {
+        const [page, other] = [await open("agent"), await open("tina")];
+        await page.goto(`${server.url}/agent/queue?queue=it&open=1`);
+        await page.getByRole("table").getByRole("link").first().click();
+        await page.locator("[data-ticket]").waitFor();
+        const url = page.url();
+        await other.goto(url);
+        await page.locator("#presence", { hasText: "Tina Brandt" }).waitFor();
+        await other.locator("#presence", { hasText: "Otto Ohlsen" }).waitFor();
+        // Given to Tina: her bell rings, and her page shows it.
+        const bell = Number((await other.locator("a.bell .count").textContent().catch(() => "0")) || 0);
+        await page.locator("summary", { hasText: "Change" }).last().click();
+        await page.getByLabel("Owner").selectOption("tina");
+        await page.getByRole("button", { name: "Save" }).click();
+        await other.locator("dl.facts").getByText("Tina Brandt").waitFor();
+        await other.locator("a.bell .count", { hasText: String(bell + 1) }).waitFor();
+        // Who types is not disturbed.
+        await page.locator("summary", { hasText: "Write a note" }).click();
+        await page.locator("details[open]").getByLabel("Message").fill("Half a sentence");
+        await other.locator("summary", { hasText: "Notiz schreiben" }).click();
+        await other.locator("details[open]").getByLabel("Nachricht").fill("Ich kümmere mich darum.");
+        await other.locator("details[open]").getByRole("button", { name: "Senden" }).click();
+        await page.locator(".meanwhile").waitFor();
+        assert.equal(await page.locator("details[open]").getByLabel("Message").inputValue(), "Half a sentence");
+        // Whoever leaves is gone.
+        await other.goto(`${server.url}/agent`);
+        await page.locator("#presence", { hasText: "Tina" }).waitFor({ state: "detached" });
+      });
+    }
+
     it("nothing complained", () => {
       for (const page of pages) assert.deepEqual(page.complaints, []);
     });

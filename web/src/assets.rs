@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 const FILES: &[(&str, &str, &str)] = &[
     ("portal.css", "text/css; charset=utf-8", include_str!("assets/portal.css")),
     ("enhance.js", "text/javascript; charset=utf-8", include_str!("assets/enhance.js")),
+    ("live.js", "text/javascript; charset=utf-8", include_str!("assets/live.js")),
     ("icon.svg", "image/svg+xml", include_str!("assets/icon.svg")),
 ];
 

@@ -149,6 +149,7 @@ fn document(language: &str, title: &str, body: &Markup) -> Markup {
                 link rel="stylesheet" href=(assets::url("portal.css"));
                 link rel="icon" href=(assets::url("icon.svg")) type="image/svg+xml";
                 script type="module" src=(assets::url("enhance.js")) {}
+                script type="module" src=(assets::url("live.js")) {}
             }
             body {
                 a.skip href="#main" { (texts(language).skip) }

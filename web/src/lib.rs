@@ -12,6 +12,7 @@ pub mod openapi;
 mod pages;
 mod problem;
 pub mod routes;
+mod stream;
 mod texts;
 mod widgets;
 

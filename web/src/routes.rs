@@ -41,6 +41,7 @@ pub fn all() -> Vec<Route> {
         route(GET, "/tickets/{number}/files/{blob}", SignedIn, get(pages::ticket::file)),
         route(BOTH, "/notifications", SignedIn, get(pages::notifications::page).post(pages::notifications::read)),
         route(POST, "/notifications/{id}", SignedIn, post(pages::notifications::open)),
+        route(GET, "/stream", SignedIn, get(crate::stream::stream)),
         route(BOTH, "/settings", SignedIn, get(pages::settings::page).post(pages::settings::save)),
         route(GET, "/agent", Agent, get(pages::agent::dashboard)),
         route(GET, "/agent/queue", Agent, get(pages::agent::queue)),

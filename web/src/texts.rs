@@ -190,6 +190,7 @@ texts! {
     why_not: "Why not?", "Warum nicht?";
     rule: "rule", "Regel";
     redraw: "Update the form", "Formular aktualisieren";
+    also_here: "Also here:", "Auch hier:";
     when: "When", "Wann";
     who: "Who", "Wer";
     what: "What", "Was";

@@ -1,112 +1,13 @@
 //! Every door as four actors: anonymous, customer, agent, admin; and what must be refused.
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::connect_info::MockConnectInfo;
-use axum::http::{Request, StatusCode, header};
+mod common;
+
+use axum::http::{StatusCode, header};
+use common::Door;
 use serde_json::{Value as Json, json};
-use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use tower::ServiceExt;
 use vorgang_core::people::{Person, PersonKind};
-use vorgang_definitions::model::read_folder;
-use vorgang_runtime::clock::SystemClock;
-use vorgang_runtime::{Desk, demo, revisions};
-use vorgang_store_sqlite::SqliteStore;
-use vorgang_web::{App, Config, openapi, routes};
-
-static COUNT: AtomicU32 = AtomicU32::new(0);
-
-struct Door {
-    router: Router,
-    desk: Arc<Desk>,
-    folder: std::path::PathBuf,
-}
-
-impl Drop for Door {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
-struct Reply {
-    status: StatusCode,
-    headers: axum::http::HeaderMap,
-    body: String,
-}
-
-impl Reply {
-    fn json(&self) -> Json {
-        serde_json::from_str(&self.body).unwrap_or(Json::Null)
-    }
-}
-
-impl Door {
-    async fn open() -> Self {
-        let n = COUNT.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("vorgang-doors-{}-{n}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a folder");
-        let store = Arc::new(SqliteStore::open(&folder.join("x.db")).expect("a store"));
-        let site = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/helpdesk");
-        let files = read_folder(&site).expect("the example");
-        let Ok(desk) = revisions::open(store, Arc::new(SystemClock), Some(&files)).await.expect("a desk") else {
-            panic!("the example does not check")
-        };
-        let desk = Arc::new(desk);
-        desk.people_save(&demo::people(&desk.model().names, 0)).await.expect("people");
-        let config = Config { public_url: "http://127.0.0.1:8080".into(), trusted_proxies: vec![], mail: false };
-        let app = App { desk: desk.clone(), config: Arc::new(config), metrics: Arc::new(String::new) };
-        let router = vorgang_web::router(app).layer(MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 9))));
-        Self { router, desk, folder }
-    }
-
-    async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Reply {
-        let mut request = Request::builder().method(method).uri(path).header("host", "127.0.0.1:8080");
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let response = self.router.clone().oneshot(request.body(body.into()).expect("a request")).await.expect("an answer");
-        let (parts, body) = response.into_parts();
-        let bytes = axum::body::to_bytes(body, 10_000_000).await.expect("a body");
-        Reply { status: parts.status, headers: parts.headers, body: String::from_utf8_lossy(&bytes).into_owned() }
-    }
-
-    async fn api(&self, who: &str, method: &str, path: &str, body: &Json) -> Reply {
-        let token = self.desk.token_create(who).await.expect("a token");
-        let body = if body.is_null() { String::new() } else { body.to_string() };
-        self.send(method, path, &[("authorization", &format!("Bearer {token}"))], body).await
-    }
-
-    /// A session's cookie and its token against forged forms.
-    async fn session(&self, who: &str) -> (String, String) {
-        let signed_in = self.desk.session_create(who).await.expect("a session").expect("a person");
-        (format!("session={}", signed_in.session), signed_in.csrf)
-    }
-
-    async fn page(&self, who: &str, path: &str) -> Reply {
-        let (cookie, _) = self.session(who).await;
-        self.send("GET", path, &[("cookie", &cookie)], "").await
-    }
-
-    async fn post(&self, who: &str, path: &str, form: &[(&str, &str)]) -> Reply {
-        let (cookie, csrf) = self.session(who).await;
-        let encode = |t: &str| t.bytes().map(|b| format!("%{b:02X}")).collect::<String>();
-        let mut body = format!("csrf={}", encode(&csrf));
-        for (name, value) in form {
-            body.push_str(&format!("&{}={}", encode(name), encode(value)));
-        }
-        self.send("POST", path, &[("cookie", &cookie), ("content-type", "application/x-www-form-urlencoded")], body).await
-    }
-
-    async fn claim(&self, who: &str, amount: &str) -> Json {
-        let body = json!({"fields": {"amount": amount}, "article": {"body": "Train to Kiel"}});
-        let reply = self.api(who, "POST", "/api/v1/processes/expense_claim/start", &body).await;
-        assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.body);
-        reply.json()
-    }
-}
+use vorgang_web::{openapi, routes};
 
 fn work(ticket: &Json, activity: &str) -> String {
     let items = ticket["work"].as_array().expect("work");

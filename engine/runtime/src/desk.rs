@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::limiter::Limiter;
+use crate::live::Live;
 use crate::locks::Locks;
 use crate::numbers::Numbers;
 use jiff::Timestamp;
@@ -24,6 +25,8 @@ pub struct Desk {
     pub store: Arc<dyn Store>,
     pub clock: Arc<dyn Clock>,
     pub limiter: Limiter,
+    /// For those who look while it happens.
+    pub live: Arc<Live>,
     /// There may be a revision with whose calendars timers are to be counted anew.
     pub recount: AtomicBool,
     model: RwLock<Arc<Model>>,
@@ -90,6 +93,7 @@ impl Desk {
             store,
             clock,
             limiter: Limiter::default(),
+            live: Arc::default(),
             recount: AtomicBool::new(true),
             model: RwLock::new(Arc::new(model)),
             people: RwLock::new(Arc::new(people)),
@@ -172,7 +176,10 @@ impl Desk {
             let mut commit = self.commit(&request, stored.as_ref(), &decision, now, idempotent.as_ref(), &done);
             commit.job_run = job_run;
             match self.store.commit(commit).await {
-                Ok(()) => return Ok(Answer::Done(Box::new(done))),
+                Ok(()) => {
+                    self.live.committed(&decision.after, &decision.events);
+                    return Ok(Answer::Done(Box::new(done)));
+                }
                 Err(StoreError::Conflict) => {
                     if let Some(i) = &idempotent
                         && let Some(earlier) = self.earlier(&request.actor.login, i).await?

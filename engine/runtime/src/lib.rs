@@ -9,6 +9,7 @@ mod desk;
 pub mod jobs;
 mod lane;
 pub mod limiter;
+pub mod live;
 mod locks;
 mod numbers;
 pub mod outbox;

@@ -27,6 +27,7 @@ async function load(url, options, push) {
       document.documentElement.lang = page.documentElement.lang;
       document.querySelector("main").replaceWith(main);
       if (header && ours) ours.replaceWith(header);
+      document.dispatchEvent(new Event("swapped"));
     };
     if (push && (options.method !== "POST" || response.redirected) && response.url !== location.href) history.pushState({}, "", response.url);
     swap();

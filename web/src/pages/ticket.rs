@@ -67,7 +67,7 @@ async fn draw(app: &App, who: &Who, id: &RequestId, number: &str, typed: Typed, 
     let body = html! {
         @if let Some(notice) = &notice { (told(&page, notice)) }
         (forms::refusal(&page, &typed))
-        div.head {
+        div.head data-ticket=(ticket.number) data-version=(view.snapshot.version) {
             h1 { (ticket.title) }
             div.line {
                 span { (ticket.number) }
@@ -76,6 +76,7 @@ async fn draw(app: &App, who: &Who, id: &RequestId, number: &str, typed: Typed, 
                 @if page.is_agent() { span { (widgets::word(&model, "queue", &ticket.queue, language)) } }
                 span { (t.created) " " (widgets::time(&page, ticket.created)) }
             }
+            (presence(&page, &view))
         }
         @for instance in view.instances.iter().rev() { (widgets::process(&page, &view.snapshot, instance, &view.steps)) }
         div.columns {
@@ -104,6 +105,15 @@ async fn draw(app: &App, who: &Who, id: &RequestId, number: &str, typed: Typed, 
         }
     };
     page.render(status, &format!("{} {}", ticket.number, ticket.title), "", &body)
+}
+
+/// Who else has the ticket open: for agents.
+fn presence(page: &Page, view: &TicketView) -> Markup {
+    let people = page.app.desk.people();
+    let others = page.app.desk.live.others(&view.snapshot.ticket.number, &page.who.person.login);
+    let agents = others.iter().filter_map(|l| people.get(l)).filter(|p| p.kind == PersonKind::Agent && view.sight == Sight::Agent);
+    let names: Vec<&str> = agents.map(|p| p.name.as_str()).collect();
+    html! { p #presence.quiet role="status" { @if !names.is_empty() { (page.t.also_here) " " strong { (names.join(", ")) } } } }
 }
 
 fn told(page: &Page, notice: &Notice) -> Markup {

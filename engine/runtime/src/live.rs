@@ -1,0 +1,141 @@
+//! What happens while people look: who is to be told that a ticket changed, that there is a notification, and who else
+//! has a ticket open. Only numbers and versions: what they stand for is fetched, and permission is asked then.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::broadcast;
+use vorgang_core::{Event, Snapshot};
+
+/// Signals that a slow listener may be behind; one that is further behind looks at everything anew.
+const BEHIND_MAX: usize = 1_024;
+/// Streams that one person may have open.
+const STREAMS_MAX: usize = 16;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signal {
+    Ticket {
+        number: String,
+        version: u64,
+    },
+    /// Somebody has a new notification.
+    Told {
+        login: String,
+    },
+    /// Who has the ticket open is another now.
+    Presence {
+        number: String,
+    },
+    /// The server ends.
+    Closing,
+}
+
+#[derive(Debug)]
+pub struct Live {
+    signals: broadcast::Sender<Signal>,
+    here: Mutex<Here>,
+    closed: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Here {
+    /// For each ticket who has it open, and how often.
+    tickets: HashMap<String, BTreeMap<String, usize>>,
+    streams: HashMap<String, usize>,
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self { signals: broadcast::channel(BEHIND_MAX).0, here: Mutex::default(), closed: AtomicBool::new(false) }
+    }
+}
+
+/// One open stream; dropping it ends it.
+pub struct Listener {
+    live: Arc<Live>,
+    pub login: String,
+    pub tickets: Vec<String>,
+    pub signals: broadcast::Receiver<Signal>,
+}
+
+impl Live {
+    fn here(&self) -> MutexGuard<'_, Here> {
+        self.here.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `None` where this person has too many streams, or the server ends.
+    pub fn listen(self: &Arc<Self>, login: &str, tickets: Vec<String>) -> Option<Listener> {
+        if self.closed.load(Ordering::Acquire) {
+            return None;
+        }
+        let signals = self.signals.subscribe();
+        {
+            let mut here = self.here();
+            let streams = here.streams.entry(login.to_owned()).or_default();
+            if *streams >= STREAMS_MAX {
+                return None;
+            }
+            *streams += 1;
+            for number in &tickets {
+                *here.tickets.entry(number.clone()).or_default().entry(login.to_owned()).or_default() += 1;
+            }
+        }
+        tickets.iter().for_each(|number| self.send(Signal::Presence { number: number.clone() }));
+        Some(Listener { live: self.clone(), login: login.to_owned(), tickets, signals })
+    }
+
+    /// Who has the ticket open, but for this person.
+    pub fn others(&self, number: &str, login: &str) -> Vec<String> {
+        let here = self.here();
+        here.tickets.get(number).into_iter().flat_map(BTreeMap::keys).filter(|l| *l != login).cloned().collect()
+    }
+
+    /// What a commit means for those who look.
+    pub fn committed(&self, after: &Snapshot, events: &[Event]) {
+        if self.signals.receiver_count() == 0 {
+            return;
+        }
+        self.send(Signal::Ticket { number: after.ticket.number.clone(), version: after.version });
+        for event in events {
+            if let Event::NotificationSent { notification: n } = event
+                && n.portal
+            {
+                self.send(Signal::Told { login: n.to.clone() });
+            }
+        }
+    }
+
+    /// Ends all streams, so that the server can end.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.send(Signal::Closing);
+    }
+
+    /// Without a listener there is nobody to hear it.
+    fn send(&self, signal: Signal) {
+        let _ = self.signals.send(signal);
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        {
+            let mut here = self.live.here();
+            for number in &self.tickets {
+                let Some(people) = here.tickets.get_mut(number) else { continue };
+                if let Some(n) = people.get_mut(&self.login) {
+                    *n -= 1;
+                }
+                people.retain(|_, n| *n > 0);
+                if people.is_empty() {
+                    here.tickets.remove(number);
+                }
+            }
+            if let Some(n) = here.streams.get_mut(&self.login) {
+                *n -= 1;
+            }
+            here.streams.retain(|_, n| *n > 0);
+        }
+        self.tickets.iter().for_each(|number| self.live.send(Signal::Presence { number: number.clone() }));
+    }
+}

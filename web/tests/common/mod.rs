@@ -1,0 +1,115 @@
+//! The demo's site behind its router, with people to sign in as.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::connect_info::MockConnectInfo;
+use axum::http::{Request, Response, StatusCode};
+use serde_json::{Value as Json, json};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use tower::ServiceExt;
+use vorgang_definitions::model::read_folder;
+use vorgang_runtime::clock::SystemClock;
+use vorgang_runtime::{Desk, demo, revisions};
+use vorgang_store_sqlite::SqliteStore;
+use vorgang_web::{App, Config};
+
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+pub struct Door {
+    pub router: Router,
+    pub desk: Arc<Desk>,
+    folder: std::path::PathBuf,
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: axum::http::HeaderMap,
+    pub body: String,
+}
+
+impl Reply {
+    pub fn json(&self) -> Json {
+        serde_json::from_str(&self.body).unwrap_or(Json::Null)
+    }
+}
+
+impl Door {
+    pub async fn open() -> Self {
+        let n = COUNT.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("vorgang-doors-{}-{n}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let store = Arc::new(SqliteStore::open(&folder.join("x.db")).expect("a store"));
+        let site = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/helpdesk");
+        let files = read_folder(&site).expect("the example");
+        let Ok(desk) = revisions::open(store, Arc::new(SystemClock), Some(&files)).await.expect("a desk") else {
+            panic!("the example does not check")
+        };
+        let desk = Arc::new(desk);
+        desk.people_save(&demo::people(&desk.model().names, 0)).await.expect("people");
+        let config = Config { public_url: "http://127.0.0.1:8080".into(), trusted_proxies: vec![], mail: false };
+        let app = App { desk: desk.clone(), config: Arc::new(config), metrics: Arc::new(String::new) };
+        let router = vorgang_web::router(app).layer(MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 9))));
+        Self { router, desk, folder }
+    }
+
+    /// The answer as it begins; its body may have no end.
+    pub async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Response<Body> {
+        let mut request = Request::builder().method(method).uri(path).header("host", "127.0.0.1:8080");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.router.clone().oneshot(request.body(body.into()).expect("a request")).await.expect("an answer")
+    }
+
+    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Reply {
+        let (parts, body) = self.ask(method, path, headers, body).await.into_parts();
+        // A stream has no end to wait for.
+        let endless = parts.headers.get("content-type").is_some_and(|t| t == "text/event-stream");
+        let bytes = if endless { Default::default() } else { axum::body::to_bytes(body, 10_000_000).await.expect("a body") };
+        Reply { status: parts.status, headers: parts.headers, body: String::from_utf8_lossy(&bytes).into_owned() }
+    }
+
+    pub async fn api(&self, who: &str, method: &str, path: &str, body: &Json) -> Reply {
+        let token = self.desk.token_create(who).await.expect("a token");
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.send(method, path, &[("authorization", &format!("Bearer {token}"))], body).await
+    }
+
+    /// A session's cookie and its token against forged forms.
+    pub async fn session(&self, who: &str) -> (String, String) {
+        let signed_in = self.desk.session_create(who).await.expect("a session").expect("a person");
+        (format!("session={}", signed_in.session), signed_in.csrf)
+    }
+
+    pub async fn page(&self, who: &str, path: &str) -> Reply {
+        let (cookie, _) = self.session(who).await;
+        self.send("GET", path, &[("cookie", &cookie)], "").await
+    }
+
+    pub async fn post(&self, who: &str, path: &str, form: &[(&str, &str)]) -> Reply {
+        let (cookie, csrf) = self.session(who).await;
+        let encode = |t: &str| t.bytes().map(|b| format!("%{b:02X}")).collect::<String>();
+        let mut body = format!("csrf={}", encode(&csrf));
+        for (name, value) in form {
+            body.push_str(&format!("&{}={}", encode(name), encode(value)));
+        }
+        self.send("POST", path, &[("cookie", &cookie), ("content-type", "application/x-www-form-urlencoded")], body).await
+    }
+
+    pub async fn claim(&self, who: &str, amount: &str) -> Json {
+        let body = json!({"fields": {"amount": amount}, "article": {"body": "Train to Kiel"}});
+        let reply = self.api(who, "POST", "/api/v1/processes/expense_claim/start", &body).await;
+        assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.body);
+        reply.json()
+    }
+}
