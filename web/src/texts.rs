@@ -122,6 +122,7 @@ texts! {
     by_hand: "by hand", "von Hand";
     never: "never", "nie";
     under_way: "under way", "läuft";
+    condition_cel: "Condition (CEL)", "Bedingung (CEL)";
     condition: "For tickets with", "Für Tickets mit";
     try_out: "Try out", "Ausprobieren";
     run_now: "Run now", "Jetzt ausführen";

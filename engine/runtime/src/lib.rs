@@ -14,6 +14,7 @@ mod locks;
 mod numbers;
 pub mod outbox;
 pub mod revisions;
+pub mod search;
 pub mod timers;
 pub mod view;
 

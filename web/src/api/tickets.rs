@@ -74,6 +74,9 @@ pub struct ListQuery {
     #[serde(rename = "type")]
     ticket_type: Option<String>,
     owner: Option<String>,
+    /// A condition in CEL, for agents.
+    #[serde(rename = "where")]
+    condition: Option<String>,
     sort: Option<String>,
     limit: Option<u32>,
     cursor: Option<i64>,
@@ -109,7 +112,21 @@ pub async fn list(
         narrow = narrow.and(if who.person.kind == PersonKind::Agent { Filter::Owner(mine) } else { Filter::None });
     }
     let limit = q.limit.unwrap_or(50).clamp(1, LIMIT_MAX);
-    match app.desk.tickets(&who.person, &narrow, sort, limit, q.cursor).await {
+    let found = match &q.condition {
+        None => app.desk.tickets(&who.person, &narrow, sort, limit, q.cursor).await,
+        Some(_) if who.person.kind != PersonKind::Agent => {
+            let fault = Fault::new(StatusCode::FORBIDDEN, "Conditions are for agents.", "Bedingungen sind für Agenten.");
+            return problem(&fault, &id);
+        }
+        Some(text) => match app.desk.condition(text) {
+            Ok(condition) => app.desk.search(&who.person, &narrow, &condition, sort, limit, q.cursor).await,
+            Err(why) => {
+                let fault = Fault::new(StatusCode::BAD_REQUEST, &format!("where: {why}."), &format!("where: {why}."));
+                return problem(&fault, &id);
+            }
+        },
+    };
+    match found {
         Ok(page) => {
             let model = app.desk.model();
             let items: Vec<Json> = page

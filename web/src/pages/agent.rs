@@ -102,6 +102,9 @@ pub struct Narrow {
     queue: Option<String>,
     state: Option<String>,
     q: Option<String>,
+    /// A condition in CEL.
+    #[serde(rename = "where")]
+    condition: Option<String>,
     cursor: Option<i64>,
 }
 
@@ -126,7 +129,9 @@ impl Narrow {
     fn next(&self, cursor: i64) -> String {
         let part =
             |name: &str, value: &Option<String>| value.as_ref().map(|v| format!("{name}={}&", crate::input::encode(v))).unwrap_or_default();
-        format!("/agent/queue?{}{}{}cursor={cursor}", part("queue", &self.queue), part("state", &self.state), part("q", &self.q))
+        let parts = [("queue", &self.queue), ("state", &self.state), ("q", &self.q), ("where", &self.condition)];
+        let parts: String = parts.into_iter().map(|(name, value)| part(name, value)).collect();
+        format!("/agent/queue?{parts}cursor={cursor}")
     }
 }
 
@@ -140,10 +145,18 @@ pub async fn queue(
     let page = Page::new(&app, &who, &model).await;
     let (t, language) = (page.t, page.language());
     let filter = narrow.filter(widgets::open_states(&model));
-    let rows = match app.desk.tickets(&who.person, &filter, Sort::NewestFirst, 50, narrow.cursor).await {
+    let text = narrow.condition.as_deref().map(str::trim).filter(|t| !t.is_empty());
+    let condition = text.map(|t| app.desk.condition(t)).transpose();
+    let rows = match &condition {
+        Ok(None) => app.desk.tickets(&who.person, &filter, Sort::NewestFirst, 50, narrow.cursor).await,
+        Ok(Some(condition)) => app.desk.search(&who.person, &filter, condition, Sort::NewestFirst, 50, narrow.cursor).await,
+        Err(_) => Ok(vorgang_store::Page { items: vec![], next: None }),
+    };
+    let rows = match rows {
         Ok(rows) => rows,
         Err(e) => return failed(e, &id),
     };
+    let wrong = condition.as_ref().err();
     let readable = rights::readable_queues(&model.names, &who.person);
     let (queue, state) = (narrow.queue.as_deref().unwrap_or(""), narrow.state.as_deref().unwrap_or(""));
     let body = html! {
@@ -159,6 +172,12 @@ pub async fn queue(
                 @for s in model.names.states.iter() { option value=(s.name) selected[s.name == state] { (widgets::word(&model, "state", &s.name, language)) } }
             } }
             div.field { label for="q" { (t.search_hint) } input id="q" name="q" type="search" value=(narrow.q.as_deref().unwrap_or("")); }
+            div class=(if wrong.is_some() { "field bad wide" } else { "field wide" }) {
+                label for="where" { (t.condition_cel) }
+                @if let Some(why) = wrong { p.error id="where-error" { (why) } }
+                input id="where" name="where" value=(text.unwrap_or("")) placeholder="ticket.priority > 3 && !has(ticket.owner)"
+                    spellcheck="false" autocapitalize="off" aria-describedby=[wrong.map(|_| "where-error")] aria-invalid=[wrong.map(|_| "true")];
+            }
             button { (t.filter) }
         }
         (widgets::tickets(&page, t.queues, &rows.items))
