@@ -3,12 +3,12 @@
 //! The bare loop writes the same rows into the same tables and indexes, with the same group size, from values
 //! that are ready: what remains between the two is loading, deciding and handing over.
 
+mod common;
+
+use common::{ask, connect, median, memory, open_loop, serve};
 use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command as Process, Stdio};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -83,11 +83,6 @@ fn main() {
         bench_pages(&folder);
     }
     let _ = std::fs::remove_dir_all(&folder);
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 fn site() -> Vec<SiteFile> {
@@ -422,86 +417,6 @@ fn index_costs(folder: &Path, path: &Path) {
 
 // --- pages ----------------------------------------------------------------------------------------------------
 
-struct Server {
-    child: Child,
-    address: String,
-    link: Option<String>,
-}
-
-fn binary() -> PathBuf {
-    PathBuf::from(env!("CARGO_BIN_EXE_vorgang"))
-}
-
-fn serve(folder: &Path, arguments: &[&str]) -> Server {
-    let mut child = Process::new(binary())
-        .current_dir(folder)
-        .args(["serve", "--listen", "127.0.0.1:0", "--database", "pages.db"])
-        .args(arguments)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the server starts");
-    let mut stdout = BufReader::new(child.stdout.take().expect("stdout"));
-    let mut stderr = BufReader::new(child.stderr.take().expect("stderr"));
-    let mut line = String::new();
-    let mut link = None;
-    if arguments.contains(&"--demo") {
-        while stdout.read_line(&mut line).unwrap_or(0) > 0 && !line.contains("tina ") {
-            if line.trim_start().starts_with("agent ") {
-                link = line.split_whitespace().nth(1).and_then(|u| u.split_once("/link/")).map(|(_, p)| format!("/link/{p}"));
-            }
-            line.clear();
-        }
-    }
-    let address = loop {
-        line.clear();
-        assert!(stderr.read_line(&mut line).unwrap_or(0) > 0, "the server ended");
-        if let Some((_, url)) = line.trim().rsplit_once(" on http://") {
-            break url.to_owned();
-        }
-    };
-    std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
-    Server { child, address, link }
-}
-
-/// Resident memory of a process, in MB.
-fn memory(pid: u32) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find(|l| l.starts_with("VmRSS:")).unwrap_or_default();
-    line.split_whitespace().nth(1).and_then(|k| k.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
-}
-
-/// One request on a kept connection; its status and cookie.
-fn ask(stream: &mut BufReader<TcpStream>, method: &str, path: &str, cookie: &str) -> Option<(u16, String)> {
-    // In one piece: small writes would wait for each other's acknowledgement.
-    let head = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\nContent-Length: 0\r\n\r\n");
-    stream.get_mut().write_all(head.as_bytes()).ok()?;
-    let (mut status, mut length, mut set_cookie, mut line) = (0, 0, String::new(), String::new());
-    loop {
-        line.clear();
-        stream.read_line(&mut line).ok().filter(|n| *n > 0)?;
-        let lower = line.to_ascii_lowercase();
-        if status == 0 {
-            status = line.split(' ').nth(1)?.parse().ok()?;
-        } else if let Some(v) = lower.strip_prefix("content-length:") {
-            length = v.trim().parse().ok()?;
-        } else if lower.starts_with("set-cookie:") {
-            set_cookie = line["set-cookie:".len()..].trim().split(';').next()?.to_owned();
-        } else if line.trim().is_empty() {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).ok()?;
-    Some((status, set_cookie))
-}
-
-fn connect(address: &str) -> BufReader<TcpStream> {
-    let stream = TcpStream::connect(address).expect("a connection");
-    stream.set_nodelay(true).expect("no delay");
-    BufReader::new(stream)
-}
-
 /// Whether timers are still due: what an idle desk does not have.
 fn timers_wait(folder: &Path) -> bool {
     let open = Connection::open(folder.join("pages.db")).expect("the database");
@@ -538,7 +453,7 @@ fn bench_pages(folder: &Path) {
     let (_, cookie) = ask(&mut connect(&server.address), "POST", &link, "").expect("signed in");
     for (name, path) in [("queue page", "/agent/queue?queue=it"), ("dashboard", "/agent")] {
         let saturated = saturate(&server.address, path, &cookie);
-        let mut latencies = open_loop(&server.address, path, &cookie, saturated / 2.0);
+        let mut latencies = open_loop(&server.address, path, &cookie, saturated / 2.0, SECONDS);
         latencies.sort_by(f64::total_cmp);
         let at = |q: f64| latencies[((latencies.len() - 1) as f64 * q) as usize];
         println!(
@@ -567,32 +482,4 @@ fn saturate(address: &str, path: &str, cookie: &str) -> f64 {
         }
     });
     done.load(Ordering::Relaxed) as f64 / begin.elapsed().as_secs_f64()
-}
-
-/// Requests at fixed times, whether the earlier ones have been answered or not: waiting counts.
-fn open_loop(address: &str, path: &str, cookie: &str, rate: f64) -> Vec<f64> {
-    let total = (rate * SECONDS as f64) as u64;
-    let next = AtomicU64::new(0);
-    let begin = Instant::now();
-    let latencies = std::sync::Mutex::new(vec![]);
-    std::thread::scope(|s| {
-        for _ in 0..16 {
-            s.spawn(|| {
-                let mut stream = connect(address);
-                let mut mine = vec![];
-                loop {
-                    let i = next.fetch_add(1, Ordering::Relaxed);
-                    if i >= total {
-                        break;
-                    }
-                    let due = begin + Duration::from_secs_f64(i as f64 / rate);
-                    std::thread::sleep(due.saturating_duration_since(Instant::now()));
-                    assert_eq!(ask(&mut stream, "GET", path, cookie).map(|a| a.0), Some(200));
-                    mine.push(due.elapsed().as_secs_f64() * 1e3);
-                }
-                latencies.lock().expect("the list").extend(mine);
-            });
-        }
-    });
-    latencies.into_inner().expect("the list")
 }

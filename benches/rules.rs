@@ -1,12 +1,25 @@
-//! `cargo bench --bench rules`: what rules cost. Names after `--` choose: acls, handlers.
+//! `cargo bench --bench rules`: what rules cost. Names after `--` choose: acls, handlers, jobs, timers,
+//! outbox. `jobs` and `timers` make a million tickets each, and need some gigabytes of disk for a while.
 
+mod common;
+
+use common::{ask, connect, median, memory};
+use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
-use std::time::Instant;
-use vorgang_core::command::Context;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use vorgang_core::command::{Context, NewTicket};
 use vorgang_core::decide::decide;
 use vorgang_core::people::{Directory, Person, PersonKind};
 use vorgang_core::{Command, Snapshot};
 use vorgang_definitions::model::{Model, SiteFile, load};
+use vorgang_runtime::clock::SystemClock;
+use vorgang_runtime::jobs::{go_on, start_now};
+use vorgang_runtime::outbox::{Links, Mail, Mailer, SendError, deliver_due};
+use vorgang_runtime::{Desk, Request, revisions};
+use vorgang_store_sqlite::SqliteStore;
 
 /// The server's own.
 #[global_allocator]
@@ -21,9 +34,11 @@ const SITE: &str = r#"
 - { kind: State, name: closed, type: closed }
 - { kind: Priority, name: normal, level: 3 }
 - { kind: Priority, name: high, level: 4 }
-- { kind: Role, name: agent, queues: { q0: [rw] } }
+- { kind: State, name: asleep, type: pending_auto, then: open }
+- { kind: Role, name: agent, queues: { q0: [rw], q1: [rw], q2: [rw], q3: [rw], q4: [rw], q5: [rw], q6: [rw], q7: [rw], q8: [rw], q9: [rw] } }
+- { kind: Field, name: share, type: integer }
 - { kind: Field, name: count, type: integer }
-- { kind: TicketType, name: case, fields: [count], states: [new, open, closed] }
+- { kind: TicketType, name: case, fields: [count, share], states: [new, open, closed, asleep] }
 "#;
 
 fn main() {
@@ -35,6 +50,19 @@ fn main() {
     if is_wanted("handlers") {
         handlers();
     }
+    let folder = std::env::temp_dir().join(format!("vorgang-rules-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    if is_wanted("jobs") {
+        runtime.block_on(jobs(&folder));
+    }
+    if is_wanted("timers") {
+        timers(&folder, &runtime);
+    }
+    if is_wanted("outbox") {
+        runtime.block_on(outbox(&folder));
+    }
+    let _ = std::fs::remove_dir_all(&folder);
 }
 
 /// The median of the rounds, with the slowest and the fastest.
@@ -44,15 +72,18 @@ fn rounds(mut round: impl FnMut() -> f64) -> String {
     format!("{:.1} us (runs {:.1} to {:.1})", all[ROUNDS / 2], all[0], all[ROUNDS - 1])
 }
 
-fn model(more: &str) -> Model {
+fn site(more: &str) -> Vec<SiteFile> {
     let queues: String = (0..10).map(|i| format!("- {{ kind: Queue, name: q{i} }}\n")).collect();
-    let loaded = load(&[SiteFile { path: "bench.yaml".into(), text: format!("{SITE}{queues}{more}") }], &[]);
+    vec![SiteFile { path: "bench.yaml".into(), text: format!("{SITE}{queues}{more}") }]
+}
+
+fn model(more: &str) -> Model {
+    let loaded = load(&site(more), &[]);
     loaded.model.unwrap_or_else(|| panic!("{}", vorgang_definitions::diagnostic::render_human(&loaded.sources, &loaded.diagnostics, false)))
 }
 
-/// A ticket in the first queue, and how long one command on it takes, in microseconds.
-fn time(model: &Model, command: &Command, events: usize) -> String {
-    let agent = Person {
+fn agent() -> Person {
+    Person {
         login: "agent".into(),
         name: "Agent".into(),
         email: String::new(),
@@ -62,11 +93,16 @@ fn time(model: &Model, command: &Command, events: usize) -> String {
         roles: vec!["agent".into()],
         active: true,
         settings: Default::default(),
-    };
+    }
+}
+
+/// A ticket in the first queue, and how long one command on it takes, in microseconds.
+fn time(model: &Model, command: &Command, events: usize) -> String {
+    let agent = agent();
     let people = Directory::new([agent.clone()]);
     let ctx =
         Context { now: jiff::Timestamp::now(), actor: &agent, people: &people, new_ticket: Some((1, "1".into())), changed_since: None };
-    let new = vorgang_core::command::NewTicket { title: "x".into(), ticket_type: "case".into(), queue: "q0".into(), ..Default::default() };
+    let new = NewTicket { title: "x".into(), ticket_type: "case".into(), queue: "q0".into(), ..Default::default() };
     let ticket: Snapshot = decide(model, None, &Command::CreateTicket(new), &ctx).expect("a ticket").after.compact();
     let done = decide(model, Some(&ticket), command, &ctx).expect("a decision");
     assert_eq!(done.events.len(), events, "{:?}", done.events);
@@ -111,4 +147,197 @@ fn handlers() {
     println!("with 200 handlers that all run and set a field: {} (reach < 1000)", time(&model(&all), &change, 201));
     let none: String = (0..200).map(|i| one(i).replace("!= \"t", "== \"t")).collect();
     println!("with 200 handlers whose conditions do not hold: {}", time(&model(&none), &change, 1));
+}
+
+const CROWD: u64 = 1_000_000;
+const JOB: &str = r#"- { kind: Job, name: mark, where: ticket.queue == "q7" && ticket.state == "open" && !has(ticket.fields.count), do: [ { set: { count: 7, share: "= ticket.priority * 2" } } ] }
+"#;
+
+async fn desk(path: &Path, more: &str) -> Arc<Desk> {
+    let store = Arc::new(SqliteStore::open(path).expect("a store"));
+    let Ok(desk) = revisions::open(store, Arc::new(SystemClock), Some(&site(more))).await.expect("a desk") else {
+        panic!("the site does not check")
+    };
+    desk.people_save(&[agent()]).await.expect("people");
+    Arc::new(desk)
+}
+
+/// One ticket in each queue, open or asleep until the time.
+async fn templates(desk: &Desk, until: Option<jiff::Timestamp>) {
+    let agent = agent();
+    for i in 0..10 {
+        let new = NewTicket { title: "One of many".into(), ticket_type: "case".into(), queue: format!("q{i}"), ..Default::default() };
+        let request = |ticket, command| Request { actor: &agent, ticket, command, cause: "bench", at: None };
+        let number = desk.execute(request(None, Command::CreateTicket(new))).await.expect("a ticket").after.ticket.number.clone();
+        let command = match until {
+            None => patch("state", "open"),
+            Some(until) => {
+                let values =
+                    BTreeMap::from([("state".to_owned(), "asleep".into()), ("pending_until".to_owned(), until.to_string().into())]);
+                Command::PatchTicket { values, seen: None, expected: None, blobs: vec![] }
+            }
+        };
+        desk.execute(request(Some(&number), command)).await.expect("a change");
+    }
+}
+
+async fn jobs(folder: &Path) {
+    let path = folder.join("jobs.db");
+    templates(&*desk(&path, JOB).await, None).await;
+    let begin = Instant::now();
+    common::crowd::copies(&path, CROWD);
+    println!("{CROWD} tickets made in {:.1} s", begin.elapsed().as_secs_f64());
+    let desk = desk(&path, JOB).await;
+    let split = vorgang_core::pushdown::pushdown(&desk.model().jobs["mark"].condition.text, &desk.model().names, jiff::Timestamp::now());
+    println!("its plan: {}", desk.store.job_plan(&split.filter).await.expect("a plan").1.join("; "));
+    let bare = bare_job(&path, &folder.join("bare.db"));
+    let begin = Instant::now();
+    let run = start_now(&desk, "mark", "bench").await.expect("a run").expect("the job");
+    let run = go_on(&desk, run).await.expect("its end");
+    let rate = run.summary.done as f64 / begin.elapsed().as_secs_f64();
+    assert_eq!(run.summary.done, CROWD / 10, "{:?}", run.summary);
+    println!(
+        "job that sets two fields on {} of {CROWD} tickets: {rate:.0}/s; bare loop, groups of 128: {bare:.0}/s; {:.0} % (reach 60 %, 4,000/s)",
+        run.summary.done,
+        rate / bare * 100.0
+    );
+}
+
+/// The same rows, each in its savepoint: ticket, mark, history.
+fn bare_job(original: &Path, copy: &Path) -> f64 {
+    std::fs::copy(original, copy).expect("a copy");
+    let c = Connection::open(copy).expect("the copy");
+    c.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 20000; PRAGMA cache_size = -16000;")
+        .expect("settings");
+    c.set_prepared_statement_cache_capacity(64);
+    let sql = "SELECT t.id FROM ticket t JOIN name n ON n.id = t.queue_id WHERE n.name = 'q7' ORDER BY t.id";
+    let ids: Vec<i64> = c.prepare(sql).and_then(|mut s| s.query_map([], |r| r.get(0))?.collect()).expect("ids");
+    let last = "SELECT events, personal FROM history ORDER BY id DESC LIMIT 1";
+    let (events, personal) = c.query_row(last, [], |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?))).expect("events");
+    let run = |sql: &str, params: &[&dyn rusqlite::ToSql]| c.prepare_cached(sql).and_then(|mut s| s.execute(params)).expect("a row");
+    let begin = Instant::now();
+    for group in ids.chunks(128) {
+        run("BEGIN IMMEDIATE", &[]);
+        for id in group {
+            run("SAVEPOINT one", &[]);
+            run(
+                "UPDATE ticket SET version = version + 1, last_seq = last_seq + 1, updated = ?2, fields = ?3, head = ?4 WHERE id = ?1",
+                params![id, id, r#"{"count":7,"share":6}"#, &[7_u8; 32][..]],
+            );
+            run("INSERT INTO job_done (run, ticket_id) VALUES (99, ?1)", params![id]);
+            run(
+                "INSERT INTO history (ticket_id, version, format, at, actor, command, cause, events, personal, salt, personal_digest, hash) \
+                 VALUES (?1, 1000, 1, ?1, 'system', 'run_job', 'job mark', ?2, ?3, ?4, ?5, ?5)",
+                params![id, events, personal, &[1_u8; 16][..], &[2_u8; 32][..]],
+            );
+            run("RELEASE one", &[]);
+        }
+        run("COMMIT", &[]);
+    }
+    let rate = ids.len() as f64 / begin.elapsed().as_secs_f64();
+    drop(c);
+    let _ = std::fs::remove_file(copy);
+    rate
+}
+
+/// The server with a million timers that are due: how fast they go, and what people feel of it.
+fn timers(folder: &Path, runtime: &tokio::runtime::Runtime) {
+    const WINDOW: u64 = 30;
+    let path = folder.join("pages.db");
+    let until = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(2);
+    let token = runtime.block_on(async {
+        let desk = desk(&path, "").await;
+        templates(&desk, Some(until)).await;
+        desk.token_create("agent").await.expect("a token")
+    });
+    common::crowd::copies(&path, CROWD);
+    let left = || {
+        let c = Connection::open(&path).expect("the database");
+        c.query_row("SELECT count(*) FROM timer", [], |r| r.get::<_, i64>(0)).expect("a count")
+    };
+    let mut server = common::serve(folder, &[]);
+    std::thread::sleep(Duration::from_secs(2));
+    let (before, at_first, begin) = (left(), memory(server.child.id()), Instant::now());
+    let (stop, next) = (AtomicBool::new(false), AtomicU64::new(0));
+    let latencies = std::sync::Mutex::new(vec![]);
+    let mut highest: f64 = 0.0;
+    std::thread::scope(|s| {
+        for _ in 0..8 {
+            s.spawn(|| {
+                let mut stream = connect(&server.address);
+                // Twenty requests a second, at their times, whether those before were answered or not.
+                while !stop.load(Ordering::Relaxed) {
+                    let i = next.fetch_add(1, Ordering::Relaxed);
+                    let due = begin + Duration::from_millis(i * 50);
+                    std::thread::sleep(due.saturating_duration_since(Instant::now()));
+                    let ticket = format!("/api/v1/tickets/C{}", 1_000 + i * 37);
+                    let auth = format!("x\r\nAuthorization: Bearer {token}");
+                    assert_eq!(ask(&mut stream, "GET", &ticket, &auth).map(|a| a.0), Some(200));
+                    latencies.lock().expect("the list").push(due.elapsed().as_secs_f64() * 1e3);
+                }
+            });
+        }
+        for _ in 0..WINDOW {
+            std::thread::sleep(Duration::from_secs(1));
+            highest = highest.max(memory(server.child.id()));
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    let rate = (before - left()) as f64 / begin.elapsed().as_secs_f64();
+    let _ = server.child.kill();
+    let _ = server.child.wait();
+    let mut all = latencies.into_inner().expect("the list");
+    all.sort_by(f64::total_cmp);
+    let p99 = all[(all.len() - 1) * 99 / 100];
+    println!(
+        "{CROWD} timers due at once: {rate:.0}/s fire (reach 2,000); API meanwhile median {:.1} ms, p99 {p99:.1} ms (reach < 100); memory {at_first:.0} MB at first, {highest:.0} MB at most",
+        median(all)
+    );
+}
+
+/// What a full outbox costs those who write and those who send.
+async fn outbox(folder: &Path) {
+    struct Taken;
+    #[async_trait::async_trait]
+    impl Mailer for Taken {
+        async fn send(&self, _: &Mail) -> Result<(), SendError> {
+            Ok(())
+        }
+    }
+    const TELL: &str =
+        "- { kind: Notification, name: told, on: ticket.title_changed, to: { user: agent }, by: mail, subject: T, body: B }\n";
+    let mut rates = vec![];
+    for backlog in [100, 1_000_000_i64] {
+        let path = folder.join(format!("outbox-{backlog}.db"));
+        templates(&*desk(&path, TELL).await, None).await;
+        let c = Connection::open(&path).expect("the database");
+        let sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) \
+             INSERT INTO outbox (key, ticket_id, channel, state, recipient, payload, created, due, attempts) \
+             SELECT 'x-' || i, 1, 'mail', 'due', 'agent', '{\"subject\":\"T\",\"body\":\"B\",\"notification\":\"told\",\"ticket\":\"1\"}', ?2, ?3, 0 FROM n";
+        let now = jiff::Timestamp::now().as_microsecond();
+        c.execute(sql, params![backlog, now, now + 3_600_000_000]).expect("a backlog");
+        drop(c);
+        let desk = desk(&path, TELL).await;
+        let agent = agent();
+        let mailer: Arc<dyn Mailer> = Arc::new(Taken);
+        let mut rounds = vec![];
+        for round in 0..ROUNDS {
+            let begin = Instant::now();
+            for i in 0..2_000 {
+                let number =
+                    desk.store.ticket_load_by_id(1 + i % 10).await.expect("a read").expect("a ticket").snapshot.ticket.number.clone();
+                let command = patch("title", &format!("T{round}-{i}"));
+                desk.execute(Request { actor: &agent, ticket: Some(&number), command, cause: "bench", at: None }).await.expect("a change");
+            }
+            while deliver_due(&desk, &mailer, &Links(String::new())).await.expect("delivery") > 0 {}
+            rounds.push(2_000.0 / begin.elapsed().as_secs_f64());
+        }
+        rates.push(median(rounds));
+    }
+    println!(
+        "mails written and sent beside 100 that wait: {:.0}/s, beside 1,000,000: {:.0}/s; {:.0} % (reach 90 %)",
+        rates[0],
+        rates[1],
+        rates[1] / rates[0] * 100.0
+    );
 }

@@ -66,6 +66,12 @@ pub struct Request<'a> {
     pub at: Option<Timestamp>,
 }
 
+/// One ticket of a job's run, loaded together with others.
+pub(crate) struct JobPart {
+    pub run: i64,
+    pub loaded: Stored,
+}
+
 /// What happened.
 #[derive(Debug, Clone)]
 pub struct Done {
@@ -126,12 +132,12 @@ impl Desk {
     }
 
     /// As part of a job's run, which does each ticket once.
-    pub(crate) async fn execute_job(&self, request: Request<'_>, run: i64) -> Result<Done, Error> {
-        self.execute_plain(request, Some(run)).await
+    pub(crate) async fn execute_job(&self, request: Request<'_>, part: JobPart) -> Result<Done, Error> {
+        self.execute_plain(request, Some(part)).await
     }
 
-    async fn execute_plain(&self, request: Request<'_>, job_run: Option<i64>) -> Result<Done, Error> {
-        match self.execute_in(request, None, job_run).await? {
+    async fn execute_plain(&self, request: Request<'_>, job: Option<JobPart>) -> Result<Done, Error> {
+        match self.execute_in(request, None, job).await? {
             Answer::Done(done) => Ok(*done),
             Answer::Again(..) => Err(Error::KeyReused),
         }
@@ -142,7 +148,7 @@ impl Desk {
         self.execute_in(request, idempotent, None).await
     }
 
-    async fn execute_in(&self, request: Request<'_>, idempotent: Option<Idempotent<'_>>, job_run: Option<i64>) -> Result<Answer, Error> {
+    async fn execute_in(&self, request: Request<'_>, idempotent: Option<Idempotent<'_>>, job: Option<JobPart>) -> Result<Answer, Error> {
         if let Some(i) = &idempotent
             && let Some(earlier) = self.earlier(&request.actor.login, i).await?
         {
@@ -153,10 +159,13 @@ impl Desk {
             None => None,
         };
         let mut changed: Option<BTreeMap<String, u64>> = None;
+        let (job_run, mut loaded) = job.map_or((None, None), |j| (Some(j.run), Some(j.loaded)));
         for _ in 0..TRIES_MAX {
-            let stored = match request.ticket {
-                Some(number) => Some(self.store.ticket_load(number).await?.ok_or(Rejection::NotFound)?),
-                None => None,
+            // One that was loaded before is as good, as long as nobody was faster: then it is loaded anew.
+            let stored = match (loaded.take(), request.ticket) {
+                (Some(loaded), _) => Some(loaded),
+                (None, Some(number)) => Some(self.store.ticket_load(number).await?.ok_or(Rejection::NotFound)?),
+                (None, None) => None,
             };
             let now = request.at.unwrap_or_else(|| self.clock.now());
             let decision = match self.decide(&request, stored.as_ref(), now, changed.as_ref()).await {

@@ -1,6 +1,6 @@
 //! Jobs: each time of a schedule has one run, each run does a ticket once, and goes on where a crash has cut it.
 
-use crate::desk::{Desk, Error, Request};
+use crate::desk::{Desk, Error, JobPart, Request};
 use crate::lane::Lane;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
@@ -12,16 +12,18 @@ use vorgang_core::people::{self, SYSTEM};
 use vorgang_core::pushdown::{Pushdown, pushdown};
 use vorgang_core::{Command, Context, Decision, decide};
 use vorgang_definitions::kinds::job::{Job, Missed};
-use vorgang_store::{JobRun, StoreError};
+use vorgang_store::{JobRun, StoreError, Stored};
 
 /// How often schedules are looked at.
 const LOOK: Duration = Duration::from_millis(500);
 /// Wait after the database could not be reached.
 const WAIT: Duration = Duration::from_secs(5);
-/// Tickets that are fetched at once; what the run has done of them is marked until all are.
-const BATCH: u32 = 500;
+/// Tickets that are looked for at once.
+const FOUND: u32 = 10_000;
+/// Tickets of a batch: what the run has done of them is marked until all are.
+const BATCH: u32 = 2_000;
 /// Tickets that are done at the same time.
-const WIDTH: usize = 16;
+const WIDTH: usize = 256;
 /// A time that is no older has not been missed.
 const LATE: SignedDuration = SignedDuration::from_secs(60);
 /// Times of one schedule that are dealt with at once.
@@ -178,12 +180,20 @@ pub async fn go_on(desk: &Arc<Desk>, run: JobRun) -> Result<JobRun, Error> {
             break;
         };
         let split = pushdown(&job.condition.text, &model.names, desk.clock.now());
-        let page = desk.store.job_tickets(&split.filter, run.id, run.cursor, BATCH).await?;
-        let Some((last, _)) = page.last() else { break };
-        let last = *last;
-        batch(desk, &mut run, page).await?;
-        run.cursor = last;
-        desk.store.job_progress(&run).await?;
+        let found = desk.store.job_tickets(&split.filter, run.id, run.cursor, FOUND).await?;
+        if found.is_empty() {
+            break;
+        }
+        let mut pages = found.chunks(BATCH as usize);
+        let mut loaded = load(desk, pages.next()).await?;
+        while let Some((last, tickets)) = loaded {
+            // The next are loaded meanwhile.
+            let (done, next) = tokio::join!(batch(desk, &mut run, tickets), load(desk, pages.next()));
+            done?;
+            loaded = next?;
+            run.cursor = last;
+            desk.store.job_progress(&run).await?;
+        }
     }
     run.ended = Some(desk.clock.now());
     desk.store.job_progress(&run).await?;
@@ -192,18 +202,28 @@ pub async fn go_on(desk: &Arc<Desk>, run: JobRun) -> Result<JobRun, Error> {
     Ok(run)
 }
 
-async fn batch(desk: &Arc<Desk>, run: &mut JobRun, page: Vec<(i64, String)>) -> Result<(), Error> {
-    let mut tickets = Lane::new(WIDTH, page);
+/// The tickets of a page, and the last of its ids.
+async fn load(desk: &Desk, page: Option<&[(i64, String)]>) -> Result<Option<(i64, Vec<Stored>)>, StoreError> {
+    let ids: Vec<i64> = page.unwrap_or_default().iter().map(|(id, _)| *id).collect();
+    match ids.last() {
+        Some(last) => Ok(Some((*last, desk.store.tickets_load(&ids).await?))),
+        None => Ok(None),
+    }
+}
+
+async fn batch(desk: &Arc<Desk>, run: &mut JobRun, tickets: Vec<Stored>) -> Result<(), Error> {
+    let mut tickets = Lane::new(WIDTH, tickets);
     let (job, id) = (run.job.clone(), run.id);
-    let work = |(_, number): &(i64, String)| {
-        let (desk, job, number) = (desk.clone(), job.clone(), number.clone());
+    let work = |loaded: &Stored| {
+        let (desk, job, loaded) = (desk.clone(), job.clone(), loaded.clone());
         async move {
-            let (system, cause) = (people::system(), format!("job {job}"));
+            let (system, cause, number) = (people::system(), format!("job {job}"), loaded.snapshot.ticket.number.clone());
             let request = Request { actor: &system, ticket: Some(&number), command: Command::RunJob { job }, cause: &cause, at: None };
-            desk.execute_job(request, id).await
+            desk.execute_job(request, JobPart { run: id, loaded }).await
         }
     };
-    while let Some(((_, number), result)) = tickets.next(work).await {
+    while let Some((loaded, result)) = tickets.next(work).await {
+        let number = loaded.snapshot.ticket.number.clone();
         match result {
             Ok(Ok(done)) => match done.notice {
                 None | Some(Notice::NoBranch(_)) => run.summary.done += 1,

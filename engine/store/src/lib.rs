@@ -231,6 +231,8 @@ pub trait Store: Messages + Send + Sync + 'static {
     // --- tickets
     async fn ticket_load(&self, number: &str) -> Result<Option<Stored>>;
     async fn ticket_load_by_id(&self, id: i64) -> Result<Option<Stored>>;
+    /// Several in one read; those that are gone are left out.
+    async fn tickets_load(&self, ids: &[i64]) -> Result<Vec<Stored>>;
     /// Every instance and step, the ended ones too: for drawings.
     async fn ticket_runs(&self, id: i64) -> Result<(Vec<Instance>, Vec<Step>)>;
     async fn commit(&self, commit: Commit) -> Result<()>;

@@ -8,7 +8,7 @@ use crate::store::sql_where;
 use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
-use vorgang_core::filter::Filter;
+use vorgang_core::filter::{Column, Filter};
 use vorgang_store::{JobRun, JobSummary, Result, StoreError};
 
 /// Runs of each job that are kept.
@@ -80,13 +80,49 @@ pub fn tickets(c: &Connection, names: &NameIds, filter: &Filter, run: i64, after
 }
 
 fn tickets_sql(names: &NameIds, filter: &Filter, run: i64, after: i64, limit: u32) -> (String, Vec<Value>) {
-    let (condition, mut params) = sql_where(Plan::Walk, names, &[filter]);
+    let found = indexed(filter);
+    let (condition, mut params) = sql_where(if found == Found::Nowhere { Plan::Walk } else { Plan::Gather }, names, &[filter]);
     params.extend([after, run, limit.into()].map(Value::Integer));
+    // A `+` keeps the planner from walking through all tickets instead.
+    let (and, cursor) = match found {
+        Found::Nowhere => ("", "t.id"),
+        Found::There => ("", "+t.id"),
+        Found::InAnyQueue => (" AND t.queue_id IN (SELECT id FROM name WHERE kind = 'queue')", "+t.id"),
+    };
     let sql = format!(
-        "SELECT t.id, t.number FROM ticket t WHERE {condition} AND t.id > ? \
+        "SELECT t.id, t.number FROM ticket t WHERE {condition}{and} AND {cursor} > ? \
          AND NOT EXISTS (SELECT 1 FROM job_done d WHERE d.run = ? AND d.ticket_id = t.id) ORDER BY t.id LIMIT ?"
     );
     (sql, params)
+}
+
+/// Whether an index finds the tickets of a filter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Nowhere,
+    There,
+    /// The index of queue and state, with every queue.
+    InAnyQueue,
+}
+
+fn indexed(filter: &Filter) -> Found {
+    match filter {
+        Filter::Queue(_) | Filter::Owner(_) | Filter::Customer(_) | Filter::CustomerUser(_) => Found::There,
+        Filter::Time { column: Column::PendingUntil, .. } => Found::There,
+        Filter::State(_) => Found::InAnyQueue,
+        Filter::And(parts) => {
+            let parts: Vec<Found> = parts.iter().map(indexed).collect();
+            let has = |found| parts.contains(&found);
+            if has(Found::There) {
+                Found::There
+            } else if has(Found::InAnyQueue) {
+                Found::InAnyQueue
+            } else {
+                Found::Nowhere
+            }
+        }
+        _ => Found::Nowhere,
+    }
 }
 
 /// The query of [`tickets`], and how the database will run it.

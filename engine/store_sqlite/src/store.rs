@@ -171,6 +171,12 @@ impl Store for SqliteStore {
         read::together(&c, || read::by_id(&c, &self.names, id))
     }
 
+    async fn tickets_load(&self, ids: &[i64]) -> Result<Vec<Stored>> {
+        let c = self.reader();
+        let load = |id: &i64| read::by_id(&c, &self.names, *id).transpose();
+        read::together(&c, || ids.iter().filter_map(load).collect())
+    }
+
     async fn ticket_runs(&self, id: i64) -> Result<(Vec<Instance>, Vec<Step>)> {
         let c = self.reader();
         Ok((read::instances(&c, id, "").map_err(error)?, read::steps(&c, id).map_err(error)?))

@@ -327,7 +327,7 @@ fn votes_json(votes: &[Vote]) -> Result<Option<String>> {
     if votes.is_empty() { Ok(None) } else { json().map(Some) }
 }
 
-/// Only what changed is written: a step that leaves the attributes alone touches four columns.
+/// Only what changed is written: a step that leaves attributes and fields alone touches four columns.
 fn ticket(connection: &Connection, names: &NameIds, commit: &Commit) -> Result<()> {
     let changes = &commit.changes;
     let t = &changes.ticket;
@@ -340,12 +340,19 @@ fn ticket(connection: &Connection, names: &NameIds, commit: &Commit) -> Result<(
             statement.execute(params![t.id, version, changes.last_seq, micros(t.updated), head, expected, changes.parts]).map_err(error)?;
         return if rows == 1 { Ok(()) } else { Err(StoreError::Conflict) };
     }
+    let fields = serde_json::to_string(&t.fields).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+    // No index has to be looked at where only own fields changed.
+    if !changes.created && !changes.attributes_changed {
+        let sql = "UPDATE ticket SET version = ?2, last_seq = ?3, updated = ?4, head = ?5, parts = ?7, fields = ?8 WHERE id = ?1 AND version = ?6";
+        let mut statement = connection.prepare_cached(sql).map_err(error)?;
+        let values = params![t.id, version, changes.last_seq, micros(t.updated), head, expected, changes.parts, fields];
+        return if statement.execute(values).map_err(error)? == 1 { Ok(()) } else { Err(StoreError::Conflict) };
+    }
     let person = |login: &Option<String>| -> Result<Option<i64>> {
         let found = |l: &String| names.person(l).ok_or_else(|| StoreError::Corrupt(format!("nobody has the login `{l}`")));
         login.as_ref().map(found).transpose()
     };
     let company = t.customer.as_ref().map(|c| names.id("company", c)).transpose()?;
-    let fields = serde_json::to_string(&t.fields).map_err(|e| StoreError::Corrupt(e.to_string()))?;
     let sql = if changes.created {
         "INSERT INTO ticket (id, number, version, last_seq, title, type_id, queue_id, state_id, priority_id, owner_id, responsible_id, \
          company_id, customer_id, pending_until, created, updated, fields, head, parts) \
