@@ -116,7 +116,15 @@ fn bench_decide() {
     let (model, agent) = (model(), agent());
     let people = Directory::new([agent.clone()]);
     let now = jiff::Timestamp::now();
-    let ctx = Context { now, actor: &agent, people: &people, new_ticket: Some((1, "1".into())), changed_since: None };
+    let ctx = Context {
+        now,
+        actor: &agent,
+        people: &people,
+        new_ticket: Some((1, "1".into())),
+        changed_since: None,
+        facts: vorgang_core::facts::Facts::trial(),
+        depth: 0,
+    };
     let start = Command::StartProcess { process: "turns".into(), form: Form::default() };
     let begun: Snapshot = decide(&model, None, &start, &ctx).expect("a start").after.compact();
     let work = begun.open_work().next().expect("work").seq;
@@ -282,7 +290,15 @@ async fn probe(desk: &Desk, agent: &Person, numbers: &[String]) {
         times[0] += begin.elapsed().as_secs_f64();
         let work = stored.open_work().next().expect("work").seq;
         let command = Command::SubmitDialog { work, form: form() };
-        let ctx = Context { now: jiff::Timestamp::now(), actor: agent, people: &people, new_ticket: None, changed_since: None };
+        let ctx = Context {
+            now: jiff::Timestamp::now(),
+            actor: agent,
+            people: &people,
+            new_ticket: None,
+            changed_since: None,
+            facts: vorgang_core::facts::Facts::trial(),
+            depth: 0,
+        };
         let begin = Instant::now();
         std::hint::black_box(decide(&model, Some(&stored), &command, &ctx).expect("a decision"));
         times[1] += begin.elapsed().as_secs_f64();

@@ -100,8 +100,15 @@ fn agent() -> Person {
 fn time(model: &Model, command: &Command, events: usize) -> String {
     let agent = agent();
     let people = Directory::new([agent.clone()]);
-    let ctx =
-        Context { now: jiff::Timestamp::now(), actor: &agent, people: &people, new_ticket: Some((1, "1".into())), changed_since: None };
+    let ctx = Context {
+        now: jiff::Timestamp::now(),
+        actor: &agent,
+        people: &people,
+        new_ticket: Some((1, "1".into())),
+        changed_since: None,
+        facts: vorgang_core::facts::Facts::trial(),
+        depth: 0,
+    };
     let new = NewTicket { title: "x".into(), ticket_type: "case".into(), queue: "q0".into(), ..Default::default() };
     let ticket: Snapshot = decide(model, None, &Command::CreateTicket(new), &ctx).expect("a ticket").after.compact();
     let done = decide(model, Some(&ticket), command, &ctx).expect("a decision");

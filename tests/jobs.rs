@@ -284,5 +284,6 @@ fn scope<'a>(
         happening: None,
         value: None,
         recipient: None,
+        named: None,
     }
 }

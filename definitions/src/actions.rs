@@ -2,7 +2,11 @@
 //! in `vorgang-core` under the same name.
 
 pub mod assign;
+pub mod cancel;
+pub mod create;
 pub mod incident;
+pub mod increment;
+pub mod link;
 pub mod note;
 pub mod notify;
 pub mod reopen;
@@ -14,18 +18,26 @@ pub mod watch;
 use crate::cel::Expr;
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::load::{Load, Loader, Schemas};
+use crate::name::Name;
 use crate::source::Span;
 use crate::yaml::{Node, Value};
 use serde_json::{Value as Json, json};
 
-/// One action: a map with exactly one verb, and `when`.
+/// One action: a map with exactly one verb, and beside it `when`, `on_error`, `as`.
 #[derive(Debug, Clone)]
 pub struct Action {
     pub at: Span,
     pub verb: Verb,
     /// As if not written when false.
     pub when: Option<Expr>,
+    /// Done instead, where it fails; without it what stands around it fails too.
+    pub on_error: Option<Vec<Action>>,
+    /// What it made has this name in the actions after it.
+    pub name: Option<Name>,
 }
+
+/// What may stand beside a verb.
+const BESIDE: &[&str] = &["as", "on_error", "when"];
 
 macro_rules! verbs {
     ($($variant:ident $key:literal $ty:ty, $doc:literal, $example:tt;)*) => {
@@ -49,9 +61,16 @@ macro_rules! verbs {
 
             fn schemas(g: &mut Schemas) -> Vec<Json> {
                 let when = crate::load::describe(Expr::schema(g), "when", "Done only when this holds.", json!("ticket.priority > 3"));
+                let on_error = <Vec<Action> as Load>::schema(g);
+                let on_error = crate::load::describe(on_error, "on_error", "Done instead, where it fails.", json!([{ "incident": "It failed" }]));
+                let name = crate::load::describe(Name::schema(g), "as", "The name of the ticket that it makes.", json!("child"));
                 vec![$({
                     let verb = crate::load::describe(<$ty as Load>::schema(g), $key, $doc, json!($example));
-                    json!({"type": "object", "additionalProperties": false, "required": [$key], "properties": {$key: verb, "when": when}})
+                    let mut properties = json!({$key: verb, "when": when, "on_error": on_error});
+                    if $key == "create" {
+                        properties["as"] = name.clone();
+                    }
+                    json!({"type": "object", "additionalProperties": false, "required": [$key], "properties": properties})
                 }),*]
             }
         }
@@ -60,7 +79,11 @@ macro_rules! verbs {
 
 verbs! {
     Assign "assign" assign::Assign, "Gives the ticket an owner or a responsible.", { "owner": "= actor.login" };
+    Cancel "cancel" cancel::Cancel, "Withdraws the work of an activity, or with `instance` the whole process; what is done stays done.", "approve";
+    Create "create" create::Create, "Makes another ticket; with `as` its number has a name in what follows.", { "type": "incident", "queue": "it", "title": "Set up {{ticket.title}}" };
     Incident "incident" incident::Incident, "Raises an incident that a person has to look at.", "The host {{ticket.title}} is gone";
+    Increment "increment" increment::Increment, "Adds to fields of numbers.", { "count": 1 };
+    Link "link" link::Link, "Links another ticket.", { "to": "= child", "type": "child" };
     Note "note" note::Note, "Writes an internal note on the ticket.", "Reopened";
     Notify "notify" notify::Notify, "Sends a notification.", "claim_paid";
     Reopen "reopen" reopen::Reopen, "Goes back to an activity: its clock starts anew, votes are kept.", "approve";
@@ -84,11 +107,11 @@ impl Load for Action {
             return None;
         };
         let mut known: Vec<&str> = verbs().collect();
-        known.push("when");
+        known.extend(BESIDE);
         if !cx.unknown_keys(entries, &known, "an action") {
             return None;
         }
-        let mut used = entries.iter().filter(|e| e.key != "when");
+        let mut used = entries.iter().filter(|e| !BESIDE.contains(&e.key.as_str()));
         let Some(entry) = used.next() else {
             cx.push(Diagnostic::error("missing-key", node.span, "an action needs a verb").help(format!("verbs are {}", list())));
             return None;
@@ -102,9 +125,26 @@ impl Load for Action {
             Some(n) => Some(Expr::load(n, cx)?),
             None => None,
         };
+        let on_error = match node.get("on_error") {
+            Some(n) => Some(<Vec<Action> as Load>::load(n, cx)?),
+            None => None,
+        };
+        let name = match entries.iter().find(|e| e.key == "as") {
+            Some(e) if entry.key != "create" => {
+                cx.push(Diagnostic::error("unknown-key", e.key_span, format!("`{}` makes nothing that could have a name", entry.key)));
+                return None;
+            }
+            Some(e) => Some(Name::load(&e.value, cx)?),
+            None => None,
+        };
         let verb = Verb::load(&entry.key, &entry.value, cx)?;
-        Some(Self { at: entry.key_span, verb, when })
+        Some(Self { at: entry.key_span, verb, when, on_error, name })
     }
+}
+
+/// Every action of a list, and those on errors.
+pub fn with_others(actions: &[Action]) -> Vec<&Action> {
+    actions.iter().flat_map(|a| [a].into_iter().chain(with_others(a.on_error.as_deref().unwrap_or_default()))).collect()
 }
 
 /// The nearest verb, for `vorgang explain`.

@@ -15,7 +15,7 @@ use crate::acls::Acls;
 use crate::cel::types::{Ty, WordSet};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kinds::acl::Acl;
-use crate::kinds::handler::Handler;
+use crate::kinds::handler::{EventName, Handler};
 use crate::kinds::job::Job;
 use crate::kinds::process::Process;
 use crate::kinds::site::Site;
@@ -98,15 +98,34 @@ pub fn build(
     for test in &tests {
         story::check(test, &mut cx);
     }
-    let jobs = jobs.into_iter().map(|j| (j.name.to_string(), Arc::new(j))).collect();
+    let jobs: BTreeMap<String, Arc<Job>> = jobs.into_iter().map(|j| (j.name.to_string(), Arc::new(j))).collect();
     let handlers = by_event(handlers);
-    let mut announced: HashMap<String, Vec<String>> = HashMap::new();
-    for notification in names.notifications.iter() {
-        for event in notification.on.iter().flat_map(|on| on.iter()) {
-            announced.entry(event.text.clone()).or_default().push(notification.name.to_string());
+    let announced = of_events(names.notifications.iter().map(|n| (&n.name, n.on.as_deref())));
+    let triggered = of_events(jobs.values().map(|j| (&j.name, j.on.as_deref())));
+    Some(Model {
+        sources: sources.clone(),
+        hash: hash_of_all,
+        names,
+        processes: models,
+        by_hash,
+        acls,
+        handlers,
+        announced,
+        triggered,
+        jobs,
+        tests,
+    })
+}
+
+/// For each event the names of those that have it in their `on`.
+fn of_events<'a>(all: impl Iterator<Item = (&'a Name, Option<&'a [EventName]>)>) -> HashMap<String, Vec<String>> {
+    let mut of: HashMap<String, Vec<String>> = HashMap::new();
+    for (name, on) in all {
+        for event in on.unwrap_or_default() {
+            of.entry(event.text.clone()).or_default().push(name.to_string());
         }
     }
-    Some(Model { sources: sources.clone(), hash: hash_of_all, names, processes: models, by_hash, acls, handlers, announced, jobs, tests })
+    of
 }
 
 /// For each event its handlers, in their order.

@@ -150,6 +150,8 @@ pub struct Model {
     pub handlers: HashMap<String, Vec<Arc<Handler>>>,
     /// For each event the names of the notifications that it sends.
     pub announced: HashMap<String, Vec<String>>,
+    /// For each event the names of the jobs that it runs on its ticket.
+    pub triggered: HashMap<String, Vec<String>>,
     pub jobs: BTreeMap<String, Arc<Job>>,
     pub tests: Vec<Test>,
 }

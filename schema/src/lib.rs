@@ -9,4 +9,5 @@ pub const SQLITE_MIGRATIONS: &[&str] = &[
     include_str!("../sql/sqlite/0005_counted.sql"),
     include_str!("../sql/sqlite/0006_mail.sql"),
     include_str!("../sql/sqlite/0007_waiting.sql"),
+    include_str!("../sql/sqlite/0008_links.sql"),
 ];

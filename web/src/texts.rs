@@ -191,6 +191,10 @@ texts! {
     why_not: "Why not?", "Warum nicht?";
     rule: "rule", "Regel";
     redraw: "Update the form", "Formular aktualisieren";
+    links: "Linked tickets", "Verknüpfte Tickets";
+    link_child: "part", "Teil";
+    link_parent: "part of", "Teil von";
+    link_related: "related", "verwandt";
     also_here: "Also here:", "Auch hier:";
     when: "When", "Wann";
     who: "Who", "Wer";

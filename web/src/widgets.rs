@@ -287,6 +287,11 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
             let to = person_name(page, &notification.to);
             say(format!("Notification {} to {to}", notification.name), format!("Mitteilung {} an {to}", notification.name))
         }
+        Event::TicketMade { number, .. } => say(format!("Ticket {number} created"), format!("Ticket {number} angelegt")),
+        Event::LinkAdded { number, kind, .. } => {
+            let word = crate::pages::ticket::link_word(page.t, kind);
+            say(format!("Linked: {number} ({word})"), format!("Verknüpft: {number} ({word})"))
+        }
         Event::MailWanted { .. } => say("Mail to be sent again".into(), "Mail wird noch einmal gesendet".into()),
     }
 }

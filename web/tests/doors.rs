@@ -213,7 +213,7 @@ async fn bad_input_is_refused_with_its_place() {
         ("customer", "POST", "/api/v1/tickets", json!({"title": "a\u{0}b", "type": "incident", "queue": "it"}).to_string(), 422),
         ("paul", "POST", "/api/v1/tickets", json!({"title": "x", "type": "incident", "queue": "it"}).to_string(), 403),
         ("agent", "GET", "/api/v1/tickets?limit=x", String::new(), 400),
-        ("agent", "GET", "/api/v1/tickets?where=true", String::new(), 400),
+        ("agent", "GET", "/api/v1/tickets?were=true", String::new(), 400),
         ("agent", "GET", "/api/v1/tickets?queue='%20OR%201=1", String::new(), 200),
         ("agent", "GET", "/api/v1/tickets?cursor=-9223372036854775808", String::new(), 200),
         ("agent", "GET", "/api/v1/tickets/../../etc/passwd", String::new(), 404),

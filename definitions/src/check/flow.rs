@@ -183,8 +183,7 @@ fn sets(actions: &[Action], names: &Names) -> Facts {
 }
 
 fn each_set(actions: &[Action], names: &Names, mut f: impl FnMut(&str, &ValueExpr, bool)) {
-    for action in actions {
-        let always = action.when.is_none();
+    for (action, always) in each(actions, true) {
         match &action.verb {
             Verb::Set(set) => {
                 for (name, given) in set.iter() {
@@ -200,9 +199,35 @@ fn each_set(actions: &[Action], names: &Names, mut f: impl FnMut(&str, &ValueExp
                     }
                 }
             }
-            Verb::Incident(_) | Verb::Note(_) | Verb::Notify(_) | Verb::Reopen(_) | Verb::Start(_) | Verb::Unwatch(_) | Verb::Watch(_) => {}
+            Verb::Increment(increment) => {
+                for (name, given) in increment.iter() {
+                    if let Some(slot) = Slot::find(names, name) {
+                        f(&slot.path(), given, always);
+                    }
+                }
+            }
+            Verb::Cancel(_)
+            | Verb::Create(_)
+            | Verb::Incident(_)
+            | Verb::Link(_)
+            | Verb::Note(_)
+            | Verb::Notify(_)
+            | Verb::Reopen(_)
+            | Verb::Start(_)
+            | Verb::Unwatch(_)
+            | Verb::Watch(_) => {}
         }
     }
+}
+
+/// Every action, those on errors too, with whether it is always done when its list is.
+fn each(actions: &[Action], always: bool) -> Vec<(&Action, bool)> {
+    let mut all = vec![];
+    for action in actions {
+        all.push((action, always && action.when.is_none() && action.on_error.is_none()));
+        all.extend(each(action.on_error.as_deref().unwrap_or_default(), false));
+    }
+    all
 }
 
 fn unset_somewhere(process: &Process, names: &Names) -> Facts {

@@ -76,6 +76,10 @@ fn fields_of(event: &EventName, names: &Names) -> Vec<Field> {
         ],
         "timer" => vec![text("activity", true, "the activity")],
         "incident" if event.text == "incident.raised" => vec![text("kind", false, "of what kind"), text("message", false, "what it says")],
+        "link" => vec![
+            text("number", false, "the other ticket's number"),
+            field("kind", Ty::word("kind of link", ["child", "parent", "related"]), false, "what it is to this one"),
+        ],
         "watcher" => vec![field("person", Ty::User, false, "who watches")],
         _ => vec![],
     }

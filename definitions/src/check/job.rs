@@ -10,6 +10,7 @@ use crate::model::Names;
 pub fn check(job: &Job, cx: &mut Cx) {
     super::references::text(job.title.as_ref(), cx);
     place::condition(Some(&job.condition), &over_tickets(cx.names), &mut Relies::new(), cx);
+    super::handler::names(job.on.as_deref().unwrap_or_default(), cx);
     if job.actions.is_empty() {
         cx.push(Diagnostic::error("missing-key", job.name.span, "a job does something: it needs `do`"));
     }

@@ -1,10 +1,12 @@
 //! Checks of what can stand in many places: actions, people, values.
 
 use super::Cx;
+use crate::actions::create::Create;
 use crate::actions::{Action, Verb};
 use crate::cel::types::{Env, Ty};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kinds::Kind;
+use crate::kinds::field::FieldType;
 use crate::kinds::who::{Who, Whos};
 use crate::model::Names;
 use crate::name::Name;
@@ -98,7 +100,12 @@ pub struct ActionPlace<'a> {
 pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies, cx: &mut Cx) {
     for action in actions {
         condition(action.when.as_ref(), &place.env, relies, cx);
-        let always = action.when.is_none();
+        let always = action.when.is_none() && action.on_error.is_none();
+        // Where it fails, nothing of it has happened.
+        if let Some(others) = &action.on_error {
+            let mut before = ActionPlace { env: place.env.clone(), ..*place };
+            self::actions(others, &mut before, relies, cx);
+        }
         match &action.verb {
             Verb::Set(set) => {
                 for (name, given) in set.iter() {
@@ -115,6 +122,37 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
                     if let Some(given) = given {
                         value(given, &slot, &place.env, relies, cx);
                         remember(&slot.path(), given, always, &mut place.env);
+                    }
+                }
+            }
+            Verb::Cancel(name) => match &place.env.activities {
+                Some(set) if *name == "instance" || set.words.contains(&name.to_string()) => {}
+                Some(set) => {
+                    let set = set.clone();
+                    cx.unknown(Kind::Process, "activity", name, set.words.iter().map(String::as_str).chain(["instance"]));
+                }
+                None => cx.push(Diagnostic::error("unknown-name", name.span, "`cancel` is known only inside a process")),
+            },
+            Verb::Create(create) => self::create(create, place, relies, cx),
+            Verb::Link(link) => {
+                if let ValueExpr::Expr(e) = &link.to
+                    && let Some(program) = e.compile(&place.env, Some(&Ty::Text), cx.sources, cx.out)
+                {
+                    relies.extend(program.relies.iter().cloned());
+                }
+                if let ValueExpr::Literal(l) = &link.to {
+                    number(l, cx);
+                }
+            }
+            Verb::Increment(increment) => {
+                for (name, given) in increment.iter() {
+                    match slot(name, place.fields, cx) {
+                        Some(slot @ Slot::Field(f)) if matches!(f.field_type, FieldType::Integer | FieldType::Decimal) => {
+                            value(given, &slot, &place.env, relies, cx);
+                            remember(&slot.path(), given, always, &mut place.env);
+                        }
+                        Some(_) => cx.push(Diagnostic::error("wrong-type", name.span, format!("`{name}` is no field of numbers"))),
+                        None => {}
                     }
                 }
             }
@@ -159,6 +197,50 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
                     cx.unknown(Kind::Process, "process", name, known);
                 }
             },
+        }
+        if let Some(name) = action.name.as_ref().filter(|_| always) {
+            place.env = place.env.clone().with(name, Ty::Text);
+        }
+    }
+}
+
+/// A ticket's number, written out: YAML reads it as a number of its own.
+fn number(literal: &crate::value_expr::Literal, cx: &mut Cx) {
+    let text = match &literal.node.value {
+        crate::yaml::Value::Text(t) if !t.is_empty() => Some(t.clone()),
+        crate::yaml::Value::Int(i) => Some(i.to_string()),
+        _ => None,
+    };
+    match text {
+        Some(text) => drop(literal.value.set(Some(crate::cel::value::Value::text(text)))),
+        None => {
+            let d = Diagnostic::error("wrong-type", literal.node.span, "expected a ticket's number");
+            cx.push(d.help("an expression begins with `=`"));
+        }
+    }
+}
+
+fn create(create: &Create, place: &mut ActionPlace, relies: &mut Relies, cx: &mut Cx) {
+    let names = cx.names;
+    let ticket_type = names.types.get(&create.ticket_type);
+    if ticket_type.is_none() {
+        cx.unknown(Kind::TicketType, "ticket type", &create.ticket_type, names.types.iter().map(|t| t.name.as_str()));
+    }
+    if names.queues.get(&create.queue).is_none() {
+        cx.unknown(Kind::Queue, "queue", &create.queue, names.queues.iter().map(|q| q.name.as_str()));
+    }
+    for template in [&create.title].into_iter().chain(&create.article) {
+        relies.extend(template.compile(&place.env, cx.sources, cx.out));
+    }
+    let own: Option<BTreeSet<String>> = ticket_type.map(|t| t.fields.iter().map(|f| f.field.to_string()).collect());
+    for (name, given) in create.values.iter() {
+        match slot(name, own.as_ref(), cx) {
+            Some(Slot::Title | Slot::Queue | Slot::Owner | Slot::Responsible | Slot::PendingUntil | Slot::Pending) => {
+                let d = Diagnostic::error("unknown-name", name.span, format!("`{name}` is not set while a ticket is made"));
+                cx.push(d.help("`title` and `queue` stand beside `set`; a handler on `ticket.created` sets the rest"));
+            }
+            Some(slot) => value(given, &slot, &place.env, relies, cx),
+            None => {}
         }
     }
 }

@@ -49,6 +49,7 @@ pub const EVENTS: &[(&str, &str)] = &[
     ("article.created", "a message or note was written"),
     ("incident.raised", "something needs a person"),
     ("incident.resolved", "an incident was retried"),
+    ("link.added", "another ticket was linked"),
     ("process.ended", "a process on the ticket has ended"),
     ("process.started", "a process on the ticket has begun"),
     ("ticket.created", "the ticket is new"),

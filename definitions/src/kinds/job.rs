@@ -2,6 +2,7 @@ use crate::actions::Action;
 use crate::cel::Expr;
 use crate::diagnostic::Diagnostic;
 use crate::kinds::Kind;
+use crate::kinds::handler::EventName;
 use crate::kinds::site::Zone;
 use crate::load::{Load, Loader, OneOrMany, Schemas};
 use crate::name::Name;
@@ -26,6 +27,8 @@ record! {
         title "title": Option<Text> = { "en": "Close what waited too long", "de": "Schließen, was zu lange wartet" };
         /// When it runs: minute, hour, day of the month, month, day of the week. Without it only by hand.
         times "at": Option<OneOrMany<Schedule>> = "0 6 * * 1-5";
+        /// Events after which it runs on their ticket, beside its schedule.
+        on "on": Option<OneOrMany<EventName>> = "ticket.state_changed";
         /// The zone of the schedule; the site's if not written.
         zone "zone": Option<Zone> = "Europe/Berlin";
         /// For which tickets. One for which it cannot be evaluated is left out, and the run says so.

@@ -160,7 +160,7 @@ impl Activity {
 
     /// The activities that its actions go back to.
     pub fn reopens(&self) -> impl Iterator<Item = &Name> {
-        self.action_lists().into_iter().flatten().filter_map(|a| match &a.verb {
+        self.action_lists().into_iter().flat_map(crate::actions::with_others).filter_map(|a| match &a.verb {
             Verb::Reopen(name) => Some(name),
             _ => None,
         })

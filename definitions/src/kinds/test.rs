@@ -221,6 +221,8 @@ record! {
         fields "fields": Named<ValueExpr> = { "amount": "400.00" };
         /// How many articles the ticket has.
         articles "articles": Option<crate::load::Int<0, 100_000>> = 1;
+        /// How many other tickets were made since the beginning.
+        created "created": Option<crate::load::Int<0, 1_000>> = 1;
         /// How many incidents are open.
         incidents "incidents": Option<crate::load::Int<0, 1_000>> = 0;
         /// Notifications sent since the beginning, each with its receiver.

@@ -1,7 +1,11 @@
 //! The effects of the verbs. Their shapes stand in `vorgang_definitions::actions`, under the same names.
 
 mod assign;
+mod cancel;
+mod create;
 mod incident;
+mod increment;
+mod link;
 mod note;
 mod notify;
 mod reopen;
@@ -13,16 +17,20 @@ mod watch;
 use crate::decide::run::{Failure, Run};
 use crate::snapshot::Seq;
 use crate::who;
-use vorgang_definitions::actions::Verb;
+use vorgang_definitions::actions::{Action, Verb};
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::who::Whos;
 use vorgang_definitions::template::Template;
 use vorgang_definitions::value_expr::ValueExpr;
 
-pub fn run(run: &mut Run, verb: &Verb, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
-    match verb {
+pub fn run(run: &mut Run, action: &Action, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
+    match &action.verb {
         Verb::Assign(a) => assign::run(run, a, instance, work),
+        Verb::Cancel(a) => cancel::run(run, a, instance, work),
+        Verb::Create(a) => create::run(run, a, action.name.as_ref(), instance, work),
         Verb::Incident(a) => incident::run(run, a, instance, work),
+        Verb::Increment(a) => increment::run(run, a, instance, work),
+        Verb::Link(a) => link::run(run, a, instance, work),
         Verb::Note(a) => note::run(run, a, instance, work),
         Verb::Notify(a) => notify::run(run, a, instance, work),
         Verb::Reopen(a) => reopen::run(run, a, instance, work),

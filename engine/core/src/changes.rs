@@ -32,6 +32,8 @@ pub struct Changes {
     pub watchers_gone: Vec<String>,
     pub incidents: Vec<Incident>,
     pub articles: Vec<Article>,
+    /// (the other ticket, what it is to this one, since when)
+    pub links: Vec<(i64, String, Timestamp)>,
     /// What somebody was told, and is told once a day.
     pub told: Vec<Told>,
     pub notices: Vec<Notice>,
@@ -46,7 +48,7 @@ impl Changes {
         let (mut instances, mut work, mut steps, mut incidents) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let (mut votes, mut articles, mut notices): (_, _, Vec<Notice>) = (vec![], vec![], vec![]);
         let (mut timers, mut timers_ended, mut timers_of) = (BTreeSet::new(), vec![], vec![]);
-        let (mut watchers, mut watchers_gone, mut mails_wanted) = (vec![], vec![], vec![]);
+        let (mut watchers, mut watchers_gone, mut mails_wanted, mut links) = (vec![], vec![], vec![], vec![]);
         let (mut created, mut attributes_changed, mut fields_changed) = (false, false, false);
         for event in &decision.events {
             match event {
@@ -84,7 +86,8 @@ impl Changes {
                 Event::IncidentResolved { seq, .. } => drop(incidents.insert(*seq)),
                 Event::NotificationSent { notification } => notices.push(notification.clone()),
                 Event::MailWanted { notice } => mails_wanted.push(*notice),
-                Event::DialogSubmitted { .. } => {}
+                Event::LinkAdded { other, kind, at, .. } => links.push((*other, kind.clone(), *at)),
+                Event::DialogSubmitted { .. } | Event::TicketMade { .. } => {}
             }
         }
         let told = notices.iter().filter_map(|n| Some(Told { name: n.name.clone(), to: n.to.clone(), day: n.day? })).collect();
@@ -108,6 +111,7 @@ impl Changes {
             watchers_gone,
             incidents: after.incidents.iter().filter(|i| incidents.contains(&i.seq)).cloned().collect(),
             articles,
+            links,
             told,
             notices,
             mails_wanted,

@@ -1,6 +1,7 @@
 //! What somebody wants: page, API, CLI, timers are equals.
 
 use crate::event::Blob;
+use crate::facts::Facts;
 use crate::people::{Directory, Person};
 use crate::snapshot::Seq;
 use jiff::Timestamp;
@@ -142,4 +143,7 @@ pub struct Context<'a> {
     pub new_ticket: Option<(i64, String)>,
     /// Names changed since the version that a form was drawn from; `None` until it is asked for.
     pub changed_since: Option<&'a BTreeMap<String, u64>>,
+    pub facts: &'a Facts,
+    /// How many tickets stand between this one and the command that set it off.
+    pub depth: u8,
 }

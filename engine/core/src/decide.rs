@@ -1,7 +1,7 @@
 //! `decide`: a command on a snapshot, with a context, becomes events or a refusal. Pure and deterministic.
 
 pub mod choices;
-mod create;
+pub(crate) mod create;
 pub(crate) mod form;
 mod handle;
 mod incident;
@@ -38,6 +38,8 @@ pub struct Decision {
     pub notice: Option<Notice>,
     /// Whether the ticket had timers before, or got some.
     pub had_timers: bool,
+    /// Tickets that it makes: committed with it.
+    pub made: Vec<Decision>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -98,6 +98,18 @@ pub enum Event {
     NotificationSent {
         notification: Notice,
     },
+    /// Another ticket was made by what happened to this one.
+    TicketMade {
+        id: i64,
+        number: String,
+    },
+    /// `kind` is what the other ticket is to this one: child, parent, related.
+    LinkAdded {
+        other: i64,
+        number: String,
+        kind: String,
+        at: Timestamp,
+    },
     /// The mail of a notification is to be sent again.
     MailWanted {
         notice: Seq,

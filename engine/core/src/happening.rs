@@ -44,6 +44,7 @@ pub fn name(event: &Event, before: &Snapshot) -> Option<Cow<'static, str>> {
         Event::TimerFired { .. } => "timer.fired",
         Event::IncidentRaised { .. } => "incident.raised",
         Event::IncidentResolved { .. } => "incident.resolved",
+        Event::LinkAdded { .. } => "link.added",
         Event::WatcherAdded { .. } => "watcher.added",
         Event::WatcherRemoved { .. } => "watcher.removed",
         Event::WorkEntered { .. }
@@ -52,6 +53,7 @@ pub fn name(event: &Event, before: &Snapshot) -> Option<Cow<'static, str>> {
         | Event::TimerSet { .. }
         | Event::TimerEnded { .. }
         | Event::NotificationSent { .. }
+        | Event::TicketMade { .. }
         | Event::MailWanted { .. } => return None,
     };
     Some(fixed.into())
@@ -120,6 +122,11 @@ impl Happening {
             "kind" | "message" => match &self.event {
                 Event::IncidentRaised { incident } if part == "kind" => Some(Value::text(incident.kind.as_str())),
                 Event::IncidentRaised { incident } => Some(Value::text(incident.message.as_str())),
+                Event::LinkAdded { kind, .. } if part == "kind" => Some(Value::text(kind.as_str())),
+                _ => None,
+            },
+            "number" => match &self.event {
+                Event::LinkAdded { number, .. } => Some(Value::text(number.as_str())),
                 _ => None,
             },
             "person" => match &self.event {

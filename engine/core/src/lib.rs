@@ -8,6 +8,7 @@ pub mod changes;
 pub mod command;
 pub mod decide;
 pub mod event;
+pub mod facts;
 pub mod filter;
 pub mod happening;
 pub mod people;

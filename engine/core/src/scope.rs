@@ -29,6 +29,8 @@ pub struct TicketScope<'a> {
     pub happening: Option<&'a Happening>,
     /// What an ACL is asked about.
     pub value: Option<&'a Value>,
+    /// Names that actions gave to what they made.
+    pub named: Option<&'a BTreeMap<String, Value>>,
     /// Whom a notification is written for.
     pub recipient: Option<&'a Person>,
 }
@@ -99,7 +101,7 @@ impl Scope for TicketScope<'_> {
             "article" => self.happening?.article(rest.first()?),
             "value" => self.value.cloned(),
             "recipient" => self.recipient.map(|p| person(Some(p), rest)),
-            _ => None,
+            name => self.named?.get(name).cloned(),
         }
     }
 

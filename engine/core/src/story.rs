@@ -120,6 +120,8 @@ impl Story<'_> {
             people: &self.people,
             new_ticket: Some((self.numbers, format!("{}", 100_000 + self.numbers))),
             changed_since: None,
+            facts: crate::facts::Facts::trial(),
+            depth: 0,
         };
         let result = decide(self.model, self.snapshot.as_ref().filter(|_| !command.creates()), &command, &ctx);
         self.judge(step, result, &actor.login);
@@ -128,7 +130,15 @@ impl Story<'_> {
     /// False when it was refused.
     fn by_system(&mut self, step: &Step, command: &Command) -> bool {
         let system = crate::people::system();
-        let ctx = Context { now: self.now, actor: &system, people: &self.people, new_ticket: None, changed_since: None };
+        let ctx = Context {
+            now: self.now,
+            actor: &system,
+            people: &self.people,
+            new_ticket: None,
+            changed_since: None,
+            facts: crate::facts::Facts::trial(),
+            depth: 0,
+        };
         match decide(self.model, self.snapshot.as_ref(), command, &ctx) {
             Ok(decision) if decision.events.is_empty() => true,
             Ok(decision) => {
@@ -279,6 +289,7 @@ impl Story<'_> {
                             happening: None,
                             value: None,
                             recipient: None,
+                            named: None,
                         };
                         e.program().evaluate(&scope).map_err(|e| e.to_string())?.to_json()
                     }
@@ -316,6 +327,10 @@ impl Story<'_> {
         if let Some(count) = expect.articles.filter(|c| c.0 != self.articles as i64) {
             wrong.push(format!("there are {} articles, expected {}", self.articles, count.0));
         }
+        let made = self.events.iter().filter(|e| matches!(e, Event::TicketMade { .. })).count();
+        if let Some(count) = expect.created.filter(|c| c.0 != made as i64) {
+            wrong.push(format!("{made} tickets were made, expected {}", count.0));
+        }
         if let Some(wanted) = &expect.watchers {
             let mut wanted: Vec<&str> = wanted.iter().map(|n| n.as_str()).collect();
             wanted.sort_unstable();
@@ -344,7 +359,15 @@ impl Story<'_> {
     /// What this person may choose by hand, against what is expected.
     fn choices(&self, snapshot: &Snapshot, wanted: &Named<Vec<String>>, whose: Option<&str>) -> Vec<String> {
         let Some(person) = whose.and_then(|login| self.people.get(login)).filter(|_| !wanted.is_empty()) else { return vec![] };
-        let ctx = Context { now: self.now, actor: person, people: &self.people, new_ticket: None, changed_since: None };
+        let ctx = Context {
+            now: self.now,
+            actor: person,
+            people: &self.people,
+            new_ticket: None,
+            changed_since: None,
+            facts: crate::facts::Facts::trial(),
+            depth: 0,
+        };
         let found = choices(self.model, snapshot, &ctx, &BTreeMap::new());
         let wrong = |(name, values): (&vorgang_definitions::name::Name, &Vec<String>)| {
             let Some(choice) = found.choice(name) else { return Some(format!("`{name}` has no choices")) };
@@ -412,6 +435,7 @@ impl Story<'_> {
                 happening: None,
                 value: None,
                 recipient: None,
+                named: None,
             };
             for transition in activity.next.iter().flat_map(Next::branches).flat_map(|(_, b)| b.targets()).filter_map(|(t, _)| t) {
                 let Some(when) = &transition.when else { continue };
@@ -462,6 +486,8 @@ pub fn summary(event: &Event) -> String {
         Event::IncidentRaised { incident } => format!("incident: {}", incident.message),
         Event::IncidentResolved { seq, .. } => format!("incident {seq} resolved"),
         Event::NotificationSent { notification } => format!("{} to {}", notification.name, notification.to),
+        Event::TicketMade { number, .. } => format!("ticket {number} made"),
+        Event::LinkAdded { number, kind, .. } => format!("{kind} ticket {number} linked"),
         Event::MailWanted { .. } => "the mail is sent again".into(),
     }
 }

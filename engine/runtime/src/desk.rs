@@ -13,11 +13,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use vorgang_core::chain::{self, Hash, Link};
 use vorgang_core::changes::{Changes, changed_names};
 use vorgang_core::decide::Notice;
-use vorgang_core::people::{Directory, Person};
+use vorgang_core::facts::Facts;
+use vorgang_core::people::{self, Directory, Person};
 use vorgang_core::{Command, Context, Decision, Rejection, Snapshot, decide};
 use vorgang_definitions::model::Model;
 use vorgang_store::{Commit, Idempotency, NewHistory, Store, StoreError, Stored};
 
+/// Tickets that one command may make or name.
+const FACTS_MAX: usize = 100;
 /// How often a command is decided again after somebody else was faster, or when facts were missing.
 const TRIES_MAX: usize = 8;
 
@@ -184,9 +187,11 @@ impl Desk {
             let done = Done { after: decision.after.clone(), notice: decision.notice.clone() };
             let mut commit = self.commit(&request, stored.as_ref(), &decision, now, idempotent.as_ref(), &done);
             commit.job_run = job_run;
+            commit.also = self.also(&request, &decision, now);
             match self.store.commit(commit).await {
                 Ok(()) => {
                     self.live.committed(&decision.after, &decision.events);
+                    decision.made.iter().for_each(|d| self.live.committed(&d.after, &d.events));
                     return Ok(Answer::Done(Box::new(done)));
                 }
                 Err(StoreError::Conflict) => {
@@ -220,8 +225,37 @@ impl Desk {
     ) -> Result<Decision, Error> {
         let (model, people) = (self.model(), self.people());
         let new_ticket = if request.command.creates() { Some(self.numbers.next(&*self.store, now).await?) } else { None };
-        let ctx = Context { now, actor: request.actor, people: &people, new_ticket, changed_since: changed };
-        Ok(decide(&model, stored.map(|s| &s.snapshot), &request.command, &ctx)?)
+        let (mut facts, mut tickets) = (Facts::default(), BTreeMap::new());
+        loop {
+            let ctx = Context {
+                now,
+                actor: request.actor,
+                people: &people,
+                new_ticket: new_ticket.clone(),
+                changed_since: changed,
+                facts: &facts,
+                depth: 0,
+            };
+            let decision = decide(&model, stored.map(|s| &s.snapshot), &request.command, &ctx);
+            // What was missing is found, and it is decided again.
+            let (wanted, asked) = facts.missing();
+            let mut found = BTreeMap::new();
+            for number in asked.iter().take(FACTS_MAX) {
+                if let Some(other) = self.store.ticket_load(number).await? {
+                    found.insert(number.clone(), other.snapshot.ticket.id);
+                }
+            }
+            let count = facts.given() + wanted;
+            if (wanted == 0 || count > FACTS_MAX) && found.is_empty() {
+                return Ok(decision?);
+            }
+            tickets.append(&mut found);
+            let mut numbers = vec![];
+            for _ in 0..count {
+                numbers.push(self.numbers.next(&*self.store, now).await?);
+            }
+            facts = Facts::new(numbers, tickets.clone());
+        }
     }
 
     /// For each name the last version that changed it, of the versions after this one.
@@ -241,6 +275,19 @@ impl Desk {
                 return Ok(changed);
             }
         }
+    }
+
+    /// The tickets that the decision makes, each with a history of its own.
+    fn also(&self, request: &Request<'_>, decision: &Decision, now: Timestamp) -> Vec<Commit> {
+        let system = people::system();
+        let one = |made: &Decision| {
+            let command = Command::CreateTicket(vorgang_core::command::NewTicket::default());
+            let request = Request { actor: &system, ticket: None, command, cause: request.cause, at: None };
+            let done = Done { after: made.after.clone(), notice: None };
+            let commit = self.commit(&request, None, made, now, None, &done);
+            Commit { also: self.also(&request, made, now), ..commit }
+        };
+        decision.made.iter().map(one).collect()
     }
 
     fn commit(
@@ -289,6 +336,7 @@ impl Desk {
             history,
             idempotency,
             job_run: None,
+            also: vec![],
         }
     }
 }

@@ -100,6 +100,7 @@ impl Desk {
             happening: None,
             value: None,
             recipient: None,
+            named: None,
         };
         Ok(program.holds(&scope).unwrap_or(false))
     }

@@ -26,6 +26,8 @@ pub struct TicketView {
     /// All of them, the ended ones too.
     pub instances: Vec<Instance>,
     pub steps: Vec<Step>,
+    /// Linked tickets that this person may see, and what each is to this one: child, parent, related.
+    pub links: Vec<(TicketRow, String)>,
 }
 
 /// One history row, for reading.
@@ -77,7 +79,8 @@ impl Desk {
         let people = self.people();
         let ctx = self.looking(person, &people);
         let work = view::offered(&model, &snapshot, &ctx, None);
-        Ok(TicketView { model, snapshot, sight, articles, work, instances, steps })
+        let links = self.store.links(&rights::visible(&model.names, person), snapshot.ticket.id).await?;
+        Ok(TicketView { model, snapshot, sight, articles, work, instances, steps, links })
     }
 
     /// What a person who sees the ticket as an agent may choose and do there by hand, and why not; `values` are those
@@ -97,7 +100,15 @@ impl Desk {
     }
 
     fn looking<'a>(&self, person: &'a Person, people: &'a vorgang_core::people::Directory) -> Context<'a> {
-        Context { now: self.clock.now(), actor: person, people, new_ticket: None, changed_since: None }
+        Context {
+            now: self.clock.now(),
+            actor: person,
+            people,
+            new_ticket: None,
+            changed_since: None,
+            facts: vorgang_core::facts::Facts::trial(),
+            depth: 0,
+        }
     }
 
     /// How a notification would read on a ticket; the text says why it cannot be written there.

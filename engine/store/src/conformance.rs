@@ -100,7 +100,7 @@ fn decision(before: Option<&Snapshot>, events: Vec<Event>, now: Timestamp) -> De
     };
     let version = after.version + 1;
     apply_commit(&mut after, &events, now, version);
-    Decision { events, after, blobs: vec![], notice: None, had_timers: true }
+    Decision { events, after, blobs: vec![], notice: None, had_timers: true, made: vec![] }
 }
 
 fn commit(decision: &Decision, expected: u64, previous: Hash, now: Timestamp) -> Commit {
@@ -122,7 +122,7 @@ fn commit(decision: &Decision, expected: u64, previous: Hash, now: Timestamp) ->
     });
     let history =
         NewHistory { at: now, actor: "anna".into(), command: "test".into(), cause: "suite".into(), payload, salt, personal_digest, hash };
-    Commit { changes: Changes::of(decision), expected_version: expected, history, idempotency: None, job_run: None }
+    Commit { changes: Changes::of(decision), expected_version: expected, history, idempotency: None, job_run: None, also: vec![] }
 }
 
 fn everything(id: i64) -> Vec<Event> {

@@ -50,6 +50,8 @@ pub struct Commit {
     pub idempotency: Option<Idempotency>,
     /// The run of a job that this is part of: it does each ticket once.
     pub job_run: Option<i64>,
+    /// Tickets that it makes.
+    pub also: Vec<Commit>,
 }
 
 #[derive(Debug, Clone)]
@@ -239,6 +241,8 @@ pub trait Store: Messages + Send + Sync + 'static {
     async fn ticket_list(&self, rights: &Filter, narrow: &Filter, sort: Sort, limit: u32, after: Option<i64>) -> Result<Page<TicketRow>>;
     async fn ticket_counts(&self, rights: &Filter) -> Result<Vec<Count>>;
     async fn ticket_count_all(&self) -> Result<u64>;
+    /// Tickets that are linked, from either end, with what each is to this one: child, parent, related.
+    async fn links(&self, rights: &Filter, ticket: i64) -> Result<Vec<(TicketRow, String)>>;
     async fn article_list(&self, ticket: i64) -> Result<Vec<Article>>;
     async fn history_list(&self, ticket: i64, after_version: u64, limit: u32) -> Result<Vec<HistoryRow>>;
     /// Rows in the order in which they were written, for verifying.

@@ -219,6 +219,20 @@ impl Store for SqliteStore {
         self.reader().query_row("SELECT count(*) FROM ticket", [], |r| r.get::<_, i64>(0)).map(|n| n as u64).map_err(error)
     }
 
+    async fn links(&self, rights: &Filter, ticket: i64) -> Result<Vec<(TicketRow, String)>> {
+        let (condition, params) = sql_where(Plan::Gather, &self.names, &[rights]);
+        let sql = format!(
+            "SELECT {TICKET_ROW}, l.kind FROM (SELECT other_id AS id, kind FROM ticket_link WHERE ticket_id = ? UNION \
+             SELECT ticket_id, CASE kind WHEN 'child' THEN 'parent' WHEN 'parent' THEN 'child' ELSE kind END FROM ticket_link WHERE other_id = ?) l \
+             JOIN ticket t ON t.id = l.id WHERE {condition} ORDER BY l.kind, t.id LIMIT 200"
+        );
+        let all: Vec<Value> = [Value::Integer(ticket), Value::Integer(ticket)].into_iter().chain(params).collect();
+        let c = self.reader();
+        let mut statement = c.prepare_cached(&sql).map_err(error)?;
+        let row = |r: &rusqlite::Row| Ok((ticket_row(r, &self.names)?, r.get(12)?));
+        statement.query_map(params_from_iter(all), row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+    }
+
     async fn article_list(&self, ticket: i64) -> Result<Vec<Article>> {
         let c = self.reader();
         let sql = "SELECT seq, channel, sender, author, visible, subject, body, created FROM article WHERE ticket_id = ?1 ORDER BY seq";

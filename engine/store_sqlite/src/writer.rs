@@ -289,6 +289,12 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
         }
     }
     crate::messages::write(connection, changes, |login| names.person(login), commit.history.at).map_err(error)?;
+    for (other, kind, since) in &changes.links {
+        run(
+            "INSERT INTO ticket_link (ticket_id, other_id, kind, created) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+            params![t.id, other, kind, micros(*since)],
+        )?;
+    }
     if let Some(job) = commit.job_run {
         run("INSERT INTO job_done (run, ticket_id) VALUES (?1, ?2)", params![job, t.id])?;
     }
@@ -317,6 +323,9 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
             "INSERT INTO idempotency (person_id, key, body_hash, status, answer, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![person, i.key, &i.body_hash[..], i.status, i.answer, micros(h.at)],
         )?;
+    }
+    for also in &commit.also {
+        self::commit(connection, names, fresh, also)?;
     }
     Ok(t.id)
 }

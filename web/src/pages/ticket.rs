@@ -101,10 +101,34 @@ async fn draw(app: &App, who: &Who, id: &RequestId, number: &str, typed: Typed, 
                     }
                 }
             }
-            aside { (details(&page, &view, &choices, &typed)) }
+            aside { (details(&page, &view, &choices, &typed)) (links(&page, &view)) }
         }
     };
     page.render(status, &format!("{} {}", ticket.number, ticket.title), "", &body)
+}
+
+/// What the other ticket is to this one.
+pub fn link_word<'t>(t: &'t crate::texts::Texts, kind: &str) -> &'t str {
+    match kind {
+        "child" => t.link_child,
+        "parent" => t.link_parent,
+        _ => t.link_related,
+    }
+}
+
+/// Linked tickets that this person may see.
+fn links(page: &Page, view: &TicketView) -> Markup {
+    let t = page.t;
+    html! {
+        @if !view.links.is_empty() {
+            section.card { h2 { (t.links) }
+                ul.plain { @for (row, kind) in &view.links { li {
+                    span.quiet { (link_word(t, kind)) } " " a href=(page.ticket_url(&row.number)) data-enhance { (row.number) }
+                    " " (row.title) " " (widgets::state_tag(page.model, &row.state, page.language()))
+                } } }
+            }
+        }
+    }
 }
 
 /// Who else has the ticket open: for agents.

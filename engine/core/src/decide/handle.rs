@@ -1,5 +1,6 @@
 //! Handlers: what definitions do on events (C4.6, C16).
 
+use super::Notice;
 use super::run::{Failure, Run, STEPS_MAX, no_branch};
 use super::tell::tell;
 use crate::happening::Happening;
@@ -56,12 +57,21 @@ impl Run<'_> {
         done
     }
 
-    /// The handlers, and beside them the notifications that the event sends.
+    /// The handlers, and beside them the notifications that the event sends and the jobs that it runs.
     fn handlers_of(&mut self, happening: &Happening) -> bool {
         let mut done = self.nearest_handlers(happening);
         let model = self.model;
         for notification in model.announced.get(&happening.name).into_iter().flatten().filter_map(|n| model.names.notifications.get(n)) {
             done |= self.try_handler(happening, &announcement(notification));
+        }
+        for job in model.triggered.get(&happening.name).into_iter().flatten() {
+            // What it says to its runs is not for whoever set off the event.
+            let notice = self.notice.take();
+            self.chain.push(job.clone());
+            self.steps += 1;
+            super::job::run(self, job);
+            done |= !matches!(self.notice, Some(Notice::NotMeant(_)));
+            self.notice = notice.or(self.notice.take().filter(|n| matches!(n, Notice::Incident(_))));
         }
         done
     }

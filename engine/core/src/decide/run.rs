@@ -17,6 +17,7 @@ use std::sync::Arc;
 use vorgang_definitions::actions::Action;
 use vorgang_definitions::cel::Expr;
 use vorgang_definitions::cel::eval::EvalError;
+use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::process::{Activity, Branch, Join, Next, Target, Transition};
 use vorgang_definitions::model::{Model, ProcessModel};
 
@@ -77,6 +78,10 @@ pub struct Run<'a> {
     pub(super) happening: Option<Arc<Happening>>,
     /// The first form of a new ticket is not there yet: handlers wait for it.
     pub early: bool,
+    /// Tickets that were made by what happens, each a decision of its own in the same commit.
+    pub made: Vec<Decision>,
+    /// Names that actions gave to what they made.
+    pub named: BTreeMap<String, Value>,
     /// Instances whose own actions closed the ticket.
     pub(super) closed_by: Option<Seq>,
 }
@@ -87,6 +92,7 @@ pub struct Savepoint {
     events: usize,
     looked: usize,
     happened: usize,
+    made: usize,
     entered: VecDeque<Seq>,
 }
 
@@ -110,6 +116,8 @@ impl<'a> Run<'a> {
             happened: vec![],
             happening: None,
             early: false,
+            made: vec![],
+            named: BTreeMap::new(),
             closed_by: None,
         }
     }
@@ -126,7 +134,7 @@ impl<'a> Run<'a> {
         self.snapshot.version += 1;
         Arc::make_mut(&mut self.snapshot.ticket).updated = self.ctx.now;
         let had_timers = self.had_timers || !self.snapshot.timers.is_empty();
-        Ok(Decision { events: self.events, after: self.snapshot, blobs: self.blobs, notice: self.notice, had_timers })
+        Ok(Decision { events: self.events, after: self.snapshot, blobs: self.blobs, notice: self.notice, had_timers, made: self.made })
     }
 
     pub fn emit(&mut self, event: Event) {
@@ -139,7 +147,8 @@ impl<'a> Run<'a> {
         let Some(name) = happening::name(event, &self.snapshot) else { return };
         let local = |i: &Instance| self.model.process_by_hash(&i.hash).is_some_and(|p| p.handled.contains(&*name));
         let model = self.model;
-        let listened = model.handlers.contains_key(&*name) || model.announced.contains_key(&*name);
+        let listened = [model.handlers.contains_key(&*name), model.announced.contains_key(&*name), model.triggered.contains_key(&*name)]
+            .contains(&true);
         if listened || self.snapshot.instances.iter().any(local) {
             let happening = Happening::new(name.into_owned(), event, &self.snapshot, &self.ctx.actor.login);
             self.happened.push(happening);
@@ -162,6 +171,7 @@ impl<'a> Run<'a> {
             events: self.events.len(),
             looked: self.looked,
             happened: self.happened.len(),
+            made: self.made.len(),
             entered: self.entered.clone(),
         }
     }
@@ -171,6 +181,7 @@ impl<'a> Run<'a> {
         self.events.truncate(to.events);
         self.looked = to.looked.min(to.events);
         self.happened.truncate(to.happened);
+        self.made.truncate(to.made);
         self.entered = to.entered;
     }
 
@@ -187,6 +198,7 @@ impl<'a> Run<'a> {
             happening: self.happening.as_deref(),
             value: None,
             recipient: None,
+            named: Some(&self.named),
         }
     }
 
@@ -223,7 +235,12 @@ impl<'a> Run<'a> {
             {
                 continue;
             }
-            actions::run(self, &action.verb, instance, work)?;
+            let savepoint = action.on_error.as_ref().map(|_| self.savepoint());
+            if let Err(failure) = actions::run(self, action, instance, work) {
+                let (Some(others), Some(savepoint)) = (&action.on_error, savepoint) else { return Err(failure) };
+                self.roll_back(savepoint);
+                self.actions(others, instance, work)?;
+            }
         }
         Ok(())
     }
@@ -394,7 +411,8 @@ impl<'a> Run<'a> {
             self.fail(item.seq, failure, Retry::Enter { work: item.seq });
             return;
         }
-        if activity.is_automatic() {
+        // Its own actions may have ended the instance.
+        if activity.is_automatic() && self.snapshot.item(item.seq).is_some_and(|w| w.status.is_open()) {
             let retry = Retry::Complete { work: item.seq, outcome: "done".into(), by: SYSTEM.into() };
             match self.complete(item.seq, "done", SYSTEM) {
                 Ok(None) => {}
@@ -486,6 +504,9 @@ impl<'a> Run<'a> {
                     self.roll_back(savepoint);
                     return Err(failure);
                 }
+                if self.snapshot.instance(item.instance).is_none_or(|i| i.outcome.is_some()) {
+                    return Ok(None);
+                }
                 if targets.iter().any(|t| matches!(t, Target::Stay(_))) {
                     self.stay(item, savepoint);
                     return Ok(None);
@@ -548,7 +569,7 @@ impl<'a> Run<'a> {
         self.emit(Event::InstanceEnded { seq: instance, outcome: outcome.to_owned(), at: self.ctx.now });
     }
 
-    fn end_instance_if_idle(&mut self, instance: Seq) {
+    pub fn end_instance_if_idle(&mut self, instance: Seq) {
         let running = self.snapshot.instance(instance).is_some_and(|i| i.outcome.is_none());
         if running && !self.snapshot.open_work().any(|w| w.instance == instance) {
             self.emit(Event::InstanceEnded { seq: instance, outcome: "done".into(), at: self.ctx.now });

@@ -1,0 +1,24 @@
+use crate::value_expr::ValueExpr;
+use crate::{choice, record};
+
+choice! {
+    /// What the other ticket is to this one.
+    pub enum LinkKind {
+        /// A part of it.
+        Child "child",
+        /// What it is a part of.
+        Parent "parent",
+        /// Neither above nor below.
+        Related "related",
+    }
+}
+
+record! {
+    /// A link to another ticket.
+    pub struct Link as "`link`" {
+        /// The other ticket's number.
+        to "to": ValueExpr = "= child";
+        /// What the other ticket is to this one; `related` if not written.
+        kind "type": Option<LinkKind> = "child";
+    }
+}

@@ -1,0 +1,31 @@
+use super::{set, value};
+use crate::decide::form::current;
+use crate::decide::run::{Failure, Run};
+use crate::scope::slot_value;
+use crate::snapshot::Seq;
+use vorgang_definitions::actions::increment::Increment;
+use vorgang_definitions::cel::value::Value;
+use vorgang_definitions::decimal::Decimal;
+use vorgang_definitions::values::Slot;
+
+pub fn run(run: &mut Run, increment: &Increment, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
+    for (name, given) in increment.iter() {
+        let by = value(run, given, instance, work)?.unwrap_or(Value::Int(0));
+        let names = &run.model.names;
+        let now = Slot::find(names, name).map(|s| current(&run.snapshot, &s)).unwrap_or_default();
+        let now = slot_value(names, name, true, &now).unwrap_or(Value::Int(0));
+        let failed = || Failure::new("value", format!("`{name}`: {now} and {by} make no number that it holds"));
+        let decimal = |v: &Value| match v {
+            Value::Int(i) => Some(Decimal::from(*i)),
+            Value::Decimal(d) => Some(*d),
+            _ => None,
+        };
+        let sum = match (&now, &by) {
+            (Value::Int(a), Value::Int(b)) => a.checked_add(*b).map(Value::Int),
+            (a, b) => decimal(a).zip(decimal(b)).and_then(|(a, b)| a.checked_add(b)).map(Value::Decimal),
+        };
+        let sum = sum.ok_or_else(failed)?;
+        set::apply(run, name, Some(sum), instance)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! Tickets that actions make: part of the same commit, linked from both ends, and never without an end.
+
+mod common;
+
+use common::world::{World, world};
+use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
+use vorgang_core::command::NewTicket;
+use vorgang_core::event::Event;
+use vorgang_core::filter::Filter;
+use vorgang_core::{Command, Snapshot};
+use vorgang_runtime::audit;
+use vorgang_store::Sort;
+
+const SITE: &str = r#"
+- { kind: Site, name: desk, language: 1, languages: en, zone: Europe/Berlin, title: Desk }
+- { kind: State, name: new, type: new }
+- { kind: Priority, name: normal, level: 3 }
+- { kind: Queue, name: desk }
+- { kind: Role, name: admin, admin: true, queues: { desk: [rw] } }
+- { kind: Field, name: other, type: text }
+- { kind: Field, name: kind, type: text }
+- { kind: TicketType, name: case, fields: [other, kind], states: new }
+- { kind: TicketType, name: part, fields: [other], states: new }
+- kind: Handler
+  name: parts
+  on: ticket.title_changed
+  when: event.new == "parts"
+  do:
+    - { create: { type: part, queue: desk, title: "First of {{ticket.number}}", article: For you }, as: first }
+    - { create: { type: part, queue: desk, title: Second, set: { other: "= first" }, link: child } }
+    - { link: { to: "= first", type: related } }
+- { kind: Handler, name: sees, on: link.added, do: [ { set: { other: "= event.number", kind: "= event.kind" } } ] }
+- { kind: Handler, name: links, on: ticket.title_changed, when: event.new.startsWith("to "), do: [ { link: { to: "= default(ticket.fields.other, '')", type: parent } } ] }
+- kind: Handler
+  name: wrong
+  on: ticket.title_changed
+  when: event.new == "wrong"
+  do: [ { create: { type: part, queue: desk, title: Left over } }, { link: { to: "4711" } } ]
+- kind: Handler
+  name: forever
+  on: ticket.created
+  when: ticket.title.startsWith("Again")
+  do: [ { create: { type: case, queue: desk, title: "Again {{ticket.number}}" } } ]
+- kind: Handler
+  name: flood
+  on: ticket.title_changed
+  when: event.new == "flood"
+  do: [ { set: { kind: x } } ]
+"#;
+
+async fn desk(name: &str) -> (World, String) {
+    let w = world(name, SITE).await;
+    let number = ticket(&w, "One").await;
+    (w, number)
+}
+
+async fn ticket(w: &World, title: &str) -> String {
+    let new = NewTicket { title: title.into(), ticket_type: "case".into(), queue: "desk".into(), ..NewTicket::default() };
+    w.execute(None, Command::CreateTicket(new)).await.ticket.number.clone()
+}
+
+async fn patch(w: &World, number: &str, name: &str, value: Json) -> Snapshot {
+    let values = BTreeMap::from([(name.to_owned(), value)]);
+    w.execute(Some(number), Command::PatchTicket { values, seen: None, expected: None, blobs: vec![] }).await
+}
+
+async fn all(w: &World) -> Vec<String> {
+    let page = w.desk.store.ticket_list(&Filter::All, &Filter::All, Sort::OldestFirst, 100, None).await.expect("a list");
+    page.items.into_iter().map(|t| t.title).collect()
+}
+
+async fn links(w: &World, number: &str) -> Vec<(String, String)> {
+    let id = w.desk.store.ticket_load(number).await.expect("a read").expect("the ticket").snapshot.ticket.id;
+    let list = w.desk.store.links(&Filter::All, id).await.expect("links");
+    list.into_iter().map(|(row, kind)| (row.title, kind)).collect()
+}
+
+fn pair(title: &str, kind: &str) -> (String, String) {
+    (title.into(), kind.into())
+}
+
+async fn incidents(w: &World, number: &str) -> Vec<String> {
+    let stored = w.desk.store.ticket_load(number).await.expect("a read").expect("the ticket").snapshot;
+    stored.incidents.iter().map(|i| i.message.clone()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tickets_are_made_linked_and_named() {
+    let (w, number) = desk("made").await;
+    let after = patch(&w, &number, "title", json!("parts")).await;
+    assert_eq!(all(&w).await, ["parts", &format!("First of {number}"), "Second"]);
+    assert_eq!(links(&w, &number).await, [pair("Second", "child"), pair(&format!("First of {number}"), "related")]);
+    let second = w.desk.store.ticket_list(&Filter::All, &Filter::All, Sort::NewestFirst, 1, None).await.expect("a list").items.remove(0);
+    assert_eq!(links(&w, &second.number).await, [pair("parts", "parent")], "the same from the other end");
+    let stored = w.desk.store.ticket_load(&second.number).await.expect("a read").expect("the ticket").snapshot;
+    let first = after.ticket.fields["other"].as_str().expect("the number of the last link").to_owned();
+    assert_eq!(stored.ticket.fields["other"], json!(first), "named, and of one command");
+    assert_eq!(after.ticket.fields["kind"], json!("related"), "handlers see links");
+    let articles = w.desk.store.article_list(w.desk.store.ticket_load(&first).await.expect("a read").expect("it").snapshot.ticket.id).await;
+    assert_eq!(articles.expect("articles").len(), 1);
+    let history = w.desk.history_view(&w.otto, &number).await.expect("the history");
+    let made = history.iter().flat_map(|r| &r.events).filter(|e| matches!(e, Event::TicketMade { .. })).count();
+    assert_eq!(made, 2);
+    // Another ticket, by its number.
+    let other = ticket(&w, "Two").await;
+    patch(&w, &other, "other", json!(number)).await;
+    patch(&w, &other, "title", json!("to parts")).await;
+    assert_eq!(links(&w, &other).await, [pair("parts", "parent")]);
+    assert_eq!(audit::verify(&*w.desk.store).await.expect("a report").findings, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_makes_nothing_and_what_has_no_end_is_stopped() {
+    let (w, number) = desk("unmade").await;
+    patch(&w, &number, "title", json!("wrong")).await;
+    assert_eq!(incidents(&w, &number).await, ["there is no ticket `4711`"]);
+    assert_eq!(all(&w).await, ["wrong"], "what was made before the failure is gone with it");
+    patch(&w, &number, "other", json!(number)).await;
+    patch(&w, &number, "title", json!("to itself")).await;
+    assert!(incidents(&w, &number).await.contains(&"a ticket is not linked to itself".to_owned()));
+    let begun = ticket(&w, "Again").await;
+    let made = all(&w).await.iter().filter(|t| t.starts_with("Again")).count();
+    assert_eq!(made, 9, "eight below the first");
+    assert_eq!(incidents(&w, &begun).await, Vec::<String>::new());
+    let last = w.desk.store.ticket_list(&Filter::All, &Filter::All, Sort::NewestFirst, 9, None).await.expect("a list");
+    let mut stopped = vec![];
+    for t in last.items {
+        stopped.extend(incidents(&w, &t.number).await);
+    }
+    assert_eq!(stopped, ["more than 8 tickets would make each other"]);
+    assert_eq!(audit::verify(&*w.desk.store).await.expect("a report").findings, Vec::<String>::new());
+}
