@@ -10,4 +10,5 @@ pub const SQLITE_MIGRATIONS: &[&str] = &[
     include_str!("../sql/sqlite/0006_mail.sql"),
     include_str!("../sql/sqlite/0007_waiting.sql"),
     include_str!("../sql/sqlite/0008_links.sql"),
+    include_str!("../sql/sqlite/0009_failed.sql"),
 ];

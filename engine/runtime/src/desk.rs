@@ -186,7 +186,7 @@ impl Desk {
             }
             let done = Done { after: decision.after.clone(), notice: decision.notice.clone() };
             let mut commit = self.commit(&request, stored.as_ref(), &decision, now, idempotent.as_ref(), &done);
-            commit.job_run = job_run;
+            commit.job_run = job_run.map(|run| (run, matches!(decision.notice, Some(Notice::Incident(_)))));
             commit.also = self.also(&request, &decision, now);
             match self.store.commit(commit).await {
                 Ok(()) => {

@@ -171,8 +171,6 @@ pub async fn go_on(desk: &Arc<Desk>, run: JobRun) -> Result<JobRun, Error> {
     let Some(mut run) = desk.store.job_runs(Some(&run.job), true, 1_000).await?.into_iter().find(|r| r.id == run.id) else {
         return Ok(run);
     };
-    // What an earlier process did of its last batch.
-    run.summary.done += desk.store.job_done(run.id).await?;
     loop {
         let model = desk.model();
         let Some(job) = model.jobs.get(&run.job) else {
@@ -192,11 +190,11 @@ pub async fn go_on(desk: &Arc<Desk>, run: JobRun) -> Result<JobRun, Error> {
             done?;
             loaded = next?;
             run.cursor = last;
-            desk.store.job_progress(&run).await?;
+            desk.store.job_progress(&mut run).await?;
         }
     }
     run.ended = Some(desk.clock.now());
-    desk.store.job_progress(&run).await?;
+    desk.store.job_progress(&mut run).await?;
     let s = &run.summary;
     tracing::info!(job = run.job, done = s.done, failed = s.failed, unclear = s.unclear, "a run has ended");
     Ok(run)
@@ -225,24 +223,37 @@ async fn batch(desk: &Arc<Desk>, run: &mut JobRun, tickets: Vec<Stored>) -> Resu
     while let Some((loaded, result)) = tickets.next(work).await {
         let number = loaded.snapshot.ticket.number.clone();
         match result {
-            Ok(Ok(done)) => match done.notice {
-                None | Some(Notice::NoBranch(_)) => run.summary.done += 1,
-                Some(Notice::NotMeant(None)) => {}
-                Some(Notice::NotMeant(Some(why))) => note(run, number, why, false),
-                Some(Notice::Incident(why)) => note(run, number, why, true),
-            },
+            Ok(Ok(done)) => {
+                // What was written is marked, and counted with its mark.
+                let unmarked = u64::from(done.after.version == loaded.snapshot.version);
+                match done.notice {
+                    None | Some(Notice::NoBranch(_)) => run.summary.done += unmarked,
+                    Some(Notice::NotMeant(None)) => {}
+                    Some(Notice::NotMeant(Some(why))) => {
+                        run.summary.unclear += 1;
+                        example(run, number, why);
+                    }
+                    Some(Notice::Incident(why)) => {
+                        run.summary.failed += unmarked;
+                        example(run, number, why);
+                    }
+                }
+            }
             // Without a database the run waits; what it has done is marked.
             Ok(Err(Error::Store(e @ StoreError::Unavailable(_)))) => return Err(e.into()),
-            Ok(Err(e)) => note(run, number, e.to_string(), true),
-            Err(e) => note(run, number, e.to_string(), true),
+            Ok(Err(e)) => broke(run, number, e.to_string()),
+            Err(e) => broke(run, number, e.to_string()),
         }
     }
     Ok(())
 }
 
-fn note(run: &mut JobRun, number: String, why: String, failed: bool) {
-    let count = if failed { &mut run.summary.failed } else { &mut run.summary.unclear };
-    *count += 1;
+fn broke(run: &mut JobRun, number: String, why: String) {
+    run.summary.failed += 1;
+    example(run, number, why);
+}
+
+fn example(run: &mut JobRun, number: String, why: String) {
     if run.summary.examples.len() < EXAMPLES_MAX {
         run.summary.examples.push((number, why));
     }

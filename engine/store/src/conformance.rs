@@ -310,10 +310,10 @@ async fn a_job_runs_once_a_tick_and_once_a_ticket(store: &dyn Store) {
     let stored = store.ticket_load("N2").await.expect("a read").expect("the ticket");
     let title = |t: &str| vec![Event::AttributeSet { name: "title".into(), old: "".into(), new: t.into() }];
     let change = decision(Some(&stored.snapshot), title("done"), at(12));
-    store.commit(Commit { job_run: Some(first), ..commit(&change, 1, stored.head, at(12)) }).await.expect("a commit");
+    store.commit(Commit { job_run: Some((first, true)), ..commit(&change, 1, stored.head, at(12)) }).await.expect("a commit");
     let stored = store.ticket_load("N2").await.expect("a read").expect("the ticket");
     let again = decision(Some(&stored.snapshot), title("twice"), at(12));
-    let twice = store.commit(Commit { job_run: Some(first), ..commit(&again, 2, stored.head, at(12)) }).await;
+    let twice = store.commit(Commit { job_run: Some((first, true)), ..commit(&again, 2, stored.head, at(12)) }).await;
     assert_eq!(twice, Err(StoreError::Conflict), "a run does a ticket once");
     assert_eq!(numbers(0).await, [(1, "N1".to_owned()), (3, "N3".to_owned())]);
     assert_eq!(store.job_done(first).await, Ok(1));
@@ -324,7 +324,8 @@ async fn a_job_runs_once_a_tick_and_once_a_ticket(store: &dyn Store) {
     run.cursor = 2;
     run.ended = Some(at(13));
     run.summary.done = 1;
-    store.job_progress(&run).await.expect("progress");
+    store.job_progress(&mut run).await.expect("progress");
+    assert_eq!((run.summary.done, run.summary.failed), (1, 1), "what is marked is counted");
     assert_eq!(store.job_done(first).await, Ok(0), "what lies before the cursor needs no mark");
     assert!(store.job_runs(None, true, 10).await.expect("runs").is_empty());
     assert_eq!(store.job_runs(None, false, 10).await, Ok(vec![run]));

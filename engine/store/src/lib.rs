@@ -48,8 +48,8 @@ pub struct Commit {
     pub expected_version: u64,
     pub history: NewHistory,
     pub idempotency: Option<Idempotency>,
-    /// The run of a job that this is part of: it does each ticket once.
-    pub job_run: Option<i64>,
+    /// The run of a job that this is part of, and whether its actions failed: it does each ticket once.
+    pub job_run: Option<(i64, bool)>,
     /// Tickets that it makes.
     pub also: Vec<Commit>,
 }
@@ -268,7 +268,8 @@ pub trait Store: Messages + Send + Sync + 'static {
     async fn job_keep(&self, jobs: &[String]) -> Result<()>;
     /// Begins a run; `None` where the tick has had its run already.
     async fn job_start(&self, job: &str, tick: Option<Timestamp>, by: &str, now: Timestamp, missed: u64) -> Result<Option<JobRun>>;
-    async fn job_progress(&self, run: &JobRun) -> Result<()>;
+    /// The batch up to the run's cursor is done: its marks go, and are counted in the summary.
+    async fn job_progress(&self, run: &mut JobRun) -> Result<()>;
     /// The newest first.
     async fn job_runs(&self, job: Option<&str>, open: bool, limit: u32) -> Result<Vec<JobRun>>;
     /// Tickets behind this id, in the order of ids, without those that the run has done: (id, number).

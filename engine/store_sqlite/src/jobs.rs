@@ -42,11 +42,26 @@ pub fn start(c: &Connection, run: &JobRun, summary: &str) -> rusqlite::Result<i6
     Ok(c.query_row(sql, values, |r| r.get(0)).optional()?.unwrap_or(0))
 }
 
-/// The batch is done: its marks go, the cursor stands behind it.
-pub fn progress(c: &Connection, run: i64, cursor: i64, summary: &str, ended: Option<Timestamp>) -> rusqlite::Result<i64> {
-    c.execute("DELETE FROM job_done WHERE run = ?1", [run])?;
+/// Marks of one batch are fewer than this.
+const MARKS: i64 = 1 << 24;
+
+/// The batch is done: its marks are counted and go, the cursor stands behind it. Gives what [`count`] reads.
+pub fn progress(c: &Connection, mut run: JobRun) -> rusqlite::Result<i64> {
+    let marks = "SELECT count(*), coalesce(sum(failed), 0) FROM job_done WHERE run = ?1";
+    let (all, failed) = c.query_row(marks, [run.id], |r| Ok((r.get::<_, i64>(0)?, r.get::<_, i64>(1)?)))?;
+    let counted = (all - failed) * MARKS + failed;
+    count(&mut run.summary, counted);
+    c.execute("DELETE FROM job_done WHERE run = ?1", [run.id])?;
+    let summary = text(&run.summary).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
     let sql = "UPDATE job_run SET cursor = ?2, summary = ?3, ended = ?4 WHERE id = ?1";
-    c.execute(sql, params![run, cursor, summary, ended.map(micros)]).map(|n| n as i64)
+    c.execute(sql, params![run.id, run.cursor, summary, run.ended.map(micros)])?;
+    Ok(counted)
+}
+
+/// Adds what [`progress`] has counted.
+pub fn count(summary: &mut JobSummary, counted: i64) {
+    summary.done += (counted / MARKS) as u64;
+    summary.failed += (counted % MARKS) as u64;
 }
 
 /// The newest first. Those that are open are found by an index of their own: it is asked twice a second.

@@ -357,9 +357,11 @@ impl Store for SqliteStore {
         Ok((id > 0).then_some(JobRun { id, ..run }))
     }
 
-    async fn job_progress(&self, run: &JobRun) -> Result<()> {
-        let (id, cursor, ended, summary) = (run.id, run.cursor, run.ended, jobs::text(&run.summary)?);
-        self.write(false, move |c| jobs::progress(c, id, cursor, &summary, ended)).await.map(|_| ())
+    async fn job_progress(&self, run: &mut JobRun) -> Result<()> {
+        let now = run.clone();
+        let counted = self.write(false, move |c| jobs::progress(c, now)).await?;
+        jobs::count(&mut run.summary, counted);
+        Ok(())
     }
 
     async fn job_runs(&self, job: Option<&str>, open: bool, limit: u32) -> Result<Vec<JobRun>> {

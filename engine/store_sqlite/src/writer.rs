@@ -295,8 +295,8 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
             params![t.id, other, kind, micros(*since)],
         )?;
     }
-    if let Some(job) = commit.job_run {
-        run("INSERT INTO job_done (run, ticket_id) VALUES (?1, ?2)", params![job, t.id])?;
+    if let Some((job, failed)) = commit.job_run {
+        run("INSERT INTO job_done (run, ticket_id, failed) VALUES (?1, ?2, ?3)", params![job, t.id, failed])?;
     }
     let h = &commit.history;
     run(
