@@ -19,6 +19,8 @@ const LOOK: Duration = Duration::from_millis(500);
 const BATCH: u32 = 512;
 /// Mails that are under way at the same time.
 const LANE: usize = 8;
+/// Longest time that one mail may take, whatever the server does.
+const ANSWER: Duration = Duration::from_secs(120);
 /// More than these for one address at a time become one mail that lists them.
 pub const DIGEST: usize = 20;
 /// What is older when it is first tried waits for an administrator: nobody wants to hear of it by surprise.
@@ -140,7 +142,8 @@ async fn deliver(desk: &Desk, mailer: &dyn Mailer, links: &Links, parcel: &[Mail
     }
     let model = desk.model();
     let site = model.names.site.title.get(&person.language, model.names.site.main_language());
-    mailer.send(&written(person, links, site, parcel)).await
+    let sent = tokio::time::timeout(ANSWER, mailer.send(&written(person, links, site, parcel))).await;
+    sent.unwrap_or_else(|_| Err(SendError::Temporary("no answer within two minutes".into())))
 }
 
 /// The mail of one notification, or one that lists many.
