@@ -32,6 +32,8 @@ pub struct Program {
     pub reads: BTreeSet<String>,
     /// Optional paths that it reads because its place proves them set.
     pub relies: BTreeSet<String>,
+    /// Paths that are set where it is true: `has(x) && …`.
+    pub proves: BTreeSet<String>,
     code: Code,
 }
 
@@ -44,8 +46,8 @@ impl Program {
     pub fn compile_as(text: &str, env: &Env, wanted: Option<&Ty>) -> Result<Self, Vec<check::Finding>> {
         let ast = parse::parse(text)
             .map_err(|e| vec![check::Finding { code: "cel-syntax", start: e.start, end: e.end, message: e.message, help: e.help }])?;
-        let (code, ty, Checked { findings, reads, relies }) = check::check(&ast, env, wanted);
-        if findings.is_empty() { Ok(Self { text: text.to_owned(), ty, reads, relies, code }) } else { Err(findings) }
+        let (code, ty, Checked { findings, reads, relies, proves }) = check::check(&ast, env, wanted);
+        if findings.is_empty() { Ok(Self { text: text.to_owned(), ty, reads, relies, proves, code }) } else { Err(findings) }
     }
 
     pub fn evaluate(&self, scope: &dyn Scope) -> Result<Value, EvalError> {

@@ -60,6 +60,7 @@ impl Node {
             Value::Bool(_) => "true or false",
             Value::Int(_) => "a whole number",
             Value::Number(_) => "a number",
+            Value::Text(ref t) if t.is_empty() => "an empty text",
             Value::Text(_) => "a text",
             Value::List(_) => "a list",
             Value::Map(_) => "a map",

@@ -60,6 +60,8 @@ pub struct Checked {
     pub reads: BTreeSet<String>,
     /// Optional paths that are read on the strength of [`Env::set`] alone.
     pub relies: BTreeSet<String>,
+    /// Paths that are set where it is true.
+    pub proves: BTreeSet<String>,
 }
 
 pub fn check(ast: &Ast, env: &Env, wanted: Option<&Ty>) -> (Code, Ty, Checked) {
@@ -70,6 +72,7 @@ pub fn check(ast: &Ast, env: &Env, wanted: Option<&Ty>) -> (Code, Ty, Checked) {
     {
         ty = wanted.clone();
     }
+    checker.out.proves = checker.facts(ast, true);
     (code, ty, checker.out)
 }
 

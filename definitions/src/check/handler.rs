@@ -18,6 +18,9 @@ pub fn check(handler: &Handler, cx: &mut Cx) {
     if handler.actions.is_empty() {
         cx.push(Diagnostic::error("missing-key", handler.name.span, "a handler does something: it needs `do`"));
     }
+    let mut env = env;
+    let proved = place::proved(handler.when.as_ref(), &env);
+    env.set.extend(proved);
     let mut place = ActionPlace { env, fields: None, ticket_type: None, states: None };
     place::actions(&handler.actions, &mut place, &mut Relies::new(), cx);
 }

@@ -25,6 +25,12 @@ pub fn condition(expr: Option<&crate::cel::Expr>, env: &Env, relies: &mut Relies
     }
 }
 
+/// What is set where the condition holds, beside what is known already.
+pub fn proved(when: Option<&crate::cel::Expr>, env: &Env) -> BTreeSet<String> {
+    let program = when.and_then(|w| w.compiled());
+    program.map(|p| p.proves.difference(&env.set).cloned().collect()).unwrap_or_default()
+}
+
 /// A value that must fit a slot.
 pub fn value(value: &ValueExpr, slot: &Slot, env: &Env, relies: &mut Relies, cx: &mut Cx) {
     match value {
@@ -106,6 +112,10 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
             let mut before = ActionPlace { env: place.env.clone(), ..*place };
             self::actions(others, &mut before, relies, cx);
         }
+        // Proved by its own condition, for itself only: nothing has to stay set for it.
+        let proved = proved(action.when.as_ref(), &place.env);
+        let before = relies.clone();
+        place.env.set.extend(proved.iter().cloned());
         match &action.verb {
             Verb::Set(set) => {
                 for (name, given) in set.iter() {
@@ -198,6 +208,8 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
                 }
             },
         }
+        place.env.set.retain(|p| !proved.contains(p));
+        relies.retain(|p| before.contains(p) || !proved.contains(p));
         if let Some(name) = action.name.as_ref().filter(|_| always) {
             place.env = place.env.clone().with(name, Ty::Text);
         }

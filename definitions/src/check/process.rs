@@ -264,7 +264,7 @@ impl Checker<'_> {
         for (i, timer) in activity.timers.iter().enumerate() {
             timer.calendar.iter().for_each(|c| place::calendar(c, cx));
             place::condition(timer.when.as_ref(), &env, &mut self.relies, cx);
-            self.actions(&timer.actions, env.clone(), cx);
+            self.actions_when(timer.when.as_ref(), &timer.actions, env.clone(), cx);
             if timer.actions.is_empty() && timer.next.is_none() {
                 cx.push(Diagnostic::error("missing-key", timer.at, "a timer has `do`, `next`, or both"));
             }
@@ -289,7 +289,7 @@ impl Checker<'_> {
         super::handler::names(&handler.on, cx);
         let env = super::handler::with_event(env, &handler.on, cx.names);
         place::condition(handler.when.as_ref(), &env, &mut self.relies, cx);
-        self.actions(&handler.actions, env, cx);
+        self.actions_when(handler.when.as_ref(), &handler.actions, env, cx);
         if handler.actions.is_empty() && handler.next.is_none() {
             cx.push(Diagnostic::error("missing-key", handler.at, "a handler has `do`, `next`, or both"));
         }
@@ -365,7 +365,16 @@ impl Checker<'_> {
 
     fn transition(&mut self, transition: &Transition, env: Env, cx: &mut Cx) {
         place::condition(transition.when.as_ref(), &env, &mut self.relies, cx);
-        self.actions(&transition.actions, env, cx);
+        self.actions_when(transition.when.as_ref(), &transition.actions, env, cx);
+    }
+
+    /// What the condition proves is set for the actions behind it, and need not stay so for them.
+    fn actions_when(&mut self, when: Option<&crate::cel::Expr>, actions: &[crate::actions::Action], mut env: Env, cx: &mut Cx) {
+        let proved = place::proved(when, &env);
+        let before = self.relies.clone();
+        env.set.extend(proved.iter().cloned());
+        self.actions(actions, env, cx);
+        self.relies.retain(|p| before.contains(p) || !proved.contains(p));
     }
 }
 
