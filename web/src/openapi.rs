@@ -18,6 +18,8 @@ const OPERATIONS: &[(&str, &str, &str, &str, &str)] = &[
     ("POST", "/api/v1/tickets/{number}/articles", "Adds an article", "Article", "Ticket"),
     ("GET", "/api/v1/tickets/{number}/choices", "What you may choose and do by hand; `explain=true` says why not", "", "Any"),
     ("GET", "/api/v1/tickets/{number}/history", "Everything that happened, for agents", "", "Any"),
+    ("GET", "/api/v1/tickets/{number}/links", "Linked tickets that you may see", "", "Any"),
+    ("POST", "/api/v1/tickets/{number}/links", "Links another ticket, or takes the link away", "Link", "Any"),
     ("POST", "/api/v1/tickets/{number}/watch", "Begins or ends watching the ticket", "Watch", "Ticket"),
     ("GET", "/api/v1/processes", "The processes that you may start, with their first forms", "", "Any"),
     ("POST", "/api/v1/processes/{name}/start", "Starts a process", "Form", "Ticket"),
@@ -106,6 +108,7 @@ fn schemas() -> Json {
         "Form": {"type": "object", "additionalProperties": false, "properties": {"dialog": text(), "outcome": text(), "fields": fields(), "article": {"$ref": "#/components/schemas/Article"}, "version": {"type": "integer"}}},
         "NewTicket": {"type": "object", "required": ["title", "type", "queue"], "additionalProperties": false, "properties": {"title": text(), "type": text(), "queue": text(), "state": text(), "priority": {"type": ["string", "integer"]}, "customer_user": text(), "fields": fields(), "article": {"$ref": "#/components/schemas/Article"}}},
         "Patch": {"type": "object", "additionalProperties": true, "description": "Attributes and own fields by name; `version` is the one that was seen"},
+        "Link": {"type": "object", "required": ["to"], "additionalProperties": false, "properties": {"to": text(), "type": {"enum": ["child", "parent", "related"]}, "linked": {"type": "boolean"}}},
         "Watch": {"type": "object", "required": ["watch"], "additionalProperties": false, "properties": {"watch": {"type": "boolean"}}},
         "Work": {"type": "object", "properties": {"id": text(), "process": text(), "activity": text(), "status": text(), "dialogs": {"type": "array", "items": text()}, "assigned_to": maybe(), "due": maybe()}},
         "Ticket": {"type": "object", "properties": {

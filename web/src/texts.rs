@@ -191,6 +191,9 @@ texts! {
     why_not: "Why not?", "Warum nicht?";
     rule: "rule", "Regel";
     redraw: "Update the form", "Formular aktualisieren";
+    unlink: "Unlink", "Lösen";
+    link_new: "Link a ticket", "Ticket verknüpfen";
+    link_is: "It is", "Es ist";
     links: "Linked tickets", "Verknüpfte Tickets";
     link_child: "part", "Teil";
     link_parent: "part of", "Teil von";

@@ -102,6 +102,7 @@ pub fn label(page: &Page, name: &str) -> String {
         "customer_user" => t.customer.into(),
         "pending_until" => t.pending_until.into(),
         "article" => t.message.into(),
+        "link" => t.links.into(),
         "type" => t.ticket_type.into(),
         _ => match page.model.names.fields.get(name) {
             Some(f) => page.model.title(f.title.as_ref(), name, page.language()).to_owned(),
@@ -292,6 +293,7 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
             let word = crate::pages::ticket::link_word(page.t, kind);
             say(format!("Linked: {number} ({word})"), format!("Verknüpft: {number} ({word})"))
         }
+        Event::LinkRemoved { number, .. } => say(format!("No longer linked: {number}"), format!("Nicht mehr verknüpft: {number}")),
         Event::MailWanted { .. } => say("Mail to be sent again".into(), "Mail wird noch einmal gesendet".into()),
     }
 }

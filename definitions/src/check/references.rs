@@ -12,6 +12,11 @@ pub fn check(cx: &mut Cx) {
     let names = cx.names;
     for queue in names.queues.iter() {
         text(queue.title.as_ref(), cx);
+        queue.calendar.iter().for_each(|c| place::calendar(c, cx));
+        if let (Some(calendar), None) = (&queue.calendar, &queue.unlock_after) {
+            let d = Diagnostic::error("unknown-key", calendar.span, "`calendar` says in what `unlock_after` counts, and there is none");
+            cx.push(d);
+        }
         let Some(parent) = &queue.parent else { continue };
         if names.queues.get(parent).is_none() {
             cx.unknown(Kind::Queue, "queue", parent, names.queues.iter().map(|q| q.name.as_str()));

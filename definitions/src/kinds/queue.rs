@@ -1,4 +1,5 @@
 use crate::kinds::Kind;
+use crate::kinds::test::DurationText;
 use crate::name::Name;
 use crate::record;
 use crate::text::Text;
@@ -14,5 +15,9 @@ record! {
         title "title": Option<Text> = { "en": "Finance", "de": "Buchhaltung" };
         /// The queue under which this one stands in lists; rights are not inherited.
         parent "parent": Option<Name> = "administration";
+        /// A new or open ticket whose owner does nothing for this long belongs to nobody again.
+        unlock_after "unlock_after": Option<DurationText> = "8h";
+        /// The calendar in which that counts; without it hours are hours.
+        calendar "calendar": Option<Name> = "office";
     }
 }

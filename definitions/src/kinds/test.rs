@@ -207,7 +207,7 @@ record! {
         queue "queue": Option<Name> = "finance";
         /// The ticket's priority, by name.
         priority "priority": Option<Name> = "normal";
-        /// The owner's login.
+        /// The owner's login; `nobody` where there is none.
         owner "owner": Option<String> = "mia";
         /// The activities that are under way, in any order.
         work "work": Option<Vec<Name>> = ["approve", "check_receipts"];

@@ -103,7 +103,11 @@ pub fn apply(snapshot: &mut Snapshot, event: &Event) {
                 None => all.push(Told { name: n.name.clone(), to: n.to.clone(), day }),
             }
         }
-        Event::DialogSubmitted { .. } | Event::MailWanted { .. } | Event::TicketMade { .. } | Event::LinkAdded { .. } => {}
+        Event::DialogSubmitted { .. }
+        | Event::MailWanted { .. }
+        | Event::TicketMade { .. }
+        | Event::LinkAdded { .. }
+        | Event::LinkRemoved { .. } => {}
     }
 }
 

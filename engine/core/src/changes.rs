@@ -34,6 +34,7 @@ pub struct Changes {
     pub articles: Vec<Article>,
     /// (the other ticket, what it is to this one, since when)
     pub links: Vec<(i64, String, Timestamp)>,
+    pub links_gone: Vec<(i64, String)>,
     /// What somebody was told, and is told once a day.
     pub told: Vec<Told>,
     pub notices: Vec<Notice>,
@@ -48,7 +49,7 @@ impl Changes {
         let (mut instances, mut work, mut steps, mut incidents) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let (mut votes, mut articles, mut notices): (_, _, Vec<Notice>) = (vec![], vec![], vec![]);
         let (mut timers, mut timers_ended, mut timers_of) = (BTreeSet::new(), vec![], vec![]);
-        let (mut watchers, mut watchers_gone, mut mails_wanted, mut links) = (vec![], vec![], vec![], vec![]);
+        let (mut watchers, mut watchers_gone, mut mails_wanted, mut links, mut links_gone) = (vec![], vec![], vec![], vec![], vec![]);
         let (mut created, mut attributes_changed, mut fields_changed) = (false, false, false);
         for event in &decision.events {
             match event {
@@ -87,6 +88,7 @@ impl Changes {
                 Event::NotificationSent { notification } => notices.push(notification.clone()),
                 Event::MailWanted { notice } => mails_wanted.push(*notice),
                 Event::LinkAdded { other, kind, at, .. } => links.push((*other, kind.clone(), *at)),
+                Event::LinkRemoved { other, kind, .. } => links_gone.push((*other, kind.clone())),
                 Event::DialogSubmitted { .. } | Event::TicketMade { .. } => {}
             }
         }
@@ -112,6 +114,7 @@ impl Changes {
             incidents: after.incidents.iter().filter(|i| incidents.contains(&i.seq)).cloned().collect(),
             articles,
             links,
+            links_gone,
             told,
             notices,
             mails_wanted,

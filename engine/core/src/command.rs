@@ -7,6 +7,7 @@ use crate::snapshot::Seq;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
+use vorgang_definitions::actions::link::LinkKind;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
@@ -45,6 +46,13 @@ pub enum Command {
     WatchTicket {
         watch: bool,
     },
+    /// Links another ticket, or takes the link away. Whoever gives the command may see the other one.
+    LinkTicket {
+        other: i64,
+        number: String,
+        kind: LinkKind,
+        linked: bool,
+    },
     RetryIncident {
         incident: Seq,
     },
@@ -76,6 +84,7 @@ impl Command {
             Self::PatchTicket { .. } => "patch_ticket",
             Self::AddArticle { .. } => "add_article",
             Self::WatchTicket { .. } => "watch_ticket",
+            Self::LinkTicket { .. } => "link_ticket",
             Self::RetryIncident { .. } => "retry_incident",
             Self::FireTimer { .. } => "fire_timer",
             Self::FailMail { .. } => "fail_mail",

@@ -85,6 +85,7 @@ fn change(model: &Model, snapshot: &Snapshot, command: &Command, ctx: &Context) 
         }
         Command::AddArticle { article } => patch::article(&mut run, article)?,
         Command::WatchTicket { watch } => patch::watch(&mut run, *watch)?,
+        Command::LinkTicket { other, number, kind, linked } => patch::link(&mut run, *other, number, *kind, *linked)?,
         Command::RetryIncident { incident } => {
             if !rights::is_admin(&model.names, ctx.actor) {
                 return Err(Rejection::Right(RightReason::AdminOnly));

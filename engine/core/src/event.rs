@@ -110,6 +110,12 @@ pub enum Event {
         kind: String,
         at: Timestamp,
     },
+    /// From whichever end it was linked.
+    LinkRemoved {
+        other: i64,
+        number: String,
+        kind: String,
+    },
     /// The mail of a notification is to be sent again.
     MailWanted {
         notice: Seq,

@@ -41,10 +41,12 @@ pub fn name(event: &Event, before: &Snapshot) -> Option<Cow<'static, str>> {
         Event::WorkEnded { status: WorkStatus::Cancelled, .. } => "work.cancelled",
         Event::VoteCast { .. } => "vote.cast",
         Event::TimerFired { kind: TimerKind::Pending, .. } => "ticket.pending_reached",
+        Event::TimerFired { kind: TimerKind::Unlock, .. } => "ticket.unlock_reached",
         Event::TimerFired { .. } => "timer.fired",
         Event::IncidentRaised { .. } => "incident.raised",
         Event::IncidentResolved { .. } => "incident.resolved",
         Event::LinkAdded { .. } => "link.added",
+        Event::LinkRemoved { .. } => "link.removed",
         Event::WatcherAdded { .. } => "watcher.added",
         Event::WatcherRemoved { .. } => "watcher.removed",
         Event::WorkEntered { .. }
@@ -122,11 +124,11 @@ impl Happening {
             "kind" | "message" => match &self.event {
                 Event::IncidentRaised { incident } if part == "kind" => Some(Value::text(incident.kind.as_str())),
                 Event::IncidentRaised { incident } => Some(Value::text(incident.message.as_str())),
-                Event::LinkAdded { kind, .. } if part == "kind" => Some(Value::text(kind.as_str())),
+                Event::LinkAdded { kind, .. } | Event::LinkRemoved { kind, .. } if part == "kind" => Some(Value::text(kind.as_str())),
                 _ => None,
             },
             "number" => match &self.event {
-                Event::LinkAdded { number, .. } => Some(Value::text(number.as_str())),
+                Event::LinkAdded { number, .. } | Event::LinkRemoved { number, .. } => Some(Value::text(number.as_str())),
                 _ => None,
             },
             "person" => match &self.event {

@@ -137,6 +137,8 @@ pub enum TimerKind {
     Within,
     /// The ticket's `pending_until`.
     Pending,
+    /// The owner does nothing: the queue's `unlock_after`.
+    Unlock,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

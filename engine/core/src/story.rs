@@ -313,7 +313,7 @@ impl Story<'_> {
         same("state", expect.state.as_deref(), &ticket.state);
         same("queue", expect.queue.as_deref(), &ticket.queue);
         same("priority", expect.priority.as_deref(), &ticket.priority);
-        same("owner", expect.owner.as_deref(), ticket.owner.as_deref().unwrap_or(""));
+        same("owner", expect.owner.as_deref(), ticket.owner.as_deref().unwrap_or("nobody"));
         let ended = snapshot.instances.iter().rev().find_map(|i| i.outcome.as_deref());
         same("outcome", expect.outcome.as_deref(), ended.unwrap_or("(running)"));
         if let Some(wanted) = &expect.work {
@@ -488,6 +488,7 @@ pub fn summary(event: &Event) -> String {
         Event::NotificationSent { notification } => format!("{} to {}", notification.name, notification.to),
         Event::TicketMade { number, .. } => format!("ticket {number} made"),
         Event::LinkAdded { number, kind, .. } => format!("{kind} ticket {number} linked"),
+        Event::LinkRemoved { number, kind, .. } => format!("{kind} ticket {number} no longer linked"),
         Event::MailWanted { .. } => "the mail is sent again".into(),
     }
 }

@@ -1,6 +1,6 @@
 //! What a person sees: tickets with their parts, each cut to the person's sight.
 
-use crate::desk::{Desk, Error};
+use crate::desk::{Desk, Done, Error, Request};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use vorgang_core::command::Form;
@@ -10,10 +10,13 @@ use vorgang_core::decide::view::{self, Filling, OfferedWork};
 use vorgang_core::event::{Article, Event, Notice};
 use vorgang_core::filter::Filter;
 use vorgang_core::people::Person;
+use vorgang_core::rejection::FormError;
 use vorgang_core::rights::{self, Sight};
 use vorgang_core::snapshot::{Instance, Step};
-use vorgang_core::{Context, Rejection, Snapshot, chain};
+use vorgang_core::{Command, Context, Rejection, Snapshot, chain};
+use vorgang_definitions::actions::link::LinkKind;
 use vorgang_definitions::model::Model;
+use vorgang_definitions::values::ValueError;
 use vorgang_store::{Page, Sort, TicketRow, WorkRow};
 
 /// One ticket as this person may see it.
@@ -109,6 +112,22 @@ impl Desk {
             facts: vorgang_core::facts::Facts::trial(),
             depth: 0,
         }
+    }
+
+    /// Links another ticket that this person may see, or takes the link away.
+    pub async fn link(&self, person: &Person, number: &str, other: &str, kind: LinkKind, linked: bool, cause: &str) -> Result<Done, Error> {
+        self.ticket_view(person, number).await?;
+        let seen = self.ticket_view(person, other).await;
+        let other = match seen {
+            Ok(view) => view.snapshot.ticket,
+            Err(Error::Rejected(Rejection::NotFound)) => {
+                let unknown = FormError::Invalid(ValueError::NotOffered(other.to_owned()));
+                return Err(Rejection::Form(vec![("link".into(), unknown)]).into());
+            }
+            Err(e) => return Err(e),
+        };
+        let command = Command::LinkTicket { other: other.id, number: other.number.clone(), kind, linked };
+        self.execute(Request { actor: person, ticket: Some(number), command, cause, at: None }).await
     }
 
     /// How a notification would read on a ticket; the text says why it cannot be written there.

@@ -295,6 +295,17 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
             params![t.id, other, kind, micros(*since)],
         )?;
     }
+    for (other, kind) in &changes.links_gone {
+        let turned = match kind.as_str() {
+            "child" => "parent",
+            "parent" => "child",
+            other => other,
+        };
+        run(
+            "DELETE FROM ticket_link WHERE (ticket_id = ?1 AND other_id = ?2 AND kind = ?3) OR (ticket_id = ?2 AND other_id = ?1 AND kind = ?4)",
+            params![t.id, other, kind, turned],
+        )?;
+    }
     if let Some((job, failed)) = commit.job_run {
         run("INSERT INTO job_done (run, ticket_id, failed) VALUES (?1, ?2, ?3)", params![job, t.id, failed])?;
     }

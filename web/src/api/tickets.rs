@@ -16,6 +16,7 @@ use vorgang_core::Command;
 use vorgang_core::command::NewTicket;
 use vorgang_core::filter::Filter;
 use vorgang_core::people::PersonKind;
+use vorgang_definitions::actions::link::LinkKind;
 use vorgang_store::Sort;
 
 const LIMIT_MAX: u32 = 200;
@@ -252,6 +253,53 @@ pub async fn watch(
 ) -> Response {
     let (WatchBody { watch }, key) = body.split();
     run(&app, &who, &id, Some(&number), Command::WatchTicket { watch }, StatusCode::OK, key).await
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkBody {
+    to: String,
+    /// What the other ticket is to this one: child, parent, related.
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    linked: Option<bool>,
+}
+
+pub async fn link(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(number): Path<String>,
+    body: Body<LinkBody>,
+) -> Response {
+    let (body, _) = body.split();
+    let kind = match body.kind.as_deref().map(LinkKind::from_word) {
+        None => LinkKind::Related,
+        Some(Some(kind)) => kind,
+        Some(None) => {
+            let fault = Fault::new(StatusCode::BAD_REQUEST, "type is child, parent or related.", "type ist child, parent oder related.");
+            return problem(&fault, &id);
+        }
+    };
+    match app.desk.link(&who.person, &number, &body.to, kind, body.linked.unwrap_or(true), "api").await {
+        Ok(done) => json_response(StatusCode::OK, &json!({"number": number, "version": done.after.version}), Some(done.after.version)),
+        Err(e) => failed(e, &id),
+    }
+}
+
+pub async fn links(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(number): Path<String>,
+) -> Response {
+    match app.desk.ticket_view(&who.person, &number).await {
+        Ok(view) => {
+            let item = |(row, kind): &(vorgang_store::TicketRow, String)| json!({"number": row.number, "title": row.title, "state": row.state, "type": kind});
+            json_response(StatusCode::OK, &json!({"items": view.links.iter().map(item).collect::<Vec<_>>()}), None)
+        }
+        Err(e) => failed(e, &id),
+    }
 }
 
 pub async fn history(

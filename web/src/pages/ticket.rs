@@ -23,6 +23,7 @@ use vorgang_core::event::Sender;
 use vorgang_core::people::PersonKind;
 use vorgang_core::rights::{self, Sight};
 use vorgang_core::{Command, Rejection};
+use vorgang_definitions::actions::link::LinkKind;
 use vorgang_definitions::kinds::role::Right;
 use vorgang_runtime::view::TicketView;
 use vorgang_runtime::{Error, Request};
@@ -119,13 +120,30 @@ pub fn link_word<'t>(t: &'t crate::texts::Texts, kind: &str) -> &'t str {
 /// Linked tickets that this person may see.
 fn links(page: &Page, view: &TicketView) -> Markup {
     let t = page.t;
+    let ticket = &view.snapshot.ticket;
+    let may = view.sight == Sight::Agent && rights::require(&page.model.names, &page.who.person, ticket, Right::Rw).is_ok();
+    let action = format!("{}/link", page.ticket_url(&ticket.number));
     html! {
-        @if !view.links.is_empty() {
+        @if may || !view.links.is_empty() {
             section.card { h2 { (t.links) }
                 ul.plain { @for (row, kind) in &view.links { li {
                     span.quiet { (link_word(t, kind)) } " " a href=(page.ticket_url(&row.number)) data-enhance { (row.number) }
                     " " (row.title) " " (widgets::state_tag(page.model, &row.state, page.language()))
+                    @if may { form.unlink method="post" action=(action) data-enhance { (page.csrf())
+                        input type="hidden" name="to" value=(row.number); input type="hidden" name="type" value=(kind); input type="hidden" name="linked" value="false";
+                        button aria-label=(format!("{} {}", t.unlink, row.number)) { (t.unlink) } } }
                 } } }
+                @if may {
+                    details { summary { (t.link_new) } br;
+                        form method="post" action=(action) data-enhance { (page.csrf())
+                            input type="hidden" name="linked" value="true";
+                            div.field { label for="f-link" { (t.ticket) } input id="f-link" name="to" required inputmode="numeric"; }
+                            div.field { label for="link-type" { (t.link_is) } select id="link-type" name="type" {
+                                @for kind in LinkKind::WORDS.iter().rev() { option value=(kind) { (link_word(t, kind)) } } } }
+                            div.buttons { button { (t.link_new) } }
+                        }
+                    }
+                }
             }
         }
     }
@@ -422,6 +440,25 @@ pub async fn watch(
 ) -> Response {
     let watch = data.get("watch") == Some("true");
     run(&app, &who, &id, &number, Command::WatchTicket { watch }, Typed::default(), None).await
+}
+
+pub async fn link(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(number): Path<String>,
+    data: FormData,
+) -> Response {
+    let kind = data.get("type").and_then(LinkKind::from_word).unwrap_or(LinkKind::Related);
+    let (to, linked) = (data.get("to").unwrap_or_default().trim(), data.get("linked") != Some("false"));
+    match app.desk.link(&who.person, &number, to, kind, linked, "portal").await {
+        Ok(done) => after_change(&app, &who, &id, &number, done.notice).await,
+        Err(Error::Rejected(r)) if r != Rejection::NotFound => {
+            let status = problem::status(&r);
+            draw(&app, &who, &id, &number, Typed { rejection: Some(r), ..Typed::default() }, None, status).await
+        }
+        Err(e) => failed(e, &id),
+    }
 }
 
 pub async fn article(

@@ -4,13 +4,15 @@ use super::form::{self, Change};
 use super::run::Run;
 use crate::acl::{self, Judge, Shape};
 use crate::command::ArticleInput;
+use crate::event::Event;
 use crate::people::PersonKind;
 use crate::rejection::{FormError, Rejection};
 use crate::rights::{self, Sight};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
+use vorgang_definitions::actions::link::LinkKind;
 use vorgang_definitions::kinds::role::Right;
-use vorgang_definitions::values::Slot;
+use vorgang_definitions::values::{Slot, ValueError};
 
 pub fn patch(run: &mut Run, values: &BTreeMap<String, Json>, seen: Option<u64>) -> Result<(), Rejection> {
     let names = &run.model.names;
@@ -74,6 +76,17 @@ pub fn watch(run: &mut Run, watch: bool) -> Result<(), Rejection> {
         acl::ask(run, "action", "watch")?;
     }
     run.watch(person, watch);
+    Ok(())
+}
+
+/// By hand, from a ticket that may be changed.
+pub fn link(run: &mut Run, other: i64, number: &str, kind: LinkKind, linked: bool) -> Result<(), Rejection> {
+    rights::require(&run.model.names, run.ctx.actor, &run.snapshot.ticket, Right::Rw)?;
+    if other == run.snapshot.ticket.id {
+        return Err(Rejection::Form(vec![("link".into(), FormError::Invalid(ValueError::NotOffered(number.to_owned())))]));
+    }
+    let (number, kind) = (number.to_owned(), kind.word().to_owned());
+    run.emit(if linked { Event::LinkAdded { other, number, kind, at: run.ctx.now } } else { Event::LinkRemoved { other, number, kind } });
     Ok(())
 }
 

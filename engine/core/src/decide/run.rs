@@ -130,6 +130,9 @@ impl<'a> Run<'a> {
             self.rest();
         }
         super::timer::follow_pending(&mut self);
+        if let Err(failure) = super::timer::follow_owner(&mut self) {
+            self.raise(failure, None, Retry::Nothing);
+        }
         self.refresh_audiences();
         self.snapshot.version += 1;
         Arc::make_mut(&mut self.snapshot.ticket).updated = self.ctx.now;

@@ -3,11 +3,12 @@
 use super::run::{Failure, Run, no_branch};
 use crate::event::Event;
 use crate::people::SYSTEM;
-use crate::snapshot::{Retry, Seq, Timer, TimerKind, WorkItem};
+use crate::snapshot::{Retry, Seq, Timer, TimerKind, WorkItem, WorkStatus};
 use jiff::Timestamp;
 use vorgang_definitions::calendar::later;
 use vorgang_definitions::cel::value::Duration;
 use vorgang_definitions::kinds::process::Activity;
+use vorgang_definitions::kinds::state::StateType;
 
 /// Repetitions that are skipped one by one before counting begins anew.
 const MISSED_MAX: usize = 1_000;
@@ -90,8 +91,13 @@ pub fn again(run: &mut Run, work: Option<Seq>, kind: TimerKind) {
 }
 
 fn act(run: &mut Run, work: Option<Seq>, kind: TimerKind) -> Result<(), Failure> {
-    if kind == TimerKind::Pending {
-        return pending(run);
+    match kind {
+        TimerKind::Pending => return pending(run),
+        TimerKind::Unlock => {
+            unlock(run);
+            return Ok(());
+        }
+        _ => {}
     }
     let Some(item) = work.and_then(|w| run.snapshot.item(w)).filter(|w| w.status.is_open()).cloned() else { return Ok(()) };
     let Some(process) = run.process_of(item.instance) else { return Ok(()) };
@@ -111,7 +117,7 @@ fn act(run: &mut Run, work: Option<Seq>, kind: TimerKind) -> Result<(), Failure>
             }
         }
         TimerKind::Within => run.complete(item.seq, "timeout", SYSTEM)?,
-        TimerKind::Pending => None,
+        TimerKind::Pending | TimerKind::Unlock => None,
     };
     match result {
         None => Ok(()),
@@ -126,6 +132,44 @@ fn pending(run: &mut Run) -> Result<(), Failure> {
         Some(then) => run.set_state(&then, false, None).map_err(Failure::from),
         None => Ok(()),
     }
+}
+
+/// The owner has done nothing for too long: ticket and work are anybody's again.
+fn unlock(run: &mut Run) {
+    let Some(owner) = run.snapshot.ticket.owner.clone() else { return };
+    run.set("owner", serde_json::Value::Null, false);
+    let claimed: Vec<Seq> = run.snapshot.open_work().filter(|w| w.claimed_by.as_ref() == Some(&owner)).map(|w| w.seq).collect();
+    claimed.into_iter().for_each(|seq| run.change_work(seq, WorkStatus::Offered, None, false));
+}
+
+/// The clock of the queue's `unlock_after` follows the owner: it begins anew with whatever that one does.
+pub fn follow_owner(run: &mut Run) -> Result<(), Failure> {
+    let (names, ticket) = (&run.model.names, &run.snapshot.ticket);
+    let known = run.snapshot.timers.iter().find(|t| t.kind == TimerKind::Unlock).cloned();
+    let queue = names.queues.get(&ticket.queue);
+    let busy = matches!(names.state_type(&ticket.state), StateType::New | StateType::Open);
+    let rule = queue.and_then(|q| Some((q.unlock_after?.0, q.calendar.as_ref().map(ToString::to_string))));
+    let (Some((after, calendar)), Some(owner), true) = (rule, &ticket.owner, busy) else {
+        if let Some(t) = known {
+            run.emit(Event::TimerEnded { seq: t.seq });
+        }
+        return Ok(());
+    };
+    let acts = |e: &Event| match e {
+        Event::AttributeSet { name, .. } => name == "owner",
+        Event::ArticleAdded { article } => article.author == *owner,
+        Event::DialogSubmitted { .. } => run.ctx.actor.login == *owner,
+        _ => false,
+    };
+    let goes_on = known.as_ref().is_some_and(|t| t.after == after && t.calendar == calendar);
+    if goes_on && !run.events.iter().any(acts) {
+        return Ok(());
+    }
+    let now = run.ctx.now;
+    let due = due(run, now, after, calendar.as_deref())?;
+    let seq = known.map_or_else(|| run.next_seq(), |t| t.seq);
+    run.emit(Event::TimerSet { timer: Timer { seq, work: None, kind: TimerKind::Unlock, due, start: now, after, calendar } });
+    Ok(())
 }
 
 /// The ticket's own timer follows `pending_until`, whoever sets it.

@@ -175,7 +175,7 @@ pub fn due(snapshot: &Snapshot, activity: &Activity, work: Seq) -> Option<Timest
     let ends = |kind: TimerKind| match kind {
         TimerKind::Within => true,
         TimerKind::Activity { index } => activity.timers.get(index).is_some_and(|t| t.next.is_some()),
-        TimerKind::Pending => false,
+        TimerKind::Pending | TimerKind::Unlock => false,
     };
     snapshot.timers.iter().filter(|t| t.work == Some(work) && ends(t.kind)).map(|t| t.due).min()
 }
