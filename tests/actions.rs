@@ -5,7 +5,7 @@ mod common;
 use common::world::{World, world};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
-use vorgang_core::command::NewTicket;
+use vorgang_core::command::{Form, NewTicket};
 use vorgang_core::event::Event;
 use vorgang_core::filter::Filter;
 use vorgang_core::{Command, Snapshot};
@@ -42,6 +42,16 @@ const SITE: &str = r#"
   on: ticket.created
   when: ticket.title.startsWith("Again")
   do: [ { create: { type: case, queue: desk, title: "Again {{ticket.number}}" } } ]
+- kind: Process
+  name: stays
+  starts: [ { by: agent, at: begin } ]
+  ticket: { type: case, queue: desk, state: new, priority: normal }
+  activities:
+    begin: { next: ask }
+    ask:
+      dialogs: { form: { for: agent, outcomes: { save: Save, all: All }, do: [ { cancel: instance, when: ticket.title == "ends" } ] } }
+      next: { save: [ { to: stay, do: [ { create: { type: part, queue: desk, title: Kept, link: child } } ] } ], all: done }
+    done: { end: good }
 - kind: Handler
   name: flood
   on: ticket.title_changed
@@ -129,5 +139,24 @@ async fn what_fails_makes_nothing_and_what_has_no_end_is_stopped() {
         stopped.extend(incidents(&w, &t.number).await);
     }
     assert_eq!(stopped, ["more than 8 tickets would make each other"]);
+    assert_eq!(audit::verify(&*w.desk.store).await.expect("a report").findings, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_made_while_staying_is_kept_and_what_was_cancelled_does_not_go_on() {
+    let w = world("stays", SITE).await;
+    let start = Command::StartProcess { process: "stays".into(), form: Form::default() };
+    let begun = w.execute(None, start).await;
+    let number = begun.ticket.number.clone();
+    let work = begun.open_work().next().expect("work").seq;
+    let submit = async |outcome: &str| {
+        let form = Form { outcome: Some(outcome.into()), ..Form::default() };
+        w.execute(Some(&number), Command::SubmitDialog { work, form }).await
+    };
+    assert_eq!(submit("save").await.open_work().count(), 1);
+    assert_eq!(links(&w, &number).await, [pair("Kept", "child")]);
+    patch(&w, &number, "title", json!("ends")).await;
+    let after = submit("all").await;
+    assert_eq!((after.open_work().count(), after.instances[0].outcome.as_deref()), (0, Some("cancelled")));
     assert_eq!(audit::verify(&*w.desk.store).await.expect("a report").findings, Vec::<String>::new());
 }

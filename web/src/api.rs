@@ -272,6 +272,7 @@ pub async fn run(app: &App, who: &Who, id: &RequestId, ticket: Option<&str>, com
             raw(status, body, Some(done.after.version))
         }
         Ok(Answer::Again(status, body)) => raw(status, body, None),
+        Err(Error::Rejected(r)) => problem(&Fault::from(Error::Rejected(r.told_to(who.person.kind))), id),
         Err(e) => problem(&Fault::from(e), id),
     }
 }

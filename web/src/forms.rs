@@ -48,11 +48,11 @@ impl Typed {
 
 /// The error summary of a refused form, first on the page.
 pub fn refusal(page: &Page, typed: &Typed) -> Markup {
-    let Some(rejection) = &typed.rejection else { return html! {} };
+    let Some(rejection) = typed.rejection.clone().map(|r| r.told_to(page.who.person.kind)) else { return html! {} };
     let (t, language) = (page.t, page.language());
     html! {
         div.notice.bad role="alert" tabindex="-1" data-focus="" {
-            @match rejection {
+            @match &rejection {
                 Rejection::Form(errors) => {
                     h2 { (t.check_form) }
                     ul { @for (field, error) in errors {
@@ -197,6 +197,7 @@ fn missing(page: &Page, choice: &Choice) -> Markup {
 
 /// One refusal, in words; of an ACL with its name and what it read.
 pub fn reason(page: &Page, refused: &Rejection) -> Markup {
+    let refused = &refused.clone().told_to(page.who.person.kind);
     let text = refused.say(page.language());
     match refused {
         Rejection::Acl(denied) if page.is_agent() => html! {
@@ -230,9 +231,11 @@ fn select(
     described: Option<&String>,
     invalid: Option<&str>,
 ) -> Markup {
+    // What cannot be chosen any more is not replaced by whatever comes first.
+    let known = options.iter().any(|(value, _)| value == text);
     html! {
         select id=(id) name=(name) required[required] aria-describedby=[described] aria-invalid=[invalid] {
-            @if !required || text.is_empty() { option value="" { (if required { t.choose } else { "–" }) } }
+            @if !required || !known { option value="" { (if required { t.choose } else { "–" }) } }
             @for (value, title) in options { option value=(value) selected[value == text] { (title) } }
         }
     }

@@ -16,6 +16,7 @@ use serde_json::json;
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
 use vorgang_core::people::PersonKind;
 use vorgang_core::rights::{self, Sight};
 use vorgang_runtime::live::{Listener, Signal};
@@ -61,23 +62,25 @@ pub async fn stream(
         let busy = Fault::new(StatusCode::TOO_MANY_REQUESTS, "Too many streams are open.", "Zu viele Ströme sind offen.");
         return fault(false, busy, &id);
     };
-    let state = (app, who, listener);
-    let events = stream::unfold(state, |(app, who, mut listener)| async move {
-        let event = next(&app, &who, &mut listener).await?;
-        Some((Ok::<Event, Infallible>(event), (app, who, listener)))
+    let state = (app, who, listener, Instant::now() + SESSION);
+    let events = stream::unfold(state, |(app, who, mut listener, mut check)| async move {
+        let event = next(&app, &who, &mut listener, &mut check).await?;
+        Some((Ok::<Event, Infallible>(event), (app, who, listener, check)))
     });
     Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(20))).into_response()
 }
 
 /// The next event for this person; `None` ends the stream.
-async fn next(app: &App, who: &Who, listener: &mut Listener) -> Option<Event> {
+async fn next(app: &App, who: &Who, listener: &mut Listener, check: &mut Instant) -> Option<Event> {
     loop {
-        let signal = match tokio::time::timeout(SESSION, listener.signals.recv()).await {
-            Err(_) => {
-                let session = who.session.as_deref()?;
-                app.desk.session_person(session).await.ok().flatten()?;
-                continue;
-            }
+        // However much there is to hear.
+        if Instant::now() >= *check {
+            let session = who.session.as_deref()?;
+            app.desk.session_person(session).await.ok().flatten()?;
+            *check = Instant::now() + SESSION;
+        }
+        let signal = match tokio::time::timeout_at(*check, listener.signals.recv()).await {
+            Err(_) => continue,
             // Too far behind: everything is looked at anew.
             Ok(Err(RecvError::Lagged(_))) => return Some(Event::default().event("resync").data("{}")),
             Ok(Err(RecvError::Closed)) => return None,

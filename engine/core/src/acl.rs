@@ -7,7 +7,7 @@ use crate::event::Event;
 use crate::people::PersonKind;
 use crate::rejection::{FormError, Rejection};
 use crate::scope::{TicketScope, slot_value};
-use crate::snapshot::{Seq, Snapshot};
+use crate::snapshot::{Seq, Snapshot, WorkItem};
 use crate::who;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -87,8 +87,9 @@ impl<'r, 'a> Judge<'r, 'a> {
         let scope = self.scope(snapshot, None);
         let mut holding = vec![];
         for acl in acls {
+            // Whom it is for does not depend on what the form says: nobody moves out of an ACL's reach by it.
             let holds = match &acl.people {
-                Some(people) => who::includes(people, self.run.ctx.actor, &scope),
+                Some(people) => who::includes(people, self.run.ctx.actor, &self.run.scope(self.instance, self.work)),
                 None => Ok(true),
             };
             let holds = match (holds, &acl.when) {
@@ -153,6 +154,8 @@ impl<'r, 'a> Judge<'r, 'a> {
             let holds = self.choice(&change.name);
             let chosen = match (slot_value(names, &change.name, change.is_field, &change.value), now.as_array()) {
                 (Some(Value::List(chosen)), had) => {
+                    // Of a ticket that is being made nothing was there before.
+                    let had = had.filter(|_| self.run.stored.is_some());
                     chosen.iter().filter(|v| !had.is_some_and(|h| h.contains(&v.to_json()))).cloned().collect()
                 }
                 (Some(value), _) => vec![value],
@@ -274,13 +277,27 @@ fn means(limit: &OneOrMany<Meant>, value: &Value, scope: &TicketScope) -> Result
 
 /// All ACLs that keep this person from it; none where it may be done.
 pub fn denials(run: &Run, key: &str, value: &str) -> Vec<Denied> {
-    let judge = Judge::new(run, &run.snapshot, None, None);
+    denials_at(run, key, value, None)
+}
+
+/// As [`denials`], at a work item.
+pub fn denials_at(run: &Run, key: &str, value: &str, at: Option<&WorkItem>) -> Vec<Denied> {
+    let judge = Judge::new(run, &run.snapshot, at.map(|w| w.instance), at.map(|w| w.seq));
     judge.map(|j| j.choice(key).denials(&Value::text(value))).unwrap_or_default()
 }
 
 /// May this person do it, on the ticket as it is?
 pub fn ask(run: &Run, key: &str, value: &str) -> Result<(), Rejection> {
-    match denials(run, key, value).into_iter().next() {
+    refuse(denials(run, key, value))
+}
+
+/// As [`ask`], at a work item.
+pub fn ask_at(run: &Run, key: &str, value: &str, at: &WorkItem) -> Result<(), Rejection> {
+    refuse(denials_at(run, key, value, Some(at)))
+}
+
+fn refuse(denials: Vec<Denied>) -> Result<(), Rejection> {
+    match denials.into_iter().next() {
         Some(denied) => Err(Rejection::Acl(Box::new(denied))),
         None => Ok(()),
     }

@@ -1,6 +1,7 @@
 //! Why a command is refused, as a value. What a person reads is made here too, in German and English.
 
 use crate::acl::Denied;
+use crate::people::PersonKind;
 use serde_json::Value as Json;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -125,6 +126,16 @@ impl Rejection {
             Self::Gone => "gone",
             Self::Stale => "stale",
             Self::Conflict(_) | Self::NeedsChangesSince(_) => "conflict",
+        }
+    }
+
+    /// As this kind of person may read it: customers never see conditions (C20).
+    pub fn told_to(self, kind: PersonKind) -> Self {
+        match self {
+            Self::LifeCycle { from, to, why: LifeCycleReason::Condition(_) } if kind == PersonKind::Customer => {
+                Self::LifeCycle { from, to, why: LifeCycleReason::NoTransition }
+            }
+            other => other,
         }
     }
 

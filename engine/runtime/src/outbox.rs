@@ -19,6 +19,8 @@ const LOOK: Duration = Duration::from_millis(500);
 const BATCH: u32 = 512;
 /// Mails that are under way at the same time.
 const LANE: usize = 8;
+/// How long a mail belongs to the attempt under way; longer than all of a batch may take.
+const LEASE: SignedDuration = SignedDuration::from_mins(15);
 /// Longest time that one mail may take, whatever the server does.
 const ANSWER: Duration = Duration::from_secs(120);
 /// More than these for one address at a time become one mail that lists them.
@@ -105,6 +107,8 @@ pub async fn deliver_due(desk: &Arc<Desk>, mailer: &Arc<dyn Mailer>, links: &Lin
         desk.store.mail_attempted(&ids, MailState::Held, now, "older than three days when it was to be sent").await?;
     }
     let tried = fresh.len() + stale.len();
+    let ids: Vec<i64> = fresh.iter().map(|m| m.id).collect();
+    desk.store.mail_lease(&ids, now + LEASE).await?;
     let mut of_person: BTreeMap<String, Vec<MailRow>> = BTreeMap::new();
     for mail in fresh {
         of_person.entry(mail.recipient.clone()).or_default().push(mail);
@@ -121,13 +125,18 @@ pub async fn deliver_due(desk: &Arc<Desk>, mailer: &Arc<dyn Mailer>, links: &Lin
         let ids: Vec<i64> = parcel.iter().map(|m| m.id).collect();
         let error = match result {
             Ok(Ok(())) => {
-                desk.store.mail_sent(&ids, desk.clock.now()).await?;
+                // Not marked, it comes again after its lease; the others are not held up by it.
+                if let Err(e) = desk.store.mail_sent(&ids, desk.clock.now()).await {
+                    tracing::error!("a mail was sent and could not be marked: {e}");
+                }
                 continue;
             }
             Ok(Err(e)) => e,
             Err(e) => SendError::Temporary(format!("the attempt broke off: {e}")),
         };
-        failed(desk, &parcel, &ids, error).await?;
+        if let Err(e) = failed(desk, &parcel, &ids, error).await {
+            tracing::error!("a mail failed and could not be marked: {e}");
+        }
     }
     Ok(tried)
 }

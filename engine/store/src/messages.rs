@@ -86,6 +86,8 @@ pub trait Messages: Send + Sync {
     async fn mail_due(&self, now: Timestamp, limit: u32) -> Result<Vec<MailRow>>;
     /// Those of tickets that may be seen, the newest first, before the id.
     async fn mail_list(&self, rights: &Filter, state: MailState, limit: u32, before: Option<i64>) -> Result<Vec<MailRow>>;
+    /// Nobody else sends them until then. Without it nothing is sent: what cannot be marked would go out again and again.
+    async fn mail_lease(&self, ids: &[i64], until: Timestamp) -> Result<()>;
     async fn mail_sent(&self, ids: &[i64], at: Timestamp) -> Result<()>;
     /// The attempt failed: it is tried again at `due`, or is in another state from now on.
     async fn mail_attempted(&self, ids: &[i64], state: MailState, due: Timestamp, error: &str) -> Result<()>;

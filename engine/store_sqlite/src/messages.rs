@@ -66,7 +66,7 @@ pub fn write(c: &Connection, changes: &Changes, person: impl Fn(&str) -> Option<
     }
     for notice in &changes.mails_wanted {
         run(
-            "UPDATE outbox SET state = 'due', due = ?2, attempts = 0, error = NULL WHERE key = ?1 AND state <> 'sent'",
+            "UPDATE outbox SET state = 'due', due = ?2, created = max(created, ?2), attempts = 0, error = NULL WHERE key = ?1 AND state <> 'sent'",
             params![format!("{}-{notice}", t.id), micros(at)],
         )?;
     }
@@ -162,6 +162,12 @@ impl Messages for SqliteStore {
         let c = self.reader();
         let mut statement = c.prepare_cached(&sql).map_err(error)?;
         collect(statement.query_map(params_from_iter(all), mail_row).map_err(error)?)
+    }
+
+    async fn mail_lease(&self, ids: &[i64], until: Timestamp) -> Result<()> {
+        let ids = ids.to_vec();
+        let sql = "UPDATE outbox SET due = ?2 WHERE id = ?1 AND state = 'due'";
+        self.write(false, move |c| each(c, &ids, |c, id| c.execute(sql, params![id, micros(until)]))).await.map(|_| ())
     }
 
     async fn mail_sent(&self, ids: &[i64], at: Timestamp) -> Result<()> {

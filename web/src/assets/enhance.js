@@ -23,6 +23,8 @@ async function load(url, options, push) {
       return tell(main);
     }
     const swap = () => {
+      // What was refused is still there, and is not to be swept away.
+      if (options.method === "POST" && !response.redirected) for (const form of main.querySelectorAll("form")) form.setAttribute("data-typed", "");
       document.title = page.title;
       document.documentElement.lang = page.documentElement.lang;
       document.querySelector("main").replaceWith(main);
@@ -119,6 +121,7 @@ document.addEventListener("change", async (event) => {
   if (!fresh || !form.isConnected || form.dataset.sent || body() !== sent) return;
   const focused = form.contains(document.activeElement) ? document.activeElement.id : "";
   for (const old of form.querySelectorAll("input[type=file]")) fresh.querySelector(`#${CSS.escape(old.id)}`)?.replaceWith(old);
+  fresh.toggleAttribute("data-typed", form.hasAttribute("data-typed"));
   form.replaceWith(fresh);
   if (focused) fresh.querySelector(`#${CSS.escape(focused)}`)?.focus();
 });

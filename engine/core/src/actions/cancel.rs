@@ -17,5 +17,9 @@ pub fn run(run: &mut Run, name: &Cancel, instance: Option<Seq>, work: Option<Seq
     for seq in open {
         run.emit(Event::WorkEnded { seq, status: WorkStatus::Cancelled, outcome: None, by: SYSTEM.into(), at: run.ctx.now });
     }
+    // Where no token acts, none may be left.
+    if work.is_none() {
+        run.end_instance_if_idle(instance);
+    }
     Ok(())
 }

@@ -39,13 +39,18 @@ pub struct Filled<'p> {
 }
 
 /// The ticket as it would be with the form's values: what conditions in the form see (`stored` is the saved one).
-pub fn trial(run: &Run, fields: &[FormField], form: &Form) -> Snapshot {
-    let names = fields.iter().filter_map(|f| f.field.as_ref());
-    let read = |name: &vorgang_definitions::name::Name| {
-        let (slot, json) = (Slot::find(&run.model.names, name)?, form.values.get(name.as_str())?);
-        read_value(run, &slot, json).ok()
+pub fn trial(run: &Run, fields: &[FormField], form: &Form, instance: Option<Seq>, work: Option<Seq>) -> Snapshot {
+    let read = |field: &FormField| {
+        let name = field.field.as_ref()?;
+        let slot = Slot::find(&run.model.names, name)?;
+        match form.values.get(name.as_str()) {
+            Some(json) => read_value(run, &slot, json).ok(),
+            // What is not sent gets its default, as it is written.
+            None if current(&run.snapshot, &slot).is_null() => default(run, field, &slot, instance, work),
+            None => None,
+        }
     };
-    with_changes(&run.snapshot, names.filter_map(read))
+    with_changes(&run.snapshot, fields.iter().filter_map(read))
 }
 
 pub fn with_changes(snapshot: &Snapshot, changes: impl Iterator<Item = Change>) -> Snapshot {
@@ -80,7 +85,7 @@ pub fn read<'p>(
     instance: Option<Seq>,
     work: Option<Seq>,
 ) -> Result<Filled<'p>, Rejection> {
-    let trial = trial(run, fields, form);
+    let trial = trial(run, fields, form, instance, work);
     let judge = Judge::new(run, &trial, instance, work);
     let shape = |name: &str| judge.as_ref().and_then(|j| j.field(name));
     let present = present(run, fields, &trial, instance, work);

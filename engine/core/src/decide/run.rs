@@ -441,7 +441,8 @@ impl<'a> Run<'a> {
     ///
     /// `Ok(Some(conditions))` when no branch held: nothing has moved, everything since the call is rolled back.
     pub fn complete(&mut self, seq: Seq, outcome: &str, by: &str) -> Result<Option<Vec<String>>, Failure> {
-        let Some(item) = self.snapshot.item(seq).cloned() else { return Ok(None) };
+        // What was withdrawn meanwhile leads nowhere.
+        let Some(item) = self.snapshot.item(seq).filter(|w| w.status.is_open()).cloned() else { return Ok(None) };
         let Some(process) = self.process_of(item.instance) else { return Ok(None) };
         let Some(activity) = process.def.activities.get(&item.activity) else {
             return Err(Failure::new("definition", "the activity is gone"));
@@ -461,7 +462,7 @@ impl<'a> Run<'a> {
 
     /// As [`Run::complete`], on a way of its own: a timer's.
     pub fn complete_on(&mut self, seq: Seq, outcome: &str, branch: &Branch) -> Result<Option<Vec<String>>, Failure> {
-        let Some(item) = self.snapshot.item(seq).cloned() else { return Ok(None) };
+        let Some(item) = self.snapshot.item(seq).filter(|w| w.status.is_open()).cloned() else { return Ok(None) };
         let Some(process) = self.process_of(item.instance) else { return Ok(None) };
         let Some(activity) = process.def.activities.get(&item.activity) else { return Ok(None) };
         self.leave(&item, activity, outcome, SYSTEM, |run| run.choose(&item, branch))
@@ -535,12 +536,13 @@ impl<'a> Run<'a> {
             .filter(|e| !matches!(e, Event::WorkEnded { seq, .. } if *seq == item.seq))
             .cloned()
             .collect();
-        let entered = self.entered.clone();
+        let (entered, made) = (self.entered.clone(), self.made.split_off(savepoint.made));
         self.roll_back(savepoint);
         for event in kept {
             self.emit(event);
         }
         self.entered = entered;
+        self.made.extend(made);
         self.change_work(item.seq, WorkStatus::Started, item.claimed_by.clone(), true);
     }
 

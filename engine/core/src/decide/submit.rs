@@ -37,7 +37,8 @@ pub fn submit(run: &mut Run, work: Seq, form: &Form) -> Result<(), Rejection> {
         return Err(Rejection::Gone);
     }
     claimed(run, &item, dialog.claim)?;
-    let outcome = outcome_of(run, &item, dialog, &form::trial(run, &dialog.fields, form), form.outcome.as_deref())?;
+    let outcome =
+        outcome_of(run, &item, dialog, &form::trial(run, &dialog.fields, form, Some(item.instance), Some(work)), form.outcome.as_deref())?;
     run.blobs = form.blobs.clone();
     let filled = form::read(run, &dialog.fields, form, Some(item.instance), Some(work))?;
     form::conflicts(run, &filled.changes, form.seen)?;
@@ -192,7 +193,7 @@ pub fn may_use(run: &Run, item: &WorkItem, activity: &Activity, dialog: &Dialog,
 pub fn may_open(run: &Run, item: &WorkItem, dialog: &str) -> Result<(), Rejection> {
     let process = run.snapshot.instance(item.instance).map_or("", |i| i.process.as_str());
     match run.model.acls.limits("dialog") {
-        true => acl::ask(run, "dialog", &format!("{process}.{}.{dialog}", item.activity)),
+        true => acl::ask_at(run, "dialog", &format!("{process}.{}.{dialog}", item.activity), item),
         false => Ok(()),
     }
 }
@@ -243,7 +244,7 @@ pub fn claim(run: &mut Run, work: Seq) -> Result<(), Rejection> {
     let item = open_item(run, work)?;
     claimed(run, &item, false)?;
     may_work(run, &item, run.ctx.actor)?;
-    acl::ask(run, "action", "claim")?;
+    acl::ask_at(run, "action", "claim", &item)?;
     // An approval is for all who may vote: nobody takes it from the others.
     if only_approval(run, &item) {
         return Err(Rejection::Right(RightReason::NotForYou));

@@ -85,7 +85,7 @@ fn reached(run: &Run, notification: &Notification, login: &str, today: Date) -> 
         let mail = mail && by(Channel::Mail) && !person.email.is_empty();
         Told { portal: by(Channel::Portal), mail, person, instead_of }
     };
-    match substitute(run, &person, today).filter(|_| !notification.urgent) {
+    match substitute(run, &person, today, &notification.by).filter(|_| !notification.urgent) {
         // The one who is away finds it in the portal afterwards.
         Some(substitute) => vec![told(person.clone(), false, None), told(substitute, true, Some(person.login.clone()))],
         None => vec![told(person, true, None)],
@@ -93,7 +93,7 @@ fn reached(run: &Run, notification: &Notification, login: &str, today: Date) -> 
 }
 
 /// The substitute of one who is away, or that one's, if away too; only one who may see the ticket.
-fn substitute(run: &Run, person: &Arc<Person>, today: Date) -> Option<Arc<Person>> {
+fn substitute(run: &Run, person: &Arc<Person>, today: Date, by: &[Channel]) -> Option<Arc<Person>> {
     let mut seen: BTreeSet<&str> = BTreeSet::from([person.login.as_str()]);
     let mut next = person;
     loop {
@@ -104,8 +104,11 @@ fn substitute(run: &Run, person: &Arc<Person>, today: Date) -> Option<Arc<Person
             return None;
         }
     }
-    let may_see = next.active && rights::sight(&run.model.names, next, &run.snapshot) != Sight::Nothing;
-    (next.login != person.login && may_see).then(|| next.clone())
+    // No more than the one who is away would see, and on a way that reaches.
+    let sight = |p: &Person| rights::sight(&run.model.names, p, &run.snapshot);
+    let may_see = next.active && sight(next) != Sight::Nothing && sight(next) >= sight(person);
+    let reaches = by.contains(&Channel::Portal) || !next.email.is_empty();
+    (next.login != person.login && may_see && reaches).then(|| next.clone())
 }
 
 /// The end of the person's quiet hours, if it is quiet now.

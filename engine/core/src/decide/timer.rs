@@ -138,7 +138,8 @@ fn pending(run: &mut Run) -> Result<(), Failure> {
 fn unlock(run: &mut Run) {
     let Some(owner) = run.snapshot.ticket.owner.clone() else { return };
     run.set("owner", serde_json::Value::Null, false);
-    let claimed: Vec<Seq> = run.snapshot.open_work().filter(|w| w.claimed_by.as_ref() == Some(&owner)).map(|w| w.seq).collect();
+    let goes_on = |w: &&WorkItem| matches!(w.status, WorkStatus::Offered | WorkStatus::Started) && w.claimed_by.as_ref() == Some(&owner);
+    let claimed: Vec<Seq> = run.snapshot.open_work().filter(goes_on).map(|w| w.seq).collect();
     claimed.into_iter().for_each(|seq| run.change_work(seq, WorkStatus::Offered, None, false));
 }
 

@@ -189,8 +189,8 @@ fn shown(run: &Run, names: &[vorgang_definitions::name::Name]) -> Vec<(String, J
 /// The ticket with what stands in the form, where this is the form that is being filled in.
 fn trial(run: &Run, fields: &[FormField], item: &WorkItem, dialog: &str, filling: Option<&Filling>) -> Snapshot {
     match filling.filter(|f| f.work == item.seq && f.dialog.as_deref().is_none_or(|d| d == dialog)) {
-        Some(filling) => form::trial(run, fields, &filling.form),
-        None => run.snapshot.clone(),
+        Some(filling) => form::trial(run, fields, &filling.form, Some(item.instance), Some(item.seq)),
+        None => form::trial(run, fields, &Form::default(), Some(item.instance), Some(item.seq)),
     }
 }
 
