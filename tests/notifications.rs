@@ -307,9 +307,20 @@ async fn a_mail_that_breaks_the_sender_does_not_hold_up_the_others() {
     let subjects: Vec<String> = post.took().into_iter().map(|m| m.subject).collect();
     assert_eq!(subjects, ["Moved", "Moved"]);
     assert_eq!(counts(&w).await, [2, 2, 0, 0]);
-    // Whoever is gone is told nothing more.
+    // Whoever may no longer see the ticket, or is gone, is told nothing more.
     w.desk.people_save(&[Person { active: false, ..boss("ben", "en") }]).await.expect("people");
     w.advance(SignedDuration::from_hours(1));
     post.deliver(&w).await;
     assert_eq!(counts(&w).await, [1, 2, 1, 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_that_was_lost_takes_the_mail_with_it() {
+    let (w, number) = desk("lost", &[boss("mia", "en"), boss("ben", "en")]).await;
+    let post = Post::new();
+    patch(&w, &number, "title", json!("Two")).await;
+    w.desk.people_save(&[Person { roles: vec![], ..boss("ben", "en") }]).await.expect("people");
+    post.deliver(&w).await;
+    let to: Vec<String> = post.took().into_iter().map(|m| m.address).collect();
+    assert_eq!((to, counts(&w).await), (vec!["mia@example.org".to_owned()], vec![0, 1, 1, 0]));
 }

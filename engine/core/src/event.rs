@@ -165,6 +165,9 @@ pub struct Notice {
     /// The mail waits until then: the person's quiet hours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Timestamp>,
+    /// The person may see the ticket; otherwise the definition names whom it tells without that.
+    #[serde(default)]
+    pub sees: bool,
     /// The one who is away, whose substitute is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instead_of: Option<String>,

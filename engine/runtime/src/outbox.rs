@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use vorgang_core::Command;
 use vorgang_core::people::{self, Person, PersonKind};
+use vorgang_core::rights::{self, Sight};
 use vorgang_store::StoreError;
 use vorgang_store::messages::{MailRow, MailState};
 
@@ -111,6 +112,11 @@ pub async fn deliver_due(desk: &Arc<Desk>, mailer: &Arc<dyn Mailer>, links: &Lin
     desk.store.mail_lease(&ids, now + LEASE).await?;
     let mut of_person: BTreeMap<String, Vec<MailRow>> = BTreeMap::new();
     for mail in fresh {
+        if mail.sees && !still_sees(desk, &mail).await? {
+            let gone = SendError::Permanent("the recipient may no longer see the ticket".into());
+            failed(desk, std::slice::from_ref(&mail), &[mail.id], gone).await?;
+            continue;
+        }
         of_person.entry(mail.recipient.clone()).or_default().push(mail);
     }
     // A digest where there is much at once, one mail each otherwise; those of one person one after the other.
@@ -139,6 +145,14 @@ pub async fn deliver_due(desk: &Arc<Desk>, mailer: &Arc<dyn Mailer>, links: &Lin
         }
     }
     Ok(tried)
+}
+
+/// A right that was lost since it was written takes the mail with it.
+async fn still_sees(desk: &Desk, mail: &MailRow) -> Result<bool, StoreError> {
+    let (model, people) = (desk.model(), desk.people());
+    let Some(person) = people.get(&mail.recipient) else { return Ok(true) };
+    let stored = desk.store.ticket_load_by_id(mail.ticket).await?;
+    Ok(stored.is_some_and(|s| rights::sight(&model.names, person, &s.snapshot) != Sight::Nothing))
 }
 
 async fn deliver(desk: &Desk, mailer: &dyn Mailer, links: &Links, parcel: &[MailRow]) -> Result<(), SendError> {

@@ -169,6 +169,7 @@ fn everything(id: i64) -> Vec<Event> {
         portal: true,
         mail: true,
         not_before: Some(at(4)),
+        sees: true,
         instead_of: Some("mia".into()),
         day: Some(jiff::civil::date(2027, 1, 15)),
         subject: "s".into(),
@@ -209,7 +210,7 @@ async fn mail_goes_its_way(store: &dyn Store) {
     assert_eq!(due(3).await, [], "quiet hours");
     let mail = store.mail_due(at(4), 10).await.expect("mail").remove(0);
     assert_eq!((mail.key.as_str(), mail.number.as_str(), mail.recipient.as_str(), mail.state), ("1-6", "N1", "anna", MailState::Due));
-    assert_eq!((mail.notification.as_str(), mail.subject.as_str(), mail.error.clone()), ("told", "s", None));
+    assert_eq!((mail.notification.as_str(), mail.subject.as_str(), mail.error.clone(), mail.sees), ("told", "s", None, true));
     store.mail_attempted(&[mail.id], MailState::Due, at(20), "no answer").await.expect("an attempt");
     assert_eq!((due(19).await, due(20).await), (vec![], vec![(mail.id, 1)]));
     store.mail_attempted(&[mail.id], MailState::Failed, at(20), "refused").await.expect("an attempt");

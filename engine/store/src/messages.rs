@@ -63,6 +63,8 @@ pub struct MailRow {
     pub notification: String,
     pub subject: String,
     pub body: String,
+    /// The recipient could see the ticket, and has to still.
+    pub sees: bool,
     pub created: Timestamp,
     /// When it is tried next.
     pub due: Timestamp,

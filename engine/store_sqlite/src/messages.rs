@@ -32,6 +32,7 @@ fn mail_row(r: &Row) -> rusqlite::Result<MailRow> {
         notification: text("notification"),
         subject: text("subject"),
         body: text("body"),
+        sees: payload["sees"].as_bool().unwrap_or(false),
         created: time(r.get(6)?),
         due: time(r.get(7)?),
         attempts: r.get(8)?,
@@ -51,7 +52,9 @@ pub fn write(c: &Connection, changes: &Changes, person: impl Fn(&str) -> Option<
             )?;
         }
         if n.mail {
-            let payload = serde_json::json!({"subject": n.subject, "body": n.body, "notification": n.name, "ticket": t.number}).to_string();
+            let payload =
+                serde_json::json!({"subject": n.subject, "body": n.body, "notification": n.name, "ticket": t.number, "sees": n.sees})
+                    .to_string();
             run(
                 "INSERT INTO outbox (key, ticket_id, channel, state, recipient, payload, created, due, attempts) VALUES (?1, ?2, 'mail', 'due', ?3, ?4, ?5, ?6, 0)",
                 params![format!("{}-{}", t.id, n.seq), t.id, n.to, payload, micros(n.at), micros(n.not_before.unwrap_or(n.at))],

@@ -46,6 +46,7 @@ pub fn tell(run: &mut Run, notification: &Notification, instance: Option<Seq>, w
                 portal: told.portal,
                 mail: told.mail,
                 not_before: told.mail.then(|| quiet_until(run, notification, &told.person)).flatten(),
+                sees: rights::sight(&run.model.names, &told.person, &run.snapshot) != Sight::Nothing,
                 instead_of: told.instead_of,
                 day: first_today.then_some(today),
                 subject: subject.replace(['\r', '\n'], " "),
