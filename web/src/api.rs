@@ -257,6 +257,9 @@ pub async fn run(app: &App, who: &Who, id: &RequestId, ticket: Option<&str>, com
             ticket_json(&model, &done.after, agent, desk.shown_fields(&person, &done.after).as_ref())
         };
         match &done.notice {
+            // Customers never see conditions, nor what went wrong inside (C20).
+            Some(vorgang_core::decide::Notice::NoBranch(_)) if !agent => body["notice"] = json!({"no_branch": []}),
+            Some(vorgang_core::decide::Notice::Incident(_)) if !agent => body["notice"] = json!({"incident": ""}),
             Some(vorgang_core::decide::Notice::NoBranch(c)) => body["notice"] = json!({"no_branch": c}),
             Some(vorgang_core::decide::Notice::NotMeant(_)) => {}
             Some(vorgang_core::decide::Notice::Incident(m)) => body["notice"] = json!({"incident": m}),

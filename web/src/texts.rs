@@ -95,6 +95,8 @@ texts! {
     your_text: "Your text:", "Ihr Text:";
     yours: "Yours", "Ihre Angabe";
     stored: "Stored", "Gespeichert";
+    saved_waits: "Saved. It does not go on yet.", "Gespeichert. Es geht noch nicht weiter.";
+    saved_trouble: "Saved. Something went wrong afterwards; the administration sees it.", "Gespeichert. Danach ist etwas schiefgegangen; die Administration sieht es.";
     saved_no_branch: "Saved. It does not go on yet, because none of these conditions holds:", "Gespeichert. Es geht noch nicht weiter, weil keine dieser Bedingungen gilt:";
     saved_incident: "Saved. Something went wrong afterwards; the administration sees it:", "Gespeichert. Danach ist etwas schiefgegangen; die Administration sieht es:";
     notifications: "Notifications", "Mitteilungen";

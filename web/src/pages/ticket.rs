@@ -160,7 +160,10 @@ fn presence(page: &Page, view: &TicketView) -> Markup {
 
 fn told(page: &Page, notice: &Notice) -> Markup {
     let t = page.t;
+    // Customers never see conditions, nor what went wrong inside (C20).
     match notice {
+        Notice::NoBranch(_) if !page.is_agent() => html! { div.notice.warn role="status" data-focus="" { p { (t.saved_waits) } } },
+        Notice::Incident(_) if !page.is_agent() => html! { div.notice.warn role="status" data-focus="" { p { (t.saved_trouble) } } },
         Notice::NoBranch(conditions) => html! {
             div.notice.warn role="status" data-focus="" { p { (t.saved_no_branch) } ul { @for c in conditions { li { code { (c) } } } } }
         },
