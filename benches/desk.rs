@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{ask, connect, median, memory, open_loop, serve};
+use common::{agent, ask, connect, median, memory, open_loop, serve};
 use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use vorgang_core::command::{Context, Form};
 use vorgang_core::decide::decide;
-use vorgang_core::people::{Directory, Person, PersonKind};
+use vorgang_core::people::{Directory, Person};
 use vorgang_core::{Command, Snapshot};
 use vorgang_definitions::model::{Model, SiteFile, load};
 use vorgang_runtime::clock::SystemClock;
@@ -94,20 +94,6 @@ fn model() -> Model {
     loaded.model.unwrap_or_else(|| panic!("{}", vorgang_definitions::diagnostic::render_human(&loaded.sources, &loaded.diagnostics, false)))
 }
 
-fn agent() -> Person {
-    Person {
-        login: "agent".into(),
-        name: "Agent".into(),
-        email: String::new(),
-        kind: PersonKind::Agent,
-        company: None,
-        language: "en".into(),
-        roles: vec!["agent".into()],
-        active: true,
-        settings: Default::default(),
-    }
-}
-
 fn form() -> Form {
     Form { values: BTreeMap::from([("amount".to_owned(), "40.00".into())]), ..Form::default() }
 }
@@ -116,15 +102,7 @@ fn bench_decide() {
     let (model, agent) = (model(), agent());
     let people = Directory::new([agent.clone()]);
     let now = jiff::Timestamp::now();
-    let ctx = Context {
-        now,
-        actor: &agent,
-        people: &people,
-        new_ticket: Some((1, "1".into())),
-        changed_since: None,
-        facts: vorgang_core::facts::Facts::trial(),
-        depth: 0,
-    };
+    let ctx = Context { new_ticket: Some((1, "1".into())), ..Context::trial(now, &agent, &people) };
     let start = Command::StartProcess { process: "turns".into(), form: Form::default() };
     let begun: Snapshot = decide(&model, None, &start, &ctx).expect("a start").after.compact();
     let work = begun.open_work().next().expect("work").seq;
@@ -290,15 +268,7 @@ async fn probe(desk: &Desk, agent: &Person, numbers: &[String]) {
         times[0] += begin.elapsed().as_secs_f64();
         let work = stored.open_work().next().expect("work").seq;
         let command = Command::SubmitDialog { work, form: form() };
-        let ctx = Context {
-            now: jiff::Timestamp::now(),
-            actor: agent,
-            people: &people,
-            new_ticket: None,
-            changed_since: None,
-            facts: vorgang_core::facts::Facts::trial(),
-            depth: 0,
-        };
+        let ctx = Context::trial(jiff::Timestamp::now(), agent, &people);
         let begin = Instant::now();
         std::hint::black_box(decide(&model, Some(&stored), &command, &ctx).expect("a decision"));
         times[1] += begin.elapsed().as_secs_f64();

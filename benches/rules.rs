@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{ask, connect, median, memory};
+use common::{agent, ask, connect, median, memory};
 use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use vorgang_core::command::{Context, NewTicket};
 use vorgang_core::decide::decide;
-use vorgang_core::people::{Directory, Person, PersonKind};
+use vorgang_core::people::Directory;
 use vorgang_core::{Command, Snapshot};
 use vorgang_definitions::model::{Model, SiteFile, load};
 use vorgang_runtime::clock::SystemClock;
@@ -82,33 +82,11 @@ fn model(more: &str) -> Model {
     loaded.model.unwrap_or_else(|| panic!("{}", vorgang_definitions::diagnostic::render_human(&loaded.sources, &loaded.diagnostics, false)))
 }
 
-fn agent() -> Person {
-    Person {
-        login: "agent".into(),
-        name: "Agent".into(),
-        email: String::new(),
-        kind: PersonKind::Agent,
-        company: None,
-        language: "en".into(),
-        roles: vec!["agent".into()],
-        active: true,
-        settings: Default::default(),
-    }
-}
-
 /// A ticket in the first queue, and how long one command on it takes, in microseconds.
 fn time(model: &Model, command: &Command, events: usize) -> String {
     let agent = agent();
     let people = Directory::new([agent.clone()]);
-    let ctx = Context {
-        now: jiff::Timestamp::now(),
-        actor: &agent,
-        people: &people,
-        new_ticket: Some((1, "1".into())),
-        changed_since: None,
-        facts: vorgang_core::facts::Facts::trial(),
-        depth: 0,
-    };
+    let ctx = Context { new_ticket: Some((1, "1".into())), ..Context::trial(jiff::Timestamp::now(), &agent, &people) };
     let new = NewTicket { title: "x".into(), ticket_type: "case".into(), queue: "q0".into(), ..Default::default() };
     let ticket: Snapshot = decide(model, None, &Command::CreateTicket(new), &ctx).expect("a ticket").after.compact();
     let done = decide(model, Some(&ticket), command, &ctx).expect("a decision");

@@ -3,7 +3,7 @@
 use crate::control::Told;
 use std::collections::BTreeMap;
 use vorgang_core::Rejection;
-use vorgang_core::acl::{Denied, Shape};
+use vorgang_core::acl::Denied;
 use vorgang_core::people::PersonKind;
 use vorgang_core::rights::Sight;
 use vorgang_runtime::Desk;
@@ -34,12 +34,7 @@ pub async fn ticket(desk: &Desk, number: &str, login: &str) -> Told {
         lines.extend(refused.iter().map(|r| format!("    {}", reason(r))));
     }
     for (name, shape) in &choices.shapes {
-        let (word, denied) = match shape {
-            Shape::Hidden(d) => ("hidden", d),
-            Shape::ReadOnly(d) => ("read-only", d),
-            Shape::Required(d) => ("required", d),
-        };
-        lines.push(format!("field {name} is {word}\n    {}", of_acl(denied)));
+        lines.push(format!("field {name} is {}\n    {}", shape.word().replace('_', "-"), of_acl(shape.denied())));
     }
     for choice in &choices.choices {
         let text = |json: &serde_json::Value| json.as_str().map_or_else(|| json.to_string(), str::to_owned);

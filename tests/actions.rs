@@ -3,12 +3,11 @@
 mod common;
 
 use common::world::{World, world};
-use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
-use vorgang_core::command::{Form, NewTicket};
+use serde_json::json;
+use vorgang_core::Command;
+use vorgang_core::command::Form;
 use vorgang_core::event::Event;
 use vorgang_core::filter::Filter;
-use vorgang_core::{Command, Snapshot};
 use vorgang_runtime::audit;
 use vorgang_store::Sort;
 
@@ -52,27 +51,12 @@ const SITE: &str = r#"
       dialogs: { form: { for: agent, outcomes: { save: Save, all: All }, do: [ { cancel: instance, when: ticket.title == "ends" } ] } }
       next: { save: [ { to: stay, do: [ { create: { type: part, queue: desk, title: Kept, link: child } } ] } ], all: done }
     done: { end: good }
-- kind: Handler
-  name: flood
-  on: ticket.title_changed
-  when: event.new == "flood"
-  do: [ { set: { kind: x } } ]
 "#;
 
 async fn desk(name: &str) -> (World, String) {
     let w = world(name, SITE).await;
-    let number = ticket(&w, "One").await;
+    let number = w.ticket("One").await;
     (w, number)
-}
-
-async fn ticket(w: &World, title: &str) -> String {
-    let new = NewTicket { title: title.into(), ticket_type: "case".into(), queue: "desk".into(), ..NewTicket::default() };
-    w.execute(None, Command::CreateTicket(new)).await.ticket.number.clone()
-}
-
-async fn patch(w: &World, number: &str, name: &str, value: Json) -> Snapshot {
-    let values = BTreeMap::from([(name.to_owned(), value)]);
-    w.execute(Some(number), Command::PatchTicket { values, seen: None, expected: None, blobs: vec![] }).await
 }
 
 async fn all(w: &World) -> Vec<String> {
@@ -81,7 +65,7 @@ async fn all(w: &World) -> Vec<String> {
 }
 
 async fn links(w: &World, number: &str) -> Vec<(String, String)> {
-    let id = w.desk.store.ticket_load(number).await.expect("a read").expect("the ticket").snapshot.ticket.id;
+    let id = w.stored(number).await.ticket.id;
     let list = w.desk.store.links(&Filter::All, id).await.expect("links");
     list.into_iter().map(|(row, kind)| (row.title, kind)).collect()
 }
@@ -91,31 +75,31 @@ fn pair(title: &str, kind: &str) -> (String, String) {
 }
 
 async fn incidents(w: &World, number: &str) -> Vec<String> {
-    let stored = w.desk.store.ticket_load(number).await.expect("a read").expect("the ticket").snapshot;
+    let stored = w.stored(number).await;
     stored.incidents.iter().map(|i| i.message.clone()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tickets_are_made_linked_and_named() {
     let (w, number) = desk("made").await;
-    let after = patch(&w, &number, "title", json!("parts")).await;
+    let after = w.patch(&number, &[("title", json!("parts"))]).await;
     assert_eq!(all(&w).await, ["parts", &format!("First of {number}"), "Second"]);
     assert_eq!(links(&w, &number).await, [pair("Second", "child"), pair(&format!("First of {number}"), "related")]);
     let second = w.desk.store.ticket_list(&Filter::All, &Filter::All, Sort::NewestFirst, 1, None).await.expect("a list").items.remove(0);
     assert_eq!(links(&w, &second.number).await, [pair("parts", "parent")], "the same from the other end");
-    let stored = w.desk.store.ticket_load(&second.number).await.expect("a read").expect("the ticket").snapshot;
+    let stored = w.stored(&second.number).await;
     let first = after.ticket.fields["other"].as_str().expect("the number of the last link").to_owned();
     assert_eq!(stored.ticket.fields["other"], json!(first), "named, and of one command");
     assert_eq!(after.ticket.fields["kind"], json!("related"), "handlers see links");
-    let articles = w.desk.store.article_list(w.desk.store.ticket_load(&first).await.expect("a read").expect("it").snapshot.ticket.id).await;
+    let articles = w.desk.store.article_list(w.stored(&first).await.ticket.id).await;
     assert_eq!(articles.expect("articles").len(), 1);
     let history = w.desk.history_view(&w.otto, &number).await.expect("the history");
     let made = history.iter().flat_map(|r| &r.events).filter(|e| matches!(e, Event::TicketMade { .. })).count();
     assert_eq!(made, 2);
     // Another ticket, by its number.
-    let other = ticket(&w, "Two").await;
-    patch(&w, &other, "other", json!(number)).await;
-    patch(&w, &other, "title", json!("to parts")).await;
+    let other = w.ticket("Two").await;
+    w.patch(&other, &[("other", json!(number))]).await;
+    w.patch(&other, &[("title", json!("to parts"))]).await;
     assert_eq!(links(&w, &other).await, [pair("parts", "parent")]);
     assert_eq!(audit::verify(&*w.desk.store).await.expect("a report").findings, Vec::<String>::new());
 }
@@ -123,13 +107,13 @@ async fn tickets_are_made_linked_and_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_fails_makes_nothing_and_what_has_no_end_is_stopped() {
     let (w, number) = desk("unmade").await;
-    patch(&w, &number, "title", json!("wrong")).await;
+    w.patch(&number, &[("title", json!("wrong"))]).await;
     assert_eq!(incidents(&w, &number).await, ["there is no ticket `4711`"]);
     assert_eq!(all(&w).await, ["wrong"], "what was made before the failure is gone with it");
-    patch(&w, &number, "other", json!(number)).await;
-    patch(&w, &number, "title", json!("to itself")).await;
+    w.patch(&number, &[("other", json!(number))]).await;
+    w.patch(&number, &[("title", json!("to itself"))]).await;
     assert!(incidents(&w, &number).await.contains(&"a ticket is not linked to itself".to_owned()));
-    let begun = ticket(&w, "Again").await;
+    let begun = w.ticket("Again").await;
     let made = all(&w).await.iter().filter(|t| t.starts_with("Again")).count();
     assert_eq!(made, 9, "eight below the first");
     assert_eq!(incidents(&w, &begun).await, Vec::<String>::new());
@@ -155,7 +139,7 @@ async fn what_is_made_while_staying_is_kept_and_what_was_cancelled_does_not_go_o
     };
     assert_eq!(submit("save").await.open_work().count(), 1);
     assert_eq!(links(&w, &number).await, [pair("Kept", "child")]);
-    patch(&w, &number, "title", json!("ends")).await;
+    w.patch(&number, &[("title", json!("ends"))]).await;
     let after = submit("all").await;
     assert_eq!((after.open_work().count(), after.instances[0].outcome.as_deref()), (0, Some("cancelled")));
     assert_eq!(audit::verify(&*w.desk.store).await.expect("a report").findings, Vec::<String>::new());

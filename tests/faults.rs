@@ -6,11 +6,8 @@ use async_trait::async_trait;
 use common::world::{World, world};
 use jiff::SignedDuration;
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use vorgang_core::Command;
-use vorgang_core::command::NewTicket;
 use vorgang_core::people::Person;
 use vorgang_runtime::jobs::Runs;
 use vorgang_runtime::outbox::{Links, Mail, Mailer, SendError, deliver_due};
@@ -32,18 +29,8 @@ const SITE: &str = r#"
 - { kind: Notification, name: told, on: ticket.title_changed, to: { role: clerk }, by: mail, subject: "{{event.new}}", body: B }
 "#;
 
-async fn ticket(w: &World) -> String {
-    let new = NewTicket { title: "One".into(), ticket_type: "case".into(), queue: "desk".into(), ..NewTicket::default() };
-    w.execute(None, Command::CreateTicket(new)).await.ticket.number.clone()
-}
-
-async fn patch(w: &World, number: &str, values: &[(&str, serde_json::Value)]) {
-    let values = values.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect::<BTreeMap<_, _>>();
-    w.execute(Some(number), Command::PatchTicket { values, seen: None, expected: None, blobs: vec![] }).await;
-}
-
 async fn state(w: &World, number: &str) -> String {
-    w.desk.store.ticket_load(number).await.expect("a read").expect("the ticket").snapshot.ticket.state.clone()
+    w.stored(number).await.ticket.state.clone()
 }
 
 async fn sound(w: &World) {
@@ -63,8 +50,8 @@ async fn a_clock_that_jumps_fires_no_timer_early_and_none_twice() {
         ("to_and_fro", &[2 * HOUR, -2 * HOUR, 2 * HOUR, -365 * 24 * HOUR, 366 * 24 * HOUR], true),
     ] {
         let w = world(&format!("jump_{name}"), SITE).await;
-        let number = ticket(&w).await;
-        patch(&w, &number, &[("state", json!("asleep")), ("pending", json!("2h"))]).await;
+        let number = w.ticket("One").await;
+        w.patch(&number, &[("state", json!("asleep")), ("pending", json!("2h"))]).await;
         let mut waiting = Waiting::default();
         for jump in jumps {
             w.advance(SignedDuration::from_secs(*jump));
@@ -79,7 +66,7 @@ async fn a_clock_that_jumps_fires_no_timer_early_and_none_twice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn five_that_look_at_one_schedule_run_each_tick_once() {
     let w = world("five", SITE).await;
-    let number = ticket(&w).await;
+    let number = w.ticket("One").await;
     let mut lanes: Vec<Runs> = (0..5).map(|_| Runs::default()).collect();
     for lane in &mut lanes {
         lane.look(&w.desk).await.expect("looked");
@@ -100,7 +87,7 @@ async fn five_that_look_at_one_schedule_run_each_tick_once() {
     ticks.sort_unstable();
     assert_eq!(ticks.len(), 60, "each tick has its run");
     assert!(ticks.windows(2).all(|pair| pair[1] - pair[0] == 60), "no gap, no double: {ticks:?}");
-    let stored = w.desk.store.ticket_load(&number).await.expect("a read").expect("the ticket").snapshot;
+    let stored = w.stored(&number).await;
     assert_eq!(stored.ticket.fields["count"], json!(60));
     sound(&w).await;
 }
@@ -125,8 +112,8 @@ async fn a_mail_server_that_never_answers_is_given_up_and_tried_again() {
     let clerks: Vec<Person> =
         ["kim", "lea"].map(|l| Person { login: l.into(), email: format!("{l}@example.org"), ..w.otto.clone() }).to_vec();
     w.desk.people_save(&clerks).await.expect("people");
-    let number = ticket(&w).await;
-    patch(&w, &number, &[("title", json!("Two"))]).await;
+    let number = w.ticket("One").await;
+    w.patch(&number, &[("title", json!("Two"))]).await;
     let mailer: Arc<dyn Mailer> = Arc::new(Hangs::default());
     let links = Links(String::new());
     assert_eq!(deliver_due(&w.desk, &mailer, &links).await, Ok(2));

@@ -2,12 +2,10 @@
 
 mod common;
 
-use common::world::{World, world};
-use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
-use vorgang_core::command::NewTicket;
+use common::world::world;
+use serde_json::json;
+use vorgang_core::Command;
 use vorgang_core::snapshot::Retry;
-use vorgang_core::{Command, Snapshot};
 use vorgang_runtime::audit;
 
 const SITE: &str = r#"
@@ -27,26 +25,20 @@ const SITE: &str = r#"
     - { set: { share: "= int(size(event.new) / default(ticket.fields.count, 0))" } }
 "#;
 
-async fn patch(w: &World, number: &str, name: &str, value: Json) -> Snapshot {
-    let values = BTreeMap::from([(name.to_owned(), value)]);
-    w.execute(Some(number), Command::PatchTicket { values, seen: None, expected: None, blobs: vec![] }).await
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_handler_is_tried_again_for_the_same_event() {
     let w = world("handlers", SITE).await;
-    let new = NewTicket { title: "One".into(), ticket_type: "case".into(), queue: "desk".into(), ..NewTicket::default() };
-    let number = w.execute(None, Command::CreateTicket(new)).await.ticket.number.clone();
-    let after = patch(&w, &number, "title", json!("Twelve chars")).await;
+    let number = w.ticket("One").await;
+    let after = w.patch(&number, &[("title", json!("Twelve chars"))]).await;
     assert_eq!((after.ticket.title.as_str(), after.watchers.len()), ("Twelve chars", 0), "the change stays, the handler does nothing");
-    let stored = w.desk.store.ticket_load(&number).await.expect("a read").expect("the ticket").snapshot;
+    let stored = w.stored(&number).await;
     let incident = &stored.incidents[0];
     assert!(matches!(&incident.retry, Retry::Handle { happening: Some(h), .. } if h.name == "ticket.title_changed"), "{incident:?}");
     assert_eq!(incident.place.as_deref(), Some("shares on ticket.title_changed"));
-    patch(&w, &number, "count", json!(4)).await;
+    w.patch(&number, &[("count", json!(4))]).await;
     let after = w.execute(Some(&number), Command::RetryIncident { incident: incident.seq }).await;
     assert_eq!(after.ticket.fields["share"], json!(3));
-    let stored = w.desk.store.ticket_load(&number).await.expect("a read").expect("the ticket").snapshot;
+    let stored = w.stored(&number).await;
     assert_eq!((stored.incidents.len(), stored.watchers.as_slice()), (0, &["otto".to_owned()][..]));
     let report = audit::verify(&*w.desk.store).await.expect("a report");
     assert_eq!(report.findings, Vec::<String>::new());

@@ -272,18 +272,5 @@ fn scope<'a>(
     now: Timestamp,
     actor: &'a people::Person,
 ) -> TicketScope<'a> {
-    TicketScope {
-        names: &model.names,
-        snapshot,
-        stored: Some(&snapshot.ticket),
-        actor,
-        people,
-        now,
-        instance: None,
-        work: None,
-        happening: None,
-        value: None,
-        recipient: None,
-        named: None,
-    }
+    TicketScope::of(&model.names, snapshot, actor, people, now)
 }

@@ -6,11 +6,10 @@ use async_trait::async_trait;
 use common::world::{World, world};
 use jiff::SignedDuration;
 use jiff::civil::{date, time};
-use serde_json::{Value as Json, json};
-use std::collections::{BTreeMap, BTreeSet};
+use serde_json::json;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use vorgang_core::Command;
-use vorgang_core::command::NewTicket;
 use vorgang_core::filter::Filter;
 use vorgang_core::people::{Away, Person, PersonKind, Quiet, Settings};
 use vorgang_core::snapshot::Retry;
@@ -75,17 +74,11 @@ async fn desk(name: &str, bosses: &[Person]) -> (World, String) {
     let w = world(name, SITE).await;
     let clerk = Person { login: "karl".into(), roles: vec!["clerk".into()], ..boss("karl", "en") };
     w.desk.people_save(&[bosses, &[clerk]].concat()).await.expect("people");
-    let new = NewTicket { title: "One".into(), ticket_type: "case".into(), queue: "desk".into(), ..NewTicket::default() };
-    let number = w.execute(None, Command::CreateTicket(new)).await.ticket.number.clone();
+    let number = w.ticket("One").await;
     (w, number)
 }
 
-async fn patch(w: &World, number: &str, name: &str, value: Json) {
-    let values = BTreeMap::from([(name.to_owned(), value)]);
-    w.execute(Some(number), Command::PatchTicket { values, seen: None, expected: None, blobs: vec![] }).await;
-}
-
-/// (subject, unread) of what the person has in the portal, the newest first.
+/// The subjects of what the person has in the portal, the newest first.
 async fn portal(w: &World, login: &str) -> Vec<String> {
     let list = w.desk.store.notification_list(login, 50).await.expect("a list");
     list.into_iter().map(|n| n.instead_of.map_or(n.subject.clone(), |away| format!("{} (for {away})", n.subject))).collect()
@@ -105,8 +98,8 @@ fn pair(to: &str, subject: &str) -> (String, String) {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_tells_people_in_their_language() {
     let (w, number) = desk("told", &[boss("mia", "de"), boss("ben", "en")]).await;
-    patch(&w, &number, "priority", json!("high")).await;
-    patch(&w, &number, "priority", json!("normal")).await;
+    w.patch(&number, &[("priority", json!("high"))]).await;
+    w.patch(&number, &[("priority", json!("normal"))]).await;
     assert_eq!(portal(&w, "mia").await, ["Jetzt hoch: One"]);
     assert_eq!(portal(&w, "ben").await, ["Now high: One"]);
     let body = w.desk.store.notification_list("mia", 1).await.expect("a list").remove(0).body;
@@ -120,16 +113,16 @@ async fn once_a_day_and_not_wanted() {
     let (w, number) = desk("daily", &[boss("mia", "en"), boss("ben", "en")]).await;
     w.desk.settings_save("ben", &muted).await.expect("settings");
     for title in ["Two", "Three"] {
-        patch(&w, &number, "title", json!(title)).await;
+        w.patch(&number, &[("title", json!(title))]).await;
     }
     assert_eq!(portal(&w, "mia").await, ["New title: Two"]);
     assert_eq!(portal(&w, "ben").await, [""; 0]);
     // Fourteen hours later it is another day in Berlin.
     w.advance(SignedDuration::from_hours(14));
-    patch(&w, &number, "title", json!("Four")).await;
+    w.patch(&number, &[("title", json!("Four"))]).await;
     assert_eq!(portal(&w, "mia").await, ["New title: Four", "New title: Two"]);
     // What may not be left out cannot be muted.
-    patch(&w, &number, "priority", json!("high")).await;
+    w.patch(&number, &[("priority", json!("high"))]).await;
     assert_eq!(portal(&w, "ben").await, ["Now high: Four"]);
     assert_eq!(audit::verify(&*w.desk.store).await.expect("a report").findings, Vec::<String>::new());
 }
@@ -141,15 +134,15 @@ async fn quiet_hours_hold_mail_back_and_nothing_else() {
     for (from, until, held) in [(9, 11, Some(1)), (22, 11, Some(1)), (9, 8, Some(22)), (11, 9, None), (8, 10, None)] {
         let quiet = Some(Quiet { from: time(from, 0, 0, 0), until: time(until, 0, 0, 0) });
         w.desk.settings_save("mia", &Settings { quiet, ..Settings::default() }).await.expect("settings");
-        patch(&w, &number, "queue", json!("secret")).await;
-        patch(&w, &number, "queue", json!("desk")).await;
+        w.patch(&number, &[("queue", json!("secret"))]).await;
+        w.patch(&number, &[("queue", json!("desk"))]).await;
         let now = w.now();
         let mails = w.desk.store.mail_list(&Filter::All, MailState::Due, 2, None).await.expect("a list");
         for mail in mails {
             assert_eq!((mail.due > now).then(|| mail.due.duration_since(now).as_hours()), held, "{from} to {until}");
         }
     }
-    patch(&w, &number, "priority", json!("high")).await;
+    w.patch(&number, &[("priority", json!("high"))]).await;
     let urgent = w.desk.store.mail_list(&Filter::All, MailState::Due, 1, None).await.expect("a list").remove(0);
     assert!(urgent.due <= w.now(), "what is urgent comes in quiet hours too");
 }
@@ -162,24 +155,24 @@ async fn a_substitute_is_told_if_the_ticket_may_be_seen() {
     };
     let (w, number) = desk("away", &[boss("mia", "en"), Person { roles: vec![], ..boss("ben", "de") }]).await;
     w.desk.settings_save("mia", &away("karl")).await.expect("settings");
-    patch(&w, &number, "title", json!("Two")).await;
+    w.patch(&number, &[("title", json!("Two"))]).await;
     assert_eq!(portal(&w, "mia").await, ["New title: Two"], "found afterwards");
     assert_eq!(portal(&w, "karl").await, ["New title: Two (for mia)"]);
     assert_eq!(waiting(&w).await, [pair("karl", "New title: Two")]);
     // Nobody reads there but bosses: it comes to the one who is away.
-    patch(&w, &number, "queue", json!("secret")).await;
+    w.patch(&number, &[("queue", json!("secret"))]).await;
     assert_eq!(waiting(&w).await[1..], [pair("mia", "Moved")]);
     // The substitute of a substitute; two who stand in for each other are as if nobody did.
     w.desk.people_save(&[Person { roles: vec!["clerk".into()], ..boss("ben", "de") }]).await.expect("people");
     w.desk.settings_save("karl", &away("ben")).await.expect("settings");
-    patch(&w, &number, "queue", json!("desk")).await;
+    w.patch(&number, &[("queue", json!("desk"))]).await;
     assert_eq!(waiting(&w).await[2..], [pair("ben", "Moved")]);
     w.desk.settings_save("ben", &away("mia")).await.expect("settings");
-    patch(&w, &number, "priority", json!("high")).await;
+    w.patch(&number, &[("priority", json!("high"))]).await;
     assert_eq!(waiting(&w).await[3..], [pair("mia", "Now high: Two")], "what is urgent finds the one who is away");
     // The last day is one of them, the next is not.
     w.advance(SignedDuration::from_hours(48));
-    patch(&w, &number, "title", json!("Three")).await;
+    w.patch(&number, &[("title", json!("Three"))]).await;
     assert_eq!(waiting(&w).await[4..], [pair("mia", "New title: Three")]);
 }
 
@@ -240,7 +233,7 @@ async fn counts(w: &World) -> Vec<u64> {
 async fn mail_is_tried_until_it_is_taken_and_given_up_with_an_incident() {
     let (w, number) = desk("post", &[boss("mia", "de")]).await;
     let post = Post::new();
-    patch(&w, &number, "title", json!("Two")).await;
+    w.patch(&number, &[("title", json!("Two"))]).await;
     post.answer(Err(SendError::Temporary("no answer".into())));
     assert_eq!((post.deliver(&w).await, post.took().len(), counts(&w).await), (1, 0, vec![1, 0, 0, 0]));
     assert_eq!(post.deliver(&w).await, 0, "not at once again");
@@ -251,10 +244,10 @@ async fn mail_is_tried_until_it_is_taken_and_given_up_with_an_incident() {
     assert_eq!(mail.body, format!("Es war One.\n\n-- \nhttps://desk.example.org/agent/tickets/{number}\n"));
     assert_eq!((post.deliver(&w).await, counts(&w).await), (0, vec![0, 1, 0, 0]));
     // Refused for good: an incident, whose retry sends it again.
-    patch(&w, &number, "priority", json!("high")).await;
+    w.patch(&number, &[("priority", json!("high"))]).await;
     post.answer(Err(SendError::Permanent("550 no such mailbox".into())));
     assert_eq!((post.deliver(&w).await, counts(&w).await), (1, vec![0, 1, 1, 0]));
-    let stored = w.desk.store.ticket_load(&number).await.expect("a read").expect("the ticket").snapshot;
+    let stored = w.stored(&number).await;
     let incident = &stored.incidents[0];
     assert_eq!(incident.message, "mail `urgent_now` to mia: 550 no such mailbox");
     assert!(matches!(incident.retry, Retry::Deliver { .. }), "{incident:?}");
@@ -265,7 +258,7 @@ async fn mail_is_tried_until_it_is_taken_and_given_up_with_an_incident() {
     assert_eq!(post.took().len(), 1);
     // A server that never answers: given up after the last attempt.
     w.advance(SignedDuration::from_hours(24));
-    patch(&w, &number, "title", json!("Three")).await;
+    w.patch(&number, &[("title", json!("Three"))]).await;
     let mut tries = 0;
     while counts(&w).await[0] > 0 {
         post.answer(Err(SendError::Temporary("no answer".into())));
@@ -281,7 +274,7 @@ async fn a_flood_for_one_address_is_one_mail_and_what_is_old_is_held() {
     let (w, number) = desk("flood", &[boss("mia", "en")]).await;
     let post = Post::new();
     for i in 0..100 {
-        patch(&w, &number, "priority", json!(if i % 2 == 0 { "high" } else { "normal" })).await;
+        w.patch(&number, &[("priority", json!(if i % 2 == 0 { "high" } else { "normal" }))]).await;
     }
     assert_eq!(counts(&w).await[0], 50);
     post.deliver(&w).await;
@@ -290,7 +283,7 @@ async fn a_flood_for_one_address_is_one_mail_and_what_is_old_is_held() {
     assert_eq!(mails[0].body.matches("Now high: One").count(), 50, "none is lost");
     assert_eq!(counts(&w).await, [0, 50, 0, 0]);
     // Nobody is surprised by mail of long ago: it waits to be released.
-    patch(&w, &number, "priority", json!("high")).await;
+    w.patch(&number, &[("priority", json!("high"))]).await;
     w.advance(SignedDuration::from_hours(73));
     post.deliver(&w).await;
     assert_eq!((post.took().len(), counts(&w).await), (0, vec![0, 50, 0, 1]));
@@ -303,8 +296,8 @@ async fn a_flood_for_one_address_is_one_mail_and_what_is_old_is_held() {
 async fn a_mail_that_breaks_the_sender_does_not_hold_up_the_others() {
     let (w, number) = desk("poison", &[boss("mia", "en"), boss("ben", "en")]).await;
     let post = Post::new();
-    patch(&w, &number, "title", json!("poison")).await;
-    patch(&w, &number, "queue", json!("secret")).await;
+    w.patch(&number, &[("title", json!("poison"))]).await;
+    w.patch(&number, &[("queue", json!("secret"))]).await;
     post.deliver(&w).await;
     let subjects: Vec<String> = post.took().into_iter().map(|m| m.subject).collect();
     assert_eq!(subjects, ["Moved", "Moved"]);
@@ -320,7 +313,7 @@ async fn a_mail_that_breaks_the_sender_does_not_hold_up_the_others() {
 async fn a_right_that_was_lost_takes_the_mail_with_it() {
     let (w, number) = desk("lost", &[boss("mia", "en"), boss("ben", "en")]).await;
     let post = Post::new();
-    patch(&w, &number, "title", json!("Two")).await;
+    w.patch(&number, &[("title", json!("Two"))]).await;
     w.desk.people_save(&[Person { roles: vec![], ..boss("ben", "en") }]).await.expect("people");
     post.deliver(&w).await;
     let to: Vec<String> = post.took().into_iter().map(|m| m.address).collect();

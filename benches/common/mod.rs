@@ -9,6 +9,22 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command as Process, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use vorgang_core::people::{Person, PersonKind};
+
+/// Who does everything.
+pub fn agent() -> Person {
+    Person {
+        login: "agent".into(),
+        name: "Agent".into(),
+        email: String::new(),
+        kind: PersonKind::Agent,
+        company: None,
+        language: "en".into(),
+        roles: vec!["agent".into()],
+        active: true,
+        settings: Default::default(),
+    }
+}
 
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);

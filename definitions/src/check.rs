@@ -99,9 +99,10 @@ pub fn build(
         story::check(test, &mut cx);
     }
     let jobs: BTreeMap<String, Arc<Job>> = jobs.into_iter().map(|j| (j.name.to_string(), Arc::new(j))).collect();
-    let handlers = by_event(handlers);
-    let announced = of_events(names.notifications.iter().map(|n| (&n.name, n.on.as_deref())));
-    let triggered = of_events(jobs.values().map(|j| (&j.name, j.on.as_deref())));
+    let handlers: Vec<Arc<Handler>> = handlers.into_iter().map(Arc::new).collect();
+    let handlers = by_event(handlers.iter().map(|h| (h.clone(), &*h.on)));
+    let announced = by_event(names.notifications.iter().map(|n| (n.name.to_string(), n.on.as_deref().unwrap_or_default())));
+    let triggered = by_event(jobs.values().map(|j| (j.name.to_string(), j.on.as_deref().unwrap_or_default())));
     Some(Model {
         sources: sources.clone(),
         hash: hash_of_all,
@@ -117,26 +118,15 @@ pub fn build(
     })
 }
 
-/// For each event the names of those that have it in their `on`.
-fn of_events<'a>(all: impl Iterator<Item = (&'a Name, Option<&'a [EventName]>)>) -> HashMap<String, Vec<String>> {
-    let mut of: HashMap<String, Vec<String>> = HashMap::new();
-    for (name, on) in all {
-        for event in on.unwrap_or_default() {
-            of.entry(event.text.clone()).or_default().push(name.to_string());
+/// For each event those that have it in their `on`, in their order.
+fn by_event<'a, T: Clone>(all: impl Iterator<Item = (T, &'a [EventName])>) -> HashMap<String, Vec<T>> {
+    let mut of: HashMap<String, Vec<T>> = HashMap::new();
+    for (thing, on) in all {
+        for event in on {
+            of.entry(event.text.clone()).or_default().push(thing.clone());
         }
     }
     of
-}
-
-/// For each event its handlers, in their order.
-fn by_event(handlers: Vec<Handler>) -> HashMap<String, Vec<Arc<Handler>>> {
-    let mut all: HashMap<String, Vec<Arc<Handler>>> = HashMap::new();
-    for handler in handlers.into_iter().map(Arc::new) {
-        for event in handler.on.iter() {
-            all.entry(event.text.clone()).or_default().push(handler.clone());
-        }
-    }
-    all
 }
 
 fn compile(node: &Node, def: Process, cx: &mut Cx) -> ProcessModel {

@@ -2,11 +2,13 @@
 
 use super::Folder;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value as Json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use vorgang_core::Command;
+use vorgang_core::command::NewTicket;
 use vorgang_core::event::Event;
 use vorgang_core::people::{Person, PersonKind};
+use vorgang_core::{Command, Snapshot};
 use vorgang_definitions::diagnostic::render_human;
 use vorgang_definitions::model::SiteFile;
 use vorgang_runtime::clock::Clock;
@@ -64,9 +66,25 @@ impl World {
         self.clock.0.fetch_add(by.as_secs(), Ordering::Relaxed);
     }
 
-    pub async fn execute(&self, ticket: Option<&str>, command: Command) -> vorgang_core::Snapshot {
+    pub async fn execute(&self, ticket: Option<&str>, command: Command) -> Snapshot {
         let request = Request { actor: &self.otto, ticket, command, cause: "test", at: None };
         self.desk.execute(request).await.expect("it is accepted").after
+    }
+
+    /// A ticket of the type and in the queue that these sites have.
+    pub async fn ticket(&self, title: &str) -> String {
+        let new = NewTicket { title: title.into(), ticket_type: "case".into(), queue: "desk".into(), ..NewTicket::default() };
+        self.execute(None, Command::CreateTicket(new)).await.ticket.number.clone()
+    }
+
+    pub async fn patch(&self, number: &str, values: &[(&str, Json)]) -> Snapshot {
+        let values = values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        self.execute(Some(number), Command::PatchTicket { values, seen: None, expected: None, blobs: vec![] }).await
+    }
+
+    /// The ticket as it lies in the store.
+    pub async fn stored(&self, number: &str) -> Snapshot {
+        self.desk.store.ticket_load(number).await.expect("a read").expect("the ticket").snapshot
     }
 
     pub async fn fired(&self, number: &str) -> usize {

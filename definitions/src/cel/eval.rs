@@ -20,11 +20,16 @@ pub trait Scope {
     fn get(&self, path: &[Box<str>]) -> Option<Value>;
     fn now(&self) -> Timestamp;
     fn zone(&self) -> &TimeZone;
-    fn has_role(&self, role: &str) -> bool;
+    /// False where there is nobody.
+    fn has_role(&self, _role: &str) -> bool {
+        false
+    }
     /// A calendar by name, or the one that counts where none is named.
     fn work_time(&self, name: Option<&str>) -> Option<&WorkTime>;
-    /// Is a work item of this activity under way in this instance?
-    fn active(&self, activity: &str) -> bool;
+    /// Is a work item of this activity under way in this instance? False where there is no instance.
+    fn active(&self, _activity: &str) -> bool {
+        false
+    }
 }
 
 /// Why an evaluation gave no value. It becomes an incident, with the expression and its values.

@@ -184,13 +184,7 @@ impl Scope for OnlyValue<'_> {
     fn zone(&self) -> &TimeZone {
         &self.names.site.zone.0
     }
-    fn has_role(&self, _: &str) -> bool {
-        false
-    }
     fn work_time(&self, name: Option<&str>) -> Option<&WorkTime> {
         self.names.work_time(name)
-    }
-    fn active(&self, _: &str) -> bool {
-        false
     }
 }

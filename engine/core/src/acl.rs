@@ -1,9 +1,7 @@
 //! ACLs (C20): what a person may choose or do on this ticket right now. They only narrow, and bind people only.
 
-use crate::apply::apply;
-use crate::decide::form::{Change, current};
+use crate::decide::form::{Change, current, with_changes};
 use crate::decide::run::Run;
-use crate::event::Event;
 use crate::people::PersonKind;
 use crate::rejection::{FormError, Rejection};
 use crate::scope::{TicketScope, slot_value};
@@ -70,26 +68,18 @@ impl<'r, 'a> Judge<'r, 'a> {
         if saved == new {
             return Cow::Borrowed(self.trial);
         }
-        let mut snapshot = self.trial.clone();
-        let name = slot.name().to_owned();
-        apply(
-            &mut snapshot,
-            &if matches!(slot, Slot::Field(_)) {
-                Event::FieldSet { name, old: new, new: saved }
-            } else {
-                Event::AttributeSet { name, old: new, new: saved }
-            },
-        );
-        Cow::Owned(snapshot)
+        let saved = Change { name: slot.name().to_owned(), is_field: matches!(slot, Slot::Field(_)), value: saved };
+        Cow::Owned(with_changes(self.trial, [saved].into_iter()))
     }
 
     fn holding(&self, acls: Vec<&'r Acl>, snapshot: &Snapshot) -> Vec<Holding<'r>> {
+        // Whom it is for does not depend on what the form says: nobody moves out of an ACL's reach by it.
+        let saved = self.run.scope(self.instance, self.work);
         let scope = self.scope(snapshot, None);
         let mut holding = vec![];
         for acl in acls {
-            // Whom it is for does not depend on what the form says: nobody moves out of an ACL's reach by it.
             let holds = match &acl.people {
-                Some(people) => who::includes(people, self.run.ctx.actor, &self.run.scope(self.instance, self.work)),
+                Some(people) => who::includes(people, self.run.ctx.actor, &saved),
                 None => Ok(true),
             };
             let holds = match (holds, &acl.when) {
@@ -145,7 +135,7 @@ impl<'r, 'a> Judge<'r, 'a> {
                 continue;
             }
             if let Some(denied) = self.field(&change.name).and_then(Shape::protects) {
-                errors.push((change.name.clone(), FormError::Denied(Box::new(denied))));
+                errors.push((change.name.clone(), denied.into()));
                 continue;
             }
             if !self.run.model.acls.limits(&change.name) {
@@ -162,7 +152,7 @@ impl<'r, 'a> Judge<'r, 'a> {
                 (None, _) => vec![],
             };
             if let Some(denied) = chosen.iter().find_map(|v| holds.denials(v).into_iter().next()) {
-                errors.push((change.name.clone(), FormError::Denied(Box::new(denied))));
+                errors.push((change.name.clone(), denied.into()));
             }
         }
         errors
@@ -201,6 +191,20 @@ pub enum Shape {
 }
 
 impl Shape {
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Hidden(_) => "hidden",
+            Self::ReadOnly(_) => "read_only",
+            Self::Required(_) => "required",
+        }
+    }
+
+    pub fn denied(&self) -> &Denied {
+        match self {
+            Self::Hidden(denied) | Self::ReadOnly(denied) | Self::Required(denied) => denied,
+        }
+    }
+
     /// Why the field cannot be changed.
     pub fn protects(self) -> Option<Denied> {
         match self {
@@ -275,30 +279,13 @@ fn means(limit: &OneOrMany<Meant>, value: &Value, scope: &TicketScope) -> Result
     failed.map_or(Ok(false), Err)
 }
 
-/// All ACLs that keep this person from it; none where it may be done.
-pub fn denials(run: &Run, key: &str, value: &str) -> Vec<Denied> {
-    denials_at(run, key, value, None)
-}
-
-/// As [`denials`], at a work item.
-pub fn denials_at(run: &Run, key: &str, value: &str, at: Option<&WorkItem>) -> Vec<Denied> {
+/// All ACLs that keep this person from it, at a work item if there is one; none where it may be done.
+pub fn denials(run: &Run, key: &str, value: &str, at: Option<&WorkItem>) -> Vec<Denied> {
     let judge = Judge::new(run, &run.snapshot, at.map(|w| w.instance), at.map(|w| w.seq));
     judge.map(|j| j.choice(key).denials(&Value::text(value))).unwrap_or_default()
 }
 
 /// May this person do it, on the ticket as it is?
-pub fn ask(run: &Run, key: &str, value: &str) -> Result<(), Rejection> {
-    refuse(denials(run, key, value))
-}
-
-/// As [`ask`], at a work item.
-pub fn ask_at(run: &Run, key: &str, value: &str, at: &WorkItem) -> Result<(), Rejection> {
-    refuse(denials_at(run, key, value, Some(at)))
-}
-
-fn refuse(denials: Vec<Denied>) -> Result<(), Rejection> {
-    match denials.into_iter().next() {
-        Some(denied) => Err(Rejection::Acl(Box::new(denied))),
-        None => Ok(()),
-    }
+pub fn ask(run: &Run, key: &str, value: &str, at: Option<&WorkItem>) -> Result<(), Rejection> {
+    denials(run, key, value, at).into_iter().next().map_or(Ok(()), |denied| Err(denied.into()))
 }

@@ -156,3 +156,10 @@ pub struct Context<'a> {
     /// How many tickets stand between this one and the command that set it off.
     pub depth: u8,
 }
+
+impl<'a> Context<'a> {
+    /// For looking at what would happen, where nothing is stored.
+    pub fn trial(now: Timestamp, actor: &'a Person, people: &'a Directory) -> Self {
+        Self { now, actor, people, new_ticket: None, changed_since: None, facts: Facts::trial(), depth: 0 }
+    }
+}

@@ -71,6 +71,18 @@ pub enum FormError {
     Denied(Box<Denied>),
 }
 
+impl From<Denied> for FormError {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(Box::new(denied))
+    }
+}
+
+impl From<Denied> for Rejection {
+    fn from(denied: Denied) -> Self {
+        Self::Acl(Box::new(denied))
+    }
+}
+
 impl FormError {
     pub fn say(&self, language: &str) -> String {
         use vorgang_definitions::values::ValueError as V;

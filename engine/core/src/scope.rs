@@ -35,6 +35,26 @@ pub struct TicketScope<'a> {
     pub recipient: Option<&'a Person>,
 }
 
+impl<'a> TicketScope<'a> {
+    /// A saved ticket, by itself.
+    pub fn of(names: &'a Names, snapshot: &'a Snapshot, actor: &'a Person, people: &'a Directory, now: Timestamp) -> Self {
+        Self {
+            names,
+            snapshot,
+            stored: Some(&snapshot.ticket),
+            actor,
+            people,
+            now,
+            instance: None,
+            work: None,
+            happening: None,
+            value: None,
+            recipient: None,
+            named: None,
+        }
+    }
+}
+
 /// What expressions see without a ticket.
 pub struct CommonScope<'a> {
     pub names: &'a Names,
@@ -59,16 +79,8 @@ impl Scope for CommonScope<'_> {
         &self.names.site.zone.0
     }
 
-    fn has_role(&self, _: &str) -> bool {
-        false
-    }
-
     fn work_time(&self, name: Option<&str>) -> Option<&WorkTime> {
         self.names.work_time(name)
-    }
-
-    fn active(&self, _: &str) -> bool {
-        false
     }
 }
 

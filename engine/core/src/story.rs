@@ -115,13 +115,8 @@ impl Story<'_> {
             self.numbers += 1;
         }
         let ctx = Context {
-            now: self.now,
-            actor: &actor,
-            people: &self.people,
             new_ticket: Some((self.numbers, format!("{}", 100_000 + self.numbers))),
-            changed_since: None,
-            facts: crate::facts::Facts::trial(),
-            depth: 0,
+            ..Context::trial(self.now, &actor, &self.people)
         };
         let result = decide(self.model, self.snapshot.as_ref().filter(|_| !command.creates()), &command, &ctx);
         self.judge(step, result, &actor.login);
@@ -130,15 +125,7 @@ impl Story<'_> {
     /// False when it was refused.
     fn by_system(&mut self, step: &Step, command: &Command) -> bool {
         let system = crate::people::system();
-        let ctx = Context {
-            now: self.now,
-            actor: &system,
-            people: &self.people,
-            new_ticket: None,
-            changed_since: None,
-            facts: crate::facts::Facts::trial(),
-            depth: 0,
-        };
+        let ctx = Context::trial(self.now, &system, &self.people);
         match decide(self.model, self.snapshot.as_ref(), command, &ctx) {
             Ok(decision) if decision.events.is_empty() => true,
             Ok(decision) => {
@@ -277,20 +264,7 @@ impl Story<'_> {
                     ValueExpr::Expr(e) => {
                         let snapshot = self.snapshot.as_ref().ok_or("there is no ticket yet")?;
                         let system = crate::people::system();
-                        let scope = crate::scope::TicketScope {
-                            names: &self.model.names,
-                            snapshot,
-                            stored: Some(&snapshot.ticket),
-                            actor: &system,
-                            people: &self.people,
-                            now: self.now,
-                            instance: None,
-                            work: None,
-                            happening: None,
-                            value: None,
-                            recipient: None,
-                            named: None,
-                        };
+                        let scope = crate::scope::TicketScope::of(&self.model.names, snapshot, &system, &self.people, self.now);
                         e.program().evaluate(&scope).map_err(|e| e.to_string())?.to_json()
                     }
                 };
@@ -359,15 +333,7 @@ impl Story<'_> {
     /// What this person may choose by hand, against what is expected.
     fn choices(&self, snapshot: &Snapshot, wanted: &Named<Vec<String>>, whose: Option<&str>) -> Vec<String> {
         let Some(person) = whose.and_then(|login| self.people.get(login)).filter(|_| !wanted.is_empty()) else { return vec![] };
-        let ctx = Context {
-            now: self.now,
-            actor: person,
-            people: &self.people,
-            new_ticket: None,
-            changed_since: None,
-            facts: crate::facts::Facts::trial(),
-            depth: 0,
-        };
+        let ctx = Context::trial(self.now, person, &self.people);
         let found = choices(self.model, snapshot, &ctx, &BTreeMap::new());
         let wrong = |(name, values): (&vorgang_definitions::name::Name, &Vec<String>)| {
             let Some(choice) = found.choice(name) else { return Some(format!("`{name}` has no choices")) };
@@ -424,18 +390,8 @@ impl Story<'_> {
             let Some(process) = self.model.process_by_hash(&instance.hash) else { continue };
             let Some(activity) = process.def.activities.get(&step.activity) else { continue };
             let scope = crate::scope::TicketScope {
-                names: &self.model.names,
-                snapshot,
-                stored: Some(&snapshot.ticket),
-                actor: &system,
-                people: &self.people,
-                now: self.now,
                 instance: Some(instance),
-                work: None,
-                happening: None,
-                value: None,
-                recipient: None,
-                named: None,
+                ..crate::scope::TicketScope::of(&self.model.names, snapshot, &system, &self.people, self.now)
             };
             for transition in activity.next.iter().flat_map(Next::branches).flat_map(|(_, b)| b.targets()).filter_map(|(t, _)| t) {
                 let Some(when) = &transition.when else { continue };

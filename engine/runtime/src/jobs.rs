@@ -301,15 +301,7 @@ pub async fn dry_run(desk: &Desk, job: &str, limit: usize) -> Result<Option<DryR
         after = *last;
         for (_, number) in page {
             let Some(stored) = desk.store.ticket_load(&number).await? else { continue };
-            let ctx = Context {
-                now,
-                actor: &system,
-                people: &people,
-                new_ticket: None,
-                changed_since: None,
-                facts: vorgang_core::facts::Facts::trial(),
-                depth: 0,
-            };
+            let ctx = Context::trial(now, &system, &people);
             let decision = decide(&model, Some(&stored.snapshot), &command, &ctx)?;
             if let Some(Notice::NotMeant(Some(why)) | Notice::Incident(why)) = &decision.notice {
                 found.troubles.push((number.clone(), why.clone()));

@@ -88,20 +88,7 @@ impl Desk {
     async fn holds(&self, model: &Model, person: &Person, row: &TicketRow, program: &Program) -> Result<bool, Error> {
         let Some(stored) = self.store.ticket_load_by_id(row.id).await? else { return Ok(false) };
         let people = self.people();
-        let scope = TicketScope {
-            names: &model.names,
-            snapshot: &stored.snapshot,
-            stored: Some(&stored.snapshot.ticket),
-            actor: person,
-            people: &people,
-            now: self.clock.now(),
-            instance: None,
-            work: None,
-            happening: None,
-            value: None,
-            recipient: None,
-            named: None,
-        };
+        let scope = TicketScope::of(&model.names, &stored.snapshot, person, &people, self.clock.now());
         Ok(program.holds(&scope).unwrap_or(false))
     }
 }

@@ -29,8 +29,6 @@ pub struct TicketView {
     /// All of them, the ended ones too.
     pub instances: Vec<Instance>,
     pub steps: Vec<Step>,
-    /// Linked tickets that this person may see, and what each is to this one: child, parent, related.
-    pub links: Vec<(TicketRow, String)>,
 }
 
 /// One history row, for reading.
@@ -82,8 +80,7 @@ impl Desk {
         let people = self.people();
         let ctx = self.looking(person, &people);
         let work = view::offered(&model, &snapshot, &ctx, None);
-        let links = self.store.links(&rights::visible(&model.names, person), snapshot.ticket.id).await?;
-        Ok(TicketView { model, snapshot, sight, articles, work, instances, steps, links })
+        Ok(TicketView { model, snapshot, sight, articles, work, instances, steps })
     }
 
     /// What a person who sees the ticket as an agent may choose and do there by hand, and why not; `values` are those
@@ -103,15 +100,12 @@ impl Desk {
     }
 
     fn looking<'a>(&self, person: &'a Person, people: &'a vorgang_core::people::Directory) -> Context<'a> {
-        Context {
-            now: self.clock.now(),
-            actor: person,
-            people,
-            new_ticket: None,
-            changed_since: None,
-            facts: vorgang_core::facts::Facts::trial(),
-            depth: 0,
-        }
+        Context::trial(self.clock.now(), person, people)
+    }
+
+    /// Linked tickets that this person may see, and what each is to this one: child, parent, related.
+    pub async fn links(&self, person: &Person, view: &TicketView) -> Result<Vec<(TicketRow, String)>, Error> {
+        Ok(self.store.links(&rights::visible(&view.model.names, person), view.snapshot.ticket.id).await?)
     }
 
     /// Links another ticket that this person may see, or takes the link away.

@@ -54,14 +54,9 @@ fn body(choices: &Choices, explain: bool) -> Json {
         json
     };
     let field = |(name, shape): (&String, &Shape)| {
-        let (word, denied) = match shape {
-            Shape::Hidden(d) => ("hidden", d),
-            Shape::ReadOnly(d) => ("read_only", d),
-            Shape::Required(d) => ("required", d),
-        };
-        let mut json = json!({"name": name, "is": word});
+        let mut json = json!({"name": name, "is": shape.word()});
         if explain {
-            json["because"] = of_acl(denied);
+            json["because"] = of_acl(shape.denied());
         }
         json
     };

@@ -293,10 +293,14 @@ pub async fn links(
     Extension(id): Extension<RequestId>,
     Path(number): Path<String>,
 ) -> Response {
-    match app.desk.ticket_view(&who.person, &number).await {
-        Ok(view) => {
+    let linked = async {
+        let view = app.desk.ticket_view(&who.person, &number).await?;
+        app.desk.links(&who.person, &view).await
+    };
+    match linked.await {
+        Ok(links) => {
             let item = |(row, kind): &(vorgang_store::TicketRow, String)| json!({"number": row.number, "title": row.title, "state": row.state, "type": kind});
-            json_response(StatusCode::OK, &json!({"items": view.links.iter().map(item).collect::<Vec<_>>()}), None)
+            json_response(StatusCode::OK, &json!({"items": links.iter().map(item).collect::<Vec<_>>()}), None)
         }
         Err(e) => failed(e, &id),
     }

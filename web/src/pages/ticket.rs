@@ -27,6 +27,7 @@ use vorgang_definitions::actions::link::LinkKind;
 use vorgang_definitions::kinds::role::Right;
 use vorgang_runtime::view::TicketView;
 use vorgang_runtime::{Error, Request};
+use vorgang_store::TicketRow;
 
 pub async fn page(
     State(app): State<App>,
@@ -60,6 +61,10 @@ async fn draw(app: &App, who: &Who, id: &RequestId, number: &str, typed: Typed, 
     }
     let values = if typed.work.is_none() { typed.values.clone() } else { BTreeMap::new() };
     let choices = app.desk.choices(&who.person, &view, &values);
+    let linked = match app.desk.links(&who.person, &view).await {
+        Ok(linked) => linked,
+        Err(e) => return failed(e, id),
+    };
     let model = view.model.clone();
     let page = Page::new(app, who, &model).await;
     let (t, language) = (page.t, page.language());
@@ -102,7 +107,7 @@ async fn draw(app: &App, who: &Who, id: &RequestId, number: &str, typed: Typed, 
                     }
                 }
             }
-            aside { (details(&page, &view, &choices, &typed)) (links(&page, &view)) }
+            aside { (details(&page, &view, &choices, &typed)) (links(&page, &view, &linked)) }
         }
     };
     page.render(status, &format!("{} {}", ticket.number, ticket.title), "", &body)
@@ -118,15 +123,15 @@ pub fn link_word<'t>(t: &'t crate::texts::Texts, kind: &str) -> &'t str {
 }
 
 /// Linked tickets that this person may see.
-fn links(page: &Page, view: &TicketView) -> Markup {
+fn links(page: &Page, view: &TicketView, linked: &[(TicketRow, String)]) -> Markup {
     let t = page.t;
     let ticket = &view.snapshot.ticket;
     let may = view.sight == Sight::Agent && rights::require(&page.model.names, &page.who.person, ticket, Right::Rw).is_ok();
     let action = format!("{}/link", page.ticket_url(&ticket.number));
     html! {
-        @if may || !view.links.is_empty() {
+        @if may || !linked.is_empty() {
             section.card { h2 { (t.links) }
-                ul.plain { @for (row, kind) in &view.links { li {
+                ul.plain { @for (row, kind) in linked { li {
                     span.quiet { (link_word(t, kind)) } " " a href=(page.ticket_url(&row.number)) data-enhance { (row.number) }
                     " " (row.title) " " (widgets::state_tag(page.model, &row.state, page.language()))
                     @if may { form.unlink method="post" action=(action) data-enhance { (page.csrf())

@@ -83,7 +83,7 @@ pub fn choices(model: &Model, snapshot: &Snapshot, ctx: &Context, values: &BTree
             "watch" => right(Right::Ro).into_iter().collect(),
             _ => vec![],
         };
-        refused.extend(acl::denials(&run, "action", action).into_iter().map(|d| Rejection::Acl(Box::new(d))));
+        refused.extend(acl::denials(&run, "action", action, None).into_iter().map(Rejection::from));
         (*action, refused)
     });
     Choices { choices, actions: actions.collect(), shapes }
@@ -126,7 +126,7 @@ impl Asked<'_, '_> {
                 judged => judged,
             };
             if let (Some(holds), Some(judged)) = (&holds, judged) {
-                refused.extend(holds.denials(&judged).into_iter().map(|d| Rejection::Acl(Box::new(d))));
+                refused.extend(holds.denials(&judged).into_iter().map(Rejection::from));
             }
             ChoiceOption { value, refused }
         };

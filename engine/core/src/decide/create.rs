@@ -156,7 +156,7 @@ pub fn ticket(model: &Model, new: &NewTicket, ctx: &Context) -> Result<Decision,
 /// What ACLs say to a new ticket: to what was chosen, not to what follows from it.
 fn acls(run: &Run, new: &NewTicket, ticket_type: &TicketType, chosen: &[Change]) -> Result<(), Rejection> {
     let Some(judge) = Judge::new(run, &run.snapshot, None, None) else { return Ok(()) };
-    acl::ask(run, "action", "create")?;
+    acl::ask(run, "action", "create", None)?;
     let given = |name: &str| match name {
         "priority" => new.priority.is_some(),
         "customer_user" => new.customer_user.is_some(),
@@ -167,12 +167,12 @@ fn acls(run: &Run, new: &NewTicket, ticket_type: &TicketType, chosen: &[Change])
     let words = [("type", Some(&new.ticket_type)), ("queue", Some(&new.queue)), ("state", new.state.as_ref())];
     for (key, value) in words {
         let denied = value.and_then(|v| judge.choice(key).denials(&Value::text(v.as_str())).into_iter().next());
-        errors.extend(denied.map(|d| (key.to_owned(), FormError::Denied(Box::new(d)))));
+        errors.extend(denied.map(|d| (key.to_owned(), d.into())));
     }
     for name in ticket_type.fields.iter().map(|f| f.field.as_str()) {
         let Some(slot) = Slot::find(&run.model.names, name) else { continue };
         if let (true, Some(Shape::Required(denied))) = (form::current(&run.snapshot, &slot).is_null(), judge.field(name)) {
-            errors.push((name.to_owned(), FormError::Denied(Box::new(denied))));
+            errors.push((name.to_owned(), denied.into()));
         }
     }
     if errors.is_empty() { Ok(()) } else { Err(Rejection::Form(errors)) }
@@ -208,7 +208,7 @@ pub fn begin_process<'a>(model: &'a Model, process: &str, ctx: &'a Context<'a>) 
     let t = &def.ticket;
     let title = model.title(def.title.as_ref(), &def.name, model.names.site.main_language()).to_owned();
     let mut run = begin(model, ctx, blank(ctx, &title, &t.ticket_type, &t.queue, &t.state, &t.priority)?);
-    acl::ask(&run, "process", &def.name)?;
+    acl::ask(&run, "process", &def.name, None)?;
     // What handlers see is the ticket with its first form.
     run.early = true;
     let instance = run.start_instance(process, &ctx.actor.login);

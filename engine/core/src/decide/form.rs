@@ -115,22 +115,32 @@ pub fn read<'p>(
     if errors.is_empty() { Ok(filled) } else { Err(Rejection::Form(errors)) }
 }
 
-/// Nothing is left of it, once what cannot be stored is taken out.
+/// A stored value that says nothing; a list without an element is none.
+pub fn is_unset(json: &Json) -> bool {
+    json.is_null() || json.as_array().is_some_and(Vec::is_empty)
+}
+
+/// No text is left, once what cannot be stored is taken out.
+pub fn is_mute(article: &ArticleInput) -> bool {
+    article.body.replace('\0', "").trim().is_empty()
+}
+
+/// Nothing is left of it.
 pub fn is_empty(article: &ArticleInput) -> bool {
-    article.body.replace('\0', "").trim().is_empty() && article.subject.trim().is_empty() && article.attachments.is_empty()
+    is_mute(article) && article.subject.trim().is_empty() && article.attachments.is_empty()
 }
 
 fn article_input(field: &ArticleField, form: &Form, shape: Option<Shape>) -> Result<Option<ArticleInput>, FormError> {
     let input = form.article.clone().unwrap_or_default();
     match shape {
-        Some(Shape::Hidden(denied)) if !is_empty(&input) => return Err(FormError::Denied(Box::new(denied))),
+        Some(Shape::Hidden(denied)) if !is_empty(&input) => return Err(denied.into()),
         Some(Shape::Hidden(_)) => return Ok(None),
-        Some(Shape::Required(denied)) if input.body.replace('\0', "").trim().is_empty() => {
-            return Err(FormError::Denied(Box::new(denied)));
+        Some(Shape::Required(denied)) if is_mute(&input) => {
+            return Err(denied.into());
         }
         _ => {}
     }
-    if input.body.replace('\0', "").trim().is_empty() && field.required {
+    if is_mute(&input) && field.required {
         return Err(FormError::Required);
     }
     check_article(&input)?;
@@ -177,9 +187,9 @@ fn change(
     let after = change.as_ref().map_or(&now, |c| &c.value);
     let type_requires =
         run.model.names.types.get(&run.snapshot.ticket.ticket_type).is_some_and(|t| t.fields.iter().any(|f| f.required && f.field == name));
-    let empty = after.is_null() || after.as_array().is_some_and(Vec::is_empty);
+    let empty = is_unset(after);
     if let (true, Some(Shape::Required(denied))) = (empty, shape) {
-        return Err(FormError::Denied(Box::new(denied)));
+        return Err(denied.into());
     }
     if empty && (field.required || slot.always_set() || type_requires) {
         return Err(FormError::Required);
@@ -282,7 +292,7 @@ pub fn conflicts(run: &Run, changes: &[Change], seen: Option<u64>) -> Result<(),
                 both.push((change.name.clone(), change.value.clone(), now.clone()));
             }
         }
-        if change.value.is_null() || change.value.as_array().is_some_and(Vec::is_empty) {
+        if is_unset(&change.value) {
             relied_on(run, &change.name, None)?;
         }
     }

@@ -61,8 +61,8 @@ fn acls(run: &Run, changes: &[Change], values: &BTreeMap<String, Json>) -> Vec<(
         let value = Slot::find(names, name).map_or(Json::Null, |s| form::current(&trial, &s));
         let before = || Judge::new(run, &run.snapshot, None, None).and_then(|j| j.field(name));
         let new = values.contains_key(name) || !matches!(before(), Some(Shape::Required(_)));
-        if (value.is_null() || value.as_array().is_some_and(Vec::is_empty)) && new {
-            errors.push((name.to_owned(), FormError::Denied(Box::new(denied))));
+        if form::is_unset(&value) && new {
+            errors.push((name.to_owned(), denied.into()));
         }
     }
     errors
@@ -73,7 +73,7 @@ pub fn watch(run: &mut Run, watch: bool) -> Result<(), Rejection> {
     let person = run.ctx.actor.login.clone();
     if watch && !run.snapshot.watchers.contains(&person) {
         rights::require(&run.model.names, run.ctx.actor, &run.snapshot.ticket, Right::Ro)?;
-        acl::ask(run, "action", "watch")?;
+        acl::ask(run, "action", "watch", None)?;
     }
     run.watch(person, watch);
     Ok(())
@@ -106,8 +106,8 @@ pub fn article(run: &mut Run, article: &ArticleInput) -> Result<(), Rejection> {
             article.visible
         }
     };
-    acl::ask(run, "action", if visible { "answer" } else { "note" })?;
-    if article.body.replace('\0', "").trim().is_empty() {
+    acl::ask(run, "action", if visible { "answer" } else { "note" }, None)?;
+    if form::is_mute(article) {
         return Err(error(FormError::Required));
     }
     form::check_article(article).map_err(error)?;

@@ -150,8 +150,7 @@ impl<'a> Run<'a> {
         let Some(name) = happening::name(event, &self.snapshot) else { return };
         let local = |i: &Instance| self.model.process_by_hash(&i.hash).is_some_and(|p| p.handled.contains(&*name));
         let model = self.model;
-        let listened = [model.handlers.contains_key(&*name), model.announced.contains_key(&*name), model.triggered.contains_key(&*name)]
-            .contains(&true);
+        let listened = model.handlers.contains_key(&*name) || model.announced.contains_key(&*name) || model.triggered.contains_key(&*name);
         if listened || self.snapshot.instances.iter().any(local) {
             let happening = Happening::new(name.into_owned(), event, &self.snapshot, &self.ctx.actor.login);
             self.happened.push(happening);

@@ -193,7 +193,7 @@ pub fn may_use(run: &Run, item: &WorkItem, activity: &Activity, dialog: &Dialog,
 pub fn may_open(run: &Run, item: &WorkItem, dialog: &str) -> Result<(), Rejection> {
     let process = run.snapshot.instance(item.instance).map_or("", |i| i.process.as_str());
     match run.model.acls.limits("dialog") {
-        true => acl::ask_at(run, "dialog", &format!("{process}.{}.{dialog}", item.activity), item),
+        true => acl::ask(run, "dialog", &format!("{process}.{}.{dialog}", item.activity), Some(item)),
         false => Ok(()),
     }
 }
@@ -244,7 +244,7 @@ pub fn claim(run: &mut Run, work: Seq) -> Result<(), Rejection> {
     let item = open_item(run, work)?;
     claimed(run, &item, false)?;
     may_work(run, &item, run.ctx.actor)?;
-    acl::ask_at(run, "action", "claim", &item)?;
+    acl::ask(run, "action", "claim", Some(&item))?;
     // An approval is for all who may vote: nobody takes it from the others.
     if only_approval(run, &item) {
         return Err(Rejection::Right(RightReason::NotForYou));
