@@ -1,6 +1,7 @@
 //! What the engine does: one file a verb, one line each in the registry. The shape stands here, the effect
 //! in `vorgang-core` under the same name.
 
+pub mod account;
 pub mod assign;
 pub mod cancel;
 pub mod create;
@@ -78,6 +79,7 @@ macro_rules! verbs {
 }
 
 verbs! {
+    Account "account" account::Account, "Writes down time of work on the ticket.", "15m";
     Assign "assign" assign::Assign, "Gives the ticket an owner or a responsible.", { "owner": "= actor.login" };
     Cancel "cancel" cancel::Cancel, "Withdraws the work of an activity, or with `instance` the whole process; what is done stays done.", "approve";
     Create "create" create::Create, "Makes another ticket; with `as` its number has a name in what follows.", { "type": "incident", "queue": "it", "title": "Set up {{ticket.title}}" };

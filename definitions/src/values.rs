@@ -28,6 +28,8 @@ pub enum Slot<'m> {
     Priority,
     Owner,
     Responsible,
+    /// Whether the owner holds it.
+    Lock,
     CustomerUser,
     PendingUntil,
     /// Sets `pending_until` from now.
@@ -61,6 +63,7 @@ impl<'m> Slot<'m> {
             "priority" => Self::Priority,
             "owner" => Self::Owner,
             "responsible" => Self::Responsible,
+            "lock" => Self::Lock,
             "customer_user" => Self::CustomerUser,
             "pending_until" => Self::PendingUntil,
             "pending" => Self::Pending,
@@ -85,6 +88,7 @@ impl<'m> Slot<'m> {
             Self::Priority => "priority",
             Self::Owner => "owner",
             Self::Responsible => "responsible",
+            Self::Lock => "lock",
             Self::CustomerUser => "customer_user",
             Self::PendingUntil => "pending_until",
             Self::Pending => "pending",
@@ -101,7 +105,7 @@ impl<'m> Slot<'m> {
 
     /// Every ticket has one: it cannot be unset.
     pub fn always_set(&self) -> bool {
-        matches!(self, Self::Title | Self::Queue | Self::State | Self::Priority)
+        matches!(self, Self::Title | Self::Queue | Self::State | Self::Priority | Self::Lock)
     }
 
     /// The type of an expression that gives a value for it.
@@ -112,6 +116,7 @@ impl<'m> Slot<'m> {
             Self::State => names.state_ty.clone(),
             Self::Priority => Ty::Int,
             Self::Owner | Self::Responsible | Self::CustomerUser => Ty::User,
+            Self::Lock => Ty::Bool,
             Self::PendingUntil => Ty::Timestamp,
             Self::Pending => Ty::Duration,
             Self::Field(f) => field_ty(f),
@@ -147,6 +152,8 @@ impl<'m> Slot<'m> {
                 n.as_i64().and_then(|l| level(names, l)).ok_or_else(|| ValueError::NotOffered(n.to_string()))
             }
             (Self::Owner | Self::Responsible | Self::CustomerUser, Json::String(s)) => line(s),
+            (Self::Lock, Json::Bool(b)) => Ok(Value::Bool(*b)),
+            (Self::Lock, Json::String(s)) => s.parse().map(Value::Bool).map_err(|_| ValueError::WrongType("true or false")),
             (Self::PendingUntil, Json::String(s)) => timestamp(s).map(Value::Timestamp),
             (Self::Pending, Json::String(s)) => {
                 crate::kinds::test::DurationText::parse(s).map(Value::Duration).ok_or(ValueError::WrongType("a duration such as `24h`"))

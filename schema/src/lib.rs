@@ -11,4 +11,5 @@ pub const SQLITE_MIGRATIONS: &[&str] = &[
     include_str!("../sql/sqlite/0007_waiting.sql"),
     include_str!("../sql/sqlite/0008_links.sql"),
     include_str!("../sql/sqlite/0009_failed.sql"),
+    include_str!("../sql/sqlite/0010_lock.sql"),
 ];

@@ -68,6 +68,8 @@ pub struct ArticleBody {
     /// Customers see it; yes if not given.
     #[serde(default = "yes")]
     visible: bool,
+    /// How long the agent worked.
+    minutes: Option<u32>,
     #[serde(default)]
     attachments: Vec<AttachmentBody>,
 }
@@ -88,7 +90,13 @@ struct AttachmentBody {
 
 impl ArticleBody {
     pub fn input(self) -> Result<ArticleInput, Fault> {
-        let mut input = ArticleInput { subject: self.subject, body: self.body, visible: self.visible, ..ArticleInput::default() };
+        let mut input = ArticleInput {
+            subject: self.subject,
+            body: self.body,
+            visible: self.visible,
+            minutes: self.minutes,
+            ..ArticleInput::default()
+        };
         for a in self.attachments {
             input.attachments.push(decoded(a)?);
         }
@@ -203,6 +211,7 @@ pub fn ticket_json(model: &Model, snapshot: &Snapshot, agent: bool, shown: Optio
         "number": t.number, "title": t.title, "type": t.ticket_type, "queue": t.queue, "state": t.state,
         "state_type": names.state_type(&t.state), "priority": names.priority_level(&t.priority), "priority_name": t.priority,
         "owner": t.owner.as_ref().filter(|_| agent), "responsible": t.responsible.as_ref().filter(|_| agent), "customer": t.customer, "customer_user": t.customer_user,
+        "lock": if agent { json!(t.lock()) } else { Json::Null }, "accounted": if agent { json!(t.accounted) } else { Json::Null },
         "watchers": if agent { json!(snapshot.watchers) } else { json!([]) },
         "service": null, "sla": null, "fields": fields, "created": t.created, "updated": t.updated,
         "pending_until": t.pending_until, "first_response_due": null, "update_due": null, "solution_due": null,

@@ -26,6 +26,7 @@ pub struct Typed {
     pub values: BTreeMap<String, Json>,
     pub article: String,
     pub subject: String,
+    pub minutes: String,
     /// Of an article that was written outside a dialog.
     pub visible: Option<bool>,
     pub rejection: Option<Rejection>,
@@ -216,6 +217,7 @@ fn plain(page: &Page, slot: Option<&Slot>, value: &Json) -> String {
             Some(Value::Map(_)) | None => String::new(),
             Some(v) => v.to_string(),
         },
+        Some(Slot::Lock) => value.to_string(),
         _ => value.as_str().unwrap_or_default().to_owned(),
     }
 }
@@ -261,6 +263,9 @@ fn choices(page: &Page, slot: &Slot, kind: Option<FieldType>) -> Option<Vec<(Str
             names.priorities.iter().map(|s| (s.name.to_string(), word(page.model, "priority", &s.name, language))).collect()
         }
         (Slot::Owner | Slot::Responsible, _) => agents(),
+        (Slot::Lock, _) => [true, false]
+            .map(|b| (b.to_string(), vorgang_definitions::display::display(&Value::Bool(b), language, &names.site.zone.0)))
+            .into(),
         (Slot::Field(f), Some(FieldType::Choice)) => {
             f.options.iter().map(|(n, t)| (n.to_string(), t.get(language, site).to_owned())).collect()
         }
@@ -304,6 +309,7 @@ pub fn dialog(page: &Page, action: &str, work: &OfferedWork, form: &OfferedForm,
                     @if let Some(e) = &error { p.error { (e) } }
                     textarea id="f-article" name="article" required[article.required] { (typed.article) }
                 }
+                @if let Some(required) = article.time { (minutes(page, "f-minutes", required, typed)) }
                 div.field { label for=(format!("files-{}-{}", work.item.seq, form.dialog)) { (t.attachments) }
                     input id=(format!("files-{}-{}", work.item.seq, form.dialog)) type="file" name="files" multiple; }
             }
@@ -313,6 +319,18 @@ pub fn dialog(page: &Page, action: &str, work: &OfferedWork, form: &OfferedForm,
                 }
                 @if form.live { (redraw(page)) }
             }
+        }
+    }
+}
+
+/// How long an agent worked.
+pub fn minutes(page: &Page, id: &str, required: bool, typed: &Typed) -> Markup {
+    let (t, error) = (page.t, typed.error("minutes", page.language()));
+    html! {
+        div class=(if error.is_some() { "field bad" } else { "field" }) {
+            label for=(id) { (t.minutes) @if required { " " span.hint { "(" (t.required) ")" } } }
+            @if let Some(e) = &error { p.error { (e) } }
+            input.short id=(id) name="minutes" type="number" min="1" max="1440" inputmode="numeric" required[required] value=(typed.minutes);
         }
     }
 }

@@ -72,6 +72,8 @@ impl FormData {
             subject: text("subject"),
             body: text("article"),
             visible: self.get("visible") == Some("true"),
+            // What is no number is too much: it is refused where the form is read.
+            minutes: self.get("minutes").map(str::trim).filter(|m| !m.is_empty()).map(|m| m.parse().unwrap_or(u32::MAX)),
             ..ArticleInput::default()
         };
         for file in self.files {

@@ -101,22 +101,25 @@ fn schemas() -> Json {
     let time = || json!({"type": "string", "format": "date-time"});
     let fields = || json!({"type": "object", "additionalProperties": true, "description": "Own fields by name; decimals are strings"});
     let attachment = json!({"type": "object", "required": ["name", "content"], "additionalProperties": false, "properties": {"name": text(), "content_type": text(), "content": {"type": "string", "contentEncoding": "base64"}}});
+    let ticket = json!({"type": "object", "properties": {
+        "number": text(), "title": text(), "type": text(), "queue": text(), "state": text(), "state_type": text(), "priority": {"type": "integer"}, "priority_name": text(),
+        "owner": maybe(), "responsible": maybe(), "customer": maybe(), "customer_user": maybe(), "service": maybe(), "sla": maybe(), "fields": fields(),
+        "created": time(), "updated": time(), "pending_until": maybe(), "first_response_due": maybe(), "update_due": maybe(), "solution_due": maybe(),
+        "lock": {"type": ["boolean", "null"], "description": "Whether the owner holds it, for agents"},
+        "accounted": {"type": ["integer", "null"], "description": "Minutes of work, for agents"},
+        "watchers": {"type": "array", "items": text(), "description": "Logins, for agents"}, "version": {"type": "integer"}, "work": {"type": "array", "items": {"$ref": "#/components/schemas/Work"}}
+    }});
     json!({
         "Any": {},
         "Problem": {"type": "object", "properties": {"type": text(), "title": text(), "status": {"type": "integer"}, "detail": text(), "reason": text(), "errors": {"type": "array"}, "conflicts": {"type": "array"}, "request_id": text()}},
-        "Article": {"type": "object", "additionalProperties": false, "properties": {"subject": text(), "body": text(), "visible": {"type": "boolean"}, "attachments": {"type": "array", "items": attachment}}},
+        "Article": {"type": "object", "additionalProperties": false, "properties": {"subject": text(), "body": text(), "visible": {"type": "boolean"}, "minutes": {"type": "integer", "description": "How long the agent worked"}, "attachments": {"type": "array", "items": attachment}}},
         "Form": {"type": "object", "additionalProperties": false, "properties": {"dialog": text(), "outcome": text(), "fields": fields(), "article": {"$ref": "#/components/schemas/Article"}, "version": {"type": "integer"}}},
         "NewTicket": {"type": "object", "required": ["title", "type", "queue"], "additionalProperties": false, "properties": {"title": text(), "type": text(), "queue": text(), "state": text(), "priority": {"type": ["string", "integer"]}, "customer_user": text(), "fields": fields(), "article": {"$ref": "#/components/schemas/Article"}}},
         "Patch": {"type": "object", "additionalProperties": true, "description": "Attributes and own fields by name; `version` is the one that was seen"},
         "Link": {"type": "object", "required": ["to"], "additionalProperties": false, "properties": {"to": text(), "type": {"enum": ["child", "parent", "related"]}, "linked": {"type": "boolean"}}},
         "Watch": {"type": "object", "required": ["watch"], "additionalProperties": false, "properties": {"watch": {"type": "boolean"}}},
         "Work": {"type": "object", "properties": {"id": text(), "process": text(), "activity": text(), "status": text(), "dialogs": {"type": "array", "items": text()}, "assigned_to": maybe(), "due": maybe()}},
-        "Ticket": {"type": "object", "properties": {
-            "number": text(), "title": text(), "type": text(), "queue": text(), "state": text(), "state_type": text(), "priority": {"type": "integer"}, "priority_name": text(),
-            "owner": maybe(), "responsible": maybe(), "customer": maybe(), "customer_user": maybe(), "service": maybe(), "sla": maybe(), "fields": fields(),
-            "created": time(), "updated": time(), "pending_until": maybe(), "first_response_due": maybe(), "update_due": maybe(), "solution_due": maybe(),
-            "watchers": {"type": "array", "items": text(), "description": "Logins, for agents"}, "version": {"type": "integer"}, "work": {"type": "array", "items": {"$ref": "#/components/schemas/Work"}}
-        }},
+        "Ticket": ticket,
         "TicketPage": {"type": "object", "properties": {"items": {"type": "array", "items": {"$ref": "#/components/schemas/Ticket"}}, "next": {"type": ["integer", "null"], "description": "The cursor of the next page"}}},
     })
 }

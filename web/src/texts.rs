@@ -39,6 +39,10 @@ texts! {
     priority: "Priority", "Priorität";
     owner: "Owner", "Bearbeitung";
     responsible: "Responsible", "Verantwortlich";
+    lock: "Locked", "Gesperrt";
+    unlocked: "not locked", "nicht gesperrt";
+    minutes: "Minutes of work", "Arbeitszeit in Minuten";
+    accounted: "Time of work", "Arbeitszeit";
     customer: "Customer", "Kunde";
     company: "Company", "Firma";
     ticket: "Ticket", "Ticket";

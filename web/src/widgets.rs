@@ -99,6 +99,8 @@ pub fn label(page: &Page, name: &str) -> String {
         "priority" => t.priority.into(),
         "owner" => t.owner.into(),
         "responsible" => t.responsible.into(),
+        "lock" => t.lock.into(),
+        "minutes" => t.minutes.into(),
         "customer_user" => t.customer.into(),
         "pending_until" => t.pending_until.into(),
         "article" => t.message.into(),
@@ -109,6 +111,11 @@ pub fn label(page: &Page, name: &str) -> String {
             None => name.to_owned(),
         },
     }
+}
+
+/// Minutes as hours and minutes.
+pub fn duration(minutes: i64) -> String {
+    format!("{}:{:02} h", minutes / 60, minutes % 60)
 }
 
 /// A stored value as people read it.
@@ -122,6 +129,7 @@ pub fn stored_value(page: &Page, name: &str, json: &Json) -> String {
         Some(Slot::Queue) => word(page.model, "queue", text, language),
         Some(Slot::Priority) => word(page.model, "priority", text, language),
         Some(Slot::Owner | Slot::Responsible | Slot::CustomerUser) => person_name(page, text),
+        Some(Slot::Lock) => display(&Value::Bool(json == &Json::Bool(true)), language, &page.model.names.site.zone.0),
         Some(Slot::PendingUntil) => {
             text.parse().map_or_else(|_| text.to_owned(), |t| display_time(t, language, &page.model.names.site.zone.0))
         }
@@ -251,6 +259,10 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
             };
             let subject = if article.subject.is_empty() { String::new() } else { format!(": {}", article.subject) };
             say(format!("Message{kind}{subject}"), format!("Nachricht{kind}{subject}"))
+        }
+        Event::TimeAccounted { minutes, by, .. } => {
+            let by = person_name(page, by);
+            say(format!("{minutes} minutes of work by {by}"), format!("{minutes} Minuten Arbeit von {by}"))
         }
         Event::InstanceStarted { instance } => {
             say(format!("Process {} started", instance.process), format!("Prozess {} gestartet", instance.process))

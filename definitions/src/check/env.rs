@@ -55,6 +55,8 @@ pub fn ticket(names: &Names, ticket_type: Option<&TicketType>, stored: bool) -> 
             field("priority_name", Ty::word("priority", names.priorities.iter().map(|p| p.name.to_string())), o, "its name"),
             field("owner", Ty::User, true, "the agent who has it"),
             field("responsible", Ty::User, true, "the agent who answers for it"),
+            field("lock", Ty::Bool, o, "whether its owner holds it: without an owner it is free"),
+            field("accounted", Ty::Int, o, "minutes of work that were written down"),
             field("customer", Ty::Text, true, "the company"),
             field("customer_user", Ty::User, true, "the customer's login"),
             field("created", Ty::Timestamp, o, "when it was created"),

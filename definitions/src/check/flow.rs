@@ -206,7 +206,8 @@ fn each_set(actions: &[Action], names: &Names, mut f: impl FnMut(&str, &ValueExp
                     }
                 }
             }
-            Verb::Cancel(_)
+            Verb::Account(_)
+            | Verb::Cancel(_)
             | Verb::Create(_)
             | Verb::Incident(_)
             | Verb::Link(_)

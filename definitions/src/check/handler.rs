@@ -79,6 +79,12 @@ fn fields_of(event: &EventName, names: &Names) -> Vec<Field> {
         ],
         "timer" => vec![text("activity", true, "the activity")],
         "incident" if event.text == "incident.raised" => vec![text("kind", false, "of what kind"), text("message", false, "what it says")],
+        "ticket" if event.text == "ticket.time_accounted" => {
+            vec![
+                field("minutes", Ty::Int, false, "how long; less than nothing where it was taken back"),
+                field("by", Ty::User, false, "whose work"),
+            ]
+        }
         "link" => vec![
             text("number", false, "the other ticket's number"),
             field("kind", Ty::word("kind of link", ["child", "parent", "related"]), false, "what it is to this one"),

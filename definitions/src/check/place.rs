@@ -127,6 +127,13 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
                     remember(&slot.path(), given, always, &mut place.env);
                 }
             }
+            // A duration, as `pending` takes one.
+            Verb::Account(time) => {
+                value(time, &Slot::Pending, &place.env, relies, cx);
+                if time.is_unset() {
+                    cx.push(Diagnostic::error("wrong-type", action.at, "`account` needs a time of work").help("write `{ account: 15m }`"));
+                }
+            }
             Verb::Assign(assign) => {
                 for (slot, given) in [(Slot::Owner, &assign.owner), (Slot::Responsible, &assign.responsible)] {
                     if let Some(given) = given {
@@ -247,7 +254,7 @@ fn create(create: &Create, place: &mut ActionPlace, relies: &mut Relies, cx: &mu
     let own: Option<BTreeSet<String>> = ticket_type.map(|t| t.fields.iter().map(|f| f.field.to_string()).collect());
     for (name, given) in create.values.iter() {
         match slot(name, own.as_ref(), cx) {
-            Some(Slot::Title | Slot::Queue | Slot::Owner | Slot::Responsible | Slot::PendingUntil | Slot::Pending) => {
+            Some(Slot::Title | Slot::Queue | Slot::Owner | Slot::Responsible | Slot::Lock | Slot::PendingUntil | Slot::Pending) => {
                 let d = Diagnostic::error("unknown-name", name.span, format!("`{name}` is not set while a ticket is made"));
                 cx.push(d.help("`title` and `queue` stand beside `set`; a handler on `ticket.created` sets the rest"));
             }

@@ -55,6 +55,7 @@ pub const EVENTS: &[(&str, &str)] = &[
     ("process.started", "a process on the ticket has begun"),
     ("ticket.created", "the ticket is new"),
     ("ticket.pending_reached", "the time until which the ticket was to wait has come"),
+    ("ticket.time_accounted", "time of work was written down"),
     ("ticket.unlock_reached", "the owner has done nothing for too long"),
     ("timer.fired", "a timer of an activity has fired"),
     ("vote.cast", "somebody has voted"),

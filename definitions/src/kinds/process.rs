@@ -272,6 +272,18 @@ record! {
         required "required": bool = true;
         /// Whether customers see it; yes if not written.
         visible "visible": Option<bool> = true;
+        /// Asks agents for the minutes that they worked; they must say it where this is `required`.
+        time "time": Option<AskTime> = "required";
+    }
+}
+
+choice! {
+    /// How a form asks for the time of work.
+    pub enum AskTime {
+        /// It may be left out.
+        Optional "optional",
+        /// It must be said.
+        Required "required",
     }
 }
 

@@ -172,6 +172,8 @@ record! {
         with "with": Named<ValueExpr> = { "amount": "400.00" };
         /// The text of the article.
         article "article": Option<String> = "Train to Kiel";
+        /// The minutes of work that go with a `write` or `note`, or with the article of a form.
+        minutes "minutes": Option<crate::load::Int<1, 1_440>> = 15;
         /// It must be refused, for this reason.
         refuse "refuse": Option<Refusal> = "right";
     }
@@ -209,6 +211,10 @@ record! {
         priority "priority": Option<Name> = "normal";
         /// The owner's login; `nobody` where there is none.
         owner "owner": Option<String> = "mia";
+        /// Whether its owner holds it.
+        lock "lock": Option<bool> = true;
+        /// Minutes of work that were written down.
+        accounted "accounted": Option<crate::load::Int<0, 1_000_000>> = 15;
         /// The activities that are under way, in any order.
         work "work": Option<Vec<Name>> = ["approve", "check_receipts"];
         /// The outcome with which the instance ended.

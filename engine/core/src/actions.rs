@@ -1,5 +1,6 @@
 //! The effects of the verbs. Their shapes stand in `vorgang_definitions::actions`, under the same names.
 
+mod account;
 mod assign;
 mod cancel;
 mod create;
@@ -25,6 +26,7 @@ use vorgang_definitions::value_expr::ValueExpr;
 
 pub fn run(run: &mut Run, action: &Action, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
     match &action.verb {
+        Verb::Account(a) => account::run(run, a, instance, work),
         Verb::Assign(a) => assign::run(run, a, instance, work),
         Verb::Cancel(a) => cancel::run(run, a, instance, work),
         Verb::Create(a) => create::run(run, a, action.name.as_ref(), instance, work),

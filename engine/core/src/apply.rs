@@ -26,6 +26,7 @@ pub fn apply(snapshot: &mut Snapshot, event: &Event) {
             }
         }
         Event::ArticleAdded { article } => used(snapshot, article.seq),
+        Event::TimeAccounted { minutes, .. } => Arc::make_mut(&mut snapshot.ticket).accounted += minutes,
         Event::InstanceStarted { instance } => {
             used(snapshot, instance.seq);
             Arc::make_mut(&mut snapshot.instances).push(instance.clone());
@@ -131,7 +132,11 @@ fn set_attribute(ticket: &mut Ticket, name: &str, new: &Json) {
         "queue" => ticket.queue = text().unwrap_or_default(),
         "state" => ticket.state = text().unwrap_or_default(),
         "priority" => ticket.priority = text().unwrap_or_default(),
-        "owner" => ticket.owner = text(),
+        "owner" => {
+            ticket.owner = text();
+            ticket.unlocked = false;
+        }
+        "lock" => ticket.unlocked = new == &Json::Bool(false),
         "responsible" => ticket.responsible = text(),
         "customer" => ticket.customer = text(),
         "customer_user" => ticket.customer_user = text(),
@@ -149,6 +154,7 @@ pub fn attribute(ticket: &Ticket, name: &str) -> Json {
         "priority" => ticket.priority.clone().into(),
         "owner" => ticket.owner.clone().into(),
         "responsible" => ticket.responsible.clone().into(),
+        "lock" => ticket.lock().into(),
         "customer" => ticket.customer.clone().into(),
         "customer_user" => ticket.customer_user.clone().into(),
         "pending_until" => ticket.pending_until.map(|t| t.to_string()).into(),

@@ -54,7 +54,7 @@ impl Changes {
         for event in &decision.events {
             match event {
                 Event::TicketCreated { .. } => created = true,
-                Event::AttributeSet { .. } => attributes_changed = true,
+                Event::AttributeSet { .. } | Event::TimeAccounted { .. } => attributes_changed = true,
                 Event::FieldSet { .. } => fields_changed = true,
                 Event::ArticleAdded { article } => articles.push(article.clone()),
                 Event::InstanceStarted { instance } => drop(instances.insert(instance.seq)),

@@ -139,6 +139,8 @@ pub struct ArticleInput {
     pub body: String,
     pub visible: bool,
     pub channel: Option<String>,
+    /// How long an agent worked.
+    pub minutes: Option<u32>,
     pub attachments: Vec<(crate::event::Attachment, Blob)>,
 }
 

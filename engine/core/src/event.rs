@@ -30,6 +30,14 @@ pub enum Event {
     ArticleAdded {
         article: Article,
     },
+    /// Minutes of somebody's work; less than nothing where they went elsewhere.
+    TimeAccounted {
+        minutes: i64,
+        by: String,
+        /// What was written with it.
+        article: Option<Seq>,
+        at: Timestamp,
+    },
     InstanceStarted {
         instance: Instance,
     },

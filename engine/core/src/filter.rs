@@ -23,6 +23,8 @@ pub enum Filter {
     /// An open work item is for one of these keys.
     Audience(Vec<String>),
     Responsible(String),
+    /// Its owner holds it.
+    Lock,
     /// It has a value.
     Set(Column),
     Time {

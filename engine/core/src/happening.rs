@@ -29,6 +29,7 @@ pub fn name(event: &Event, before: &Snapshot) -> Option<Cow<'static, str>> {
         Event::AttributeSet { name, .. } | Event::FieldSet { name, .. } => return Some(format!("ticket.{name}_changed").into()),
         Event::TicketCreated { .. } => "ticket.created",
         Event::ArticleAdded { .. } => "article.created",
+        Event::TimeAccounted { .. } => "ticket.time_accounted",
         Event::InstanceStarted { .. } => "process.started",
         Event::InstanceEnded { .. } => "process.ended",
         Event::WorkEntered { item } if item.status != WorkStatus::Waiting => "work.entered",
@@ -102,6 +103,7 @@ impl Happening {
             Event::WorkChanged { .. } => Some(actor.to_owned()),
             Event::WorkEnded { by, .. } => Some(by.clone()),
             Event::VoteCast { person, .. } => Some(person.clone()),
+            Event::TimeAccounted { by, .. } => Some(by.clone()),
             _ => None,
         };
         happening
@@ -125,6 +127,10 @@ impl Happening {
                 Event::IncidentRaised { incident } if part == "kind" => Some(Value::text(incident.kind.as_str())),
                 Event::IncidentRaised { incident } => Some(Value::text(incident.message.as_str())),
                 Event::LinkAdded { kind, .. } | Event::LinkRemoved { kind, .. } if part == "kind" => Some(Value::text(kind.as_str())),
+                _ => None,
+            },
+            "minutes" => match &self.event {
+                Event::TimeAccounted { minutes, .. } => Some(Value::Int(*minutes)),
                 _ => None,
             },
             "number" => match &self.event {

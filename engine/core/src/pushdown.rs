@@ -90,8 +90,11 @@ impl Split<'_> {
                 Some(if wanted { set } else { Filter::Not(Box::new(set)) })
             }
             _ => {
-                // A field that is yes or no; unset is no.
                 let path = path_of(ast)?;
+                if path == "lock" {
+                    return Some(if wanted { Filter::Lock } else { Filter::Not(Box::new(Filter::Lock)) });
+                }
+                // A field that is yes or no; unset is no.
                 let field = self.names.fields.get(path.strip_prefix("fields.")?)?;
                 let yes = Filter::Field { name: field.name.to_string(), compare: Compare::Equal, value: Json::Bool(true) };
                 (field.field_type == FieldType::Boolean).then(|| if wanted { yes } else { Filter::Not(Box::new(yes)) })

@@ -117,7 +117,7 @@ pub fn require_in(names: &Names, person: &Person, queue: &str, right: Right) -> 
 /// The right that changing this attribute or field by hand wants.
 pub fn right_for(name: &str) -> Right {
     match name {
-        "owner" | "responsible" => Right::Owner,
+        "owner" | "responsible" | "lock" => Right::Owner,
         "priority" => Right::Priority,
         _ => Right::Rw,
     }

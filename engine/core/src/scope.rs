@@ -187,6 +187,9 @@ pub fn slot_value(names: &Names, name: &str, is_field: bool, json: &Json) -> Opt
         let field = names.fields.get(name)?;
         return from_stored(field, json).or_else(|| when_unset(field));
     }
+    if name == "lock" {
+        return json.as_bool().map(Value::Bool);
+    }
     let text = json.as_str()?;
     match name {
         "priority" => Some(Value::Int(names.priority_level(text))),
@@ -209,6 +212,8 @@ fn ticket(names: &Names, ticket: &Ticket, version: u64, rest: &[Box<str>]) -> Op
         "priority_name" => text(&ticket.priority),
         "owner" => maybe(&ticket.owner),
         "responsible" => maybe(&ticket.responsible),
+        "lock" => Some(Value::Bool(ticket.lock())),
+        "accounted" => Some(Value::Int(ticket.accounted)),
         "customer" => maybe(&ticket.customer),
         "customer_user" => maybe(&ticket.customer_user),
         "created" => Some(Value::Timestamp(ticket.created)),

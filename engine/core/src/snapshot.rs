@@ -25,6 +25,12 @@ pub struct Ticket {
     pub priority: String,
     pub owner: Option<String>,
     pub responsible: Option<String>,
+    /// The owner does not hold it: see [`Ticket::lock`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unlocked: bool,
+    /// Minutes of work.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub accounted: i64,
     /// The company.
     pub customer: Option<String>,
     /// The login of the customer.
@@ -34,6 +40,17 @@ pub struct Ticket {
     pub fields: BTreeMap<String, Json>,
     pub created: Timestamp,
     pub updated: Timestamp,
+}
+
+fn is_zero(n: &i64) -> bool {
+    *n == 0
+}
+
+impl Ticket {
+    /// Whoever becomes the owner holds the ticket, until it is said otherwise.
+    pub fn lock(&self) -> bool {
+        self.owner.is_some() && !self.unlocked
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -203,7 +203,7 @@ impl Story<'_> {
                 dialog: step.dialog.as_ref().map(ToString::to_string),
                 outcome: step.outcome.as_ref().map(ToString::to_string),
                 values: s.values(&step.with).map_err(Some)?,
-                article: step.article.as_ref().map(|text| ArticleInput { body: text.clone(), visible: true, ..ArticleInput::default() }),
+                article: step.article.as_ref().map(|text| written(step, text, true)),
                 ..Form::default()
             })
         };
@@ -221,7 +221,7 @@ impl Story<'_> {
                 state: text("state"),
                 priority: text("priority"),
                 customer_user: text("customer_user"),
-                article: step.article.as_ref().map(|text| ArticleInput { body: text.clone(), visible: true, ..ArticleInput::default() }),
+                article: step.article.as_ref().map(|text| written(step, text, true)),
                 fields,
                 blobs: vec![],
             }));
@@ -230,11 +230,10 @@ impl Story<'_> {
             return Ok(Command::PatchTicket { values: self.values(patch).map_err(Some)?, seen: None, expected: None, blobs: vec![] });
         }
         if let Some(text) = &step.write {
-            let article = ArticleInput { body: text.clone(), visible: true, ..ArticleInput::default() };
-            return Ok(Command::AddArticle { article });
+            return Ok(Command::AddArticle { article: written(step, text, true) });
         }
         if let Some(text) = &step.note {
-            return Ok(Command::AddArticle { article: ArticleInput { body: text.clone(), ..ArticleInput::default() } });
+            return Ok(Command::AddArticle { article: written(step, text, false) });
         }
         if let Some(watch) = step.watch {
             return Ok(Command::WatchTicket { watch });
@@ -288,6 +287,8 @@ impl Story<'_> {
         same("queue", expect.queue.as_deref(), &ticket.queue);
         same("priority", expect.priority.as_deref(), &ticket.priority);
         same("owner", expect.owner.as_deref(), ticket.owner.as_deref().unwrap_or("nobody"));
+        same("lock", expect.lock.map(|l| l.to_string()).as_deref(), &ticket.lock().to_string());
+        same("accounted", expect.accounted.map(|m| m.0.to_string()).as_deref(), &ticket.accounted.to_string());
         let ended = snapshot.instances.iter().rev().find_map(|i| i.outcome.as_deref());
         same("outcome", expect.outcome.as_deref(), ended.unwrap_or("(running)"));
         if let Some(wanted) = &expect.work {
@@ -408,6 +409,10 @@ impl Story<'_> {
     }
 }
 
+fn written(step: &Step, text: &str, visible: bool) -> ArticleInput {
+    ArticleInput { body: text.to_owned(), visible, minutes: step.minutes.map(|m| m.0 as u32), ..ArticleInput::default() }
+}
+
 fn describe(rejection: &Rejection) -> String {
     match rejection {
         Rejection::Form(errors) => errors
@@ -425,6 +430,7 @@ pub fn summary(event: &Event) -> String {
         Event::TicketCreated { ticket } => format!("ticket {} created in {}", ticket.number, ticket.queue),
         Event::AttributeSet { name, new, .. } | Event::FieldSet { name, new, .. } => format!("{name} = {new}"),
         Event::ArticleAdded { article } => format!("article by {}: {}", article.author, article.subject),
+        Event::TimeAccounted { minutes, by, .. } => format!("{minutes} minutes by {by}"),
         Event::InstanceStarted { instance } => format!("process {} started", instance.process),
         Event::InstanceEnded { outcome, .. } => format!("process ended: {outcome}"),
         Event::WorkEntered { item } => format!("{} entered ({})", item.activity, item.status.word()),

@@ -84,6 +84,8 @@ fn ticket(id: i64, customer: &str, company: &str, queue: &str) -> Ticket {
         priority: "normal".into(),
         owner: None,
         responsible: None,
+        unlocked: false,
+        accounted: 0,
         customer: Some(company.into()),
         customer_user: Some(customer.into()),
         pending_until: None,

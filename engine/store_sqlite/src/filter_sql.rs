@@ -38,6 +38,7 @@ pub fn condition(filter: &Filter, plan: Plan, names: &NameIds, sql: &mut String,
         Filter::Customer(company) => ids(Plan::Gather, "t.company_id", "company", std::slice::from_ref(company), names, sql, params),
         Filter::CustomerUser(login) => person("t.customer_id", login, names, sql, params),
         Filter::Responsible(login) => person("t.responsible_id", login, names, sql, params),
+        Filter::Lock => sql.push_str("(t.owner_id IS NOT NULL AND t.unlocked = 0)"),
         Filter::Set(at) => {
             sql.push_str(column(*at));
             sql.push_str(" IS NOT NULL");

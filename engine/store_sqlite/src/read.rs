@@ -8,7 +8,7 @@ use vorgang_core::snapshot::{Instance, Seq, Snapshot, Step, Ticket, Told, Vote, 
 use vorgang_store::{Result, Stored};
 
 const TICKET: &str = "SELECT id, number, title, type_id, queue_id, state_id, priority_id, owner_id, responsible_id, company_id, \
-     customer_id, pending_until, created, updated, fields, version, last_seq, head, parts FROM ticket WHERE ";
+     customer_id, pending_until, created, updated, fields, version, last_seq, head, parts, unlocked, accounted FROM ticket WHERE ";
 
 /// Several reads that see the same state, and take the database's locks once.
 pub fn together<T>(connection: &Connection, read: impl FnOnce() -> Result<T>) -> Result<T> {
@@ -50,6 +50,8 @@ fn load(connection: &Connection, names: &NameIds, row: &Row) -> rusqlite::Result
         priority: names.name(row.get(6)?),
         owner: row.get::<_, Option<i64>>(7)?.map(|i| names.login(i)),
         responsible: row.get::<_, Option<i64>>(8)?.map(|i| names.login(i)),
+        unlocked: row.get(19)?,
+        accounted: row.get(20)?,
         customer: row.get::<_, Option<i64>>(9)?.map(|i| names.name(i)),
         customer_user: row.get::<_, Option<i64>>(10)?.map(|i| names.login(i)),
         pending_until: row.get::<_, Option<i64>>(11)?.map(time),

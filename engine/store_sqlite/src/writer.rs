@@ -375,12 +375,12 @@ fn ticket(connection: &Connection, names: &NameIds, commit: &Commit) -> Result<(
     let company = t.customer.as_ref().map(|c| names.id("company", c)).transpose()?;
     let sql = if changes.created {
         "INSERT INTO ticket (id, number, version, last_seq, title, type_id, queue_id, state_id, priority_id, owner_id, responsible_id, \
-         company_id, customer_id, pending_until, created, updated, fields, head, parts) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?20) RETURNING ?19"
+         company_id, customer_id, pending_until, created, updated, fields, head, parts, unlocked, accounted) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?20, ?21, ?22) RETURNING ?19"
     } else {
         "UPDATE ticket SET version = ?3, last_seq = ?4, title = ?5, type_id = ?6, queue_id = ?7, state_id = ?8, priority_id = ?9, \
          owner_id = ?10, responsible_id = ?11, company_id = ?12, customer_id = ?13, pending_until = ?14, updated = ?16, fields = ?17, \
-         head = ?18, parts = ?20 WHERE id = ?1 AND version = ?19 AND number = ?2 AND created = ?15 RETURNING id"
+         head = ?18, parts = ?20, unlocked = ?21, accounted = ?22 WHERE id = ?1 AND version = ?19 AND number = ?2 AND created = ?15 RETURNING id"
     };
     let mut statement = connection.prepare_cached(sql).map_err(error)?;
     let values = params![
@@ -403,7 +403,9 @@ fn ticket(connection: &Connection, names: &NameIds, commit: &Commit) -> Result<(
         fields,
         head,
         expected,
-        changes.parts
+        changes.parts,
+        t.unlocked,
+        t.accounted
     ];
     let mut rows = statement.query(values).map_err(error)?;
     match rows.next().map_err(error)? {

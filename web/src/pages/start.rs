@@ -61,10 +61,12 @@ pub async fn submit(
     data: FormData,
 ) -> Response {
     let (once, redraw) = (data.once(), data.get("redraw").is_some());
+    let minutes = data.get("minutes").unwrap_or_default().to_owned();
     let mut form = data.dialog();
     form.seen = None;
     form.epoch = None;
-    let empty = form.article.as_ref().is_some_and(|a| a.body.is_empty() && a.subject.is_empty() && a.attachments.is_empty());
+    let empty =
+        form.article.as_ref().is_some_and(|a| a.body.is_empty() && a.subject.is_empty() && a.attachments.is_empty() && a.minutes.is_none());
     if empty {
         form.article = None;
     }
@@ -72,6 +74,7 @@ pub async fn submit(
         dialog: form.dialog.clone(),
         values: form.values.clone(),
         article: form.article.as_ref().map(|a| a.body.clone()).unwrap_or_default(),
+        minutes,
         ..Typed::default()
     };
     if redraw {

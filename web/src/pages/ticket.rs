@@ -254,6 +254,7 @@ fn write(page: &Page, view: &TicketView, choices: &Choices, typed: &Typed) -> Ma
         .iter()
         .filter(|(a, r)| matches!(*a, "answer" | "note") && r.first().is_some_and(|r| matches!(r, Rejection::Acl(_))));
     let refused: Vec<_> = refused.collect();
+    let none = Typed::default();
     html! {
         @for (visible, title) in kinds {
             @let refused = typed.visible.is_some_and(|v| v == visible || kinds_of(view) == 1);
@@ -265,6 +266,7 @@ fn write(page: &Page, view: &TicketView, choices: &Choices, typed: &Typed) -> Ma
                     @let key = if visible { "answer" } else { "note" };
                     div.field { label for=(format!("subject-{key}")) { (t.subject) } input id=(format!("subject-{key}")) name="subject" value=(subject); }
                     div.field { label for=(format!("body-{key}")) { (t.message) } textarea id=(format!("body-{key}")) name="article" required { (body) } }
+                    @if view.sight == Sight::Agent { (forms::minutes(page, &format!("minutes-{key}"), false, if refused { typed } else { &none })) }
                     div.field { label for=(format!("files-{key}")) { (t.attachments) } input id=(format!("files-{key}")) type="file" name="files" multiple; }
                     div.buttons { button.primary { (t.send) } }
                 }
@@ -311,6 +313,7 @@ fn details(page: &Page, view: &TicketView, choices: &Choices, typed: &Typed) -> 
     }
     if may(Right::Owner) {
         editable.push(("owner", ticket.owner.clone().into()));
+        editable.push(("lock", ticket.lock().into()));
         editable.push(("responsible", ticket.responsible.clone().into()));
     }
     let own: Vec<&str> =
@@ -328,7 +331,7 @@ fn details(page: &Page, view: &TicketView, choices: &Choices, typed: &Typed) -> 
                 dt { (t.state) } dd { (widgets::word(page.model, "state", &ticket.state, page.language())) }
                 dt { (t.priority) } dd { (widgets::priority_tag(page.model, &ticket.priority, page.language())) }
                 @if page.is_agent() {
-                    dt { (t.owner) } dd { (person(&ticket.owner)) }
+                    dt { (t.owner) } dd { (person(&ticket.owner)) @if ticket.owner.is_some() && !ticket.lock() { " " span.tag { (t.unlocked) } } }
                     @if ticket.responsible.is_some() { dt { (t.responsible) } dd { (person(&ticket.responsible)) } }
                 }
                 dt { (t.customer) } dd { (person(&ticket.customer_user)) @if let Some(c) = &ticket.customer { " (" (c) ")" } }
@@ -343,6 +346,7 @@ fn details(page: &Page, view: &TicketView, choices: &Choices, typed: &Typed) -> 
                     @let watchers: Vec<String> = view.snapshot.watchers.iter().map(|w| widgets::person_name(page, w)).collect();
                     dt { (t.watchers) } dd { (watchers.join(", ")) }
                 }
+                @if page.is_agent() && ticket.accounted != 0 { dt { (t.accounted) } dd { (widgets::duration(ticket.accounted)) } }
                 dt { (t.updated) } dd { (widgets::time(page, ticket.updated)) }
             }
             @let watches = view.snapshot.watchers.contains(&page.who.person.login);
@@ -361,7 +365,7 @@ fn details(page: &Page, view: &TicketView, choices: &Choices, typed: &Typed) -> 
                     (page.csrf())
                     input type="hidden" name="seen" value=(view.snapshot.version);
                     @for (name, value) in editable.iter().filter(|(n, _)| !hidden(n)) {
-                        (forms::input(page, shaped(choices, name, matches!(*name, "title" | "state" | "queue" | "priority"), value), typed))
+                        (forms::input(page, shaped(choices, name, matches!(*name, "title" | "state" | "queue" | "priority" | "lock"), value), typed))
                     }
                     div.buttons { button.primary { (t.save) } @if live { (forms::redraw(page)) } }
                 }
@@ -402,8 +406,9 @@ pub async fn submit(
     data: FormData,
 ) -> Response {
     let (once, redraw) = (data.once(), data.get("redraw").is_some());
+    let minutes = data.get("minutes").unwrap_or_default().to_owned();
     let mut form = data.dialog();
-    if form.article.as_ref().is_some_and(|a| a.body.is_empty() && a.attachments.is_empty()) {
+    if form.article.as_ref().is_some_and(|a| a.body.is_empty() && a.attachments.is_empty() && a.minutes.is_none()) {
         form.article = None;
     }
     let typed = Typed {
@@ -411,6 +416,7 @@ pub async fn submit(
         dialog: form.dialog.clone(),
         values: form.values.clone(),
         article: form.article.as_ref().map(|a| a.body.clone()).unwrap_or_default(),
+        minutes,
         ..Typed::default()
     };
     if redraw {
@@ -476,10 +482,15 @@ pub async fn article(
     Path(number): Path<String>,
     data: FormData,
 ) -> Response {
-    let once = data.once();
+    let (once, minutes) = (data.once(), data.get("minutes").unwrap_or_default().to_owned());
     let article: ArticleInput = data.dialog().article.unwrap_or_default();
-    let typed =
-        Typed { article: article.body.clone(), subject: article.subject.clone(), visible: Some(article.visible), ..Typed::default() };
+    let typed = Typed {
+        article: article.body.clone(),
+        subject: article.subject.clone(),
+        visible: Some(article.visible),
+        minutes,
+        ..Typed::default()
+    };
     run(&app, &who, &id, &number, Command::AddArticle { article }, typed, once).await
 }
 

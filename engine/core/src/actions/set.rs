@@ -8,9 +8,9 @@ use vorgang_definitions::kinds::field::FieldType;
 use vorgang_definitions::values::{Slot, to_stored};
 
 pub fn run(run: &mut Run, set: &Set, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
-    // A state may need the time that is set beside it, whatever their order.
-    let (states, others): (Vec<_>, Vec<_>) = set.iter().partition(|(name, _)| name.as_str() == "state");
-    for (name, given) in others.into_iter().chain(states) {
+    // A state may need the time that is set beside it, and a lock the owner, whatever their order.
+    let (last, first): (Vec<_>, Vec<_>) = set.iter().partition(|(name, _)| matches!(name.as_str(), "state" | "lock"));
+    for (name, given) in first.into_iter().chain(last) {
         let value = value(run, given, instance, work)?;
         apply(run, name, value, instance)?;
     }
@@ -67,6 +67,9 @@ pub fn apply(run: &mut Run, name: &str, value: Option<Value>, instance: Option<S
                 run.set("customer", person.company.clone().into(), false);
             }
             Ok(())
+        }
+        (Slot::Lock, Some(Value::Bool(lock))) => {
+            run.lock(*lock).then_some(()).ok_or_else(|| failed("a ticket that nobody has is not locked".into()))
         }
         (slot, None) if slot.always_set() => Err(failed("it cannot be unset".into())),
         (_, value) => {

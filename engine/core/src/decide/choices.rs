@@ -71,7 +71,7 @@ pub fn choices(model: &Model, snapshot: &Snapshot, ctx: &Context, values: &BTree
     let read = |(name, json): (&String, &Json)| Slot::find(names, name).and_then(|s| form::read_value(&run, &s, json).ok());
     let trial = form::with_changes(snapshot, values.iter().filter_map(read));
     let own = names.types.get(&snapshot.ticket.ticket_type).into_iter().flat_map(|t| t.fields.iter().map(|f| f.field.as_str()));
-    let all: Vec<&str> = ["title", "state", "queue", "priority", "owner", "responsible"].into_iter().chain(own).collect();
+    let all: Vec<&str> = ["title", "state", "queue", "priority", "owner", "responsible", "lock"].into_iter().chain(own).collect();
     let asked = Asked { run: &run, trial: &trial, instance: None, work: None, by_right: true };
     let judge = Judge::new(&run, &trial, None, None);
     let shapes = all.iter().filter_map(|n| Some(((*n).to_owned(), judge.as_ref()?.field(n)?))).collect();
@@ -157,6 +157,7 @@ impl Asked<'_, '_> {
                 let agents = self.run.ctx.people.iter().filter(|p| p.kind == PersonKind::Agent && p.active);
                 agents.map(|p| p.login.as_str().into()).collect()
             }
+            Slot::Lock => vec![true.into(), false.into()],
             Slot::Field(f) if matches!(f.field_type, FieldType::Choice | FieldType::MultipleChoice) => {
                 f.options.names().map(Json::from).collect()
             }

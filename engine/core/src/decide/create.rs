@@ -33,6 +33,8 @@ fn blank(ctx: &Context, title: &str, ticket_type: &str, queue: &str, state: &str
         priority: priority.to_owned(),
         owner: None,
         responsible: None,
+        unlocked: false,
+        accounted: 0,
         customer: customer.and_then(|c| c.company.clone()),
         customer_user: customer.map(|c| c.login.clone()),
         pending_until: None,
@@ -142,7 +144,7 @@ pub fn ticket(model: &Model, new: &NewTicket, ctx: &Context) -> Result<Decision,
     acls(&run, new, ticket_type, &chosen)?;
     fold_creation(&mut run);
     if let Some(article) = &new.article {
-        form::check_article(article).map_err(|e| error("article", e))?;
+        form::check_article(article).map_err(|(name, e)| error(name, e))?;
         if form::is_empty(article) {
             return Err(error("article", FormError::Required));
         }

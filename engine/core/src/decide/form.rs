@@ -14,7 +14,7 @@ use vorgang_definitions::calendar::later;
 use vorgang_definitions::cel::Expr;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::field::FieldType;
-use vorgang_definitions::kinds::process::{ArticleField, FormField};
+use vorgang_definitions::kinds::process::{ArticleField, AskTime, FormField};
 use vorgang_definitions::value_expr::ValueExpr;
 use vorgang_definitions::values::{Slot, ValueError, to_stored};
 
@@ -22,6 +22,9 @@ use vorgang_definitions::values::{Slot, ValueError, to_stored};
 pub const FILES_MAX: usize = 20;
 /// Longest text of an article, in bytes.
 pub const ARTICLE_BYTES_MAX: usize = 256 * 1024;
+
+/// Most minutes of work in one message: a day.
+pub const MINUTES_MAX: u32 = 24 * 60;
 
 /// One change that a form wants, in stored form.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,9 +104,9 @@ pub fn read<'p>(
                 Ok(change) => filled.changes.extend(change),
                 Err(error) => errors.push((name.to_string(), error)),
             },
-            (None, Some(article)) => match article_input(article, form, shape("article")) {
+            (None, Some(article)) => match article_input(run, article, form, shape("article")) {
                 Ok(input) => filled.article = input.map(|i| (article, i)),
-                Err(error) => errors.push(("article".into(), error)),
+                Err((name, error)) => errors.push((name.into(), error)),
             },
             (None, None) => {}
         }
@@ -130,36 +133,45 @@ pub fn is_empty(article: &ArticleInput) -> bool {
     is_mute(article) && article.subject.trim().is_empty() && article.attachments.is_empty()
 }
 
-fn article_input(field: &ArticleField, form: &Form, shape: Option<Shape>) -> Result<Option<ArticleInput>, FormError> {
+/// A wrong one with the name of the input that is meant.
+type WrongInput = (&'static str, FormError);
+
+fn article_input(run: &Run, field: &ArticleField, form: &Form, shape: Option<Shape>) -> Result<Option<ArticleInput>, WrongInput> {
     let input = form.article.clone().unwrap_or_default();
     match shape {
-        Some(Shape::Hidden(denied)) if !is_empty(&input) => return Err(denied.into()),
+        Some(Shape::Hidden(denied)) if !is_empty(&input) => return Err(("article", denied.into())),
         Some(Shape::Hidden(_)) => return Ok(None),
-        Some(Shape::Required(denied)) if is_mute(&input) => {
-            return Err(denied.into());
-        }
+        Some(Shape::Required(denied)) if is_mute(&input) => return Err(("article", denied.into())),
         _ => {}
     }
-    if is_mute(&input) && field.required {
-        return Err(FormError::Required);
+    let agent = run.ctx.actor.kind == PersonKind::Agent;
+    if agent && field.time == Some(AskTime::Required) && input.minutes.unwrap_or(0) == 0 {
+        return Err(("minutes", FormError::Required));
+    }
+    if is_mute(&input) && (field.required || (agent && input.minutes.is_some())) {
+        return Err(("article", FormError::Required));
     }
     check_article(&input)?;
     Ok((!is_empty(&input)).then_some(input))
 }
 
-pub fn check_article(input: &ArticleInput) -> Result<(), FormError> {
-    use vorgang_definitions::values::{FILE_BYTES_MAX, ValueError};
-    if input.subject.len() > vorgang_definitions::values::LINE_BYTES_MAX {
-        return Err(FormError::Invalid(ValueError::TooLong(vorgang_definitions::values::LINE_BYTES_MAX)));
+pub fn check_article(input: &ArticleInput) -> Result<(), WrongInput> {
+    use vorgang_definitions::values::{FILE_BYTES_MAX, LINE_BYTES_MAX};
+    let too_long = |max: usize| Err(("article", FormError::Invalid(ValueError::TooLong(max))));
+    if input.subject.len() > LINE_BYTES_MAX {
+        return too_long(LINE_BYTES_MAX);
     }
     if input.body.len() > ARTICLE_BYTES_MAX {
-        return Err(FormError::Invalid(ValueError::TooLong(ARTICLE_BYTES_MAX)));
+        return too_long(ARTICLE_BYTES_MAX);
     }
     if input.attachments.len() > FILES_MAX {
-        return Err(FormError::TooManyFiles);
+        return Err(("article", FormError::TooManyFiles));
     }
     if input.attachments.iter().any(|(_, b)| b.bytes.len() > FILE_BYTES_MAX) {
-        return Err(FormError::Invalid(ValueError::TooLong(FILE_BYTES_MAX)));
+        return too_long(FILE_BYTES_MAX);
+    }
+    if input.minutes.is_some_and(|m| m > MINUTES_MAX) {
+        return Err(("minutes", FormError::Invalid(ValueError::TooLarge)));
     }
     Ok(())
 }
@@ -314,12 +326,18 @@ pub fn relied_on(run: &Run, name: &str, by: Option<Seq>) -> Result<(), Rejection
 /// Writes what was read. A state goes through the life cycle, as a person's change.
 pub fn write(run: &mut Run, changes: Vec<Change>, instance: Option<Seq>) -> Result<(), Rejection> {
     let (states, others): (Vec<_>, Vec<_>) = changes.into_iter().partition(|c| c.name == "state" && !c.is_field);
+    let (locks, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|c| c.name == "lock" && !c.is_field);
     for change in others {
         if change.name == "customer_user" && !change.is_field {
             let company = change.value.as_str().and_then(|l| run.ctx.people.get(l)).and_then(|p| p.company.clone());
             run.set("customer", company.into(), false);
         }
         run.set(&change.name, change.value, change.is_field);
+    }
+    for change in locks {
+        if !run.lock(change.value == Json::Bool(true)) {
+            return Err(Rejection::Form(vec![("lock".into(), FormError::NoSuchPerson)]));
+        }
     }
     for change in states {
         if let Some(state) = change.value.as_str() {
@@ -349,6 +367,7 @@ pub fn write_article(run: &mut Run, filled: Option<(&ArticleField, ArticleInput)
 }
 
 pub fn add_article(run: &mut Run, input: ArticleInput) {
+    let minutes = input.minutes.filter(|_| run.ctx.actor.kind == PersonKind::Agent);
     let (attachments, blobs): (Vec<_>, Vec<_>) = input.attachments.into_iter().unzip();
     run.blobs.extend(blobs);
     let article = Article {
@@ -362,5 +381,6 @@ pub fn add_article(run: &mut Run, input: ArticleInput) {
         attachments,
         at: run.ctx.now,
     };
-    run.add_article(article);
+    let seq = run.add_article(article);
+    run.account(minutes.unwrap_or(0).into(), Some(seq));
 }

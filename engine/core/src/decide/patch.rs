@@ -110,7 +110,7 @@ pub fn article(run: &mut Run, article: &ArticleInput) -> Result<(), Rejection> {
     if form::is_mute(article) {
         return Err(error(FormError::Required));
     }
-    form::check_article(article).map_err(error)?;
+    form::check_article(article).map_err(|(name, e)| Rejection::Form(vec![(name.into(), e)]))?;
     form::add_article(run, ArticleInput { visible, ..article.clone() });
     Ok(())
 }

@@ -225,8 +225,33 @@ impl<'a> Run<'a> {
         if old == new {
             return;
         }
+        let held = self.snapshot.ticket.lock();
+        let of_owner = name == "owner" && !is_field;
         let name = name.to_owned();
         self.emit(if is_field { Event::FieldSet { name, old, new } } else { Event::AttributeSet { name, old, new } });
+        // Whoever becomes the owner holds the ticket; who is no more does not.
+        let holds = self.snapshot.ticket.lock();
+        if of_owner && held != holds {
+            self.emit(Event::AttributeSet { name: "lock".into(), old: held.into(), new: holds.into() });
+        }
+    }
+
+    /// Locks or unlocks. A ticket that nobody has becomes the agent's who locks it; false where there is none.
+    pub fn lock(&mut self, lock: bool) -> bool {
+        if lock && self.snapshot.ticket.owner.is_none() {
+            if self.ctx.actor.kind != PersonKind::Agent {
+                return false;
+            }
+            self.set("owner", self.ctx.actor.login.clone().into(), false);
+        }
+        self.set("lock", lock.into(), false);
+        true
+    }
+
+    pub fn account(&mut self, minutes: i64, article: Option<Seq>) {
+        if minutes != 0 {
+            self.emit(Event::TimeAccounted { minutes, by: self.ctx.actor.login.clone(), article, at: self.ctx.now });
+        }
     }
 
     /// Runs actions in their order; the caller holds the savepoint.
@@ -254,9 +279,11 @@ impl<'a> Run<'a> {
         }
     }
 
-    pub fn add_article(&mut self, mut article: Article) {
-        article.seq = self.next_seq();
+    pub fn add_article(&mut self, mut article: Article) -> Seq {
+        let seq = self.next_seq();
+        article.seq = seq;
         self.emit(Event::ArticleAdded { article });
+        seq
     }
 
     pub fn sender(&self) -> Sender {

@@ -251,10 +251,10 @@ pub fn claim(run: &mut Run, work: Seq) -> Result<(), Rejection> {
     }
     let login = run.ctx.actor.login.clone();
     run.change_work(work, WorkStatus::Started, Some(login.clone()), false);
-    // Who claims the work has the ticket, unless somebody has it.
+    // Who claims the work has the ticket and locks it, unless somebody has it.
     let may_own = crate::rights::in_queue(&run.model.names, run.ctx.actor, &run.snapshot.ticket.queue, Right::Owner);
-    if run.snapshot.ticket.owner.is_none() && may_own {
-        run.set("owner", login.into(), false);
+    if run.snapshot.ticket.owner.as_ref().is_none_or(|o| *o == login) && may_own {
+        run.lock(true);
     }
     Ok(())
 }

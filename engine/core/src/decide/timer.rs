@@ -134,10 +134,10 @@ fn pending(run: &mut Run) -> Result<(), Failure> {
     }
 }
 
-/// The owner has done nothing for too long: ticket and work are anybody's again.
+/// The owner has done nothing for too long and does not hold the ticket any more: ticket and work are anybody's.
 fn unlock(run: &mut Run) {
     let Some(owner) = run.snapshot.ticket.owner.clone() else { return };
-    run.set("owner", serde_json::Value::Null, false);
+    run.lock(false);
     let goes_on = |w: &&WorkItem| matches!(w.status, WorkStatus::Offered | WorkStatus::Started) && w.claimed_by.as_ref() == Some(&owner);
     let claimed: Vec<Seq> = run.snapshot.open_work().filter(goes_on).map(|w| w.seq).collect();
     claimed.into_iter().for_each(|seq| run.change_work(seq, WorkStatus::Offered, None, false));
@@ -150,14 +150,14 @@ pub fn follow_owner(run: &mut Run) -> Result<(), Failure> {
     let queue = names.queues.get(&ticket.queue);
     let busy = matches!(names.state_type(&ticket.state), StateType::New | StateType::Open);
     let rule = queue.and_then(|q| Some((q.unlock_after?.0, q.calendar.as_ref().map(ToString::to_string))));
-    let (Some((after, calendar)), Some(owner), true) = (rule, &ticket.owner, busy) else {
+    let (Some((after, calendar)), Some(owner), true) = (rule, ticket.owner.as_ref().filter(|_| ticket.lock()), busy) else {
         if let Some(t) = known {
             run.emit(Event::TimerEnded { seq: t.seq });
         }
         return Ok(());
     };
     let acts = |e: &Event| match e {
-        Event::AttributeSet { name, .. } => name == "owner",
+        Event::AttributeSet { name, .. } => name == "owner" || name == "lock",
         Event::ArticleAdded { article } => article.author == *owner,
         Event::DialogSubmitted { .. } => run.ctx.actor.login == *owner,
         _ => false,

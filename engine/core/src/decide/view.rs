@@ -8,11 +8,12 @@ use super::run::Run;
 use super::submit::{self, APPROVAL};
 use crate::acl::{Denied, Judge, Shape};
 use crate::command::{Context, Form};
+use crate::people::PersonKind;
 use crate::rejection::Rejection;
 use crate::snapshot::{Seq, Snapshot, TimerKind, WorkItem, WorkStatus};
 use jiff::Timestamp;
 use serde_json::Value as Json;
-use vorgang_definitions::kinds::process::{Activity, FormField, Outcome, Style};
+use vorgang_definitions::kinds::process::{Activity, AskTime, FormField, Outcome, Style};
 use vorgang_definitions::model::Model;
 use vorgang_definitions::values::Slot;
 
@@ -66,6 +67,8 @@ pub struct OfferedField {
 pub struct OfferedArticle {
     pub required: bool,
     pub visible: bool,
+    /// It asks for the minutes of work, and whether they must be said.
+    pub time: Option<bool>,
 }
 
 #[derive(Debug, Clone)]
@@ -212,7 +215,8 @@ fn fields(run: &Run, fields: &[FormField], item: &WorkItem, trial: &Snapshot) ->
             let shape = shape("article");
             let required = a.required || matches!(shape, Some(Shape::Required(_)));
             let there = !matches!(shape, Some(Shape::Hidden(_)));
-            article = there.then_some(OfferedArticle { required, visible: a.visible.unwrap_or(true) });
+            let time = a.time.filter(|_| run.ctx.actor.kind == PersonKind::Agent).map(|t| t == AskTime::Required);
+            article = there.then_some(OfferedArticle { required, visible: a.visible.unwrap_or(true), time });
         }
         let Some(name) = &field.field else { continue };
         let Some(slot) = Slot::find(&run.model.names, name) else { continue };

@@ -1,0 +1,4 @@
+use crate::value_expr::ValueExpr;
+
+/// How long somebody worked: `15m`, or an expression.
+pub type Account = ValueExpr;

@@ -1,0 +1,21 @@
+use super::value;
+use crate::decide::run::{Failure, Run};
+use crate::snapshot::Seq;
+use vorgang_definitions::actions::account::Account;
+use vorgang_definitions::cel::value::Value;
+
+/// A day of work has 24 hours here: what is written down is time on the clock.
+const DAY: i64 = 24 * 60;
+
+pub fn run(run: &mut Run, time: &Account, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
+    match value(run, time, instance, work)? {
+        Some(Value::Duration(d)) => {
+            let minutes =
+                d.days.checked_mul(DAY).and_then(|m| m.checked_add(d.seconds / 60)).filter(|m| (0..=i64::from(u32::MAX)).contains(m));
+            let minutes = minutes.ok_or_else(|| Failure::new("value", format!("`account`: {d} is no time of work")))?;
+            run.account(minutes, None);
+            Ok(())
+        }
+        _ => Err(Failure::new("value", "`account`: there is no time of work")),
+    }
+}
