@@ -8,10 +8,12 @@ pub mod create;
 pub mod incident;
 pub mod increment;
 pub mod link;
+pub mod merge;
 pub mod note;
 pub mod notify;
 pub mod reopen;
 pub mod set;
+pub mod split;
 pub mod start;
 pub mod unwatch;
 pub mod watch;
@@ -39,6 +41,9 @@ pub struct Action {
 
 /// What may stand beside a verb.
 const BESIDE: &[&str] = &["as", "on_error", "when"];
+
+/// Verbs that make a ticket: `as` gives it a name.
+const MAKE: &[&str] = &["create", "split"];
 
 macro_rules! verbs {
     ($($variant:ident $key:literal $ty:ty, $doc:literal, $example:tt;)*) => {
@@ -68,7 +73,7 @@ macro_rules! verbs {
                 vec![$({
                     let verb = crate::load::describe(<$ty as Load>::schema(g), $key, $doc, json!($example));
                     let mut properties = json!({$key: verb, "when": when, "on_error": on_error});
-                    if $key == "create" {
+                    if MAKE.contains(&$key) {
                         properties["as"] = name.clone();
                     }
                     json!({"type": "object", "additionalProperties": false, "required": [$key], "properties": properties})
@@ -86,10 +91,12 @@ verbs! {
     Incident "incident" incident::Incident, "Raises an incident that a person has to look at.", "The host {{ticket.title}} is gone";
     Increment "increment" increment::Increment, "Adds to fields of numbers.", { "count": 1 };
     Link "link" link::Link, "Links another ticket.", { "to": "= child", "type": "child" };
+    Merge "merge" merge::Merge, "Merges the ticket into another one, which takes in what was written here; this one ends in its state of the type `merged`.", { "into": "= child" };
     Note "note" note::Note, "Writes an internal note on the ticket.", "Reopened";
     Notify "notify" notify::Notify, "Sends a notification.", "claim_paid";
     Reopen "reopen" reopen::Reopen, "Goes back to an activity: its clock starts anew, votes are kept.", "approve";
     Set "set" set::Set, "Sets attributes and fields of the ticket.", { "state": "open" };
+    Split "split" split::Split, "Makes a ticket of its own of the message that the handler is there for; with `as` its number has a name in what follows.", { "type": "incident", "queue": "it" };
     Start "start" start::Start, "Starts another process on the same ticket.", "leave_request";
     Unwatch "unwatch" unwatch::Unwatch, "Ends somebody's watching of the ticket.", { "role": "manager" };
     Watch "watch" watch::Watch, "Lets somebody watch the ticket: notifications to `watchers` reach them.", { "role": "manager" };
@@ -132,7 +139,7 @@ impl Load for Action {
             None => None,
         };
         let name = match entries.iter().find(|e| e.key == "as") {
-            Some(e) if entry.key != "create" => {
+            Some(e) if !MAKE.contains(&entry.key.as_str()) => {
                 cx.push(Diagnostic::error("unknown-key", e.key_span, format!("`{}` makes nothing that could have a name", entry.key)));
                 return None;
             }

@@ -265,6 +265,9 @@ pub async fn run(app: &App, who: &Who, id: &RequestId, ticket: Option<&str>, com
         } else {
             ticket_json(&model, &done.after, agent, desk.shown_fields(&person, &done.after).as_ref())
         };
+        if agent && !done.made.is_empty() {
+            body["made"] = json!(done.made);
+        }
         match &done.notice {
             // Customers never see conditions, nor what went wrong inside (C20).
             Some(vorgang_core::decide::Notice::NoBranch(_)) if !agent => body["notice"] = json!({"no_branch": []}),

@@ -20,6 +20,14 @@ const OPERATIONS: &[(&str, &str, &str, &str, &str)] = &[
     ("GET", "/api/v1/tickets/{number}/history", "Everything that happened, for agents", "", "Any"),
     ("GET", "/api/v1/tickets/{number}/links", "Linked tickets that you may see", "", "Any"),
     ("POST", "/api/v1/tickets/{number}/links", "Links another ticket, or takes the link away", "Link", "Any"),
+    ("POST", "/api/v1/tickets/{number}/merge", "Merges the ticket into another one, which takes in what was written", "Merge", "Ticket"),
+    (
+        "POST",
+        "/api/v1/tickets/{number}/split",
+        "Makes a ticket of its own of one message; `made` in the answer is its number",
+        "Split",
+        "Ticket",
+    ),
     ("POST", "/api/v1/tickets/{number}/watch", "Begins or ends watching the ticket", "Watch", "Ticket"),
     ("GET", "/api/v1/processes", "The processes that you may start, with their first forms", "", "Any"),
     ("POST", "/api/v1/processes/{name}/start", "Starts a process", "Form", "Ticket"),
@@ -84,8 +92,11 @@ fn describe(method: &str, path: &str, summary: &str, body: &str, answer: &str) -
     }
     let content = |name: &str| json!({"application/json": {"schema": {"$ref": format!("#/components/schemas/{name}")}}});
     let problem = json!({"description": "A problem document", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}});
-    let created =
-        method == "POST" && matches!(path, "/api/v1/tickets" | "/api/v1/processes/{name}/start" | "/api/v1/tickets/{number}/articles");
+    let created = method == "POST"
+        && matches!(
+            path,
+            "/api/v1/tickets" | "/api/v1/processes/{name}/start" | "/api/v1/tickets/{number}/articles" | "/api/v1/tickets/{number}/split"
+        );
     let mut responses = json!({"default": problem});
     responses[if created { "201" } else { "200" }] = json!({"description": "Good", "content": content(answer)});
     let mut operation = json!({"summary": summary, "parameters": parameters, "responses": responses});
@@ -107,7 +118,7 @@ fn schemas() -> Json {
         "created": time(), "updated": time(), "pending_until": maybe(), "first_response_due": maybe(), "update_due": maybe(), "solution_due": maybe(),
         "lock": {"type": ["boolean", "null"], "description": "Whether the owner holds it, for agents"},
         "accounted": {"type": ["integer", "null"], "description": "Minutes of work, for agents"},
-        "watchers": {"type": "array", "items": text(), "description": "Logins, for agents"}, "version": {"type": "integer"}, "work": {"type": "array", "items": {"$ref": "#/components/schemas/Work"}}
+        "watchers": {"type": "array", "items": text(), "description": "Logins, for agents"}, "version": {"type": "integer"}, "made": {"type": "array", "items": text(), "description": "Numbers of tickets that a change has made, for agents"}, "work": {"type": "array", "items": {"$ref": "#/components/schemas/Work"}}
     }});
     json!({
         "Any": {},
@@ -117,6 +128,8 @@ fn schemas() -> Json {
         "NewTicket": {"type": "object", "required": ["title", "type", "queue"], "additionalProperties": false, "properties": {"title": text(), "type": text(), "queue": text(), "state": text(), "priority": {"type": ["string", "integer"]}, "customer_user": text(), "fields": fields(), "article": {"$ref": "#/components/schemas/Article"}}},
         "Patch": {"type": "object", "additionalProperties": true, "description": "Attributes and own fields by name; `version` is the one that was seen"},
         "Link": {"type": "object", "required": ["to"], "additionalProperties": false, "properties": {"to": text(), "type": {"enum": ["child", "parent", "related"]}, "linked": {"type": "boolean"}}},
+        "Merge": {"type": "object", "required": ["into"], "additionalProperties": false, "properties": {"into": text()}},
+        "Split": {"type": "object", "required": ["article", "type", "queue"], "additionalProperties": false, "properties": {"article": {"type": "integer"}, "type": text(), "queue": text()}},
         "Watch": {"type": "object", "required": ["watch"], "additionalProperties": false, "properties": {"watch": {"type": "boolean"}}},
         "Work": {"type": "object", "properties": {"id": text(), "process": text(), "activity": text(), "status": text(), "dialogs": {"type": "array", "items": text()}, "assigned_to": maybe(), "due": maybe()}},
         "Ticket": ticket,

@@ -6,6 +6,7 @@ pub mod home;
 pub mod jobs;
 pub mod notifications;
 pub mod outbox;
+pub mod related;
 pub mod settings;
 pub mod sign_in;
 pub mod start;

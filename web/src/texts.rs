@@ -39,6 +39,11 @@ texts! {
     priority: "Priority", "Priorität";
     owner: "Owner", "Bearbeitung";
     responsible: "Responsible", "Verantwortlich";
+    merge: "Merge", "Zusammenfassen";
+    merge_into: "Into the ticket", "In das Ticket";
+    merge_confirm: "The other ticket takes in what was written here, and this one ends. This cannot be undone.", "Das andere Ticket nimmt auf, was hier geschrieben wurde, und dieses endet. Das lässt sich nicht rückgängig machen.";
+    split: "Split off a message", "Nachricht abtrennen";
+    from_ticket: "from ticket", "aus Ticket";
     lock: "Locked", "Gesperrt";
     unlocked: "not locked", "nicht gesperrt";
     minutes: "Minutes of work", "Arbeitszeit in Minuten";

@@ -105,6 +105,7 @@ pub fn label(page: &Page, name: &str) -> String {
         "pending_until" => t.pending_until.into(),
         "article" => t.message.into(),
         "link" => t.links.into(),
+        "merge" => t.merge_into.into(),
         "type" => t.ticket_type.into(),
         _ => match page.model.names.fields.get(name) {
             Some(f) => page.model.title(f.title.as_ref(), name, page.language()).to_owned(),
@@ -301,8 +302,10 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
             say(format!("Notification {} to {to}", notification.name), format!("Mitteilung {} an {to}", notification.name))
         }
         Event::TicketMade { number, .. } => say(format!("Ticket {number} created"), format!("Ticket {number} angelegt")),
+        Event::TicketMerged { number, into: true, .. } => say(format!("Merged into {number}"), format!("Zusammengefasst in {number}")),
+        Event::TicketMerged { number, .. } => say(format!("{number} merged into it"), format!("{number} hineingefasst")),
         Event::LinkAdded { number, kind, .. } => {
-            let word = crate::pages::ticket::link_word(page.t, kind);
+            let word = crate::pages::related::link_word(page.t, kind);
             say(format!("Linked: {number} ({word})"), format!("Verknüpft: {number} ({word})"))
         }
         Event::LinkRemoved { number, .. } => say(format!("No longer linked: {number}"), format!("Nicht mehr verknüpft: {number}")),

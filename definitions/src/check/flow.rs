@@ -211,9 +211,11 @@ fn each_set(actions: &[Action], names: &Names, mut f: impl FnMut(&str, &ValueExp
             | Verb::Create(_)
             | Verb::Incident(_)
             | Verb::Link(_)
+            | Verb::Merge(_)
             | Verb::Note(_)
             | Verb::Notify(_)
             | Verb::Reopen(_)
+            | Verb::Split(_)
             | Verb::Start(_)
             | Verb::Unwatch(_)
             | Verb::Watch(_) => {}

@@ -1,15 +1,17 @@
 //! Checks of what can stand in many places: actions, people, values.
 
 use super::Cx;
-use crate::actions::create::Create;
+use crate::actions::set::Set;
 use crate::actions::{Action, Verb};
 use crate::cel::types::{Env, Ty};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kinds::Kind;
 use crate::kinds::field::FieldType;
+use crate::kinds::state::StateType;
 use crate::kinds::who::{Who, Whos};
 use crate::model::Names;
 use crate::name::Name;
+use crate::template::Template;
 use crate::value_expr::ValueExpr;
 use crate::values::{Slot, ValueError};
 use std::collections::BTreeSet;
@@ -128,12 +130,11 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
                 }
             }
             // A duration, as `pending` takes one.
-            Verb::Account(time) => {
-                value(time, &Slot::Pending, &place.env, relies, cx);
-                if time.is_unset() {
-                    cx.push(Diagnostic::error("wrong-type", action.at, "`account` needs a time of work").help("write `{ account: 15m }`"));
-                }
-            }
+            Verb::Account(ValueExpr::Literal(l)) => match Slot::Pending.literal(&l.node, cx.names) {
+                Ok(Some(time)) => drop(l.value.set(Some(time))),
+                _ => cx.push(Diagnostic::error("wrong-type", l.node.span, "expected a time of work").help("write `{ account: 15m }`")),
+            },
+            Verb::Account(time) => value(time, &Slot::Pending, &place.env, relies, cx),
             Verb::Assign(assign) => {
                 for (slot, given) in [(Slot::Owner, &assign.owner), (Slot::Responsible, &assign.responsible)] {
                     if let Some(given) = given {
@@ -150,17 +151,30 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
                 }
                 None => cx.push(Diagnostic::error("unknown-name", name.span, "`cancel` is known only inside a process")),
             },
-            Verb::Create(create) => self::create(create, place, relies, cx),
-            Verb::Link(link) => {
-                if let ValueExpr::Expr(e) = &link.to
-                    && let Some(program) = e.compile(&place.env, Some(&Ty::Text), cx.sources, cx.out)
-                {
-                    relies.extend(program.relies.iter().cloned());
-                }
-                if let ValueExpr::Literal(l) = &link.to {
-                    number(l, cx);
+            Verb::Create(create) => {
+                let texts = [&create.title].into_iter().chain(&create.article);
+                new_ticket(&create.ticket_type, &create.queue, texts, &create.values, place, relies, cx);
+            }
+            Verb::Split(split) => {
+                new_ticket(&split.ticket_type, &split.queue, split.title.iter(), &split.values, place, relies, cx);
+                if !place.env.roots.iter().any(|(name, _)| name == "article") {
+                    let d = Diagnostic::error("unknown-name", action.at, "`split` is known only in handlers of messages");
+                    cx.push(d.help("write it where `on: article.created` stands"));
                 }
             }
+            Verb::Merge(merge) => {
+                ticket_number(&merge.into, place, relies, cx);
+                let merged = |s: &String| cx.names.state_type(s) == StateType::Merged;
+                if place.states.is_some_and(|all| !all.iter().any(merged)) {
+                    let d = Diagnostic::error(
+                        "life-cycle",
+                        action.at,
+                        "the life cycle of the ticket's type never leads to a state of the type `merged`",
+                    );
+                    cx.push(d.help("give the type such a state, and a transition to it"));
+                }
+            }
+            Verb::Link(link) => ticket_number(&link.to, place, relies, cx),
             Verb::Increment(increment) => {
                 for (name, given) in increment.iter() {
                     match slot(name, place.fields, cx) {
@@ -223,6 +237,17 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
     }
 }
 
+fn ticket_number(given: &ValueExpr, place: &ActionPlace, relies: &mut Relies, cx: &mut Cx) {
+    match given {
+        ValueExpr::Literal(l) => number(l, cx),
+        ValueExpr::Expr(e) => {
+            if let Some(program) = e.compile(&place.env, Some(&Ty::Text), cx.sources, cx.out) {
+                relies.extend(program.relies.iter().cloned());
+            }
+        }
+    }
+}
+
 /// A ticket's number, written out: YAML reads it as a number of its own.
 fn number(literal: &crate::value_expr::Literal, cx: &mut Cx) {
     let text = match &literal.node.value {
@@ -239,20 +264,29 @@ fn number(literal: &crate::value_expr::Literal, cx: &mut Cx) {
     }
 }
 
-fn create(create: &Create, place: &mut ActionPlace, relies: &mut Relies, cx: &mut Cx) {
+/// A ticket that is made.
+fn new_ticket<'t>(
+    ticket_type: &Name,
+    queue: &Name,
+    texts: impl Iterator<Item = &'t Template>,
+    values: &Set,
+    place: &ActionPlace,
+    relies: &mut Relies,
+    cx: &mut Cx,
+) {
     let names = cx.names;
-    let ticket_type = names.types.get(&create.ticket_type);
-    if ticket_type.is_none() {
-        cx.unknown(Kind::TicketType, "ticket type", &create.ticket_type, names.types.iter().map(|t| t.name.as_str()));
+    let known = names.types.get(ticket_type);
+    if known.is_none() {
+        cx.unknown(Kind::TicketType, "ticket type", ticket_type, names.types.iter().map(|t| t.name.as_str()));
     }
-    if names.queues.get(&create.queue).is_none() {
-        cx.unknown(Kind::Queue, "queue", &create.queue, names.queues.iter().map(|q| q.name.as_str()));
+    if names.queues.get(queue).is_none() {
+        cx.unknown(Kind::Queue, "queue", queue, names.queues.iter().map(|q| q.name.as_str()));
     }
-    for template in [&create.title].into_iter().chain(&create.article) {
+    for template in texts {
         relies.extend(template.compile(&place.env, cx.sources, cx.out));
     }
-    let own: Option<BTreeSet<String>> = ticket_type.map(|t| t.fields.iter().map(|f| f.field.to_string()).collect());
-    for (name, given) in create.values.iter() {
+    let own: Option<BTreeSet<String>> = known.map(|t| t.fields.iter().map(|f| f.field.to_string()).collect());
+    for (name, given) in values.iter() {
         match slot(name, own.as_ref(), cx) {
             Some(Slot::Title | Slot::Queue | Slot::Owner | Slot::Responsible | Slot::Lock | Slot::PendingUntil | Slot::Pending) => {
                 let d = Diagnostic::error("unknown-name", name.span, format!("`{name}` is not set while a ticket is made"));

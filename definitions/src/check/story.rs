@@ -22,7 +22,7 @@ pub fn check(test: &Test, cx: &mut Cx) {
         if verbs.len() != 1 {
             let d = Diagnostic::error("two-verbs", step.at, format!("a step does one thing, this one {}", verbs.len()));
             cx.push(d.help(
-                "one of `start`, `create`, `submit`, `vote`, `claim`, `patch`, `write`, `note`, `watch`, `job`, `advance`, `expect`",
+                "one of `start`, `create`, `submit`, `vote`, `claim`, `patch`, `write`, `note`, `watch`, `merge`, `job`, `advance`, `expect`",
             ));
             continue;
         }
@@ -84,6 +84,7 @@ fn surplus(step: &Step, verb: &str, cx: &mut Cx) {
         ("outcome", step.outcome.is_some(), form),
         ("with", !step.with.is_empty(), values),
         ("article", step.article.is_some(), values),
+        ("minutes", step.minutes.is_some(), values || matches!(verb, "write" | "note")),
         ("refuse", step.refuse.is_some(), person),
     ];
     for (key, _, _) in given.into_iter().filter(|(_, given, used)| *given && !used) {

@@ -74,11 +74,11 @@ record! {
 
 /// What an ACL can take away beside the values of attributes and fields, with what the values are.
 pub const CHOICES: &[(&str, &str)] = &[
-    ("action", "what is done by hand: `answer`, `claim`, `create`, `note`, `watch`"),
+    ("action", "what is done by hand: `answer`, `claim`, `create`, `merge`, `note`, `split`, `watch`"),
     ("dialog", "a dialog, as `process.activity.dialog`; an approval is `process.activity.approval`"),
     ("process", "a process that is started"),
     ("type", "the type of a new ticket"),
 ];
 
 /// The words of `action`.
-pub const ACTIONS: &[&str] = &["answer", "claim", "create", "note", "watch"];
+pub const ACTIONS: &[&str] = &["answer", "claim", "create", "merge", "note", "split", "watch"];

@@ -54,6 +54,8 @@ pub const EVENTS: &[(&str, &str)] = &[
     ("process.ended", "a process on the ticket has ended"),
     ("process.started", "a process on the ticket has begun"),
     ("ticket.created", "the ticket is new"),
+    ("ticket.joined", "another ticket was merged into it"),
+    ("ticket.merged", "it was merged into another ticket"),
     ("ticket.pending_reached", "the time until which the ticket was to wait has come"),
     ("ticket.time_accounted", "time of work was written down"),
     ("ticket.unlock_reached", "the owner has done nothing for too long"),

@@ -136,7 +136,7 @@ choice! {
 }
 
 record! {
-    /// One step: exactly one of `start`, `create`, `submit`, `vote`, `claim`, `patch`, `write`, `note`, `watch`, `job`, `advance`, `expect`.
+    /// One step: exactly one of `start`, `create`, `submit`, `vote`, `claim`, `patch`, `write`, `note`, `watch`, `merge`, `job`, `advance`, `expect`.
     pub struct Step as "a step" {
         /// Starts a process.
         start "start": Option<Name> = "expense_claim";
@@ -156,12 +156,17 @@ record! {
         note "note": Option<String> = "Ask Mia";
         /// Begins or ends watching the ticket.
         watch "watch": Option<bool> = true;
+        /// Merges the ticket into another one of the story, by its place.
+        merge "merge": Option<crate::load::Int<1, 1_000>> = 1;
         /// Runs a job on the ticket, as its schedule would.
         job "job": Option<Name> = "close_waiting";
         /// Moves the clock.
         advance "advance": Option<DurationText> = "1d";
         /// What must be true now.
         expect "expect": Option<Box<Expect>> = { "state": "new", "work": ["approve"] };
+        /// The ticket it is about, by its place among all that were made, those that actions make too; the one of the
+        /// step before if not written.
+        ticket "ticket": Option<crate::load::Int<1, 1_000>> = 2;
         /// The person who does it, a name of `people`; with `expect`, whose choices they are.
         actor "as": Option<Name> = "anna";
         /// The dialog, where the activity has several.
@@ -192,6 +197,7 @@ impl Step {
             ("write", self.write.is_some()),
             ("note", self.note.is_some()),
             ("watch", self.watch.is_some()),
+            ("merge", self.merge.is_some()),
             ("job", self.job.is_some()),
             ("advance", self.advance.is_some()),
             ("expect", self.expect.is_some()),

@@ -7,10 +7,12 @@ mod create;
 mod incident;
 mod increment;
 mod link;
+mod merge;
 mod note;
 mod notify;
 mod reopen;
 mod set;
+mod split;
 mod start;
 mod unwatch;
 mod watch;
@@ -33,10 +35,12 @@ pub fn run(run: &mut Run, action: &Action, instance: Option<Seq>, work: Option<S
         Verb::Incident(a) => incident::run(run, a, instance, work),
         Verb::Increment(a) => increment::run(run, a, instance, work),
         Verb::Link(a) => link::run(run, a, instance, work),
+        Verb::Merge(a) => merge::run(run, a, instance, work),
         Verb::Note(a) => note::run(run, a, instance, work),
         Verb::Notify(a) => notify::run(run, a, instance, work),
         Verb::Reopen(a) => reopen::run(run, a, instance, work),
         Verb::Set(a) => set::run(run, a, instance, work),
+        Verb::Split(a) => split::run(run, a, action.name.as_ref(), instance, work),
         Verb::Start(a) => start::run(run, a, instance, work),
         Verb::Unwatch(a) => unwatch::run(run, a, instance, work),
         Verb::Watch(a) => watch::run(run, a, instance, work),

@@ -107,6 +107,7 @@ pub fn apply(snapshot: &mut Snapshot, event: &Event) {
         Event::DialogSubmitted { .. }
         | Event::MailWanted { .. }
         | Event::TicketMade { .. }
+        | Event::TicketMerged { .. }
         | Event::LinkAdded { .. }
         | Event::LinkRemoved { .. } => {}
     }

@@ -89,7 +89,7 @@ impl Changes {
                 Event::MailWanted { notice } => mails_wanted.push(*notice),
                 Event::LinkAdded { other, kind, at, .. } => links.push((*other, kind.clone(), *at)),
                 Event::LinkRemoved { other, kind, .. } => links_gone.push((*other, kind.clone())),
-                Event::DialogSubmitted { .. } | Event::TicketMade { .. } => {}
+                Event::DialogSubmitted { .. } | Event::TicketMade { .. } | Event::TicketMerged { .. } => {}
             }
         }
         let told = notices.iter().filter_map(|n| Some(Told { name: n.name.clone(), to: n.to.clone(), day: n.day? })).collect();

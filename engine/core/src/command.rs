@@ -1,9 +1,11 @@
 //! What somebody wants: page, API, CLI, timers are equals.
 
-use crate::event::Blob;
+use crate::decide::Decision;
+use crate::decide::run::Failure;
+use crate::event::{Article, Blob};
 use crate::facts::Facts;
 use crate::people::{Directory, Person};
-use crate::snapshot::Seq;
+use crate::snapshot::{Retry, Seq};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -62,10 +64,22 @@ pub enum Command {
     },
     /// Timers count anew after their calendar has changed.
     RecountTimers,
-    /// A mail that could not be delivered, and why.
-    FailMail {
-        notice: Seq,
-        message: String,
+    /// Puts what was written here onto another ticket, and ends this one.
+    MergeTicket {
+        into: String,
+    },
+    /// Makes a ticket of its own of one message.
+    SplitTicket {
+        article: Seq,
+        ticket_type: String,
+        queue: String,
+    },
+    /// What comes from another ticket.
+    TakeIn(Box<TakenIn>),
+    /// What went wrong outside, such as a mail that could not be delivered.
+    Raise {
+        failure: Failure,
+        retry: Retry,
     },
     /// A job, on one of the tickets that it may mean.
     RunJob {
@@ -87,7 +101,10 @@ impl Command {
             Self::LinkTicket { .. } => "link_ticket",
             Self::RetryIncident { .. } => "retry_incident",
             Self::FireTimer { .. } => "fire_timer",
-            Self::FailMail { .. } => "fail_mail",
+            Self::MergeTicket { .. } => "merge_ticket",
+            Self::SplitTicket { .. } => "split_ticket",
+            Self::TakeIn(_) => "take_in",
+            Self::Raise { .. } => "raise",
             Self::RunJob { .. } => "run_job",
             Self::RecountTimers => "recount_timers",
         }
@@ -95,13 +112,38 @@ impl Command {
 
     /// Only the engine itself gives it.
     pub fn is_internal(&self) -> bool {
-        matches!(self, Self::FireTimer { .. } | Self::RecountTimers | Self::FailMail { .. } | Self::RunJob { .. })
+        matches!(self, Self::FireTimer { .. } | Self::RecountTimers | Self::TakeIn(_) | Self::Raise { .. } | Self::RunJob { .. })
     }
 
     /// Makes a new ticket instead of changing one.
     pub fn creates(&self) -> bool {
         matches!(self, Self::CreateTicket(_) | Self::StartProcess { .. })
     }
+}
+
+/// Copies of another ticket's messages, and of a merged ticket what hangs on it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TakenIn {
+    pub number: String,
+    pub articles: Vec<Article>,
+    pub merged: Option<Merged>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Merged {
+    pub id: i64,
+    pub watchers: Vec<String>,
+    pub links: Vec<Linked>,
+    /// Of work.
+    pub minutes: i64,
+}
+
+/// A linked ticket, and what it is: child, parent, related.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Linked {
+    pub id: i64,
+    pub number: String,
+    pub kind: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -155,6 +197,8 @@ pub struct Context<'a> {
     /// Names changed since the version that a form was drawn from; `None` until it is asked for.
     pub changed_since: Option<&'a BTreeMap<String, u64>>,
     pub facts: &'a Facts,
+    /// What the command that set this off has decided so far.
+    pub so_far: Option<&'a Decision>,
     /// How many tickets stand between this one and the command that set it off.
     pub depth: u8,
 }
@@ -162,6 +206,6 @@ pub struct Context<'a> {
 impl<'a> Context<'a> {
     /// For looking at what would happen, where nothing is stored.
     pub fn trial(now: Timestamp, actor: &'a Person, people: &'a Directory) -> Self {
-        Self { now, actor, people, new_ticket: None, changed_since: None, facts: Facts::trial(), depth: 0 }
+        Self { now, actor, people, new_ticket: None, changed_since: None, facts: Facts::trial(), so_far: None, depth: 0 }
     }
 }

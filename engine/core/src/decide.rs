@@ -8,10 +8,13 @@ mod incident;
 mod job;
 pub mod life_cycle;
 mod look;
+pub(crate) mod merge;
 mod patch;
+mod reach;
 pub mod run;
 mod submit;
 pub mod tell;
+mod ticket;
 mod timer;
 pub mod view;
 
@@ -20,9 +23,9 @@ use crate::event::{Blob, Event};
 use crate::people::PersonKind;
 use crate::rejection::{Rejection, RightReason};
 use crate::rights::{self, Sight};
-use crate::snapshot::Retry;
 use crate::snapshot::Snapshot;
-use run::{Failure, Run};
+use reach::Reach;
+use run::Run;
 use vorgang_definitions::model::Model;
 
 pub(crate) use form::relied_on;
@@ -38,8 +41,30 @@ pub struct Decision {
     pub notice: Option<Notice>,
     /// Whether the ticket had timers before, or got some.
     pub had_timers: bool,
-    /// Tickets that it makes: committed with it.
+    /// Other tickets that it makes or changes: committed with it, in this order. One that stands here twice changes twice.
     pub made: Vec<Decision>,
+    /// What others are still to do; empty once it is decided.
+    pub(crate) reach: Vec<Reach>,
+    /// Of one within another: what it does, and who.
+    pub command: &'static str,
+    pub actor: String,
+}
+
+impl Decision {
+    /// By itself, where nothing else is changed.
+    pub fn of(events: Vec<Event>, after: Snapshot) -> Self {
+        Self {
+            events,
+            after,
+            blobs: vec![],
+            notice: None,
+            had_timers: true,
+            made: vec![],
+            reach: vec![],
+            command: "",
+            actor: String::new(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,17 +82,19 @@ pub fn decide(model: &Model, snapshot: Option<&Snapshot>, command: &Command, ctx
     if !ctx.actor.active || (command.is_internal() && ctx.actor.kind != PersonKind::System) {
         return Err(Rejection::NotFound);
     }
-    match command {
-        Command::CreateTicket(new) => create::ticket(model, new, ctx),
-        Command::StartProcess { process, form } => create::process(model, process, form, ctx),
+    let mut decision = match command {
+        Command::CreateTicket(new) => create::ticket(model, new, ctx)?,
+        Command::StartProcess { process, form } => create::process(model, process, form, ctx)?,
         _ => {
             let snapshot = snapshot.ok_or(Rejection::NotFound)?;
             if rights::sight(&model.names, ctx.actor, snapshot) == Sight::Nothing && !matches!(command, Command::RetryIncident { .. }) {
                 return Err(Rejection::NotFound);
             }
-            change(model, snapshot, command, ctx)
+            change(model, snapshot, command, ctx)?
         }
-    }
+    };
+    reach::settle(model, &mut decision, ctx)?;
+    Ok(decision)
 }
 
 fn change(model: &Model, snapshot: &Snapshot, command: &Command, ctx: &Context) -> Result<Decision, Rejection> {
@@ -86,6 +113,10 @@ fn change(model: &Model, snapshot: &Snapshot, command: &Command, ctx: &Context) 
         Command::AddArticle { article } => patch::article(&mut run, article)?,
         Command::WatchTicket { watch } => patch::watch(&mut run, *watch)?,
         Command::LinkTicket { other, number, kind, linked } => patch::link(&mut run, *other, number, *kind, *linked)?,
+        Command::MergeTicket { into } => merge::by_hand(&mut run, into)?,
+        Command::SplitTicket { article, ticket_type, queue } => merge::split_by_hand(&mut run, *article, ticket_type, queue)?,
+        Command::TakeIn(taken) => merge::take_in(&mut run, taken),
+        Command::Raise { failure, retry } => run.raise(failure.clone(), None, retry.clone()),
         Command::RetryIncident { incident } => {
             if !rights::is_admin(&model.names, ctx.actor) {
                 return Err(Rejection::Right(RightReason::AdminOnly));
@@ -94,10 +125,6 @@ fn change(model: &Model, snapshot: &Snapshot, command: &Command, ctx: &Context) 
         }
         Command::FireTimer { timer } => timer::fire(&mut run, *timer),
         Command::RecountTimers => timer::recount(&mut run),
-        Command::FailMail { notice, message } => {
-            let failure = Failure::new("mail", message.clone());
-            run.raise(failure, None, Retry::Deliver { notice: *notice });
-        }
         Command::RunJob { job } => job::run(&mut run, job),
         Command::CreateTicket(_) | Command::StartProcess { .. } => {}
     }

@@ -118,6 +118,12 @@ pub enum Event {
         kind: String,
         at: Timestamp,
     },
+    /// This one was merged into the other, or (without `into`) the other into this one.
+    TicketMerged {
+        other: i64,
+        number: String,
+        into: bool,
+    },
     /// From whichever end it was linked.
     LinkRemoved {
         other: i64,
@@ -151,6 +157,9 @@ pub struct Article {
     pub body: String,
     pub attachments: Vec<Attachment>,
     pub at: Timestamp,
+    /// The number of the ticket on which it was written, where that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -46,6 +46,8 @@ pub fn name(event: &Event, before: &Snapshot) -> Option<Cow<'static, str>> {
         Event::TimerFired { .. } => "timer.fired",
         Event::IncidentRaised { .. } => "incident.raised",
         Event::IncidentResolved { .. } => "incident.resolved",
+        Event::TicketMerged { into: true, .. } => "ticket.merged",
+        Event::TicketMerged { into: false, .. } => "ticket.joined",
         Event::LinkAdded { .. } => "link.added",
         Event::LinkRemoved { .. } => "link.removed",
         Event::WatcherAdded { .. } => "watcher.added",
@@ -134,7 +136,9 @@ impl Happening {
                 _ => None,
             },
             "number" => match &self.event {
-                Event::LinkAdded { number, .. } | Event::LinkRemoved { number, .. } => Some(Value::text(number.as_str())),
+                Event::LinkAdded { number, .. } | Event::LinkRemoved { number, .. } | Event::TicketMerged { number, .. } => {
+                    Some(Value::text(number.as_str()))
+                }
                 _ => None,
             },
             "person" => match &self.event {

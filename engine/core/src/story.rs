@@ -1,15 +1,17 @@
 //! Plays a site's `Test` definitions in virtual time, through the same `decide` as everything else.
 
-use crate::command::{ArticleInput, Command, Context, Form, NewTicket};
+use crate::command::{ArticleInput, Command, Context, Form, Linked, NewTicket};
 use crate::decide::choices::choices;
 use crate::decide::{Decision, decide};
 use crate::event::Event;
+use crate::facts::{Content, Facts, Other};
 use crate::people::{Directory, Person, PersonKind};
 use crate::rejection::Rejection;
 use crate::snapshot::{Snapshot, WorkStatus};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use vorgang_definitions::calendar::later;
 use vorgang_definitions::kinds::process::Next;
 use vorgang_definitions::kinds::test::{Expect, PersonKind as TestPerson, Step, Test};
@@ -37,12 +39,23 @@ struct Story<'a> {
     model: &'a Model,
     people: Directory,
     now: Timestamp,
-    snapshot: Option<Snapshot>,
+    /// In the order in which they were made.
+    tickets: Vec<Kept>,
+    /// The one that the steps are about.
+    at: Option<usize>,
     events: Vec<Event>,
-    articles: usize,
     report: Report,
     numbers: i64,
 }
+
+/// A ticket of the story.
+struct Kept {
+    snapshot: Snapshot,
+    content: Content,
+}
+
+/// Tickets that one command may make.
+const MADE_MAX: i64 = 100;
 
 pub fn play(model: &Model, test: &Test) -> Report {
     let people = test.people.iter().map(|(login, p)| Person {
@@ -65,9 +78,9 @@ pub fn play(model: &Model, test: &Test) -> Report {
         model,
         people: Directory::new(people),
         now: beginning,
-        snapshot: None,
+        tickets: vec![],
+        at: None,
         events: vec![],
-        articles: 0,
         report: Report { name: test.name.to_string(), failures: vec![], log: vec![], entered: vec![] },
         numbers: 0,
     };
@@ -86,7 +99,35 @@ impl Story<'_> {
         self.report.failures.push((at, message.into()));
     }
 
+    fn snapshot(&self) -> Option<&Snapshot> {
+        self.at.map(|i| &self.tickets[i].snapshot)
+    }
+
+    /// What a command may ask for: everything that there is.
+    fn facts(&self) -> Facts {
+        let number = |n: i64| (n, format!("{}", 100_000 + n));
+        let all = || self.tickets.iter().map(|t| (t.snapshot.ticket.number.clone(), t));
+        let others = all().map(|(n, t)| (n, Arc::new(Other { snapshot: t.snapshot.clone() }))).collect();
+        let contents = all().map(|(n, t)| (n, Arc::new(t.content.clone()))).collect();
+        Facts::new((1..=MADE_MAX).map(|i| number(self.numbers + i)).collect(), others, contents)
+    }
+
+    fn decide(&mut self, command: &Command, actor: &Person) -> Result<Decision, Rejection> {
+        let facts = self.facts();
+        let new_ticket = if command.creates() { facts.number() } else { None };
+        let ctx = Context { new_ticket, facts: &facts, ..Context::trial(self.now, actor, &self.people) };
+        let result = decide(self.model, self.snapshot().filter(|_| !command.creates()), command, &ctx);
+        self.numbers += facts.taken() as i64;
+        result
+    }
+
     fn step(&mut self, step: &Step) {
+        if let Some(n) = step.ticket {
+            match usize::try_from(n.0 - 1).ok().filter(|i| *i < self.tickets.len()) {
+                Some(i) => self.at = Some(i),
+                None => return self.failed(step.at, format!("{} tickets were made so far", self.tickets.len())),
+            }
+        }
         if let Some(duration) = &step.advance {
             match later(self.now, duration.0, None, &self.model.names.site.zone.0) {
                 Some(to) => self.advance(step, to),
@@ -111,22 +152,13 @@ impl Story<'_> {
             // The work is not there: the same refusal as at the door.
             Err(None) => return self.judge(step, Err(Rejection::Gone), &actor.login),
         };
-        if command.creates() {
-            self.numbers += 1;
-        }
-        let ctx = Context {
-            new_ticket: Some((self.numbers, format!("{}", 100_000 + self.numbers))),
-            ..Context::trial(self.now, &actor, &self.people)
-        };
-        let result = decide(self.model, self.snapshot.as_ref().filter(|_| !command.creates()), &command, &ctx);
+        let result = self.decide(&command, &actor);
         self.judge(step, result, &actor.login);
     }
 
     /// False when it was refused.
     fn by_system(&mut self, step: &Step, command: &Command) -> bool {
-        let system = crate::people::system();
-        let ctx = Context::trial(self.now, &system, &self.people);
-        match decide(self.model, self.snapshot.as_ref(), command, &ctx) {
+        match self.decide(command, &crate::people::system()) {
             Ok(decision) if decision.events.is_empty() => true,
             Ok(decision) => {
                 self.commit(decision);
@@ -139,22 +171,28 @@ impl Story<'_> {
         }
     }
 
-    /// Every timer on the way fires at its own time.
+    /// Every timer on the way fires at its own time, whichever ticket's it is.
     fn advance(&mut self, step: &Step, to: Timestamp) {
+        let at = self.at;
         for _ in 0..FIRES_MAX {
-            let due = self.snapshot.iter().flat_map(|s| s.timers.iter()).filter(|t| t.due <= to).min_by_key(|t| (t.due, t.seq));
-            let Some((seq, due)) = due.map(|t| (t.seq, t.due)) else {
+            let timers =
+                self.tickets.iter().enumerate().flat_map(|(i, t)| t.snapshot.timers.iter().map(move |timer| (timer.due, i, timer.seq)));
+            let Some((due, ticket, seq)) = timers.filter(|(due, ..)| *due <= to).min() else {
                 self.now = to;
                 self.report.log.push(format!("clock is {to}"));
-                return;
+                break;
             };
             self.now = self.now.max(due);
             self.report.log.push(format!("clock is {}", self.now));
+            self.at = Some(ticket);
             if !self.by_system(step, &Command::FireTimer { timer: seq }) {
                 return;
             }
         }
-        self.failed(step.at, format!("more than {FIRES_MAX} timers fired"));
+        self.at = at;
+        if self.now < to {
+            self.failed(step.at, format!("more than {FIRES_MAX} timers fired"));
+        }
     }
 
     fn judge(&mut self, step: &Step, result: Result<Decision, Rejection>, actor: &str) {
@@ -178,12 +216,29 @@ impl Story<'_> {
         }
     }
 
+    /// The steps that follow are about the ticket that the command was for.
     fn commit(&mut self, decision: Decision) {
+        let number = decision.after.ticket.number.clone();
+        self.keep(decision);
+        self.at = self.tickets.iter().position(|t| t.snapshot.ticket.number == number);
+    }
+
+    fn keep(&mut self, decision: Decision) {
+        let number = &decision.after.ticket.number;
+        let known = self.tickets.iter().position(|t| t.snapshot.ticket.number == *number);
+        let at = known.unwrap_or_else(|| {
+            self.tickets.push(Kept { snapshot: decision.after.clone(), content: Content::default() });
+            self.tickets.len() - 1
+        });
+        let content = &mut self.tickets[at].content;
         for event in &decision.events {
             self.report.log.push(format!("  {}", summary(event)));
             match event {
-                Event::TicketCreated { .. } => self.articles = 0,
-                Event::ArticleAdded { .. } => self.articles += 1,
+                Event::ArticleAdded { article } => content.articles.push(article.clone()),
+                Event::LinkAdded { other, number, kind, .. } => {
+                    content.links.push(Linked { id: *other, number: number.clone(), kind: kind.clone() });
+                }
+                Event::LinkRemoved { other, kind, .. } => content.links.retain(|l| l.id != *other || l.kind != *kind),
                 Event::WorkEntered { item } => {
                     let process = decision.after.instance(item.instance).map_or("", |i| &i.process);
                     self.report.entered.push((process.to_owned(), item.activity.clone()));
@@ -193,7 +248,11 @@ impl Story<'_> {
         }
         self.events.extend(decision.events);
         // Ended instances are kept: `expect` asks for their outcome.
-        self.snapshot = Some(decision.after);
+        self.tickets[at].snapshot = decision.after;
+        for made in decision.made {
+            self.report.log.push(format!(" ticket {}", made.after.ticket.number));
+            self.keep(made);
+        }
     }
 
     /// `Err(None)` when the activity has no open work.
@@ -238,8 +297,15 @@ impl Story<'_> {
         if let Some(watch) = step.watch {
             return Ok(Command::WatchTicket { watch });
         }
+        if let Some(n) = step.merge {
+            let into = usize::try_from(n.0 - 1)
+                .ok()
+                .and_then(|i| self.tickets.get(i))
+                .ok_or_else(|| Some("there is no such ticket yet".to_owned()))?;
+            return Ok(Command::MergeTicket { into: into.snapshot.ticket.number.clone() });
+        }
         let activity = step.submit.as_ref().or(step.vote.as_ref()).or(step.claim.as_ref()).ok_or(None)?;
-        let snapshot = self.snapshot.as_ref().ok_or(Some("there is no ticket yet".to_owned()))?;
+        let snapshot = self.snapshot().ok_or(Some("there is no ticket yet".to_owned()))?;
         let open = |w: &&crate::snapshot::WorkItem| {
             w.activity == activity.as_str() && matches!(w.status, WorkStatus::Offered | WorkStatus::Started)
         };
@@ -261,7 +327,7 @@ impl Story<'_> {
                 let json = match value {
                     ValueExpr::Literal(l) => l.node.to_json(),
                     ValueExpr::Expr(e) => {
-                        let snapshot = self.snapshot.as_ref().ok_or("there is no ticket yet")?;
+                        let snapshot = self.snapshot().ok_or("there is no ticket yet")?;
                         let system = crate::people::system();
                         let scope = crate::scope::TicketScope::of(&self.model.names, snapshot, &system, &self.people, self.now);
                         e.program().evaluate(&scope).map_err(|e| e.to_string())?.to_json()
@@ -273,7 +339,7 @@ impl Story<'_> {
     }
 
     fn expect(&mut self, at: Span, expect: &Expect, whose: Option<&str>) {
-        let Some(snapshot) = self.snapshot.clone() else {
+        let Some(snapshot) = self.snapshot().cloned() else {
             return self.failed(at, "there is no ticket yet");
         };
         let ticket = &snapshot.ticket;
@@ -299,8 +365,9 @@ impl Story<'_> {
             let list = open_incidents.iter().map(|i| i.message.as_str()).collect::<Vec<_>>().join("; ");
             wrong.push(format!("{} incidents are open, expected {}: {list}", open_incidents.len(), count.0));
         }
-        if let Some(count) = expect.articles.filter(|c| c.0 != self.articles as i64) {
-            wrong.push(format!("there are {} articles, expected {}", self.articles, count.0));
+        let content = self.at.map(|i| self.tickets[i].content.clone()).unwrap_or_default();
+        if let Some(count) = expect.articles.filter(|c| c.0 != content.articles.len() as i64) {
+            wrong.push(format!("there are {} articles, expected {}", content.articles.len(), count.0));
         }
         let made = self.events.iter().filter(|e| matches!(e, Event::TicketMade { .. })).count();
         if let Some(count) = expect.created.filter(|c| c.0 != made as i64) {
@@ -449,6 +516,8 @@ pub fn summary(event: &Event) -> String {
         Event::IncidentResolved { seq, .. } => format!("incident {seq} resolved"),
         Event::NotificationSent { notification } => format!("{} to {}", notification.name, notification.to),
         Event::TicketMade { number, .. } => format!("ticket {number} made"),
+        Event::TicketMerged { number, into: true, .. } => format!("merged into {number}"),
+        Event::TicketMerged { number, .. } => format!("{number} merged into it"),
         Event::LinkAdded { number, kind, .. } => format!("{kind} ticket {number} linked"),
         Event::LinkRemoved { number, kind, .. } => format!("{kind} ticket {number} no longer linked"),
         Event::MailWanted { .. } => "the mail is sent again".into(),

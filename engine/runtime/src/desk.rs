@@ -12,9 +12,12 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
 use vorgang_core::chain::{self, Hash, Link};
 use vorgang_core::changes::{Changes, changed_names};
+use vorgang_core::command::Linked;
 use vorgang_core::decide::Notice;
-use vorgang_core::facts::Facts;
-use vorgang_core::people::{self, Directory, Person};
+use vorgang_core::event::Event;
+use vorgang_core::facts::{Content, Facts, Other};
+use vorgang_core::filter::Filter;
+use vorgang_core::people::{Directory, Person};
 use vorgang_core::{Command, Context, Decision, Rejection, Snapshot, decide};
 use vorgang_definitions::model::Model;
 use vorgang_store::{Commit, Idempotency, NewHistory, Store, StoreError, Stored};
@@ -80,6 +83,8 @@ pub(crate) struct JobPart {
 pub struct Done {
     pub after: Snapshot,
     pub notice: Option<Notice>,
+    /// Numbers of the tickets that it made.
+    pub made: Vec<String>,
 }
 
 /// How a caller's repeated request is answered.
@@ -88,6 +93,13 @@ pub struct Idempotent<'a> {
     pub body_hash: Hash,
     /// Writes the answer for the first time.
     pub answer: &'a (dyn Fn(&Done) -> (u16, String) + Sync),
+}
+
+impl Idempotent<'_> {
+    fn answered(&self, login: &str, done: &Done) -> Idempotency {
+        let (status, answer) = (self.answer)(done);
+        Idempotency { login: login.to_owned(), key: self.key.to_owned(), body_hash: self.body_hash, status, answer }
+    }
 }
 
 /// Done now, or the stored answer of an earlier time.
@@ -171,7 +183,7 @@ impl Desk {
                 (None, None) => None,
             };
             let now = request.at.unwrap_or_else(|| self.clock.now());
-            let decision = match self.decide(&request, stored.as_ref(), now, changed.as_ref()).await {
+            let (decision, mut heads) = match self.decide(&request, stored.as_ref(), now, changed.as_ref()).await {
                 Err(Error::Rejected(Rejection::NeedsChangesSince(version))) => {
                     let id = stored.as_ref().map_or(0, |s| s.snapshot.ticket.id);
                     changed = Some(self.changes_since(id, version).await?);
@@ -181,17 +193,20 @@ impl Desk {
             };
             if let (true, Some(stored)) = (decision.events.is_empty(), &stored) {
                 // Nothing changes: there is nothing to write, and no version for it.
-                let done = Done { after: stored.snapshot.clone(), notice: decision.notice };
+                let done = Done { after: stored.snapshot.clone(), notice: decision.notice, made: vec![] };
                 return Ok(Answer::Done(Box::new(done)));
             }
-            let done = Done { after: decision.after.clone(), notice: decision.notice.clone() };
-            let mut commit = self.commit(&request, stored.as_ref(), &decision, now, idempotent.as_ref(), &done);
+            let made = decision.events.iter().filter_map(|e| match e {
+                Event::TicketMade { number, .. } => Some(number.clone()),
+                _ => None,
+            });
+            let done = Done { after: decision.after.clone(), notice: decision.notice.clone(), made: made.collect() };
+            let mut commit = commit(request.cause, (&request.actor.login, request.command.word()), &decision, now, &mut heads);
+            commit.idempotency = idempotent.as_ref().map(|i| i.answered(&request.actor.login, &done));
             commit.job_run = job_run.map(|run| (run, matches!(decision.notice, Some(Notice::Incident(_)))));
-            commit.also = self.also(&request, &decision, now);
             match self.store.commit(commit).await {
                 Ok(()) => {
-                    self.live.committed(&decision.after, &decision.events);
-                    decision.made.iter().for_each(|d| self.live.committed(&d.after, &d.events));
+                    self.tell_live(&decision);
                     return Ok(Answer::Done(Box::new(done)));
                 }
                 Err(StoreError::Conflict) => {
@@ -216,16 +231,18 @@ impl Desk {
         }
     }
 
+    /// The decision, with the history's heads of the tickets that it was made of.
     async fn decide(
         &self,
         request: &Request<'_>,
         stored: Option<&Stored>,
         now: Timestamp,
         changed: Option<&BTreeMap<String, u64>>,
-    ) -> Result<Decision, Error> {
+    ) -> Result<(Decision, Heads), Error> {
         let (model, people) = (self.model(), self.people());
         let new_ticket = if request.command.creates() { Some(self.numbers.next(&*self.store, now).await?) } else { None };
-        let (mut facts, mut tickets) = (Facts::default(), BTreeMap::new());
+        let mut heads: Heads = stored.map(|s| (s.snapshot.ticket.id, s.head)).into_iter().collect();
+        let (mut facts, mut others, mut contents) = (Facts::default(), BTreeMap::new(), BTreeMap::new());
         loop {
             let ctx = Context {
                 now,
@@ -234,28 +251,47 @@ impl Desk {
                 new_ticket: new_ticket.clone(),
                 changed_since: changed,
                 facts: &facts,
+                so_far: None,
                 depth: 0,
             };
             let decision = decide(&model, stored.map(|s| &s.snapshot), &request.command, &ctx);
             // What was missing is found, and it is decided again.
             let (wanted, asked) = facts.missing();
-            let mut found = BTreeMap::new();
-            for number in asked.iter().take(FACTS_MAX) {
+            let known = others.len() + contents.len();
+            for number in asked.tickets.iter().take(FACTS_MAX) {
                 if let Some(other) = self.store.ticket_load(number).await? {
-                    found.insert(number.clone(), other.snapshot.ticket.id);
+                    heads.insert(other.snapshot.ticket.id, other.head);
+                    others.insert(number.clone(), Arc::new(Other { snapshot: other.snapshot }));
+                }
+            }
+            for number in asked.contents.iter().take(FACTS_MAX) {
+                if let Some(content) = self.content(number).await? {
+                    contents.insert(number.clone(), Arc::new(content));
                 }
             }
             let count = facts.given() + wanted;
-            if (wanted == 0 || count > FACTS_MAX) && found.is_empty() {
-                return Ok(decision?);
+            if (wanted == 0 || count > FACTS_MAX) && known == others.len() + contents.len() {
+                return Ok((decision?, heads));
             }
-            tickets.append(&mut found);
             let mut numbers = vec![];
             for _ in 0..count {
                 numbers.push(self.numbers.next(&*self.store, now).await?);
             }
-            facts = Facts::new(numbers, tickets.clone());
+            facts = Facts::new(numbers, others.clone(), contents.clone());
         }
+    }
+
+    async fn content(&self, number: &str) -> Result<Option<Content>, StoreError> {
+        let Some(ticket) = self.store.ticket_load(number).await?.map(|s| s.snapshot.ticket.id) else { return Ok(None) };
+        let articles = self.store.article_list(ticket).await?;
+        let links = self.store.links(&Filter::All, ticket).await?;
+        let links = links.into_iter().map(|(row, kind)| Linked { id: row.id, number: row.number, kind }).collect();
+        Ok(Some(Content { articles, links }))
+    }
+
+    fn tell_live(&self, decision: &Decision) {
+        self.live.committed(&decision.after, &decision.events);
+        decision.made.iter().for_each(|d| self.tell_live(d));
     }
 
     /// For each name the last version that changed it, of the versions after this one.
@@ -276,68 +312,48 @@ impl Desk {
             }
         }
     }
+}
 
-    /// The tickets that the decision makes, each with a history of its own.
-    fn also(&self, request: &Request<'_>, decision: &Decision, now: Timestamp) -> Vec<Commit> {
-        let system = people::system();
-        let one = |made: &Decision| {
-            let command = Command::CreateTicket(vorgang_core::command::NewTicket::default());
-            let request = Request { actor: &system, ticket: None, command, cause: request.cause, at: None };
-            let done = Done { after: made.after.clone(), notice: None };
-            let commit = self.commit(&request, None, made, now, None, &done);
-            Commit { also: self.also(&request, made, now), ..commit }
-        };
-        decision.made.iter().map(one).collect()
-    }
+/// The hash of each ticket's last history row.
+type Heads = BTreeMap<i64, Hash>;
 
-    fn commit(
-        &self,
-        request: &Request<'_>,
-        stored: Option<&Stored>,
-        decision: &Decision,
-        now: Timestamp,
-        idempotent: Option<&Idempotent<'_>>,
-        done: &Done,
-    ) -> Commit {
-        let payload = chain::split(&decision.events);
-        let salt: [u8; 16] = random();
-        let personal_digest = chain::personal_digest(&salt, &payload.personal);
-        let command = request.command.word();
-        let hash = chain::hash(&Link {
-            ticket: decision.after.ticket.id,
-            version: decision.after.version,
-            format: vorgang_core::event::FORMAT,
-            at: now.as_microsecond(),
-            actor: &request.actor.login,
-            command,
-            cause: request.cause,
-            events: &payload.events,
-            salt: &salt,
-            personal_digest,
-            previous: stored.map_or(chain::GENESIS, |s| s.head),
-        });
-        let history = NewHistory {
-            at: now,
-            actor: request.actor.login.clone(),
-            command: command.to_owned(),
-            cause: request.cause.to_owned(),
-            payload,
-            salt,
-            personal_digest,
-            hash,
-        };
-        let idempotency = idempotent.map(|i| {
-            let (status, answer) = (i.answer)(done);
-            Idempotency { login: request.actor.login.clone(), key: i.key.to_owned(), body_hash: i.body_hash, status, answer }
-        });
-        Commit {
-            changes: Changes::of(decision),
-            expected_version: stored.map_or(0, |s| s.snapshot.version),
-            history,
-            idempotency,
-            job_run: None,
-            also: vec![],
-        }
+/// The decision with all that is decided within it, each ticket's history going on where the one before it ended.
+fn commit(cause: &str, (actor, command): (&str, &str), decision: &Decision, now: Timestamp, heads: &mut Heads) -> Commit {
+    let payload = chain::split(&decision.events);
+    let salt: [u8; 16] = random();
+    let personal_digest = chain::personal_digest(&salt, &payload.personal);
+    let ticket = decision.after.ticket.id;
+    let hash = chain::hash(&Link {
+        ticket,
+        version: decision.after.version,
+        format: vorgang_core::event::FORMAT,
+        at: now.as_microsecond(),
+        actor,
+        command,
+        cause,
+        events: &payload.events,
+        salt: &salt,
+        personal_digest,
+        previous: heads.get(&ticket).copied().unwrap_or(chain::GENESIS),
+    });
+    heads.insert(ticket, hash);
+    let history = NewHistory {
+        at: now,
+        actor: actor.to_owned(),
+        command: command.to_owned(),
+        cause: cause.to_owned(),
+        payload,
+        salt,
+        personal_digest,
+        hash,
+    };
+    Commit {
+        changes: Changes::of(decision),
+        expected_version: decision.after.version - 1,
+        history,
+        idempotency: None,
+        job_run: None,
+        also: decision.made.iter().map(|d| commit(cause, (&d.actor, d.command), d, now, heads)).collect(),
     }
 }
 

@@ -9,8 +9,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use vorgang_core::Command;
+use vorgang_core::decide::run::Failure;
 use vorgang_core::people::{self, Person, PersonKind};
 use vorgang_core::rights::{self, Sight};
+use vorgang_core::snapshot::Retry;
 use vorgang_store::StoreError;
 use vorgang_store::messages::{MailRow, MailState};
 
@@ -210,7 +212,7 @@ async fn failed(desk: &Desk, parcel: &[MailRow], ids: &[i64], error: SendError) 
     for mail in parcel {
         let Some(notice) = mail.key.rsplit_once('-').and_then(|(_, seq)| seq.parse().ok()) else { continue };
         let message = format!("mail `{}` to {}: {message}", mail.notification, mail.recipient);
-        let command = Command::FailMail { notice, message };
+        let command = Command::Raise { failure: Failure::new("mail", message), retry: Retry::Deliver { notice } };
         let request = Request { actor: &system, ticket: Some(&mail.number), command, cause: "mail", at: None };
         if let Err(e) = desk.execute(request).await {
             tracing::error!(ticket = mail.number, "a mail failed, and its incident could not be raised: {e}");

@@ -102,7 +102,7 @@ fn decision(before: Option<&Snapshot>, events: Vec<Event>, now: Timestamp) -> De
     };
     let version = after.version + 1;
     apply_commit(&mut after, &events, now, version);
-    Decision { events, after, blobs: vec![], notice: None, had_timers: true, made: vec![] }
+    Decision::of(events, after)
 }
 
 fn commit(decision: &Decision, expected: u64, previous: Hash, now: Timestamp) -> Commit {
@@ -163,6 +163,7 @@ fn everything(id: i64) -> Vec<Event> {
         body: "Zeile 1\nZeile 2 😀".into(),
         attachments: vec![Attachment { name: "ü.pdf".into(), content_type: "application/pdf".into(), size: 3, blob: "b1".into() }],
         at: at(1),
+        origin: None,
     };
     let notice = Notice {
         seq: 6,

@@ -235,7 +235,8 @@ impl Store for SqliteStore {
 
     async fn article_list(&self, ticket: i64) -> Result<Vec<Article>> {
         let c = self.reader();
-        let sql = "SELECT seq, channel, sender, author, visible, subject, body, created FROM article WHERE ticket_id = ?1 ORDER BY seq";
+        let sql =
+            "SELECT seq, channel, sender, author, visible, subject, body, created, origin FROM article WHERE ticket_id = ?1 ORDER BY seq";
         let mut statement = c.prepare_cached(sql).map_err(error)?;
         let article = |r: &rusqlite::Row| {
             let sender = match r.get::<_, String>(2)?.as_str() {
@@ -253,6 +254,7 @@ impl Store for SqliteStore {
                 body: r.get(6)?,
                 attachments: vec![],
                 at: time(r.get(7)?),
+                origin: r.get(8)?,
             })
         };
         let mut articles: Vec<Article> =

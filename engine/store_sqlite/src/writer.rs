@@ -278,8 +278,9 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
             vorgang_core::event::Sender::System => "system",
         };
         run(
-            "INSERT INTO article (ticket_id, seq, channel, sender, author, visible, subject, body, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            params![t.id, a.seq, a.channel, sender, a.author, a.visible, a.subject, a.body, micros(a.at)],
+            "INSERT INTO article (ticket_id, seq, channel, sender, author, visible, subject, body, created, origin) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            params![t.id, a.seq, a.channel, sender, a.author, a.visible, a.subject, a.body, micros(a.at), a.origin],
         )?;
         for (part, p) in a.attachments.iter().enumerate() {
             run(

@@ -257,6 +257,44 @@ pub async fn watch(
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct MergeBody {
+    into: String,
+}
+
+pub async fn merge(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(number): Path<String>,
+    body: Body<MergeBody>,
+) -> Response {
+    let (MergeBody { into }, key) = body.split();
+    run(&app, &who, &id, Some(&number), Command::MergeTicket { into }, StatusCode::OK, key).await
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SplitBody {
+    article: u32,
+    #[serde(rename = "type")]
+    ticket_type: String,
+    queue: String,
+}
+
+pub async fn split(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(number): Path<String>,
+    body: Body<SplitBody>,
+) -> Response {
+    let (SplitBody { article, ticket_type, queue }, key) = body.split();
+    let command = Command::SplitTicket { article, ticket_type, queue };
+    run(&app, &who, &id, Some(&number), command, StatusCode::CREATED, key).await
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LinkBody {
     to: String,
     /// What the other ticket is to this one: child, parent, related.

@@ -5,7 +5,7 @@ use crate::extract::Path;
 use crate::forms::{self, Input, Typed};
 use crate::input::{FormData, Once};
 use crate::layout::Page;
-use crate::pages::{execute, failed};
+use crate::pages::{execute, failed, related};
 use crate::widgets;
 use crate::{App, RequestId, problem};
 use axum::Extension;
@@ -23,11 +23,9 @@ use vorgang_core::event::Sender;
 use vorgang_core::people::PersonKind;
 use vorgang_core::rights::{self, Sight};
 use vorgang_core::{Command, Rejection};
-use vorgang_definitions::actions::link::LinkKind;
 use vorgang_definitions::kinds::role::Right;
 use vorgang_runtime::view::TicketView;
 use vorgang_runtime::{Error, Request};
-use vorgang_store::TicketRow;
 
 pub async fn page(
     State(app): State<App>,
@@ -51,7 +49,15 @@ pub async fn after_change(app: &App, who: &Who, id: &RequestId, number: &str, no
     }
 }
 
-async fn draw(app: &App, who: &Who, id: &RequestId, number: &str, typed: Typed, notice: Option<Notice>, status: StatusCode) -> Response {
+pub async fn draw(
+    app: &App,
+    who: &Who,
+    id: &RequestId,
+    number: &str,
+    typed: Typed,
+    notice: Option<Notice>,
+    status: StatusCode,
+) -> Response {
     let mut view = match app.desk.ticket_view(&who.person, number).await {
         Ok(view) => view,
         Err(e) => return failed(e, id),
@@ -107,51 +113,10 @@ async fn draw(app: &App, who: &Who, id: &RequestId, number: &str, typed: Typed, 
                     }
                 }
             }
-            aside { (details(&page, &view, &choices, &typed)) (links(&page, &view, &linked)) }
+            aside { (details(&page, &view, &choices, &typed)) (related::links(&page, &view, &linked)) (related::merge_and_split(&page, &view, &choices)) }
         }
     };
     page.render(status, &format!("{} {}", ticket.number, ticket.title), "", &body)
-}
-
-/// What the other ticket is to this one.
-pub fn link_word<'t>(t: &'t crate::texts::Texts, kind: &str) -> &'t str {
-    match kind {
-        "child" => t.link_child,
-        "parent" => t.link_parent,
-        _ => t.link_related,
-    }
-}
-
-/// Linked tickets that this person may see.
-fn links(page: &Page, view: &TicketView, linked: &[(TicketRow, String)]) -> Markup {
-    let t = page.t;
-    let ticket = &view.snapshot.ticket;
-    let may = view.sight == Sight::Agent && rights::require(&page.model.names, &page.who.person, ticket, Right::Rw).is_ok();
-    let action = format!("{}/link", page.ticket_url(&ticket.number));
-    html! {
-        @if may || !linked.is_empty() {
-            section.card { h2 { (t.links) }
-                ul.plain { @for (row, kind) in linked { li {
-                    span.quiet { (link_word(t, kind)) } " " a href=(page.ticket_url(&row.number)) data-enhance { (row.number) }
-                    " " (row.title) " " (widgets::state_tag(page.model, &row.state, page.language()))
-                    @if may { form.unlink method="post" action=(action) data-enhance { (page.csrf())
-                        input type="hidden" name="to" value=(row.number); input type="hidden" name="type" value=(kind); input type="hidden" name="linked" value="false";
-                        button aria-label=(format!("{} {}", t.unlink, row.number)) { (t.unlink) } } }
-                } } }
-                @if may {
-                    details { summary { (t.link_new) } br;
-                        form method="post" action=(action) data-enhance { (page.csrf())
-                            input type="hidden" name="linked" value="true";
-                            div.field { label for="f-link" { (t.ticket) } input id="f-link" name="to" required inputmode="numeric"; }
-                            div.field { label for="link-type" { (t.link_is) } select id="link-type" name="type" {
-                                @for kind in LinkKind::WORDS.iter().rev() { option value=(kind) { (link_word(t, kind)) } } } }
-                            div.buttons { button { (t.link_new) } }
-                        }
-                    }
-                }
-            }
-        }
-    }
 }
 
 /// Who else has the ticket open: for agents.
@@ -226,6 +191,7 @@ fn message(page: &Page, number: &str, article: &vorgang_core::event::Article) ->
                 strong { (if article.subject.is_empty() { page.t.message } else { &article.subject }) }
                 span.quiet { (widgets::person_name(page, &article.author)) " · " (widgets::time(page, article.at)) }
                 @if !article.visible { span.tag.internal { (page.t.internal) } }
+                @if let (Some(origin), true) = (&article.origin, page.is_agent()) { span.quiet { (page.t.from_ticket) " " a href=(page.ticket_url(origin)) data-enhance { (origin) } } }
             }
             div.body { (article.body) }
             @if !article.attachments.is_empty() {
@@ -385,7 +351,7 @@ fn shaped<'a>(choices: &'a Choices, name: &'a str, always: bool, value: &'a Json
     Input { name, required, value, choice: choices.choice(name), kept }
 }
 
-async fn run(app: &App, who: &Who, id: &RequestId, number: &str, command: Command, typed: Typed, once: Option<Once>) -> Response {
+pub async fn run(app: &App, who: &Who, id: &RequestId, number: &str, command: Command, typed: Typed, once: Option<Once>) -> Response {
     let request = Request { actor: &who.person, ticket: Some(number), command, cause: "portal", at: None };
     match execute(app, request, once).await {
         Ok((number, notice)) => after_change(app, who, id, &number, notice).await,
@@ -454,25 +420,6 @@ pub async fn watch(
 ) -> Response {
     let watch = data.get("watch") == Some("true");
     run(&app, &who, &id, &number, Command::WatchTicket { watch }, Typed::default(), None).await
-}
-
-pub async fn link(
-    State(app): State<App>,
-    Extension(who): Extension<Who>,
-    Extension(id): Extension<RequestId>,
-    Path(number): Path<String>,
-    data: FormData,
-) -> Response {
-    let kind = data.get("type").and_then(LinkKind::from_word).unwrap_or(LinkKind::Related);
-    let (to, linked) = (data.get("to").unwrap_or_default().trim(), data.get("linked") != Some("false"));
-    match app.desk.link(&who.person, &number, to, kind, linked, "portal").await {
-        Ok(done) => after_change(&app, &who, &id, &number, done.notice).await,
-        Err(Error::Rejected(r)) if r != Rejection::NotFound => {
-            let status = problem::status(&r);
-            draw(&app, &who, &id, &number, Typed { rejection: Some(r), ..Typed::default() }, None, status).await
-        }
-        Err(e) => failed(e, &id),
-    }
 }
 
 pub async fn article(

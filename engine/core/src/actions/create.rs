@@ -3,11 +3,12 @@ use crate::command::{ArticleInput, Context, NewTicket};
 use crate::decide::create;
 use crate::decide::run::{Failure, Run};
 use crate::event::Event;
-use crate::people;
+use crate::people::{self, Person};
 use crate::snapshot::Seq;
 use std::collections::BTreeMap;
 use vorgang_definitions::actions::create::Create;
 use vorgang_definitions::actions::link::LinkKind;
+use vorgang_definitions::actions::set::Set;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::name::Name;
 
@@ -16,34 +17,12 @@ const DEPTH_MAX: u8 = 8;
 
 /// The new ticket is part of the same commit.
 pub fn run(run: &mut Run, create: &Create, name: Option<&Name>, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
-    if run.ctx.depth >= DEPTH_MAX {
-        return Err(Failure::new("loop", format!("more than {DEPTH_MAX} tickets would make each other")));
-    }
-    let mut values = BTreeMap::new();
-    for (key, given) in create.values.iter() {
-        if let Some(v) = value(run, given, instance, work)? {
-            values.insert(key.to_string(), v.to_json());
-        }
-    }
-    let mut text = |key: &str| values.remove(key).map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned));
-    let (state, priority) = (text("state"), text("priority"));
-    let customer_user = text("customer_user").or_else(|| run.snapshot.ticket.customer_user.clone());
     let article = create.article.as_ref().map(|t| render(run, t, instance, work)).transpose()?;
-    let new = NewTicket {
-        title: render(run, &create.title, instance, work)?.replace(['\r', '\n'], " "),
-        ticket_type: create.ticket_type.to_string(),
-        queue: create.queue.to_string(),
-        state,
-        priority,
-        customer_user,
-        fields: values,
-        article: article.map(|body| ArticleInput { body, visible: true, ..ArticleInput::default() }),
-        blobs: vec![],
-    };
+    let title = render(run, &create.title, instance, work)?;
+    let mut new = described(run, title, &create.ticket_type, &create.queue, &create.values, instance, work)?;
+    new.article = article.map(|body| ArticleInput { body, visible: true, ..ArticleInput::default() });
     let system = people::system();
-    let number = run.ctx.facts.number().ok_or_else(|| Failure::new("create", "there is no number for a new ticket yet"))?;
-    let ctx = Context { actor: &system, new_ticket: Some(number), changed_since: None, depth: run.ctx.depth + 1, ..run.ctx.clone() };
-    let made = create::ticket(run.model, &new, &ctx).map_err(|r| Failure::new("create", say(&r)))?;
+    let made = create::ticket(run.model, &new, &within(run, &system)?).map_err(|r| Failure::new("create", say(&r)))?;
     let (id, number) = (made.after.ticket.id, made.after.ticket.number.clone());
     run.made.push(made);
     run.emit(Event::TicketMade { id, number: number.clone() });
@@ -56,7 +35,39 @@ pub fn run(run: &mut Run, create: &Create, name: Option<&Name>, instance: Option
     Ok(())
 }
 
-fn say(rejection: &crate::rejection::Rejection) -> String {
+/// The new ticket without its first message.
+pub fn described(
+    run: &Run,
+    title: String,
+    ticket_type: &Name,
+    queue: &Name,
+    values: &Set,
+    instance: Option<Seq>,
+    work: Option<Seq>,
+) -> Result<NewTicket, Failure> {
+    let mut fields = BTreeMap::new();
+    for (key, given) in values.iter() {
+        if let Some(v) = value(run, given, instance, work)? {
+            fields.insert(key.to_string(), v.to_json());
+        }
+    }
+    let mut text = |key: &str| fields.remove(key).map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned));
+    let (state, priority) = (text("state"), text("priority"));
+    let customer_user = text("customer_user").or_else(|| run.snapshot.ticket.customer_user.clone());
+    let (title, ticket_type, queue) = (title.replace(['\r', '\n'], " "), ticket_type.to_string(), queue.to_string());
+    Ok(NewTicket { title, ticket_type, queue, state, priority, customer_user, fields, ..NewTicket::default() })
+}
+
+/// For a ticket that is made by this one, under a number of its own.
+pub fn within<'a>(run: &Run<'a>, system: &'a Person) -> Result<Context<'a>, Failure> {
+    if run.ctx.depth >= DEPTH_MAX {
+        return Err(Failure::new("loop", format!("more than {DEPTH_MAX} tickets would make each other")));
+    }
+    let number = run.ctx.facts.number().ok_or_else(|| Failure::new("create", "there is no number for a new ticket yet"))?;
+    Ok(Context { actor: system, new_ticket: Some(number), changed_since: None, depth: run.ctx.depth + 1, ..run.ctx.clone() })
+}
+
+pub fn say(rejection: &crate::rejection::Rejection) -> String {
     match rejection {
         crate::rejection::Rejection::Form(errors) => {
             errors.iter().map(|(f, e)| format!("{f} {}", e.say("en"))).collect::<Vec<_>>().join("; ")

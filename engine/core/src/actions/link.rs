@@ -6,8 +6,7 @@ use vorgang_definitions::actions::link::{Link, LinkKind};
 pub fn run(run: &mut Run, link: &Link, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
     let to = value(run, &link.to, instance, work)?;
     let number = to.as_ref().and_then(|v| v.as_text()).unwrap_or_default().to_owned();
-    let made = run.made.iter().find(|d| d.after.ticket.number == number).map(|d| d.after.ticket.id);
-    let id = made.or_else(|| run.ctx.facts.ticket(&number));
+    let id = run.other(&number).map(|o| o.ticket.id).or_else(|| run.ctx.facts.ticket(&number));
     let id = id.ok_or_else(|| Failure::new("link", format!("there is no ticket `{number}`")))?;
     if id == run.snapshot.ticket.id {
         return Err(Failure::new("link", "a ticket is not linked to itself"));

@@ -21,6 +21,7 @@ pub fn run(run: &mut Run, note: &Note, instance: Option<Seq>, work: Option<Seq>)
         body,
         attachments: vec![],
         at: run.ctx.now,
+        origin: None,
     });
     Ok(())
 }

@@ -80,7 +80,8 @@ pub fn choices(model: &Model, snapshot: &Snapshot, ctx: &Context, values: &BTree
     let actions = ACTIONS.iter().filter(|a| **a != "create").map(|action| {
         let mut refused: Vec<Rejection> = match *action {
             "answer" | "note" if ctx.actor.kind == PersonKind::Agent => right(Right::Note).into_iter().collect(),
-            "watch" => right(Right::Ro).into_iter().collect(),
+            "merge" => right(Right::Rw).into_iter().collect(),
+            "watch" | "split" => right(Right::Ro).into_iter().collect(),
             _ => vec![],
         };
         refused.extend(acl::denials(&run, "action", action, None).into_iter().map(Rejection::from));

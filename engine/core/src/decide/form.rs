@@ -1,5 +1,6 @@
 //! Forms: what a person sends is read against the dialog, whole, before anything is written.
 
+use super::life_cycle::StateError;
 use super::run::Run;
 use crate::acl::{Judge, Shape};
 use crate::apply::{apply, attribute};
@@ -341,17 +342,18 @@ pub fn write(run: &mut Run, changes: Vec<Change>, instance: Option<Seq>) -> Resu
     }
     for change in states {
         if let Some(state) = change.value.as_str() {
-            run.set_state(state, true, instance).map_err(|e| match e {
-                super::life_cycle::StateError::Refused(r) => r,
-                super::life_cycle::StateError::Failed(f) => Rejection::Form(vec![("state".into(), invalid(&f.message))]),
-            })?;
+            run.set_state(state, true, instance).map_err(refused)?;
         }
     }
     Ok(())
 }
 
-fn invalid(_: &str) -> FormError {
-    FormError::Invalid(vorgang_definitions::values::ValueError::WrongType("another value"))
+/// A state that cannot be set, to a person.
+pub fn refused(error: StateError) -> Rejection {
+    match error {
+        StateError::Refused(r) => r,
+        StateError::Failed(_) => Rejection::Form(vec![("state".into(), FormError::Invalid(ValueError::WrongType("another value")))]),
+    }
 }
 
 /// Adds the form's article; its subject is the dialog's template, in the person's language.
@@ -380,6 +382,7 @@ pub fn add_article(run: &mut Run, input: ArticleInput) {
         body: input.body.replace("\r\n", "\n").replace('\0', ""),
         attachments,
         at: run.ctx.now,
+        origin: None,
     };
     let seq = run.add_article(article);
     run.account(minutes.unwrap_or(0).into(), Some(seq));

@@ -1,17 +1,17 @@
 //! The net at work: tokens, branches, joins, automatic chains (C1 to C8, C11).
 
+use super::reach::Reach;
 use super::{Decision, Notice};
 use crate::actions;
-use crate::apply::{apply, attribute};
+use crate::apply::apply;
 use crate::command::Context;
-use crate::event::{Article, Blob, Event, Sender};
+use crate::event::{Blob, Event};
 use crate::happening::{self, Happening};
-use crate::people::{PersonKind, SYSTEM};
+use crate::people::SYSTEM;
 use crate::rejection::Rejection;
 use crate::scope::TicketScope;
 use crate::snapshot::{Incident, Instance, Retry, Seq, Snapshot, Ticket, WorkItem, WorkStatus};
 use crate::who;
-use serde_json::Value as Json;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use vorgang_definitions::actions::Action;
@@ -25,7 +25,7 @@ use vorgang_definitions::model::{Model, ProcessModel};
 pub const STEPS_MAX: usize = 1_000;
 
 /// Why something inside failed: it becomes an incident, never a refusal.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Failure {
     pub kind: &'static str,
     pub message: String,
@@ -80,6 +80,8 @@ pub struct Run<'a> {
     pub early: bool,
     /// Tickets that were made by what happens, each a decision of its own in the same commit.
     pub made: Vec<Decision>,
+    /// What other tickets are to do in the same commit.
+    pub reach: Vec<Reach>,
     /// Names that actions gave to what they made.
     pub named: BTreeMap<String, Value>,
     /// Instances whose own actions closed the ticket.
@@ -93,6 +95,7 @@ pub struct Savepoint {
     looked: usize,
     happened: usize,
     made: usize,
+    reach: usize,
     entered: VecDeque<Seq>,
 }
 
@@ -117,6 +120,7 @@ impl<'a> Run<'a> {
             happening: None,
             early: false,
             made: vec![],
+            reach: vec![],
             named: BTreeMap::new(),
             closed_by: None,
         }
@@ -137,7 +141,17 @@ impl<'a> Run<'a> {
         self.snapshot.version += 1;
         Arc::make_mut(&mut self.snapshot.ticket).updated = self.ctx.now;
         let had_timers = self.had_timers || !self.snapshot.timers.is_empty();
-        Ok(Decision { events: self.events, after: self.snapshot, blobs: self.blobs, notice: self.notice, had_timers, made: self.made })
+        Ok(Decision {
+            events: self.events,
+            after: self.snapshot,
+            blobs: self.blobs,
+            notice: self.notice,
+            had_timers,
+            made: self.made,
+            reach: self.reach,
+            command: "create_ticket",
+            actor: self.ctx.actor.login.clone(),
+        })
     }
 
     pub fn emit(&mut self, event: Event) {
@@ -158,7 +172,7 @@ impl<'a> Run<'a> {
     }
 
     /// An event that no handler sees: it only says again what was.
-    fn record(&mut self, event: Event) {
+    pub(super) fn record(&mut self, event: Event) {
         apply(&mut self.snapshot, &event);
         self.events.push(event);
     }
@@ -174,6 +188,7 @@ impl<'a> Run<'a> {
             looked: self.looked,
             happened: self.happened.len(),
             made: self.made.len(),
+            reach: self.reach.len(),
             entered: self.entered.clone(),
         }
     }
@@ -184,6 +199,7 @@ impl<'a> Run<'a> {
         self.looked = to.looked.min(to.events);
         self.happened.truncate(to.happened);
         self.made.truncate(to.made);
+        self.reach.truncate(to.reach);
         self.entered = to.entered;
     }
 
@@ -213,46 +229,7 @@ impl<'a> Run<'a> {
         self.snapshot.instance(instance).and_then(|i| self.model.process_by_hash(&i.hash)).cloned()
     }
 
-    // --- attributes -------------------------------------------------------------------------------------------
-
-    /// Sets an attribute or a field; setting the present value is no change.
-    pub fn set(&mut self, name: &str, new: Json, is_field: bool) {
-        let old = if is_field {
-            self.snapshot.ticket.fields.get(name).cloned().unwrap_or(Json::Null)
-        } else {
-            attribute(&self.snapshot.ticket, name)
-        };
-        if old == new {
-            return;
-        }
-        let held = self.snapshot.ticket.lock();
-        let of_owner = name == "owner" && !is_field;
-        let name = name.to_owned();
-        self.emit(if is_field { Event::FieldSet { name, old, new } } else { Event::AttributeSet { name, old, new } });
-        // Whoever becomes the owner holds the ticket; who is no more does not.
-        let holds = self.snapshot.ticket.lock();
-        if of_owner && held != holds {
-            self.emit(Event::AttributeSet { name: "lock".into(), old: held.into(), new: holds.into() });
-        }
-    }
-
-    /// Locks or unlocks. A ticket that nobody has becomes the agent's who locks it; false where there is none.
-    pub fn lock(&mut self, lock: bool) -> bool {
-        if lock && self.snapshot.ticket.owner.is_none() {
-            if self.ctx.actor.kind != PersonKind::Agent {
-                return false;
-            }
-            self.set("owner", self.ctx.actor.login.clone().into(), false);
-        }
-        self.set("lock", lock.into(), false);
-        true
-    }
-
-    pub fn account(&mut self, minutes: i64, article: Option<Seq>) {
-        if minutes != 0 {
-            self.emit(Event::TimeAccounted { minutes, by: self.ctx.actor.login.clone(), article, at: self.ctx.now });
-        }
-    }
+    // --- actions ---------------------------------------------------------------------------------------------------
 
     /// Runs actions in their order; the caller holds the savepoint.
     pub fn actions(&mut self, list: &[Action], instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
@@ -270,28 +247,6 @@ impl<'a> Run<'a> {
             }
         }
         Ok(())
-    }
-
-    /// Begins or ends somebody's watching; what is so already is no change.
-    pub fn watch(&mut self, person: String, watch: bool) {
-        if self.snapshot.watchers.contains(&person) != watch {
-            self.emit(if watch { Event::WatcherAdded { person, at: self.ctx.now } } else { Event::WatcherRemoved { person } });
-        }
-    }
-
-    pub fn add_article(&mut self, mut article: Article) -> Seq {
-        let seq = self.next_seq();
-        article.seq = seq;
-        self.emit(Event::ArticleAdded { article });
-        seq
-    }
-
-    pub fn sender(&self) -> Sender {
-        match self.ctx.actor.kind {
-            PersonKind::Agent => Sender::Agent,
-            PersonKind::Customer => Sender::Customer,
-            PersonKind::System => Sender::System,
-        }
     }
 
     // --- instances and tokens ---------------------------------------------------------------------------------
@@ -562,13 +517,14 @@ impl<'a> Run<'a> {
             .filter(|e| !matches!(e, Event::WorkEnded { seq, .. } if *seq == item.seq))
             .cloned()
             .collect();
-        let (entered, made) = (self.entered.clone(), self.made.split_off(savepoint.made));
+        let (entered, made, reach) = (self.entered.clone(), self.made.split_off(savepoint.made), self.reach.split_off(savepoint.reach));
         self.roll_back(savepoint);
         for event in kept {
             self.emit(event);
         }
         self.entered = entered;
         self.made.extend(made);
+        self.reach.extend(reach);
         self.change_work(item.seq, WorkStatus::Started, item.claimed_by.clone(), true);
     }
 

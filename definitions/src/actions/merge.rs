@@ -1,0 +1,10 @@
+use crate::record;
+use crate::value_expr::ValueExpr;
+
+record! {
+    /// Merges the ticket into another one.
+    pub struct Merge as "`merge`" {
+        /// The other ticket's number.
+        into "into": ValueExpr = "= child";
+    }
+}

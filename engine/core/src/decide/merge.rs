@@ -1,0 +1,161 @@
+//! Merging tickets, and splitting one. Nothing is taken away: what goes elsewhere is copied there, with its author and
+//! its time, and the ticket it came from keeps it.
+
+use super::run::{Failure, Run};
+use super::{create, form};
+use crate::acl;
+use crate::command::{Command, Context, Linked, Merged, NewTicket, TakenIn};
+use crate::event::{Article, Event};
+use crate::rejection::{FormError, Rejection};
+use crate::rights::{self, Sight};
+use crate::snapshot::{Seq, Snapshot};
+use vorgang_definitions::actions::link::LinkKind;
+use vorgang_definitions::kinds::role::Right;
+use vorgang_definitions::kinds::state::StateType;
+use vorgang_definitions::values::ValueError;
+
+/// Why tickets are not merged.
+pub enum MergeError {
+    /// There is no such ticket, or it is the same one.
+    NoTicket,
+    /// The other one has itself been merged, or is removed.
+    Gone,
+    /// The type has no state of the type `merged`.
+    NoState,
+    State(super::life_cycle::StateError),
+}
+
+/// The ticket goes into the other one: its state says so, and the other takes in what is here.
+pub fn merge(run: &mut Run, number: &str, as_person: bool, instance: Option<Seq>) -> Result<(), MergeError> {
+    if number == run.snapshot.ticket.number {
+        return Err(MergeError::NoTicket);
+    }
+    let other = run.other(number).map(|o| o.ticket.clone()).ok_or(MergeError::NoTicket)?;
+    let names = &run.model.names;
+    if matches!(names.state_type(&other.state), StateType::Merged | StateType::Removed) {
+        return Err(MergeError::Gone);
+    }
+    let own_type = names.types.get(&run.snapshot.ticket.ticket_type);
+    let state = own_type.and_then(|t| t.states.iter().find(|s| names.state_type(s) == StateType::Merged)).ok_or(MergeError::NoState)?;
+    let (articles, links) = content(run);
+    let merged = Merged {
+        id: run.snapshot.ticket.id,
+        watchers: run.snapshot.watchers.to_vec(),
+        links: links.into_iter().filter(|l| l.id != other.id).collect(),
+        minutes: run.snapshot.ticket.accounted,
+    };
+    run.set_state(state, as_person, instance).map_err(MergeError::State)?;
+    run.account(-merged.minutes, None);
+    run.lock(false);
+    run.emit(Event::LinkAdded { other: other.id, number: number.to_owned(), kind: LinkKind::Parent.word().into(), at: run.ctx.now });
+    run.emit(Event::TicketMerged { other: other.id, number: number.to_owned(), into: true });
+    let taken = TakenIn { number: run.snapshot.ticket.number.clone(), articles, merged: Some(merged) };
+    run.reach(number, Command::TakeIn(Box::new(taken)));
+    Ok(())
+}
+
+/// Everything that was written on the ticket so far, and what is linked to it.
+fn content(run: &Run) -> (Vec<Article>, Vec<Linked>) {
+    let stored = run.stored.and_then(|t| run.ctx.facts.content(&t.number));
+    let (mut articles, mut links) = stored.map(|c| (c.articles.clone(), c.links.clone())).unwrap_or_default();
+    for event in &run.events {
+        match event {
+            Event::ArticleAdded { article } => articles.push(article.clone()),
+            Event::LinkAdded { other, number, kind, .. } => {
+                links.push(Linked { id: *other, number: number.clone(), kind: kind.clone() });
+            }
+            Event::LinkRemoved { other, kind, .. } => links.retain(|l| l.id != *other || l.kind != *kind),
+            _ => {}
+        }
+    }
+    (articles, links)
+}
+
+/// The other side: no handler sees the copies, but the whole is an event.
+pub fn take_in(run: &mut Run, taken: &TakenIn) {
+    for article in &taken.articles {
+        let origin = article.origin.clone().or_else(|| Some(taken.number.clone()));
+        let article = Article { seq: run.next_seq(), origin, ..article.clone() };
+        run.record(Event::ArticleAdded { article });
+    }
+    let Some(merged) = &taken.merged else { return };
+    for person in &merged.watchers {
+        run.watch(person.clone(), true);
+    }
+    let own = run.snapshot.ticket.id;
+    for Linked { id, number, kind } in merged.links.iter().filter(|l| l.id != own).cloned() {
+        run.emit(Event::LinkAdded { other: id, number, kind, at: run.ctx.now });
+    }
+    run.account(merged.minutes, None);
+    run.emit(Event::TicketMerged { other: merged.id, number: taken.number.clone(), into: false });
+}
+
+/// For agents who may change both.
+pub fn by_hand(run: &mut Run, number: &str) -> Result<(), Rejection> {
+    let names = &run.model.names;
+    rights::require(names, run.ctx.actor, &run.snapshot.ticket, Right::Rw)?;
+    acl::ask(run, "action", "merge", None)?;
+    let unknown = || Rejection::Form(vec![("merge".into(), FormError::Invalid(ValueError::NotOffered(number.to_owned())))]);
+    let other = run.other(number);
+    let seen = |s: &&Snapshot| rights::sight(names, run.ctx.actor, s) != Sight::Nothing;
+    let other = other.filter(seen).ok_or_else(unknown)?;
+    rights::require(names, run.ctx.actor, &other.ticket, Right::Rw)?;
+    merge(run, number, true, None).map_err(|e| match e {
+        MergeError::NoTicket | MergeError::Gone => unknown(),
+        MergeError::NoState => Rejection::LifeCycle {
+            from: run.snapshot.ticket.state.clone(),
+            to: StateType::Merged.word().into(),
+            why: crate::rejection::LifeCycleReason::NotInType,
+        },
+        MergeError::State(e) => form::refused(e),
+    })
+}
+
+/// The message becomes the first one of a new ticket, whose parent this one is.
+pub fn split(run: &mut Run, article: Article, new: NewTicket, link: Option<LinkKind>, ctx: &Context) -> Result<(i64, String), Rejection> {
+    let made = create::ticket(run.model, &new, ctx)?;
+    let (id, number) = (made.after.ticket.id, made.after.ticket.number.clone());
+    run.made.push(made);
+    run.emit(Event::TicketMade { id, number: number.clone() });
+    if let Some(kind) = link {
+        run.emit(Event::LinkAdded { other: id, number: number.clone(), kind: kind.word().to_owned(), at: run.ctx.now });
+    }
+    let taken = TakenIn { number: run.snapshot.ticket.number.clone(), articles: vec![article], merged: None };
+    run.reach(&number, Command::TakeIn(Box::new(taken)));
+    Ok((id, number))
+}
+
+/// What the new ticket is called, where nothing is said.
+pub fn split_title(run: &Run, article: &Article) -> String {
+    let subject = article.subject.trim();
+    if subject.is_empty() { run.snapshot.ticket.title.clone() } else { subject.to_owned() }
+}
+
+/// For agents who may read this ticket and create one where it is to lie.
+pub fn split_by_hand(run: &mut Run, article: Seq, ticket_type: &str, queue: &str) -> Result<(), Rejection> {
+    rights::require(&run.model.names, run.ctx.actor, &run.snapshot.ticket, Right::Ro)?;
+    acl::ask(run, "action", "split", None)?;
+    let (articles, _) = content(run);
+    let article = articles.into_iter().find(|a| a.seq == article).ok_or(Rejection::Gone)?;
+    let new = NewTicket {
+        title: split_title(run, &article),
+        ticket_type: ticket_type.to_owned(),
+        queue: queue.to_owned(),
+        customer_user: run.snapshot.ticket.customer_user.clone(),
+        ..NewTicket::default()
+    };
+    let number = run.ctx.facts.number().ok_or(Rejection::Gone)?;
+    let ctx = Context { new_ticket: Some(number), changed_since: None, depth: run.ctx.depth + 1, ..run.ctx.clone() };
+    split(run, article, new, Some(LinkKind::Child), &ctx).map(|_| ())
+}
+
+impl MergeError {
+    pub fn failure(self, number: &str) -> Failure {
+        match self {
+            Self::NoTicket => Failure::new("merge", format!("there is no other ticket `{number}`")),
+            Self::Gone => Failure::new("merge", format!("the ticket `{number}` was merged itself, or removed")),
+            Self::NoState => Failure::new("merge", "the ticket's type has no state of the type `merged`"),
+            Self::State(e) => Failure::from(e),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! A ticket among others: links, merging, splitting.
+
+use crate::auth::Who;
+use crate::extract::Path;
+use crate::forms::Typed;
+use crate::input::FormData;
+use crate::layout::Page;
+use crate::pages::failed;
+use crate::pages::ticket::{after_change, draw};
+use crate::widgets;
+use crate::{App, RequestId, problem};
+use axum::Extension;
+use axum::extract::State;
+use axum::response::Response;
+use maud::{Markup, html};
+use vorgang_core::decide::choices::Choices;
+use vorgang_core::rights::{self, Sight};
+use vorgang_core::{Command, Rejection};
+use vorgang_definitions::actions::link::LinkKind;
+use vorgang_definitions::kinds::role::Right;
+use vorgang_definitions::kinds::state::StateType;
+use vorgang_runtime::view::TicketView;
+use vorgang_runtime::{Done, Error, Request};
+use vorgang_store::TicketRow;
+
+/// What the other ticket is to this one.
+pub fn link_word<'t>(t: &'t crate::texts::Texts, kind: &str) -> &'t str {
+    match kind {
+        "child" => t.link_child,
+        "parent" => t.link_parent,
+        _ => t.link_related,
+    }
+}
+
+/// Linked tickets that this person may see.
+pub fn links(page: &Page, view: &TicketView, linked: &[(TicketRow, String)]) -> Markup {
+    let t = page.t;
+    let ticket = &view.snapshot.ticket;
+    let may = view.sight == Sight::Agent && rights::require(&page.model.names, &page.who.person, ticket, Right::Rw).is_ok();
+    let action = format!("{}/link", page.ticket_url(&ticket.number));
+    html! {
+        @if may || !linked.is_empty() {
+            section.card { h2 { (t.links) }
+                ul.plain { @for (row, kind) in linked { li {
+                    span.quiet { (link_word(t, kind)) } " " a href=(page.ticket_url(&row.number)) data-enhance { (row.number) }
+                    " " (row.title) " " (widgets::state_tag(page.model, &row.state, page.language()))
+                    @if may { form.unlink method="post" action=(action) data-enhance { (page.csrf())
+                        input type="hidden" name="to" value=(row.number); input type="hidden" name="type" value=(kind); input type="hidden" name="linked" value="false";
+                        button aria-label=(format!("{} {}", t.unlink, row.number)) { (t.unlink) } } }
+                } } }
+                @if may {
+                    details { summary { (t.link_new) } br;
+                        form method="post" action=(action) data-enhance { (page.csrf())
+                            input type="hidden" name="linked" value="true";
+                            div.field { label for="f-link" { (t.ticket) } input id="f-link" name="to" required inputmode="numeric"; }
+                            div.field { label for="link-type" { (t.link_is) } select id="link-type" name="type" {
+                                @for kind in LinkKind::WORDS.iter().rev() { option value=(kind) { (link_word(t, kind)) } } } }
+                            div.buttons { button { (t.link_new) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Merging the ticket, and splitting a message off, where this person may.
+pub fn merge_and_split(page: &Page, view: &TicketView, choices: &Choices) -> Markup {
+    let (t, names, language) = (page.t, &page.model.names, page.language());
+    let ticket = &view.snapshot.ticket;
+    if view.sight != Sight::Agent {
+        return html! {};
+    }
+    let url = page.ticket_url(&ticket.number);
+    let ends = names.types.get(&ticket.ticket_type).is_some_and(|ty| ty.states.iter().any(|s| names.state_type(s) == StateType::Merged));
+    let merge = choices.may("merge") && ends && !names.state_type(&ticket.state).is_final();
+    let queues: Vec<_> =
+        names.queues.iter().filter(|q| rights::require_in(names, &page.who.person, &q.name, Right::Create).is_ok()).collect();
+    let split = choices.may("split") && !view.articles.is_empty() && !queues.is_empty();
+    html! {
+        @if merge {
+            details.card { summary { (t.merge) } br;
+                form method="post" action=(format!("{url}/merge")) data-enhance { (page.csrf())
+                    div.field { label for="f-merge" { (t.merge_into) } input id="f-merge" name="into" required inputmode="numeric"; }
+                    div.buttons { button data-confirm=(t.merge_confirm) title=(t.merge_confirm) { (t.merge) } }
+                }
+            }
+        }
+        @if split {
+            details.card { summary { (t.split) } br;
+                form method="post" action=(format!("{url}/split")) data-enhance { (page.csrf())
+                    div.field { label for="split-article" { (t.message) } select id="split-article" name="article" {
+                        @for a in view.articles.iter().rev() { option value=(a.seq) { (widgets::person_name(page, &a.author)) ": " (first_words(if a.subject.is_empty() { &a.body } else { &a.subject })) } } } }
+                    div.field { label for="split-type" { (t.ticket_type) } select id="split-type" name="type" {
+                        @for ty in names.types.iter() { option value=(ty.name) selected[ty.name == *ticket.ticket_type] { (widgets::word(page.model, "type", &ty.name, language)) } } } }
+                    div.field { label for="split-queue" { (t.queue) } select id="split-queue" name="queue" {
+                        @for q in &queues { option value=(q.name) selected[q.name == *ticket.queue] { (widgets::word(page.model, "queue", &q.name, language)) } } } }
+                    div.buttons { button { (t.split) } }
+                }
+            }
+        }
+    }
+}
+
+/// Enough of a text to know it again.
+fn first_words(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let line = text.lines().find(|l| !l.trim().is_empty()).unwrap_or_default().trim();
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
+pub async fn link(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(number): Path<String>,
+    data: FormData,
+) -> Response {
+    let kind = data.get("type").and_then(LinkKind::from_word).unwrap_or(LinkKind::Related);
+    let (to, linked) = (data.get("to").unwrap_or_default().trim(), data.get("linked") != Some("false"));
+    match app.desk.link(&who.person, &number, to, kind, linked, "portal").await {
+        Ok(done) => after_change(&app, &who, &id, &number, done.notice).await,
+        Err(e) => refused(&app, &who, &id, &number, e).await,
+    }
+}
+
+async fn refused(app: &App, who: &Who, id: &RequestId, number: &str, error: Error) -> Response {
+    match error {
+        Error::Rejected(r) if r != Rejection::NotFound => {
+            let status = problem::status(&r);
+            draw(app, who, id, number, Typed { rejection: Some(r), ..Typed::default() }, None, status).await
+        }
+        other => failed(other, id),
+    }
+}
+
+async fn execute(app: &App, who: &Who, number: &str, command: Command) -> Result<Done, Error> {
+    app.desk.execute(Request { actor: &who.person, ticket: Some(number), command, cause: "portal", at: None }).await
+}
+
+/// The way leads to the ticket that took this one in.
+pub async fn merge(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(number): Path<String>,
+    data: FormData,
+) -> Response {
+    let into = data.get("into").unwrap_or_default().trim().to_owned();
+    match execute(&app, &who, &number, Command::MergeTicket { into: into.clone() }).await {
+        Ok(done) => after_change(&app, &who, &id, &into, done.notice).await,
+        Err(e) => refused(&app, &who, &id, &number, e).await,
+    }
+}
+
+/// The way leads to the new ticket.
+pub async fn split(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(number): Path<String>,
+    data: FormData,
+) -> Response {
+    let text = |name: &str| data.get(name).unwrap_or_default().to_owned();
+    let article = text("article").parse().unwrap_or(0);
+    let command = Command::SplitTicket { article, ticket_type: text("type"), queue: text("queue") };
+    match execute(&app, &who, &number, command).await {
+        Ok(done) => after_change(&app, &who, &id, done.made.first().unwrap_or(&number), done.notice).await,
+        Err(e) => refused(&app, &who, &id, &number, e).await,
+    }
+}
