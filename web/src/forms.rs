@@ -130,7 +130,8 @@ pub fn input(page: &Page, field: Input, typed: &Typed) -> Markup {
             }
         };
     }
-    let offered = |option: &str| choice.is_none_or(|c| c.left().any(|v| v.as_str() == Some(option)));
+    let offered =
+        |option: &str| choice.is_none_or(|c| c.left().any(|v| v.as_str().map_or_else(|| v.to_string() == option, |v| v == option)));
     let why = html! { @if let Some(choice) = choice { (missing(page, choice)) } };
     if field.is_some_and(|f| f.field_type == FieldType::Boolean) {
         let on = text == "true" || text == "on";

@@ -233,6 +233,8 @@ record! {
         fields "fields": Named<ValueExpr> = { "amount": "400.00" };
         /// How many articles the ticket has.
         articles "articles": Option<crate::load::Int<0, 100_000>> = 1;
+        /// How many of them customers may read.
+        visible "visible": Option<crate::load::Int<0, 100_000>> = 1;
         /// How many other tickets were made since the beginning.
         created "created": Option<crate::load::Int<0, 1_000>> = 1;
         /// How many incidents are open.

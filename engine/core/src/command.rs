@@ -125,6 +125,8 @@ impl Command {
 #[derive(Debug, Clone, PartialEq)]
 pub struct TakenIn {
     pub number: String,
+    /// The customer's login and company there.
+    pub customer: (Option<String>, Option<String>),
     pub articles: Vec<Article>,
     pub merged: Option<Merged>,
 }

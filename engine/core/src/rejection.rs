@@ -56,6 +56,8 @@ pub enum LifeCycleReason {
     Condition(String),
     NotInType,
     PendingNeedsTime,
+    /// A ticket is merged with another one; its state follows.
+    OnlyByMerging,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -182,6 +184,7 @@ impl Rejection {
                     LifeCycleReason::NotInType => {
                         pick("tickets of this type do not have the state", "Tickets dieses Typs kennen den Zustand nicht")
                     }
+                    LifeCycleReason::OnlyByMerging => pick("it comes with merging", "er kommt mit dem Zusammenfassen"),
                     LifeCycleReason::PendingNeedsTime => pick("a time until when is needed", "es fehlt der Zeitpunkt, bis wann"),
                 };
                 pick(&format!("From `{from}` to `{to}`: {why}."), &format!("Von `{from}` nach `{to}`: {why}."))

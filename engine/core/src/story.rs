@@ -369,6 +369,10 @@ impl Story<'_> {
         if let Some(count) = expect.articles.filter(|c| c.0 != content.articles.len() as i64) {
             wrong.push(format!("there are {} articles, expected {}", content.articles.len(), count.0));
         }
+        let visible = content.articles.iter().filter(|a| a.visible).count();
+        if let Some(count) = expect.visible.filter(|c| c.0 != visible as i64) {
+            wrong.push(format!("customers may read {visible} articles, expected {}", count.0));
+        }
         let made = self.events.iter().filter(|e| matches!(e, Event::TicketMade { .. })).count();
         if let Some(count) = expect.created.filter(|c| c.0 != made as i64) {
             wrong.push(format!("{made} tickets were made, expected {}", count.0));

@@ -44,7 +44,7 @@ pub fn links(page: &Page, view: &TicketView, linked: &[(TicketRow, String)]) -> 
                 ul.plain { @for (row, kind) in linked { li {
                     span.quiet { (link_word(t, kind)) } " " a href=(page.ticket_url(&row.number)) data-enhance { (row.number) }
                     " " (row.title) " " (widgets::state_tag(page.model, &row.state, page.language()))
-                    @if may { form.unlink method="post" action=(action) data-enhance { (page.csrf())
+                    @if may { " " form.unlink method="post" action=(action) data-enhance { (page.csrf())
                         input type="hidden" name="to" value=(row.number); input type="hidden" name="type" value=(kind); input type="hidden" name="linked" value="false";
                         button aria-label=(format!("{} {}", t.unlink, row.number)) { (t.unlink) } } }
                 } } }

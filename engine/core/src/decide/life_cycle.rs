@@ -5,6 +5,7 @@ use crate::rejection::{LifeCycleReason, Rejection};
 use crate::snapshot::Seq;
 use crate::who;
 use serde_json::Value as Json;
+use vorgang_definitions::kinds::state::StateType;
 use vorgang_definitions::kinds::ticket_type::LifeTransition;
 
 /// How deep life-cycle actions may set states in turn.
@@ -21,6 +22,9 @@ impl Run<'_> {
         }
         if self.model.names.state_type(to).is_pending() && self.snapshot.ticket.pending_until.is_none() {
             return Err(refuse(LifeCycleReason::PendingNeedsTime));
+        }
+        if as_person && !self.merging && self.model.names.state_type(to) == StateType::Merged {
+            return Err(refuse(LifeCycleReason::OnlyByMerging));
         }
         let Some(transitions) = &ticket_type.transitions else { return Ok(None) };
         let mut why = LifeCycleReason::NoTransition;

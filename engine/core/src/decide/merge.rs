@@ -38,18 +38,22 @@ pub fn merge(run: &mut Run, number: &str, as_person: bool, instance: Option<Seq>
     let own_type = names.types.get(&run.snapshot.ticket.ticket_type);
     let state = own_type.and_then(|t| t.states.iter().find(|s| names.state_type(s) == StateType::Merged)).ok_or(MergeError::NoState)?;
     let (articles, links) = content(run);
+    let customer = customer(&run.snapshot);
     let merged = Merged {
         id: run.snapshot.ticket.id,
         watchers: run.snapshot.watchers.to_vec(),
         links: links.into_iter().filter(|l| l.id != other.id).collect(),
         minutes: run.snapshot.ticket.accounted,
     };
-    run.set_state(state, as_person, instance).map_err(MergeError::State)?;
+    run.merging = true;
+    let set = run.set_state(state, as_person, instance);
+    run.merging = false;
+    set.map_err(MergeError::State)?;
     run.account(-merged.minutes, None);
     run.lock(false);
     run.emit(Event::LinkAdded { other: other.id, number: number.to_owned(), kind: LinkKind::Parent.word().into(), at: run.ctx.now });
     run.emit(Event::TicketMerged { other: other.id, number: number.to_owned(), into: true });
-    let taken = TakenIn { number: run.snapshot.ticket.number.clone(), articles, merged: Some(merged) };
+    let taken = TakenIn { number: run.snapshot.ticket.number.clone(), customer, articles, merged: Some(merged) };
     run.reach(number, Command::TakeIn(Box::new(taken)));
     Ok(())
 }
@@ -71,11 +75,18 @@ fn content(run: &Run) -> (Vec<Article>, Vec<Linked>) {
     (articles, links)
 }
 
-/// The other side: no handler sees the copies, but the whole is an event.
+fn customer(snapshot: &Snapshot) -> (Option<String>, Option<String>) {
+    (snapshot.ticket.customer_user.clone(), snapshot.ticket.customer.clone())
+}
+
+/// The other side: no handler sees the copies, but the whole is an event. Customers read nothing of what was written to
+/// others: between tickets of different customers the copies are internal.
 pub fn take_in(run: &mut Run, taken: &TakenIn) {
+    let (own, there) = (customer(&run.snapshot), &taken.customer);
+    let same = own == *there || (own.1.is_some() && own.1 == there.1);
     for article in &taken.articles {
         let origin = article.origin.clone().or_else(|| Some(taken.number.clone()));
-        let article = Article { seq: run.next_seq(), origin, ..article.clone() };
+        let article = Article { seq: run.next_seq(), visible: article.visible && same, origin, ..article.clone() };
         run.record(Event::ArticleAdded { article });
     }
     let Some(merged) = &taken.merged else { return };
@@ -120,7 +131,8 @@ pub fn split(run: &mut Run, article: Article, new: NewTicket, link: Option<LinkK
     if let Some(kind) = link {
         run.emit(Event::LinkAdded { other: id, number: number.clone(), kind: kind.word().to_owned(), at: run.ctx.now });
     }
-    let taken = TakenIn { number: run.snapshot.ticket.number.clone(), articles: vec![article], merged: None };
+    let customer = customer(&run.snapshot);
+    let taken = TakenIn { number: run.snapshot.ticket.number.clone(), customer, articles: vec![article], merged: None };
     run.reach(&number, Command::TakeIn(Box::new(taken)));
     Ok((id, number))
 }

@@ -69,6 +69,8 @@ pub struct Run<'a> {
     pub(super) steps: usize,
     pub(super) chain: Vec<String>,
     pub(super) life_depth: usize,
+    /// The state that is set is that of a merged ticket, whose other one is known.
+    pub(super) merging: bool,
     had_timers: bool,
     /// Events that were looked at for what they set off.
     pub(super) looked: usize,
@@ -114,6 +116,7 @@ impl<'a> Run<'a> {
             steps: 0,
             chain: vec![],
             life_depth: 0,
+            merging: false,
             had_timers,
             looked: 0,
             happened: vec![],
