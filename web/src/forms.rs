@@ -130,8 +130,11 @@ pub fn input(page: &Page, field: Input, typed: &Typed) -> Markup {
             }
         };
     }
-    let offered =
-        |option: &str| choice.is_none_or(|c| c.left().any(|v| v.as_str().map_or_else(|| v.to_string() == option, |v| v == option)));
+    let offered = |option: &str| {
+        choice.is_none_or(|c| {
+            c.left().any(|v| v.as_str() == Some(option) || v.as_bool().is_some_and(|b| option == if b { "true" } else { "false" }))
+        })
+    };
     let why = html! { @if let Some(choice) = choice { (missing(page, choice)) } };
     if field.is_some_and(|f| f.field_type == FieldType::Boolean) {
         let on = text == "true" || text == "on";

@@ -500,6 +500,7 @@ async fn choices_say_what_is_left_and_why_the_rest_is_not() {
         missing,
         json!([
             {"value": "closed_successful", "refused": [closed]},
+            {"value": "merged", "refused": [{"by": "life_cycle", "detail": "From `new` to `merged`: it comes with merging."}]},
             {"value": "removed", "refused": [{"by": "life_cycle", "detail": "From `new` to `removed`: it is for others to do."}]},
         ])
     );
@@ -521,4 +522,43 @@ async fn choices_say_what_is_left_and_why_the_rest_is_not() {
     // Customers learn nothing of it, strangers not even that there is a ticket.
     assert_eq!(door.api("customer", "GET", &format!("{path}/choices"), &Json::Null).await.status, StatusCode::NOT_FOUND);
     assert_eq!(door.api("agent", "GET", &format!("{path}/choices?explain=maybe"), &Json::Null).await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn tickets_are_merged_and_split_through_the_api() {
+    let door = Door::open().await;
+    let create = async |title: &str, customer: &str| {
+        let new =
+            json!({"title": title, "type": "incident", "queue": "it", "customer_user": customer, "article": {"body": title, "minutes": 5}});
+        let reply = door.api("agent", "POST", "/api/v1/tickets", &new).await;
+        reply.json()["number"].as_str().expect("a number").to_owned()
+    };
+    let (one, two) = (create("One", "customer").await, create("Two", "customer").await);
+    let merge = async |login: &str, from: &str, into: &str| {
+        door.api(login, "POST", &format!("/api/v1/tickets/{from}/merge"), &json!({"into": into})).await
+    };
+    assert_eq!(merge("customer", &two, &one).await.status.as_u16(), 403);
+    assert_eq!(merge("agent", &two, "4711").await.status.as_u16(), 422);
+    let merged = merge("agent", &two, &one).await;
+    assert_eq!((merged.status.as_u16(), merged.json()["state"].as_str()), (200, Some("merged")));
+    let articles = door.api("agent", "GET", &format!("/api/v1/tickets/{one}/articles"), &Json::Null).await.json();
+    assert_eq!(articles["items"][1]["origin"], json!(two));
+    let ticket = door.api("agent", "GET", &format!("/api/v1/tickets/{one}"), &Json::Null).await.json();
+    assert_eq!((&ticket["accounted"], &ticket["lock"]), (&json!(10), &json!(false)));
+    let path = format!("/api/v1/tickets/{one}/split");
+    let body = json!({"article": articles["items"][1]["id"], "type": "incident", "queue": "it"});
+    let split = door.api("agent", "POST", &path, &body).await;
+    assert_eq!(split.status.as_u16(), 201);
+    let made = split.json()["made"][0].as_str().expect("a new ticket").to_owned();
+    let there = door.api("customer", "GET", &format!("/api/v1/tickets/{made}/articles"), &Json::Null).await.json();
+    assert_eq!(
+        (&there["items"][0]["body"], &there["items"][0]["origin"]),
+        (&json!("Two"), &Json::Null),
+        "numbers of others are for agents"
+    );
+    for (wrong, status) in
+        [(json!({"article": 4711, "type": "incident", "queue": "it"}), 409), (json!({"article": 1, "type": "no", "queue": "it"}), 422)]
+    {
+        assert!([status, 409].contains(&door.api("agent", "POST", &path, &wrong).await.status.as_u16()), "{wrong}");
+    }
 }

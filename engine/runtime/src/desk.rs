@@ -3,11 +3,11 @@
 use crate::clock::Clock;
 use crate::limiter::Limiter;
 use crate::live::Live;
-use crate::locks::Locks;
+use crate::locks::{Held, Locks};
 use crate::numbers::Numbers;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
 use vorgang_core::chain::{self, Hash, Link};
@@ -169,10 +169,8 @@ impl Desk {
         {
             return Ok(earlier);
         }
-        let _held = match request.ticket {
-            Some(number) => Some(self.locks.hold(number).await),
-            None => None,
-        };
+        let mut touched: BTreeSet<String> = request.ticket.map(str::to_owned).into_iter().collect();
+        let mut held = self.hold(&touched).await;
         let mut changed: Option<BTreeMap<String, u64>> = None;
         let (job_run, mut loaded) = job.map_or((None, None), |j| (Some(j.run), Some(j.loaded)));
         for _ in 0..TRIES_MAX {
@@ -195,6 +193,15 @@ impl Desk {
                 // Nothing changes: there is nothing to write, and no version for it.
                 let done = Done { after: stored.snapshot.clone(), notice: decision.notice, made: vec![] };
                 return Ok(Answer::Done(Box::new(done)));
+            }
+            // Other tickets are held too, all in one order: nobody waits in a circle, and nobody is always too late.
+            let others = decision.changes_others();
+            if others.iter().any(|number| !touched.contains(number)) {
+                touched.extend(others);
+                drop(held);
+                held = self.hold(&touched).await;
+                changed = None;
+                continue;
             }
             let made = decision.events.iter().filter_map(|e| match e {
                 Event::TicketMade { number, .. } => Some(number.clone()),
@@ -221,6 +228,14 @@ impl Desk {
             }
         }
         Err(StoreError::Conflict.into())
+    }
+
+    async fn hold(&self, numbers: &BTreeSet<String>) -> Vec<Held<'_>> {
+        let mut all = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            all.push(self.locks.hold(number).await);
+        }
+        all
     }
 
     async fn earlier(&self, login: &str, i: &Idempotent<'_>) -> Result<Option<Answer>, Error> {

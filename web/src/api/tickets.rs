@@ -215,6 +215,7 @@ pub async fn articles(
                     json!({
                         "id": a.seq, "channel": a.channel, "sender": a.sender, "author": a.author, "visible": a.visible,
                         "subject": a.subject, "body": a.body, "created": a.at, "attachments": attachments,
+                        "origin": a.origin.as_ref().filter(|_| who.person.kind == PersonKind::Agent),
                     })
                 })
                 .collect();

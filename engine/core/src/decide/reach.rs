@@ -4,6 +4,7 @@
 use super::run::{Failure, Run};
 use super::{Decision, change};
 use crate::command::{Command, Context};
+use crate::event::Event;
 use crate::rejection::Rejection;
 use crate::snapshot::{Retry, Snapshot};
 use std::collections::VecDeque;
@@ -76,6 +77,26 @@ fn current(decision: &Decision, number: &str, ctx: &Context) -> Option<Snapshot>
 }
 
 impl Decision {
+    /// Numbers of the tickets that are there already and are changed with this one.
+    pub fn changes_others(&self) -> Vec<String> {
+        let mut all = vec![];
+        let mut new = std::collections::BTreeSet::new();
+        self.gather_others(&mut all, &mut new);
+        all.retain(|n| !new.contains(n) && *n != self.after.ticket.number);
+        all
+    }
+
+    fn gather_others(&self, all: &mut Vec<String>, new: &mut std::collections::BTreeSet<String>) {
+        for made in &self.made {
+            let number = made.after.ticket.number.clone();
+            match made.events.first() {
+                Some(Event::TicketCreated { .. }) => drop(new.insert(number)),
+                _ => all.push(number),
+            }
+            made.gather_others(all, new);
+        }
+    }
+
     /// The ticket as it is after this, where it is changed.
     pub fn last(&self, number: &str) -> Option<&Snapshot> {
         let own = || (self.after.ticket.number == number).then_some(&self.after);
