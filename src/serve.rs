@@ -16,6 +16,7 @@ use vorgang_definitions::diagnostic;
 use vorgang_definitions::model::SiteFile;
 use vorgang_mail::Smtp;
 use vorgang_runtime::clock::SystemClock;
+use vorgang_runtime::programs::Programs;
 use vorgang_runtime::revisions::{self, Applied};
 use vorgang_runtime::{Desk, demo, outbox};
 use vorgang_store::Store;
@@ -55,6 +56,9 @@ pub struct Options {
     /// A further authority for the mail server's certificate, a PEM file.
     #[arg(long, env = "VORGANG_MAIL_CA", value_name = "FILE")]
     mail_ca: Option<PathBuf>,
+    /// A program that definitions may run by its name; may be given several times.
+    #[arg(long = "program", env = "VORGANG_PROGRAMS", value_delimiter = ',', value_name = "NAME=/PATH")]
+    programs: Vec<String>,
     /// Applies the folder whenever it changes.
     #[arg(long)]
     watch: bool,
@@ -86,6 +90,13 @@ pub async fn serve(url: &str, options: Options) -> anyhow::Result<End> {
         Ok(smtp) => smtp,
         Err(e) => {
             eprintln!("{e:#}");
+            return Ok(End::Usage);
+        }
+    };
+    let programs = match programs(&options) {
+        Ok(programs) => Arc::new(programs),
+        Err(e) => {
+            eprintln!("{e}");
             return Ok(End::Usage);
         }
     };
@@ -129,6 +140,10 @@ pub async fn serve(url: &str, options: Options) -> anyhow::Result<End> {
     }
     tokio::spawn(vorgang_runtime::timers::run(desk.clone()));
     tokio::spawn(vorgang_runtime::jobs::run(desk.clone()));
+    for name in desk.model().programs().into_iter().filter(|n| !programs.names(n)) {
+        tracing::warn!("definitions run the program `{name}`, which --program does not name");
+    }
+    tokio::spawn(vorgang_runtime::programs::run(desk.clone(), programs));
     tokio::spawn(outbox::sweep(desk.clone()));
     if let Some(smtp) = smtp {
         tokio::spawn(outbox::run(desk.clone(), Arc::new(smtp), outbox::Links(config.public_url.clone())));
@@ -143,6 +158,16 @@ pub async fn serve(url: &str, options: Options) -> anyhow::Result<End> {
     vorgang_web::run(listener, service, stop).await?;
     let _ = std::fs::remove_file(database::socket(&path));
     Ok(End::Good)
+}
+
+/// The programs that definitions may run.
+fn programs(options: &Options) -> Result<Programs, String> {
+    let mut programs = Programs::default();
+    for given in options.programs.iter().filter(|g| !g.is_empty()) {
+        let (name, path) = given.split_once('=').ok_or_else(|| format!("--program is NAME=/PATH, not `{given}`"))?;
+        programs.add(name, Path::new(path))?;
+    }
+    Ok(programs)
 }
 
 /// The way to the mail server, if one is configured.

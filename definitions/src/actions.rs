@@ -12,6 +12,8 @@ pub mod merge;
 pub mod note;
 pub mod notify;
 pub mod reopen;
+pub mod retry;
+pub mod run;
 pub mod set;
 pub mod split;
 pub mod start;
@@ -26,7 +28,7 @@ use crate::source::Span;
 use crate::yaml::{Node, Value};
 use serde_json::{Value as Json, json};
 
-/// One action: a map with exactly one verb, and beside it `when`, `on_error`, `as`.
+/// One action: a map with exactly one verb, and beside it `when`, `on_error`, `retry`, `as`.
 #[derive(Debug, Clone)]
 pub struct Action {
     pub at: Span,
@@ -35,15 +37,20 @@ pub struct Action {
     pub when: Option<Expr>,
     /// Done instead, where it fails; without it what stands around it fails too.
     pub on_error: Option<Vec<Action>>,
+    /// How often it is tried again, where it goes outside.
+    pub retry: Option<retry::Retry>,
     /// What it made has this name in the actions after it.
     pub name: Option<Name>,
 }
 
 /// What may stand beside a verb.
-const BESIDE: &[&str] = &["as", "on_error", "when"];
+const BESIDE: &[&str] = &["as", "on_error", "retry", "when"];
 
 /// Verbs that make a ticket: `as` gives it a name.
 const MAKE: &[&str] = &["create", "split"];
+
+/// Verbs that go outside: they can be tried again.
+const OUTSIDE: &[&str] = &["run"];
 
 macro_rules! verbs {
     ($($variant:ident $key:literal $ty:ty, $doc:literal, $example:tt;)*) => {
@@ -69,12 +76,16 @@ macro_rules! verbs {
                 let when = crate::load::describe(Expr::schema(g), "when", "Done only when this holds.", json!("ticket.priority > 3"));
                 let on_error = <Vec<Action> as Load>::schema(g);
                 let on_error = crate::load::describe(on_error, "on_error", "Done instead, where it fails.", json!([{ "incident": "It failed" }]));
+                let retry = crate::load::describe(retry::Retry::schema(g), "retry", "Tried again so often, where it fails.", json!({ "times": 3 }));
                 let name = crate::load::describe(Name::schema(g), "as", "The name of the ticket that it makes.", json!("child"));
                 vec![$({
                     let verb = crate::load::describe(<$ty as Load>::schema(g), $key, $doc, json!($example));
                     let mut properties = json!({$key: verb, "when": when, "on_error": on_error});
                     if MAKE.contains(&$key) {
                         properties["as"] = name.clone();
+                    }
+                    if OUTSIDE.contains(&$key) {
+                        properties["retry"] = retry.clone();
                     }
                     json!({"type": "object", "additionalProperties": false, "required": [$key], "properties": properties})
                 }),*]
@@ -95,6 +106,7 @@ verbs! {
     Note "note" note::Note, "Writes an internal note on the ticket.", "Reopened";
     Notify "notify" notify::Notify, "Sends a notification.", "claim_paid";
     Reopen "reopen" reopen::Reopen, "Goes back to an activity: its clock starts anew, votes are kept.", "approve";
+    Run "run" run::Run, "Runs a program that the server's configuration names, after the commit; what it writes comes back as data.", { "program": "stop_host", "with": { "host": "= ticket.title" } };
     Set "set" set::Set, "Sets attributes and fields of the ticket.", { "state": "open" };
     Split "split" split::Split, "Makes a ticket of its own of the message that the handler is there for; with `as` its number has a name in what follows.", { "type": "incident", "queue": "it" };
     Start "start" start::Start, "Starts another process on the same ticket.", "leave_request";
@@ -146,8 +158,21 @@ impl Load for Action {
             Some(e) => Some(Name::load(&e.value, cx)?),
             None => None,
         };
+        let retry = match entries.iter().find(|e| e.key == "retry") {
+            Some(e) if !OUTSIDE.contains(&entry.key.as_str()) => {
+                let d = Diagnostic::error(
+                    "unknown-key",
+                    e.key_span,
+                    format!("`{}` is done in the same commit: it fails each time alike", entry.key),
+                );
+                cx.push(d.help("`retry` stands beside what goes outside: `run`"));
+                return None;
+            }
+            Some(e) => Some(retry::Retry::load(&e.value, cx)?),
+            None => None,
+        };
         let verb = Verb::load(&entry.key, &entry.value, cx)?;
-        Some(Self { at: entry.key_span, verb, when, on_error, name })
+        Some(Self { at: entry.key_span, verb, when, on_error, retry, name })
     }
 }
 

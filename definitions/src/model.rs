@@ -1,6 +1,7 @@
 //! The checked site: valid by construction, nobody validates it twice.
 
 use crate::acls::Acls;
+use crate::actions::{Action, Verb, with_others};
 use crate::calendar::WorkTime;
 use crate::cel::types::{Ty, WordSet};
 use crate::check;
@@ -163,6 +164,23 @@ impl Model {
 
     pub fn title<'a>(&'a self, text: Option<&'a crate::text::Text>, name: &'a str, language: &str) -> &'a str {
         text.map_or(name, |t| t.get(language, self.names.site.main_language()))
+    }
+
+    /// The programs that actions run, in running processes too.
+    pub fn programs(&self) -> BTreeSet<String> {
+        let mut lists: Vec<&[Action]> = vec![];
+        for process in self.by_hash.values().map(|p| &p.def) {
+            lists.extend(process.activities.iter().flat_map(|(_, a)| a.action_lists()));
+            lists.extend(process.handlers.iter().map(|h| &h.actions[..]));
+        }
+        lists.extend(self.handlers.values().flatten().map(|h| &h.actions[..]));
+        lists.extend(self.jobs.values().map(|j| &j.actions[..]));
+        lists.extend(self.names.types.iter().flat_map(|t| t.transitions.iter().flatten()).map(|t| &t.actions[..]));
+        let program = |a: &Action| match &a.verb {
+            Verb::Run(run) => Some(run.program.to_string()),
+            _ => None,
+        };
+        lists.into_iter().flat_map(with_others).filter_map(program).collect()
     }
 }
 

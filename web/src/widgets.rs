@@ -309,6 +309,13 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
             say(format!("Linked: {number} ({word})"), format!("Verknüpft: {number} ({word})"))
         }
         Event::LinkRemoved { number, .. } => say(format!("No longer linked: {number}"), format!("Nicht mehr verknüpft: {number}")),
+        Event::CallWanted { call } => say(format!("Program {} is to run", call.program), format!("Programm {} soll laufen", call.program)),
+        Event::CallEnded { program, message: None, .. } => {
+            say(format!("Program {program} has answered"), format!("Programm {program} hat geantwortet"))
+        }
+        Event::CallEnded { program, message: Some(why), .. } => {
+            say(format!("Program {program} has failed: {why}"), format!("Programm {program} ist gescheitert: {why}"))
+        }
         Event::MailWanted { .. } => say("Mail to be sent again".into(), "Mail wird noch einmal gesendet".into()),
     }
 }

@@ -215,6 +215,7 @@ fn each_set(actions: &[Action], names: &Names, mut f: impl FnMut(&str, &ValueExp
             | Verb::Note(_)
             | Verb::Notify(_)
             | Verb::Reopen(_)
+            | Verb::Run(_)
             | Verb::Split(_)
             | Verb::Start(_)
             | Verb::Unwatch(_)

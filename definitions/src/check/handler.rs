@@ -21,7 +21,7 @@ pub fn check(handler: &Handler, cx: &mut Cx) {
     let mut env = env;
     let proved = place::proved(handler.when.as_ref(), &env);
     env.set.extend(proved);
-    let mut place = ActionPlace { env, fields: None, ticket_type: None, states: None };
+    let mut place = ActionPlace { env, fields: None, ticket_type: None, states: None, waits: false };
     place::actions(&handler.actions, &mut place, &mut Relies::new(), cx);
 }
 
@@ -72,6 +72,8 @@ fn fields_of(event: &EventName, names: &Names) -> Vec<Field> {
             vec![text("process", false, "the process"), text("outcome", false, "with what it ended")]
         }
         "process" => vec![text("process", false, "the process")],
+        "program" if event.text == "program.answered" => vec![text("program", false, "its name"), text("output", false, "what it wrote")],
+        "program" => vec![text("program", false, "its name"), text("message", false, "why")],
         "vote" => vec![
             text("activity", false, "the activity"),
             text("outcome", false, "approve or reject"),

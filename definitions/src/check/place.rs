@@ -1,6 +1,7 @@
 //! Checks of what can stand in many places: actions, people, values.
 
 use super::Cx;
+use crate::actions::run::Run;
 use crate::actions::set::Set;
 use crate::actions::{Action, Verb};
 use crate::cel::types::{Env, Ty};
@@ -102,6 +103,8 @@ pub struct ActionPlace<'a> {
     pub ticket_type: Option<&'a str>,
     /// States that the ticket's type allows.
     pub states: Option<&'a BTreeSet<String>>,
+    /// What goes outside is waited for: in an activity's own `do`.
+    pub waits: bool,
 }
 
 /// Checks actions in their order: each sees what the ones before it did.
@@ -111,7 +114,7 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
         let always = action.when.is_none() && action.on_error.is_none();
         // Where it fails, nothing of it has happened.
         if let Some(others) = &action.on_error {
-            let mut before = ActionPlace { env: place.env.clone(), ..*place };
+            let mut before = ActionPlace { env: place.env.clone(), waits: false, ..*place };
             self::actions(others, &mut before, relies, cx);
         }
         // Proved by its own condition, for itself only: nothing has to stay set for it.
@@ -162,6 +165,7 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
                     cx.push(d.help("write it where `on: article.created` stands"));
                 }
             }
+            Verb::Run(run) => self::run(run, action, place, relies, cx),
             Verb::Merge(merge) => {
                 ticket_number(&merge.into, place, relies, cx);
                 let merged = |s: &String| cx.names.state_type(s) == StateType::Merged;
@@ -234,6 +238,48 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
         if let Some(name) = action.name.as_ref().filter(|_| always) {
             place.env = place.env.clone().with(name, Ty::Text);
         }
+    }
+}
+
+/// Longest time that a program may take.
+const LIMIT_MAX: i64 = 600;
+
+fn run(run: &Run, action: &Action, place: &ActionPlace, relies: &mut Relies, cx: &mut Cx) {
+    use crate::cel::value::Value;
+    for (name, given) in run.with.iter() {
+        match given {
+            ValueExpr::Expr(e) => {
+                if let Some(program) = e.compile(&place.env, None, cx.sources, cx.out) {
+                    relies.extend(program.relies.iter().cloned());
+                }
+            }
+            ValueExpr::Literal(l) => match &l.node.value {
+                crate::yaml::Value::Text(t) => drop(l.value.set(Some(Value::text(t.as_str())))),
+                crate::yaml::Value::Int(i) => drop(l.value.set(Some(Value::Int(*i)))),
+                crate::yaml::Value::Bool(b) => drop(l.value.set(Some(Value::Bool(*b)))),
+                _ => {
+                    let message = format!("`{name}`: expected a text, a whole number, true or false");
+                    cx.push(Diagnostic::error("wrong-type", l.node.span, message).help("quote it, or write an expression: `\"= …\"`"));
+                }
+            },
+        }
+    }
+    for (field, _) in run.into.iter().flat_map(|i| &i.0) {
+        match slot(field, place.fields, cx) {
+            Some(Slot::Field(f)) if f.field_type != FieldType::File => {}
+            Some(_) => {
+                cx.push(Diagnostic::error("wrong-type", field.span, format!("`{field}` is no field that takes what a program writes")))
+            }
+            None => {}
+        }
+    }
+    if let Some(limit) = run.limit.filter(|l| l.0.days > 0 || !(1..=LIMIT_MAX).contains(&l.0.seconds)) {
+        let d = Diagnostic::error("out-of-range", action.at, format!("`limit` is {}: it may be ten minutes at most", limit.0));
+        cx.push(d);
+    }
+    if action.on_error.is_some() && !place.waits {
+        let d = Diagnostic::error("unknown-key", action.at, "here nothing waits for the program, so `on_error` could not follow");
+        cx.push(d.help("run it in an activity's own `do`, or write a handler on `program.failed`"));
     }
 }
 

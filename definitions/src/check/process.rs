@@ -204,12 +204,17 @@ impl Checker<'_> {
     }
 
     fn place(&self, env: Env) -> ActionPlace<'_> {
-        ActionPlace { env, fields: self.fields.as_ref(), ticket_type: Some(&self.process.ticket.ticket_type), states: self.states.as_ref() }
+        let (fields, states) = (self.fields.as_ref(), self.states.as_ref());
+        ActionPlace { env, fields, ticket_type: Some(&self.process.ticket.ticket_type), states, waits: false }
     }
 
     fn actions(&mut self, actions: &[crate::actions::Action], env: Env, cx: &mut Cx) -> BTreeSet<String> {
+        self.actions_in(actions, env, false, cx)
+    }
+
+    fn actions_in(&mut self, actions: &[crate::actions::Action], env: Env, waits: bool, cx: &mut Cx) -> BTreeSet<String> {
         let mut relies = Relies::new();
-        let mut place = self.place(env);
+        let mut place = ActionPlace { waits, ..self.place(env) };
         place::actions(actions, &mut place, &mut relies, cx);
         let facts = place.env.set;
         self.relies.extend(relies);
@@ -221,7 +226,7 @@ impl Checker<'_> {
         // Where no path leads, that is the finding; everything is taken as set, so that it stays the only one.
         let everything = || self.base.roots.iter().find(|(n, _)| n == "ticket").map(|(_, t)| all_paths(t)).unwrap_or_default();
         let entered = self.flow.entry.get(name.as_str()).cloned().unwrap_or_else(everything);
-        let inside = self.actions(&activity.actions, self.env(entered), cx);
+        let inside = self.actions_in(&activity.actions, self.env(entered), true, cx);
         let env = self.env(inside);
         if let Some(assign) = &activity.assign {
             place::whos(&assign.who, &env, &mut self.relies, cx);

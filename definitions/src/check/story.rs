@@ -22,12 +22,12 @@ pub fn check(test: &Test, cx: &mut Cx) {
         if verbs.len() != 1 {
             let d = Diagnostic::error("two-verbs", step.at, format!("a step does one thing, this one {}", verbs.len()));
             cx.push(d.help(
-                "one of `start`, `create`, `submit`, `vote`, `claim`, `patch`, `write`, `note`, `watch`, `merge`, `job`, `advance`, `expect`",
+                "one of `start`, `create`, `submit`, `vote`, `claim`, `patch`, `write`, `note`, `watch`, `merge`, `answer`, `job`, `advance`, `expect`",
             ));
             continue;
         }
         surplus(step, verbs[0], cx);
-        let by_person = !matches!(verbs[0], "advance" | "expect" | "job");
+        let by_person = !matches!(verbs[0], "advance" | "answer" | "expect" | "job");
         match (&step.actor, by_person) {
             (None, true) => {
                 cx.push(Diagnostic::error("missing-key", step.at, format!("`{}` needs `as:`, the person who does it", verbs[0])))
@@ -77,7 +77,7 @@ pub fn check(test: &Test, cx: &mut Cx) {
 fn surplus(step: &Step, verb: &str, cx: &mut Cx) {
     let form = matches!(verb, "start" | "submit" | "vote");
     let values = form || verb == "create";
-    let person = !matches!(verb, "advance" | "expect" | "job");
+    let person = !matches!(verb, "advance" | "answer" | "expect" | "job");
     let given = [
         ("as", step.actor.is_some(), person || verb == "expect"),
         ("dialog", step.dialog.is_some(), form),
@@ -85,6 +85,8 @@ fn surplus(step: &Step, verb: &str, cx: &mut Cx) {
         ("with", !step.with.is_empty(), values),
         ("article", step.article.is_some(), values),
         ("minutes", step.minutes.is_some(), values || matches!(verb, "write" | "note")),
+        ("output", step.output.is_some(), verb == "answer" && step.fails.is_none()),
+        ("fails", step.fails.is_some(), verb == "answer"),
         ("refuse", step.refuse.is_some(), person),
     ];
     for (key, _, _) in given.into_iter().filter(|(_, given, used)| *given && !used) {

@@ -53,6 +53,8 @@ pub const EVENTS: &[(&str, &str)] = &[
     ("link.removed", "a link was taken away"),
     ("process.ended", "a process on the ticket has ended"),
     ("process.started", "a process on the ticket has begun"),
+    ("program.answered", "a program has done what it was run for"),
+    ("program.failed", "a program has failed, and is not tried again"),
     ("ticket.created", "the ticket is new"),
     ("ticket.joined", "another ticket was merged into it"),
     ("ticket.merged", "it was merged into another ticket"),

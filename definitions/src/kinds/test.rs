@@ -136,7 +136,7 @@ choice! {
 }
 
 record! {
-    /// One step: exactly one of `start`, `create`, `submit`, `vote`, `claim`, `patch`, `write`, `note`, `watch`, `merge`, `job`, `advance`, `expect`.
+    /// One step: exactly one of `start`, `create`, `submit`, `vote`, `claim`, `patch`, `write`, `note`, `watch`, `merge`, `answer`, `job`, `advance`, `expect`.
     pub struct Step as "a step" {
         /// Starts a process.
         start "start": Option<Name> = "expense_claim";
@@ -158,6 +158,8 @@ record! {
         watch "watch": Option<bool> = true;
         /// Merges the ticket into another one of the story, by its place.
         merge "merge": Option<crate::load::Int<1, 1_000>> = 1;
+        /// The program of this name, the oldest that is to run on the ticket, has ended: `output` or `fails` says how.
+        answer "answer": Option<Name> = "stop_host";
         /// Runs a job on the ticket, as its schedule would.
         job "job": Option<Name> = "close_waiting";
         /// Moves the clock.
@@ -177,6 +179,10 @@ record! {
         with "with": Named<ValueExpr> = { "amount": "400.00" };
         /// The text of the article.
         article "article": Option<String> = "Train to Kiel";
+        /// What the program wrote.
+        output "output": Option<String> = "{\"stopped\": 3}";
+        /// Why the program failed for good.
+        fails "fails": Option<String> = "no such host";
         /// The minutes of work that go with a `write` or `note`, or with the article of a form.
         minutes "minutes": Option<crate::load::Int<1, 1_440>> = 15;
         /// It must be refused, for this reason.
@@ -198,6 +204,7 @@ impl Step {
             ("note", self.note.is_some()),
             ("watch", self.watch.is_some()),
             ("merge", self.merge.is_some()),
+            ("answer", self.answer.is_some()),
             ("job", self.job.is_some()),
             ("advance", self.advance.is_some()),
             ("expect", self.expect.is_some()),

@@ -11,6 +11,7 @@ mod merge;
 mod note;
 mod notify;
 mod reopen;
+mod run;
 mod set;
 mod split;
 mod start;
@@ -39,6 +40,7 @@ pub fn run(run: &mut Run, action: &Action, instance: Option<Seq>, work: Option<S
         Verb::Note(a) => note::run(run, a, instance, work),
         Verb::Notify(a) => notify::run(run, a, instance, work),
         Verb::Reopen(a) => reopen::run(run, a, instance, work),
+        Verb::Run(a) => self::run::run(run, a, action, instance, work),
         Verb::Set(a) => set::run(run, a, instance, work),
         Verb::Split(a) => split::run(run, a, action.name.as_ref(), instance, work),
         Verb::Start(a) => start::run(run, a, instance, work),
@@ -48,7 +50,7 @@ pub fn run(run: &mut Run, action: &Action, instance: Option<Seq>, work: Option<S
 }
 
 /// The value of a place; `None` unsets.
-fn value(run: &Run, value: &ValueExpr, instance: Option<Seq>, work: Option<Seq>) -> Result<Option<Value>, Failure> {
+pub(crate) fn value(run: &Run, value: &ValueExpr, instance: Option<Seq>, work: Option<Seq>) -> Result<Option<Value>, Failure> {
     match value {
         ValueExpr::Literal(l) => Ok(l.get().cloned()),
         ValueExpr::Expr(e) => {

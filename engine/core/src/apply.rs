@@ -57,6 +57,9 @@ pub fn apply(snapshot: &mut Snapshot, event: &Event) {
             if snapshot.timers.iter().any(|t| t.work == Some(*seq)) {
                 Arc::make_mut(&mut snapshot.timers).retain(|t| t.work != Some(*seq));
             }
+            if snapshot.calls.iter().any(|c| c.is_for(*seq)) {
+                Arc::make_mut(&mut snapshot.calls).retain(|c| !c.is_for(*seq));
+            }
             if let (WorkStatus::Done, Some(outcome)) = (status, outcome) {
                 let votes = snapshot.votes.iter().filter(|v| v.work == *seq).cloned().collect();
                 let step = Step { instance, activity, outcome: outcome.clone(), by: by.clone(), at: *at, votes };
@@ -88,6 +91,11 @@ pub fn apply(snapshot: &mut Snapshot, event: &Event) {
                 i.resolved = Some(*at);
             }
         }
+        Event::CallWanted { call } => {
+            used(snapshot, call.seq);
+            Arc::make_mut(&mut snapshot.calls).push(call.clone());
+        }
+        Event::CallEnded { seq, .. } => Arc::make_mut(&mut snapshot.calls).retain(|c| c.seq != *seq),
         Event::WatcherAdded { person, .. } => {
             let watchers = Arc::make_mut(&mut snapshot.watchers);
             if let Err(place) = watchers.binary_search(person) {

@@ -2,7 +2,7 @@
 
 use crate::decide::Decision;
 use crate::event::{Article, Blob, Event, Notice};
-use crate::snapshot::{Incident, Instance, Seq, Snapshot, Step, Ticket, Timer, Told, Vote, WorkItem};
+use crate::snapshot::{Call, Incident, Instance, Seq, Snapshot, Step, Ticket, Timer, Told, Vote, WorkItem};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
@@ -30,6 +30,9 @@ pub struct Changes {
     /// With since when.
     pub watchers: Vec<(String, Timestamp)>,
     pub watchers_gone: Vec<String>,
+    pub calls: Vec<Call>,
+    /// Numbers of calls that are gone.
+    pub calls_ended: Vec<Seq>,
     pub incidents: Vec<Incident>,
     pub articles: Vec<Article>,
     /// (the other ticket, what it is to this one, since when)
@@ -89,7 +92,11 @@ impl Changes {
                 Event::MailWanted { notice } => mails_wanted.push(*notice),
                 Event::LinkAdded { other, kind, at, .. } => links.push((*other, kind.clone(), *at)),
                 Event::LinkRemoved { other, kind, .. } => links_gone.push((*other, kind.clone())),
-                Event::DialogSubmitted { .. } | Event::TicketMade { .. } | Event::TicketMerged { .. } => {}
+                Event::DialogSubmitted { .. }
+                | Event::TicketMade { .. }
+                | Event::TicketMerged { .. }
+                | Event::CallWanted { .. }
+                | Event::CallEnded { .. } => {}
             }
         }
         let told = notices.iter().filter_map(|n| Some(Told { name: n.name.clone(), to: n.to.clone(), day: n.day? })).collect();
@@ -111,6 +118,8 @@ impl Changes {
             parts: parts(after),
             watchers,
             watchers_gone,
+            calls: after.calls.iter().filter(|c| !decision.had_calls.contains(&c.seq)).cloned().collect(),
+            calls_ended: decision.had_calls.iter().filter(|seq| !after.calls.iter().any(|c| c.seq == **seq)).copied().collect(),
             incidents: after.incidents.iter().filter(|i| incidents.contains(&i.seq)).cloned().collect(),
             articles,
             links,
@@ -129,6 +138,7 @@ pub const HAS_TIMERS: u8 = 2;
 pub const HAS_INCIDENTS: u8 = 4;
 pub const HAS_WATCHERS: u8 = 8;
 pub const HAS_TOLD: u8 = 16;
+pub const HAS_CALLS: u8 = 32;
 
 fn parts(after: &Snapshot) -> u8 {
     let bit = |on: bool, bit: u8| if on { bit } else { 0 };
@@ -137,6 +147,7 @@ fn parts(after: &Snapshot) -> u8 {
         | bit(after.incidents.iter().any(|i| i.resolved.is_none()), HAS_INCIDENTS)
         | bit(!after.watchers.is_empty(), HAS_WATCHERS)
         | bit(!after.told.is_empty(), HAS_TOLD)
+        | bit(!after.calls.is_empty(), HAS_CALLS)
 }
 
 /// Names of attributes and fields that these events changed.

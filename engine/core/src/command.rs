@@ -74,6 +74,11 @@ pub enum Command {
         ticket_type: String,
         queue: String,
     },
+    /// What a program wrote, or why it failed for good.
+    AnswerCall {
+        call: Seq,
+        result: Result<String, String>,
+    },
     /// What comes from another ticket.
     TakeIn(Box<TakenIn>),
     /// What went wrong outside, such as a mail that could not be delivered.
@@ -103,6 +108,7 @@ impl Command {
             Self::FireTimer { .. } => "fire_timer",
             Self::MergeTicket { .. } => "merge_ticket",
             Self::SplitTicket { .. } => "split_ticket",
+            Self::AnswerCall { .. } => "answer_call",
             Self::TakeIn(_) => "take_in",
             Self::Raise { .. } => "raise",
             Self::RunJob { .. } => "run_job",
@@ -112,7 +118,15 @@ impl Command {
 
     /// Only the engine itself gives it.
     pub fn is_internal(&self) -> bool {
-        matches!(self, Self::FireTimer { .. } | Self::RecountTimers | Self::TakeIn(_) | Self::Raise { .. } | Self::RunJob { .. })
+        matches!(
+            self,
+            Self::FireTimer { .. }
+                | Self::RecountTimers
+                | Self::AnswerCall { .. }
+                | Self::TakeIn(_)
+                | Self::Raise { .. }
+                | Self::RunJob { .. }
+        )
     }
 
     /// Makes a new ticket instead of changing one.

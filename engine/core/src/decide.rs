@@ -1,5 +1,6 @@
 //! `decide`: a command on a snapshot, with a context, becomes events or a refusal. Pure and deterministic.
 
+pub(crate) mod call;
 pub mod choices;
 pub(crate) mod create;
 pub(crate) mod form;
@@ -23,7 +24,7 @@ use crate::event::{Blob, Event};
 use crate::people::PersonKind;
 use crate::rejection::{Rejection, RightReason};
 use crate::rights::{self, Sight};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Seq, Snapshot};
 use reach::Reach;
 use run::Run;
 use vorgang_definitions::model::Model;
@@ -41,6 +42,8 @@ pub struct Decision {
     pub notice: Option<Notice>,
     /// Whether the ticket had timers before, or got some.
     pub had_timers: bool,
+    /// Calls that the ticket had before.
+    pub had_calls: Vec<Seq>,
     /// Other tickets that it makes or changes: committed with it, in this order. One that stands here twice changes twice.
     pub made: Vec<Decision>,
     /// What others are still to do; empty once it is decided.
@@ -59,6 +62,7 @@ impl Decision {
             blobs: vec![],
             notice: None,
             had_timers: true,
+            had_calls: vec![],
             made: vec![],
             reach: vec![],
             command: "",
@@ -115,6 +119,7 @@ fn change(model: &Model, snapshot: &Snapshot, command: &Command, ctx: &Context) 
         Command::LinkTicket { other, number, kind, linked } => patch::link(&mut run, *other, number, *kind, *linked)?,
         Command::MergeTicket { into } => merge::by_hand(&mut run, into)?,
         Command::SplitTicket { article, ticket_type, queue } => merge::split_by_hand(&mut run, *article, ticket_type, queue)?,
+        Command::AnswerCall { call, result } => call::answer(&mut run, *call, result),
         Command::TakeIn(taken) => merge::take_in(&mut run, taken),
         Command::Raise { failure, retry } => run.raise(failure.clone(), None, retry.clone()),
         Command::RetryIncident { incident } => {

@@ -1,6 +1,6 @@
 //! What happened: facts in the past tense, each with the complete new value. The history stores them.
 
-use crate::snapshot::{Incident, Instance, Seq, Ticket, Timer, TimerKind, WorkItem, WorkStatus};
+use crate::snapshot::{Call, Incident, Instance, Seq, Ticket, Timer, TimerKind, WorkItem, WorkStatus};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -129,6 +129,17 @@ pub enum Event {
         other: i64,
         number: String,
         kind: String,
+    },
+    /// A program is to be run after the commit.
+    CallWanted {
+        call: Call,
+    },
+    /// It has answered, or failed for good: then `message` says why. Those of a work item go with it, without an event.
+    CallEnded {
+        seq: Seq,
+        program: String,
+        output: Option<String>,
+        message: Option<String>,
     },
     /// The mail of a notification is to be sent again.
     MailWanted {

@@ -44,6 +44,8 @@ pub fn name(event: &Event, before: &Snapshot) -> Option<Cow<'static, str>> {
         Event::TimerFired { kind: TimerKind::Pending, .. } => "ticket.pending_reached",
         Event::TimerFired { kind: TimerKind::Unlock, .. } => "ticket.unlock_reached",
         Event::TimerFired { .. } => "timer.fired",
+        Event::CallEnded { output: Some(_), .. } => "program.answered",
+        Event::CallEnded { .. } => "program.failed",
         Event::IncidentRaised { .. } => "incident.raised",
         Event::IncidentResolved { .. } => "incident.resolved",
         Event::TicketMerged { into: true, .. } => "ticket.merged",
@@ -59,6 +61,7 @@ pub fn name(event: &Event, before: &Snapshot) -> Option<Cow<'static, str>> {
         | Event::TimerEnded { .. }
         | Event::NotificationSent { .. }
         | Event::TicketMade { .. }
+        | Event::CallWanted { .. }
         | Event::MailWanted { .. } => return None,
     };
     Some(fixed.into())
@@ -128,7 +131,13 @@ impl Happening {
             "kind" | "message" => match &self.event {
                 Event::IncidentRaised { incident } if part == "kind" => Some(Value::text(incident.kind.as_str())),
                 Event::IncidentRaised { incident } => Some(Value::text(incident.message.as_str())),
+                Event::CallEnded { message, .. } if part == "message" => text(message),
                 Event::LinkAdded { kind, .. } | Event::LinkRemoved { kind, .. } if part == "kind" => Some(Value::text(kind.as_str())),
+                _ => None,
+            },
+            "program" | "output" => match &self.event {
+                Event::CallEnded { program, .. } if part == "program" => Some(Value::text(program.as_str())),
+                Event::CallEnded { output, .. } => text(output),
                 _ => None,
             },
             "minutes" => match &self.event {

@@ -59,6 +59,8 @@ pub enum WorkStatus {
     /// At a join, until the other arrows have delivered.
     Waiting,
     Offered,
+    /// Until a program has answered.
+    Calling,
     /// Claimed, or first input saved.
     Started,
     /// An incident keeps it here.
@@ -76,6 +78,7 @@ impl WorkStatus {
         match self {
             Self::Waiting => "waiting",
             Self::Offered => "offered",
+            Self::Calling => "calling",
             Self::Started => "started",
             Self::Failed => "failed",
             Self::Done => "done",
@@ -84,7 +87,9 @@ impl WorkStatus {
     }
 
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Waiting, Self::Offered, Self::Started, Self::Failed, Self::Done, Self::Cancelled].into_iter().find(|s| s.word() == word)
+        [Self::Waiting, Self::Offered, Self::Calling, Self::Started, Self::Failed, Self::Done, Self::Cancelled]
+            .into_iter()
+            .find(|s| s.word() == word)
     }
 }
 
@@ -158,6 +163,31 @@ pub enum TimerKind {
     Unlock,
 }
 
+/// A program that is to be run, or runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    pub seq: Seq,
+    /// The work item that waits for it, and which of its activity's actions it is.
+    pub waits: Option<(Seq, usize)>,
+    pub program: String,
+    /// What it is given: an object.
+    pub input: Json,
+    /// Fields, each with the key of the output's object; without a key all of it.
+    pub into: Vec<(String, Option<String>)>,
+    /// How long it may take, in seconds.
+    pub limit: u32,
+    /// How often it is tried again, and how many seconds later at first.
+    pub retry: (u32, u32),
+    pub wanted: Timestamp,
+}
+
+impl Call {
+    /// Does this work item wait for it?
+    pub fn is_for(&self, work: Seq) -> bool {
+        self.waits.is_some_and(|(w, _)| w == work)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Vote {
     pub work: Seq,
@@ -170,7 +200,12 @@ impl Retry {
     /// The token that the incident holds.
     pub fn work(&self) -> Option<Seq> {
         match self {
-            Self::Enter { work } | Self::Look { work } | Self::Complete { work, .. } | Self::Vote { work, .. } => Some(*work),
+            Self::Call { call } => call.waits.map(|(work, _)| work),
+            Self::Resume { work, .. }
+            | Self::Enter { work }
+            | Self::Look { work }
+            | Self::Complete { work, .. }
+            | Self::Vote { work, .. } => Some(*work),
             Self::Fire { work, .. } => *work,
             Self::EnterAll | Self::Handle { .. } | Self::Deliver { .. } | Self::Job { .. } | Self::Nothing => None,
         }
@@ -183,6 +218,10 @@ impl Retry {
 pub enum Retry {
     /// Runs the activity from its beginning.
     Enter { work: Seq },
+    /// Runs the rest of the activity's `do`, from this action on.
+    Resume { work: Seq, from: usize },
+    /// Runs a program again.
+    Call { call: Box<Call> },
     /// Runs every token that a chain without an end has stopped.
     EnterAll,
     /// Runs the approval's `do` again, then counts the votes.
@@ -266,6 +305,8 @@ pub struct Snapshot {
     pub incidents: Rows<Incident>,
     /// Those that have not fired.
     pub timers: Rows<Timer>,
+    /// Programs that have not answered.
+    pub calls: Rows<Call>,
     /// Logins, sorted.
     pub watchers: Rows<String>,
     /// The last day on which somebody was told what comes once a day.
@@ -292,6 +333,7 @@ impl Snapshot {
             votes: Rows::default(),
             incidents: Rows::default(),
             timers: Rows::default(),
+            calls: Rows::default(),
             watchers: Rows::default(),
             told: Rows::default(),
         }

@@ -143,6 +143,14 @@ impl Story<'_> {
             self.by_system(step, &Command::RunJob { job: job.to_string() });
             return;
         }
+        if let Some(program) = &step.answer {
+            let open = self.snapshot().and_then(|s| s.calls.iter().find(|c| c.program == program.as_str())).map(|c| c.seq);
+            let Some(call) = open else { return self.failed(step.at, format!("the program `{program}` is not to run")) };
+            let result = step.fails.clone().map_or_else(|| Ok(step.output.clone().unwrap_or_default()), Err);
+            self.report.log.push(format!("program {program} ends"));
+            self.by_system(step, &Command::AnswerCall { call, result });
+            return;
+        }
         let Some(actor) = step.actor.as_ref().and_then(|a| self.people.get(a)).cloned() else {
             return self.failed(step.at, "nobody does this step");
         };
@@ -524,6 +532,9 @@ pub fn summary(event: &Event) -> String {
         Event::TicketMerged { number, .. } => format!("{number} merged into it"),
         Event::LinkAdded { number, kind, .. } => format!("{kind} ticket {number} linked"),
         Event::LinkRemoved { number, kind, .. } => format!("{kind} ticket {number} no longer linked"),
+        Event::CallWanted { call } => format!("program {} is to run", call.program),
+        Event::CallEnded { program, message: None, .. } => format!("program {program} has answered"),
+        Event::CallEnded { program, message: Some(why), .. } => format!("program {program} has failed: {why}"),
         Event::MailWanted { .. } => "the mail is sent again".into(),
     }
 }

@@ -13,6 +13,7 @@ pub mod live;
 mod locks;
 mod numbers;
 pub mod outbox;
+pub mod programs;
 pub mod revisions;
 pub mod search;
 pub mod timers;

@@ -11,7 +11,7 @@ use vorgang_core::changes::Changes;
 use vorgang_core::event::{Article, Attachment, Blob, Event, Notice, Sender};
 use vorgang_core::filter::Filter;
 use vorgang_core::people::{Person, PersonKind};
-use vorgang_core::snapshot::{Duration, Incident, Instance, Retry, Ticket, Timer, TimerKind, WorkItem, WorkStatus};
+use vorgang_core::snapshot::{Call, Duration, Incident, Instance, Retry, Ticket, Timer, TimerKind, WorkItem, WorkStatus};
 use vorgang_core::{Decision, Snapshot};
 
 /// Runs every case on fresh stores. Panics with the name of what failed.
@@ -102,7 +102,9 @@ fn decision(before: Option<&Snapshot>, events: Vec<Event>, now: Timestamp) -> De
     };
     let version = after.version + 1;
     apply_commit(&mut after, &events, now, version);
-    Decision::of(events, after)
+    let mut decision = Decision::of(events, after);
+    decision.had_calls = before.into_iter().flat_map(|s| s.calls.iter().map(|c| c.seq)).collect();
+    decision
 }
 
 fn commit(decision: &Decision, expected: u64, previous: Hash, now: Timestamp) -> Commit {
@@ -188,6 +190,16 @@ fn everything(id: i64) -> Vec<Event> {
         after: Duration { days: 1, seconds: 5 },
         calendar: work.map(|_| "office".to_owned()),
     };
+    let call = |seq, waits: Option<u32>| Call {
+        seq,
+        waits: waits.map(|work| (work, 0)),
+        program: "stop".into(),
+        input: serde_json::json!({"host": "h"}),
+        into: vec![("amount".into(), Some("n".into())), ("amount".into(), None)],
+        limit: 30,
+        retry: (3, 60),
+        wanted: at(2),
+    };
     vec![
         Event::TicketCreated { ticket: Box::new(ticket(id, "anna", "north", "desk")) },
         Event::InstanceStarted { instance },
@@ -200,9 +212,29 @@ fn everything(id: i64) -> Vec<Event> {
         Event::NotificationSent { notification: notice },
         Event::TimerSet { timer: timer(7, Some(3)) },
         Event::TimerSet { timer: timer(8, None) },
+        Event::CallWanted { call: call(9, Some(3)) },
+        Event::CallWanted { call: call(10, None) },
+        Event::TimeAccounted { minutes: 15, by: "otto".into(), article: Some(4), at: at(2) },
+        Event::AttributeSet { name: "owner".into(), old: serde_json::Value::Null, new: "otto".into() },
+        Event::AttributeSet { name: "lock".into(), old: true.into(), new: false.into() },
         Event::WatcherAdded { person: "otto".into(), at: at(2) },
         Event::WatcherAdded { person: "mia".into(), at: at(2) },
     ]
+}
+
+/// The calls that the first commit wrote; afterwards one is left, which is begun.
+async fn calls_are_begun_once(store: &dyn Store) {
+    let due = async |seconds| {
+        let list = store.calls_due(at(seconds), 10).await.expect("calls");
+        list.into_iter().map(|c| (c.number, c.call.seq, c.attempts)).collect::<Vec<_>>()
+    };
+    assert_eq!((due(1).await.len(), due(2).await.len()), (0, 2));
+    assert_eq!(store.call_lease((1, 10), at(2), at(60)).await, Ok(true));
+    assert_eq!(store.call_lease((1, 10), at(2), at(60)).await, Ok(false), "somebody has begun it");
+    assert_eq!(due(59).await, [("N1".into(), 9, 0)]);
+    store.call_later((1, 10), at(30)).await.expect("later");
+    assert_eq!(due(30).await, [("N1".into(), 9, 0), ("N1".into(), 10, 1)]);
+    assert_eq!(store.call_lease((1, 4711), at(2), at(60)).await, Ok(false), "there is no such call");
 }
 
 /// The one mail that the first commit wrote.
@@ -255,6 +287,7 @@ async fn tickets_come_back_as_they_were_written(store: &dyn Store) {
     assert_eq!(store.notifications_read("anna", Some(told.id), at(9)).await, Ok(Some("N1".into())));
     assert_eq!(store.notifications_read("otto", Some(told.id), at(9)).await, Ok(None), "somebody else's");
     mail_goes_its_way(store).await;
+    calls_are_begun_once(store).await;
     let work = store.work_list(&["user:otto".into()], &Filter::All, 10).await.expect("work");
     assert_eq!((work.len(), work[0].item.activity.as_str(), work[0].process.as_str()), (1, "a3", "p"));
     assert_eq!(store.incident_list(&Filter::All, 10).await.expect("incidents")[0].incident.message, "not set");
@@ -272,7 +305,8 @@ async fn tickets_come_back_as_they_were_written(store: &dyn Store) {
     let events = vec![
         Event::TimerFired { seq: 8, work: None, kind: TimerKind::Pending },
         Event::AttributeSet { name: "state".into(), old: "new".into(), new: "closed".into() },
-        Event::AttributeSet { name: "owner".into(), old: serde_json::Value::Null, new: "otto".into() },
+        Event::AttributeSet { name: "lock".into(), old: false.into(), new: true.into() },
+        Event::CallEnded { seq: 10, program: "stop".into(), output: Some("1".into()), message: None },
         Event::FieldSet { name: "amount".into(), old: 40_000.into(), new: serde_json::Value::Null },
         Event::WorkEnded { seq: 3, status: WorkStatus::Cancelled, outcome: None, by: "system".into(), at: at(4) },
         Event::IncidentResolved { seq: 5, at: at(4) },
@@ -284,6 +318,7 @@ async fn tickets_come_back_as_they_were_written(store: &dyn Store) {
     let stored = store.ticket_load("N1").await.expect("a read").expect("the ticket");
     assert_eq!(stored.snapshot.clone().compact(), second.after.clone().compact(), "the second version too");
     assert_eq!(due(999).await, []);
+    assert_eq!(store.calls_due(at(999), 10).await, Ok(vec![]), "answered, and gone with the work that waited");
     assert!(store.work_list(&["user:otto".into()], &Filter::All, 10).await.expect("work").is_empty());
     assert!(store.incident_list(&Filter::All, 10).await.expect("incidents").is_empty());
     let (instances, steps) = store.ticket_runs(1).await.expect("runs");

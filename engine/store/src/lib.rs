@@ -1,9 +1,11 @@
 //! What the runtime asks of a database: one coarse trait, free of any dialect. Every list takes the caller's
 //! rights as a [`Filter`], so that forgetting them does not compile.
 
+pub mod calls;
 pub mod conformance;
 pub mod messages;
 
+pub use calls::Calls;
 pub use messages::Messages;
 
 use async_trait::async_trait;
@@ -229,7 +231,7 @@ pub enum SecretKind {
 }
 
 #[async_trait]
-pub trait Store: Messages + Send + Sync + 'static {
+pub trait Store: Calls + Messages + Send + Sync + 'static {
     // --- tickets
     async fn ticket_load(&self, number: &str) -> Result<Option<Stored>>;
     async fn ticket_load_by_id(&self, id: i64) -> Result<Option<Stored>>;

@@ -1,5 +1,6 @@
 //! The store on SQLite: one writer thread with group commit, some readers.
 
+mod calls;
 mod checkpoint;
 mod filter_sql;
 mod jobs;

@@ -3,7 +3,7 @@
 use crate::names::NameIds;
 use crate::rows::{error, hash, time};
 use rusqlite::{Connection, Row, params};
-use vorgang_core::changes::{HAS_INCIDENTS, HAS_INSTANCES, HAS_TIMERS, HAS_TOLD, HAS_WATCHERS};
+use vorgang_core::changes::{HAS_CALLS, HAS_INCIDENTS, HAS_INSTANCES, HAS_TIMERS, HAS_TOLD, HAS_WATCHERS};
 use vorgang_core::snapshot::{Instance, Seq, Snapshot, Step, Ticket, Told, Vote, WorkItem, WorkStatus};
 use vorgang_store::{Result, Stored};
 
@@ -79,6 +79,9 @@ fn load(connection: &Connection, names: &NameIds, row: &Row) -> rusqlite::Result
     if parts & HAS_TIMERS != 0 {
         let mut statement = connection.prepare_cached("SELECT state FROM timer WHERE ticket_id = ?1 ORDER BY seq")?;
         snapshot.timers = statement.query_map([id], |r| json(&r.get::<_, String>(0)?))?.collect::<rusqlite::Result<Vec<_>>>()?.into();
+    }
+    if parts & HAS_CALLS != 0 {
+        snapshot.calls = crate::calls::of_ticket(connection, id)?.into();
     }
     if parts & HAS_WATCHERS != 0 {
         let mut statement = connection.prepare_cached("SELECT person FROM watcher WHERE ticket_id = ?1 ORDER BY person")?;

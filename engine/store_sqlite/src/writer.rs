@@ -289,6 +289,7 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
             )?;
         }
     }
+    crate::calls::write(connection, changes)?;
     crate::messages::write(connection, changes, |login| names.person(login), commit.history.at).map_err(error)?;
     for (other, kind, since) in &changes.links {
         run(

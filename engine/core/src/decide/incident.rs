@@ -15,6 +15,12 @@ pub fn retry(run: &mut Run, seq: Seq) -> Result<(), Rejection> {
                 run.again(work);
             }
         }
+        Retry::Resume { work, from } => {
+            if let Some(item) = run.snapshot.item(work).filter(|w| w.status == WorkStatus::Failed).cloned() {
+                run.go_on(&item, from, Retry::Resume { work, from });
+            }
+        }
+        Retry::Call { call } => super::call::again(run, *call),
         Retry::EnterAll => {
             let failed: Vec<Seq> = run.snapshot.open_work().filter(|w| w.status == WorkStatus::Failed).map(|w| w.seq).collect();
             // Those that another incident holds are that one's to retry.

@@ -14,7 +14,7 @@ use crate::snapshot::{Incident, Instance, Retry, Seq, Snapshot, Ticket, WorkItem
 use crate::who;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use vorgang_definitions::actions::Action;
+use vorgang_definitions::actions::{Action, Verb};
 use vorgang_definitions::cel::Expr;
 use vorgang_definitions::cel::eval::EvalError;
 use vorgang_definitions::cel::value::Value;
@@ -72,6 +72,7 @@ pub struct Run<'a> {
     /// The state that is set is that of a merged ticket, whose other one is known.
     pub(super) merging: bool,
     had_timers: bool,
+    had_calls: Vec<Seq>,
     /// Events that were looked at for what they set off.
     pub(super) looked: usize,
     /// What happened, and handlers have not seen.
@@ -104,6 +105,7 @@ pub struct Savepoint {
 impl<'a> Run<'a> {
     pub fn new(model: &'a Model, snapshot: Snapshot, stored: Option<&'a Ticket>, ctx: &'a Context<'a>) -> Self {
         let had_timers = !snapshot.timers.is_empty();
+        let had_calls = snapshot.calls.iter().map(|c| c.seq).collect();
         Self {
             model,
             ctx,
@@ -118,6 +120,7 @@ impl<'a> Run<'a> {
             life_depth: 0,
             merging: false,
             had_timers,
+            had_calls,
             looked: 0,
             happened: vec![],
             happening: None,
@@ -150,6 +153,7 @@ impl<'a> Run<'a> {
             blobs: self.blobs,
             notice: self.notice,
             had_timers,
+            had_calls: self.had_calls,
             made: self.made,
             reach: self.reach,
             command: "create_ticket",
@@ -236,18 +240,20 @@ impl<'a> Run<'a> {
 
     /// Runs actions in their order; the caller holds the savepoint.
     pub fn actions(&mut self, list: &[Action], instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
-        for action in list {
-            if let Some(when) = &action.when
-                && !self.holds(when, instance, work)?
-            {
-                continue;
-            }
-            let savepoint = action.on_error.as_ref().map(|_| self.savepoint());
-            if let Err(failure) = actions::run(self, action, instance, work) {
-                let (Some(others), Some(savepoint)) = (&action.on_error, savepoint) else { return Err(failure) };
-                self.roll_back(savepoint);
-                self.actions(others, instance, work)?;
-            }
+        list.iter().try_for_each(|action| self.action(action, instance, work))
+    }
+
+    pub fn action(&mut self, action: &Action, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
+        if let Some(when) = &action.when
+            && !self.holds(when, instance, work)?
+        {
+            return Ok(());
+        }
+        let savepoint = action.on_error.as_ref().map(|_| self.savepoint());
+        if let Err(failure) = actions::run(self, action, instance, work) {
+            let (Some(others), Some(savepoint)) = (&action.on_error, savepoint) else { return Err(failure) };
+            self.roll_back(savepoint);
+            self.actions(others, instance, work)?;
         }
         Ok(())
     }
@@ -387,38 +393,61 @@ impl<'a> Run<'a> {
 
     /// The activity's `do` runs on entry; without people it then completes (C2). One savepoint.
     fn begin(&mut self, item: &WorkItem) {
+        self.go_on(item, 0, Retry::Enter { work: item.seq });
+    }
+
+    /// The activity's `do` from this action on, and what follows it.
+    pub(super) fn go_on(&mut self, item: &WorkItem, from: usize, retry: Retry) {
         let Some(process) = self.process_of(item.instance) else { return };
         let Some(activity) = process.def.activities.get(&item.activity) else {
             self.fail(item.seq, Failure::new("definition", "the activity is gone"), Retry::Nothing);
             return;
         };
         let savepoint = self.savepoint();
-        if let Err(failure) = self.actions(&activity.actions, Some(item.instance), Some(item.seq)) {
+        if let Err(failure) = self.activity(item, activity, from) {
             self.roll_back(savepoint);
-            self.fail(item.seq, failure, Retry::Enter { work: item.seq });
-            return;
+            self.fail(item.seq, failure, retry);
         }
+    }
+
+    fn activity(&mut self, item: &WorkItem, activity: &Activity, from: usize) -> Result<(), Failure> {
+        let waits = !self.own_actions(item, activity, from)?;
         // Its own actions may have ended the instance.
-        if activity.is_automatic() && self.snapshot.item(item.seq).is_some_and(|w| w.status.is_open()) {
+        let open = self.snapshot.item(item.seq).is_some_and(|w| w.status.is_open());
+        if activity.is_automatic() && open && !waits {
             let retry = Retry::Complete { work: item.seq, outcome: "done".into(), by: SYSTEM.into() };
-            match self.complete(item.seq, "done", SYSTEM) {
-                Ok(None) => {}
-                Ok(Some(conditions)) => self.fail(item.seq, no_branch(&conditions), retry),
-                Err(failure) => {
-                    self.roll_back(savepoint);
-                    self.fail(item.seq, failure, Retry::Enter { work: item.seq });
-                }
+            if let Some(conditions) = self.complete(item.seq, "done", SYSTEM)? {
+                self.fail(item.seq, no_branch(&conditions), retry);
             }
-            return;
+            return Ok(());
         }
-        if let Err(failure) = super::timer::schedule(self, item, activity) {
-            self.roll_back(savepoint);
-            self.fail(item.seq, failure, Retry::Enter { work: item.seq });
-            return;
+        // Clocks count from the entry: what goes on after an answer has them already.
+        if from == 0 {
+            super::timer::schedule(self, item, activity)?;
         }
-        if item.status == WorkStatus::Failed {
+        if waits {
+            self.change_work(item.seq, WorkStatus::Calling, item.claimed_by.clone(), false);
+        } else if matches!(item.status, WorkStatus::Failed | WorkStatus::Calling) {
             self.change_work(item.seq, WorkStatus::Offered, item.claimed_by.clone(), true);
         }
+        Ok(())
+    }
+
+    /// False when one of them has to be waited for: the others follow its answer.
+    fn own_actions(&mut self, item: &WorkItem, activity: &Activity, from: usize) -> Result<bool, Failure> {
+        let (instance, work) = (Some(item.instance), Some(item.seq));
+        for (index, action) in activity.actions.iter().enumerate().skip(from) {
+            let Verb::Run(program) = &action.verb else {
+                self.action(action, instance, work)?;
+                continue;
+            };
+            let wanted = action.when.as_ref().map_or(Ok(true), |when| self.holds(when, instance, work))?;
+            if wanted {
+                super::call::want(self, program, action.retry.as_ref(), instance, work, Some(index))?;
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Completes an activity with an outcome: the branch is chosen, its `do` runs, its tokens are placed.

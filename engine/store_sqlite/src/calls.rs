@@ -1,0 +1,56 @@
+//! Programs that are to be run.
+
+use crate::read::json;
+use crate::rows::{error, micros};
+use crate::store::SqliteStore;
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, params};
+use vorgang_core::changes::Changes;
+use vorgang_core::snapshot::{Call, Seq};
+use vorgang_store::calls::{Calls, DueCall};
+use vorgang_store::{Result, StoreError};
+
+/// What a command wants to be run, as rows: part of its commit.
+pub fn write(c: &Connection, changes: &Changes) -> Result<()> {
+    let ticket = changes.ticket.id;
+    for call in &changes.calls {
+        let state = serde_json::to_string(call).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+        let mut statement = c.prepare_cached("INSERT INTO call (ticket_id, seq, due, state) VALUES (?1, ?2, ?3, ?4)").map_err(error)?;
+        statement.execute(params![ticket, call.seq, micros(call.wanted), state]).map_err(error)?;
+    }
+    for seq in &changes.calls_ended {
+        let mut statement = c.prepare_cached("DELETE FROM call WHERE ticket_id = ?1 AND seq = ?2").map_err(error)?;
+        statement.execute(params![ticket, seq]).map_err(error)?;
+    }
+    Ok(())
+}
+
+pub fn of_ticket(c: &Connection, ticket: i64) -> rusqlite::Result<Vec<Call>> {
+    let mut statement = c.prepare_cached("SELECT state FROM call WHERE ticket_id = ?1 ORDER BY seq")?;
+    statement.query_map([ticket], |r| json(&r.get::<_, String>(0)?))?.collect()
+}
+
+#[async_trait]
+impl Calls for SqliteStore {
+    async fn calls_due(&self, now: Timestamp, limit: u32) -> Result<Vec<DueCall>> {
+        let sql = "SELECT c.ticket_id, t.number, c.state, c.attempts FROM call c JOIN ticket t ON t.id = c.ticket_id \
+             WHERE c.due <= ?1 ORDER BY c.due LIMIT ?2";
+        let c = self.reader();
+        let mut statement = c.prepare_cached(sql).map_err(error)?;
+        let row = |r: &Row| Ok(DueCall { ticket: r.get(0)?, number: r.get(1)?, call: json(&r.get::<_, String>(2)?)?, attempts: r.get(3)? });
+        statement.query_map(params![micros(now), limit], row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+    }
+
+    async fn call_lease(&self, (ticket, seq): (i64, Seq), now: Timestamp, until: Timestamp) -> Result<bool> {
+        let sql = "UPDATE call SET due = ?4, attempts = attempts + 1 WHERE ticket_id = ?1 AND seq = ?2 AND due <= ?3";
+        let lease = move |c: &Connection| c.execute(sql, params![ticket, seq, micros(now), micros(until)]).map(|n| n as i64);
+        self.write(false, lease).await.map(|n| n == 1)
+    }
+
+    async fn call_later(&self, (ticket, seq): (i64, Seq), due: Timestamp) -> Result<()> {
+        let sql = "UPDATE call SET due = ?3 WHERE ticket_id = ?1 AND seq = ?2";
+        let later = move |c: &Connection| c.execute(sql, params![ticket, seq, micros(due)]).map(|n| n as i64);
+        self.write(false, later).await.map(|_| ())
+    }
+}
