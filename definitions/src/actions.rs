@@ -4,6 +4,7 @@
 pub mod account;
 pub mod assign;
 pub mod cancel;
+pub mod complete;
 pub mod create;
 pub mod incident;
 pub mod increment;
@@ -17,6 +18,7 @@ pub mod run;
 pub mod set;
 pub mod split;
 pub mod start;
+pub mod undo;
 pub mod unwatch;
 pub mod watch;
 
@@ -98,6 +100,7 @@ verbs! {
     Account "account" account::Account, "Writes down time of work on the ticket.", "15m";
     Assign "assign" assign::Assign, "Gives the ticket an owner or a responsible.", { "owner": "= actor.login" };
     Cancel "cancel" cancel::Cancel, "Withdraws the work of an activity, or with `instance` the whole process; what is done stays done.", "approve";
+    Complete "complete" complete::Completes, "Completes an activity in the place of its people; it goes on with the outcome.", { "activity": "approve", "outcome": "approve" };
     Create "create" create::Create, "Makes another ticket; with `as` its number has a name in what follows.", { "type": "incident", "queue": "it", "title": "Set up {{ticket.title}}" };
     Incident "incident" incident::Incident, "Raises an incident that a person has to look at.", "The host {{ticket.title}} is gone";
     Increment "increment" increment::Increment, "Adds to fields of numbers.", { "count": 1 };
@@ -110,6 +113,7 @@ verbs! {
     Set "set" set::Set, "Sets attributes and fields of the ticket.", { "state": "open" };
     Split "split" split::Split, "Makes a ticket of its own of the message that the handler is there for; with `as` its number has a name in what follows.", { "type": "incident", "queue": "it" };
     Start "start" start::Start, "Starts another process on the same ticket.", "leave_request";
+    Undo "undo" undo::Undo, "Does what the `compensate` of a completed activity says, or with `instance` that of all, the last one first, each once.", "book";
     Unwatch "unwatch" unwatch::Unwatch, "Ends somebody's watching of the ticket.", { "role": "manager" };
     Watch "watch" watch::Watch, "Lets somebody watch the ticket: notifications to `watchers` reach them.", { "role": "manager" };
 }

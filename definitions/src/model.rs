@@ -170,8 +170,7 @@ impl Model {
     pub fn programs(&self) -> BTreeSet<String> {
         let mut lists: Vec<&[Action]> = vec![];
         for process in self.by_hash.values().map(|p| &p.def) {
-            lists.extend(process.activities.iter().flat_map(|(_, a)| a.action_lists()));
-            lists.extend(process.handlers.iter().map(|h| &h.actions[..]));
+            lists.extend(process.action_lists());
         }
         lists.extend(self.handlers.values().flatten().map(|h| &h.actions[..]));
         lists.extend(self.jobs.values().map(|j| &j.actions[..]));

@@ -14,4 +14,5 @@ pub const SQLITE_MIGRATIONS: &[&str] = &[
     include_str!("../sql/sqlite/0010_lock.sql"),
     include_str!("../sql/sqlite/0011_origin.sql"),
     include_str!("../sql/sqlite/0012_calls.sql"),
+    include_str!("../sql/sqlite/0013_undo.sql"),
 ];

@@ -309,6 +309,9 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
             say(format!("Linked: {number} ({word})"), format!("Verknüpft: {number} ({word})"))
         }
         Event::LinkRemoved { number, .. } => say(format!("No longer linked: {number}"), format!("Nicht mehr verknüpft: {number}")),
+        Event::StepUndone { activity, .. } => {
+            say(format!("Step {activity} was taken back"), format!("Schritt {activity} wurde zurückgenommen"))
+        }
         Event::CallWanted { call } => say(format!("Program {} is to run", call.program), format!("Programm {} soll laufen", call.program)),
         Event::CallEnded { program, message: None, .. } => {
             say(format!("Program {program} has answered"), format!("Programm {program} hat geantwortet"))

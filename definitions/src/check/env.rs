@@ -114,7 +114,7 @@ pub fn outcomes(process: &Process, activity: &str) -> Vec<String> {
         all.extend(dialog.outcomes.names().map(str::to_owned));
     }
     all.extend(a.approval.iter().flat_map(|a| a.outcomes()).map(str::to_owned));
-    if a.is_automatic() {
+    if a.is_automatic() || process.completes(activity).any(|c| c.outcome.is_none()) {
         all.push("done".into());
     }
     all.sort();

@@ -130,7 +130,11 @@ impl<'a> Flow<'a> {
         facts.extend(sets(&activity.actions, self.names));
         let all = outcomes(self.process, name);
         let possible: Vec<&str> = outcome.map_or_else(|| all.iter().map(String::as_str).collect(), |o| vec![o]);
-        let ways: Vec<Facts> = possible.iter().flat_map(|o| completions(activity, o, self.names)).collect();
+        let mut ways: Vec<Facts> = possible.iter().flat_map(|o| completions(activity, o, self.names)).collect();
+        // Completed in the place of its people, nothing was filled in.
+        if possible.iter().any(|o| self.process.completes(name).any(|c| c.outcome() == *o)) {
+            ways.push(Facts::new());
+        }
         facts.extend(shared(&ways).unwrap_or_default());
         facts.extend(self.required_at_start(name));
         facts.insert(format!("steps.{name}"));
@@ -208,6 +212,7 @@ fn each_set(actions: &[Action], names: &Names, mut f: impl FnMut(&str, &ValueExp
             }
             Verb::Account(_)
             | Verb::Cancel(_)
+            | Verb::Complete(_)
             | Verb::Create(_)
             | Verb::Incident(_)
             | Verb::Link(_)
@@ -218,6 +223,7 @@ fn each_set(actions: &[Action], names: &Names, mut f: impl FnMut(&str, &ValueExp
             | Verb::Run(_)
             | Verb::Split(_)
             | Verb::Start(_)
+            | Verb::Undo(_)
             | Verb::Unwatch(_)
             | Verb::Watch(_) => {}
         }

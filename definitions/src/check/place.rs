@@ -1,6 +1,7 @@
 //! Checks of what can stand in many places: actions, people, values.
 
 use super::Cx;
+use crate::actions::complete::Completes;
 use crate::actions::run::Run;
 use crate::actions::set::Set;
 use crate::actions::{Action, Verb};
@@ -146,14 +147,9 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
                     }
                 }
             }
-            Verb::Cancel(name) => match &place.env.activities {
-                Some(set) if *name == "instance" || set.words.contains(&name.to_string()) => {}
-                Some(set) => {
-                    let set = set.clone();
-                    cx.unknown(Kind::Process, "activity", name, set.words.iter().map(String::as_str).chain(["instance"]));
-                }
-                None => cx.push(Diagnostic::error("unknown-name", name.span, "`cancel` is known only inside a process")),
-            },
+            Verb::Cancel(name) => activity(name, "cancel", &["instance"], place, cx),
+            Verb::Undo(name) => activity(name, "undo", &["instance"], place, cx),
+            Verb::Complete(Completes(complete)) => activity(&complete.activity, "complete", &[], place, cx),
             Verb::Create(create) => {
                 let texts = [&create.title].into_iter().chain(&create.article);
                 new_ticket(&create.ticket_type, &create.queue, texts, &create.values, place, relies, cx);
@@ -209,14 +205,7 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
                     cx.unknown(Kind::Notification, "notification", name, known);
                 }
             },
-            Verb::Reopen(name) => match &place.env.activities {
-                Some(set) if set.words.contains(&name.to_string()) => {}
-                Some(set) => {
-                    let set = set.clone();
-                    cx.unknown(Kind::Process, "activity", name, set.words.iter().map(String::as_str));
-                }
-                None => cx.push(Diagnostic::error("unknown-name", name.span, "`reopen` is known only inside a process")),
-            },
+            Verb::Reopen(name) => activity(name, "reopen", &[], place, cx),
             Verb::Start(name) => match cx.processes.get(name.as_str()) {
                 Some(p) if place.ticket_type.is_some_and(|t| p.ticket.ticket_type != t) => {
                     let d = Diagnostic::error(
@@ -238,6 +227,18 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
         if let Some(name) = action.name.as_ref().filter(|_| always) {
             place.env = place.env.clone().with(name, Ty::Text);
         }
+    }
+}
+
+/// The name of an activity, or one of the words that stand for more.
+fn activity(name: &Name, verb: &str, words: &[&str], place: &ActionPlace, cx: &mut Cx) {
+    match &place.env.activities {
+        Some(set) if words.contains(&name.as_str()) || set.words.contains(&name.to_string()) => {}
+        Some(set) => {
+            let set = set.clone();
+            cx.unknown(Kind::Process, "activity", name, set.words.iter().map(String::as_str).chain(words.iter().copied()));
+        }
+        None => cx.push(Diagnostic::error("unknown-name", name.span, format!("`{verb}` is known only inside a process"))),
     }
 }
 

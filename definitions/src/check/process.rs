@@ -3,6 +3,8 @@
 use super::flow::{Flow, required_facts};
 use super::place::{self, ActionPlace, Relies};
 use super::{Cx, env, life_cycle};
+use crate::actions::complete::{Complete, Completes};
+use crate::actions::{Action, Verb};
 use crate::cel::types::{Env, Ty};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kinds::Kind;
@@ -104,6 +106,9 @@ fn net(process: &Process, cx: &mut Cx) {
             cx.unknown(Kind::Process, "activity", &start.at_activity, activities.iter().copied());
         }
     }
+    for action in process.action_lists().flat_map(crate::actions::with_others) {
+        completed_or_undone(process, action, cx);
+    }
     for (name, activity) in process.activities.iter() {
         if let (Some(_), Some(end)) = (&activity.next, &activity.end) {
             cx.push(Diagnostic::error("next-and-end", end.span, format!("`{name}` has `next` and `end`")).help("it goes on, or it ends"));
@@ -189,6 +194,31 @@ fn reachable(process: &Process, cx: &mut Cx) {
     }
 }
 
+/// What is completed has the outcome, and what is undone says how.
+fn completed_or_undone(process: &Process, action: &Action, cx: &mut Cx) {
+    match &action.verb {
+        Verb::Complete(Completes(Complete { activity, outcome: Some(outcome), .. })) => {
+            let all = env::outcomes(process, activity);
+            if process.activities.get(activity).is_some() && !all.iter().any(|o| outcome == o.as_str()) {
+                let d = Diagnostic::error("unknown-outcome", outcome.span, format!("`{activity}` has no outcome `{outcome}`"));
+                let list = all.iter().map(|o| format!("`{o}`")).collect::<Vec<_>>().join(", ");
+                cx.push(d.help(did_you_mean(outcome, all.iter().map(String::as_str)).unwrap_or(format!("it has {list}"))));
+            }
+        }
+        Verb::Undo(name) => {
+            let none = match process.activities.get(name) {
+                Some(activity) => activity.compensate.is_empty(),
+                None => *name == "instance" && process.activities.iter().all(|(_, a)| a.compensate.is_empty()),
+            };
+            if none {
+                let d = Diagnostic::error("missing-key", name.span, format!("there is nothing that `undo: {name}` could do"));
+                cx.push(d.help("write `compensate:` in the activity: the actions that take it back"));
+            }
+        }
+        _ => {}
+    }
+}
+
 struct Checker<'a> {
     process: &'a Process,
     base: Env,
@@ -228,6 +258,8 @@ impl Checker<'_> {
         let entered = self.flow.entry.get(name.as_str()).cloned().unwrap_or_else(everything);
         let inside = self.actions_in(&activity.actions, self.env(entered), true, cx);
         let env = self.env(inside);
+        let completed = self.flow.after(name, None).unwrap_or_else(|| env.set.clone());
+        self.actions(&activity.compensate, self.env(completed), cx);
         if let Some(assign) = &activity.assign {
             place::whos(&assign.who, &env, &mut self.relies, cx);
             assign.not.iter().for_each(|w| place::whos(w, &env, &mut self.relies, cx));

@@ -1,3 +1,4 @@
+use crate::actions::complete::{Complete, Completes};
 use crate::actions::{Action, Verb};
 use crate::cel::Expr;
 use crate::diagnostic::Diagnostic;
@@ -104,6 +105,8 @@ record! {
         title "title": Option<Text> = { "en": "Claim expenses", "de": "Spesen einreichen" };
         /// Done when the activity begins.
         actions "do": Vec<Action> = [{ "set": { "state": "open" } }];
+        /// What takes back what it has done, when `undo` asks for it.
+        compensate "compensate": Vec<Action> = [{ "notify": "cancelled" }];
         /// The forms; several are alternatives.
         dialogs "dialogs": Named<Dialog> = { "hand_in": { "for": "customer", "fields": [{ "field": "amount", "required": true }] } };
         /// A vote.
@@ -124,6 +127,21 @@ record! {
         end "end": Option<Name> = "paid";
         /// Whether customers see the activity in drawings; yes if not written.
         public "public": Option<bool> = false;
+    }
+}
+
+impl Process {
+    /// Every list of actions in it.
+    pub fn action_lists(&self) -> impl Iterator<Item = &[Action]> {
+        self.activities.iter().flat_map(|(_, a)| a.action_lists()).chain(self.handlers.iter().map(|h| &h.actions[..]))
+    }
+
+    /// The actions that complete this activity.
+    pub fn completes(&self, activity: &str) -> impl Iterator<Item = &Complete> {
+        self.action_lists().flat_map(crate::actions::with_others).filter_map(move |a| match &a.verb {
+            Verb::Complete(Completes(c)) if c.activity == activity => Some(c),
+            _ => None,
+        })
     }
 }
 
@@ -148,7 +166,7 @@ impl Activity {
 
     /// Every list of actions in it.
     pub fn action_lists(&self) -> Vec<&[Action]> {
-        let mut lists: Vec<&[Action]> = vec![&self.actions];
+        let mut lists: Vec<&[Action]> = vec![&self.actions, &self.compensate];
         lists.extend(self.dialogs.iter().map(|(_, d)| &d.actions[..]));
         lists.extend(self.approval.iter().map(|p| &p.actions[..]));
         lists.extend(self.timers.iter().map(|t| &t.actions[..]));

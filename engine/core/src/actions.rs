@@ -3,6 +3,7 @@
 mod account;
 mod assign;
 mod cancel;
+mod complete;
 mod create;
 mod incident;
 mod increment;
@@ -15,6 +16,7 @@ mod run;
 mod set;
 mod split;
 mod start;
+mod undo;
 mod unwatch;
 mod watch;
 
@@ -32,6 +34,7 @@ pub fn run(run: &mut Run, action: &Action, instance: Option<Seq>, work: Option<S
         Verb::Account(a) => account::run(run, a, instance, work),
         Verb::Assign(a) => assign::run(run, a, instance, work),
         Verb::Cancel(a) => cancel::run(run, a, instance, work),
+        Verb::Complete(a) => complete::run(run, &a.0, instance),
         Verb::Create(a) => create::run(run, a, action.name.as_ref(), instance, work),
         Verb::Incident(a) => incident::run(run, a, instance, work),
         Verb::Increment(a) => increment::run(run, a, instance, work),
@@ -44,6 +47,7 @@ pub fn run(run: &mut Run, action: &Action, instance: Option<Seq>, work: Option<S
         Verb::Set(a) => set::run(run, a, instance, work),
         Verb::Split(a) => split::run(run, a, action.name.as_ref(), instance, work),
         Verb::Start(a) => start::run(run, a, instance, work),
+        Verb::Undo(a) => undo::run(run, a, instance, work),
         Verb::Unwatch(a) => unwatch::run(run, a, instance, work),
         Verb::Watch(a) => watch::run(run, a, instance, work),
     }

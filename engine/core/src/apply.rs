@@ -62,12 +62,19 @@ pub fn apply(snapshot: &mut Snapshot, event: &Event) {
             }
             if let (WorkStatus::Done, Some(outcome)) = (status, outcome) {
                 let votes = snapshot.votes.iter().filter(|v| v.work == *seq).cloned().collect();
-                let step = Step { instance, activity, outcome: outcome.clone(), by: by.clone(), at: *at, votes };
+                let order = snapshot.steps.iter().filter(|s| s.instance == instance).map(|s| s.order).max().unwrap_or(0) + 1;
+                let step = Step { instance, activity, outcome: outcome.clone(), by: by.clone(), at: *at, order, undone: false, votes };
                 let steps = Arc::make_mut(&mut snapshot.steps);
                 match steps.iter_mut().find(|s| s.instance == step.instance && s.activity == step.activity) {
                     Some(last) => *last = step,
                     None => steps.push(step),
                 }
+            }
+        }
+        Event::StepUndone { instance, activity } => {
+            let steps = Arc::make_mut(&mut snapshot.steps);
+            if let Some(step) = steps.iter_mut().find(|s| s.instance == *instance && s.activity == *activity) {
+                step.undone = true;
             }
         }
         Event::VoteCast { work, person, outcome, at } => {

@@ -73,6 +73,7 @@ impl Changes {
                         steps.insert((item.instance, item.activity.clone()));
                     }
                 }
+                Event::StepUndone { instance, activity } => drop(steps.insert((*instance, activity.clone()))),
                 Event::VoteCast { work, person, outcome, at } => {
                     votes.push(Vote { work: *work, person: person.clone(), outcome: outcome.clone(), at: *at });
                 }

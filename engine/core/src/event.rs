@@ -64,6 +64,11 @@ pub enum Event {
         by: String,
         at: Timestamp,
     },
+    /// What the activity did was taken back by its `compensate`.
+    StepUndone {
+        instance: Seq,
+        activity: String,
+    },
     DialogSubmitted {
         work: Seq,
         dialog: String,

@@ -62,6 +62,7 @@ pub fn name(event: &Event, before: &Snapshot) -> Option<Cow<'static, str>> {
         | Event::NotificationSent { .. }
         | Event::TicketMade { .. }
         | Event::CallWanted { .. }
+        | Event::StepUndone { .. }
         | Event::MailWanted { .. } => return None,
     };
     Some(fixed.into())

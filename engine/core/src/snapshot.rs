@@ -131,6 +131,12 @@ pub struct Step {
     pub outcome: String,
     pub by: String,
     pub at: Timestamp,
+    /// Counts the completions of its instance: the last one has the greatest.
+    #[serde(default)]
+    pub order: u32,
+    /// What it did was taken back.
+    #[serde(default)]
+    pub undone: bool,
     /// The votes of an approval: whoever goes back to it finds them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub votes: Vec<Vote>,

@@ -517,6 +517,7 @@ pub fn summary(event: &Event) -> String {
             format!("work {seq} {}{}", status.word(), claimed_by.as_ref().map_or(String::new(), |c| format!(", claimed by {c}")))
         }
         Event::WorkEnded { seq, status, outcome, .. } => format!("work {seq} {} {}", status.word(), outcome.as_deref().unwrap_or("")),
+        Event::StepUndone { activity, .. } => format!("{activity} is undone"),
         Event::DialogSubmitted { dialog, outcome, .. } => format!("dialog {dialog} submitted: {outcome}"),
         Event::VoteCast { person, outcome, .. } => format!("{person} votes {outcome}"),
         Event::TimerSet { timer } => format!("timer {} at {}", timer.seq, timer.due),

@@ -151,12 +151,13 @@ fn work(connection: &Connection, ticket: i64) -> rusqlite::Result<Vec<WorkItem>>
 }
 
 pub fn steps(connection: &Connection, ticket: i64) -> rusqlite::Result<Vec<Step>> {
-    let sql = "SELECT instance, activity, outcome, by, at, votes FROM step WHERE ticket_id = ?1 ORDER BY instance, activity";
+    let sql = "SELECT instance, activity, outcome, by, at, votes, ord, undone FROM step WHERE ticket_id = ?1 ORDER BY instance, activity";
     let mut statement = connection.prepare_cached(sql)?;
     let votes = |text: Option<String>| text.map_or(Ok(vec![]), |t| json(&t));
     let read = |r: &Row| {
         let (instance, activity, outcome, by, at) = (r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, time(r.get(4)?));
-        Ok(Step { instance, activity, outcome, by, at, votes: votes(r.get(5)?)? })
+        let (order, undone) = (r.get(6)?, r.get(7)?);
+        Ok(Step { instance, activity, outcome, by, at, order, undone, votes: votes(r.get(5)?)? })
     };
     statement.query_map(params![ticket], read)?.collect()
 }

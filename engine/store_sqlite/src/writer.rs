@@ -222,9 +222,10 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
     }
     for s in &changes.steps {
         run(
-            "INSERT INTO step (ticket_id, instance, activity, outcome, by, at, votes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
-             ON CONFLICT DO UPDATE SET outcome = excluded.outcome, by = excluded.by, at = excluded.at, votes = excluded.votes",
-            params![t.id, s.instance, s.activity, s.outcome, s.by, micros(s.at), votes_json(&s.votes)?],
+            "INSERT INTO step (ticket_id, instance, activity, outcome, by, at, votes, ord, undone) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
+             ON CONFLICT DO UPDATE SET outcome = excluded.outcome, by = excluded.by, at = excluded.at, votes = excluded.votes, \
+             ord = excluded.ord, undone = excluded.undone",
+            params![t.id, s.instance, s.activity, s.outcome, s.by, micros(s.at), votes_json(&s.votes)?, s.order, s.undone],
         )?;
     }
     for v in &changes.votes {

@@ -412,9 +412,11 @@ impl<'a> Run<'a> {
 
     fn activity(&mut self, item: &WorkItem, activity: &Activity, from: usize) -> Result<(), Failure> {
         let waits = !self.own_actions(item, activity, from)?;
-        // Its own actions may have ended the instance.
-        let open = self.snapshot.item(item.seq).is_some_and(|w| w.status.is_open());
-        if activity.is_automatic() && open && !waits {
+        // Its own actions may have ended the instance, or itself.
+        if !self.snapshot.item(item.seq).is_some_and(|w| w.status.is_open()) {
+            return Ok(());
+        }
+        if activity.is_automatic() && !waits {
             let retry = Retry::Complete { work: item.seq, outcome: "done".into(), by: SYSTEM.into() };
             if let Some(conditions) = self.complete(item.seq, "done", SYSTEM)? {
                 self.fail(item.seq, no_branch(&conditions), retry);

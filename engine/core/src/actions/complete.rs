@@ -1,0 +1,17 @@
+use crate::decide::run::{Failure, Run, no_branch};
+use crate::people::SYSTEM;
+use crate::snapshot::{Seq, WorkStatus};
+use vorgang_definitions::actions::complete::Complete;
+
+/// What its people can do now, the system does (C2). What still waits, or failed, is not at that point.
+pub fn run(run: &mut Run, complete: &Complete, instance: Option<Seq>) -> Result<(), Failure> {
+    let Some(instance) = instance else { return Err(Failure::new("complete", "there is no process here")) };
+    let open = run.snapshot.open_work().filter(|w| w.instance == instance && w.activity == complete.activity.as_str());
+    let open: Vec<Seq> = open.filter(|w| matches!(w.status, WorkStatus::Offered | WorkStatus::Started)).map(|w| w.seq).collect();
+    for seq in open {
+        if let Some(conditions) = run.complete(seq, complete.outcome(), SYSTEM)? {
+            return Err(no_branch(&conditions));
+        }
+    }
+    Ok(())
+}

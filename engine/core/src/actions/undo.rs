@@ -1,0 +1,25 @@
+use crate::decide::run::{Failure, Run};
+use crate::event::Event;
+use crate::snapshot::Seq;
+use vorgang_definitions::actions::undo::Undo;
+
+/// Runs the `compensate` of what is completed, the last one first, once each (C12).
+pub fn run(run: &mut Run, name: &Undo, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
+    let Some(instance) = instance else { return Err(Failure::new("undo", "there is no process here")) };
+    let Some(process) = run.process_of(instance) else { return Ok(()) };
+    let meant = |activity: &str| *name == "instance" || *name == activity;
+    let mut steps: Vec<(u32, String)> = run
+        .snapshot
+        .steps
+        .iter()
+        .filter(|s| s.instance == instance && !s.undone && meant(&s.activity))
+        .map(|s| (s.order, s.activity.clone()))
+        .collect();
+    steps.sort_unstable_by(|a, b| b.cmp(a));
+    for (_, activity) in steps {
+        let Some(def) = process.def.activities.get(&activity).filter(|a| !a.compensate.is_empty()) else { continue };
+        run.emit(Event::StepUndone { instance, activity });
+        run.actions(&def.compensate, Some(instance), work)?;
+    }
+    Ok(())
+}
