@@ -6,6 +6,7 @@ pub mod assign;
 pub mod cancel;
 pub mod complete;
 pub mod create;
+pub mod emit;
 pub mod incident;
 pub mod increment;
 pub mod link;
@@ -24,13 +25,14 @@ pub mod watch;
 
 use crate::cel::Expr;
 use crate::diagnostic::{Diagnostic, did_you_mean};
-use crate::load::{Load, Loader, Schemas};
+use crate::load::{Load, Loader, Named, Schemas};
 use crate::name::Name;
 use crate::source::Span;
+use crate::value_expr::ValueExpr;
 use crate::yaml::{Node, Value};
 use serde_json::{Value as Json, json};
 
-/// One action: a map with exactly one verb, and beside it `when`, `on_error`, `retry`, `as`.
+/// One action: a map with exactly one verb, and beside it `when`, `on_error`, `retry`, `with`, `as`.
 #[derive(Debug, Clone)]
 pub struct Action {
     pub at: Span,
@@ -41,12 +43,14 @@ pub struct Action {
     pub on_error: Option<Vec<Action>>,
     /// How often it is tried again, where it goes outside.
     pub retry: Option<retry::Retry>,
+    /// What a message carries.
+    pub with: Named<ValueExpr>,
     /// What it made has this name in the actions after it.
     pub name: Option<Name>,
 }
 
 /// What may stand beside a verb.
-const BESIDE: &[&str] = &["as", "on_error", "retry", "when"];
+const BESIDE: &[&str] = &["as", "on_error", "retry", "when", "with"];
 
 /// Verbs that make a ticket: `as` gives it a name.
 const MAKE: &[&str] = &["create", "split"];
@@ -79,12 +83,17 @@ macro_rules! verbs {
                 let on_error = <Vec<Action> as Load>::schema(g);
                 let on_error = crate::load::describe(on_error, "on_error", "Done instead, where it fails.", json!([{ "incident": "It failed" }]));
                 let retry = crate::load::describe(retry::Retry::schema(g), "retry", "Tried again so often, where it fails.", json!({ "times": 3 }));
+                let with = <Named<ValueExpr> as Load>::schema(g);
+                let with = crate::load::describe(with, "with", "What the message carries.", json!({ "order": "= ticket.number" }));
                 let name = crate::load::describe(Name::schema(g), "as", "The name of the ticket that it makes.", json!("child"));
                 vec![$({
                     let verb = crate::load::describe(<$ty as Load>::schema(g), $key, $doc, json!($example));
                     let mut properties = json!({$key: verb, "when": when, "on_error": on_error});
                     if MAKE.contains(&$key) {
                         properties["as"] = name.clone();
+                    }
+                    if $key == "emit" {
+                        properties["with"] = with.clone();
                     }
                     if OUTSIDE.contains(&$key) {
                         properties["retry"] = retry.clone();
@@ -102,6 +111,7 @@ verbs! {
     Cancel "cancel" cancel::Cancel, "Withdraws the work of an activity, or with `instance` the whole process; what is done stays done.", "approve";
     Complete "complete" complete::Completes, "Completes an activity in the place of its people; it goes on with the outcome.", { "activity": "approve", "outcome": "approve" };
     Create "create" create::Create, "Makes another ticket; with `as` its number has a name in what follows.", { "type": "incident", "queue": "it", "title": "Set up {{ticket.title}}" };
+    Emit "emit" emit::Emit, "Sends a message to every process that waits for it; `with` says what it carries.", "parts_arrived";
     Incident "incident" incident::Incident, "Raises an incident that a person has to look at.", "The host {{ticket.title}} is gone";
     Increment "increment" increment::Increment, "Adds to fields of numbers.", { "count": 1 };
     Link "link" link::Link, "Links another ticket.", { "to": "= child", "type": "child" };
@@ -175,8 +185,19 @@ impl Load for Action {
             Some(e) => Some(retry::Retry::load(&e.value, cx)?),
             None => None,
         };
+        let with = match entries.iter().find(|e| e.key == "with") {
+            Some(e) if entry.key != "emit" => {
+                cx.push(
+                    Diagnostic::error("unknown-key", e.key_span, format!("`{}` carries nothing", entry.key))
+                        .help("`with` stands beside `emit`"),
+                );
+                return None;
+            }
+            Some(e) => <Named<ValueExpr> as Load>::load(&e.value, cx)?,
+            None => Named::default(),
+        };
         let verb = Verb::load(&entry.key, &entry.value, cx)?;
-        Some(Self { at: entry.key_span, verb, when, on_error, retry, name })
+        Some(Self { at: entry.key_span, verb, when, on_error, retry, with, name })
     }
 }
 

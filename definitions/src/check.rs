@@ -6,6 +6,7 @@ mod flow;
 mod handler;
 pub mod job;
 mod life_cycle;
+mod message;
 mod place;
 mod process;
 mod references;
@@ -66,7 +67,11 @@ pub fn build(
     out: &mut Vec<Diagnostic>,
 ) -> Option<Model> {
     let hash_of_all = hash_all(&definitions);
-    let (names, processes, Rules { acls, handlers, jobs, tests }) = gather(sources, definitions, failed, out)?;
+    let (mut names, processes, Rules { acls, handlers, jobs, tests }) = gather(sources, definitions, failed, out)?;
+    // What running instances wait for is there as long as they run.
+    for (name, message) in pinned.iter().flat_map(|(_, p)| p.messages.iter()) {
+        names.messages.entry(name.to_string()).or_insert_with(|| message.shape());
+    }
     let process_defs: BTreeMap<String, Process> = processes.iter().map(|(n, (_, p))| (n.clone(), p.clone())).collect();
     let mut cx = Cx { sources, names: &names, processes: &process_defs, failed, out };
     references::check(&mut cx);
@@ -223,6 +228,7 @@ fn gather(
         calendars,
         work_times,
         process_names,
+        messages: message::together(processes.values().map(|(_, p)| p), out),
         state_ty,
         queue_ty,
         type_ty,

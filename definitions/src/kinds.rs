@@ -5,6 +5,7 @@ pub mod calendar;
 pub mod field;
 pub mod handler;
 pub mod job;
+pub mod message;
 pub mod notification;
 pub mod priority;
 pub mod process;

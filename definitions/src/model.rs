@@ -10,6 +10,7 @@ use crate::kinds::calendar::Calendar;
 use crate::kinds::field::Field;
 use crate::kinds::handler::Handler;
 use crate::kinds::job::Job;
+use crate::kinds::message::DataType;
 use crate::kinds::notification::Notification;
 use crate::kinds::priority::Priority;
 use crate::kinds::process::{Process, Target};
@@ -82,6 +83,8 @@ pub struct Names {
     /// The calendars, ready to be counted in.
     pub work_times: BTreeMap<String, WorkTime>,
     pub job_names: BTreeSet<String>,
+    /// What the messages of all processes carry.
+    pub messages: BTreeMap<String, BTreeMap<String, DataType>>,
     pub process_names: BTreeSet<String>,
     pub state_ty: Ty,
     pub queue_ty: Ty,

@@ -15,4 +15,5 @@ pub const SQLITE_MIGRATIONS: &[&str] = &[
     include_str!("../sql/sqlite/0011_origin.sql"),
     include_str!("../sql/sqlite/0012_calls.sql"),
     include_str!("../sql/sqlite/0013_undo.sql"),
+    include_str!("../sql/sqlite/0014_messages.sql"),
 ];

@@ -1,6 +1,7 @@
 //! The API: JSON in, JSON out, errors as problem documents.
 
 pub mod choices;
+pub mod events;
 pub mod incidents;
 pub mod processes;
 pub mod tickets;

@@ -29,6 +29,7 @@ const OPERATIONS: &[(&str, &str, &str, &str, &str)] = &[
         "Ticket",
     ),
     ("POST", "/api/v1/tickets/{number}/watch", "Begins or ends watching the ticket", "Watch", "Ticket"),
+    ("POST", "/api/v1/events/{name}", "Sends a message to every process that waits for it; the body is what it carries", "Any", "Any"),
     ("GET", "/api/v1/processes", "The processes that you may start, with their first forms", "", "Any"),
     ("POST", "/api/v1/processes/{name}/start", "Starts a process", "Form", "Ticket"),
     ("GET", "/api/v1/work", "Open work that is for you; `assigned=me` only what is yours alone", "", "Any"),
@@ -98,7 +99,12 @@ fn describe(method: &str, path: &str, summary: &str, body: &str, answer: &str) -
             "/api/v1/tickets" | "/api/v1/processes/{name}/start" | "/api/v1/tickets/{number}/articles" | "/api/v1/tickets/{number}/split"
         );
     let mut responses = json!({"default": problem});
-    responses[if created { "201" } else { "200" }] = json!({"description": "Good", "content": content(answer)});
+    let good = match path {
+        "/api/v1/events/{name}" => "202",
+        _ if created => "201",
+        _ => "200",
+    };
+    responses[good] = json!({"description": "Good", "content": content(answer)});
     let mut operation = json!({"summary": summary, "parameters": parameters, "responses": responses});
     if !body.is_empty() {
         operation["requestBody"] = json!({"required": true, "content": content(body)});

@@ -79,6 +79,7 @@ pub fn all() -> Vec<Route> {
         route(POST, "/api/v1/tickets/{number}/merge", Api, post(api::tickets::merge)),
         route(POST, "/api/v1/tickets/{number}/split", Api, post(api::tickets::split)),
         route(POST, "/api/v1/tickets/{number}/watch", Api, post(api::tickets::watch)),
+        route(POST, "/api/v1/events/{name}", Api, post(api::events::send)),
         route(GET, "/api/v1/processes", Api, get(api::processes::list)),
         route(POST, "/api/v1/processes/{name}/start", Api, post(api::processes::start)),
         route(GET, "/api/v1/work", Api, get(api::work::list)),

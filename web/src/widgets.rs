@@ -309,6 +309,12 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
             say(format!("Linked: {number} ({word})"), format!("Verknüpft: {number} ({word})"))
         }
         Event::LinkRemoved { number, .. } => say(format!("No longer linked: {number}"), format!("Nicht mehr verknüpft: {number}")),
+        Event::MessageEmitted { name, .. } => say(format!("Message {name} sent"), format!("Nachricht {name} gesendet")),
+        Event::MessageReceived { name, .. } => say(format!("Message {name} has come"), format!("Nachricht {name} ist eingetroffen")),
+        Event::MessageKept { message } => {
+            say(format!("Message {} has come and waits", message.name), format!("Nachricht {} ist eingetroffen und wartet", message.name))
+        }
+        Event::MessageGone { .. } => None,
         Event::StepUndone { activity, .. } => {
             say(format!("Step {activity} was taken back"), format!("Schritt {activity} wurde zurückgenommen"))
         }

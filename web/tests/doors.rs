@@ -562,3 +562,15 @@ async fn tickets_are_merged_and_split_through_the_api() {
         assert!([status, 409].contains(&door.api("agent", "POST", &path, &wrong).await.status.as_u16()), "{wrong}");
     }
 }
+
+#[tokio::test]
+async fn messages_are_for_agents_and_must_be_known() {
+    let door = Door::open().await;
+    let send = async |login: &str| door.api(login, "POST", "/api/v1/events/parts_arrived", &json!({"order": "A"})).await;
+    assert_eq!(send("customer").await.status.as_u16(), 403);
+    let unknown = send("agent").await;
+    assert_eq!(
+        (unknown.status.as_u16(), unknown.json()["detail"].clone()),
+        (404, json!("No process declares the message `parts_arrived`."))
+    );
+}

@@ -214,6 +214,7 @@ fn each_set(actions: &[Action], names: &Names, mut f: impl FnMut(&str, &ValueExp
             | Verb::Cancel(_)
             | Verb::Complete(_)
             | Verb::Create(_)
+            | Verb::Emit(_)
             | Verb::Incident(_)
             | Verb::Link(_)
             | Verb::Merge(_)

@@ -6,7 +6,9 @@ use crate::actions::set::ATTRIBUTES;
 use crate::cel::types::{Env, Field, ObjectTy, Ty};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kinds::handler::{EventName, Handler};
+use crate::kinds::process::Process;
 use crate::model::Names;
+use crate::name::Name;
 use crate::values::Slot;
 use std::sync::Arc;
 
@@ -27,6 +29,26 @@ pub fn check(handler: &Handler, cx: &mut Cx) {
 
 /// Events of attributes and fields name what exists.
 pub fn names(on: &[EventName], cx: &mut Cx) {
+    for event in on.iter().filter(|e| e.message().is_some()) {
+        let d = Diagnostic::error("unknown-name", event.span, "messages are known only inside a process that declares them");
+        cx.push(d.help("write the handler in the process, under `handlers:`"));
+    }
+    changes(on, cx);
+}
+
+/// As [`names`], in a process.
+pub fn names_in(on: &[EventName], process: &Process, cx: &mut Cx) {
+    for (event, name) in on.iter().filter_map(|e| Some((e, e.message()?))) {
+        if process.messages.get(name).is_none() {
+            let d = Diagnostic::error("unknown-name", event.span, format!("the process declares no message `{name}`"));
+            let hint = did_you_mean(name, process.messages.names());
+            cx.push(d.help(hint.unwrap_or("declare it under `messages:`".into())));
+        }
+    }
+    changes(on, cx);
+}
+
+fn changes(on: &[EventName], cx: &mut Cx) {
     for event in on {
         let Some(changed) = event.changed() else { continue };
         if slot_of(cx.names, changed).is_none() {
@@ -55,6 +77,13 @@ fn fields_of(event: &EventName, names: &Names) -> Vec<Field> {
             slot => !slot.always_set(),
         };
         return vec![field("old", ty.clone(), optional, "the value before"), field("new", ty, optional, "the value now")];
+    }
+    if let Some(shape) = event.message().and_then(|m| names.messages.get(m)) {
+        return shape
+            .iter()
+            .filter(|(name, _)| *name != "name")
+            .map(|(name, data)| field(name, data.ty(), false, "what the message carries"))
+            .collect();
     }
     let text = |name: &str, optional: bool, doc: &str| field(name, Ty::Text, optional, doc);
     match event.text.split_once('.').map_or("", |(noun, _)| noun) {
@@ -95,6 +124,11 @@ fn fields_of(event: &EventName, names: &Names) -> Vec<Field> {
         "watcher" => vec![field("person", Ty::User, false, "who watches")],
         _ => vec![],
     }
+}
+
+/// `event` of a message.
+pub fn with_message(env: &Env, name: &Name, names: &Names) -> Env {
+    with_event(env, &[EventName { text: format!("message.{name}"), span: name.span }], names)
 }
 
 /// `event`, with what all the events have in common; `article`, where all are about one.

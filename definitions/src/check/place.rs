@@ -162,6 +162,7 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
                 }
             }
             Verb::Run(run) => self::run(run, action, place, relies, cx),
+            Verb::Emit(name) => super::message::emitted(name, action, &place.env, relies, cx),
             Verb::Merge(merge) => {
                 ticket_number(&merge.into, place, relies, cx);
                 let merged = |s: &String| cx.names.state_type(s) == StateType::Merged;

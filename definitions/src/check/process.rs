@@ -34,6 +34,7 @@ pub fn check(process: &Process, cx: &mut Cx) -> BTreeSet<String> {
     }
     // Wherever the process stands: nothing is proved set.
     let anywhere = Env { set: BTreeSet::new(), ..checker.base.clone() };
+    super::message::check(process, &anywhere, &mut checker.relies, cx);
     for handler in &process.handlers {
         checker.handler(handler, &anywhere, cx);
         if handler.next.is_some() {
@@ -323,7 +324,7 @@ impl Checker<'_> {
     }
 
     fn handler(&mut self, handler: &LocalHandler, env: &Env, cx: &mut Cx) {
-        super::handler::names(&handler.on, cx);
+        super::handler::names_in(&handler.on, self.process, cx);
         let env = super::handler::with_event(env, &handler.on, cx.names);
         place::condition(handler.when.as_ref(), &env, &mut self.relies, cx);
         self.actions_when(handler.when.as_ref(), &handler.actions, env, cx);

@@ -22,12 +22,12 @@ pub fn check(test: &Test, cx: &mut Cx) {
         if verbs.len() != 1 {
             let d = Diagnostic::error("two-verbs", step.at, format!("a step does one thing, this one {}", verbs.len()));
             cx.push(d.help(
-                "one of `start`, `create`, `submit`, `vote`, `claim`, `patch`, `write`, `note`, `watch`, `merge`, `answer`, `job`, `advance`, `expect`",
+                "one of `start`, `create`, `submit`, `vote`, `claim`, `patch`, `write`, `note`, `watch`, `merge`, `message`, `answer`, `job`, `advance`, `expect`",
             ));
             continue;
         }
         surplus(step, verbs[0], cx);
-        let by_person = !matches!(verbs[0], "advance" | "answer" | "expect" | "job");
+        let by_person = !matches!(verbs[0], "advance" | "answer" | "expect" | "job" | "message");
         match (&step.actor, by_person) {
             (None, true) => {
                 cx.push(Diagnostic::error("missing-key", step.at, format!("`{}` needs `as:`, the person who does it", verbs[0])))
@@ -50,7 +50,10 @@ pub fn check(test: &Test, cx: &mut Cx) {
         }
         activities(test, step, cx);
         outcome(step, cx);
-        values(&step.with, cx);
+        match &step.message {
+            Some(name) => message(name, step, cx),
+            None => values(&step.with, cx),
+        }
         step.patch.iter().for_each(|p| values(p, cx));
         if let Some(expect) = &step.expect {
             values(&expect.fields, cx);
@@ -73,16 +76,44 @@ pub fn check(test: &Test, cx: &mut Cx) {
     }
 }
 
+/// What a message carries is written plainly, as it comes from outside.
+fn message(name: &Name, step: &Step, cx: &mut Cx) {
+    let names = cx.names;
+    let Some(shape) = names.messages.get(name.as_str()) else {
+        return cx.unknown(Kind::Process, "message", name, names.messages.keys().map(String::as_str));
+    };
+    for (key, given) in step.with.iter() {
+        let plain = match given {
+            ValueExpr::Literal(l) => shape.get(key.as_str()).map(|of| of.read(&l.node.to_json()).is_some()),
+            ValueExpr::Expr(_) => Some(false),
+        };
+        match plain {
+            None => {
+                let d = Diagnostic::error("unknown-key", key.span, format!("the message `{name}` carries no `{key}`"));
+                cx.push(d.maybe_help(did_you_mean(key, shape.keys().map(String::as_str))));
+            }
+            Some(false) => {
+                let of = shape[key.as_str()].word();
+                cx.push(Diagnostic::error("wrong-type", given.span(), format!("`{key}`: expected {of}, written plainly")));
+            }
+            Some(true) => {}
+        }
+    }
+    for missing in shape.keys().filter(|k| step.with.get(k).is_none()) {
+        cx.push(Diagnostic::error("missing-key", step.at, format!("the message `{name}` carries `{missing}`")).help("add it to `with`"));
+    }
+}
+
 /// Keys that the verb does not use would be ignored; they are findings instead.
 fn surplus(step: &Step, verb: &str, cx: &mut Cx) {
     let form = matches!(verb, "start" | "submit" | "vote");
     let values = form || verb == "create";
-    let person = !matches!(verb, "advance" | "answer" | "expect" | "job");
+    let person = !matches!(verb, "advance" | "answer" | "expect" | "job" | "message");
     let given = [
         ("as", step.actor.is_some(), person || verb == "expect"),
         ("dialog", step.dialog.is_some(), form),
         ("outcome", step.outcome.is_some(), form),
-        ("with", !step.with.is_empty(), values),
+        ("with", !step.with.is_empty(), values || verb == "message"),
         ("article", step.article.is_some(), values),
         ("minutes", step.minutes.is_some(), values || matches!(verb, "write" | "note")),
         ("output", step.output.is_some(), verb == "answer" && step.fails.is_none()),

@@ -84,6 +84,11 @@ impl EventName {
     pub fn changed(&self) -> Option<&str> {
         self.text.strip_prefix("ticket.")?.strip_suffix("_changed")
     }
+
+    /// The message that it is.
+    pub fn message(&self) -> Option<&str> {
+        self.text.strip_prefix("message.")
+    }
 }
 
 impl Load for EventName {
@@ -91,10 +96,11 @@ impl Load for EventName {
         g.define("Event", |_| {
             let known: Vec<&str> = EVENTS.iter().map(|(n, _)| *n).collect();
             json!({
-                "description": "An event; a change of an attribute or a field is `ticket.NAME_changed`.",
+                "description": "An event; a change of an attribute or a field is `ticket.NAME_changed`, a message of the process `message.NAME`.",
                 "anyOf": [
                     {"type": "string", "enum": known},
-                    {"type": "string", "pattern": "^ticket\\.[a-z][a-z0-9_]{0,62}_changed$"}
+                    {"type": "string", "pattern": "^ticket\\.[a-z][a-z0-9_]{0,62}_changed$"},
+                    {"type": "string", "pattern": "^message\\.[a-z][a-z0-9_]{0,62}$"}
                 ],
                 "examples": ["ticket.state_changed", "article.created"]
             })
@@ -107,7 +113,7 @@ impl Load for EventName {
             return None;
         };
         let event = Self { text: text.clone(), span: node.span };
-        let known = EVENTS.iter().any(|(n, _)| n == text) || event.changed().is_some_and(crate::load::is_name);
+        let known = EVENTS.iter().any(|(n, _)| n == text) || event.changed().or(event.message()).is_some_and(crate::load::is_name);
         if !known {
             let d = crate::diagnostic::Diagnostic::error("unknown-word", node.span, format!("there is no event `{text}`"));
             let hint = crate::diagnostic::did_you_mean(

@@ -4,6 +4,7 @@ use crate::cel::Expr;
 use crate::diagnostic::Diagnostic;
 use crate::kinds::Kind;
 use crate::kinds::handler::LocalHandler;
+use crate::kinds::message::Message;
 use crate::kinds::test::DurationText;
 use crate::kinds::who::Whos;
 use crate::load::{Int, Load, Loader, Named, OneOrMany, Schemas, all, is_name};
@@ -30,6 +31,8 @@ record! {
         starts "starts": Vec<Start> = [{ "by": "customer", "at": "claim" }];
         /// The ticket that a start creates.
         ticket "ticket": TicketDefaults = { "type": "expense", "queue": "finance", "state": "new", "priority": "normal" };
+        /// What its handlers wait for, from other processes or from outside.
+        messages "messages": Named<Message> = { "parts_arrived": { "data": { "order": "text" }, "keep": "30d" } };
         /// What happens on events while it runs.
         handlers "handlers": Vec<LocalHandler> = [{ "on": "ticket.queue_changed", "do": [{ "notify": "moved" }] }];
         /// The steps.

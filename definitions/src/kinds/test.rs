@@ -136,7 +136,7 @@ choice! {
 }
 
 record! {
-    /// One step: exactly one of `start`, `create`, `submit`, `vote`, `claim`, `patch`, `write`, `note`, `watch`, `merge`, `answer`, `job`, `advance`, `expect`.
+    /// One step: exactly one of `start`, `create`, `submit`, `vote`, `claim`, `patch`, `write`, `note`, `watch`, `merge`, `message`, `answer`, `job`, `advance`, `expect`.
     pub struct Step as "a step" {
         /// Starts a process.
         start "start": Option<Name> = "expense_claim";
@@ -158,6 +158,8 @@ record! {
         watch "watch": Option<bool> = true;
         /// Merges the ticket into another one of the story, by its place.
         merge "merge": Option<crate::load::Int<1, 1_000>> = 1;
+        /// A message from outside comes; `with` says what it carries.
+        message "message": Option<Name> = "parts_arrived";
         /// The program of this name, the oldest that is to run on the ticket, has ended: `output` or `fails` says how.
         answer "answer": Option<Name> = "stop_host";
         /// Runs a job on the ticket, as its schedule would.
@@ -204,6 +206,7 @@ impl Step {
             ("note", self.note.is_some()),
             ("watch", self.watch.is_some()),
             ("merge", self.merge.is_some()),
+            ("message", self.message.is_some()),
             ("answer", self.answer.is_some()),
             ("job", self.job.is_some()),
             ("advance", self.advance.is_some()),

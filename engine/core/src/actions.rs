@@ -5,6 +5,7 @@ mod assign;
 mod cancel;
 mod complete;
 mod create;
+mod emit;
 mod incident;
 mod increment;
 mod link;
@@ -36,6 +37,7 @@ pub fn run(run: &mut Run, action: &Action, instance: Option<Seq>, work: Option<S
         Verb::Cancel(a) => cancel::run(run, a, instance, work),
         Verb::Complete(a) => complete::run(run, &a.0, instance),
         Verb::Create(a) => create::run(run, a, action.name.as_ref(), instance, work),
+        Verb::Emit(a) => emit::run(run, a, action, instance, work),
         Verb::Incident(a) => incident::run(run, a, instance, work),
         Verb::Increment(a) => increment::run(run, a, instance, work),
         Verb::Link(a) => link::run(run, a, instance, work),

@@ -36,6 +36,9 @@ pub fn apply(snapshot: &mut Snapshot, event: &Event) {
                 i.outcome = Some(outcome.clone());
                 i.ended = Some(*at);
             }
+            if snapshot.kept.iter().any(|m| m.instance == *seq) {
+                Arc::make_mut(&mut snapshot.kept).retain(|m| m.instance != *seq);
+            }
         }
         Event::WorkEntered { item } => {
             used(snapshot, item.seq);
@@ -98,6 +101,11 @@ pub fn apply(snapshot: &mut Snapshot, event: &Event) {
                 i.resolved = Some(*at);
             }
         }
+        Event::MessageKept { message } => {
+            used(snapshot, message.seq);
+            Arc::make_mut(&mut snapshot.kept).push(message.clone());
+        }
+        Event::MessageGone { seq } => Arc::make_mut(&mut snapshot.kept).retain(|m| m.seq != *seq),
         Event::CallWanted { call } => {
             used(snapshot, call.seq);
             Arc::make_mut(&mut snapshot.calls).push(call.clone());
@@ -122,6 +130,8 @@ pub fn apply(snapshot: &mut Snapshot, event: &Event) {
         Event::DialogSubmitted { .. }
         | Event::MailWanted { .. }
         | Event::TicketMade { .. }
+        | Event::MessageEmitted { .. }
+        | Event::MessageReceived { .. }
         | Event::TicketMerged { .. }
         | Event::LinkAdded { .. }
         | Event::LinkRemoved { .. } => {}

@@ -2,7 +2,8 @@
 
 use crate::decide::Decision;
 use crate::event::{Article, Blob, Event, Notice};
-use crate::snapshot::{Call, Incident, Instance, Seq, Snapshot, Step, Ticket, Timer, Told, Vote, WorkItem};
+use crate::message::Data;
+use crate::snapshot::{Call, Incident, Instance, KeptMessage, Seq, Snapshot, Step, Ticket, Timer, Told, Vote, WorkItem};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
@@ -30,6 +31,13 @@ pub struct Changes {
     /// With since when.
     pub watchers: Vec<(String, Timestamp)>,
     pub watchers_gone: Vec<String>,
+    /// (name, what it carries, until when it is kept)
+    pub emitted: Vec<(String, Data, Option<Timestamp>)>,
+    pub kept: Vec<KeptMessage>,
+    /// Numbers of kept messages that are gone.
+    pub kept_gone: Vec<Seq>,
+    /// Instances that ended: what they kept goes with them.
+    pub kept_of: Vec<Seq>,
     pub calls: Vec<Call>,
     /// Numbers of calls that are gone.
     pub calls_ended: Vec<Seq>,
@@ -53,6 +61,7 @@ impl Changes {
         let (mut votes, mut articles, mut notices): (_, _, Vec<Notice>) = (vec![], vec![], vec![]);
         let (mut timers, mut timers_ended, mut timers_of) = (BTreeSet::new(), vec![], vec![]);
         let (mut watchers, mut watchers_gone, mut mails_wanted, mut links, mut links_gone) = (vec![], vec![], vec![], vec![], vec![]);
+        let (mut emitted, mut kept, mut kept_gone, mut ended) = (vec![], BTreeSet::new(), vec![], vec![]);
         let (mut created, mut attributes_changed, mut fields_changed) = (false, false, false);
         for event in &decision.events {
             match event {
@@ -61,7 +70,10 @@ impl Changes {
                 Event::FieldSet { .. } => fields_changed = true,
                 Event::ArticleAdded { article } => articles.push(article.clone()),
                 Event::InstanceStarted { instance } => drop(instances.insert(instance.seq)),
-                Event::InstanceEnded { seq, .. } => drop(instances.insert(*seq)),
+                Event::InstanceEnded { seq, .. } => {
+                    instances.insert(*seq);
+                    ended.push(*seq);
+                }
                 Event::WorkEntered { item } => drop(work.insert(item.seq)),
                 Event::WorkChanged { seq, .. } => drop(work.insert(*seq)),
                 Event::WorkEnded { seq, outcome, .. } => {
@@ -93,7 +105,11 @@ impl Changes {
                 Event::MailWanted { notice } => mails_wanted.push(*notice),
                 Event::LinkAdded { other, kind, at, .. } => links.push((*other, kind.clone(), *at)),
                 Event::LinkRemoved { other, kind, .. } => links_gone.push((*other, kind.clone())),
+                Event::MessageEmitted { name, data, until } => emitted.push((name.clone(), data.clone(), *until)),
+                Event::MessageKept { message } => drop(kept.insert(message.seq)),
+                Event::MessageGone { seq } => kept_gone.push(*seq),
                 Event::DialogSubmitted { .. }
+                | Event::MessageReceived { .. }
                 | Event::TicketMade { .. }
                 | Event::TicketMerged { .. }
                 | Event::CallWanted { .. }
@@ -119,6 +135,10 @@ impl Changes {
             parts: parts(after),
             watchers,
             watchers_gone,
+            emitted,
+            kept: after.kept.iter().filter(|m| kept.contains(&m.seq)).cloned().collect(),
+            kept_gone,
+            kept_of: ended,
             calls: after.calls.iter().filter(|c| !decision.had_calls.contains(&c.seq)).cloned().collect(),
             calls_ended: decision.had_calls.iter().filter(|seq| !after.calls.iter().any(|c| c.seq == **seq)).copied().collect(),
             incidents: after.incidents.iter().filter(|i| incidents.contains(&i.seq)).cloned().collect(),
@@ -140,6 +160,7 @@ pub const HAS_INCIDENTS: u8 = 4;
 pub const HAS_WATCHERS: u8 = 8;
 pub const HAS_TOLD: u8 = 16;
 pub const HAS_CALLS: u8 = 32;
+pub const HAS_KEPT: u8 = 64;
 
 fn parts(after: &Snapshot) -> u8 {
     let bit = |on: bool, bit: u8| if on { bit } else { 0 };
@@ -149,6 +170,7 @@ fn parts(after: &Snapshot) -> u8 {
         | bit(!after.watchers.is_empty(), HAS_WATCHERS)
         | bit(!after.told.is_empty(), HAS_TOLD)
         | bit(!after.calls.is_empty(), HAS_CALLS)
+        | bit(!after.kept.is_empty(), HAS_KEPT)
 }
 
 /// Names of attributes and fields that these events changed.

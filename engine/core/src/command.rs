@@ -4,6 +4,7 @@ use crate::decide::Decision;
 use crate::decide::run::Failure;
 use crate::event::{Article, Blob};
 use crate::facts::Facts;
+use crate::message::Data;
 use crate::people::{Directory, Person};
 use crate::snapshot::{Retry, Seq};
 use jiff::Timestamp;
@@ -79,6 +80,12 @@ pub enum Command {
         call: Seq,
         result: Result<String, String>,
     },
+    /// A message, to the ticket's instances.
+    ReceiveMessage {
+        name: String,
+        data: Data,
+        sent: Timestamp,
+    },
     /// What comes from another ticket.
     TakeIn(Box<TakenIn>),
     /// What went wrong outside, such as a mail that could not be delivered.
@@ -109,6 +116,7 @@ impl Command {
             Self::MergeTicket { .. } => "merge_ticket",
             Self::SplitTicket { .. } => "split_ticket",
             Self::AnswerCall { .. } => "answer_call",
+            Self::ReceiveMessage { .. } => "receive_message",
             Self::TakeIn(_) => "take_in",
             Self::Raise { .. } => "raise",
             Self::RunJob { .. } => "run_job",
@@ -123,6 +131,7 @@ impl Command {
             Self::FireTimer { .. }
                 | Self::RecountTimers
                 | Self::AnswerCall { .. }
+                | Self::ReceiveMessage { .. }
                 | Self::TakeIn(_)
                 | Self::Raise { .. }
                 | Self::RunJob { .. }

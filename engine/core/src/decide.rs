@@ -10,6 +10,7 @@ mod job;
 pub mod life_cycle;
 mod look;
 pub(crate) mod merge;
+mod message;
 mod patch;
 mod reach;
 pub mod run;
@@ -120,6 +121,7 @@ fn change(model: &Model, snapshot: &Snapshot, command: &Command, ctx: &Context) 
         Command::MergeTicket { into } => merge::by_hand(&mut run, into)?,
         Command::SplitTicket { article, ticket_type, queue } => merge::split_by_hand(&mut run, *article, ticket_type, queue)?,
         Command::AnswerCall { call, result } => call::answer(&mut run, *call, result),
+        Command::ReceiveMessage { name, data, sent } => message::receive(&mut run, name, data, *sent),
         Command::TakeIn(taken) => merge::take_in(&mut run, taken),
         Command::Raise { failure, retry } => run.raise(failure.clone(), None, retry.clone()),
         Command::RetryIncident { incident } => {

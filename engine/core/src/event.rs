@@ -1,6 +1,7 @@
 //! What happened: facts in the past tense, each with the complete new value. The history stores them.
 
-use crate::snapshot::{Call, Incident, Instance, Seq, Ticket, Timer, TimerKind, WorkItem, WorkStatus};
+use crate::message::Data;
+use crate::snapshot::{Call, Incident, Instance, KeptMessage, Seq, Ticket, Timer, TimerKind, WorkItem, WorkStatus};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -134,6 +135,27 @@ pub enum Event {
         other: i64,
         number: String,
         kind: String,
+    },
+    /// A message to every instance that it matches, delivered after the commit.
+    MessageEmitted {
+        name: String,
+        data: Data,
+        /// The site keeps it so long, where no instance matches.
+        until: Option<Timestamp>,
+    },
+    /// A message has reached an instance.
+    MessageReceived {
+        instance: Seq,
+        name: String,
+        data: Data,
+    },
+    /// No handler waits for it yet.
+    MessageKept {
+        message: KeptMessage,
+    },
+    /// A handler has taken what was kept, or its time is over.
+    MessageGone {
+        seq: Seq,
     },
     /// A program is to be run after the commit.
     CallWanted {

@@ -62,6 +62,10 @@ pub fn name(event: &Event, before: &Snapshot) -> Option<Cow<'static, str>> {
         | Event::NotificationSent { .. }
         | Event::TicketMade { .. }
         | Event::CallWanted { .. }
+        | Event::MessageEmitted { .. }
+        | Event::MessageReceived { .. }
+        | Event::MessageKept { .. }
+        | Event::MessageGone { .. }
         | Event::StepUndone { .. }
         | Event::MailWanted { .. } => return None,
     };
@@ -117,6 +121,9 @@ impl Happening {
 
     /// `event.PART` of expressions.
     pub fn part(&self, part: &str, names: &Names) -> Option<Value> {
+        if let (Event::MessageReceived { data, .. }, true) = (&self.event, part != "name") {
+            return data.get(part)?.value();
+        }
         let text = |t: &Option<String>| t.as_deref().map(Value::text);
         match part {
             "name" => Some(Value::text(self.name.as_str())),

@@ -11,6 +11,7 @@ pub mod event;
 pub mod facts;
 pub mod filter;
 pub mod happening;
+pub mod message;
 pub mod people;
 pub mod pushdown;
 pub mod rejection;

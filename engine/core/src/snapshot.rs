@@ -1,6 +1,7 @@
 //! One ticket with everything that a command on it may need: what `decide` reads.
 
 use crate::happening::Happening;
+use crate::message::Data;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -169,6 +170,16 @@ pub enum TimerKind {
     Unlock,
 }
 
+/// A message that an instance keeps until a handler waits for it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KeptMessage {
+    pub seq: Seq,
+    pub instance: Seq,
+    pub name: String,
+    pub data: Data,
+    pub until: Timestamp,
+}
+
 /// A program that is to be run, or runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Call {
@@ -313,6 +324,8 @@ pub struct Snapshot {
     pub timers: Rows<Timer>,
     /// Programs that have not answered.
     pub calls: Rows<Call>,
+    /// Messages that no handler has taken, the oldest first.
+    pub kept: Rows<KeptMessage>,
     /// Logins, sorted.
     pub watchers: Rows<String>,
     /// The last day on which somebody was told what comes once a day.
@@ -340,6 +353,7 @@ impl Snapshot {
             incidents: Rows::default(),
             timers: Rows::default(),
             calls: Rows::default(),
+            kept: Rows::default(),
             watchers: Rows::default(),
             told: Rows::default(),
         }

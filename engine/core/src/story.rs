@@ -5,12 +5,13 @@ use crate::decide::choices::choices;
 use crate::decide::{Decision, decide};
 use crate::event::Event;
 use crate::facts::{Content, Facts, Other};
+use crate::message::{self, Data};
 use crate::people::{Directory, Person, PersonKind};
 use crate::rejection::Rejection;
 use crate::snapshot::{Snapshot, WorkStatus};
 use jiff::Timestamp;
 use serde_json::Value as Json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use vorgang_definitions::calendar::later;
 use vorgang_definitions::kinds::process::Next;
@@ -20,6 +21,9 @@ use vorgang_definitions::model::Model;
 use vorgang_definitions::source::Span;
 use vorgang_definitions::value_expr::ValueExpr;
 use vorgang_definitions::values::{Slot, from_stored, when_unset};
+
+/// Messages that one step may set off.
+const DELIVERIES_MAX: usize = 1_000;
 
 /// Timers that one `advance` lets fire.
 const FIRES_MAX: usize = 10_000;
@@ -44,8 +48,19 @@ struct Story<'a> {
     /// The one that the steps are about.
     at: Option<usize>,
     events: Vec<Event>,
+    /// Messages that were sent and have not been delivered.
+    sent: VecDeque<Sent>,
+    /// Those that reached nobody, and wait.
+    waiting: Vec<Sent>,
     report: Report,
     numbers: i64,
+}
+
+struct Sent {
+    name: String,
+    data: Data,
+    at: Timestamp,
+    until: Option<Timestamp>,
 }
 
 /// A ticket of the story.
@@ -81,6 +96,8 @@ pub fn play(model: &Model, test: &Test) -> Report {
         tickets: vec![],
         at: None,
         events: vec![],
+        sent: VecDeque::new(),
+        waiting: vec![],
         report: Report { name: test.name.to_string(), failures: vec![], log: vec![], entered: vec![] },
         numbers: 0,
     };
@@ -143,6 +160,23 @@ impl Story<'_> {
             self.by_system(step, &Command::RunJob { job: job.to_string() });
             return;
         }
+        if let Some(name) = &step.message {
+            let shape = self.model.names.messages.get(name.as_str());
+            let given = step.with.iter().filter_map(|(key, v)| match v {
+                ValueExpr::Literal(l) => Some((key.to_string(), l.node.to_json())),
+                ValueExpr::Expr(_) => None,
+            });
+            match shape.map(|s| message::read(s, &given.collect())) {
+                Some(Ok(data)) => {
+                    self.report.log.push(format!("message {name} comes"));
+                    let until = message::kept_until(self.model, name, self.now);
+                    self.sent.push_back(Sent { name: name.to_string(), data, at: self.now, until });
+                    self.deliver(step);
+                }
+                _ => self.failed(step.at, format!("`{name}` does not carry that")),
+            }
+            return;
+        }
         if let Some(program) = &step.answer {
             let open = self.snapshot().and_then(|s| s.calls.iter().find(|c| c.program == program.as_str())).map(|c| c.seq);
             let Some(call) = open else { return self.failed(step.at, format!("the program `{program}` is not to run")) };
@@ -162,10 +196,18 @@ impl Story<'_> {
         };
         let result = self.decide(&command, &actor);
         self.judge(step, result, &actor.login);
+        self.deliver(step);
+    }
+
+    /// As [`Self::by_system_alone`], and what it sends is delivered.
+    fn by_system(&mut self, step: &Step, command: &Command) -> bool {
+        let done = self.by_system_alone(step, command);
+        self.deliver(step);
+        done
     }
 
     /// False when it was refused.
-    fn by_system(&mut self, step: &Step, command: &Command) -> bool {
+    fn by_system_alone(&mut self, step: &Step, command: &Command) -> bool {
         match self.decide(command, &crate::people::system()) {
             Ok(decision) if decision.events.is_empty() => true,
             Ok(decision) => {
@@ -177,6 +219,41 @@ impl Story<'_> {
                 false
             }
         }
+    }
+
+    /// Messages to all tickets, in the order in which they were sent; then those that wait, where something has changed.
+    fn deliver(&mut self, step: &Step) {
+        let at = self.at;
+        for _ in 0..DELIVERIES_MAX {
+            let Some(sent) = self.sent.pop_front() else {
+                self.waiting.retain(|w| w.until.is_some_and(|u| u > self.now));
+                let waiting = std::mem::take(&mut self.waiting);
+                self.waiting = waiting.into_iter().filter(|w| !self.reaches(step, w)).collect();
+                if self.sent.is_empty() {
+                    self.at = at;
+                    return;
+                }
+                continue;
+            };
+            if !self.reaches(step, &sent) && sent.until.is_some_and(|u| u > self.now) {
+                self.waiting.push(sent);
+            }
+        }
+        self.at = at;
+        self.failed(step.at, format!("more than {DELIVERIES_MAX} messages set each other off"));
+    }
+
+    /// False where it changed nothing.
+    fn reaches(&mut self, step: &Step, sent: &Sent) -> bool {
+        let mut reached = false;
+        for ticket in 0..self.tickets.len() {
+            self.at = Some(ticket);
+            let before = self.tickets[ticket].snapshot.version;
+            let command = Command::ReceiveMessage { name: sent.name.clone(), data: sent.data.clone(), sent: sent.at };
+            self.by_system_alone(step, &command);
+            reached |= self.tickets[ticket].snapshot.version != before;
+        }
+        reached
     }
 
     /// Every timer on the way fires at its own time, whichever ticket's it is.
@@ -243,6 +320,9 @@ impl Story<'_> {
             self.report.log.push(format!("  {}", summary(event)));
             match event {
                 Event::ArticleAdded { article } => content.articles.push(article.clone()),
+                Event::MessageEmitted { name, data, until } => {
+                    self.sent.push_back(Sent { name: name.clone(), data: data.clone(), at: self.now, until: *until });
+                }
                 Event::LinkAdded { other, number, kind, .. } => {
                     content.links.push(Linked { id: *other, number: number.clone(), kind: kind.clone() });
                 }
@@ -455,6 +535,8 @@ impl Story<'_> {
         let same = match (&wanted, &found) {
             (Ok(Some(w)), Some(f)) => w.equals(f),
             (Ok(None), None) => true,
+            // Nothing is expected, and what is there says as much.
+            (Ok(None), Some(f)) => when_unset(field).is_some_and(|unset| unset.equals(f)),
             _ => false,
         };
         let text = |v: Option<&vorgang_definitions::cel::value::Value>| v.map_or("not set".to_owned(), |v| format!("`{v}`"));
@@ -533,6 +615,10 @@ pub fn summary(event: &Event) -> String {
         Event::TicketMerged { number, .. } => format!("{number} merged into it"),
         Event::LinkAdded { number, kind, .. } => format!("{kind} ticket {number} linked"),
         Event::LinkRemoved { number, kind, .. } => format!("{kind} ticket {number} no longer linked"),
+        Event::MessageEmitted { name, .. } => format!("message {name} is sent"),
+        Event::MessageReceived { name, .. } => format!("message {name} has come"),
+        Event::MessageKept { message } => format!("message {} is kept", message.name),
+        Event::MessageGone { seq } => format!("message {seq} is kept no more"),
         Event::CallWanted { call } => format!("program {} is to run", call.program),
         Event::CallEnded { program, message: None, .. } => format!("program {program} has answered"),
         Event::CallEnded { program, message: Some(why), .. } => format!("program {program} has failed: {why}"),

@@ -72,6 +72,13 @@ pub struct Request<'a> {
     pub at: Option<Timestamp>,
 }
 
+/// What a command is part of, and is marked in.
+#[derive(Default)]
+struct Part {
+    job: Option<JobPart>,
+    message: Option<i64>,
+}
+
 /// One ticket of a job's run, loaded together with others.
 pub(crate) struct JobPart {
     pub run: i64,
@@ -143,16 +150,21 @@ impl Desk {
     }
 
     pub async fn execute(&self, request: Request<'_>) -> Result<Done, Error> {
-        self.execute_plain(request, None).await
+        self.execute_plain(request, Part::default()).await
+    }
+
+    /// As the delivery of a message, which reaches each ticket once.
+    pub(crate) async fn execute_message(&self, request: Request<'_>, message: i64) -> Result<Done, Error> {
+        self.execute_plain(request, Part { message: Some(message), job: None }).await
     }
 
     /// As part of a job's run, which does each ticket once.
     pub(crate) async fn execute_job(&self, request: Request<'_>, part: JobPart) -> Result<Done, Error> {
-        self.execute_plain(request, Some(part)).await
+        self.execute_plain(request, Part { job: Some(part), message: None }).await
     }
 
-    async fn execute_plain(&self, request: Request<'_>, job: Option<JobPart>) -> Result<Done, Error> {
-        match self.execute_in(request, None, job).await? {
+    async fn execute_plain(&self, request: Request<'_>, part: Part) -> Result<Done, Error> {
+        match self.execute_in(request, None, part).await? {
             Answer::Done(done) => Ok(*done),
             Answer::Again(..) => Err(Error::KeyReused),
         }
@@ -160,10 +172,10 @@ impl Desk {
 
     /// As [`Desk::execute`]; with a key, a repeated request is answered as the first time.
     pub async fn execute_once(&self, request: Request<'_>, idempotent: Option<Idempotent<'_>>) -> Result<Answer, Error> {
-        self.execute_in(request, idempotent, None).await
+        self.execute_in(request, idempotent, Part::default()).await
     }
 
-    async fn execute_in(&self, request: Request<'_>, idempotent: Option<Idempotent<'_>>, job: Option<JobPart>) -> Result<Answer, Error> {
+    async fn execute_in(&self, request: Request<'_>, idempotent: Option<Idempotent<'_>>, part: Part) -> Result<Answer, Error> {
         if let Some(i) = &idempotent
             && let Some(earlier) = self.earlier(&request.actor.login, i).await?
         {
@@ -172,7 +184,7 @@ impl Desk {
         let mut touched: BTreeSet<String> = request.ticket.map(str::to_owned).into_iter().collect();
         let mut held = self.hold(&touched).await;
         let mut changed: Option<BTreeMap<String, u64>> = None;
-        let (job_run, mut loaded) = job.map_or((None, None), |j| (Some(j.run), Some(j.loaded)));
+        let (job_run, mut loaded) = part.job.map_or((None, None), |j| (Some(j.run), Some(j.loaded)));
         for _ in 0..TRIES_MAX {
             // One that was loaded before is as good, as long as nobody was faster: then it is loaded anew.
             let stored = match (loaded.take(), request.ticket) {
@@ -211,6 +223,7 @@ impl Desk {
             let mut commit = commit(request.cause, (&request.actor.login, request.command.word()), &decision, now, &mut heads);
             commit.idempotency = idempotent.as_ref().map(|i| i.answered(&request.actor.login, &done));
             commit.job_run = job_run.map(|run| (run, matches!(decision.notice, Some(Notice::Incident(_)))));
+            commit.message = part.message;
             match self.store.commit(commit).await {
                 Ok(()) => {
                     self.tell_live(&decision);
@@ -368,6 +381,7 @@ fn commit(cause: &str, (actor, command): (&str, &str), decision: &Decision, now:
         history,
         idempotency: None,
         job_run: None,
+        message: None,
         also: decision.made.iter().map(|d| commit(cause, (&d.actor, d.command), d, now, heads)).collect(),
     }
 }

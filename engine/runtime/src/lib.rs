@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod audit;
 pub mod clock;
+pub mod courier;
 pub mod demo;
 mod desk;
 pub mod jobs;

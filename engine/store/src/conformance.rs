@@ -126,7 +126,15 @@ fn commit(decision: &Decision, expected: u64, previous: Hash, now: Timestamp) ->
     });
     let history =
         NewHistory { at: now, actor: "anna".into(), command: "test".into(), cause: "suite".into(), payload, salt, personal_digest, hash };
-    Commit { changes: Changes::of(decision), expected_version: expected, history, idempotency: None, job_run: None, also: vec![] }
+    Commit {
+        changes: Changes::of(decision),
+        expected_version: expected,
+        history,
+        idempotency: None,
+        job_run: None,
+        message: None,
+        also: vec![],
+    }
 }
 
 fn everything(id: i64) -> Vec<Event> {

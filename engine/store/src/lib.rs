@@ -3,9 +3,11 @@
 
 pub mod calls;
 pub mod conformance;
+pub mod courier;
 pub mod messages;
 
 pub use calls::Calls;
+pub use courier::Courier;
 pub use messages::Messages;
 
 use async_trait::async_trait;
@@ -52,7 +54,9 @@ pub struct Commit {
     pub idempotency: Option<Idempotency>,
     /// The run of a job that this is part of, and whether its actions failed: it does each ticket once.
     pub job_run: Option<(i64, bool)>,
-    /// Tickets that it makes.
+    /// The message that this is the delivery of: it reaches each ticket once.
+    pub message: Option<i64>,
+    /// Tickets that it makes or changes.
     pub also: Vec<Commit>,
 }
 
@@ -231,7 +235,7 @@ pub enum SecretKind {
 }
 
 #[async_trait]
-pub trait Store: Calls + Messages + Send + Sync + 'static {
+pub trait Store: Calls + Courier + Messages + Send + Sync + 'static {
     // --- tickets
     async fn ticket_load(&self, number: &str) -> Result<Option<Stored>>;
     async fn ticket_load_by_id(&self, id: i64) -> Result<Option<Stored>>;

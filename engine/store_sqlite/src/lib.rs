@@ -2,6 +2,7 @@
 
 mod calls;
 mod checkpoint;
+mod courier;
 mod filter_sql;
 mod jobs;
 mod messages;

@@ -199,8 +199,11 @@ impl Messages for SqliteStore {
             let sent = "DELETE FROM outbox WHERE id IN \
                  (SELECT id FROM (SELECT id, state, done FROM outbox ORDER BY id LIMIT ?2) WHERE state = 'sent' AND done < ?1)";
             let used = "DELETE FROM idempotency WHERE (person_id, key) IN (SELECT person_id, key FROM idempotency WHERE at < ?1 LIMIT ?2)";
+            let read =
+                "DELETE FROM message WHERE id IN (SELECT id FROM (SELECT id, closed FROM message ORDER BY id LIMIT ?2) WHERE closed < ?1)";
+            let read = c.execute(read, params![micros(mail), SWEEP])?;
             let (sent, used) = (c.execute(sent, params![micros(mail), SWEEP])?, c.execute(used, params![micros(keys), SWEEP])?);
-            Ok((sent + used) as i64)
+            Ok((read + sent + used) as i64)
         };
         self.write(false, sweep).await.map(|n| n as u64)
     }

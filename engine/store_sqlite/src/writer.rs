@@ -291,6 +291,7 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
         }
     }
     crate::calls::write(connection, changes)?;
+    crate::courier::write(connection, changes, &commit.history.actor, commit.history.at)?;
     crate::messages::write(connection, changes, |login| names.person(login), commit.history.at).map_err(error)?;
     for (other, kind, since) in &changes.links {
         run(
@@ -308,6 +309,9 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
             "DELETE FROM ticket_link WHERE (ticket_id = ?1 AND other_id = ?2 AND kind = ?3) OR (ticket_id = ?2 AND other_id = ?1 AND kind = ?4)",
             params![t.id, other, kind, turned],
         )?;
+    }
+    if let Some(message) = commit.message {
+        crate::courier::mark(connection, message, t.id)?;
     }
     if let Some((job, failed)) = commit.job_run {
         run("INSERT INTO job_done (run, ticket_id, failed) VALUES (?1, ?2, ?3)", params![job, t.id, failed])?;

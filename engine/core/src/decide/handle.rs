@@ -95,7 +95,7 @@ impl Run<'_> {
         done
     }
 
-    fn handlers_in(&mut self, instance: Seq, happening: &Happening) -> bool {
+    pub(super) fn handlers_in(&mut self, instance: Seq, happening: &Happening) -> bool {
         let Some(process) = self.process_of(instance).filter(|p| p.handled.contains(&happening.name)) else { return false };
         let mut done = false;
         let under_way = |w: &&WorkItem| w.instance == instance && w.seq <= happening.at && w.status != WorkStatus::Waiting;

@@ -10,7 +10,8 @@ impl Run<'_> {
     /// What waits for changes, then the handlers of what happened. True when something was done.
     pub fn look(&mut self) -> bool {
         let moved = self.look_at_changes();
-        self.handle() || moved
+        let handled = self.handle();
+        super::message::take_kept(self) || handled || moved
     }
 
     /// Transitions that wait for a change are tried where something they read has changed, or the item has just come

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use vorgang_definitions::actions::{Action, Verb};
 use vorgang_definitions::cel::Expr;
-use vorgang_definitions::cel::eval::EvalError;
+use vorgang_definitions::cel::eval::{EvalError, Scope};
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::process::{Activity, Branch, Join, Next, Target, Transition};
 use vorgang_definitions::model::{Model, ProcessModel};
@@ -38,7 +38,7 @@ impl Failure {
         Self { kind, message: message.into(), expression: None, values: BTreeMap::new() }
     }
 
-    pub fn of_expression(expr: &Expr, error: &EvalError, scope: &TicketScope) -> Self {
+    pub fn of_expression(expr: &Expr, error: &EvalError, scope: &dyn Scope) -> Self {
         let mut failure = Self::new("expression", error.to_string());
         failure.expression = Some(expr.text.trim().to_owned());
         failure.values = expr.program().values(scope);

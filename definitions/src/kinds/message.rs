@@ -1,0 +1,76 @@
+use crate::cel::Expr;
+use crate::cel::types::Ty;
+use crate::cel::value::Value;
+use crate::decimal::Decimal;
+use crate::kinds::test::DurationText;
+use crate::load::Named;
+use crate::{choice, record};
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+
+choice! {
+    /// What a message carries under a name.
+    pub enum DataType {
+        /// A text.
+        Text "text",
+        /// A whole number.
+        Integer "integer",
+        /// An exact number.
+        Decimal "decimal",
+        /// Yes or no.
+        Boolean "boolean",
+        /// A day.
+        Date "date",
+        /// A point in time.
+        Timestamp "timestamp",
+        /// Somebody's login.
+        User "user",
+    }
+}
+
+record! {
+    /// A message from outside the process that its handlers wait for.
+    pub struct Message as "a message" {
+        /// What it carries; all of it must be there.
+        data "data": Named<DataType> = { "order": "text" };
+        /// Which instances it is for; every one if not written.
+        matches "match": Option<Expr> = "has(ticket.fields.order) && event.order == ticket.fields.order";
+        /// How long it waits for a handler, or for an instance; without it, it is lost where no handler waits.
+        keep "keep": Option<DurationText> = "30d";
+    }
+}
+
+impl Message {
+    /// The types of what it carries, by name.
+    pub fn shape(&self) -> BTreeMap<String, DataType> {
+        self.data.iter().map(|(name, data)| (name.to_string(), *data)).collect()
+    }
+}
+
+impl DataType {
+    pub fn ty(self) -> Ty {
+        match self {
+            Self::Text => Ty::Text,
+            Self::Integer => Ty::Int,
+            Self::Decimal => Ty::Decimal,
+            Self::Boolean => Ty::Bool,
+            Self::Date => Ty::Date,
+            Self::Timestamp => Ty::Timestamp,
+            Self::User => Ty::User,
+        }
+    }
+
+    /// A value as it comes in JSON; `None` where it is of another type. A decimal may be a text or a number.
+    pub fn read(self, json: &Json) -> Option<Value> {
+        match (self, json) {
+            (Self::Text | Self::User, Json::String(s)) => Some(Value::text(s.as_str())),
+            (Self::Integer, Json::Number(n)) => n.as_i64().map(Value::Int),
+            (Self::Decimal, Json::Number(n)) => n.to_string().parse::<Decimal>().ok().map(Value::Decimal),
+            (Self::Decimal, Json::String(s)) => s.parse::<Decimal>().ok().map(Value::Decimal),
+            (Self::Boolean, Json::Bool(b)) => Some(Value::Bool(*b)),
+            (Self::Date, Json::String(s)) => s.parse().ok().map(Value::Date),
+            (Self::Timestamp, Json::String(s)) => s.parse().ok().map(Value::Timestamp),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Messages reach every running instance that they match, each ticket once: what one does and its mark are one commit.
+
+use crate::desk::{Desk, Error, Request};
+use crate::lane::Lane;
+use std::sync::Arc;
+use std::time::Duration;
+use vorgang_core::message::{self, Data};
+use vorgang_core::people;
+use vorgang_core::{Command, Rejection};
+use vorgang_store::StoreError;
+use vorgang_store::courier::{NewMessage, OpenMessage};
+
+/// How often it is looked for messages; those that wait are looked at every so many times.
+const LOOK: Duration = Duration::from_millis(250);
+const WAITING_EVERY: u32 = 4;
+/// Messages that are fetched at once, and tickets of one.
+const BATCH: u32 = 64;
+const TICKETS: u32 = 256;
+/// Tickets that one reaches at the same time.
+const LANE: usize = 8;
+
+/// Why a message is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    #[error("no process declares the message")]
+    Unknown,
+    /// What is wrong with what it carries, name by name.
+    #[error("it does not carry what it should")]
+    Data(Vec<(String, String)>),
+    #[error("the key was used for another message")]
+    KeyReused,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Desk {
+    /// Takes a message from outside; its id. It is delivered afterwards.
+    pub async fn message(
+        &self,
+        name: &str,
+        data: &serde_json::Map<String, serde_json::Value>,
+        by: &str,
+        key: Option<&str>,
+    ) -> Result<i64, SendError> {
+        let (model, now) = (self.model(), self.clock.now());
+        let shape = model.names.messages.get(name).ok_or(SendError::Unknown)?;
+        let data: Data = message::read(shape, data).map_err(SendError::Data)?;
+        let until = message::kept_until(&model, name, now);
+        let key = key.map(|k| format!("{by} {k}"));
+        let new = NewMessage { name: name.to_owned(), data, sent: now, by: by.to_owned(), key, until };
+        match self.store.message_send(new).await {
+            Err(StoreError::Conflict) => Err(SendError::KeyReused),
+            other => Ok(other?),
+        }
+    }
+}
+
+/// Runs until it is aborted.
+pub async fn run(desk: Arc<Desk>) {
+    let mut round = 0_u32;
+    loop {
+        round = round.wrapping_add(1);
+        match deliver(&desk, round.is_multiple_of(WAITING_EVERY)).await {
+            Ok(0) => tokio::time::sleep(LOOK).await,
+            Ok(_) => {}
+            Err(e) => {
+                tracing::warn!("messages: {e}");
+                tokio::time::sleep(LOOK * 8).await;
+            }
+        }
+    }
+}
+
+/// Delivers what is under way, and looks again at what waits; how many were under way.
+pub async fn deliver(desk: &Arc<Desk>, waiting: bool) -> Result<usize, Error> {
+    let sent = desk.store.messages_open(false, BATCH).await?;
+    let count = sent.len();
+    let kept = if waiting { desk.store.messages_open(true, BATCH).await? } else { vec![] };
+    for message in sent.into_iter().chain(kept) {
+        one(desk, message).await?;
+    }
+    Ok(count)
+}
+
+async fn one(desk: &Arc<Desk>, mut message: OpenMessage) -> Result<(), Error> {
+    let looked = desk.clock.now();
+    if message.looked.is_some() && message.until.is_none_or(|u| u <= looked) {
+        return Ok(desk.store.message_asked(message.id, looked, true).await?);
+    }
+    let model = desk.model();
+    let hashes: Vec<String> = message::waiting(&model, &message.name).map(|p| p.hash.clone()).collect();
+    loop {
+        let tickets = desk.store.message_tickets(&message, &hashes, TICKETS).await?;
+        let Some((last, _)) = tickets.last().cloned() else { break };
+        let mut lane = Lane::new(LANE, tickets);
+        let work = |(_, number): &(i64, String)| {
+            let (desk, message, number) = (desk.clone(), message.clone(), number.clone());
+            async move { reach(&desk, &message, &number).await }
+        };
+        while let Some(((_, number), result)) = lane.next(work).await {
+            match result {
+                Ok(Ok(())) => {}
+                // Without a database it waits; what it has done is marked.
+                Ok(Err(e @ Error::Store(_))) => return Err(e),
+                Ok(Err(e)) => tracing::error!(ticket = number, message = message.name, "a message was not taken: {e}"),
+                Err(e) => tracing::error!(ticket = number, message = message.name, "a message's delivery broke off: {e}"),
+            }
+        }
+        message.cursor = last;
+        desk.store.message_progress(&mut message).await?;
+    }
+    // What others have done meanwhile counts too; what comes later does not.
+    message.cursor = i64::MAX;
+    desk.store.message_progress(&mut message).await?;
+    let waits = message.reached == 0 && message.until.is_some_and(|u| u > looked);
+    Ok(desk.store.message_asked(message.id, looked, !waits).await?)
+}
+
+async fn reach(desk: &Desk, message: &OpenMessage, number: &str) -> Result<(), Error> {
+    let command = Command::ReceiveMessage { name: message.name.clone(), data: message.data.clone(), sent: message.sent };
+    let (system, cause) = (people::system(), format!("message {}", message.name));
+    let request = Request { actor: &system, ticket: Some(number), command, cause: &cause, at: None };
+    match desk.execute_message(request, message.id).await {
+        Ok(_) | Err(Error::Rejected(Rejection::NotFound)) => Ok(()),
+        Err(e) => Err(e),
+    }
+}

@@ -1,0 +1,138 @@
+//! Messages to processes.
+
+use crate::read::json;
+use crate::rows::{error, micros, time};
+use crate::store::SqliteStore;
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+use vorgang_core::changes::Changes;
+use vorgang_core::message::Data;
+use vorgang_core::snapshot::KeptMessage;
+use vorgang_store::courier::{Courier, NewMessage, OpenMessage};
+use vorgang_store::{Result, StoreError};
+
+const INSERT: &str = "INSERT INTO message (name, data, sent, by, key, until) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+
+fn text(data: &Data) -> Result<String> {
+    serde_json::to_string(data).map_err(|e| StoreError::Corrupt(e.to_string()))
+}
+
+/// What a command sends and keeps, as rows: part of its commit.
+pub fn write(c: &Connection, changes: &Changes, by: &str, at: Timestamp) -> Result<()> {
+    let run = |sql: &str, params: &[&dyn rusqlite::ToSql]| -> Result<()> {
+        c.prepare_cached(sql).and_then(|mut s| s.execute(params)).map(|_| ()).map_err(error)
+    };
+    let ticket = changes.ticket.id;
+    for (name, data, until) in &changes.emitted {
+        run(INSERT, params![name, text(data)?, micros(at), by, None::<String>, until.map(micros)])?;
+    }
+    for kept in &changes.kept {
+        let state = serde_json::to_string(kept).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+        let sql = "INSERT INTO message_kept (ticket_id, seq, instance, state) VALUES (?1, ?2, ?3, ?4)";
+        run(sql, params![ticket, kept.seq, kept.instance, state])?;
+    }
+    for seq in &changes.kept_gone {
+        run("DELETE FROM message_kept WHERE ticket_id = ?1 AND seq = ?2", params![ticket, seq])?;
+    }
+    for instance in changes.kept_of.iter().filter(|_| !changes.created) {
+        run("DELETE FROM message_kept WHERE ticket_id = ?1 AND instance = ?2", params![ticket, instance])?;
+    }
+    Ok(())
+}
+
+/// The ticket has what the message does to it: once, whoever else delivers it, and however late.
+pub fn mark(c: &Connection, message: i64, ticket: i64) -> Result<()> {
+    let sql = "INSERT INTO message_done (message, ticket_id) SELECT id, ?2 FROM message WHERE id = ?1 AND closed IS NULL AND cursor < ?2";
+    let mut statement = c.prepare_cached(sql).map_err(error)?;
+    match statement.execute(params![message, ticket]).map_err(error)? {
+        1 => Ok(()),
+        _ => Err(StoreError::Conflict),
+    }
+}
+
+pub fn kept_of(c: &Connection, ticket: i64) -> rusqlite::Result<Vec<KeptMessage>> {
+    let mut statement = c.prepare_cached("SELECT state FROM message_kept WHERE ticket_id = ?1 ORDER BY seq")?;
+    statement.query_map([ticket], |r| json(&r.get::<_, String>(0)?))?.collect()
+}
+
+fn open(r: &Row) -> rusqlite::Result<OpenMessage> {
+    Ok(OpenMessage {
+        id: r.get(0)?,
+        name: r.get(1)?,
+        data: json(&r.get::<_, String>(2)?)?,
+        sent: time(r.get(3)?),
+        until: r.get::<_, Option<i64>>(4)?.map(time),
+        cursor: r.get(5)?,
+        reached: r.get::<_, i64>(6)? as u64,
+        looked: r.get::<_, Option<i64>>(7)?.map(time),
+    })
+}
+
+#[async_trait]
+impl Courier for SqliteStore {
+    async fn message_send(&self, message: NewMessage) -> Result<i64> {
+        let data = text(&message.data)?;
+        let same = (message.name.clone(), data.clone());
+        let key = message.key.clone();
+        let send = move |c: &Connection| {
+            let m = &message;
+            let sql = "INSERT INTO message (name, data, sent, by, key, until) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
+            let new = c.execute(sql, params![m.name, data, micros(m.sent), m.by, m.key, m.until.map(micros)])?;
+            Ok(if new == 1 { c.last_insert_rowid() } else { 0 })
+        };
+        match self.write(false, send).await? {
+            0 => {
+                let row = |r: &Row| Ok((r.get::<_, i64>(0)?, (r.get::<_, String>(1)?, r.get::<_, String>(2)?)));
+                let sql = "SELECT id, name, data FROM message WHERE key = ?1";
+                let known = self.reader().query_row(sql, params![key], row).optional().map_err(error)?;
+                known.filter(|(_, known)| *known == same).map(|(id, _)| id).ok_or(StoreError::Conflict)
+            }
+            id => Ok(id),
+        }
+    }
+
+    async fn messages_open(&self, waiting: bool, limit: u32) -> Result<Vec<OpenMessage>> {
+        let sql = "SELECT id, name, data, sent, until, cursor, reached, looked FROM message \
+             WHERE closed IS NULL AND (looked IS NOT NULL) = ?1 ORDER BY id LIMIT ?2";
+        let c = self.reader();
+        let mut statement = c.prepare_cached(sql).map_err(error)?;
+        statement.query_map(params![waiting, limit], open).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+    }
+
+    async fn message_tickets(&self, message: &OpenMessage, hashes: &[String], limit: u32) -> Result<Vec<(i64, String)>> {
+        if hashes.is_empty() {
+            return Ok(vec![]);
+        }
+        let places = vec!["?"; hashes.len()].join(", ");
+        let sql = format!(
+            "SELECT DISTINCT t.id, t.number FROM instance i JOIN ticket t ON t.id = i.ticket_id \
+             WHERE i.outcome IS NULL AND i.hash IN ({places}) AND i.ticket_id > (SELECT cursor FROM message WHERE id = ?) AND t.updated >= ? \
+             AND NOT EXISTS (SELECT 1 FROM message_done d WHERE d.message = ? AND d.ticket_id = i.ticket_id) ORDER BY t.id LIMIT ?"
+        );
+        let mut values: Vec<Value> = hashes.iter().map(|h| Value::Text(h.clone())).collect();
+        let since = message.looked.map_or(i64::MIN, micros);
+        values.extend([message.id, since, message.id, limit.into()].map(Value::Integer));
+        let c = self.reader();
+        let mut statement = c.prepare_cached(&sql).map_err(error)?;
+        let rows = statement.query_map(params_from_iter(values), |r| Ok((r.get(0)?, r.get(1)?))).map_err(error)?;
+        rows.collect::<rusqlite::Result<_>>().map_err(error)
+    }
+
+    async fn message_progress(&self, message: &mut OpenMessage) -> Result<()> {
+        let (id, cursor) = (message.id, message.cursor);
+        let progress = move |c: &Connection| {
+            let done = c.execute("DELETE FROM message_done WHERE message = ?1 AND ticket_id <= ?2", params![id, cursor])? as i64;
+            let sql = "UPDATE message SET cursor = max(cursor, ?2), reached = reached + ?3 WHERE id = ?1 RETURNING reached";
+            c.query_row(sql, params![id, cursor, done], |r| r.get(0))
+        };
+        message.reached = self.write(false, progress).await? as u64;
+        Ok(())
+    }
+
+    async fn message_asked(&self, id: i64, looked: Timestamp, closed: bool) -> Result<()> {
+        let sql = "UPDATE message SET looked = ?2, cursor = 0, closed = CASE WHEN ?3 THEN ?2 END WHERE id = ?1";
+        self.write(false, move |c| c.execute(sql, params![id, micros(looked), closed]).map(|n| n as i64)).await.map(|_| ())
+    }
+}

@@ -1,0 +1,41 @@
+//! `/api/v1/events/{name}`: messages to waiting processes, from agents and the systems that act for them.
+
+use super::{Body, json_response};
+use crate::auth::Who;
+use crate::extract::Path;
+use crate::problem::{Fault, problem};
+use crate::{App, RequestId};
+use axum::Extension;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::{Map, Value as Json, json};
+use vorgang_core::people::PersonKind;
+use vorgang_runtime::Error;
+use vorgang_runtime::courier::SendError;
+
+pub async fn send(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(name): Path<String>,
+    body: Body<Map<String, Json>>,
+) -> Response {
+    if who.person.kind != PersonKind::Agent {
+        return problem(&Fault::new(StatusCode::FORBIDDEN, "Messages are sent by agents.", "Nachrichten senden Agenten."), &id);
+    }
+    let (data, key) = body.split();
+    match app.desk.message(&name, &data, &who.person.login, key.key.as_deref()).await {
+        Ok(message) => json_response(StatusCode::ACCEPTED, &json!({"id": message}), None),
+        Err(SendError::Unknown) => {
+            let (en, de) = (format!("No process declares the message `{name}`."), format!("Kein Prozess kennt die Nachricht `{name}`."));
+            problem(&Fault::new(StatusCode::NOT_FOUND, &en, &de), &id)
+        }
+        Err(SendError::Data(wrong)) => {
+            let list = wrong.iter().map(|(name, why)| format!("{name} {why}")).collect::<Vec<_>>().join("; ");
+            problem(&Fault::new(StatusCode::UNPROCESSABLE_ENTITY, &format!("{list}."), &format!("{list}.")), &id)
+        }
+        Err(SendError::KeyReused) => problem(&Fault::from(Error::KeyReused), &id),
+        Err(SendError::Store(e)) => problem(&Fault::from(Error::from(e)), &id),
+    }
+}
