@@ -5,8 +5,7 @@ use crate::rows::{error, micros, time};
 use crate::store::SqliteStore;
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use vorgang_core::changes::Changes;
 use vorgang_core::message::Data;
 use vorgang_core::snapshot::KeptMessage;
@@ -102,21 +101,16 @@ impl Courier for SqliteStore {
     }
 
     async fn message_tickets(&self, message: &OpenMessage, hashes: &[String], limit: u32) -> Result<Vec<(i64, String)>> {
-        if hashes.is_empty() {
-            return Ok(vec![]);
-        }
-        let places = vec!["?"; hashes.len()].join(", ");
-        let sql = format!(
-            "SELECT DISTINCT t.id, t.number FROM instance i JOIN ticket t ON t.id = i.ticket_id \
-             WHERE i.outcome IS NULL AND i.hash IN ({places}) AND i.ticket_id > (SELECT cursor FROM message WHERE id = ?) AND t.updated >= ? \
-             AND NOT EXISTS (SELECT 1 FROM message_done d WHERE d.message = ? AND d.ticket_id = i.ticket_id) ORDER BY t.id LIMIT ?"
-        );
-        let mut values: Vec<Value> = hashes.iter().map(|h| Value::Text(h.clone())).collect();
+        let sql = "SELECT DISTINCT t.id, t.number FROM instance i JOIN ticket t ON t.id = i.ticket_id \
+             WHERE i.outcome IS NULL AND i.hash IN (SELECT value FROM json_each(?1)) \
+             AND i.ticket_id > (SELECT cursor FROM message WHERE id = ?2) AND t.updated >= ?3 \
+             AND NOT EXISTS (SELECT 1 FROM message_done d WHERE d.message = ?2 AND d.ticket_id = i.ticket_id) ORDER BY t.id LIMIT ?4";
+        let hashes = serde_json::to_string(hashes).map_err(|e| StoreError::Corrupt(e.to_string()))?;
         let since = message.looked.map_or(i64::MIN, micros);
-        values.extend([message.id, since, message.id, limit.into()].map(Value::Integer));
         let c = self.reader();
-        let mut statement = c.prepare_cached(&sql).map_err(error)?;
-        let rows = statement.query_map(params_from_iter(values), |r| Ok((r.get(0)?, r.get(1)?))).map_err(error)?;
+        let mut statement = c.prepare_cached(sql).map_err(error)?;
+        let values = params![hashes, message.id, since, limit];
+        let rows = statement.query_map(values, |r| Ok((r.get(0)?, r.get(1)?))).map_err(error)?;
         rows.collect::<rusqlite::Result<_>>().map_err(error)
     }
 
