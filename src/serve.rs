@@ -143,6 +143,7 @@ pub async fn serve(url: &str, options: Options) -> anyhow::Result<End> {
     for name in desk.model().programs().into_iter().filter(|n| !programs.names(n)) {
         tracing::warn!("definitions run the program `{name}`, which --program does not name");
     }
+    tokio::spawn(vorgang_runtime::desk_events::run(desk.clone()));
     tokio::spawn(vorgang_runtime::courier::run(desk.clone()));
     tokio::spawn(vorgang_runtime::programs::run(desk.clone(), programs));
     tokio::spawn(outbox::sweep(desk.clone()));

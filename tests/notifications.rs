@@ -319,3 +319,23 @@ async fn a_right_that_was_lost_takes_the_mail_with_it() {
     let to: Vec<String> = post.took().into_iter().map(|m| m.address).collect();
     assert_eq!((to, counts(&w).await), (vec!["mia@example.org".to_owned()], vec![0, 1, 1, 0]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn handlers_hear_how_mail_has_ended() {
+    let handler = r#"- { kind: Handler, name: hears, on: [mail.sent, mail.failed], do: [ { note: "{{event.name}} {{event.person}}" } ] }"#;
+    let w = world("mail-events", &format!("{SITE}{handler}\n")).await;
+    w.desk.people_save(&[boss("mia", "en")]).await.expect("people");
+    let (number, post) = (w.ticket("One").await, Post::new());
+    let notes = async || {
+        let id = w.stored(&number).await.ticket.id;
+        w.desk.store.article_list(id).await.expect("articles").into_iter().map(|a| a.body).collect::<Vec<_>>()
+    };
+    w.patch(&number, &[("title", json!("Two"))]).await;
+    post.deliver(&w).await;
+    assert_eq!(notes().await, ["mail.sent mia"]);
+    post.answer(Err(SendError::Permanent("no such mailbox".into())));
+    w.patch(&number, &[("queue", json!("secret"))]).await;
+    post.deliver(&w).await;
+    assert_eq!(notes().await, ["mail.sent mia", "mail.failed mia"]);
+    assert_eq!(w.stored(&number).await.incidents[0].message, "mail `moved` to mia: no such mailbox");
+}

@@ -80,6 +80,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("unknown-outcome", "No dialog or approval of the activity has this outcome, so the branch could never be taken."),
     ("unknown-word", "The word is not among those that can stand here."),
     ("who-missing", "A dialog says whom it is for (`for:`), or the activity has `assign`."),
+    ("without-ticket", "What happens to people and definitions has no ticket: a handler of the site can make one of it, and nothing else."),
     ("wrong-type", "The value has another type than its place wants."),
     ("yaml-key", "A key of a map is a plain word. `{{ }}` without quotes is read by YAML as a map inside a map."),
     ("yaml-merge", "YAML's merge key `<<` is not supported: what a definition says should stand in it."),

@@ -169,6 +169,12 @@ impl Model {
         text.map_or(name, |t| t.get(language, self.names.site.main_language()))
     }
 
+    /// Does anything in the site wait for this event?
+    pub fn listens(&self, event: &str) -> bool {
+        let site = self.handlers.contains_key(event) || self.announced.contains_key(event) || self.triggered.contains_key(event);
+        site || self.by_hash.values().any(|p| p.handled.contains(event))
+    }
+
     /// The programs that actions run, in running processes too.
     pub fn programs(&self) -> BTreeSet<String> {
         let mut lists: Vec<&[Action]> = vec![];

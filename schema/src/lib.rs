@@ -16,4 +16,5 @@ pub const SQLITE_MIGRATIONS: &[&str] = &[
     include_str!("../sql/sqlite/0012_calls.sql"),
     include_str!("../sql/sqlite/0013_undo.sql"),
     include_str!("../sql/sqlite/0014_messages.sql"),
+    include_str!("../sql/sqlite/0015_desk_events.sql"),
 ];

@@ -68,6 +68,7 @@ pub fn all() -> Vec<Route> {
         route(GET, "/admin/outbox", Admin, get(pages::outbox::page)),
         route(POST, "/admin/outbox/send", Admin, post(pages::outbox::send_all)),
         route(POST, "/admin/outbox/{id}/send", Admin, post(pages::outbox::send)),
+        route(POST, "/admin/events/{id}/retry", Admin, post(pages::admin::retry_event)),
         route(POST, "/admin/incidents/{number}/{incident}/retry", Admin, post(pages::admin::retry)),
         route(GET, "/api/v1/openapi.json", Anyone, get(openapi::serve)),
         route(BOTH, "/api/v1/tickets", Api, get(api::tickets::list).post(api::tickets::create)),

@@ -112,6 +112,7 @@ texts! {
     mark_read: "Mark all as read", "Alle als gelesen markieren";
     admin: "Administration", "Administration";
     incidents: "Incidents", "Störfälle";
+    desk_events: "What handlers of people and definitions could not do", "Was Handler zu Personen und Definitionen nicht tun konnten";
     incidents_none: "No open incidents.", "Keine offenen Störfälle.";
     retry: "Try again", "Erneut versuchen";
     expression: "Expression", "Ausdruck";

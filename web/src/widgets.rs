@@ -309,6 +309,13 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
             say(format!("Linked: {number} ({word})"), format!("Verknüpft: {number} ({word})"))
         }
         Event::LinkRemoved { number, .. } => say(format!("No longer linked: {number}"), format!("Nicht mehr verknüpft: {number}")),
+        Event::MailEnded { to, message, .. } => {
+            let to = person_name(page, to);
+            match message {
+                None => say(format!("Mail to {to} was sent"), format!("Mail an {to} wurde gesendet")),
+                Some(why) => say(format!("Mail to {to} was given up: {why}"), format!("Mail an {to} wurde aufgegeben: {why}")),
+            }
+        }
         Event::MessageEmitted { name, .. } => say(format!("Message {name} sent"), format!("Nachricht {name} gesendet")),
         Event::MessageReceived { name, .. } => say(format!("Message {name} has come"), format!("Nachricht {name} ist eingetroffen")),
         Event::MessageKept { message } => {

@@ -2,6 +2,7 @@
 
 use super::place::{self, ActionPlace, Relies};
 use super::{Cx, env};
+use crate::actions::Verb;
 use crate::actions::set::ATTRIBUTES;
 use crate::cel::types::{Env, Field, ObjectTy, Ty};
 use crate::diagnostic::{Diagnostic, did_you_mean};
@@ -14,6 +15,9 @@ use std::sync::Arc;
 
 pub fn check(handler: &Handler, cx: &mut Cx) {
     super::references::text(handler.title.as_ref(), cx);
+    if handler.on.iter().any(EventName::of_desk) {
+        return of_desk(handler, cx);
+    }
     names(&handler.on, cx);
     let env = with_event(&env::with_ticket(cx.names, None), &handler.on, cx.names);
     place::condition(handler.when.as_ref(), &env, &mut Relies::new(), cx);
@@ -23,6 +27,37 @@ pub fn check(handler: &Handler, cx: &mut Cx) {
     let mut env = env;
     let proved = place::proved(handler.when.as_ref(), &env);
     env.set.extend(proved);
+    let mut place = ActionPlace { env, fields: None, ticket_type: None, states: None, waits: false };
+    place::actions(&handler.actions, &mut place, &mut Relies::new(), cx);
+}
+
+/// What happens to the desk has no ticket: all that can be done is to make one.
+fn of_desk(handler: &Handler, cx: &mut Cx) {
+    for event in handler.on.iter().filter(|e| !e.of_desk()) {
+        let d = Diagnostic::error(
+            "without-ticket",
+            event.span,
+            format!("`{}` happens to a ticket, the others of `on` to the desk", event.text),
+        );
+        cx.push(d.help("write two handlers"));
+    }
+    let env = with_event(&env::of_site(cx.names), &handler.on, cx.names);
+    place::condition(handler.when.as_ref(), &env, &mut Relies::new(), cx);
+    if handler.actions.is_empty() {
+        cx.push(Diagnostic::error("missing-key", handler.name.span, "a handler does something: it needs `do`"));
+    }
+    for action in crate::actions::with_others(&handler.actions) {
+        let linked = matches!(&action.verb, Verb::Create(create) if create.link.is_some());
+        if linked || !matches!(action.verb, Verb::Create(_)) || action.on_error.is_some() {
+            let what = if linked || action.on_error.is_some() { "to link or to go on with" } else { "that it could be done to" };
+            let message = format!("`{}`: there is no ticket here {what}", action.verb.key());
+            cx.push(
+                Diagnostic::error("without-ticket", action.at, message)
+                    .help("make one: `{ create: … }`; a handler on `ticket.created` does the rest"),
+            );
+            return;
+        }
+    }
     let mut place = ActionPlace { env, fields: None, ticket_type: None, states: None, waits: false };
     place::actions(&handler.actions, &mut place, &mut Relies::new(), cx);
 }
@@ -49,6 +84,10 @@ pub fn names_in(on: &[EventName], process: &Process, cx: &mut Cx) {
 }
 
 fn changes(on: &[EventName], cx: &mut Cx) {
+    for event in on.iter().filter(|e| e.of_desk()) {
+        let d = Diagnostic::error("without-ticket", event.span, format!("`{}` happens to the desk, not to a ticket", event.text));
+        cx.push(d.help("a handler of the site can make a ticket of it"));
+    }
     for event in on {
         let Some(changed) = event.changed() else { continue };
         if slot_of(cx.names, changed).is_none() {
@@ -121,6 +160,19 @@ fn fields_of(event: &EventName, names: &Names) -> Vec<Field> {
             text("number", false, "the other ticket's number"),
             field("kind", Ty::word("kind of link", ["child", "parent", "related"]), false, "what it is to this one"),
         ],
+        "mail" if event.text == "mail.failed" => {
+            vec![field("person", Ty::User, false, "for whom it was"), text("message", false, "why")]
+        }
+        "mail" => vec![field("person", Ty::User, false, "for whom it was")],
+        "person" => vec![
+            field("person", Ty::User, false, "the login"),
+            text("title", false, "what others read"),
+            text("email", false, "the address; empty where there is none"),
+            text("company", false, "the company; empty where there is none"),
+            field("kind", Ty::word("kind of person", ["customer", "agent", "system"]), false, "customer or agent"),
+            field("active", Ty::Bool, false, "may sign in"),
+        ],
+        "definitions" => vec![field("revision", Ty::Int, false, "its number"), text("by", false, "who or what applied it")],
         "watcher" => vec![field("person", Ty::User, false, "who watches")],
         _ => vec![],
     }

@@ -47,10 +47,15 @@ record! {
 /// Events that have one name; those of attributes and fields are `ticket.NAME_changed`.
 pub const EVENTS: &[(&str, &str)] = &[
     ("article.created", "a message or note was written"),
+    ("definitions.applied", "a changed site was applied; there is no ticket"),
     ("incident.raised", "something needs a person"),
     ("incident.resolved", "an incident was retried"),
     ("link.added", "another ticket was linked"),
     ("link.removed", "a link was taken away"),
+    ("mail.failed", "the mail of a notification was given up"),
+    ("mail.sent", "the mail of a notification was sent"),
+    ("person.changed", "somebody's name, address, company, roles or activity was changed; there is no ticket"),
+    ("person.created", "somebody is new; there is no ticket"),
     ("process.ended", "a process on the ticket has ended"),
     ("process.started", "a process on the ticket has begun"),
     ("program.answered", "a program has done what it was run for"),
@@ -83,6 +88,11 @@ impl EventName {
     /// The attribute or field whose change it is.
     pub fn changed(&self) -> Option<&str> {
         self.text.strip_prefix("ticket.")?.strip_suffix("_changed")
+    }
+
+    /// It happens to the desk, not to a ticket.
+    pub fn of_desk(&self) -> bool {
+        self.text.starts_with("person.") || self.text.starts_with("definitions.")
     }
 
     /// The message that it is.

@@ -4,7 +4,7 @@ mod account;
 mod assign;
 mod cancel;
 mod complete;
-mod create;
+pub(crate) mod create;
 mod emit;
 mod incident;
 mod increment;

@@ -130,6 +130,7 @@ pub fn apply(snapshot: &mut Snapshot, event: &Event) {
         Event::DialogSubmitted { .. }
         | Event::MailWanted { .. }
         | Event::TicketMade { .. }
+        | Event::MailEnded { .. }
         | Event::MessageEmitted { .. }
         | Event::MessageReceived { .. }
         | Event::TicketMerged { .. }

@@ -109,6 +109,7 @@ impl Changes {
                 Event::MessageKept { message } => drop(kept.insert(message.seq)),
                 Event::MessageGone { seq } => kept_gone.push(*seq),
                 Event::DialogSubmitted { .. }
+                | Event::MailEnded { .. }
                 | Event::MessageReceived { .. }
                 | Event::TicketMade { .. }
                 | Event::TicketMerged { .. }

@@ -88,7 +88,13 @@ pub enum Command {
     },
     /// What comes from another ticket.
     TakeIn(Box<TakenIn>),
-    /// What went wrong outside, such as a mail that could not be delivered.
+    /// A mail was sent, or given up for this reason.
+    EndMail {
+        notice: Seq,
+        to: String,
+        result: Result<(), String>,
+    },
+    /// What went wrong elsewhere and is this ticket's to tell.
     Raise {
         failure: Failure,
         retry: Retry,
@@ -118,6 +124,7 @@ impl Command {
             Self::AnswerCall { .. } => "answer_call",
             Self::ReceiveMessage { .. } => "receive_message",
             Self::TakeIn(_) => "take_in",
+            Self::EndMail { .. } => "end_mail",
             Self::Raise { .. } => "raise",
             Self::RunJob { .. } => "run_job",
             Self::RecountTimers => "recount_timers",
@@ -133,6 +140,7 @@ impl Command {
                 | Self::AnswerCall { .. }
                 | Self::ReceiveMessage { .. }
                 | Self::TakeIn(_)
+                | Self::EndMail { .. }
                 | Self::Raise { .. }
                 | Self::RunJob { .. }
         )

@@ -25,9 +25,10 @@ use crate::event::{Blob, Event};
 use crate::people::PersonKind;
 use crate::rejection::{Rejection, RightReason};
 use crate::rights::{self, Sight};
-use crate::snapshot::{Seq, Snapshot};
+use crate::snapshot::{Retry, Seq, Snapshot};
 use reach::Reach;
-use run::Run;
+pub(crate) use reach::settle;
+use run::{Failure, Run};
 use vorgang_definitions::model::Model;
 
 pub(crate) use form::relied_on;
@@ -98,7 +99,7 @@ pub fn decide(model: &Model, snapshot: Option<&Snapshot>, command: &Command, ctx
             change(model, snapshot, command, ctx)?
         }
     };
-    reach::settle(model, &mut decision, ctx)?;
+    settle(model, &mut decision, ctx)?;
     Ok(decision)
 }
 
@@ -123,6 +124,12 @@ fn change(model: &Model, snapshot: &Snapshot, command: &Command, ctx: &Context) 
         Command::AnswerCall { call, result } => call::answer(&mut run, *call, result),
         Command::ReceiveMessage { name, data, sent } => message::receive(&mut run, name, data, *sent),
         Command::TakeIn(taken) => merge::take_in(&mut run, taken),
+        Command::EndMail { notice, to, result } => {
+            run.emit(Event::MailEnded { notice: *notice, to: to.clone(), message: result.clone().err() });
+            if let Err(message) = result {
+                run.raise(Failure::new("mail", message.clone()), None, Retry::Deliver { notice: *notice });
+            }
+        }
         Command::Raise { failure, retry } => run.raise(failure.clone(), None, retry.clone()),
         Command::RetryIncident { incident } => {
             if !rights::is_admin(&model.names, ctx.actor) {

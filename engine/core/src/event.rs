@@ -168,6 +168,12 @@ pub enum Event {
         output: Option<String>,
         message: Option<String>,
     },
+    /// The mail of a notification was sent, or given up: then `message` says why.
+    MailEnded {
+        notice: Seq,
+        to: String,
+        message: Option<String>,
+    },
     /// The mail of a notification is to be sent again.
     MailWanted {
         notice: Seq,

@@ -44,6 +44,8 @@ pub fn name(event: &Event, before: &Snapshot) -> Option<Cow<'static, str>> {
         Event::TimerFired { kind: TimerKind::Pending, .. } => "ticket.pending_reached",
         Event::TimerFired { kind: TimerKind::Unlock, .. } => "ticket.unlock_reached",
         Event::TimerFired { .. } => "timer.fired",
+        Event::MailEnded { message: None, .. } => "mail.sent",
+        Event::MailEnded { .. } => "mail.failed",
         Event::CallEnded { output: Some(_), .. } => "program.answered",
         Event::CallEnded { .. } => "program.failed",
         Event::IncidentRaised { .. } => "incident.raised",
@@ -139,7 +141,7 @@ impl Happening {
             "kind" | "message" => match &self.event {
                 Event::IncidentRaised { incident } if part == "kind" => Some(Value::text(incident.kind.as_str())),
                 Event::IncidentRaised { incident } => Some(Value::text(incident.message.as_str())),
-                Event::CallEnded { message, .. } if part == "message" => text(message),
+                Event::CallEnded { message, .. } | Event::MailEnded { message, .. } if part == "message" => text(message),
                 Event::LinkAdded { kind, .. } | Event::LinkRemoved { kind, .. } if part == "kind" => Some(Value::text(kind.as_str())),
                 _ => None,
             },
@@ -159,7 +161,9 @@ impl Happening {
                 _ => None,
             },
             "person" => match &self.event {
-                Event::WatcherAdded { person, .. } | Event::WatcherRemoved { person } => Some(Value::text(person.as_str())),
+                Event::WatcherAdded { person, .. } | Event::WatcherRemoved { person } | Event::MailEnded { to: person, .. } => {
+                    Some(Value::text(person.as_str()))
+                }
                 _ => None,
             },
             _ => None,

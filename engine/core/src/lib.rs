@@ -7,6 +7,7 @@ pub mod chain;
 pub mod changes;
 pub mod command;
 pub mod decide;
+pub mod desk_event;
 pub mod event;
 pub mod facts;
 pub mod filter;

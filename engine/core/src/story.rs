@@ -615,6 +615,8 @@ pub fn summary(event: &Event) -> String {
         Event::TicketMerged { number, .. } => format!("{number} merged into it"),
         Event::LinkAdded { number, kind, .. } => format!("{kind} ticket {number} linked"),
         Event::LinkRemoved { number, kind, .. } => format!("{kind} ticket {number} no longer linked"),
+        Event::MailEnded { to, message: None, .. } => format!("mail to {to} was sent"),
+        Event::MailEnded { to, message: Some(why), .. } => format!("mail to {to} was given up: {why}"),
         Event::MessageEmitted { name, .. } => format!("message {name} is sent"),
         Event::MessageReceived { name, .. } => format!("message {name} has come"),
         Event::MessageKept { message } => format!("message {} is kept", message.name),

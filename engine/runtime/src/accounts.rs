@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
+use vorgang_core::desk_event::DeskEvent;
 use vorgang_core::people::{Person, PersonKind, Settings};
 use vorgang_store::{Result, SecretKind, Session, StoreError};
 
@@ -109,7 +110,9 @@ impl Desk {
     }
 
     pub async fn people_save(&self, people: &[Person]) -> Result<()> {
-        self.store.person_save(people).await?;
+        let model = self.model();
+        let happens = DeskEvent::PEOPLE.iter().any(|e| model.handlers.contains_key(*e)).then(|| self.clock.now());
+        self.store.person_save(people, happens).await?;
         self.reload_people().await
     }
 }

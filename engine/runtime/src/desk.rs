@@ -14,10 +14,12 @@ use vorgang_core::chain::{self, Hash, Link};
 use vorgang_core::changes::{Changes, changed_names};
 use vorgang_core::command::Linked;
 use vorgang_core::decide::Notice;
+use vorgang_core::decide::run::Failure;
+use vorgang_core::desk_event::{self, DeskEvent};
 use vorgang_core::event::Event;
 use vorgang_core::facts::{Content, Facts, Other};
 use vorgang_core::filter::Filter;
-use vorgang_core::people::{Directory, Person};
+use vorgang_core::people::{self, Directory, Person};
 use vorgang_core::{Command, Context, Decision, Rejection, Snapshot, decide};
 use vorgang_definitions::model::Model;
 use vorgang_store::{Commit, Idempotency, NewHistory, Store, StoreError, Stored};
@@ -270,20 +272,20 @@ impl Desk {
         let (model, people) = (self.model(), self.people());
         let new_ticket = if request.command.creates() { Some(self.numbers.next(&*self.store, now).await?) } else { None };
         let mut heads: Heads = stored.map(|s| (s.snapshot.ticket.id, s.head)).into_iter().collect();
+        let decided = self.with_facts(now, &mut heads, |facts| {
+            let actor = request.actor;
+            let new_ticket = new_ticket.clone();
+            let ctx = Context { now, actor, people: &people, new_ticket, changed_since: changed, facts, so_far: None, depth: 0 };
+            decide(&model, stored.map(|s| &s.snapshot), &request.command, &ctx)
+        });
+        Ok((decided.await??, heads))
+    }
+
+    /// Decides until nothing is missing that can be found.
+    async fn with_facts<T>(&self, now: Timestamp, heads: &mut Heads, decide: impl Fn(&Facts) -> T) -> Result<T, Error> {
         let (mut facts, mut others, mut contents) = (Facts::default(), BTreeMap::new(), BTreeMap::new());
         loop {
-            let ctx = Context {
-                now,
-                actor: request.actor,
-                people: &people,
-                new_ticket: new_ticket.clone(),
-                changed_since: changed,
-                facts: &facts,
-                so_far: None,
-                depth: 0,
-            };
-            let decision = decide(&model, stored.map(|s| &s.snapshot), &request.command, &ctx);
-            // What was missing is found, and it is decided again.
+            let decision = decide(&facts);
             let (wanted, asked) = facts.missing();
             let known = others.len() + contents.len();
             for number in asked.tickets.iter().take(FACTS_MAX) {
@@ -299,13 +301,38 @@ impl Desk {
             }
             let count = facts.given() + wanted;
             if (wanted == 0 || count > FACTS_MAX) && known == others.len() + contents.len() {
-                return Ok((decision?, heads));
+                return Ok(decision);
             }
             let mut numbers = vec![];
             for _ in 0..count {
                 numbers.push(self.numbers.next(&*self.store, now).await?);
             }
             facts = Facts::new(numbers, others.clone(), contents.clone());
+        }
+    }
+
+    /// The tickets that handlers make of what happened to the desk, in one commit that takes it away; how many.
+    pub(crate) async fn handle_desk_event(&self, id: i64, event: &DeskEvent) -> Result<Result<usize, Failure>, Error> {
+        let (model, people, now, system) = (self.model(), self.people(), self.clock.now(), people::system());
+        let mut heads = Heads::new();
+        let decided = self.with_facts(now, &mut heads, |facts| {
+            let ctx = Context { facts, ..Context::trial(now, &system, &people) };
+            desk_event::decide(&model, event, &ctx)
+        });
+        match decided.await? {
+            Err(failure) => Ok(Err(failure)),
+            Ok(None) => {
+                self.store.desk_event_done(id).await?;
+                Ok(Ok(0))
+            }
+            Ok(Some(decision)) => {
+                let cause = format!("event {}", event.name());
+                let mut commit = commit(&cause, (&system.login, decision.command), &decision, now, &mut heads);
+                commit.desk_event = Some(id);
+                self.store.commit(commit).await?;
+                self.tell_live(&decision);
+                Ok(Ok(1 + decision.made.len()))
+            }
         }
     }
 
@@ -382,6 +409,7 @@ fn commit(cause: &str, (actor, command): (&str, &str), decision: &Decision, now:
         idempotency: None,
         job_run: None,
         message: None,
+        desk_event: None,
         also: decision.made.iter().map(|d| commit(cause, (&d.actor, d.command), d, now, heads)).collect(),
     }
 }

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod courier;
 pub mod demo;
 mod desk;
+pub mod desk_events;
 pub mod jobs;
 mod lane;
 pub mod limiter;

@@ -9,10 +9,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use vorgang_core::Command;
-use vorgang_core::decide::run::Failure;
 use vorgang_core::people::{self, Person, PersonKind};
 use vorgang_core::rights::{self, Sight};
-use vorgang_core::snapshot::Retry;
 use vorgang_store::StoreError;
 use vorgang_store::messages::{MailRow, MailState};
 
@@ -134,8 +132,11 @@ pub async fn deliver_due(desk: &Arc<Desk>, mailer: &Arc<dyn Mailer>, links: &Lin
         let error = match result {
             Ok(Ok(())) => {
                 // Not marked, it comes again after its lease; the others are not held up by it.
-                if let Err(e) = desk.store.mail_sent(&ids, desk.clock.now()).await {
-                    tracing::error!("a mail was sent and could not be marked: {e}");
+                match desk.store.mail_sent(&ids, desk.clock.now()).await {
+                    // Nothing is written on the ticket that nobody waits for.
+                    Ok(()) if desk.model().listens("mail.sent") => tell(desk, &parcel, Ok(())).await,
+                    Ok(()) => {}
+                    Err(e) => tracing::error!("a mail was sent and could not be marked: {e}"),
                 }
                 continue;
             }
@@ -208,17 +209,22 @@ async fn failed(desk: &Desk, parcel: &[MailRow], ids: &[i64], error: SendError) 
         return desk.store.mail_attempted(ids, MailState::Due, again(now, attempts, key), &message).await;
     }
     desk.store.mail_attempted(ids, MailState::Failed, now, &message).await?;
+    tell(desk, parcel, Err(&message)).await;
+    Ok(())
+}
+
+/// The tickets are told how their mail has ended.
+async fn tell(desk: &Desk, parcel: &[MailRow], result: Result<(), &str>) {
     let system = people::system();
     for mail in parcel {
         let Some(notice) = mail.key.rsplit_once('-').and_then(|(_, seq)| seq.parse().ok()) else { continue };
-        let message = format!("mail `{}` to {}: {message}", mail.notification, mail.recipient);
-        let command = Command::Raise { failure: Failure::new("mail", message), retry: Retry::Deliver { notice } };
+        let result = result.map_err(|why| format!("mail `{}` to {}: {why}", mail.notification, mail.recipient));
+        let command = Command::EndMail { notice, to: mail.recipient.clone(), result };
         let request = Request { actor: &system, ticket: Some(&mail.number), command, cause: "mail", at: None };
         if let Err(e) = desk.execute(request).await {
-            tracing::error!(ticket = mail.number, "a mail failed, and its incident could not be raised: {e}");
+            tracing::error!(ticket = mail.number, "a mail has ended, and its ticket could not be told: {e}");
         }
     }
-    Ok(())
 }
 
 /// The next attempt: after 15 s, 30 s, … at most four hours, spread by up to a quarter so that not all come at once.

@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::desk::Desk;
 use std::sync::Arc;
+use vorgang_core::desk_event::DeskEvent;
 use vorgang_core::people::Directory;
 use vorgang_definitions::diagnostic::{Diagnostic, Severity};
 use vorgang_definitions::model::{self, Model, SiteFile};
@@ -77,9 +78,10 @@ fn new_revision(model: &Model, files: &[SiteFile], actor: &str, clock: &dyn Cloc
     all.extend(names.states.iter().map(|s| ("state", s.name.to_string())));
     all.extend(names.types.iter().map(|t| ("type", t.name.to_string())));
     all.extend(names.priorities.iter().map(|p| ("priority", p.name.to_string())));
+    let happens = model.handlers.contains_key(DeskEvent::DEFINITIONS);
     let files = serde_json::to_string(files).map_err(|e| StoreError::Corrupt(e.to_string()))?;
     let processes = model.processes.values().map(|p| (p.hash.clone(), p.def.name.to_string(), p.canonical.clone())).collect();
-    Ok(NewRevision { hash: model.hash.clone(), files, applied: Some(clock.now()), actor: actor.to_owned(), names: all, processes })
+    Ok(NewRevision { hash: model.hash.clone(), files, applied: Some(clock.now()), actor: actor.to_owned(), names: all, processes, happens })
 }
 
 /// The desk on what was applied last; the given files are applied if nothing was.

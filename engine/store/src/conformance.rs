@@ -62,6 +62,7 @@ async fn prepared(store: Arc<dyn Store>) -> Arc<dyn Store> {
         actor: "cli".into(),
         names: names.map(|(k, n)| (k, n.to_owned())).to_vec(),
         processes: vec![("h1".into(), "p".into(), "{\"name\":\"p\"}".into())],
+        happens: false,
     };
     store.revision_add(revision).await.expect("the revision");
     let people = [
@@ -69,7 +70,7 @@ async fn prepared(store: Arc<dyn Store>) -> Arc<dyn Store> {
         person("ben", PersonKind::Customer, Some("south")),
         person("otto", PersonKind::Agent, None),
     ];
-    store.person_save(&people).await.expect("the people");
+    store.person_save(&people, None).await.expect("the people");
     store
 }
 
@@ -133,6 +134,7 @@ fn commit(decision: &Decision, expected: u64, previous: Hash, now: Timestamp) ->
         idempotency: None,
         job_run: None,
         message: None,
+        desk_event: None,
         also: vec![],
     }
 }
@@ -498,7 +500,7 @@ async fn secrets_open_once_and_expire(store: &dyn Store) {
     assert_eq!(store.session_get(session, at(61)).await, Ok(None));
     assert_eq!(store.token_login(token).await, Ok(Some("anna".into())));
     let gone = Person { active: false, ..person("anna", PersonKind::Customer, Some("north")) };
-    store.person_save(&[gone]).await.expect("a change");
+    store.person_save(&[gone], None).await.expect("a change");
     assert_eq!(
         (store.session_get(session, at(1)).await, store.token_login(token).await),
         (Ok(None), Ok(None)),

@@ -4,10 +4,12 @@
 pub mod calls;
 pub mod conformance;
 pub mod courier;
+pub mod desk_events;
 pub mod messages;
 
 pub use calls::Calls;
 pub use courier::Courier;
+pub use desk_events::DeskEvents;
 pub use messages::Messages;
 
 use async_trait::async_trait;
@@ -54,6 +56,8 @@ pub struct Commit {
     pub idempotency: Option<Idempotency>,
     /// The run of a job that this is part of, and whether its actions failed: it does each ticket once.
     pub job_run: Option<(i64, bool)>,
+    /// What happened to the desk, of which the tickets are made: once.
+    pub desk_event: Option<i64>,
     /// The message that this is the delivery of: it reaches each ticket once.
     pub message: Option<i64>,
     /// Tickets that it makes or changes.
@@ -224,6 +228,8 @@ pub struct NewRevision {
     pub names: Vec<(&'static str, String)>,
     /// (hash, name, canonical)
     pub processes: Vec<(String, String, String)>,
+    /// That it is applied happens to the desk.
+    pub happens: bool,
 }
 
 /// What a secret opens: only its hash is stored.
@@ -235,7 +241,7 @@ pub enum SecretKind {
 }
 
 #[async_trait]
-pub trait Store: Calls + Courier + Messages + Send + Sync + 'static {
+pub trait Store: Calls + Courier + DeskEvents + Messages + Send + Sync + 'static {
     // --- tickets
     async fn ticket_load(&self, number: &str) -> Result<Option<Stored>>;
     async fn ticket_load_by_id(&self, id: i64) -> Result<Option<Stored>>;
@@ -291,7 +297,8 @@ pub trait Store: Calls + Courier + Messages + Send + Sync + 'static {
 
     // --- people
     async fn person_list(&self) -> Result<Vec<Person>>;
-    async fn person_save(&self, people: &[Person]) -> Result<()>;
+    /// With a time, what is new or changed happens to the desk then.
+    async fn person_save(&self, people: &[Person], happens: Option<Timestamp>) -> Result<()>;
     async fn password_set(&self, login: &str, hash: Option<&str>) -> Result<()>;
     async fn password_get(&self, login: &str) -> Result<Option<String>>;
     async fn secret_add(&self, kind: SecretKind, hash: Hash, login: &str, csrf: &str, now: Timestamp, expires: Timestamp) -> Result<()>;

@@ -3,6 +3,7 @@
 mod calls;
 mod checkpoint;
 mod courier;
+mod desk_events;
 mod filter_sql;
 mod jobs;
 mod messages;

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use vorgang_core::chain::Hash;
+use vorgang_core::desk_event::DeskEvent;
 use vorgang_core::event::{Article, Attachment, Sender};
 use vorgang_core::filter::Filter;
 use vorgang_core::people::{Person, PersonKind, SYSTEM};
@@ -452,10 +453,15 @@ impl Store for SqliteStore {
         statement.query_map([], row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
     }
 
-    async fn person_save(&self, people: &[Person]) -> Result<()> {
+    async fn person_save(&self, people: &[Person], happens: Option<Timestamp>) -> Result<()> {
         let people: Vec<Person> = people.iter().filter(|p| p.login != SYSTEM).cloned().collect();
         let save = move |c: &Connection| {
             for p in &people {
+                if let Some(at) = happens
+                    && let Some(event) = crate::desk_events::of_person(c, p)?
+                {
+                    crate::desk_events::add(c, &event, at)?;
+                }
                 let company: Option<i64> = match &p.company {
                     Some(name) => {
                         let sql = "INSERT INTO name (kind, name) VALUES ('company', ?1) ON CONFLICT (kind, name) DO UPDATE SET name = name RETURNING id";
@@ -600,11 +606,15 @@ impl Store for SqliteStore {
                 let sql = "INSERT INTO process_revision (hash, name, canonical) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
                 c.execute(sql, params![hash, name, canonical])?;
             }
-            c.query_row(
+            let revision: i64 = c.query_row(
                 "INSERT INTO revision (hash, files, applied, actor) VALUES (?1, ?2, ?3, ?4) RETURNING id",
                 params![new.hash, new.files, new.applied.map_or(0, micros), new.actor],
                 |r| r.get(0),
-            )
+            )?;
+            if let Some(at) = new.applied.filter(|_| new.happens) {
+                crate::desk_events::add(c, &DeskEvent::DefinitionsApplied { revision, by: new.actor.clone() }, at)?;
+            }
+            Ok(revision)
         };
         self.write(true, add).await
     }

@@ -310,6 +310,9 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
             params![t.id, other, kind, turned],
         )?;
     }
+    if let Some(event) = commit.desk_event {
+        crate::desk_events::done(connection, event)?;
+    }
     if let Some(message) = commit.message {
         crate::courier::mark(connection, message, t.id)?;
     }

@@ -21,6 +21,10 @@ pub async fn page(State(app): State<App>, Extension(who): Extension<Who>, Extens
     let t = page.t;
     let store = &app.desk.store;
     let rights = rights::visible(&model.names, &who.person);
+    let failed_events = match store.desk_events(true, 100).await {
+        Ok(rows) => rows,
+        Err(e) => return failed(e.into(), &id),
+    };
     let (incidents, revisions) = match (store.incident_list(&rights, 100).await, store.revision_list(20).await) {
         (Ok(a), Ok(b)) => (a, b),
         (Err(e), _) | (_, Err(e)) => return failed(e.into(), &id),
@@ -29,7 +33,7 @@ pub async fn page(State(app): State<App>, Extension(who): Extension<Who>, Extens
     let body = html! {
         h1 { (t.admin) }
         section { h2 { (t.incidents) }
-            @if incidents.is_empty() { p.quiet { (t.incidents_none) } }
+            @if incidents.is_empty() && failed_events.is_empty() { p.quiet { (t.incidents_none) } }
             @for row in &incidents {
                 @let i = &row.incident;
                 div.notice.bad {
@@ -39,6 +43,17 @@ pub async fn page(State(app): State<App>, Extension(who): Extension<Who>, Extens
                     @if !i.values.is_empty() { dl.facts { @for (k, v) in &i.values { dt { code { (k) } } dd { (v) } } } }
                     @if !i.chain.is_empty() { p.quiet { (t.chain) ": " (i.chain.join(" → ")) } }
                     form method="post" action=(format!("/admin/incidents/{}/{}/retry", row.number, i.seq)) data-enhance { (page.csrf()) div.buttons { button.primary { (t.retry) } } }
+                }
+            }
+        }
+        @if !failed_events.is_empty() {
+            section { h2 { (t.desk_events) }
+                @for row in &failed_events {
+                    div.notice.bad {
+                        h3 { code { (row.event.name()) } }
+                        p { strong { (row.error.as_deref().unwrap_or("")) } " " span.quiet { (widgets::time(&page, row.at)) } }
+                        form method="post" action=(format!("/admin/events/{}/retry", row.id)) data-enhance { (page.csrf()) div.buttons { button.primary { (t.retry) } } }
+                    }
                 }
             }
         }
@@ -72,5 +87,19 @@ pub async fn retry(
     match app.desk.execute(request).await {
         Ok(_) => Redirect::to("/admin").into_response(),
         Err(e) => failed(e, &id),
+    }
+}
+
+/// What happened to the desk is handled again.
+pub async fn retry_event(
+    State(app): State<App>,
+    Extension(_): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(event): Path<i64>,
+    _: FormData,
+) -> Response {
+    match app.desk.store.desk_event_mark(event, None).await {
+        Ok(()) => Redirect::to("/admin").into_response(),
+        Err(e) => failed(e.into(), &id),
     }
 }

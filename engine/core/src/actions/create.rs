@@ -11,6 +11,7 @@ use vorgang_definitions::actions::link::LinkKind;
 use vorgang_definitions::actions::set::Set;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::name::Name;
+use vorgang_definitions::value_expr::ValueExpr;
 
 /// How deep tickets may make tickets in one command.
 const DEPTH_MAX: u8 = 8;
@@ -19,7 +20,9 @@ const DEPTH_MAX: u8 = 8;
 pub fn run(run: &mut Run, create: &Create, name: Option<&Name>, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
     let article = create.article.as_ref().map(|t| render(run, t, instance, work)).transpose()?;
     let title = render(run, &create.title, instance, work)?;
-    let mut new = described(run, title, &create.ticket_type, &create.queue, &create.values, instance, work)?;
+    let customer = run.snapshot.ticket.customer_user.clone();
+    let values = |given: &ValueExpr| value(run, given, instance, work);
+    let mut new = described(title, &create.ticket_type, &create.queue, &create.values, customer, values)?;
     new.article = article.map(|body| ArticleInput { body, visible: true, ..ArticleInput::default() });
     let system = people::system();
     let made = create::ticket(run.model, &new, &within(run, &system)?).map_err(|r| Failure::new("create", say(&r)))?;
@@ -37,23 +40,22 @@ pub fn run(run: &mut Run, create: &Create, name: Option<&Name>, instance: Option
 
 /// The new ticket without its first message.
 pub fn described(
-    run: &Run,
     title: String,
     ticket_type: &Name,
     queue: &Name,
     values: &Set,
-    instance: Option<Seq>,
-    work: Option<Seq>,
+    customer: Option<String>,
+    value: impl Fn(&ValueExpr) -> Result<Option<Value>, Failure>,
 ) -> Result<NewTicket, Failure> {
     let mut fields = BTreeMap::new();
     for (key, given) in values.iter() {
-        if let Some(v) = value(run, given, instance, work)? {
+        if let Some(v) = value(given)? {
             fields.insert(key.to_string(), v.to_json());
         }
     }
     let mut text = |key: &str| fields.remove(key).map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned));
     let (state, priority) = (text("state"), text("priority"));
-    let customer_user = text("customer_user").or_else(|| run.snapshot.ticket.customer_user.clone());
+    let customer_user = text("customer_user").or(customer);
     let (title, ticket_type, queue) = (title.replace(['\r', '\n'], " "), ticket_type.to_string(), queue.to_string());
     Ok(NewTicket { title, ticket_type, queue, state, priority, customer_user, fields, ..NewTicket::default() })
 }

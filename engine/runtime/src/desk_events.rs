@@ -1,0 +1,39 @@
+//! What happens to people and definitions goes to the site's handlers: the tickets that they make of it are one commit with
+//! its end, so that it is handled once.
+
+use crate::desk::{Desk, Error};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often it is looked for what has happened.
+const LOOK: Duration = Duration::from_millis(500);
+const BATCH: u32 = 64;
+
+/// Runs until it is aborted.
+pub async fn run(desk: Arc<Desk>) {
+    loop {
+        match handle(&desk).await {
+            Ok(0) => tokio::time::sleep(LOOK).await,
+            Ok(_) => {}
+            Err(e) => {
+                tracing::warn!("what happened to the desk: {e}");
+                tokio::time::sleep(LOOK * 8).await;
+            }
+        }
+    }
+}
+
+/// Handles what has happened, the oldest first; how much it was. What a handler cannot do waits for an administrator.
+pub async fn handle(desk: &Desk) -> Result<usize, Error> {
+    let rows = desk.store.desk_events(false, BATCH).await?;
+    for row in &rows {
+        if let Err(failure) = desk.handle_desk_event(row.id, &row.event).await? {
+            tracing::error!(event = row.event.name(), "a handler failed: {}", failure.message);
+            let read: Vec<String> = failure.values.iter().map(|(path, value)| format!("{path} = {value}")).collect();
+            let parts = [Some(failure.message), failure.expression, Some(read.join(", ")).filter(|r| !r.is_empty())];
+            let why = parts.into_iter().flatten().collect::<Vec<_>>().join("; ");
+            desk.store.desk_event_mark(row.id, Some(&why)).await?;
+        }
+    }
+    Ok(rows.len())
+}
