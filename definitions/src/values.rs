@@ -23,6 +23,7 @@ pub const FILE_BYTES_MAX: usize = 64 * 1024;
 #[derive(Debug, Clone, Copy)]
 pub enum Slot<'m> {
     Title,
+    Type,
     Queue,
     State,
     Priority,
@@ -58,6 +59,7 @@ impl<'m> Slot<'m> {
     pub fn find(names: &'m Names, name: &str) -> Option<Self> {
         Some(match name {
             "title" => Self::Title,
+            "type" => Self::Type,
             "queue" => Self::Queue,
             "state" => Self::State,
             "priority" => Self::Priority,
@@ -83,6 +85,7 @@ impl<'m> Slot<'m> {
     fn attribute(&self) -> &'static str {
         match self {
             Self::Title => "title",
+            Self::Type => "type",
             Self::Queue => "queue",
             Self::State => "state",
             Self::Priority => "priority",
@@ -105,13 +108,14 @@ impl<'m> Slot<'m> {
 
     /// Every ticket has one: it cannot be unset.
     pub fn always_set(&self) -> bool {
-        matches!(self, Self::Title | Self::Queue | Self::State | Self::Priority | Self::Lock)
+        matches!(self, Self::Title | Self::Type | Self::Queue | Self::State | Self::Priority | Self::Lock)
     }
 
     /// The type of an expression that gives a value for it.
     pub fn ty(&self, names: &Names) -> Ty {
         match self {
             Self::Title => Ty::Text,
+            Self::Type => names.type_ty.clone(),
             Self::Queue => names.queue_ty.clone(),
             Self::State => names.state_ty.clone(),
             Self::Priority => Ty::Int,
@@ -142,6 +146,7 @@ impl<'m> Slot<'m> {
         let word = |known: bool, t: &str| if known { Ok(Value::text(t)) } else { Err(ValueError::NotOffered(t.to_owned())) };
         match (self, json) {
             (Self::Title, Json::String(s)) => line(s),
+            (Self::Type, Json::String(s)) => word(names.types.get(s).is_some(), s),
             (Self::Queue, Json::String(s)) => word(names.queues.get(s).is_some(), s),
             (Self::State, Json::String(s)) => word(names.states.get(s).is_some(), s),
             (Self::Priority, Json::String(s)) => match names.priorities.get(s) {

@@ -262,6 +262,7 @@ fn choices(page: &Page, slot: &Slot, kind: Option<FieldType>) -> Option<Vec<(Str
     };
     Some(match (slot, kind) {
         (Slot::State, _) => names.states.iter().map(|s| (s.name.to_string(), word(page.model, "state", &s.name, language))).collect(),
+        (Slot::Type, _) => names.types.iter().map(|s| (s.name.to_string(), word(page.model, "type", &s.name, language))).collect(),
         (Slot::Queue, _) => names.queues.iter().map(|s| (s.name.to_string(), word(page.model, "queue", &s.name, language))).collect(),
         (Slot::Priority, _) => {
             names.priorities.iter().map(|s| (s.name.to_string(), word(page.model, "priority", &s.name, language))).collect()

@@ -127,6 +127,7 @@ pub fn stored_value(page: &Page, name: &str, json: &Json) -> String {
         _ if json.is_null() => "–".into(),
         Some(Slot::Field(field)) => field_text(page.model, field, json, language, page),
         Some(Slot::State) => word(page.model, "state", text, language),
+        Some(Slot::Type) => word(page.model, "type", text, language),
         Some(Slot::Queue) => word(page.model, "queue", text, language),
         Some(Slot::Priority) => word(page.model, "priority", text, language),
         Some(Slot::Owner | Slot::Responsible | Slot::CustomerUser) => person_name(page, text),

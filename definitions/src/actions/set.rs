@@ -6,4 +6,4 @@ pub type Set = Named<ValueExpr>;
 
 /// The attributes of a ticket that `set`, forms and people can change.
 pub const ATTRIBUTES: &[&str] =
-    &["title", "queue", "state", "priority", "owner", "responsible", "lock", "customer_user", "pending_until", "pending"];
+    &["title", "type", "queue", "state", "priority", "owner", "responsible", "lock", "customer_user", "pending_until", "pending"];

@@ -67,6 +67,7 @@ pub fn value(value: &ValueExpr, slot: &Slot, env: &Env, relies: &mut Relies, cx:
 
 fn offered<'n>(slot: &'n Slot, names: &'n Names) -> Vec<&'n str> {
     match slot {
+        Slot::Type => names.types.iter().map(|s| s.name.as_str()).collect(),
         Slot::State => names.states.iter().map(|s| s.name.as_str()).collect(),
         Slot::Queue => names.queues.iter().map(|s| s.name.as_str()).collect(),
         Slot::Priority => names.priorities.iter().map(|s| s.name.as_str()).collect(),
@@ -129,6 +130,9 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
                     value(given, &slot, &place.env, relies, cx);
                     if let (Slot::State, ValueExpr::Literal(l)) = (slot, given) {
                         state(l, name, place, set, cx);
+                    }
+                    if place.env.activities.is_some() {
+                        type_stays(&slot, name, cx);
                     }
                     remember(&slot.path(), given, always, &mut place.env);
                 }
@@ -296,6 +300,14 @@ fn ticket_number(given: &ValueExpr, place: &ActionPlace, relies: &mut Relies, cx
     }
 }
 
+/// While a process runs, its ticket is of its type.
+pub fn type_stays(slot: &Slot, name: &Name, cx: &mut Cx) {
+    if let Slot::Type = slot {
+        let d = Diagnostic::error("other-type", name.span, "a process runs on tickets of its own type: while it does, the type stays");
+        cx.push(d.help("end the process, and let a handler on `process.ended` change the type"));
+    }
+}
+
 /// A ticket's number, written out: YAML reads it as a number of its own.
 fn number(literal: &crate::value_expr::Literal, cx: &mut Cx) {
     let text = match &literal.node.value {
@@ -336,7 +348,9 @@ fn new_ticket<'t>(
     let own: Option<BTreeSet<String>> = known.map(|t| t.fields.iter().map(|f| f.field.to_string()).collect());
     for (name, given) in values.iter() {
         match slot(name, own.as_ref(), cx) {
-            Some(Slot::Title | Slot::Queue | Slot::Owner | Slot::Responsible | Slot::Lock | Slot::PendingUntil | Slot::Pending) => {
+            Some(
+                Slot::Title | Slot::Type | Slot::Queue | Slot::Owner | Slot::Responsible | Slot::Lock | Slot::PendingUntil | Slot::Pending,
+            ) => {
                 let d = Diagnostic::error("unknown-name", name.span, format!("`{name}` is not set while a ticket is made"));
                 cx.push(d.help("`title` and `queue` stand beside `set`; a handler on `ticket.created` sets the rest"));
             }

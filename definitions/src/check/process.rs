@@ -357,6 +357,7 @@ impl Checker<'_> {
                         cx.push(Diagnostic::error("duplicate-key", name.span, format!("`{name}` stands twice in the form")));
                     }
                     let slot = place::slot(name, self.fields.as_ref(), cx);
+                    slot.iter().for_each(|s| place::type_stays(s, name, cx));
                     if let (Some(slot), Some(default)) = (slot, &field.default) {
                         place::value(default, &slot, env, &mut self.relies, cx);
                     }

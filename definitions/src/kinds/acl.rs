@@ -77,7 +77,7 @@ pub const CHOICES: &[(&str, &str)] = &[
     ("action", "what is done by hand: `answer`, `claim`, `create`, `merge`, `note`, `split`, `watch`"),
     ("dialog", "a dialog, as `process.activity.dialog`; an approval is `process.activity.approval`"),
     ("process", "a process that is started"),
-    ("type", "the type of a new ticket"),
+    ("type", "the type of a ticket, of a new one too"),
 ];
 
 /// The words of `action`.

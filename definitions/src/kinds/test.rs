@@ -221,6 +221,8 @@ record! {
     pub struct Expect as "`expect`" {
         /// The ticket's state.
         state "state": Option<Name> = "closed_successful";
+        /// The ticket's type.
+        ticket_type "type": Option<Name> = "expense";
         /// The ticket's queue.
         queue "queue": Option<Name> = "finance";
         /// The ticket's priority, by name.

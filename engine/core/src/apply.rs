@@ -156,6 +156,7 @@ fn set_attribute(ticket: &mut Ticket, name: &str, new: &Json) {
     let text = || new.as_str().map(str::to_owned);
     match name {
         "title" => ticket.title = text().unwrap_or_default(),
+        "type" => ticket.ticket_type = text().unwrap_or_default(),
         "queue" => ticket.queue = text().unwrap_or_default(),
         "state" => ticket.state = text().unwrap_or_default(),
         "priority" => ticket.priority = text().unwrap_or_default(),
@@ -176,6 +177,7 @@ fn set_attribute(ticket: &mut Ticket, name: &str, new: &Json) {
 pub fn attribute(ticket: &Ticket, name: &str) -> Json {
     match name {
         "title" => ticket.title.clone().into(),
+        "type" => ticket.ticket_type.clone().into(),
         "queue" => ticket.queue.clone().into(),
         "state" => ticket.state.clone().into(),
         "priority" => ticket.priority.clone().into(),

@@ -194,6 +194,10 @@ impl Rejection {
             Self::Gone => pick("This step is no longer open.", "Dieser Schritt ist nicht mehr offen."),
             Self::Stale => pick("The ticket is at another version.", "Das Ticket hat eine andere Version."),
             Self::Conflict(_) => pick("Somebody else changed this meanwhile.", "Jemand anders hat das inzwischen geändert."),
+            Self::ReliedOn { field, process } if field == "type" => pick(
+                &format!("The type cannot be changed: the process `{process}` runs, which is for tickets of this one."),
+                &format!("Der Typ kann nicht geändert werden: es läuft der Prozess `{process}`, der zu diesem gehört."),
+            ),
             Self::ReliedOn { field, process } => pick(
                 &format!("`{field}` cannot be emptied: the process `{process}` relies on it."),
                 &format!("`{field}` darf nicht geleert werden: der Prozess `{process}` braucht es."),

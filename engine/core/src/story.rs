@@ -438,6 +438,7 @@ impl Story<'_> {
             }
         };
         same("state", expect.state.as_deref(), &ticket.state);
+        same("type", expect.ticket_type.as_deref(), &ticket.ticket_type);
         same("queue", expect.queue.as_deref(), &ticket.queue);
         same("priority", expect.priority.as_deref(), &ticket.priority);
         same("owner", expect.owner.as_deref(), ticket.owner.as_deref().unwrap_or("nobody"));

@@ -273,6 +273,9 @@ fn details(page: &Page, view: &TicketView, choices: &Choices, typed: &Typed) -> 
         editable.push(("title", ticket.title.clone().into()));
         editable.push(("state", ticket.state.clone().into()));
         editable.push(("queue", ticket.queue.clone().into()));
+        if names.types.len() > 1 {
+            editable.push(("type", ticket.ticket_type.clone().into()));
+        }
     }
     if may(Right::Priority) {
         editable.push(("priority", ticket.priority.clone().into()));
@@ -331,7 +334,7 @@ fn details(page: &Page, view: &TicketView, choices: &Choices, typed: &Typed) -> 
                     (page.csrf())
                     input type="hidden" name="seen" value=(view.snapshot.version);
                     @for (name, value) in editable.iter().filter(|(n, _)| !hidden(n)) {
-                        (forms::input(page, shaped(choices, name, matches!(*name, "title" | "state" | "queue" | "priority" | "lock"), value), typed))
+                        (forms::input(page, shaped(choices, name, matches!(*name, "title" | "state" | "queue" | "type" | "priority" | "lock"), value), typed))
                     }
                     div.buttons { button.primary { (t.save) } @if live { (forms::redraw(page)) } }
                 }

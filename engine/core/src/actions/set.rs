@@ -9,8 +9,10 @@ use vorgang_definitions::values::{Slot, to_stored};
 
 pub fn run(run: &mut Run, set: &Set, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
     // A state may need the time that is set beside it, and a lock the owner, whatever their order.
-    let (last, first): (Vec<_>, Vec<_>) = set.iter().partition(|(name, _)| matches!(name.as_str(), "state" | "lock"));
-    for (name, given) in first.into_iter().chain(last) {
+    // What the new type wants may stand beside it.
+    let (last, first): (Vec<_>, Vec<_>) = set.iter().partition(|(name, _)| matches!(name.as_str(), "state" | "lock" | "type"));
+    let (types, last): (Vec<_>, Vec<_>) = last.into_iter().partition(|(name, _)| name.as_str() == "type");
+    for (name, given) in first.into_iter().chain(types).chain(last) {
         let value = value(run, given, instance, work)?;
         apply(run, name, value, instance)?;
     }
@@ -68,6 +70,7 @@ pub fn apply(run: &mut Run, name: &str, value: Option<Value>, instance: Option<S
             }
             Ok(())
         }
+        (Slot::Type, Some(Value::Text(to))) => run.retype(to).map_err(|r| failed(super::create::say(&r))),
         (Slot::Lock, Some(Value::Bool(lock))) => {
             run.lock(*lock).then_some(()).ok_or_else(|| failed("a ticket that nobody has is not locked".into()))
         }

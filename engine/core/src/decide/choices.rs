@@ -5,7 +5,7 @@ use super::run::Run;
 use crate::acl::{self, Judge, Shape};
 use crate::command::Context;
 use crate::people::PersonKind;
-use crate::rejection::Rejection;
+use crate::rejection::{FormError, Rejection};
 use crate::rights;
 use crate::scope::slot_value;
 use crate::snapshot::{Seq, Snapshot};
@@ -71,7 +71,7 @@ pub fn choices(model: &Model, snapshot: &Snapshot, ctx: &Context, values: &BTree
     let read = |(name, json): (&String, &Json)| Slot::find(names, name).and_then(|s| form::read_value(&run, &s, json).ok());
     let trial = form::with_changes(snapshot, values.iter().filter_map(read));
     let own = names.types.get(&snapshot.ticket.ticket_type).into_iter().flat_map(|t| t.fields.iter().map(|f| f.field.as_str()));
-    let all: Vec<&str> = ["title", "state", "queue", "priority", "owner", "responsible", "lock"].into_iter().chain(own).collect();
+    let all: Vec<&str> = ["title", "state", "queue", "priority", "owner", "responsible", "lock", "type"].into_iter().chain(own).collect();
     let asked = Asked { run: &run, trial: &trial, instance: None, work: None, by_right: true };
     let judge = Judge::new(&run, &trial, None, None);
     let shapes = all.iter().filter_map(|n| Some(((*n).to_owned(), judge.as_ref()?.field(n)?))).collect();
@@ -142,6 +142,11 @@ impl Asked<'_, '_> {
                 Err(Rejection::LifeCycle { why: crate::rejection::LifeCycleReason::PendingNeedsTime, .. }) | Ok(_) => None,
                 Err(refused) => Some(refused),
             },
+            Slot::Type => {
+                let trial = Run::new(self.run.model, self.run.snapshot.clone(), None, self.run.ctx).retype(text);
+                // What it requires, the form may still give.
+                trial.err().filter(|r| !matches!(r, Rejection::Form(fields) if fields.iter().all(|(_, e)| *e == FormError::Required)))
+            }
             Slot::Queue if self.by_right => rights::require_in(&self.run.model.names, self.run.ctx.actor, text, Right::MoveInto).err(),
             _ => None,
         }
@@ -152,6 +157,7 @@ impl Asked<'_, '_> {
         let ticket_type = names.types.get(&self.run.snapshot.ticket.ticket_type);
         Some(match slot {
             Slot::State => ticket_type?.states.iter().map(|s| s.as_str().into()).collect(),
+            Slot::Type => names.types.iter().map(|t| t.name.as_str().into()).collect(),
             Slot::Queue => names.queues.iter().map(|q| q.name.as_str().into()).collect(),
             Slot::Priority => names.priorities.iter().map(|p| p.name.as_str().into()).collect(),
             Slot::Owner | Slot::Responsible => {

@@ -53,7 +53,7 @@ fn begin<'a>(model: &'a Model, ctx: &'a Context<'a>, ticket: Ticket) -> Run<'a> 
 }
 
 /// The type's defaults for what was not given, then what it requires must be there.
-fn complete_fields(run: &mut Run, ticket_type: &TicketType) -> Result<(), Rejection> {
+pub(super) fn complete_fields(run: &mut Run, ticket_type: &TicketType) -> Result<(), Rejection> {
     let mut missing = vec![];
     for f in &ticket_type.fields {
         let Some(field) = run.model.names.fields.get(&f.field) else { continue };

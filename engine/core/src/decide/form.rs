@@ -328,12 +328,16 @@ pub fn relied_on(run: &Run, name: &str, by: Option<Seq>) -> Result<(), Rejection
 pub fn write(run: &mut Run, changes: Vec<Change>, instance: Option<Seq>) -> Result<(), Rejection> {
     let (states, others): (Vec<_>, Vec<_>) = changes.into_iter().partition(|c| c.name == "state" && !c.is_field);
     let (locks, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|c| c.name == "lock" && !c.is_field);
+    let (types, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|c| c.name == "type" && !c.is_field);
     for change in others {
         if change.name == "customer_user" && !change.is_field {
             let company = change.value.as_str().and_then(|l| run.ctx.people.get(l)).and_then(|p| p.company.clone());
             run.set("customer", company.into(), false);
         }
         run.set(&change.name, change.value, change.is_field);
+    }
+    for change in types {
+        run.retype(change.value.as_str().unwrap_or_default())?;
     }
     for change in locks {
         if !run.lock(change.value == Json::Bool(true)) {

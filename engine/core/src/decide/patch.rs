@@ -16,7 +16,9 @@ use vorgang_definitions::values::{Slot, ValueError};
 
 pub fn patch(run: &mut Run, values: &BTreeMap<String, Json>, seen: Option<u64>) -> Result<(), Rejection> {
     let names = &run.model.names;
-    let ticket_type = names.types.get(&run.snapshot.ticket.ticket_type);
+    // With another type come its fields.
+    let to = values.get("type").and_then(Json::as_str).and_then(|t| names.types.get(t));
+    let ticket_type = to.or_else(|| names.types.get(&run.snapshot.ticket.ticket_type));
     let mut changes = vec![];
     let mut errors = vec![];
     for (name, json) in values {

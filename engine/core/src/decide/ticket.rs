@@ -7,8 +7,10 @@ use crate::command::Command;
 use crate::event::{Article, Event, Sender};
 use crate::happening::Happening;
 use crate::people::PersonKind;
+use crate::rejection::{FormError, Rejection};
 use crate::snapshot::Seq;
 use serde_json::Value as Json;
+use vorgang_definitions::values::ValueError;
 
 impl Run<'_> {
     /// Sets an attribute or a field; setting the present value is no change.
@@ -30,6 +32,27 @@ impl Run<'_> {
         if of_owner && held != holds {
             self.emit(Event::AttributeSet { name: "lock".into(), old: held.into(), new: holds.into() });
         }
+    }
+
+    /// Another type: it has to know the ticket's state, and no process may run that is for the old one. Its defaults are
+    /// filled in, what it requires has to be there, and fields that it does not have keep their values.
+    pub fn retype(&mut self, name: &str) -> Result<(), Rejection> {
+        if self.snapshot.ticket.ticket_type == name {
+            return Ok(());
+        }
+        let wrong = |name: &str, value: &str| {
+            Rejection::Form(vec![(name.to_owned(), FormError::Invalid(ValueError::NotOffered(value.to_owned())))])
+        };
+        let new = self.model.names.types.get(name).ok_or_else(|| wrong("type", name))?;
+        if !new.states.iter().any(|s| *s == *self.snapshot.ticket.state) {
+            return Err(wrong("state", &self.snapshot.ticket.state));
+        }
+        let running = self.snapshot.instances.iter().find(|i| i.outcome.is_none());
+        if let Some(instance) = running {
+            return Err(Rejection::ReliedOn { field: "type".into(), process: instance.process.clone() });
+        }
+        self.set("type", name.into(), false);
+        super::create::complete_fields(self, new)
     }
 
     /// Locks or unlocks. A ticket that nobody has becomes the agent's who locks it; false where there is none.
