@@ -14,13 +14,15 @@ const SITE: &str = r#"
 - { kind: Site, name: desk, language: 1, languages: en, zone: Europe/Berlin, title: Desk }
 - { kind: State, name: new, type: new }
 - { kind: State, name: gone, type: merged }
+- { kind: State, name: done, type: closed }
 - { kind: Priority, name: normal, level: 3 }
 - { kind: Queue, name: desk }
 - { kind: Role, name: admin, admin: true, queues: { desk: [rw] } }
 - { kind: Field, name: next, type: text }
-- { kind: TicketType, name: case, fields: [next], states: [new, gone] }
+- { kind: TicketType, name: case, fields: [next], states: [new, gone, done] }
 # Whoever takes another in goes on into the next: a chain of tickets in one command.
 - { kind: Handler, name: goes_on, on: ticket.joined, when: has(ticket.fields.next), do: [ { merge: { into: "= ticket.fields.next" } } ] }
+- { kind: Handler, name: ends_with_its_parts, on: ticket.children_closed, do: [ { set: { state: done, next: "= event.number" } } ] }
 "#;
 
 async fn merge(w: &World, from: &str, into: &str) -> Result<(), vorgang_runtime::Error> {
@@ -138,5 +140,39 @@ async fn a_message_becomes_a_ticket() {
     assert_eq!(w.stored(new).await.ticket.title, "One");
     assert_eq!(articles(&w, &number).await.len(), 1);
     assert!(w.desk.execute(request(4711)).await.is_err(), "there is no such message");
+    sound(&w).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_child_that_is_closed_tells_its_parent() {
+    let w = std::sync::Arc::new(world("children", SITE).await);
+    let parent = w.ticket("Whole").await;
+    let mut children = vec![];
+    for _ in 0..6 {
+        let child = w.ticket("Part").await;
+        let command = Command::LinkTicket {
+            other: w.stored(&parent).await.ticket.id,
+            number: parent.clone(),
+            kind: vorgang_definitions::actions::link::LinkKind::Parent,
+            linked: true,
+        };
+        w.execute(Some(&child), command).await;
+        children.push(child);
+    }
+    // All at once: one of them is the last, whoever it is.
+    let tasks: Vec<_> = children
+        .iter()
+        .cloned()
+        .map(|child| {
+            let w = w.clone();
+            tokio::spawn(async move { w.patch(&child, &[("state", json!("done"))]).await })
+        })
+        .collect();
+    for task in tasks {
+        task.await.expect("it is closed");
+    }
+    let ticket = w.stored(&parent).await.ticket;
+    assert_eq!(ticket.state, "done");
+    assert!(children.iter().any(|c| ticket.fields["next"] == json!(c)));
     sound(&w).await;
 }

@@ -303,6 +303,10 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
             say(format!("Notification {} to {to}", notification.name), format!("Mitteilung {} an {to}", notification.name))
         }
         Event::TicketMade { number, .. } => say(format!("Ticket {number} created"), format!("Ticket {number} angelegt")),
+        Event::ChildClosed { number, last: true } => {
+            say(format!("{number}, the last open part, was closed"), format!("{number}, der letzte offene Teil, wurde geschlossen"))
+        }
+        Event::ChildClosed { number, .. } => say(format!("Part {number} was closed"), format!("Teil {number} wurde geschlossen")),
         Event::TicketMerged { number, into: true, .. } => say(format!("Merged into {number}"), format!("Zusammengefasst in {number}")),
         Event::TicketMerged { number, .. } => say(format!("{number} merged into it"), format!("{number} hineingefasst")),
         Event::LinkAdded { number, kind, .. } => {

@@ -13,6 +13,17 @@ choice! {
     }
 }
 
+impl LinkKind {
+    /// What this ticket is to the other one.
+    pub fn turned(self) -> Self {
+        match self {
+            Self::Child => Self::Parent,
+            Self::Parent => Self::Child,
+            Self::Related => Self::Related,
+        }
+    }
+}
+
 record! {
     /// A link to another ticket.
     pub struct Link as "`link`" {

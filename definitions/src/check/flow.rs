@@ -16,7 +16,8 @@ pub type Facts = BTreeSet<String>;
 pub struct Flow<'a> {
     process: &'a Process,
     names: &'a Names,
-    never: Facts,
+    /// What some action unsets.
+    pub never: Facts,
     /// For each activity what is set when it is entered; missing where no path leads.
     pub entry: BTreeMap<String, Facts>,
 }
@@ -103,9 +104,9 @@ impl<'a> Flow<'a> {
     }
 
     /// What is set when the activity is left by something other than a completion.
-    fn left(&self, name: &str, activity: &Activity, more: &[Action]) -> Option<Facts> {
+    pub fn left(&self, name: &str, activity: &Activity, more: &[Action]) -> Option<Facts> {
         let mut facts = self.entry.get(name)?.clone();
-        facts.extend(sets(&activity.actions, self.names));
+        facts.extend(sets(before_waiting(&activity.actions), self.names));
         facts.extend(sets(more, self.names));
         facts.extend(self.required_at_start(name));
         facts.insert(format!("steps.{name}"));
@@ -141,6 +142,12 @@ impl<'a> Flow<'a> {
         facts.retain(|f| !self.never.contains(f));
         Some(facts)
     }
+}
+
+/// The actions that are done before one of them is waited for: while it is, the others are not.
+pub fn before_waiting(actions: &[Action]) -> &[Action] {
+    let waits = actions.iter().position(|a| matches!(a.verb, Verb::Run(_)));
+    &actions[..waits.unwrap_or(actions.len())]
 }
 
 fn shared(ways: &[Facts]) -> Option<Facts> {
@@ -252,14 +259,12 @@ fn unset_somewhere(process: &Process, names: &Names) -> Facts {
             }
         });
     }
-    for (_, a) in process.activities.iter() {
-        for list in a.action_lists() {
-            each_set(list, names, |path, given, _| {
-                if given.is_unset() {
-                    never.insert(path.to_owned());
-                }
-            });
-        }
+    for list in process.action_lists() {
+        each_set(list, names, |path, given, _| {
+            if given.is_unset() {
+                never.insert(path.to_owned());
+            }
+        });
     }
     never
 }

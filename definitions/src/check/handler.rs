@@ -155,7 +155,9 @@ fn fields_of(event: &EventName, names: &Names) -> Vec<Field> {
                 field("by", Ty::User, false, "whose work"),
             ]
         }
-        "ticket" if matches!(&*event.text, "ticket.merged" | "ticket.joined") => vec![text("number", false, "the other ticket's number")],
+        "ticket" if matches!(&*event.text, "ticket.merged" | "ticket.joined" | "ticket.children_closed") => {
+            vec![text("number", false, "the other ticket's number")]
+        }
         "link" => vec![
             text("number", false, "the other ticket's number"),
             field("kind", Ty::word("kind of link", ["child", "parent", "related"]), false, "what it is to this one"),

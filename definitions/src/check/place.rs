@@ -111,6 +111,7 @@ pub struct ActionPlace<'a> {
 
 /// Checks actions in their order: each sees what the ones before it did.
 pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies, cx: &mut Cx) {
+    let mut named: Vec<&str> = vec![];
     for action in actions {
         condition(action.when.as_ref(), &place.env, relies, cx);
         let always = action.when.is_none() && action.on_error.is_none();
@@ -231,6 +232,11 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
         relies.retain(|p| before.contains(p) || !proved.contains(p));
         if let Some(name) = action.name.as_ref().filter(|_| always) {
             place.env = place.env.clone().with(name, Ty::Text);
+            named.push(name);
+        }
+        // What follows an answer is a command of its own.
+        if place.waits && matches!(action.verb, Verb::Run(_)) {
+            place.env.roots.retain(|(root, _)| !named.contains(&root.as_str()));
         }
     }
 }

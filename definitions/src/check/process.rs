@@ -257,10 +257,15 @@ impl Checker<'_> {
         // Where no path leads, that is the finding; everything is taken as set, so that it stays the only one.
         let everything = || self.base.roots.iter().find(|(n, _)| n == "ticket").map(|(_, t)| all_paths(t)).unwrap_or_default();
         let entered = self.flow.entry.get(name.as_str()).cloned().unwrap_or_else(everything);
-        let inside = self.actions_in(&activity.actions, self.env(entered), true, cx);
+        let mut inside = self.actions_in(&activity.actions, self.env(entered.clone()), true, cx);
+        inside.retain(|f| !self.flow.never.contains(f));
         let env = self.env(inside);
-        let completed = self.flow.after(name, None).unwrap_or_else(|| env.set.clone());
-        self.actions(&activity.compensate, self.env(completed), cx);
+        // While one of its actions is waited for, clocks and handlers know only what was done before.
+        let meanwhile = match self.flow.left(name, activity, &[]) {
+            Some(facts) if super::flow::before_waiting(&activity.actions).len() < activity.actions.len() => self.env(facts),
+            _ => env.clone(),
+        };
+        self.compensate(name, activity, &env, cx);
         if let Some(assign) = &activity.assign {
             place::whos(&assign.who, &env, &mut self.relies, cx);
             assign.not.iter().for_each(|w| place::whos(w, &env, &mut self.relies, cx));
@@ -301,8 +306,8 @@ impl Checker<'_> {
         }
         for (i, timer) in activity.timers.iter().enumerate() {
             timer.calendar.iter().for_each(|c| place::calendar(c, cx));
-            place::condition(timer.when.as_ref(), &env, &mut self.relies, cx);
-            self.actions_when(timer.when.as_ref(), &timer.actions, env.clone(), cx);
+            place::condition(timer.when.as_ref(), &meanwhile, &mut self.relies, cx);
+            self.actions_when(timer.when.as_ref(), &timer.actions, meanwhile.clone(), cx);
             if timer.actions.is_empty() && timer.next.is_none() {
                 cx.push(Diagnostic::error("missing-key", timer.at, "a timer has `do`, `next`, or both"));
             }
@@ -314,13 +319,24 @@ impl Checker<'_> {
             }
         }
         for (i, handler) in activity.handlers.iter().enumerate() {
-            self.handler(handler, &env, cx);
+            self.handler(handler, &meanwhile, cx);
             if let (Some(Branch::Tried(list)), Some(facts)) = (&handler.next, self.flow.on_the_way(name, Way::Handler(i), None)) {
                 let env = super::handler::with_event(&self.env(facts), &handler.on, cx.names);
                 self.transitions(list, env, cx);
             }
         }
         self.next(name, activity, cx);
+    }
+
+    /// What takes back knows what every way out of the activity leaves set; who asks for it need not be at work.
+    fn compensate(&mut self, name: &Name, activity: &Activity, env: &Env, cx: &mut Cx) {
+        let completed = self.flow.after(name, None).unwrap_or_else(|| env.set.clone());
+        let other = activity.ways().iter().any(|(way, _)| !matches!(way, Way::Outcome(_))) || activity.on_change().next().is_some();
+        let facts = match self.flow.left(name, activity, &[]) {
+            Some(left) if other => &completed & &left,
+            _ => completed,
+        };
+        self.actions(&activity.compensate, Env { set: facts, ..self.base.clone() }, cx);
     }
 
     fn handler(&mut self, handler: &LocalHandler, env: &Env, cx: &mut Cx) {

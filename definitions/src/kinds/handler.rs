@@ -60,6 +60,7 @@ pub const EVENTS: &[(&str, &str)] = &[
     ("process.started", "a process on the ticket has begun"),
     ("program.answered", "a program has done what it was run for"),
     ("program.failed", "a program has failed, and is not tried again"),
+    ("ticket.children_closed", "the last open one of its child tickets was closed"),
     ("ticket.created", "the ticket is new"),
     ("ticket.joined", "another ticket was merged into it"),
     ("ticket.merged", "it was merged into another ticket"),

@@ -131,6 +131,7 @@ pub fn apply(snapshot: &mut Snapshot, event: &Event) {
         | Event::MailWanted { .. }
         | Event::TicketMade { .. }
         | Event::MailEnded { .. }
+        | Event::ChildClosed { .. }
         | Event::MessageEmitted { .. }
         | Event::MessageReceived { .. }
         | Event::TicketMerged { .. }

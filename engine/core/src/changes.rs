@@ -31,8 +31,7 @@ pub struct Changes {
     /// With since when.
     pub watchers: Vec<(String, Timestamp)>,
     pub watchers_gone: Vec<String>,
-    /// (name, what it carries, until when it is kept)
-    pub emitted: Vec<(String, Data, Option<Timestamp>)>,
+    pub emitted: Vec<Emitted>,
     pub kept: Vec<KeptMessage>,
     /// Numbers of kept messages that are gone.
     pub kept_gone: Vec<Seq>,
@@ -52,6 +51,16 @@ pub struct Changes {
     /// Notifications whose mail is to be sent again.
     pub mails_wanted: Vec<Seq>,
     pub blobs: Vec<Blob>,
+}
+
+/// A message that is sent.
+#[derive(Debug, Clone)]
+pub struct Emitted {
+    pub name: String,
+    pub data: Data,
+    /// Until when the site keeps it.
+    pub until: Option<Timestamp>,
+    pub hops: u32,
 }
 
 impl Changes {
@@ -105,11 +114,14 @@ impl Changes {
                 Event::MailWanted { notice } => mails_wanted.push(*notice),
                 Event::LinkAdded { other, kind, at, .. } => links.push((*other, kind.clone(), *at)),
                 Event::LinkRemoved { other, kind, .. } => links_gone.push((*other, kind.clone())),
-                Event::MessageEmitted { name, data, until } => emitted.push((name.clone(), data.clone(), *until)),
+                Event::MessageEmitted { name, data, until, hops } => {
+                    emitted.push(Emitted { name: name.clone(), data: data.clone(), until: *until, hops: *hops });
+                }
                 Event::MessageKept { message } => drop(kept.insert(message.seq)),
                 Event::MessageGone { seq } => kept_gone.push(*seq),
                 Event::DialogSubmitted { .. }
                 | Event::MailEnded { .. }
+                | Event::ChildClosed { .. }
                 | Event::MessageReceived { .. }
                 | Event::TicketMade { .. }
                 | Event::TicketMerged { .. }

@@ -85,6 +85,11 @@ pub enum Command {
         name: String,
         data: Data,
         sent: Timestamp,
+        hops: u32,
+    },
+    /// One of the ticket's children was closed.
+    CloseChild {
+        number: String,
     },
     /// What comes from another ticket.
     TakeIn(Box<TakenIn>),
@@ -123,6 +128,7 @@ impl Command {
             Self::SplitTicket { .. } => "split_ticket",
             Self::AnswerCall { .. } => "answer_call",
             Self::ReceiveMessage { .. } => "receive_message",
+            Self::CloseChild { .. } => "close_child",
             Self::TakeIn(_) => "take_in",
             Self::EndMail { .. } => "end_mail",
             Self::Raise { .. } => "raise",
@@ -139,6 +145,7 @@ impl Command {
                 | Self::RecountTimers
                 | Self::AnswerCall { .. }
                 | Self::ReceiveMessage { .. }
+                | Self::CloseChild { .. }
                 | Self::TakeIn(_)
                 | Self::EndMail { .. }
                 | Self::Raise { .. }
@@ -177,6 +184,13 @@ pub struct Linked {
     pub id: i64,
     pub number: String,
     pub kind: String,
+}
+
+impl Linked {
+    /// The kind of link as it is seen from the other end.
+    pub fn turned(kind: &str) -> &str {
+        LinkKind::from_word(kind).map_or(kind, |k| k.turned().word())
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Default)]

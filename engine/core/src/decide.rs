@@ -3,6 +3,7 @@
 pub(crate) mod call;
 pub mod choices;
 pub(crate) mod create;
+mod family;
 pub(crate) mod form;
 mod handle;
 mod incident;
@@ -122,7 +123,11 @@ fn change(model: &Model, snapshot: &Snapshot, command: &Command, ctx: &Context) 
         Command::MergeTicket { into } => merge::by_hand(&mut run, into)?,
         Command::SplitTicket { article, ticket_type, queue } => merge::split_by_hand(&mut run, *article, ticket_type, queue)?,
         Command::AnswerCall { call, result } => call::answer(&mut run, *call, result),
-        Command::ReceiveMessage { name, data, sent } => message::receive(&mut run, name, data, *sent),
+        Command::ReceiveMessage { name, data, sent, hops } => {
+            run.hops = *hops;
+            message::receive(&mut run, name, data, *sent);
+        }
+        Command::CloseChild { number } => family::close_child(&mut run, number),
         Command::TakeIn(taken) => merge::take_in(&mut run, taken),
         Command::EndMail { notice, to, result } => {
             run.emit(Event::MailEnded { notice: *notice, to: to.clone(), message: result.clone().err() });

@@ -130,6 +130,11 @@ pub enum Event {
         number: String,
         into: bool,
     },
+    /// One of its child tickets was closed, and whether it was the last open one.
+    ChildClosed {
+        number: String,
+        last: bool,
+    },
     /// From whichever end it was linked.
     LinkRemoved {
         other: i64,
@@ -142,6 +147,9 @@ pub enum Event {
         data: Data,
         /// The site keeps it so long, where no instance matches.
         until: Option<Timestamp>,
+        /// How many messages set each other off before it.
+        #[serde(default)]
+        hops: u32,
     },
     /// A message has reached an instance.
     MessageReceived {

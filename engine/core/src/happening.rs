@@ -22,6 +22,8 @@ pub struct Happening {
     pub event: Event,
 }
 
+pub const CHILDREN_CLOSED: &str = "ticket.children_closed";
+
 /// The names of definitions for this event, on the snapshot before it; `None` where handlers cannot be written for it.
 pub fn name(event: &Event, before: &Snapshot) -> Option<Cow<'static, str>> {
     let fixed = match event {
@@ -50,6 +52,7 @@ pub fn name(event: &Event, before: &Snapshot) -> Option<Cow<'static, str>> {
         Event::CallEnded { .. } => "program.failed",
         Event::IncidentRaised { .. } => "incident.raised",
         Event::IncidentResolved { .. } => "incident.resolved",
+        Event::ChildClosed { last: true, .. } => CHILDREN_CLOSED,
         Event::TicketMerged { into: true, .. } => "ticket.merged",
         Event::TicketMerged { into: false, .. } => "ticket.joined",
         Event::LinkAdded { .. } => "link.added",
@@ -64,6 +67,7 @@ pub fn name(event: &Event, before: &Snapshot) -> Option<Cow<'static, str>> {
         | Event::NotificationSent { .. }
         | Event::TicketMade { .. }
         | Event::CallWanted { .. }
+        | Event::ChildClosed { .. }
         | Event::MessageEmitted { .. }
         | Event::MessageReceived { .. }
         | Event::MessageKept { .. }
@@ -155,6 +159,7 @@ impl Happening {
                 _ => None,
             },
             "number" => match &self.event {
+                Event::ChildClosed { number, .. } => Some(Value::text(number.as_str())),
                 Event::LinkAdded { number, .. } | Event::LinkRemoved { number, .. } | Event::TicketMerged { number, .. } => {
                     Some(Value::text(number.as_str()))
                 }

@@ -78,6 +78,10 @@ pub enum Sight {
 /// Decides the same as [`visible`], for one loaded ticket.
 pub fn sight(names: &Names, person: &Person, snapshot: &Snapshot) -> Sight {
     let ticket = &snapshot.ticket;
+    // What was begun on a ticket ends there, removed or not.
+    if person.kind == PersonKind::System {
+        return Sight::Agent;
+    }
     if !person.active || (names.state_type(&ticket.state) == StateType::Removed && !is_admin(names, person)) {
         return Sight::Nothing;
     }

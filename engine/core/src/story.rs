@@ -61,6 +61,7 @@ struct Sent {
     data: Data,
     at: Timestamp,
     until: Option<Timestamp>,
+    hops: u32,
 }
 
 /// A ticket of the story.
@@ -125,7 +126,19 @@ impl Story<'_> {
         let number = |n: i64| (n, format!("{}", 100_000 + n));
         let all = || self.tickets.iter().map(|t| (t.snapshot.ticket.number.clone(), t));
         let others = all().map(|(n, t)| (n, Arc::new(Other { snapshot: t.snapshot.clone() }))).collect();
-        let contents = all().map(|(n, t)| (n, Arc::new(t.content.clone()))).collect();
+        // A link is seen from both ends.
+        let turned = |of: &Kept| {
+            let id = of.snapshot.ticket.id;
+            let from = |(number, t): (String, &Kept)| {
+                let there = t.content.links.iter().filter(|l| l.id == id);
+                let seen =
+                    |l: &Linked| Linked { id: t.snapshot.ticket.id, number: number.clone(), kind: Linked::turned(&l.kind).to_owned() };
+                there.map(seen).collect::<Vec<_>>()
+            };
+            let links = all().flat_map(from);
+            Content { articles: of.content.articles.clone(), links: of.content.links.iter().cloned().chain(links).collect() }
+        };
+        let contents = all().map(|(n, t)| (n, Arc::new(turned(t)))).collect();
         Facts::new((1..=MADE_MAX).map(|i| number(self.numbers + i)).collect(), others, contents)
     }
 
@@ -170,7 +183,7 @@ impl Story<'_> {
                 Some(Ok(data)) => {
                     self.report.log.push(format!("message {name} comes"));
                     let until = message::kept_until(self.model, name, self.now);
-                    self.sent.push_back(Sent { name: name.to_string(), data, at: self.now, until });
+                    self.sent.push_back(Sent { name: name.to_string(), data, at: self.now, until, hops: 0 });
                     self.deliver(step);
                 }
                 _ => self.failed(step.at, format!("`{name}` does not carry that")),
@@ -249,7 +262,7 @@ impl Story<'_> {
         for ticket in 0..self.tickets.len() {
             self.at = Some(ticket);
             let before = self.tickets[ticket].snapshot.version;
-            let command = Command::ReceiveMessage { name: sent.name.clone(), data: sent.data.clone(), sent: sent.at };
+            let command = Command::ReceiveMessage { name: sent.name.clone(), data: sent.data.clone(), sent: sent.at, hops: sent.hops };
             self.by_system_alone(step, &command);
             reached |= self.tickets[ticket].snapshot.version != before;
         }
@@ -320,8 +333,8 @@ impl Story<'_> {
             self.report.log.push(format!("  {}", summary(event)));
             match event {
                 Event::ArticleAdded { article } => content.articles.push(article.clone()),
-                Event::MessageEmitted { name, data, until } => {
-                    self.sent.push_back(Sent { name: name.clone(), data: data.clone(), at: self.now, until: *until });
+                Event::MessageEmitted { name, data, until, hops } => {
+                    self.sent.push_back(Sent { name: name.clone(), data: data.clone(), at: self.now, until: *until, hops: *hops });
                 }
                 Event::LinkAdded { other, number, kind, .. } => {
                     content.links.push(Linked { id: *other, number: number.clone(), kind: kind.clone() });
@@ -612,6 +625,7 @@ pub fn summary(event: &Event) -> String {
         Event::IncidentResolved { seq, .. } => format!("incident {seq} resolved"),
         Event::NotificationSent { notification } => format!("{} to {}", notification.name, notification.to),
         Event::TicketMade { number, .. } => format!("ticket {number} made"),
+        Event::ChildClosed { number, last } => format!("its {}child {number} was closed", if *last { "last open " } else { "" }),
         Event::TicketMerged { number, into: true, .. } => format!("merged into {number}"),
         Event::TicketMerged { number, .. } => format!("{number} merged into it"),
         Event::LinkAdded { number, kind, .. } => format!("{kind} ticket {number} linked"),

@@ -112,6 +112,8 @@ impl Desk {
     pub async fn people_save(&self, people: &[Person]) -> Result<()> {
         let model = self.model();
         let happens = DeskEvent::PEOPLE.iter().any(|e| model.handlers.contains_key(*e)).then(|| self.clock.now());
+        // Whoever handles that somebody is new knows them.
+        let _held = self.locks.hold(crate::desk::DESK).await;
         self.store.person_save(people, happens).await?;
         self.reload_people().await
     }

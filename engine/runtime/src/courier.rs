@@ -2,6 +2,7 @@
 
 use crate::desk::{Desk, Error, Request};
 use crate::lane::Lane;
+use jiff::SignedDuration;
 use std::sync::Arc;
 use std::time::Duration;
 use vorgang_core::message::{self, Data};
@@ -18,6 +19,9 @@ const BATCH: u32 = 64;
 const TICKETS: u32 = 256;
 /// Tickets that one reaches at the same time.
 const LANE: usize = 8;
+
+/// How long a command may be on its way into the database.
+const MARGIN: SignedDuration = SignedDuration::from_mins(1);
 
 /// Why a message is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -71,13 +75,19 @@ pub async fn run(desk: Arc<Desk>) {
     }
 }
 
-/// Delivers what is under way, and looks again at what waits; how many were under way.
+/// Delivers what is under way, and looks again at what waits; how many were delivered. One that cannot be does not hold up
+/// the others.
 pub async fn deliver(desk: &Arc<Desk>, waiting: bool) -> Result<usize, Error> {
     let sent = desk.store.messages_open(false, BATCH).await?;
-    let count = sent.len();
     let kept = if waiting { desk.store.messages_open(true, BATCH).await? } else { vec![] };
+    let mut count = 0;
     for message in sent.into_iter().chain(kept) {
-        one(desk, message).await?;
+        let (id, new) = (message.id, message.looked.is_none());
+        match one(desk, message).await {
+            Ok(()) => count += usize::from(new),
+            Err(e @ Error::Store(StoreError::Unavailable(_))) => return Err(e),
+            Err(e) => tracing::warn!("message {id} comes again: {e}"),
+        }
     }
     Ok(count)
 }
@@ -92,7 +102,7 @@ async fn one(desk: &Arc<Desk>, mut message: OpenMessage) -> Result<(), Error> {
     loop {
         let tickets = desk.store.message_tickets(&message, &hashes, TICKETS).await?;
         let Some((last, _)) = tickets.last().cloned() else { break };
-        let mut lane = Lane::new(LANE, tickets);
+        let (mut lane, mut busy) = (Lane::new(LANE, tickets), None);
         let work = |(_, number): &(i64, String)| {
             let (desk, message, number) = (desk.clone(), message.clone(), number.clone());
             async move { reach(&desk, &message, &number).await }
@@ -100,11 +110,16 @@ async fn one(desk: &Arc<Desk>, mut message: OpenMessage) -> Result<(), Error> {
         while let Some(((_, number), result)) = lane.next(work).await {
             match result {
                 Ok(Ok(())) => {}
+                // Somebody else was faster, again and again: it is asked once more, later.
+                Ok(Err(e @ Error::Store(StoreError::Conflict))) => busy = Some(e),
                 // Without a database it waits; what it has done is marked.
-                Ok(Err(e @ Error::Store(_))) => return Err(e),
+                Ok(Err(e @ Error::Store(StoreError::Unavailable(_)))) => return Err(e),
                 Ok(Err(e)) => tracing::error!(ticket = number, message = message.name, "a message was not taken: {e}"),
                 Err(e) => tracing::error!(ticket = number, message = message.name, "a message's delivery broke off: {e}"),
             }
+        }
+        if let Some(e) = busy {
+            return Err(e);
         }
         message.cursor = last;
         desk.store.message_progress(&mut message).await?;
@@ -113,11 +128,13 @@ async fn one(desk: &Arc<Desk>, mut message: OpenMessage) -> Result<(), Error> {
     message.cursor = i64::MAX;
     desk.store.message_progress(&mut message).await?;
     let waits = message.reached == 0 && message.until.is_some_and(|u| u > looked);
-    Ok(desk.store.message_asked(message.id, looked, !waits).await?)
+    // A command that was decided before it was looked may be written after: those of the last minute are asked again.
+    Ok(desk.store.message_asked(message.id, looked - MARGIN, !waits).await?)
 }
 
 async fn reach(desk: &Desk, message: &OpenMessage, number: &str) -> Result<(), Error> {
-    let command = Command::ReceiveMessage { name: message.name.clone(), data: message.data.clone(), sent: message.sent };
+    let command =
+        Command::ReceiveMessage { name: message.name.clone(), data: message.data.clone(), sent: message.sent, hops: message.hops };
     let (system, cause) = (people::system(), format!("message {}", message.name));
     let request = Request { actor: &system, ticket: Some(number), command, cause: &cause, at: None };
     match desk.execute_message(request, message.id).await {

@@ -24,6 +24,8 @@ use vorgang_core::{Command, Context, Decision, Rejection, Snapshot, decide};
 use vorgang_definitions::model::Model;
 use vorgang_store::{Commit, Idempotency, NewHistory, Store, StoreError, Stored};
 
+/// The lock of what happens to the desk; no ticket has this number.
+pub(crate) const DESK: &str = "the desk";
 /// Tickets that one command may make or name.
 const FACTS_MAX: usize = 100;
 /// How often a command is decided again after somebody else was faster, or when facts were missing.
@@ -313,6 +315,7 @@ impl Desk {
 
     /// The tickets that handlers make of what happened to the desk, in one commit that takes it away; how many.
     pub(crate) async fn handle_desk_event(&self, id: i64, event: &DeskEvent) -> Result<Result<usize, Failure>, Error> {
+        let _held = self.locks.hold(DESK).await;
         let (model, people, now, system) = (self.model(), self.people(), self.clock.now(), people::system());
         let mut heads = Heads::new();
         let decided = self.with_facts(now, &mut heads, |facts| {

@@ -4,6 +4,7 @@
 use crate::desk::{Desk, Error};
 use std::sync::Arc;
 use std::time::Duration;
+use vorgang_store::StoreError;
 
 /// How often it is looked for what has happened.
 const LOOK: Duration = Duration::from_millis(500);
@@ -26,8 +27,19 @@ pub async fn run(desk: Arc<Desk>) {
 /// Handles what has happened, the oldest first; how much it was. What a handler cannot do waits for an administrator.
 pub async fn handle(desk: &Desk) -> Result<usize, Error> {
     let rows = desk.store.desk_events(false, BATCH).await?;
+    let mut done = 0;
     for row in &rows {
-        if let Err(failure) = desk.handle_desk_event(row.id, &row.event).await? {
+        let handled = match desk.handle_desk_event(row.id, &row.event).await {
+            Ok(handled) => handled,
+            Err(e @ Error::Store(StoreError::Unavailable(_))) => return Err(e),
+            // Somebody else has handled it, or it comes again.
+            Err(e) => {
+                tracing::warn!(event = row.event.name(), "what happened to the desk: {e}");
+                continue;
+            }
+        };
+        done += 1;
+        if let Err(failure) = handled {
             tracing::error!(event = row.event.name(), "a handler failed: {}", failure.message);
             let read: Vec<String> = failure.values.iter().map(|(path, value)| format!("{path} = {value}")).collect();
             let parts = [Some(failure.message), failure.expression, Some(read.join(", ")).filter(|r| !r.is_empty())];
@@ -35,5 +47,5 @@ pub async fn handle(desk: &Desk) -> Result<usize, Error> {
             desk.store.desk_event_mark(row.id, Some(&why)).await?;
         }
     }
-    Ok(rows.len())
+    Ok(done)
 }

@@ -10,6 +10,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::task::JoinSet;
 use vorgang_core::Command;
 use vorgang_core::people;
 use vorgang_core::snapshot::Call;
@@ -61,17 +62,40 @@ impl Programs {
     }
 }
 
-/// Runs until it is aborted.
+/// Runs until it is aborted: so many at a time, and one that takes long holds up no other.
 pub async fn run(desk: Arc<Desk>, programs: Arc<Programs>) {
+    let mut tasks = JoinSet::new();
     loop {
-        match run_due(&desk, &programs).await {
-            Ok(0) => tokio::time::sleep(LOOK).await,
-            Ok(_) => {}
+        let free = (LANE - tasks.len()) as u32;
+        let due = match desk.store.calls_due(desk.clock.now(), free).await {
+            Ok(due) => due,
             Err(e) => {
                 tracing::warn!("programs: {e}");
                 tokio::time::sleep(LOOK * 8).await;
+                continue;
             }
+        };
+        for due in due {
+            let (desk, programs) = (desk.clone(), programs.clone());
+            tasks.spawn(async move { broke_off(&due, attempt(&desk, &programs, &due).await) });
         }
+        // One that ends makes room; otherwise it is looked again.
+        let ended = async {
+            if tasks.join_next().await.is_none() {
+                std::future::pending::<()>().await;
+            }
+        };
+        let _ = tokio::time::timeout(LOOK, ended).await;
+        while tasks.len() >= LANE {
+            tasks.join_next().await;
+        }
+    }
+}
+
+/// It comes again after its lease.
+fn broke_off(due: &DueCall, result: Result<(), String>) {
+    if let Err(why) = result {
+        tracing::error!(ticket = due.number, program = due.call.program, "a program's attempt broke off: {why}");
     }
 }
 
@@ -85,10 +109,7 @@ pub async fn run_due(desk: &Arc<Desk>, programs: &Arc<Programs>) -> Result<usize
         async move { attempt(&desk, &programs, &due).await }
     };
     while let Some((due, result)) = lane.next(work).await {
-        // It comes again after its lease.
-        if let Err(why) = result.map_err(|e| e.to_string()).and_then(|r| r) {
-            tracing::error!(ticket = due.number, program = due.call.program, "a program's attempt broke off: {why}");
-        }
+        broke_off(&due, result.map_err(|e| e.to_string()).and_then(|r| r));
     }
     Ok(count)
 }

@@ -119,6 +119,8 @@ impl Desk {
         if model.hash == self.model().hash {
             return Ok(Applied::Same);
         }
+        // Whoever handles that it was applied has it.
+        let _held = self.locks.hold(crate::desk::DESK).await;
         let id = self.store.revision_add(new_revision(&model, files, actor, &*self.clock)?).await?;
         self.set_model(model);
         self.recount.store(true, std::sync::atomic::Ordering::Release);

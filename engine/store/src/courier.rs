@@ -25,6 +25,8 @@ pub struct OpenMessage {
     pub data: Data,
     pub sent: Timestamp,
     pub until: Option<Timestamp>,
+    /// How many messages set each other off before it.
+    pub hops: u32,
     /// Tickets up to this id have been asked.
     pub cursor: i64,
     /// How many it has changed.
@@ -37,7 +39,7 @@ pub struct OpenMessage {
 pub trait Courier: Send + Sync {
     /// Its id; that of the first where the key was used before, if it is the same message, and `Conflict` if not.
     async fn message_send(&self, message: NewMessage) -> Result<i64>;
-    /// The oldest first: those under way, or those that wait.
+    /// Those under way, the oldest first, or those that wait, the one that was looked at longest ago first.
     async fn messages_open(&self, waiting: bool, limit: u32) -> Result<Vec<OpenMessage>>;
     /// Tickets with a running instance of one of these processes (by hash), behind the stored cursor, that it has not changed; of
     /// one that waits only those that have changed since it was looked: (id, number).

@@ -12,7 +12,7 @@ use vorgang_core::snapshot::KeptMessage;
 use vorgang_store::courier::{Courier, NewMessage, OpenMessage};
 use vorgang_store::{Result, StoreError};
 
-const INSERT: &str = "INSERT INTO message (name, data, sent, by, key, until) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+const INSERT: &str = "INSERT INTO message (name, data, sent, by, hops, until) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
 fn text(data: &Data) -> Result<String> {
     serde_json::to_string(data).map_err(|e| StoreError::Corrupt(e.to_string()))
@@ -24,8 +24,8 @@ pub fn write(c: &Connection, changes: &Changes, by: &str, at: Timestamp) -> Resu
         c.prepare_cached(sql).and_then(|mut s| s.execute(params)).map(|_| ()).map_err(error)
     };
     let ticket = changes.ticket.id;
-    for (name, data, until) in &changes.emitted {
-        run(INSERT, params![name, text(data)?, micros(at), by, None::<String>, until.map(micros)])?;
+    for m in &changes.emitted {
+        run(INSERT, params![m.name, text(&m.data)?, micros(at), by, m.hops, m.until.map(micros)])?;
     }
     for kept in &changes.kept {
         let state = serde_json::to_string(kept).map_err(|e| StoreError::Corrupt(e.to_string()))?;
@@ -66,6 +66,7 @@ fn open(r: &Row) -> rusqlite::Result<OpenMessage> {
         cursor: r.get(5)?,
         reached: r.get::<_, i64>(6)? as u64,
         looked: r.get::<_, Option<i64>>(7)?.map(time),
+        hops: r.get(8)?,
     })
 }
 
@@ -93,8 +94,8 @@ impl Courier for SqliteStore {
     }
 
     async fn messages_open(&self, waiting: bool, limit: u32) -> Result<Vec<OpenMessage>> {
-        let sql = "SELECT id, name, data, sent, until, cursor, reached, looked FROM message \
-             WHERE closed IS NULL AND (looked IS NOT NULL) = ?1 ORDER BY id LIMIT ?2";
+        let sql = "SELECT id, name, data, sent, until, cursor, reached, looked, hops FROM message \
+             WHERE closed IS NULL AND (looked IS NOT NULL) = ?1 ORDER BY coalesce(looked, 0), id LIMIT ?2";
         let c = self.reader();
         let mut statement = c.prepare_cached(sql).map_err(error)?;
         statement.query_map(params![waiting, limit], open).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)

@@ -72,7 +72,7 @@ fn load(connection: &Connection, names: &NameIds, row: &Row) -> rusqlite::Result
         let mut steps = steps(connection, id)?;
         steps.retain(|s| snapshot.instances.iter().any(|i| i.seq == s.instance));
         snapshot.steps = steps.into();
-        if snapshot.work.iter().any(|w| w.status == WorkStatus::Started || w.status == WorkStatus::Failed) {
+        if snapshot.work.iter().any(|w| matches!(w.status, WorkStatus::Started | WorkStatus::Calling | WorkStatus::Failed)) {
             snapshot.votes = votes(connection, id)?.into();
         }
     }

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
+use vorgang_core::command::Linked;
 use vorgang_core::snapshot::{Vote, WorkItem, WorkStatus};
 use vorgang_store::{Commit, Result, StoreError};
 
@@ -300,11 +301,7 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
         )?;
     }
     for (other, kind) in &changes.links_gone {
-        let turned = match kind.as_str() {
-            "child" => "parent",
-            "parent" => "child",
-            other => other,
-        };
+        let turned = Linked::turned(kind);
         run(
             "DELETE FROM ticket_link WHERE (ticket_id = ?1 AND other_id = ?2 AND kind = ?3) OR (ticket_id = ?2 AND other_id = ?1 AND kind = ?4)",
             params![t.id, other, kind, turned],

@@ -8,6 +8,7 @@ CREATE TABLE message (
   sent INTEGER NOT NULL,
   by TEXT NOT NULL,
   key TEXT UNIQUE,               -- of the request, so that it is sent once
+  hops INTEGER NOT NULL DEFAULT 0,
   until INTEGER,                 -- the site keeps it so long
   cursor INTEGER NOT NULL DEFAULT 0,
   reached INTEGER NOT NULL DEFAULT 0,

@@ -1,4 +1,3 @@
-use super::value;
 use crate::decide::run::{Failure, Run};
 use crate::event::Event;
 use crate::message::{Data, Datum, kept_until};
@@ -7,6 +6,10 @@ use vorgang_definitions::actions::Action;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::message::DataType;
 use vorgang_definitions::name::Name;
+use vorgang_definitions::value_expr::ValueExpr;
+
+/// How many messages may set each other off.
+const HOPS_MAX: u32 = 8;
 
 /// It is delivered after the commit, to this ticket's instances too.
 pub fn run(run: &mut Run, name: &Name, action: &Action, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
@@ -14,7 +17,14 @@ pub fn run(run: &mut Run, name: &Name, action: &Action, instance: Option<Seq>, w
     let shape = shape.ok_or_else(|| Failure::new("emit", format!("no process declares the message `{name}`")))?;
     let mut data = Data::new();
     for (key, of) in shape {
-        let given = action.with.get(key).map(|v| value(run, v, instance, work)).transpose()?.flatten();
+        let given = match action.with.get(key) {
+            None => None,
+            Some(ValueExpr::Literal(l)) => l.get().cloned(),
+            Some(ValueExpr::Expr(e)) => {
+                let scope = run.scope(instance, work);
+                Some(e.program().evaluate(&scope).map_err(|error| Failure::of_expression(e, &error, &scope))?)
+            }
+        };
         let given = match (of, given) {
             // A whole number is a decimal too.
             (DataType::Decimal, Some(Value::Int(i))) => Some(Value::Decimal(i.into())),
@@ -24,7 +34,10 @@ pub fn run(run: &mut Run, name: &Name, action: &Action, instance: Option<Seq>, w
         let datum = datum.ok_or_else(|| Failure::new("emit", format!("the message `{name}` carries `{key}`, which is not set")))?;
         data.insert(key.clone(), datum);
     }
-    let until = kept_until(run.model, name, run.ctx.now);
-    run.emit(Event::MessageEmitted { name: name.to_string(), data, until });
+    let (until, hops) = (kept_until(run.model, name, run.ctx.now), run.hops + 1);
+    if hops > HOPS_MAX {
+        return Err(Failure::new("loop", format!("more than {HOPS_MAX} messages set each other off")));
+    }
+    run.emit(Event::MessageEmitted { name: name.to_string(), data, until, hops });
     Ok(())
 }

@@ -81,7 +81,8 @@ fn write(run: &mut Run, call: &Call, output: &str) -> Result<(), String> {
         };
         let change = form::read_value(run, &slot, value).map_err(|e| format!("`{field}`: {}", e.say("en")))?;
         if change.value.is_null() {
-            let relied = super::relied_on(run, field, call.waits.and_then(|(w, _)| run.snapshot.item(w)).map(|w| w.instance));
+            // Its own process relies on it too: what a program does not write must not unset it.
+            let relied = super::relied_on(run, field, None);
             relied.map_err(|r| r.say("en"))?;
         }
         run.set(&change.name, change.value, change.is_field);

@@ -22,7 +22,14 @@ impl Run<'_> {
         }
         let from = std::mem::replace(&mut self.looked, self.events.len());
         let changed = changed_paths(&self.events[from..], &self.snapshot);
-        let came = |seq: Seq| self.events[from..].iter().any(|e| matches!(e, Event::WorkEntered { item } if item.seq == seq));
+        // One that waited for a program, or failed, comes again: it was not looked at meanwhile.
+        let came = |seq: Seq| {
+            self.events[from..].iter().any(|e| match e {
+                Event::WorkEntered { item } => item.seq == seq,
+                Event::WorkChanged { seq: changed, status, .. } => *changed == seq && *status == WorkStatus::Offered,
+                _ => false,
+            })
+        };
         let open: Vec<(WorkItem, bool)> = self
             .snapshot
             .open_work()

@@ -20,6 +20,8 @@ pub enum MergeError {
     NoTicket,
     /// The other one has itself been merged, or is removed.
     Gone,
+    /// This one has.
+    Already,
     /// The type has no state of the type `merged`.
     NoState,
     State(super::life_cycle::StateError),
@@ -34,6 +36,9 @@ pub fn merge(run: &mut Run, number: &str, as_person: bool, instance: Option<Seq>
     let names = &run.model.names;
     if matches!(names.state_type(&other.state), StateType::Merged | StateType::Removed) {
         return Err(MergeError::Gone);
+    }
+    if matches!(names.state_type(&run.snapshot.ticket.state), StateType::Merged | StateType::Removed) {
+        return Err(MergeError::Already);
     }
     let own_type = names.types.get(&run.snapshot.ticket.ticket_type);
     let state = own_type.and_then(|t| t.states.iter().find(|s| names.state_type(s) == StateType::Merged)).ok_or(MergeError::NoState)?;
@@ -59,7 +64,7 @@ pub fn merge(run: &mut Run, number: &str, as_person: bool, instance: Option<Seq>
 }
 
 /// Everything that was written on the ticket so far, and what is linked to it.
-fn content(run: &Run) -> (Vec<Article>, Vec<Linked>) {
+pub(super) fn content(run: &Run) -> (Vec<Article>, Vec<Linked>) {
     let stored = run.stored.and_then(|t| run.ctx.facts.content(&t.number));
     let (mut articles, mut links) = stored.map(|c| (c.articles.clone(), c.links.clone())).unwrap_or_default();
     for event in &run.events {
@@ -113,6 +118,7 @@ pub fn by_hand(run: &mut Run, number: &str) -> Result<(), Rejection> {
     rights::require(names, run.ctx.actor, &other.ticket, Right::Rw)?;
     merge(run, number, true, None).map_err(|e| match e {
         MergeError::NoTicket | MergeError::Gone => unknown(),
+        MergeError::Already => Rejection::Gone,
         MergeError::NoState => Rejection::LifeCycle {
             from: run.snapshot.ticket.state.clone(),
             to: StateType::Merged.word().into(),
@@ -166,6 +172,7 @@ impl MergeError {
         match self {
             Self::NoTicket => Failure::new("merge", format!("there is no other ticket `{number}`")),
             Self::Gone => Failure::new("merge", format!("the ticket `{number}` was merged itself, or removed")),
+            Self::Already => Failure::new("merge", "the ticket was merged already, or removed"),
             Self::NoState => Failure::new("merge", "the ticket's type has no state of the type `merged`"),
             Self::State(e) => Failure::from(e),
         }

@@ -5,9 +5,13 @@ use super::run::{Failure, Run};
 use crate::event::Event;
 use crate::happening::Happening;
 use crate::message::{Data, WithMessage};
-use crate::snapshot::{KeptMessage, Retry, Seq};
+use crate::snapshot::{KeptMessage, Retry, Seq, WorkItem, WorkStatus};
 use jiff::Timestamp;
 use vorgang_definitions::calendar::later;
+use vorgang_definitions::kinds::handler::LocalHandler;
+
+/// Messages that one instance keeps.
+const KEPT_MAX: usize = 1_000;
 
 /// To every instance of the ticket that it matches.
 pub fn receive(run: &mut Run, name: &str, data: &Data, sent: Timestamp) {
@@ -46,6 +50,13 @@ fn receive_in(run: &mut Run, instance: Seq, name: &str, data: &Data, sent: Times
     // Without `keep` it is lost where no handler waits.
     let until = message.keep.and_then(|k| later(sent, k.0, None, &run.model.names.site.zone.0));
     let Some(until) = until.filter(|u| *u > run.ctx.now) else { return false };
+    if run.snapshot.kept.iter().filter(|m| m.instance == instance).count() >= KEPT_MAX {
+        let place = Some(format!("{} on message.{name}", process.def.name));
+        if !run.snapshot.incidents.iter().any(|i| i.resolved.is_none() && i.kind == "kept" && i.place == place) {
+            run.raise(Failure::new("kept", format!("more than {KEPT_MAX} messages are kept; later ones are lost")), place, Retry::Nothing);
+        }
+        return true;
+    }
     let message = KeptMessage { seq: run.next_seq(), instance, name: name.to_owned(), data: data.clone(), until };
     run.emit(Event::MessageKept { message });
     true
@@ -59,6 +70,15 @@ fn take(run: &mut Run, instance: Seq, name: &str, event: Event) -> bool {
     run.handlers_in(instance, &happening)
 }
 
+/// Is a handler there at all, whatever its condition says?
+fn awaited(run: &Run, kept: &KeptMessage) -> bool {
+    let Some(process) = run.process_of(kept.instance) else { return false };
+    let on = |handlers: &[LocalHandler]| handlers.iter().any(|h| h.on.iter().any(|e| e.message() == Some(kept.name.as_str())));
+    let at = |w: &WorkItem| process.def.activities.get(&w.activity).is_some_and(|a| on(&a.handlers));
+    let mut open = run.snapshot.open_work().filter(|w| w.instance == kept.instance && w.status != WorkStatus::Waiting);
+    on(&process.def.handlers) || open.any(at)
+}
+
 /// What was kept goes to a handler that waits for it now, the oldest first. True when one took something.
 pub fn take_kept(run: &mut Run) -> bool {
     if run.snapshot.kept.is_empty() {
@@ -68,6 +88,9 @@ pub fn take_kept(run: &mut Run) -> bool {
     for kept in all.iter().cloned() {
         if kept.until <= run.ctx.now {
             run.emit(Event::MessageGone { seq: kept.seq });
+            continue;
+        }
+        if !awaited(run, &kept) {
             continue;
         }
         let savepoint = run.savepoint();

@@ -7,7 +7,7 @@ use crate::command::{Command, Context};
 use crate::event::Event;
 use crate::rejection::Rejection;
 use crate::snapshot::{Retry, Snapshot};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use vorgang_definitions::model::Model;
 
 /// Tickets that one command may reach, those counted twice that are reached twice.
@@ -38,7 +38,9 @@ pub fn settle(model: &Model, decision: &mut Decision, ctx: &Context) -> Result<(
             Err(refused) => incident(model, decision, &from, refused.say("en"), ctx),
         }
     }
-    if let Some((from, _)) = queue.pop_front() {
+    // What is left is not done: each ticket that wanted it says so.
+    let wanted: BTreeSet<String> = queue.into_iter().map(|(from, _)| from).collect();
+    for from in wanted {
         incident(model, decision, &from, format!("more than {REACH_MAX} tickets would be changed at once"), ctx);
     }
     Ok(())
@@ -80,13 +82,13 @@ impl Decision {
     /// Numbers of the tickets that are there already and are changed with this one.
     pub fn changes_others(&self) -> Vec<String> {
         let mut all = vec![];
-        let mut new = std::collections::BTreeSet::new();
+        let mut new = BTreeSet::new();
         self.gather_others(&mut all, &mut new);
         all.retain(|n| !new.contains(n) && *n != self.after.ticket.number);
         all
     }
 
-    fn gather_others(&self, all: &mut Vec<String>, new: &mut std::collections::BTreeSet<String>) {
+    fn gather_others(&self, all: &mut Vec<String>, new: &mut BTreeSet<String>) {
         for made in &self.made {
             let number = made.after.ticket.number.clone();
             match made.events.first() {

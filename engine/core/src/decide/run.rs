@@ -69,6 +69,8 @@ pub struct Run<'a> {
     pub(super) steps: usize,
     pub(super) chain: Vec<String>,
     pub(super) life_depth: usize,
+    /// Ways out of activities that are under way: only the outermost looks whether anything is left.
+    leaving: usize,
     /// The state that is set is that of a merged ticket, whose other one is known.
     pub(super) merging: bool,
     had_timers: bool,
@@ -87,6 +89,8 @@ pub struct Run<'a> {
     pub reach: Vec<Reach>,
     /// Names that actions gave to what they made.
     pub named: BTreeMap<String, Value>,
+    /// How many messages set each other off until here.
+    pub(crate) hops: u32,
     /// Instances whose own actions closed the ticket.
     pub(super) closed_by: Option<Seq>,
 }
@@ -99,6 +103,7 @@ pub struct Savepoint {
     happened: usize,
     made: usize,
     reach: usize,
+    closed_by: Option<Seq>,
     entered: VecDeque<Seq>,
 }
 
@@ -118,6 +123,7 @@ impl<'a> Run<'a> {
             steps: 0,
             chain: vec![],
             life_depth: 0,
+            leaving: 0,
             merging: false,
             had_timers,
             had_calls,
@@ -128,6 +134,7 @@ impl<'a> Run<'a> {
             made: vec![],
             reach: vec![],
             named: BTreeMap::new(),
+            hops: 0,
             closed_by: None,
         }
     }
@@ -139,6 +146,7 @@ impl<'a> Run<'a> {
         while self.close_instances() {
             self.rest();
         }
+        super::family::tell_parents(&mut self);
         super::timer::follow_pending(&mut self);
         if let Err(failure) = super::timer::follow_owner(&mut self) {
             self.raise(failure, None, Retry::Nothing);
@@ -196,6 +204,7 @@ impl<'a> Run<'a> {
             happened: self.happened.len(),
             made: self.made.len(),
             reach: self.reach.len(),
+            closed_by: self.closed_by,
             entered: self.entered.clone(),
         }
     }
@@ -207,6 +216,7 @@ impl<'a> Run<'a> {
         self.happened.truncate(to.happened);
         self.made.truncate(to.made);
         self.reach.truncate(to.reach);
+        self.closed_by = to.closed_by;
         self.entered = to.entered;
     }
 
@@ -430,9 +440,14 @@ impl<'a> Run<'a> {
         if waits {
             self.change_work(item.seq, WorkStatus::Calling, item.claimed_by.clone(), false);
         } else if matches!(item.status, WorkStatus::Failed | WorkStatus::Calling) {
-            self.change_work(item.seq, WorkStatus::Offered, item.claimed_by.clone(), true);
+            self.change_work(item.seq, self.free(item.seq), item.claimed_by.clone(), true);
         }
         Ok(())
+    }
+
+    /// The status of a work item that nobody holds: with votes it has been started.
+    pub fn free(&self, seq: Seq) -> WorkStatus {
+        if self.snapshot.votes.iter().any(|v| v.work == seq) { WorkStatus::Started } else { WorkStatus::Offered }
     }
 
     /// False when one of them has to be waited for: the others follow its answer.
@@ -501,10 +516,15 @@ impl<'a> Run<'a> {
                 return Err(failure);
             }
         };
-        match self.take(item, activity, choice, savepoint)? {
+        self.leaving += 1;
+        let taken = self.take(item, activity, choice, savepoint);
+        self.leaving -= 1;
+        match taken? {
             Some(conditions) => Ok(Some(conditions)),
             None => {
-                self.end_instance_if_idle(item.instance);
+                if self.leaving == 0 {
+                    self.end_instance_if_idle(item.instance);
+                }
                 Ok(None)
             }
         }

@@ -264,7 +264,7 @@ pub fn release(run: &mut Run, work: Seq) -> Result<(), Rejection> {
     match &item.claimed_by {
         None => may_work(run, &item, run.ctx.actor),
         Some(by) if *by == run.ctx.actor.login || crate::rights::is_admin(&run.model.names, run.ctx.actor) => {
-            run.change_work(work, WorkStatus::Offered, None, false);
+            run.change_work(work, run.free(work), None, false);
             Ok(())
         }
         Some(_) => claimed(run, &item, false),

@@ -140,7 +140,7 @@ fn unlock(run: &mut Run) {
     run.lock(false);
     let goes_on = |w: &&WorkItem| matches!(w.status, WorkStatus::Offered | WorkStatus::Started) && w.claimed_by.as_ref() == Some(&owner);
     let claimed: Vec<Seq> = run.snapshot.open_work().filter(goes_on).map(|w| w.seq).collect();
-    claimed.into_iter().for_each(|seq| run.change_work(seq, WorkStatus::Offered, None, false));
+    claimed.into_iter().for_each(|seq| run.change_work(seq, run.free(seq), None, false));
 }
 
 /// The clock of the queue's `unlock_after` follows the owner: it begins anew with whatever that one does.
