@@ -1,5 +1,6 @@
 //! `decide`: a command on a snapshot, with a context, becomes events or a refusal. Pure and deterministic.
 
+mod activity;
 pub(crate) mod call;
 pub mod choices;
 pub(crate) mod create;

@@ -14,7 +14,7 @@ use crate::snapshot::{Incident, Instance, Retry, Seq, Snapshot, Ticket, WorkItem
 use crate::who;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use vorgang_definitions::actions::{Action, Verb};
+use vorgang_definitions::actions::Action;
 use vorgang_definitions::cel::Expr;
 use vorgang_definitions::cel::eval::{EvalError, Scope};
 use vorgang_definitions::cel::value::Value;
@@ -399,72 +399,6 @@ impl<'a> Run<'a> {
             }
             self.begin(&item);
         }
-    }
-
-    /// The activity's `do` runs on entry; without people it then completes (C2). One savepoint.
-    fn begin(&mut self, item: &WorkItem) {
-        self.go_on(item, 0, Retry::Enter { work: item.seq });
-    }
-
-    /// The activity's `do` from this action on, and what follows it.
-    pub(super) fn go_on(&mut self, item: &WorkItem, from: usize, retry: Retry) {
-        let Some(process) = self.process_of(item.instance) else { return };
-        let Some(activity) = process.def.activities.get(&item.activity) else {
-            self.fail(item.seq, Failure::new("definition", "the activity is gone"), Retry::Nothing);
-            return;
-        };
-        let savepoint = self.savepoint();
-        if let Err(failure) = self.activity(item, activity, from) {
-            self.roll_back(savepoint);
-            self.fail(item.seq, failure, retry);
-        }
-    }
-
-    fn activity(&mut self, item: &WorkItem, activity: &Activity, from: usize) -> Result<(), Failure> {
-        let waits = !self.own_actions(item, activity, from)?;
-        // Its own actions may have ended the instance, or itself.
-        if !self.snapshot.item(item.seq).is_some_and(|w| w.status.is_open()) {
-            return Ok(());
-        }
-        if activity.is_automatic() && !waits {
-            let retry = Retry::Complete { work: item.seq, outcome: "done".into(), by: SYSTEM.into() };
-            if let Some(conditions) = self.complete(item.seq, "done", SYSTEM)? {
-                self.fail(item.seq, no_branch(&conditions), retry);
-            }
-            return Ok(());
-        }
-        // Clocks count from the entry: what goes on after an answer has them already.
-        if from == 0 {
-            super::timer::schedule(self, item, activity)?;
-        }
-        if waits {
-            self.change_work(item.seq, WorkStatus::Calling, item.claimed_by.clone(), false);
-        } else if matches!(item.status, WorkStatus::Failed | WorkStatus::Calling) {
-            self.change_work(item.seq, self.free(item.seq), item.claimed_by.clone(), true);
-        }
-        Ok(())
-    }
-
-    /// The status of a work item that nobody holds: with votes it has been started.
-    pub fn free(&self, seq: Seq) -> WorkStatus {
-        if self.snapshot.votes.iter().any(|v| v.work == seq) { WorkStatus::Started } else { WorkStatus::Offered }
-    }
-
-    /// False when one of them has to be waited for: the others follow its answer.
-    fn own_actions(&mut self, item: &WorkItem, activity: &Activity, from: usize) -> Result<bool, Failure> {
-        let (instance, work) = (Some(item.instance), Some(item.seq));
-        for (index, action) in activity.actions.iter().enumerate().skip(from) {
-            let Verb::Run(program) = &action.verb else {
-                self.action(action, instance, work)?;
-                continue;
-            };
-            let wanted = action.when.as_ref().map_or(Ok(true), |when| self.holds(when, instance, work))?;
-            if wanted {
-                super::call::want(self, program, action.retry.as_ref(), instance, work, Some(index))?;
-                return Ok(false);
-            }
-        }
-        Ok(true)
     }
 
     /// Completes an activity with an outcome: the branch is chosen, its `do` runs, its tokens are placed.
