@@ -30,10 +30,11 @@ const SITE: &str = r#"
 - { kind: Queue, name: vault }
 - { kind: Role, name: clerk, queues: { desk: [rw], vault: [rw] } }
 - { kind: Field, name: count, type: integer }
-- { kind: Field, name: amount, type: decimal, scale: 2 }
+- { kind: Field, name: amount, type: decimal, scale: 2, indexed: true }
 - { kind: Field, name: color, type: choice, options: { red: Red, blue: Blue } }
+- { kind: Field, name: order, type: text, indexed: true }
 - { kind: Field, name: flag, type: boolean }
-- { kind: TicketType, name: case, fields: [ { field: count, default: 0 }, amount, color, flag ], states: [new, open, waiting, closed] }
+- { kind: TicketType, name: case, fields: [ { field: count, default: 0 }, amount, color, order, flag ], states: [new, open, waiting, closed] }
 - { kind: Job, name: hourly, at: "0 * * * *", where: ticket.state == "new", do: [ { set: { count: "= default(ticket.fields.count, 0) + 1" } } ] }
 - { kind: Job, name: each, at: "0 * * * *", missed: all, where: ticket.state == "open", do: [ { set: { count: "= default(ticket.fields.count, 0) + 1" } } ] }
 - { kind: Job, name: on_time, at: "0 * * * *", missed: skip, where: ticket.state == "waiting", do: [ { set: { count: "= default(ticket.fields.count, 0) + 1" } } ] }
@@ -169,6 +170,7 @@ fn leaves() -> Vec<String> {
             ("owner", &["otto", "mia"]),
             ("customer_user", &["otto"]),
             ("fields.color", &["red", "blue"]),
+            ("fields.order", &["A1", "a1", "Ä", ""]),
         ] {
             all.extend(words.iter().map(|w| format!("ticket.{path} {op} \"{w}\"")));
         }
@@ -187,6 +189,9 @@ fn leaves() -> Vec<String> {
             "ticket.priority in [1, 5]",
             "ticket.owner in [\"otto\"]",
             "ticket.fields.flag",
+            "ticket.lock",
+            "ticket.accounted > 3",
+            "ticket.fields.order in [\"A1\", \"Ä\"]",
             "has(ticket.owner)",
             "has(ticket.pending_until)",
             "has(ticket.fields.color)",
@@ -228,6 +233,9 @@ async fn the_filter_finds_every_ticket_that_the_condition_holds_for() {
         if i % 4 > 0 {
             fields.push(("color", json!(if i % 2 == 0 { "red" } else { "blue" })));
         }
+        if i % 6 > 1 {
+            fields.push(("order", json!(["A1", "a1", "Ä", "10"][i as usize % 4])));
+        }
         if i % 5 > 1 {
             fields.push(("flag", json!(i % 2 == 0)));
         }
@@ -235,6 +243,9 @@ async fn the_filter_finds_every_ticket_that_the_condition_holds_for() {
         let mut values = vec![("priority", json!(["low", "normal", "high"][i as usize % 3]))];
         if i % 3 == 0 {
             values.push(("owner", json!("otto")));
+        }
+        if i % 6 == 0 {
+            values.push(("lock", json!(i % 4 == 0)));
         }
         if i % 7 == 0 {
             values.push(("queue", json!("vault")));
@@ -273,4 +284,26 @@ fn scope<'a>(
     actor: &'a people::Person,
 ) -> TicketScope<'a> {
     TicketScope::of(&model.names, snapshot, actor, people, now)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_indexed_field_finds_its_tickets_as_long_as_it_is_indexed() {
+    let w = world("indexed", SITE).await;
+    for i in 0..20 {
+        ticket(&w, "new", &[("order", json!(format!("A{i}"))), ("amount", json!(format!("{i}.00")))]).await;
+    }
+    let plan = async |text: &str| {
+        let split = pushdown(text, &w.desk.model().names, w.now());
+        assert_eq!(w.desk.store.job_tickets(&split.filter, 0, 0, 100).await.expect("tickets").len(), 1, "{text}");
+        w.desk.store.job_plan(&split.filter).await.expect("a plan").1.join("; ")
+    };
+    let (order, amount) = (r#"ticket.fields.order == "A7""#, "ticket.fields.amount > 18.00");
+    let found = plan(order).await;
+    assert!(found.contains("own_field_order"), "{found}");
+    assert!(plan(amount).await.contains("own_field_amount"));
+    let text = SITE.replace(r#"type: text, indexed: true"#, "type: text");
+    let files = [vorgang_definitions::model::SiteFile { path: "site.yaml".into(), text }];
+    w.desk.apply(&files, "otto").await.expect("applied");
+    assert!(!plan(order).await.contains("own_field"));
+    assert!(plan(amount).await.contains("own_field_amount"));
 }

@@ -38,6 +38,10 @@ pub fn check(cx: &mut Cx) {
         }
     }
     for field in names.fields.iter() {
+        if field.indexed && !field.can_be_indexed() {
+            let message = format!("a field of the type `{}` is not found by an index", field.field_type.word());
+            cx.push(Diagnostic::error("wrong-type", field.name.span, message).help("leave `indexed` out"));
+        }
         text(field.title.as_ref(), cx);
         text(field.help.as_ref(), cx);
         for (_, option) in field.options.iter() {

@@ -35,7 +35,16 @@ record! {
         help "help": Option<Text> = { "en": "In euro, with tax", "de": "In Euro, mit Steuer" };
         /// Digits behind the point of a decimal.
         scale "scale": Option<Int<0, 9>> = 2;
+        /// Jobs and searches find tickets by its value at once, at the price of a slower change of it.
+        indexed "indexed": bool = true;
         /// What can be chosen, in this order, with what people read.
         options "options": Named<Text> = { "travel": "Travel", "food": "Food" };
+    }
+}
+
+impl Field {
+    /// Conditions on it are found in the database, not by looking at each ticket.
+    pub fn can_be_indexed(&self) -> bool {
+        matches!(self.field_type, FieldType::Text | FieldType::Integer | FieldType::Decimal | FieldType::Choice | FieldType::User)
     }
 }

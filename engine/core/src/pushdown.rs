@@ -164,14 +164,14 @@ impl Split<'_> {
         let field = self.names.fields.get(name)?;
         let ordered = matches!(field.field_type, FieldType::Integer | FieldType::Decimal);
         let equal = matches!(compare, Compare::Equal | Compare::NotEqual);
-        let plain = ordered || matches!(field.field_type, FieldType::Choice | FieldType::User);
+        let plain = ordered || matches!(field.field_type, FieldType::Text | FieldType::Choice | FieldType::User);
         if !plain || !(equal || ordered) {
             return None;
         }
         let fits = matches!(
             (field.field_type, value),
             (FieldType::Integer, Value::Int(_))
-                | (FieldType::Choice | FieldType::User, Value::Text(_))
+                | (FieldType::Text | FieldType::Choice | FieldType::User, Value::Text(_))
                 | (FieldType::Decimal, Value::Int(_) | Value::Decimal(_))
         );
         let json = to_stored(field, value).ok().filter(|_| fits)?;

@@ -78,10 +78,20 @@ fn new_revision(model: &Model, files: &[SiteFile], actor: &str, clock: &dyn Cloc
     all.extend(names.states.iter().map(|s| ("state", s.name.to_string())));
     all.extend(names.types.iter().map(|t| ("type", t.name.to_string())));
     all.extend(names.priorities.iter().map(|p| ("priority", p.name.to_string())));
+    let indexed = names.fields.iter().filter(|f| f.indexed).map(|f| f.name.to_string()).collect();
     let happens = model.handlers.contains_key(DeskEvent::DEFINITIONS);
     let files = serde_json::to_string(files).map_err(|e| StoreError::Corrupt(e.to_string()))?;
     let processes = model.processes.values().map(|p| (p.hash.clone(), p.def.name.to_string(), p.canonical.clone())).collect();
-    Ok(NewRevision { hash: model.hash.clone(), files, applied: Some(clock.now()), actor: actor.to_owned(), names: all, processes, happens })
+    Ok(NewRevision {
+        hash: model.hash.clone(),
+        files,
+        applied: Some(clock.now()),
+        actor: actor.to_owned(),
+        names: all,
+        processes,
+        indexed,
+        happens,
+    })
 }
 
 /// The desk on what was applied last; the given files are applied if nothing was.

@@ -62,6 +62,7 @@ async fn prepared(store: Arc<dyn Store>) -> Arc<dyn Store> {
         actor: "cli".into(),
         names: names.map(|(k, n)| (k, n.to_owned())).to_vec(),
         processes: vec![("h1".into(), "p".into(), "{\"name\":\"p\"}".into())],
+        indexed: vec!["amount".into()],
         happens: false,
     };
     store.revision_add(revision).await.expect("the revision");

@@ -228,6 +228,8 @@ pub struct NewRevision {
     pub names: Vec<(&'static str, String)>,
     /// (hash, name, canonical)
     pub processes: Vec<(String, String, String)>,
+    /// Fields by whose values tickets are found by an index; for others there is none any more.
+    pub indexed: Vec<String>,
     /// That it is applied happens to the desk.
     pub happens: bool,
 }

@@ -50,9 +50,16 @@ pub fn condition(filter: &Filter, plan: Plan, names: &NameIds, sql: &mut String,
             params.push(Value::Integer(*micros));
         }
         Filter::Field { name, compare, value } => {
-            // Yes and no are never unknown: an unset one is no.
-            sql.push_str(if value.is_boolean() { "coalesce(t.fields ->> ?, 0)" } else { "(t.fields ->> ?)" });
-            params.push(Value::Text(format!("$.{name}")));
+            if plan == Plan::Gather && names.indexed(name) {
+                // As the index has it.
+                sql.push_str("(t.fields ->> '$.");
+                sql.push_str(name);
+                sql.push_str("')");
+            } else {
+                // Yes and no are never unknown: an unset one is no.
+                sql.push_str(if value.is_boolean() { "coalesce(t.fields ->> ?, 0)" } else { "(t.fields ->> ?)" });
+                params.push(Value::Text(format!("$.{name}")));
+            }
             sql.push_str(compare.sign());
             sql.push('?');
             params.push(match value {

@@ -8,7 +8,7 @@ use crate::store::sql_where;
 use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
-use vorgang_core::filter::{Column, Filter};
+use vorgang_core::filter::{Column, Compare, Filter};
 use vorgang_store::{JobRun, JobSummary, Result, StoreError};
 
 /// Runs of each job that are kept.
@@ -95,18 +95,19 @@ pub fn tickets(c: &Connection, names: &NameIds, filter: &Filter, run: i64, after
 }
 
 fn tickets_sql(names: &NameIds, filter: &Filter, run: i64, after: i64, limit: u32) -> (String, Vec<Value>) {
-    let found = indexed(filter);
+    let found = indexed(names, filter);
     let (condition, mut params) = sql_where(if found == Found::Nowhere { Plan::Walk } else { Plan::Gather }, names, &[filter]);
     params.extend([after, run, limit.into()].map(Value::Integer));
     // A `+` keeps the planner from walking through all tickets instead.
-    let (and, cursor) = match found {
-        Found::Nowhere => ("", "t.id"),
-        Found::There => ("", "+t.id"),
-        Found::InAnyQueue => (" AND t.queue_id IN (SELECT id FROM name WHERE kind = 'queue')", "+t.id"),
+    let (and, cursor, order) = match found {
+        Found::Nowhere => ("", "t.id", "t.id"),
+        Found::There => ("", "+t.id", "t.id"),
+        Found::ByField => ("", "+t.id", "+t.id"),
+        Found::InAnyQueue => (" AND t.queue_id IN (SELECT id FROM name WHERE kind = 'queue')", "+t.id", "t.id"),
     };
     let sql = format!(
         "SELECT t.id, t.number FROM ticket t WHERE {condition}{and} AND {cursor} > ? \
-         AND NOT EXISTS (SELECT 1 FROM job_done d WHERE d.run = ? AND d.ticket_id = t.id) ORDER BY t.id LIMIT ?"
+         AND NOT EXISTS (SELECT 1 FROM job_done d WHERE d.run = ? AND d.ticket_id = t.id) ORDER BY {order} LIMIT ?"
     );
     (sql, params)
 }
@@ -116,20 +117,25 @@ fn tickets_sql(names: &NameIds, filter: &Filter, run: i64, after: i64, limit: u3
 enum Found {
     Nowhere,
     There,
+    /// That of an own field, which a walk in the order of ids must not seem to beat.
+    ByField,
     /// The index of queue and state, with every queue.
     InAnyQueue,
 }
 
-fn indexed(filter: &Filter) -> Found {
+fn indexed(names: &NameIds, filter: &Filter) -> Found {
     match filter {
         Filter::Queue(_) | Filter::Owner(_) | Filter::Customer(_) | Filter::CustomerUser(_) => Found::There,
         Filter::Time { column: Column::PendingUntil, .. } => Found::There,
+        Filter::Field { name, compare, .. } if *compare != Compare::NotEqual && names.indexed(name) => Found::ByField,
         Filter::State(_) => Found::InAnyQueue,
         Filter::And(parts) => {
-            let parts: Vec<Found> = parts.iter().map(indexed).collect();
+            let parts: Vec<Found> = parts.iter().map(|f| indexed(names, f)).collect();
             let has = |found| parts.contains(&found);
             if has(Found::There) {
                 Found::There
+            } else if has(Found::ByField) {
+                Found::ByField
             } else if has(Found::InAnyQueue) {
                 Found::InAnyQueue
             } else {
@@ -143,6 +149,8 @@ fn indexed(filter: &Filter) -> Found {
 /// The query of [`tickets`], and how the database will run it.
 pub fn plan(c: &Connection, names: &NameIds, filter: &Filter) -> Result<(String, Vec<String>)> {
     let (sql, params) = tickets_sql(names, filter, 0, 0, 500);
+    // A plan is made without looking whether indexes have come or gone; reading something looks.
+    c.query_row("SELECT count(*) FROM (SELECT id FROM ticket LIMIT 1)", [], |_| Ok(())).map_err(error)?;
     let mut statement = c.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).map_err(error)?;
     let rows = statement.query_map(params_from_iter(params), |r| r.get(3)).map_err(error)?;
     Ok((sql, rows.collect::<rusqlite::Result<_>>().map_err(error)?))

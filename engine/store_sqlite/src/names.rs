@@ -1,7 +1,7 @@
 //! Integer ids of names and people, kept in memory: rows hold ids, the engine speaks names.
 
 use rusqlite::Connection;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::RwLock;
 use vorgang_store::{Result, StoreError};
 
@@ -16,6 +16,31 @@ struct Inner {
     names: HashMap<i64, String>,
     person_ids: HashMap<String, i64>,
     people: HashMap<i64, String>,
+    /// Fields that have an index.
+    indexed: HashSet<String>,
+}
+
+/// Indexes of own fields begin with this.
+const FIELD_INDEX: &str = "own_field_";
+
+/// Those of these fields are made where they are missing, all others are dropped.
+pub fn index_fields(connection: &Connection, wanted: &[String]) -> rusqlite::Result<()> {
+    let present = indexed_fields(connection)?;
+    for field in present.iter().filter(|f| !wanted.contains(f)) {
+        connection.execute_batch(&format!("DROP INDEX {FIELD_INDEX}{field}"))?;
+    }
+    // Names of definitions are letters, digits and `_`; nothing else becomes part of a statement.
+    let plain = |f: &&String| f.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    for field in wanted.iter().filter(|f| !present.contains(*f)).filter(plain) {
+        connection.execute_batch(&format!("CREATE INDEX {FIELD_INDEX}{field} ON ticket (fields ->> '$.{field}')"))?;
+    }
+    Ok(())
+}
+
+fn indexed_fields(connection: &Connection) -> rusqlite::Result<HashSet<String>> {
+    let mut statement = connection.prepare("SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'ticket'")?;
+    let names = statement.query_map([], |r| r.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(names.iter().filter_map(|n| n.strip_prefix(FIELD_INDEX)).map(str::to_owned).collect())
 }
 
 impl NameIds {
@@ -36,8 +61,14 @@ impl NameIds {
             inner.people.insert(id, login.clone());
             inner.person_ids.insert(login, id);
         }
+        inner.indexed = indexed_fields(connection)?;
         *self.write() = inner;
         Ok(())
+    }
+
+    /// Has the field an index of its own?
+    pub fn indexed(&self, field: &str) -> bool {
+        self.read().indexed.contains(field)
     }
 
     fn write(&self) -> std::sync::RwLockWriteGuard<'_, Inner> {

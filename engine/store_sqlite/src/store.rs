@@ -606,6 +606,7 @@ impl Store for SqliteStore {
                 let sql = "INSERT INTO process_revision (hash, name, canonical) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
                 c.execute(sql, params![hash, name, canonical])?;
             }
+            crate::names::index_fields(c, &new.indexed)?;
             let revision: i64 = c.query_row(
                 "INSERT INTO revision (hash, files, applied, actor) VALUES (?1, ?2, ?3, ?4) RETURNING id",
                 params![new.hash, new.files, new.applied.map_or(0, micros), new.actor],
