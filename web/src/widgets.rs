@@ -105,7 +105,7 @@ pub fn label(page: &Page, name: &str) -> String {
         "pending_until" => t.pending_until.into(),
         "article" => t.message.into(),
         "link" => t.links.into(),
-        "merge" => t.merge_into.into(),
+        "into" => t.merge_into.into(),
         "type" => t.ticket_type.into(),
         _ => match page.model.names.fields.get(name) {
             Some(f) => page.model.title(f.title.as_ref(), name, page.language()).to_owned(),

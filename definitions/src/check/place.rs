@@ -6,6 +6,7 @@ use crate::actions::run::Run;
 use crate::actions::set::Set;
 use crate::actions::{Action, Verb};
 use crate::cel::types::{Env, Ty};
+use crate::cel::value::Value;
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kinds::Kind;
 use crate::kinds::field::FieldType;
@@ -140,6 +141,9 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
             }
             // A duration, as `pending` takes one.
             Verb::Account(ValueExpr::Literal(l)) => match Slot::Pending.literal(&l.node, cx.names) {
+                Ok(Some(Value::Duration(d))) if d.days * DAY + d.seconds > DAY => {
+                    cx.push(Diagnostic::error("out-of-range", l.node.span, format!("{d} is more than a day of work")));
+                }
                 Ok(Some(time)) => drop(l.value.set(Some(time))),
                 _ => cx.push(Diagnostic::error("wrong-type", l.node.span, "expected a time of work").help("write `{ account: 15m }`")),
             },
@@ -253,11 +257,13 @@ fn activity(name: &Name, verb: &str, words: &[&str], place: &ActionPlace, cx: &m
     }
 }
 
+/// Most time of work at once, in seconds.
+const DAY: i64 = 24 * 3_600;
+
 /// Longest time that a program may take.
 const LIMIT_MAX: i64 = 600;
 
 fn run(run: &Run, action: &Action, place: &ActionPlace, relies: &mut Relies, cx: &mut Cx) {
-    use crate::cel::value::Value;
     for (name, given) in run.with.iter() {
         match given {
             ValueExpr::Expr(e) => {

@@ -4,6 +4,7 @@ use crate::cel::value::Value;
 use crate::decimal::Decimal;
 use crate::kinds::test::DurationText;
 use crate::load::Named;
+use crate::values::MULTILINE_BYTES_MAX;
 use crate::{choice, record};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -63,6 +64,7 @@ impl DataType {
     /// A value as it comes in JSON; `None` where it is of another type. A decimal may be a text or a number.
     pub fn read(self, json: &Json) -> Option<Value> {
         match (self, json) {
+            (Self::Text | Self::User, Json::String(s)) if s.len() > MULTILINE_BYTES_MAX => None,
             (Self::Text | Self::User, Json::String(s)) => Some(Value::text(s.as_str())),
             (Self::Integer, Json::Number(n)) => n.as_i64().map(Value::Int),
             (Self::Decimal, Json::Number(n)) => n.to_string().parse::<Decimal>().ok().map(Value::Decimal),

@@ -153,6 +153,11 @@ impl Activity {
         self.public.unwrap_or(true)
     }
 
+    /// One of its own actions is waited for before its people come.
+    pub fn waits_first(&self) -> bool {
+        self.actions.iter().any(|a| matches!(a.verb, Verb::Run(_)))
+    }
+
     /// Goes on by itself, without people (C2).
     pub fn is_automatic(&self) -> bool {
         let waits = self.timers.iter().any(|t| t.next.is_some()) || self.handlers.iter().any(|h| h.next.is_some());

@@ -123,20 +123,24 @@ pub fn decide(model: &Model, event: &DeskEvent, ctx: &Context) -> Result<Option<
     let text = |t: &Template| t.render(language, language, &scope).map_err(|m| Failure::new("template", m));
     let mut made: Vec<Decision> = vec![];
     for handler in model.handlers.get(event.name()).into_iter().flatten() {
-        if !holds(&handler.when)? {
+        // Who failed is said: there is no ticket that would show it.
+        let of = |failure: Failure| Failure { message: format!("{}: {}", handler.name, failure.message), ..failure };
+        if !holds(&handler.when).map_err(of)? {
             continue;
         }
         for action in &handler.actions {
             let Verb::Create(create) = &action.verb else { continue };
-            if !holds(&action.when)? {
+            if !holds(&action.when).map_err(of)? {
                 continue;
             }
-            let mut new = create::described(text(&create.title)?, &create.ticket_type, &create.queue, &create.values, None, value)?;
-            let article = create.article.as_ref().map(text).transpose()?;
+            let mut new =
+                create::described(text(&create.title).map_err(of)?, &create.ticket_type, &create.queue, &create.values, None, value)
+                    .map_err(of)?;
+            let article = create.article.as_ref().map(text).transpose().map_err(of)?;
             new.article = article.map(|body| ArticleInput { body, visible: true, ..ArticleInput::default() });
             let number = ctx.facts.number().ok_or_else(|| Failure::new("create", "there is no number for a new ticket yet"))?;
             let ctx = Context { new_ticket: Some(number), ..ctx.clone() };
-            made.push(make::ticket(model, &new, &ctx).map_err(|r| Failure::new("create", create::say(&r)))?);
+            made.push(make::ticket(model, &new, &ctx).map_err(|r| of(Failure::new("create", create::say(&r))))?);
         }
     }
     let mut made = made.into_iter();

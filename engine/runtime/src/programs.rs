@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
 use vorgang_core::Command;
 use vorgang_core::people;
-use vorgang_core::snapshot::Call;
+use vorgang_core::snapshot::{Call, Seq};
 use vorgang_store::StoreError;
 use vorgang_store::calls::DueCall;
 
@@ -121,7 +121,11 @@ async fn attempt(desk: &Desk, programs: &Programs, due: &DueCall) -> Result<(), 
         return Ok(());
     }
     let result = match programs.0.get(&due.call.program) {
-        Some(path) => execute(path, due).await,
+        // One that nobody waits for any more is ended.
+        Some(path) => tokio::select! {
+            result = execute(path, due) => result,
+            () = withdrawn(desk, key) => return Ok(()),
+        },
         None => Err(Trouble::ForGood("the server's configuration names no such program".into())),
     };
     let result = match result {
@@ -136,6 +140,16 @@ async fn attempt(desk: &Desk, programs: &Programs, due: &DueCall) -> Result<(), 
     let (system, command) = (people::system(), Command::AnswerCall { call: due.call.seq, result });
     let request = Request { actor: &system, ticket: Some(&due.number), command, cause: "program", at: None };
     desk.execute(request).await.map(|_| ()).map_err(|e| e.to_string())
+}
+
+/// Ends when the call is gone: its work item was withdrawn, or its ticket closed.
+async fn withdrawn(desk: &Desk, call: (i64, Seq)) {
+    loop {
+        tokio::time::sleep(LOOK * 4).await;
+        if desk.store.call_wanted(call).await == Ok(false) {
+            return;
+        }
+    }
 }
 
 /// Twice as long after each attempt.

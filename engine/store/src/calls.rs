@@ -22,6 +22,8 @@ pub trait Calls: Send + Sync {
     async fn calls_due(&self, now: Timestamp, limit: u32) -> Result<Vec<DueCall>>;
     /// An attempt begins: nobody else begins one until then. False where somebody has, or the call is gone.
     async fn call_lease(&self, call: (i64, Seq), now: Timestamp, until: Timestamp) -> Result<bool>;
+    /// Is it still waited for?
+    async fn call_wanted(&self, call: (i64, Seq)) -> Result<bool>;
     /// The next attempt comes then.
     async fn call_later(&self, call: (i64, Seq), due: Timestamp) -> Result<()>;
 }

@@ -246,6 +246,7 @@ async fn calls_are_begun_once(store: &dyn Store) {
     store.call_later((1, 10), at(30)).await.expect("later");
     assert_eq!(due(30).await, [("N1".into(), 9, 0), ("N1".into(), 10, 1)]);
     assert_eq!(store.call_lease((1, 4711), at(2), at(60)).await, Ok(false), "there is no such call");
+    assert_eq!((store.call_wanted((1, 10)).await, store.call_wanted((1, 4711)).await), (Ok(true), Ok(false)));
 }
 
 /// The one mail that the first commit wrote.

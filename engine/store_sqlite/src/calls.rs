@@ -48,6 +48,12 @@ impl Calls for SqliteStore {
         self.write(false, lease).await.map(|n| n == 1)
     }
 
+    async fn call_wanted(&self, (ticket, seq): (i64, Seq)) -> Result<bool> {
+        let c = self.reader();
+        let mut statement = c.prepare_cached("SELECT 1 FROM call WHERE ticket_id = ?1 AND seq = ?2").map_err(error)?;
+        statement.exists(params![ticket, seq]).map_err(error)
+    }
+
     async fn call_later(&self, (ticket, seq): (i64, Seq), due: Timestamp) -> Result<()> {
         let sql = "UPDATE call SET due = ?3 WHERE ticket_id = ?1 AND seq = ?2";
         let later = move |c: &Connection| c.execute(sql, params![ticket, seq, micros(due)]).map(|n| n as i64);

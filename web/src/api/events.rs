@@ -11,6 +11,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Map, Value as Json, json};
 use vorgang_core::people::PersonKind;
+use vorgang_core::rights;
+use vorgang_definitions::kinds::role::Right;
 use vorgang_runtime::Error;
 use vorgang_runtime::courier::SendError;
 
@@ -21,8 +23,11 @@ pub async fn send(
     Path(name): Path<String>,
     body: Body<Map<String, Json>>,
 ) -> Response {
-    if who.person.kind != PersonKind::Agent {
-        return problem(&Fault::new(StatusCode::FORBIDDEN, "Messages are sent by agents.", "Nachrichten senden Agenten."), &id);
+    let model = app.desk.model();
+    let may = |q: &str| rights::in_queue(&model.names, &who.person, q, Right::Rw);
+    if who.person.kind != PersonKind::Agent || !model.names.queues.iter().any(|q| may(&q.name)) {
+        let (en, de) = ("Messages are sent by agents who may change tickets.", "Nachrichten senden Agenten, die Tickets ändern dürfen.");
+        return problem(&Fault::new(StatusCode::FORBIDDEN, en, de), &id);
     }
     let (data, key) = body.split();
     match app.desk.message(&name, &data, &who.person.login, key.key.as_deref()).await {

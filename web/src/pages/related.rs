@@ -81,7 +81,7 @@ pub fn merge_and_split(page: &Page, view: &TicketView, choices: &Choices) -> Mar
         @if merge {
             details.card { summary { (t.merge) } br;
                 form method="post" action=(format!("{url}/merge")) data-enhance { (page.csrf())
-                    div.field { label for="f-merge" { (t.merge_into) } input id="f-merge" name="into" required inputmode="numeric"; }
+                    div.field { label for="f-into" { (t.merge_into) } input id="f-into" name="into" required inputmode="numeric"; }
                     div.buttons { button data-confirm=(t.merge_confirm) title=(t.merge_confirm) { (t.merge) } }
                 }
             }

@@ -1,4 +1,5 @@
 use super::value;
+use crate::decide::form::MINUTES_MAX;
 use crate::decide::run::{Failure, Run};
 use crate::snapshot::Seq;
 use vorgang_definitions::actions::account::Account;
@@ -11,8 +12,8 @@ pub fn run(run: &mut Run, time: &Account, instance: Option<Seq>, work: Option<Se
     match value(run, time, instance, work)? {
         Some(Value::Duration(d)) => {
             let minutes =
-                d.days.checked_mul(DAY).and_then(|m| m.checked_add(d.seconds / 60)).filter(|m| (0..=i64::from(u32::MAX)).contains(m));
-            let minutes = minutes.ok_or_else(|| Failure::new("value", format!("`account`: {d} is no time of work")))?;
+                d.days.checked_mul(DAY).and_then(|m| m.checked_add(d.seconds / 60)).filter(|m| (0..=i64::from(MINUTES_MAX)).contains(m));
+            let minutes = minutes.ok_or_else(|| Failure::new("value", format!("`account`: {d} is no time of work: a day at most")))?;
             run.account(minutes, None);
             Ok(())
         }

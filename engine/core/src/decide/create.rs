@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::people::PersonKind;
 use crate::rejection::{FormError, LifeCycleReason, Rejection, RightReason};
 use crate::rights;
-use crate::snapshot::{Snapshot, Ticket};
+use crate::snapshot::{Snapshot, Ticket, WorkStatus};
 use std::collections::BTreeMap;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::process::{Process, Starter};
@@ -225,7 +225,8 @@ pub fn process(model: &Model, name: &str, form: &Form, ctx: &Context) -> Result<
     // Defaults of the type come first, so that the form and its conditions see them; what is required may still come.
     let _ = complete_fields(&mut run, &ticket_type);
     run.rest();
-    let item = run.snapshot.item(work).filter(|w| w.status.is_open()).cloned();
+    // A form that comes before a program has answered is not there yet.
+    let item = run.snapshot.item(work).filter(|w| w.status.is_open() && w.status != WorkStatus::Calling).cloned();
     let given = form.dialog.is_some() || form.outcome.is_some() || !form.values.is_empty() || form.article.is_some();
     // Where the first step is for others, starting only places the token.
     if item.is_some_and(|item| given || first_form_is_for(&run, &item)) {
@@ -244,6 +245,10 @@ pub fn process(model: &Model, name: &str, form: &Form, ctx: &Context) -> Result<
 pub fn first_form_is_for(run: &Run, item: &crate::snapshot::WorkItem) -> bool {
     let Some(process) = run.process_of(item.instance) else { return false };
     let Some(activity) = process.def.activities.get(&item.activity) else { return false };
+    // Where a program has to answer first, starting only places the token.
+    if activity.waits_first() {
+        return false;
+    }
     activity.dialogs.iter().any(|(_, d)| submit::may_use(run, item, activity, d, run.ctx.actor).is_ok())
 }
 

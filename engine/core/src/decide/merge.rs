@@ -111,7 +111,7 @@ pub fn by_hand(run: &mut Run, number: &str) -> Result<(), Rejection> {
     let names = &run.model.names;
     rights::require(names, run.ctx.actor, &run.snapshot.ticket, Right::Rw)?;
     acl::ask(run, "action", "merge", None)?;
-    let unknown = || Rejection::Form(vec![("merge".into(), FormError::Invalid(ValueError::NotOffered(number.to_owned())))]);
+    let unknown = || Rejection::Form(vec![("into".into(), FormError::Invalid(ValueError::NotOffered(number.to_owned())))]);
     let other = run.other(number);
     let seen = |s: &&Snapshot| rights::sight(names, run.ctx.actor, s) != Sight::Nothing;
     let other = other.filter(seen).ok_or_else(unknown)?;
@@ -154,7 +154,8 @@ pub fn split_by_hand(run: &mut Run, article: Seq, ticket_type: &str, queue: &str
     rights::require(&run.model.names, run.ctx.actor, &run.snapshot.ticket, Right::Ro)?;
     acl::ask(run, "action", "split", None)?;
     let (articles, _) = content(run);
-    let article = articles.into_iter().find(|a| a.seq == article).ok_or(Rejection::Gone)?;
+    let unknown = || Rejection::Form(vec![("article".into(), FormError::Invalid(ValueError::NotOffered(article.to_string())))]);
+    let article = articles.into_iter().find(|a| a.seq == article).ok_or_else(unknown)?;
     let new = NewTicket {
         title: split_title(run, &article),
         ticket_type: ticket_type.to_owned(),
