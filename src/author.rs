@@ -7,6 +7,7 @@ use std::path::Path;
 use vorgang_core::story;
 use vorgang_definitions::cel::functions;
 use vorgang_definitions::diagnostic::{self, Diagnostic, Severity};
+use vorgang_definitions::kinds::handler::EVENTS;
 use vorgang_definitions::kinds::{self, Kind};
 use vorgang_definitions::model::{self, Loaded, SiteFile};
 use vorgang_definitions::{actions, codes, diagram};
@@ -176,17 +177,58 @@ pub fn explain(word: &str) -> anyhow::Result<End> {
         println!("{text}");
         return Ok(End::Good);
     }
+    if let Some((event, what)) = EVENTS.iter().find(|(e, _)| *e == word) {
+        println!("event `{event}`\n\n{what}");
+        return Ok(End::Good);
+    }
+    let keys = keys();
+    let found: Vec<&Key> = keys.iter().filter(|k| k.name == word).collect();
+    for key in &found {
+        println!("`{word}` of {}: {}", key.of, key.doc);
+        if let Some(example) = &key.example {
+            println!("  {word}: {example}");
+        }
+    }
+    if !found.is_empty() {
+        return Ok(End::Good);
+    }
     let all = codes::ALL
         .iter()
         .map(|(c, _)| *c)
         .chain(Kind::WORDS.iter().copied())
         .chain(functions::ALL.iter().map(|f| f.name))
-        .chain(actions::VERBS.iter().map(|(v, _)| *v));
+        .chain(actions::VERBS.iter().map(|(v, _)| *v))
+        .chain(EVENTS.iter().map(|(e, _)| *e))
+        .chain(keys.iter().map(|k| k.name.as_str()));
     eprintln!(
         "nothing is known of `{word}`; {}",
-        diagnostic::did_you_mean(word, all).unwrap_or_else(|| "name the code of a finding, a kind, a verb or a function".into())
+        diagnostic::did_you_mean(word, all)
+            .unwrap_or_else(|| "name the code of a finding, a kind, a key, a verb, an event or a function".into())
     );
     Ok(End::Usage)
+}
+
+/// A key of some definition.
+struct Key {
+    name: String,
+    /// The part of a definition that it is a key of.
+    of: String,
+    doc: String,
+    example: Option<serde_json::Value>,
+}
+
+/// Every key that the schema describes, but for the actions, which are verbs.
+fn keys() -> Vec<Key> {
+    let schema = kinds::json_schema(None, false);
+    let defs = schema["$defs"].as_object().cloned().unwrap_or_default();
+    let mut all = vec![];
+    for (of, def) in &defs {
+        for (name, property) in def["properties"].as_object().into_iter().flatten() {
+            let doc = property["description"].as_str().unwrap_or_default().to_owned();
+            all.push(Key { name: name.clone(), of: of.clone(), doc, example: property["examples"].get(0).cloned() });
+        }
+    }
+    all
 }
 
 pub fn schema(kind: Option<&str>, draft: &str) -> anyhow::Result<End> {

@@ -87,7 +87,7 @@ enum Command {
         #[arg(long, default_value = "en")]
         language: String,
     },
-    /// Explains the code of a finding, a kind, a verb or a function; `explain job NAME` a job's query,
+    /// Explains the code of a finding, a kind, a key, a verb, an event or a function; `explain job NAME` a job's query,
     /// `explain ticket NUMBER --as LOGIN` what a person may choose and do there, and why not.
     Explain {
         word: String,

@@ -39,7 +39,7 @@ async fn a_failed_handler_is_tried_again_for_the_same_event() {
     let after = w.execute(Some(&number), Command::RetryIncident { incident: incident.seq }).await;
     assert_eq!(after.ticket.fields["share"], json!(3));
     let stored = w.stored(&number).await;
-    assert_eq!((stored.incidents.len(), stored.watchers.as_slice()), (0, &["otto".to_owned()][..]));
+    assert_eq!((stored.incidents.len(), &stored.watchers[..]), (0, &["otto".to_owned()][..]));
     let report = audit::verify(&*w.desk.store).await.expect("a report");
     assert_eq!(report.findings, Vec::<String>::new());
 }

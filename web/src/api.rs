@@ -213,7 +213,7 @@ pub fn ticket_json(model: &Model, snapshot: &Snapshot, agent: bool, shown: Optio
         "state_type": names.state_type(&t.state), "priority": names.priority_level(&t.priority), "priority_name": t.priority,
         "owner": t.owner.as_ref().filter(|_| agent), "responsible": t.responsible.as_ref().filter(|_| agent), "customer": t.customer, "customer_user": t.customer_user,
         "lock": if agent { json!(t.lock()) } else { Json::Null }, "accounted": if agent { json!(t.accounted) } else { Json::Null },
-        "watchers": if agent { json!(snapshot.watchers) } else { json!([]) },
+        "watchers": if agent { json!(&*snapshot.watchers) } else { json!([]) },
         "service": null, "sla": null, "fields": fields, "created": t.created, "updated": t.updated,
         "pending_until": t.pending_until, "first_response_due": null, "update_due": null, "solution_due": null,
         "version": snapshot.version, "work": work,

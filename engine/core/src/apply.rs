@@ -29,23 +29,23 @@ pub fn apply(snapshot: &mut Snapshot, event: &Event) {
         Event::TimeAccounted { minutes, .. } => Arc::make_mut(&mut snapshot.ticket).accounted += minutes,
         Event::InstanceStarted { instance } => {
             used(snapshot, instance.seq);
-            Arc::make_mut(&mut snapshot.instances).push(instance.clone());
+            snapshot.instances.make_mut().push(instance.clone());
         }
         Event::InstanceEnded { seq, outcome, at } => {
-            if let Some(i) = Arc::make_mut(&mut snapshot.instances).iter_mut().find(|i| i.seq == *seq) {
+            if let Some(i) = snapshot.instances.make_mut().iter_mut().find(|i| i.seq == *seq) {
                 i.outcome = Some(outcome.clone());
                 i.ended = Some(*at);
             }
             if snapshot.kept.iter().any(|m| m.instance == *seq) {
-                Arc::make_mut(&mut snapshot.kept).retain(|m| m.instance != *seq);
+                snapshot.kept.make_mut().retain(|m| m.instance != *seq);
             }
         }
         Event::WorkEntered { item } => {
             used(snapshot, item.seq);
-            Arc::make_mut(&mut snapshot.work).push(item.clone());
+            snapshot.work.make_mut().push(item.clone());
         }
         Event::WorkChanged { seq, status, claimed_by, epoch, audience } => {
-            if let Some(w) = Arc::make_mut(&mut snapshot.work).iter_mut().find(|w| w.seq == *seq) {
+            if let Some(w) = snapshot.work.make_mut().iter_mut().find(|w| w.seq == *seq) {
                 w.status = *status;
                 w.claimed_by.clone_from(claimed_by);
                 w.epoch = *epoch;
@@ -53,21 +53,21 @@ pub fn apply(snapshot: &mut Snapshot, event: &Event) {
             }
         }
         Event::WorkEnded { seq, status, outcome, by, at } => {
-            let Some(w) = Arc::make_mut(&mut snapshot.work).iter_mut().find(|w| w.seq == *seq) else { return };
+            let Some(w) = snapshot.work.make_mut().iter_mut().find(|w| w.seq == *seq) else { return };
             w.status = *status;
             w.audience.clear();
             let (instance, activity) = (w.instance, w.activity.clone());
             if snapshot.timers.iter().any(|t| t.work == Some(*seq)) {
-                Arc::make_mut(&mut snapshot.timers).retain(|t| t.work != Some(*seq));
+                snapshot.timers.make_mut().retain(|t| t.work != Some(*seq));
             }
             if snapshot.calls.iter().any(|c| c.is_for(*seq)) {
-                Arc::make_mut(&mut snapshot.calls).retain(|c| !c.is_for(*seq));
+                snapshot.calls.make_mut().retain(|c| !c.is_for(*seq));
             }
             if let (WorkStatus::Done, Some(outcome)) = (status, outcome) {
                 let votes = snapshot.votes.iter().filter(|v| v.work == *seq).cloned().collect();
                 let order = snapshot.steps.iter().filter(|s| s.instance == instance).map(|s| s.order).max().unwrap_or(0) + 1;
                 let step = Step { instance, activity, outcome: outcome.clone(), by: by.clone(), at: *at, order, undone: false, votes };
-                let steps = Arc::make_mut(&mut snapshot.steps);
+                let steps = snapshot.steps.make_mut();
                 match steps.iter_mut().find(|s| s.instance == step.instance && s.activity == step.activity) {
                     Some(last) => *last = step,
                     None => steps.push(step),
@@ -75,53 +75,53 @@ pub fn apply(snapshot: &mut Snapshot, event: &Event) {
             }
         }
         Event::StepUndone { instance, activity } => {
-            let steps = Arc::make_mut(&mut snapshot.steps);
+            let steps = snapshot.steps.make_mut();
             if let Some(step) = steps.iter_mut().find(|s| s.instance == *instance && s.activity == *activity) {
                 step.undone = true;
             }
         }
         Event::VoteCast { work, person, outcome, at } => {
-            Arc::make_mut(&mut snapshot.votes).push(Vote { work: *work, person: person.clone(), outcome: outcome.clone(), at: *at });
+            snapshot.votes.make_mut().push(Vote { work: *work, person: person.clone(), outcome: outcome.clone(), at: *at });
         }
         Event::TimerSet { timer } => {
             used(snapshot, timer.seq);
-            let timers = Arc::make_mut(&mut snapshot.timers);
+            let timers = snapshot.timers.make_mut();
             match timers.iter_mut().find(|t| t.seq == timer.seq) {
                 Some(t) => *t = timer.clone(),
                 None => timers.push(timer.clone()),
             }
         }
-        Event::TimerFired { seq, .. } | Event::TimerEnded { seq } => Arc::make_mut(&mut snapshot.timers).retain(|t| t.seq != *seq),
+        Event::TimerFired { seq, .. } | Event::TimerEnded { seq } => snapshot.timers.make_mut().retain(|t| t.seq != *seq),
         Event::IncidentRaised { incident } => {
             used(snapshot, incident.seq);
-            Arc::make_mut(&mut snapshot.incidents).push(incident.clone());
+            snapshot.incidents.make_mut().push(incident.clone());
         }
         Event::IncidentResolved { seq, at } => {
-            if let Some(i) = Arc::make_mut(&mut snapshot.incidents).iter_mut().find(|i| i.seq == *seq) {
+            if let Some(i) = snapshot.incidents.make_mut().iter_mut().find(|i| i.seq == *seq) {
                 i.resolved = Some(*at);
             }
         }
         Event::MessageKept { message } => {
             used(snapshot, message.seq);
-            Arc::make_mut(&mut snapshot.kept).push(message.clone());
+            snapshot.kept.make_mut().push(message.clone());
         }
-        Event::MessageGone { seq } => Arc::make_mut(&mut snapshot.kept).retain(|m| m.seq != *seq),
+        Event::MessageGone { seq } => snapshot.kept.make_mut().retain(|m| m.seq != *seq),
         Event::CallWanted { call } => {
             used(snapshot, call.seq);
-            Arc::make_mut(&mut snapshot.calls).push(call.clone());
+            snapshot.calls.make_mut().push(call.clone());
         }
-        Event::CallEnded { seq, .. } => Arc::make_mut(&mut snapshot.calls).retain(|c| c.seq != *seq),
+        Event::CallEnded { seq, .. } => snapshot.calls.make_mut().retain(|c| c.seq != *seq),
         Event::WatcherAdded { person, .. } => {
-            let watchers = Arc::make_mut(&mut snapshot.watchers);
+            let watchers = snapshot.watchers.make_mut();
             if let Err(place) = watchers.binary_search(person) {
                 watchers.insert(place, person.clone());
             }
         }
-        Event::WatcherRemoved { person } => Arc::make_mut(&mut snapshot.watchers).retain(|w| w != person),
+        Event::WatcherRemoved { person } => snapshot.watchers.make_mut().retain(|w| w != person),
         Event::NotificationSent { notification: n } => {
             used(snapshot, n.seq);
             let Some(day) = n.day else { return };
-            let all = Arc::make_mut(&mut snapshot.told);
+            let all = snapshot.told.make_mut();
             match all.iter_mut().find(|t| t.name == n.name && t.to == n.to) {
                 Some(told) => told.day = day,
                 None => all.push(Told { name: n.name.clone(), to: n.to.clone(), day }),

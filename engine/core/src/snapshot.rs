@@ -301,8 +301,45 @@ pub struct Incident {
     pub resolved: Option<Timestamp>,
 }
 
-/// Rows that are cheap to copy: a savepoint shares them with what goes on from it.
-pub type Rows<T> = Arc<Vec<T>>;
+/// Rows that are cheap to copy: a savepoint shares them with what goes on from it. Most tickets have none of most kinds,
+/// and then nothing is allocated.
+#[derive(Debug, Clone)]
+pub struct Rows<T>(Option<Arc<Vec<T>>>);
+
+impl<T> Rows<T> {
+    /// For changing; what others share stays as it is.
+    pub fn make_mut(&mut self) -> &mut Vec<T>
+    where
+        T: Clone,
+    {
+        Arc::make_mut(self.0.get_or_insert_default())
+    }
+}
+
+impl<T> Default for Rows<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T> std::ops::Deref for Rows<T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        self.0.as_deref().map_or(&[], Vec::as_slice)
+    }
+}
+
+impl<T> From<Vec<T>> for Rows<T> {
+    fn from(rows: Vec<T>) -> Self {
+        Self(if rows.is_empty() { None } else { Some(Arc::new(rows)) })
+    }
+}
+
+impl<T: PartialEq> PartialEq for Rows<T> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
 
 /// The row that a command reads and writes, and what belongs to it. Only what is open is loaded.
 #[derive(Debug, Clone, PartialEq)]
@@ -377,16 +414,16 @@ impl Snapshot {
 
     /// Only what a freshly loaded snapshot would hold: ended work, instances and incidents are dropped.
     pub fn compact(mut self) -> Self {
-        Arc::make_mut(&mut self.instances).retain(|i| i.outcome.is_none());
-        Arc::make_mut(&mut self.work).retain(|w| w.status.is_open());
-        Arc::make_mut(&mut self.incidents).retain(|i| i.resolved.is_none());
+        self.instances.make_mut().retain(|i| i.outcome.is_none());
+        self.work.make_mut().retain(|w| w.status.is_open());
+        self.incidents.make_mut().retain(|i| i.resolved.is_none());
         let (instances, work) = (&self.instances, &self.work);
-        let (steps, votes) = (Arc::make_mut(&mut self.steps), Arc::make_mut(&mut self.votes));
+        let (steps, votes) = (self.steps.make_mut(), self.votes.make_mut());
         steps.retain(|s| instances.iter().any(|i| i.seq == s.instance));
         votes.retain(|v| work.iter().any(|w| w.seq == v.work));
         steps.sort_by(|a, b| (a.instance, &a.activity).cmp(&(b.instance, &b.activity)));
         votes.sort_by(|a, b| (a.work, &a.person).cmp(&(b.work, &b.person)));
-        Arc::make_mut(&mut self.timers).sort_by_key(|t| t.seq);
+        self.timers.make_mut().sort_by_key(|t| t.seq);
         self
     }
 }

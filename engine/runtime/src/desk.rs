@@ -185,8 +185,12 @@ impl Desk {
         {
             return Ok(earlier);
         }
-        let mut touched: BTreeSet<String> = request.ticket.map(str::to_owned).into_iter().collect();
-        let mut held = self.hold(&touched).await;
+        let mut held = match request.ticket {
+            Some(number) => vec![self.locks.hold(number).await],
+            None => vec![],
+        };
+        // With other tickets that are held, its own among them.
+        let mut touched: BTreeSet<String> = BTreeSet::new();
         let mut changed: Option<BTreeMap<String, u64>> = None;
         let (job_run, mut loaded) = part.job.map_or((None, None), |j| (Some(j.run), Some(j.loaded)));
         for _ in 0..TRIES_MAX {
@@ -213,7 +217,7 @@ impl Desk {
             // Other tickets are held too, all in one order: nobody waits in a circle, and nobody is always too late.
             let others = decision.changes_others();
             if others.iter().any(|number| !touched.contains(number)) {
-                touched.extend(others);
+                touched.extend(others.into_iter().chain(request.ticket.map(str::to_owned)));
                 drop(held);
                 held = self.hold(&touched).await;
                 changed = None;
@@ -378,7 +382,7 @@ type Heads = BTreeMap<i64, Hash>;
 /// The decision with all that is decided within it, each ticket's history going on where the one before it ended.
 fn commit(cause: &str, (actor, command): (&str, &str), decision: &Decision, now: Timestamp, heads: &mut Heads) -> Commit {
     let payload = chain::split(&decision.events);
-    let salt: [u8; 16] = random();
+    let salt = salt();
     let personal_digest = chain::personal_digest(&salt, &payload.personal);
     let ticket = decision.after.ticket.id;
     let hash = chain::hash(&Link {
@@ -422,6 +426,20 @@ pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("the system has a source of randomness");
     bytes
+}
+
+/// What salts the digest of personal content: the system is asked for many at once.
+fn salt() -> [u8; 16] {
+    const AT_ONCE: usize = 64;
+    thread_local! {
+        static SALTS: std::cell::RefCell<Vec<[u8; 16]>> = const { std::cell::RefCell::new(vec![]) };
+    }
+    SALTS.with_borrow_mut(|salts| {
+        salts.pop().unwrap_or_else(|| {
+            salts.extend(random::<{ AT_ONCE * 16 }>().as_chunks::<16>().0);
+            salts.pop().unwrap_or_else(random)
+        })
+    })
 }
 
 pub fn sha256(bytes: &[u8]) -> Hash {

@@ -22,8 +22,8 @@ const WAIT: Duration = Duration::from_secs(5);
 const FOUND: u32 = 10_000;
 /// Tickets of a batch: what the run has done of them is marked until all are.
 const BATCH: u32 = 2_000;
-/// Tickets that are done at the same time.
-const WIDTH: usize = 256;
+/// Tickets that are done at the same time: two commits of the writer, so that one gathers while the other is written.
+const WIDTH: usize = 512;
 /// A time that is no older has not been missed.
 const LATE: SignedDuration = SignedDuration::from_secs(60);
 /// Times of one schedule that are dealt with at once.

@@ -64,6 +64,9 @@ fn incident(model: &Model, decision: &mut Decision, from: &str, message: String,
 
 /// What the decision and those within it want of others, each with the number of the ticket that wants it.
 fn taken(decision: &mut Decision) -> Vec<(String, Reach)> {
+    if decision.reach.is_empty() && decision.made.is_empty() {
+        return vec![];
+    }
     let from = decision.after.ticket.number.clone();
     let mut all: Vec<_> = std::mem::take(&mut decision.reach).into_iter().map(|r| (from.clone(), r)).collect();
     decision.made.iter_mut().for_each(|d| all.extend(taken(d)));
