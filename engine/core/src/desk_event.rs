@@ -138,7 +138,7 @@ pub fn decide(model: &Model, event: &DeskEvent, ctx: &Context) -> Result<Option<
                     .map_err(of)?;
             let article = create.article.as_ref().map(text).transpose().map_err(of)?;
             new.article = article.map(|body| ArticleInput { body, visible: true, ..ArticleInput::default() });
-            let number = ctx.facts.number().ok_or_else(|| Failure::new("create", "there is no number for a new ticket yet"))?;
+            let number = create::number(ctx)?;
             let ctx = Context { new_ticket: Some(number), ..ctx.clone() };
             made.push(make::ticket(model, &new, &ctx).map_err(|r| of(Failure::new("create", create::say(&r))))?);
         }

@@ -2,12 +2,10 @@ use super::{render, value};
 use crate::command::{ArticleInput, Context, NewTicket};
 use crate::decide::create;
 use crate::decide::run::{Failure, Run};
-use crate::event::Event;
 use crate::people::{self, Person};
 use crate::snapshot::Seq;
 use std::collections::BTreeMap;
 use vorgang_definitions::actions::create::Create;
-use vorgang_definitions::actions::link::LinkKind;
 use vorgang_definitions::actions::set::Set;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::name::Name;
@@ -25,15 +23,10 @@ pub fn run(run: &mut Run, create: &Create, name: Option<&Name>, instance: Option
     let mut new = described(title, &create.ticket_type, &create.queue, &create.values, customer, values)?;
     new.article = article.map(|body| ArticleInput { body, visible: true, ..ArticleInput::default() });
     let system = people::system();
-    let made = create::ticket(run.model, &new, &within(run, &system)?).map_err(|r| Failure::new("create", say(&r)))?;
-    let (id, number) = (made.after.ticket.id, made.after.ticket.number.clone());
-    run.made.push(made);
-    run.emit(Event::TicketMade { id, number: number.clone() });
+    let ctx = within(run, &system)?;
+    let number = create::beside(run, &new, create.link, &ctx).map_err(|r| Failure::new("create", say(&r)))?;
     if let Some(name) = name {
         run.named.insert(name.to_string(), Value::text(number.as_str()));
-    }
-    if let Some(kind) = create.link {
-        link(run, id, number, kind);
     }
     Ok(())
 }
@@ -65,8 +58,13 @@ pub fn within<'a>(run: &Run<'a>, system: &'a Person) -> Result<Context<'a>, Fail
     if run.ctx.depth >= DEPTH_MAX {
         return Err(Failure::new("loop", format!("more than {DEPTH_MAX} tickets would make each other")));
     }
-    let number = run.ctx.facts.number().ok_or_else(|| Failure::new("create", "there is no number for a new ticket yet"))?;
+    let number = number(run.ctx)?;
     Ok(Context { actor: system, new_ticket: Some(number), changed_since: None, depth: run.ctx.depth + 1, ..run.ctx.clone() })
+}
+
+/// For a ticket that an action makes.
+pub fn number(ctx: &Context) -> Result<(i64, String), Failure> {
+    ctx.facts.number().ok_or_else(|| Failure::new("create", "there is no number for a new ticket yet"))
 }
 
 pub fn say(rejection: &crate::rejection::Rejection) -> String {
@@ -76,9 +74,4 @@ pub fn say(rejection: &crate::rejection::Rejection) -> String {
         }
         other => other.say("en"),
     }
-}
-
-/// Two tickets are linked once in one way.
-pub fn link(run: &mut Run, other: i64, number: String, kind: LinkKind) {
-    run.emit(Event::LinkAdded { other, number, kind: kind.word().to_owned(), at: run.ctx.now });
 }

@@ -11,6 +11,6 @@ pub fn run(run: &mut Run, link: &Link, instance: Option<Seq>, work: Option<Seq>)
     if id == run.snapshot.ticket.id {
         return Err(Failure::new("link", "a ticket is not linked to itself"));
     }
-    super::create::link(run, id, number, link.kind.unwrap_or(LinkKind::Related));
+    run.link(id, number, link.kind.unwrap_or(LinkKind::Related).word());
     Ok(())
 }

@@ -24,7 +24,7 @@ pub fn run(run: &mut Run, split: &Split, name: Option<&Name>, instance: Option<S
     let new = create::described(title, &split.ticket_type, &split.queue, &split.values, customer, values)?;
     let (system, link) = (crate::people::system(), split.link.unwrap_or(LinkKind::Child));
     let ctx = create::within(run, &system)?;
-    let (_, number) = merge::split(run, article, new, Some(link), &ctx).map_err(|r| Failure::new("split", create::say(&r)))?;
+    let number = merge::split(run, article, new, Some(link), &ctx).map_err(|r| Failure::new("split", create::say(&r)))?;
     if let Some(name) = name {
         run.named.insert(name.to_string(), Value::text(number.as_str()));
     }

@@ -12,6 +12,7 @@ use crate::rejection::{FormError, LifeCycleReason, Rejection, RightReason};
 use crate::rights;
 use crate::snapshot::{Snapshot, Ticket, WorkStatus};
 use std::collections::BTreeMap;
+use vorgang_definitions::actions::link::LinkKind;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::process::{Process, Starter};
 use vorgang_definitions::kinds::role::Right;
@@ -73,6 +74,18 @@ pub(super) fn complete_fields(run: &mut Run, ticket_type: &TicketType) -> Result
         }
     }
     if missing.is_empty() { Ok(()) } else { Err(Rejection::Form(missing)) }
+}
+
+/// A ticket that another one makes, in the same commit. Gives its number.
+pub fn beside(run: &mut Run, new: &NewTicket, link: Option<LinkKind>, ctx: &Context) -> Result<String, Rejection> {
+    let made = ticket(run.model, new, ctx)?;
+    let (id, number) = (made.after.ticket.id, made.after.ticket.number.clone());
+    run.made.push(made);
+    run.emit(Event::TicketMade { id, number: number.clone() });
+    if let Some(kind) = link {
+        run.link(id, number.clone(), kind.word());
+    }
+    Ok(number)
 }
 
 pub fn ticket(model: &Model, new: &NewTicket, ctx: &Context) -> Result<Decision, Rejection> {

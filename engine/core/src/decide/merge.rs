@@ -56,7 +56,7 @@ pub fn merge(run: &mut Run, number: &str, as_person: bool, instance: Option<Seq>
     set.map_err(MergeError::State)?;
     run.account(-merged.minutes, None);
     run.lock(false);
-    run.emit(Event::LinkAdded { other: other.id, number: number.to_owned(), kind: LinkKind::Parent.word().into(), at: run.ctx.now });
+    run.link(other.id, number.to_owned(), LinkKind::Parent.word());
     run.emit(Event::TicketMerged { other: other.id, number: number.to_owned(), into: true });
     let taken = TakenIn { number: run.snapshot.ticket.number.clone(), customer, articles, merged: Some(merged) };
     run.reach(number, Command::TakeIn(Box::new(taken)));
@@ -100,7 +100,7 @@ pub fn take_in(run: &mut Run, taken: &TakenIn) {
     }
     let own = run.snapshot.ticket.id;
     for Linked { id, number, kind } in merged.links.iter().filter(|l| l.id != own).cloned() {
-        run.emit(Event::LinkAdded { other: id, number, kind, at: run.ctx.now });
+        run.link(id, number, kind);
     }
     run.account(merged.minutes, None);
     run.emit(Event::TicketMerged { other: merged.id, number: taken.number.clone(), into: false });
@@ -129,18 +129,12 @@ pub fn by_hand(run: &mut Run, number: &str) -> Result<(), Rejection> {
 }
 
 /// The message becomes the first one of a new ticket, whose parent this one is.
-pub fn split(run: &mut Run, article: Article, new: NewTicket, link: Option<LinkKind>, ctx: &Context) -> Result<(i64, String), Rejection> {
-    let made = create::ticket(run.model, &new, ctx)?;
-    let (id, number) = (made.after.ticket.id, made.after.ticket.number.clone());
-    run.made.push(made);
-    run.emit(Event::TicketMade { id, number: number.clone() });
-    if let Some(kind) = link {
-        run.emit(Event::LinkAdded { other: id, number: number.clone(), kind: kind.word().to_owned(), at: run.ctx.now });
-    }
+pub fn split(run: &mut Run, article: Article, new: NewTicket, link: Option<LinkKind>, ctx: &Context) -> Result<String, Rejection> {
+    let number = create::beside(run, &new, link, ctx)?;
     let customer = customer(&run.snapshot);
     let taken = TakenIn { number: run.snapshot.ticket.number.clone(), customer, articles: vec![article], merged: None };
     run.reach(&number, Command::TakeIn(Box::new(taken)));
-    Ok((id, number))
+    Ok(number)
 }
 
 /// What the new ticket is called, where nothing is said.

@@ -174,6 +174,11 @@ impl<'a> Run<'a> {
         self.record(event);
     }
 
+    /// Two tickets are linked once in one way.
+    pub fn link(&mut self, other: i64, number: String, kind: impl Into<String>) {
+        self.emit(Event::LinkAdded { other, number, kind: kind.into(), at: self.ctx.now });
+    }
+
     /// Keeps for handlers what the event means, where there is one for it.
     pub(super) fn happens(&mut self, event: &Event) {
         let Some(name) = happening::name(event, &self.snapshot) else { return };
