@@ -11,9 +11,10 @@ use tokio::net::{UnixListener, UnixStream};
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_definitions::diagnostic;
 use vorgang_definitions::model::SiteFile;
-use vorgang_runtime::clock::SystemClock;
+use vorgang_runtime::clock::NodeClock;
 use vorgang_runtime::revisions::{self, Applied};
-use vorgang_runtime::{Desk, accounts};
+use vorgang_runtime::{Desk, accounts, nodes};
+use vorgang_store::Store;
 
 /// Longest line, in bytes: a site with all its files.
 const LINE_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -49,7 +50,11 @@ pub enum Told {
 pub async fn handle(desk: &Arc<Desk>, ask: Ask) -> Told {
     match ask {
         Ask::Apply { files } => match desk.apply(&files, "cli").await {
-            Ok(Applied::New(id)) => Told::Good(format!("applied as revision {id}")),
+            Ok(Applied::New(id)) => Told::Good(match nodes::settle(desk, id).await {
+                Ok(0) => format!("applied as revision {id}"),
+                Ok(behind) => format!("applied as revision {id}; {behind} nodes do not run it yet"),
+                Err(e) => format!("applied as revision {id}; whether every node runs it is not known: {e}"),
+            }),
             Ok(Applied::Same) => Told::Good("nothing differs from what runs".into()),
             Ok(Applied::Refused { sources, diagnostics, reasons }) => {
                 let findings =
@@ -106,12 +111,21 @@ fn known(desk: &Desk, login: &str) -> Result<(), Told> {
 
 /// Asks the running server; without one, opens the database for this one command.
 pub async fn ask(url: &str, ask: Ask) -> anyhow::Result<Told> {
-    let path = database::path(url)?;
-    if let Ok(stream) = UnixStream::connect(database::socket(&path)).await {
+    let place = database::place(url)?;
+    if let Some(socket) = place.socket()
+        && let Ok(stream) = UnixStream::connect(socket).await
+    {
         return over(stream, &ask).await.context("the running server did not answer");
     }
-    let store = database::open(url)?;
-    let clock = Arc::new(SystemClock);
+    let store = database::open(url).await?;
+    let told = alone(store.clone(), &place, ask).await;
+    store.leave().await;
+    told
+}
+
+/// Without a server that could be asked.
+async fn alone(store: Arc<dyn Store>, place: &database::Place, ask: Ask) -> anyhow::Result<Told> {
+    let clock = Arc::new(NodeClock(store.clone()));
     // Without a revision yet, an apply brings the first one.
     let first = match &ask {
         Ask::Apply { files } => Some(files.as_slice()),
@@ -119,7 +133,7 @@ pub async fn ask(url: &str, ask: Ask) -> anyhow::Result<Told> {
     };
     let empty = store.revision_latest().await?.is_none();
     if empty && first.is_none() {
-        bail!("{} has no revision yet; run `vorgang apply SITE` first", path.display());
+        bail!("{} has no revision yet; run `vorgang apply SITE` first", place.shown());
     }
     match revisions::open(store, clock, first).await? {
         Ok(_) if empty => Ok(Told::Good("applied as revision 1".into())),

@@ -4,38 +4,93 @@ use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use vorgang_store::{Store, StoreError};
+use vorgang_store_postgres::PostgresStore;
 use vorgang_store_sqlite::SqliteStore;
 
-/// The file of a SQLite database.
-pub fn path(url: &str) -> anyhow::Result<PathBuf> {
-    match url.split_once(':') {
-        Some(("sqlite", path)) => Ok(path.trim_start_matches("//").into()),
-        Some((scheme @ ("postgres" | "postgresql"), _)) => bail!("`{scheme}:` is not supported by this version; name a file for SQLite"),
-        _ => Ok(url.into()),
+/// What a URL names.
+pub enum Place {
+    /// The file of a SQLite database.
+    File(PathBuf),
+    /// A PostgreSQL database, by its URL.
+    Server(String),
+}
+
+pub fn place(url: &str) -> anyhow::Result<Place> {
+    Ok(match url.split_once(':') {
+        Some(("sqlite", "" | "//")) => bail!("`{url}` names no file, as in sqlite:vorgang.db"),
+        Some(("sqlite", path)) => Place::File(path.trim_start_matches("//").into()),
+        Some(("postgres" | "postgresql", _)) => Place::Server(url.to_owned()),
+        Some((scheme, rest)) if rest.starts_with("//") => {
+            bail!("`{scheme}:` is no database; name a file, sqlite:FILE, or postgres://USER@HOST/DATABASE")
+        }
+        _ => Place::File(url.into()),
+    })
+}
+
+impl Place {
+    /// For people: without a password.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Server(url) => match (url.split_once("://"), url.rsplit_once('@')) {
+                (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
+                _ => url.clone(),
+            },
+        }
+    }
+
+    /// Beside the file: commands reach a running server through it. A PostgreSQL server takes them itself.
+    pub fn socket(&self) -> Option<PathBuf> {
+        match self {
+            Self::File(path) => Some(beside(path, ".sock")),
+            Self::Server(_) => None,
+        }
     }
 }
 
-/// Beside the database: commands reach a running server through it.
-pub fn socket(path: &Path) -> PathBuf {
+fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".sock");
+    name.push(ending);
     name.into()
 }
 
-pub fn open(url: &str) -> anyhow::Result<Arc<dyn Store>> {
-    let path = path(url)?;
-    match SqliteStore::open(&path) {
-        Ok(store) => Ok(Arc::new(store)),
-        Err(StoreError::Conflict) => bail!("another server holds {}", path.display()),
-        Err(e) => Err(e).with_context(|| format!("cannot open {}", path.display())),
+pub async fn open(url: &str) -> anyhow::Result<Arc<dyn Store>> {
+    let place = place(url)?;
+    let opened: Result<Arc<dyn Store>, StoreError> = match &place {
+        Place::File(path) => SqliteStore::open(path).map(|s| Arc::new(s) as _),
+        Place::Server(url) => PostgresStore::open(url).await.map(|s| Arc::new(s) as _),
+    };
+    match opened {
+        Ok(store) => Ok(store),
+        Err(StoreError::Conflict) => bail!("another server holds {}", place.shown()),
+        Err(e) => Err(e).with_context(|| format!("cannot open {}", place.shown())),
     }
 }
 
-pub fn open_read_only(url: &str) -> anyhow::Result<Arc<dyn Store>> {
-    let path = path(url)?;
-    match SqliteStore::open_read_only(&path) {
-        Ok(store) => Ok(Arc::new(store)),
-        Err(StoreError::NotFound) => bail!("there is no database {}", path.display()),
-        Err(e) => Err(e).with_context(|| format!("cannot open {}", path.display())),
+pub async fn open_read_only(url: &str) -> anyhow::Result<Arc<dyn Store>> {
+    let place = place(url)?;
+    let opened: Result<Arc<dyn Store>, StoreError> = match &place {
+        Place::File(path) => SqliteStore::open_read_only(path).map(|s| Arc::new(s) as _),
+        Place::Server(url) => PostgresStore::open_read_only(url).await.map(|s| Arc::new(s) as _),
+    };
+    match opened {
+        Ok(store) => Ok(store),
+        Err(StoreError::NotFound) => bail!("there is no database {}", place.shown()),
+        Err(e) => Err(e).with_context(|| format!("cannot open {}", place.shown())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_name_files_and_servers() {
+        let shown = |url: &str| place(url).map(|p| p.shown()).map_err(|e| e.to_string());
+        assert_eq!(shown("x.db"), Ok("x.db".into()));
+        assert_eq!(shown("sqlite:///var/x.db"), Ok("/var/x.db".into()));
+        assert_eq!(shown("postgres://me:secret@db1,db2/desk"), Ok("postgres://db1,db2/desk".into()));
+        assert!(shown("mysql://me@db/desk").is_err_and(|e| e.contains("`mysql:` is no database")));
+        assert!(shown("sqlite:").is_err());
     }
 }

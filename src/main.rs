@@ -20,7 +20,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Parser)]
 #[command(name = "vorgang", version, about, propagate_version = true)]
 struct Cli {
-    /// The database: a file for SQLite.
+    /// The database: a file for SQLite, or postgres://USER@HOST/DATABASE; several hosts are separated by commas.
     #[arg(long, global = true, env = "VORGANG_DATABASE", default_value = "vorgang.db", value_name = "URL")]
     database: String,
     /// How messages are written to stderr.

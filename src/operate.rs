@@ -68,7 +68,7 @@ pub async fn apply(database: &str, site: &Path) -> anyhow::Result<End> {
 
 pub async fn plan(database: &str, site: &Path) -> anyhow::Result<End> {
     let files = author::read(site)?;
-    let store = database::open_read_only(database)?;
+    let store = database::open_read_only(database).await?;
     let plan = revisions::plan(&*store, &files).await?;
     print!("{}", diagnostic::render_human(&plan.sources, &plan.diagnostics, color(&std::io::stdout())));
     for reason in &plan.reasons {
@@ -121,7 +121,7 @@ pub async fn user(database: &str, user: User) -> anyhow::Result<End> {
             told(ask(database, Ask::UserSave { person }).await?)
         }
         User::List => {
-            let store = database::open_read_only(database)?;
+            let store = database::open_read_only(database).await?;
             for p in store.person_list().await?.iter().filter(|p| p.kind != PersonKind::System) {
                 let active = if p.active { "" } else { "  (inactive)" };
                 println!("{}  {}  {}  {}{active}", p.login, p.kind.word(), p.name, p.roles.join(","));
@@ -151,7 +151,7 @@ pub async fn user(database: &str, user: User) -> anyhow::Result<End> {
 }
 
 pub async fn audit(database: &str, json: bool) -> anyhow::Result<End> {
-    let store = database::open_read_only(database)?;
+    let store = database::open_read_only(database).await?;
     let report = audit::verify(&*store).await?;
     let limits = "a history that was cut off together with its ticket cannot be seen: there are no checkpoints outside the database yet";
     if json {

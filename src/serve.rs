@@ -11,11 +11,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::task::JoinSet;
 use vorgang_core::people::PersonKind;
 use vorgang_definitions::diagnostic;
 use vorgang_definitions::model::SiteFile;
 use vorgang_mail::Smtp;
-use vorgang_runtime::clock::SystemClock;
+use vorgang_runtime::clock::NodeClock;
 use vorgang_runtime::programs::Programs;
 use vorgang_runtime::revisions::{self, Applied};
 use vorgang_runtime::{Desk, demo, outbox};
@@ -100,8 +101,21 @@ pub async fn serve(url: &str, options: Options) -> anyhow::Result<End> {
             return Ok(End::Usage);
         }
     };
-    let path = database::path(url)?;
-    let store = database::open(url)?;
+    let place = database::place(url)?;
+    let store = database::open(url).await?;
+    let served = on(&place, store.clone(), options, smtp, programs).await;
+    store.leave().await;
+    served
+}
+
+/// Serves on an open database until it is asked to stop.
+async fn on(
+    place: &database::Place,
+    store: Arc<dyn Store>,
+    options: Options,
+    smtp: Option<Smtp>,
+    programs: Arc<Programs>,
+) -> anyhow::Result<End> {
     let files = match &options.site {
         Some(site) => Some(author::read(site)?),
         None if options.demo => Some(embedded()),
@@ -111,7 +125,7 @@ pub async fn serve(url: &str, options: Options) -> anyhow::Result<End> {
     let is_demo = demo::ACCOUNTS.iter().all(|(login, _)| people.iter().any(|p| p.login == *login));
     let is_empty = store.ticket_count_all().await? == 0 && people.iter().all(|p| p.kind == PersonKind::System);
     if options.demo && !is_demo && !is_empty {
-        bail!("{} is not empty: demo data is loaded into an empty database only", path.display());
+        bail!("{} is not empty: demo data is loaded into an empty database only", place.shown());
     }
     let desk = match open(store, files.as_deref()).await? {
         Ok(desk) => Arc::new(desk),
@@ -128,27 +142,31 @@ pub async fn serve(url: &str, options: Options) -> anyhow::Result<End> {
     if options.demo && is_empty {
         load_demo(&desk, options.tickets.unwrap_or(DEMO_TICKETS)).await?;
     }
-    control::listen(&database::socket(&path), desk.clone())?;
+    if let Some(socket) = place.socket() {
+        control::listen(&socket, desk.clone())?;
+    }
     if options.demo {
         print_links(&desk, &config.public_url).await?;
     }
     eprintln!("vorgang serves {} on {}", desk.model().names.site.name, config.public_url);
+    let mut lanes = JoinSet::new();
     if options.watch
         && let Some(site) = options.site.clone()
     {
-        tokio::spawn(watch(desk.clone(), site));
+        lanes.spawn(watch(desk.clone(), site));
     }
-    tokio::spawn(vorgang_runtime::timers::run(desk.clone()));
-    tokio::spawn(vorgang_runtime::jobs::run(desk.clone()));
     for name in desk.model().programs().into_iter().filter(|n| !programs.names(n)) {
         tracing::warn!("definitions run the program `{name}`, which --program does not name");
     }
-    tokio::spawn(vorgang_runtime::desk_events::run(desk.clone()));
-    tokio::spawn(vorgang_runtime::courier::run(desk.clone()));
-    tokio::spawn(vorgang_runtime::programs::run(desk.clone(), programs));
-    tokio::spawn(outbox::sweep(desk.clone()));
+    lanes.spawn(vorgang_runtime::nodes::run(desk.clone()));
+    lanes.spawn(vorgang_runtime::timers::run(desk.clone()));
+    lanes.spawn(vorgang_runtime::jobs::run(desk.clone()));
+    lanes.spawn(vorgang_runtime::desk_events::run(desk.clone()));
+    lanes.spawn(vorgang_runtime::courier::run(desk.clone()));
+    lanes.spawn(vorgang_runtime::programs::run(desk.clone(), programs));
+    lanes.spawn(outbox::sweep(desk.clone()));
     if let Some(smtp) = smtp {
-        tokio::spawn(outbox::run(desk.clone(), Arc::new(smtp), outbox::Links(config.public_url.clone())));
+        lanes.spawn(outbox::run(desk.clone(), Arc::new(smtp), outbox::Links(config.public_url.clone())));
     }
     let live = desk.live.clone();
     let app = App { desk, config: Arc::new(config), metrics };
@@ -158,7 +176,10 @@ pub async fn serve(url: &str, options: Options) -> anyhow::Result<End> {
         live.close();
     };
     vorgang_web::run(listener, service, stop).await?;
-    let _ = std::fs::remove_file(database::socket(&path));
+    lanes.shutdown().await;
+    if let Some(socket) = place.socket() {
+        let _ = std::fs::remove_file(socket);
+    }
     Ok(End::Good)
 }
 
@@ -207,7 +228,7 @@ async fn open(store: Arc<dyn Store>, files: Option<&[SiteFile]>) -> anyhow::Resu
     if files.is_none() && store.revision_latest().await?.is_none() {
         bail!("the database has no revision yet: name a site, `vorgang serve SITE`, or try `vorgang serve --demo`");
     }
-    match revisions::open(store, Arc::new(SystemClock), files).await? {
+    match revisions::open(store.clone(), Arc::new(NodeClock(store)), files).await? {
         Ok(desk) => Ok(Ok(desk)),
         Err(Applied::Refused { sources, diagnostics, reasons }) => {
             eprint!("{}", diagnostic::render_human(&sources, &diagnostics, crate::color(&std::io::stderr())));

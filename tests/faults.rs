@@ -108,6 +108,9 @@ impl Mailer for Hangs {
 
 #[tokio::test(start_paused = true)]
 async fn a_mail_server_that_never_answers_is_given_up_and_tried_again() {
+    if vorgang_testbed::postgres().is_some() {
+        return eprintln!("SKIPPED: where time stands still, a database that is asked over the network never answers");
+    }
     let w = world("hangs", SITE).await;
     let clerks: Vec<Person> =
         ["kim", "lea"].map(|l| Person { login: l.into(), email: format!("{l}@example.org"), ..w.otto.clone() }).to_vec();
@@ -119,7 +122,13 @@ async fn a_mail_server_that_never_answers_is_given_up_and_tried_again() {
     assert_eq!(deliver_due(&w.desk, &mailer, &links).await, Ok(2));
     let count = async |state| w.desk.store.mail_count(state).await.expect("a count");
     assert_eq!((count(MailState::Due).await, count(MailState::Sent).await), (1, 1), "the other one went out");
-    let waits = w.desk.store.mail_due(w.now() + SignedDuration::from_mins(1), 10).await.expect("mail").remove(0);
+    let waits = w
+        .desk
+        .store
+        .mail_claim(w.now() + SignedDuration::from_mins(1), w.now() + SignedDuration::from_mins(1), 10)
+        .await
+        .expect("mail")
+        .remove(0);
     assert_eq!((waits.attempts, waits.error.as_deref()), (1, Some("no answer within two minutes")));
     w.advance(SignedDuration::from_mins(1));
     assert_eq!(deliver_due(&w.desk, &mailer, &links).await, Ok(1));

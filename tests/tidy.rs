@@ -35,6 +35,7 @@ fn dependencies_point_one_way() {
         ("definitions", &["schema"]),
         ("engine/core", &["definitions", "schema"]),
         ("engine/store", &["core", "schema"]),
+        ("engine/store_postgres", &["store", "core", "schema"]),
         ("engine/store_sqlite", &["store", "core", "schema"]),
         ("engine/runtime", &["core", "store", "definitions", "schema"]),
         ("mail", &["runtime"]),

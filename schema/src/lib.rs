@@ -17,4 +17,25 @@ pub const SQLITE_MIGRATIONS: &[&str] = &[
     include_str!("../sql/sqlite/0013_undo.sql"),
     include_str!("../sql/sqlite/0014_messages.sql"),
     include_str!("../sql/sqlite/0015_desk_events.sql"),
+    include_str!("../sql/sqlite/0016_nodes.sql"),
+];
+
+/// The same migrations for PostgreSQL, under the same numbers.
+pub const POSTGRES_MIGRATIONS: &[&str] = &[
+    include_str!("../sql/postgres/0001_begin.sql"),
+    include_str!("../sql/postgres/0002_time.sql"),
+    include_str!("../sql/postgres/0003_watch.sql"),
+    include_str!("../sql/postgres/0004_jobs.sql"),
+    include_str!("../sql/postgres/0005_counted.sql"),
+    include_str!("../sql/postgres/0006_mail.sql"),
+    include_str!("../sql/postgres/0007_waiting.sql"),
+    include_str!("../sql/postgres/0008_links.sql"),
+    include_str!("../sql/postgres/0009_failed.sql"),
+    include_str!("../sql/postgres/0010_lock.sql"),
+    include_str!("../sql/postgres/0011_origin.sql"),
+    include_str!("../sql/postgres/0012_calls.sql"),
+    include_str!("../sql/postgres/0013_undo.sql"),
+    include_str!("../sql/postgres/0014_messages.sql"),
+    include_str!("../sql/postgres/0015_desk_events.sql"),
+    include_str!("../sql/postgres/0016_nodes.sql"),
 ];

@@ -8,8 +8,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+use vorgang_testbed::{self as testbed, Database};
 
 pub struct Answer {
     pub status: u16,
@@ -66,29 +66,48 @@ pub fn request(address: &str, method: &str, path: &str, headers: &[(&str, &str)]
     Some(answer)
 }
 
-/// A folder that goes with the test.
-pub struct Folder(pub PathBuf);
+/// A folder that goes with the test, and the database that commands in it use.
+pub struct Folder(pub PathBuf, (Database, testbed::Folder));
 
-static FOLDERS: AtomicU32 = AtomicU32::new(0);
+/// Where a folder's database is no file in it.
+const URL: &str = "database.url";
 
 impl Folder {
     pub fn new(name: &str) -> Self {
-        let n = FOLDERS.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("vorgang-{name}-{}-{n}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("a folder");
-        Self(path)
+        Self::with(name, Database::new)
+    }
+
+    /// With a copy of this one's database, which nobody has open.
+    pub fn copy(&self, name: &str) -> Self {
+        Self::with(name, |folder| self.1.0.copy(folder))
+    }
+
+    fn with(name: &str, database: impl Fn(&Path) -> Database) -> Self {
+        let folder = testbed::Folder::new(name);
+        let database = database(&folder.0);
+        if testbed::postgres().is_some() {
+            std::fs::write(folder.0.join(URL), &database.url).expect("a file");
+        }
+        Self(folder.0.clone(), (database, folder))
+    }
+
+    pub fn database(&self) -> &Database {
+        &self.1.0
+    }
+
+    pub async fn open(&self) -> std::sync::Arc<dyn vorgang_store::Store> {
+        self.1.0.open().await
     }
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+/// The URL of the folder's database.
+pub fn url(folder: &Path) -> String {
+    std::fs::read_to_string(folder.join(URL)).unwrap_or_else(|_| folder.join("test.db").display().to_string())
 }
 
 pub fn vorgang(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vorgang"));
-    command.current_dir(folder).env("VORGANG_DATABASE", folder.join("test.db")).env("NO_COLOR", "1").env_remove("VORGANG_LOG");
+    command.current_dir(folder).env("VORGANG_DATABASE", url(folder)).env("NO_COLOR", "1").env_remove("VORGANG_LOG");
     command
 }
 

@@ -14,7 +14,6 @@ use vorgang_definitions::model::SiteFile;
 use vorgang_runtime::clock::Clock;
 use vorgang_runtime::revisions::{self, Applied};
 use vorgang_runtime::{Desk, Request};
-use vorgang_store_sqlite::SqliteStore;
 
 pub struct Hands(AtomicI64);
 
@@ -36,7 +35,7 @@ pub async fn world(name: &str, site: &str) -> World {
     let folder = Folder::new(name);
     let start: Timestamp = "2026-03-02T10:00:00+01:00".parse().expect("a time");
     let clock = Arc::new(Hands(AtomicI64::new(start.as_second())));
-    let store = Arc::new(SqliteStore::open(&folder.0.join("x.db")).expect("a store"));
+    let store = folder.open().await;
     let files = [SiteFile { path: "site.yaml".into(), text: site.into() }];
     let desk = match revisions::open(store, clock.clone(), Some(&files)).await.expect("a desk") {
         Err(Applied::Refused { sources, diagnostics, .. }) => panic!("{}", render_human(&sources, &diagnostics, false)),

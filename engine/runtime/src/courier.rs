@@ -64,7 +64,7 @@ pub async fn run(desk: Arc<Desk>) {
     let mut round = 0_u32;
     loop {
         round = round.wrapping_add(1);
-        match deliver(&desk, round.is_multiple_of(WAITING_EVERY)).await {
+        match deliver_here(&desk, round.is_multiple_of(WAITING_EVERY)).await {
             Ok(0) => tokio::time::sleep(LOOK).await,
             Ok(_) => {}
             Err(e) => {
@@ -73,6 +73,11 @@ pub async fn run(desk: Arc<Desk>) {
             }
         }
     }
+}
+
+/// One node delivers for all.
+async fn deliver_here(desk: &Arc<Desk>, waiting: bool) -> Result<usize, Error> {
+    if desk.store.lane("messages").await? { deliver(desk, waiting).await } else { Ok(0) }
 }
 
 /// Delivers what is under way, and looks again at what waits; how many were delivered. One that cannot be does not hold up

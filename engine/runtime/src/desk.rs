@@ -1,14 +1,13 @@
 //! The running desk.
 
 use crate::clock::Clock;
-use crate::limiter::Limiter;
 use crate::live::Live;
 use crate::locks::{Held, Locks};
 use crate::numbers::Numbers;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use vorgang_core::chain::{self, Hash, Link};
 use vorgang_core::changes::{Changes, changed_names};
@@ -34,12 +33,13 @@ const TRIES_MAX: usize = 8;
 pub struct Desk {
     pub store: Arc<dyn Store>,
     pub clock: Arc<dyn Clock>,
-    pub limiter: Limiter,
     /// For those who look while it happens.
     pub live: Arc<Live>,
     /// There may be a revision with whose calendars timers are to be counted anew.
     pub recount: AtomicBool,
     model: RwLock<Arc<Model>>,
+    /// The number of the revision that runs.
+    revision: AtomicI64,
     people: RwLock<Arc<Directory>>,
     pub(crate) locks: Locks,
     numbers: Numbers,
@@ -120,14 +120,14 @@ pub enum Answer {
 }
 
 impl Desk {
-    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, model: Model, people: Directory) -> Self {
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, (model, revision): (Model, i64), people: Directory) -> Self {
         Self {
             store,
             clock,
-            limiter: Limiter::default(),
             live: Arc::default(),
             recount: AtomicBool::new(true),
             model: RwLock::new(Arc::new(model)),
+            revision: AtomicI64::new(revision),
             people: RwLock::new(Arc::new(people)),
             locks: Locks::default(),
             numbers: Numbers::default(),
@@ -138,8 +138,18 @@ impl Desk {
         self.model.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) fn set_model(&self, model: Model) {
+    pub fn revision(&self) -> i64 {
+        self.revision.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_model(&self, model: Model, revision: i64) {
         *self.model.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(model);
+        self.revision.store(revision, Ordering::Release);
+    }
+
+    /// This revision cannot be run here.
+    pub(crate) fn skip_revision(&self, revision: i64) {
+        self.revision.store(revision, Ordering::Release);
     }
 
     pub fn people(&self) -> Arc<Directory> {
@@ -148,9 +158,12 @@ impl Desk {
 
     /// Reads the people again, after some were saved.
     pub async fn reload_people(&self) -> Result<(), StoreError> {
-        let people = Directory::new(self.store.person_list().await?);
-        *self.people.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(people);
+        self.set_people(Directory::new(self.store.person_list().await?));
         Ok(())
+    }
+
+    pub(crate) fn set_people(&self, people: Directory) {
+        *self.people.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(people);
     }
 
     pub async fn execute(&self, request: Request<'_>) -> Result<Done, Error> {

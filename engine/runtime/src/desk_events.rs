@@ -13,7 +13,7 @@ const BATCH: u32 = 64;
 /// Runs until it is aborted.
 pub async fn run(desk: Arc<Desk>) {
     loop {
-        match handle(&desk).await {
+        match handle_here(&desk).await {
             Ok(0) => tokio::time::sleep(LOOK).await,
             Ok(_) => {}
             Err(e) => {
@@ -22,6 +22,11 @@ pub async fn run(desk: Arc<Desk>) {
             }
         }
     }
+}
+
+/// One node handles it for all.
+async fn handle_here(desk: &Desk) -> Result<usize, Error> {
+    if desk.store.lane("events").await? { handle(desk).await } else { Ok(0) }
 }
 
 /// Handles what has happened, the oldest first; how much it was. What a handler cannot do waits for an administrator.

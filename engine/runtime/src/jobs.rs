@@ -79,12 +79,14 @@ impl Runs {
             }
         }
         for run in desk.store.job_runs(None, true, 1_000).await?.into_iter().rev() {
-            self.begin(desk, run);
+            if desk.store.lane(&lane(&run.job)).await? {
+                self.begin(desk, run);
+            }
         }
         for job in model.jobs.values().filter(|j| j.times.is_some()) {
             let name = job.name.as_str();
             let early = self.next.get(name).is_some_and(|next| *next > desk.clock.now());
-            if early || self.running.contains_key(name) {
+            if early || self.running.contains_key(name) || !desk.store.lane(&lane(name)).await? {
                 continue;
             }
             let (run, next) = due(desk, job).await?;
@@ -114,6 +116,11 @@ impl Runs {
             }
         }
     }
+}
+
+/// One node does a job for all.
+fn lane(job: &str) -> String {
+    format!("job {job}")
 }
 
 /// A run for a time of the schedule that has come, if there is one, and when to look again: what was missed goes as the
@@ -167,7 +174,14 @@ async fn go_on_later(desk: &Arc<Desk>, run: JobRun) -> Result<(), Error> {
 /// Does what is left of a run. What it has done stays done, whatever ends it.
 pub async fn go_on(desk: &Arc<Desk>, run: JobRun) -> Result<JobRun, Error> {
     // One run of a job at a time, whoever began it.
-    let _held = desk.locks.hold(&format!("job {}", run.job)).await;
+    let _held = desk.locks.hold(&lane(&run.job)).await;
+    while !desk.store.lane(&lane(&run.job)).await? {
+        // Another node does it.
+        match desk.store.job_runs(Some(&run.job), false, 1_000).await?.into_iter().find(|r| r.id == run.id) {
+            Some(open) if open.ended.is_none() => tokio::time::sleep(LOOK).await,
+            ended => return Ok(ended.unwrap_or(run)),
+        }
+    }
     let Some(mut run) = desk.store.job_runs(Some(&run.job), true, 1_000).await?.into_iter().find(|r| r.id == run.id) else {
         return Ok(run);
     };
@@ -241,6 +255,8 @@ async fn batch(desk: &Arc<Desk>, run: &mut JobRun, tickets: Vec<Stored>) -> Resu
             }
             // Without a database the run waits; what it has done is marked.
             Ok(Err(Error::Store(e @ StoreError::Unavailable(_)))) => return Err(e.into()),
+            // Taken for dead meanwhile: another node goes on.
+            Ok(Err(Error::Store(e @ StoreError::Conflict))) if !desk.store.lane(&lane(&run.job)).await? => return Err(e.into()),
             Ok(Err(e)) => broke(run, number, e.to_string()),
             Err(e) => broke(run, number, e.to_string()),
         }

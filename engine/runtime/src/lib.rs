@@ -13,6 +13,7 @@ mod lane;
 pub mod limiter;
 pub mod live;
 mod locks;
+pub mod nodes;
 mod numbers;
 pub mod outbox;
 pub mod programs;

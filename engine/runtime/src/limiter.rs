@@ -1,58 +1,25 @@
-//! A small counter of failures per key: enough to make guessing pointless, without locking anybody's account.
+//! Failures per key are counted, by all nodes together: enough to make guessing pointless, without locking anybody's
+//! account.
 
-use jiff::Timestamp;
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use crate::desk::Desk;
+use jiff::SignedDuration;
+use vorgang_store::StoreError;
 
-const WINDOW_SECONDS: i64 = 300;
-const KEYS_MAX: usize = 10_000;
+/// How long failures count.
+const WINDOW: SignedDuration = SignedDuration::from_secs(300);
 
-#[derive(Default)]
-pub struct Limiter {
-    failures: Mutex<HashMap<String, (u32, i64)>>,
-}
-
-impl Limiter {
+impl Desk {
     /// Fewer than `most` failures within the window?
-    pub fn allows(&self, key: &str, now: Timestamp, most: u32) -> bool {
-        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        failures.get(key).is_none_or(|(n, since)| *n < most || now.as_second() - since > WINDOW_SECONDS)
+    pub async fn attempt_allowed(&self, key: &str, most: u32) -> Result<bool, StoreError> {
+        self.store.attempt_allowed(key, self.clock.now() - WINDOW, most).await
     }
 
-    pub fn failed(&self, key: &str, now: Timestamp) {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        if failures.len() >= KEYS_MAX {
-            failures.retain(|_, (_, since)| now.as_second() - *since <= WINDOW_SECONDS);
-            if failures.len() >= KEYS_MAX {
-                failures.clear();
-            }
-        }
-        let entry = failures.entry(key.to_owned()).or_insert((0, now.as_second()));
-        if now.as_second() - entry.1 > WINDOW_SECONDS {
-            *entry = (0, now.as_second());
-        }
-        entry.0 += 1;
+    pub async fn attempt_failed(&self, key: &str) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        self.store.attempt_failed(key, now, now - WINDOW).await
     }
 
-    pub fn succeeded(&self, key: &str) {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn after_ten_failures_a_key_waits() {
-        let limiter = Limiter::default();
-        let at = |s| Timestamp::from_second(s).expect("a time");
-        for i in 0..10 {
-            assert!(limiter.allows("a", at(i), 10));
-            limiter.failed("a", at(i));
-        }
-        assert!(!limiter.allows("a", at(11), 10));
-        assert!(limiter.allows("b", at(11), 10));
-        assert!(limiter.allows("a", at(400), 10));
+    pub async fn attempt_succeeded(&self, key: &str) -> Result<(), StoreError> {
+        self.store.attempt_succeeded(key).await
     }
 }

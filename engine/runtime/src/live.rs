@@ -1,11 +1,12 @@
 //! What happens while people look: who is to be told that a ticket changed, that there is a notification, and who else
 //! has a ticket open. Only numbers and versions: what they stand for is fetched, and permission is asked then.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
 use vorgang_core::{Event, Snapshot};
+use vorgang_store::nodes::Here as Elsewhere;
 
 /// Signals that a slow listener may be behind; one that is further behind looks at everything anew.
 const BEHIND_MAX: usize = 1_024;
@@ -35,6 +36,8 @@ pub struct Live {
     signals: broadcast::Sender<Signal>,
     here: Mutex<Here>,
     closed: AtomicBool,
+    /// Who has a ticket open on other nodes.
+    elsewhere: Mutex<Elsewhere>,
 }
 
 #[derive(Debug, Default)]
@@ -46,7 +49,12 @@ struct Here {
 
 impl Default for Live {
     fn default() -> Self {
-        Self { signals: broadcast::channel(BEHIND_MAX).0, here: Mutex::default(), closed: AtomicBool::new(false) }
+        Self {
+            signals: broadcast::channel(BEHIND_MAX).0,
+            here: Mutex::default(),
+            closed: AtomicBool::new(false),
+            elsewhere: Mutex::default(),
+        }
     }
 }
 
@@ -87,7 +95,38 @@ impl Live {
     /// Who has the ticket open, but for this person.
     pub fn others(&self, number: &str, login: &str) -> Vec<String> {
         let here = self.here();
-        here.tickets.get(number).into_iter().flat_map(BTreeMap::keys).filter(|l| *l != login).cloned().collect()
+        let elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+        let there = elsewhere.get(number).into_iter().flatten();
+        let all: BTreeSet<&String> = here.tickets.get(number).into_iter().flat_map(BTreeMap::keys).chain(there).collect();
+        all.into_iter().filter(|l| *l != login).cloned().collect()
+    }
+
+    /// For each ticket's number who has it open here.
+    pub fn here_all(&self) -> Elsewhere {
+        self.here().tickets.iter().map(|(number, people)| (number.clone(), people.keys().cloned().collect())).collect()
+    }
+
+    /// Who has which ticket open on other nodes, from now on.
+    pub fn elsewhere(&self, now: Elsewhere) {
+        let before = {
+            let mut elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+            if *elsewhere == now {
+                return;
+            }
+            std::mem::replace(&mut *elsewhere, now.clone())
+        };
+        let numbers: BTreeSet<&String> = before.keys().chain(now.keys()).filter(|n| before.get(*n) != now.get(*n)).collect();
+        numbers.into_iter().for_each(|number| self.send(Signal::Presence { number: number.clone() }));
+    }
+
+    /// A ticket changed on another node.
+    pub fn heard(&self, number: String, version: u64) {
+        self.send(Signal::Ticket { number, version });
+    }
+
+    /// Somebody was told something on another node.
+    pub fn told(&self, login: String) {
+        self.send(Signal::Told { login });
     }
 
     /// What a commit means for those who look.

@@ -76,7 +76,11 @@ const KEPT: (SignedDuration, SignedDuration) = (SignedDuration::from_hours(30 * 
 pub async fn sweep(desk: Arc<Desk>) {
     loop {
         let now = desk.clock.now();
-        let more = desk.store.sweep(now - KEPT.0, now - KEPT.1).await.unwrap_or_else(|e| {
+        let swept = match desk.store.lane("sweep").await {
+            Ok(true) => desk.store.sweep(now - KEPT.0, now - KEPT.1).await,
+            other => other.map(|_| 0),
+        };
+        let more = swept.unwrap_or_else(|e| {
             tracing::warn!("sweep: {e}");
             0
         });
@@ -101,15 +105,17 @@ pub async fn run(desk: Arc<Desk>, mailer: Arc<dyn Mailer>, links: Links) {
 /// Sends what is due now; how many mails were tried.
 pub async fn deliver_due(desk: &Arc<Desk>, mailer: &Arc<dyn Mailer>, links: &Links) -> Result<usize, StoreError> {
     let now = desk.clock.now();
-    let (fresh, stale): (Vec<MailRow>, Vec<MailRow>) =
-        desk.store.mail_due(now, BATCH).await?.into_iter().partition(|m| m.attempts > 0 || now.duration_since(m.created) < STALE);
+    let (fresh, stale): (Vec<MailRow>, Vec<MailRow>) = desk
+        .store
+        .mail_claim(now, now + LEASE, BATCH)
+        .await?
+        .into_iter()
+        .partition(|m| m.attempts > 0 || now.duration_since(m.created) < STALE);
     if !stale.is_empty() {
         let ids: Vec<i64> = stale.iter().map(|m| m.id).collect();
         desk.store.mail_attempted(&ids, MailState::Held, now, "older than three days when it was to be sent").await?;
     }
     let tried = fresh.len() + stale.len();
-    let ids: Vec<i64> = fresh.iter().map(|m| m.id).collect();
-    desk.store.mail_lease(&ids, now + LEASE).await?;
     let mut of_person: BTreeMap<String, Vec<MailRow>> = BTreeMap::new();
     for mail in fresh {
         if mail.sees && !still_sees(desk, &mail).await? {

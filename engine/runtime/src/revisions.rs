@@ -8,7 +8,7 @@ use vorgang_core::people::Directory;
 use vorgang_definitions::diagnostic::{Diagnostic, Severity};
 use vorgang_definitions::model::{self, Model, SiteFile};
 use vorgang_definitions::source::Sources;
-use vorgang_store::{NewRevision, Result, Store, StoreError};
+use vorgang_store::{NewRevision, Result, Revision, Store, StoreError};
 
 /// What became of an apply.
 pub enum Applied {
@@ -94,25 +94,32 @@ fn new_revision(model: &Model, files: &[SiteFile], actor: &str, clock: &dyn Cloc
     })
 }
 
+/// A revision as it was applied, with every pinned process.
+pub(crate) async fn stored(store: &dyn Store, revision: &Revision) -> Result<Plan> {
+    let files: Vec<SiteFile> = serde_json::from_str(&revision.files).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+    checked(store, &files).await
+}
+
 /// The desk on what was applied last; the given files are applied if nothing was.
 pub async fn open(store: Arc<dyn Store>, clock: Arc<dyn Clock>, files: Option<&[SiteFile]>) -> Result<std::result::Result<Desk, Applied>> {
     let people = Directory::new(store.person_list().await?);
-    let plan = match (store.revision_latest().await?, files) {
-        (Some(revision), _) => {
-            let files: Vec<SiteFile> = serde_json::from_str(&revision.files).map_err(|e| StoreError::Corrupt(e.to_string()))?;
-            checked(&*store, &files).await?
-        }
+    let (plan, revision) = match (store.revision_latest().await?, files) {
+        (Some(revision), _) => (stored(&*store, &revision).await?, revision.id),
         (None, Some(files)) => {
             let plan = plan(&*store, files).await?;
+            let mut revision = 0;
             if let Some(model) = &plan.model {
-                store.revision_add(new_revision(model, files, "system", &*clock)?).await?;
+                revision = store.revision_add(new_revision(model, files, "system", &*clock)?).await?;
             }
-            plan
+            (plan, revision)
         }
         (None, None) => return Err(StoreError::NotFound),
     };
     match plan.model {
-        Some(model) => Ok(Ok(Desk::new(store, clock, model, people))),
+        Some(model) => {
+            store.runs(revision).await?;
+            Ok(Ok(Desk::new(store, clock, (model, revision), people)))
+        }
         None => Ok(Err(refused(plan))),
     }
 }
@@ -132,7 +139,8 @@ impl Desk {
         // Whoever handles that it was applied has it.
         let _held = self.locks.hold(crate::desk::DESK).await;
         let id = self.store.revision_add(new_revision(&model, files, actor, &*self.clock)?).await?;
-        self.set_model(model);
+        self.set_model(model, id);
+        self.store.runs(id).await?;
         self.recount.store(true, std::sync::atomic::Ordering::Release);
         Ok(Applied::New(id))
     }

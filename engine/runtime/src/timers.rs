@@ -45,7 +45,7 @@ pub async fn run(desk: Arc<Desk>) {
     let mut waiting = Waiting::default();
     loop {
         if desk.recount.swap(false, Ordering::AcqRel)
-            && let Err(e) = recount(&desk).await
+            && let Err(e) = recount_here(&desk).await
         {
             tracing::warn!("timers could not be counted anew: {e}");
             desk.recount.store(true, Ordering::Release);
@@ -91,6 +91,18 @@ async fn fire(desk: &Desk, timer: &DueTimer) -> Result<(), Error> {
     let system = people::system();
     let command = Command::FireTimer { timer: timer.seq };
     desk.execute(Request { actor: &system, ticket: Some(&timer.number), command, cause: "timer", at: None }).await.map(|_| ())
+}
+
+/// One node does it for all; the others look again as long as it is not done.
+async fn recount_here(desk: &Desk) -> Result<(), Error> {
+    if desk.store.revision_latest().await?.is_none_or(|r| r.counted) {
+        return Ok(());
+    }
+    if desk.store.lane("calendars").await? {
+        return recount(desk).await;
+    }
+    desk.recount.store(true, Ordering::Release);
+    Ok(())
 }
 
 /// After calendars have changed: timers whose time is another now are set anew, once for each revision.

@@ -14,6 +14,9 @@ use vorgang_core::people::{Person, PersonKind};
 use vorgang_core::snapshot::{Call, Duration, Incident, Instance, Retry, Ticket, Timer, TimerKind, WorkItem, WorkStatus};
 use vorgang_core::{Decision, Snapshot};
 
+/// How many stores [`run`] makes.
+pub const CASES: usize = 10;
+
 /// Runs every case on fresh stores. Panics with the name of what failed.
 pub async fn run(make: impl Fn() -> Arc<dyn Store>) {
     tickets_come_back_as_they_were_written(&*prepared(make()).await).await;
@@ -25,6 +28,7 @@ pub async fn run(make: impl Fn() -> Arc<dyn Store>) {
     revisions_and_pinned_processes(&*prepared(make()).await).await;
     a_job_runs_once_a_tick_and_once_a_ticket(&*prepared(make()).await).await;
     numbers_are_given_once(prepared(make()).await).await;
+    failed_attempts_are_counted(&*prepared(make()).await).await;
 }
 
 fn at(seconds: i64) -> Timestamp {
@@ -252,10 +256,11 @@ async fn calls_are_begun_once(store: &dyn Store) {
 /// The one mail that the first commit wrote.
 async fn mail_goes_its_way(store: &dyn Store) {
     let state = async |state: MailState| store.mail_count(state).await.expect("a count");
-    let due =
-        async |seconds| store.mail_due(at(seconds), 10).await.expect("mail").into_iter().map(|m| (m.id, m.attempts)).collect::<Vec<_>>();
+    let due = async |seconds| {
+        store.mail_claim(at(seconds), at(seconds), 10).await.expect("mail").into_iter().map(|m| (m.id, m.attempts)).collect::<Vec<_>>()
+    };
     assert_eq!(due(3).await, [], "quiet hours");
-    let mail = store.mail_due(at(4), 10).await.expect("mail").remove(0);
+    let mail = store.mail_claim(at(4), at(4), 10).await.expect("mail").remove(0);
     assert_eq!((mail.key.as_str(), mail.number.as_str(), mail.recipient.as_str(), mail.state), ("1-6", "N1", "anna", MailState::Due));
     assert_eq!((mail.notification.as_str(), mail.subject.as_str(), mail.error.clone(), mail.sees), ("told", "s", None, true));
     store.mail_attempted(&[mail.id], MailState::Due, at(20), "no answer").await.expect("an attempt");
@@ -532,4 +537,19 @@ async fn numbers_are_given_once(store: Arc<dyn Store>) {
         let first = store.number_block(10).await.expect("a block");
         assert!((first..first + 10).all(|n| seen.insert(n)), "a number was given twice");
     }
+}
+
+async fn failed_attempts_are_counted(store: &dyn Store) {
+    let window = |seconds| at(seconds - 300);
+    for i in 0..10 {
+        assert_eq!(store.attempt_allowed("a", window(i), 10).await, Ok(true), "attempt {i}");
+        store.attempt_failed("a", at(i), window(i)).await.expect("counted");
+    }
+    let allowed = async |key, seconds| store.attempt_allowed(key, window(seconds), 10).await;
+    assert_eq!((allowed("a", 11).await, allowed("b", 11).await), (Ok(false), Ok(true)));
+    assert_eq!(allowed("a", 301).await, Ok(true), "the window has passed");
+    store.attempt_failed("a", at(301), window(301)).await.expect("counted");
+    assert_eq!(store.attempt_allowed("a", window(302), 2).await, Ok(true), "counted from one again");
+    store.attempt_succeeded("a").await.expect("forgotten");
+    assert_eq!(store.attempt_allowed("a", window(302), 1).await, Ok(true));
 }

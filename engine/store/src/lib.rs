@@ -6,11 +6,14 @@ pub mod conformance;
 pub mod courier;
 pub mod desk_events;
 pub mod messages;
+pub mod names;
+pub mod nodes;
 
 pub use calls::Calls;
 pub use courier::Courier;
 pub use desk_events::DeskEvents;
 pub use messages::Messages;
+pub use nodes::Nodes;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -243,7 +246,7 @@ pub enum SecretKind {
 }
 
 #[async_trait]
-pub trait Store: Calls + Courier + DeskEvents + Messages + Send + Sync + 'static {
+pub trait Store: Calls + Courier + DeskEvents + Messages + Nodes + Send + Sync + 'static {
     // --- tickets
     async fn ticket_load(&self, number: &str) -> Result<Option<Stored>>;
     async fn ticket_load_by_id(&self, id: i64) -> Result<Option<Stored>>;

@@ -4,6 +4,7 @@ use crate::Result;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use vorgang_core::event::Notice;
 use vorgang_core::filter::Filter;
 use vorgang_core::people::Settings;
 
@@ -73,6 +74,30 @@ pub struct MailRow {
     pub error: Option<String>,
 }
 
+/// What of a mail is one text in the database.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Payload {
+    pub subject: String,
+    pub body: String,
+    pub notification: String,
+    pub ticket: String,
+    #[serde(default)]
+    pub sees: bool,
+}
+
+impl Payload {
+    pub fn of(notice: &Notice, number: &str) -> String {
+        let payload = Self {
+            subject: notice.subject.clone(),
+            body: notice.body.clone(),
+            notification: notice.name.clone(),
+            ticket: number.to_owned(),
+            sees: notice.sees,
+        };
+        serde_json::to_string(&payload).unwrap_or_default()
+    }
+}
+
 #[async_trait]
 pub trait Messages: Send + Sync {
     /// The newest first.
@@ -84,12 +109,11 @@ pub trait Messages: Send + Sync {
 
     /// How many mails are in this state.
     async fn mail_count(&self, state: MailState) -> Result<u64>;
-    /// Mails whose time has come, the oldest first.
-    async fn mail_due(&self, now: Timestamp, limit: u32) -> Result<Vec<MailRow>>;
+    /// Mails whose time has come, the oldest first. Nobody else gets them until then: what cannot be marked so is not sent,
+    /// or it would go out again and again.
+    async fn mail_claim(&self, now: Timestamp, until: Timestamp, limit: u32) -> Result<Vec<MailRow>>;
     /// Those of tickets that may be seen, the newest first, before the id.
     async fn mail_list(&self, rights: &Filter, state: MailState, limit: u32, before: Option<i64>) -> Result<Vec<MailRow>>;
-    /// Nobody else sends them until then. Without it nothing is sent: what cannot be marked would go out again and again.
-    async fn mail_lease(&self, ids: &[i64], until: Timestamp) -> Result<()>;
     async fn mail_sent(&self, ids: &[i64], at: Timestamp) -> Result<()>;
     /// The attempt failed: it is tried again at `due`, or is in another state from now on.
     async fn mail_attempted(&self, ids: &[i64], state: MailState, due: Timestamp, error: &str) -> Result<()>;

@@ -8,6 +8,7 @@ mod filter_sql;
 mod jobs;
 mod messages;
 mod names;
+mod nodes;
 mod read;
 mod rows;
 mod store;

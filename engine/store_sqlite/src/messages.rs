@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use vorgang_core::changes::Changes;
 use vorgang_core::filter::Filter;
 use vorgang_core::people::Settings;
-use vorgang_store::messages::{MailRow, MailState, Messages, NotificationRow};
+use vorgang_store::messages::{MailRow, MailState, Messages, NotificationRow, Payload};
 use vorgang_store::{Result, StoreError};
 
 /// Rows that a sweep looks at in one transaction.
@@ -20,19 +20,18 @@ const SWEEP: u32 = 5_000;
 const MAIL: &str = "o.id, o.key, o.ticket_id, o.recipient, o.state, o.payload, o.created, o.due, o.attempts, o.error";
 
 fn mail_row(r: &Row) -> rusqlite::Result<MailRow> {
-    let payload: serde_json::Value = json(&r.get::<_, String>(5)?)?;
-    let text = |key: &str| payload[key].as_str().unwrap_or_default().to_owned();
+    let payload: Payload = json(&r.get::<_, String>(5)?)?;
     Ok(MailRow {
         id: r.get(0)?,
         key: r.get(1)?,
         ticket: r.get(2)?,
-        number: text("ticket"),
+        number: payload.ticket,
         recipient: r.get(3)?,
         state: MailState::from_word(&r.get::<_, String>(4)?).unwrap_or(MailState::Held),
-        notification: text("notification"),
-        subject: text("subject"),
-        body: text("body"),
-        sees: payload["sees"].as_bool().unwrap_or(false),
+        notification: payload.notification,
+        subject: payload.subject,
+        body: payload.body,
+        sees: payload.sees,
         created: time(r.get(6)?),
         due: time(r.get(7)?),
         attempts: r.get(8)?,
@@ -52,9 +51,7 @@ pub fn write(c: &Connection, changes: &Changes, person: impl Fn(&str) -> Option<
             )?;
         }
         if n.mail {
-            let payload =
-                serde_json::json!({"subject": n.subject, "body": n.body, "notification": n.name, "ticket": t.number, "sees": n.sees})
-                    .to_string();
+            let payload = Payload::of(n, &t.number);
             run(
                 "INSERT INTO outbox (key, ticket_id, channel, state, recipient, payload, created, due, attempts) VALUES (?1, ?2, 'mail', 'due', ?3, ?4, ?5, ?6, 0)",
                 params![format!("{}-{}", t.id, n.seq), t.id, n.to, payload, micros(n.at), micros(n.not_before.unwrap_or(n.at))],
@@ -145,13 +142,21 @@ impl Messages for SqliteStore {
         statement.query_row([state.word()], |r| r.get::<_, i64>(0)).map(|n| n as u64).map_err(error)
     }
 
-    async fn mail_due(&self, now: Timestamp, limit: u32) -> Result<Vec<MailRow>> {
+    async fn mail_claim(&self, now: Timestamp, until: Timestamp, limit: u32) -> Result<Vec<MailRow>> {
         let sql = format!(
             "SELECT {MAIL} FROM outbox o WHERE o.state = 'due' AND o.state <> 'sent' AND o.due <= ?1 ORDER BY o.due, o.id LIMIT ?2"
         );
-        let c = self.reader();
-        let mut statement = c.prepare_cached(&sql).map_err(error)?;
-        collect(statement.query_map(params![micros(now), limit], mail_row).map_err(error)?)
+        let mails: Vec<MailRow> = {
+            let c = self.reader();
+            let mut statement = c.prepare_cached(&sql).map_err(error)?;
+            collect(statement.query_map(params![micros(now), limit], mail_row).map_err(error)?)?
+        };
+        if !mails.is_empty() {
+            let ids: Vec<i64> = mails.iter().map(|m| m.id).collect();
+            let sql = "UPDATE outbox SET due = ?2 WHERE id = ?1 AND state = 'due'";
+            self.write(false, move |c| each(c, &ids, |c, id| c.execute(sql, params![id, micros(until)]))).await?;
+        }
+        Ok(mails)
     }
 
     async fn mail_list(&self, rights: &Filter, state: MailState, limit: u32, before: Option<i64>) -> Result<Vec<MailRow>> {
@@ -165,12 +170,6 @@ impl Messages for SqliteStore {
         let c = self.reader();
         let mut statement = c.prepare_cached(&sql).map_err(error)?;
         collect(statement.query_map(params_from_iter(all), mail_row).map_err(error)?)
-    }
-
-    async fn mail_lease(&self, ids: &[i64], until: Timestamp) -> Result<()> {
-        let ids = ids.to_vec();
-        let sql = "UPDATE outbox SET due = ?2 WHERE id = ?1 AND state = 'due'";
-        self.write(false, move |c| each(c, &ids, |c, id| c.execute(sql, params![id, micros(until)]))).await.map(|_| ())
     }
 
     async fn mail_sent(&self, ids: &[i64], at: Timestamp) -> Result<()> {

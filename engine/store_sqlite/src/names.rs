@@ -1,24 +1,9 @@
-//! Integer ids of names and people, kept in memory: rows hold ids, the engine speaks names.
+//! The ids of names and people, as SQLite has them.
 
 use rusqlite::Connection;
-use std::collections::{HashMap, HashSet};
-use std::sync::RwLock;
-use vorgang_store::{Result, StoreError};
-
-#[derive(Default)]
-pub struct NameIds {
-    inner: RwLock<Inner>,
-}
-
-#[derive(Default)]
-struct Inner {
-    ids: HashMap<(String, String), i64>,
-    names: HashMap<i64, String>,
-    person_ids: HashMap<String, i64>,
-    people: HashMap<i64, String>,
-    /// Fields that have an index.
-    indexed: HashSet<String>,
-}
+use std::collections::HashSet;
+use vorgang_store::names::Known;
+pub use vorgang_store::names::NameIds;
 
 /// Indexes of own fields begin with this.
 const FIELD_INDEX: &str = "own_field_";
@@ -43,83 +28,35 @@ fn indexed_fields(connection: &Connection) -> rusqlite::Result<HashSet<String>> 
     Ok(names.iter().filter_map(|n| n.strip_prefix(FIELD_INDEX)).map(str::to_owned).collect())
 }
 
-impl NameIds {
-    /// Reads everything again: after names or people were added.
-    pub fn reload(&self, connection: &Connection) -> rusqlite::Result<()> {
-        let mut inner = Inner::default();
-        let mut statement = connection.prepare("SELECT id, kind, name FROM name")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let (id, kind, name): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            inner.names.insert(id, name.clone());
-            inner.ids.insert((kind, name), id);
-        }
-        let mut statement = connection.prepare("SELECT id, login FROM person")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let (id, login): (i64, String) = (row.get(0)?, row.get(1)?);
-            inner.people.insert(id, login.clone());
-            inner.person_ids.insert(login, id);
-        }
-        inner.indexed = indexed_fields(connection)?;
-        *self.write() = inner;
-        Ok(())
+/// Reads everything again: after names or people were added.
+pub fn reload(names: &NameIds, connection: &Connection) -> rusqlite::Result<()> {
+    let mut known = Known::default();
+    let mut statement = connection.prepare("SELECT id, kind, name FROM name")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        known.name(row.get(0)?, row.get(1)?, row.get(2)?);
     }
+    let mut statement = connection.prepare("SELECT id, login FROM person")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        known.person(row.get(0)?, row.get(1)?);
+    }
+    known.indexed = indexed_fields(connection)?;
+    names.replace(known);
+    Ok(())
+}
 
-    /// Has the field an index of its own?
-    pub fn indexed(&self, field: &str) -> bool {
-        self.read().indexed.contains(field)
+/// The id of an audience key, made inside the writer's transaction where it is new. A rolled back transaction
+/// leaves the memory as it was: the caller remembers only after the commit.
+pub fn audience(names: &NameIds, connection: &Connection, key: &str, fresh: &mut Vec<(String, i64)>) -> rusqlite::Result<i64> {
+    if let Some(id) = names.find("audience", key) {
+        return Ok(id);
     }
-
-    fn write(&self) -> std::sync::RwLockWriteGuard<'_, Inner> {
-        self.inner.write().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, Inner> {
-        self.inner.read().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    pub fn find(&self, kind: &str, name: &str) -> Option<i64> {
-        self.read().ids.get(&(kind.to_owned(), name.to_owned())).copied()
-    }
-
-    /// The id of a name that must exist.
-    pub fn id(&self, kind: &str, name: &str) -> Result<i64> {
-        self.find(kind, name).ok_or_else(|| StoreError::Corrupt(format!("no {kind} is called `{name}`")))
-    }
-
-    pub fn name(&self, id: i64) -> String {
-        self.read().names.get(&id).cloned().unwrap_or_else(|| format!("#{id}"))
-    }
-
-    pub fn person(&self, login: &str) -> Option<i64> {
-        self.read().person_ids.get(login).copied()
-    }
-
-    pub fn login(&self, id: i64) -> String {
-        self.read().people.get(&id).cloned().unwrap_or_else(|| format!("#{id}"))
-    }
-
-    /// The id of an audience key, made inside the writer's transaction where it is new. A rolled back transaction
-    /// leaves the memory as it was: the caller remembers only after the commit.
-    pub fn audience(&self, connection: &Connection, key: &str, fresh: &mut Vec<(String, i64)>) -> rusqlite::Result<i64> {
-        if let Some(id) = self.find("audience", key) {
-            return Ok(id);
-        }
-        let id = connection.query_row(
-            "INSERT INTO name (kind, name) VALUES ('audience', ?1) ON CONFLICT (kind, name) DO UPDATE SET name = name RETURNING id",
-            [key],
-            |r| r.get(0),
-        )?;
-        fresh.push((key.to_owned(), id));
-        Ok(id)
-    }
-
-    pub fn remember_audience(&self, fresh: Vec<(String, i64)>) {
-        let mut inner = self.write();
-        for (key, id) in fresh {
-            inner.names.insert(id, key.clone());
-            inner.ids.insert(("audience".into(), key), id);
-        }
-    }
+    let id = connection.query_row(
+        "INSERT INTO name (kind, name) VALUES ('audience', ?1) ON CONFLICT (kind, name) DO UPDATE SET name = name RETURNING id",
+        [key],
+        |r| r.get(0),
+    )?;
+    fresh.push((key.to_owned(), id));
+    Ok(id)
 }

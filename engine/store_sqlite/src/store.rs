@@ -65,7 +65,7 @@ impl SqliteStore {
         prepare_once(&connection)?;
         migrate(&connection)?;
         let names = Arc::new(NameIds::default());
-        names.reload(&connection).map_err(error)?;
+        crate::names::reload(&names, &connection).map_err(error)?;
         let writer = Writer::start(connection, names.clone()).map_err(unavailable)?;
         checkpoint::start(path, &writer).map_err(unavailable)?;
         let readers = (0..READERS).map(|_| reader(path).map(Mutex::new)).collect::<Result<_>>()?;
@@ -79,7 +79,7 @@ impl SqliteStore {
         }
         let connection = reader(path)?;
         let names = Arc::new(NameIds::default());
-        names.reload(&connection).map_err(error)?;
+        crate::names::reload(&names, &connection).map_err(error)?;
         Ok(Self { names, writer: None, readers: vec![Mutex::new(connection)], turn: AtomicUsize::new(0), _lock: None })
     }
 

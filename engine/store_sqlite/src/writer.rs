@@ -172,8 +172,8 @@ fn commit_batch(connection: &Connection, names: &NameIds, batch: Vec<Job>) {
             }
         }
         None => {
-            names.remember_audience(fresh);
-            if reload && let Err(e) = names.reload(connection) {
+            names.remember("audience", fresh);
+            if reload && let Err(e) = crate::names::reload(names, connection) {
                 tracing::error!("names could not be read: {e}");
             }
             for (reply, result) in replies {
@@ -433,11 +433,11 @@ fn work(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String, i64)>
     let old_keys: Vec<String> = old.as_deref().and_then(|t| serde_json::from_str(t).ok()).unwrap_or_default();
     let new_keys: &[String] = if open { &w.audience } else { &[] };
     for key in old_keys.iter().filter(|k| !new_keys.contains(k)) {
-        let id = names.audience(connection, key, fresh)?;
+        let id = crate::names::audience(names, connection, key, fresh)?;
         run("DELETE FROM work_audience WHERE key_id = ?1 AND ticket_id = ?2 AND seq = ?3", params![id, ticket, w.seq])?;
     }
     for key in new_keys.iter().filter(|k| !old_keys.contains(k)) {
-        let id = names.audience(connection, key, fresh)?;
+        let id = crate::names::audience(names, connection, key, fresh)?;
         run("INSERT INTO work_audience (key_id, ticket_id, seq) VALUES (?1, ?2, ?3)", params![id, ticket, w.seq])?;
     }
     if !open {

@@ -15,7 +15,10 @@ use maud::{Markup, html};
 use std::net::{IpAddr, SocketAddr};
 use vorgang_core::people::PersonKind;
 use vorgang_runtime::accounts::SignedIn;
+use vorgang_store::StoreError;
 
+/// Longest login that is looked at.
+const LOGIN_BYTES_MAX: usize = 200;
 const SESSION_SECONDS: i64 = 12 * 3600;
 
 #[derive(serde::Deserialize)]
@@ -75,28 +78,40 @@ pub async fn submit(
     let (login, password) = (data.get("login").unwrap_or_default(), data.get("password").unwrap_or_default());
     let address = address(&app, peer, &headers).to_string();
     let key = format!("{address} {login}");
-    let now = app.desk.clock.now();
     let next = safe_next(data.get("next"));
     let language = browser_language(&headers);
     let again = || {
         let body = Html(bare(texts(language).sign_in, &page(&app, language, next, true)));
         (StatusCode::UNPROCESSABLE_ENTITY, body).into_response()
     };
-    if !app.desk.limiter.allows(&key, now, 10) || !app.desk.limiter.allows(&address, now, 50) || login.len() > 200 {
-        return again();
-    }
-    // Counted before it is verified: guesses that come at once count too.
-    app.desk.limiter.failed(&key, now);
-    app.desk.limiter.failed(&address, now);
-    match app.desk.password_sign_in(login, password).await {
-        Ok(Some(signed_in)) => {
-            app.desk.limiter.succeeded(&key);
-            app.desk.limiter.succeeded(&address);
-            welcome(&app, &signed_in, next)
-        }
+    match sign_in(&app, login, password, &[(&key, 10), (&address, 50)]).await {
+        Ok(Some(signed_in)) => welcome(&app, &signed_in, next),
         Ok(None) => again(),
         Err(_) => problem::page(&Fault::unavailable(), &id),
     }
+}
+
+/// `None` where it is refused, or was too often by one of these keys.
+async fn sign_in(app: &App, login: &str, password: &str, keys: &[(&str, u32)]) -> Result<Option<SignedIn>, StoreError> {
+    if login.len() > LOGIN_BYTES_MAX {
+        return Ok(None);
+    }
+    for (key, most) in keys {
+        if !app.desk.attempt_allowed(key, *most).await? {
+            return Ok(None);
+        }
+    }
+    // Counted before it is verified: guesses that come at once count too.
+    for (key, _) in keys {
+        app.desk.attempt_failed(key).await?;
+    }
+    let signed_in = app.desk.password_sign_in(login, password).await?;
+    if signed_in.is_some() {
+        for (key, _) in keys {
+            app.desk.attempt_succeeded(key).await?;
+        }
+    }
+    Ok(signed_in)
 }
 
 fn welcome(app: &App, signed_in: &SignedIn, next: Option<&str>) -> Response {

@@ -9,26 +9,17 @@ use serde_json::{Value as Json, json};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use tower::ServiceExt;
 use vorgang_definitions::model::read_folder;
 use vorgang_runtime::clock::SystemClock;
 use vorgang_runtime::{Desk, demo, revisions};
-use vorgang_store_sqlite::SqliteStore;
+use vorgang_testbed::{Database, Folder};
 use vorgang_web::{App, Config};
-
-static COUNT: AtomicU32 = AtomicU32::new(0);
 
 pub struct Door {
     pub router: Router,
     pub desk: Arc<Desk>,
-    folder: std::path::PathBuf,
-}
-
-impl Drop for Door {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
+    _database: (Database, Folder),
 }
 
 pub struct Reply {
@@ -45,10 +36,9 @@ impl Reply {
 
 impl Door {
     pub async fn open() -> Self {
-        let n = COUNT.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("vorgang-doors-{}-{n}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a folder");
-        let store = Arc::new(SqliteStore::open(&folder.join("x.db")).expect("a store"));
+        let folder = Folder::new("doors");
+        let database = Database::new(&folder.0);
+        let store = database.open().await;
         let site = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/helpdesk");
         let files = read_folder(&site).expect("the example");
         let Ok(desk) = revisions::open(store, Arc::new(SystemClock), Some(&files)).await.expect("a desk") else {
@@ -59,7 +49,7 @@ impl Door {
         let config = Config { public_url: "http://127.0.0.1:8080".into(), trusted_proxies: vec![], mail: false };
         let app = App { desk: desk.clone(), config: Arc::new(config), metrics: Arc::new(String::new) };
         let router = vorgang_web::router(app).layer(MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 9))));
-        Self { router, desk, folder }
+        Self { router, desk, _database: (database, folder) }
     }
 
     /// The answer as it begins; its body may have no end.

@@ -1,0 +1,85 @@
+//! Integer ids of names and people, kept in memory: rows hold ids, the engine speaks names. An id is never given to
+//! another name, so what is known here stays true; what is not known may have come since.
+
+use crate::{Result, StoreError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+#[derive(Default)]
+pub struct NameIds {
+    inner: RwLock<Known>,
+}
+
+/// What a database knows, as it is read.
+#[derive(Default)]
+pub struct Known {
+    ids: HashMap<(String, String), i64>,
+    names: HashMap<i64, String>,
+    person_ids: HashMap<String, i64>,
+    people: HashMap<i64, String>,
+    /// Fields that have an index.
+    pub indexed: HashSet<String>,
+}
+
+impl Known {
+    pub fn name(&mut self, id: i64, kind: String, name: String) {
+        self.names.insert(id, name.clone());
+        self.ids.insert((kind, name), id);
+    }
+
+    pub fn person(&mut self, id: i64, login: String) {
+        self.people.insert(id, login.clone());
+        self.person_ids.insert(login, id);
+    }
+}
+
+impl NameIds {
+    pub fn replace(&self, known: Known) {
+        *self.inner.write().unwrap_or_else(PoisonError::into_inner) = known;
+    }
+
+    pub fn remember(&self, kind: &str, fresh: Vec<(String, i64)>) {
+        let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        for (name, id) in fresh {
+            inner.name(id, kind.to_owned(), name);
+        }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Known> {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the field an index of its own?
+    pub fn indexed(&self, field: &str) -> bool {
+        self.read().indexed.contains(field)
+    }
+
+    pub fn find(&self, kind: &str, name: &str) -> Option<i64> {
+        self.read().ids.get(&(kind.to_owned(), name.to_owned())).copied()
+    }
+
+    /// The id of a name that must exist.
+    pub fn id(&self, kind: &str, name: &str) -> Result<i64> {
+        self.find(kind, name).ok_or_else(|| StoreError::Corrupt(format!("no {kind} is called `{name}`")))
+    }
+
+    pub fn find_name(&self, id: i64) -> Option<String> {
+        self.read().names.get(&id).cloned()
+    }
+
+    pub fn name(&self, id: i64) -> String {
+        self.find_name(id).unwrap_or_else(|| format!("#{id}"))
+    }
+
+    pub fn person(&self, login: &str) -> Option<i64> {
+        self.read().person_ids.get(login).copied()
+    }
+
+    pub fn find_login(&self, id: i64) -> Option<String> {
+        self.read().people.get(&id).cloned()
+    }
+
+    pub fn login(&self, id: i64) -> String {
+        self.find_login(id).unwrap_or_else(|| format!("#{id}"))
+    }
+}

@@ -1,0 +1,43 @@
+//! Programs that are to be run.
+
+use crate::arg::args;
+use crate::rows::{error, json, micros};
+use crate::store::PostgresStore;
+use async_trait::async_trait;
+use jiff::Timestamp;
+use sqlx::Row;
+use vorgang_core::snapshot::Seq;
+use vorgang_store::Result;
+use vorgang_store::calls::{Calls, DueCall};
+
+#[async_trait]
+impl Calls for PostgresStore {
+    async fn calls_due(&self, now: Timestamp, limit: u32) -> Result<Vec<DueCall>> {
+        let sql = "SELECT c.ticket_id, t.number, c.state, c.attempts FROM call c JOIN ticket t ON t.id = c.ticket_id \
+             WHERE c.due <= $1 ORDER BY c.due LIMIT $2";
+        let mut due = vec![];
+        for r in self.server.ask(sql, args![micros(now), limit]).await? {
+            due.push(DueCall {
+                ticket: r.try_get(0).map_err(error)?,
+                number: r.try_get(1).map_err(error)?,
+                call: json(r.try_get(2).map_err(error)?)?,
+                attempts: r.try_get::<i64, _>(3).map_err(error)? as u32,
+            });
+        }
+        Ok(due)
+    }
+
+    async fn call_lease(&self, (ticket, seq): (i64, Seq), now: Timestamp, until: Timestamp) -> Result<bool> {
+        let sql = "UPDATE call SET due = $4, attempts = attempts + 1 WHERE ticket_id = $1 AND seq = $2 AND due <= $3 RETURNING 1";
+        Ok(!self.server.tell(sql, args![ticket, seq, micros(now), micros(until)]).await?.is_empty())
+    }
+
+    async fn call_wanted(&self, (ticket, seq): (i64, Seq)) -> Result<bool> {
+        Ok(!self.server.ask("SELECT 1 FROM call WHERE ticket_id = $1 AND seq = $2", args![ticket, seq]).await?.is_empty())
+    }
+
+    async fn call_later(&self, (ticket, seq): (i64, Seq), due: Timestamp) -> Result<()> {
+        let sql = "UPDATE call SET due = $3 WHERE ticket_id = $1 AND seq = $2";
+        self.server.tell(sql, args![ticket, seq, micros(due)]).await.map(|_| ())
+    }
+}

@@ -1,0 +1,124 @@
+//! Jobs: schedules, runs, and what a run has done.
+
+use crate::arg::args;
+use crate::filter_sql::{Plan, Sql};
+use crate::rows::{error, json, micros, text, time};
+use crate::store::PostgresStore;
+use jiff::Timestamp;
+use sqlx::Row;
+use vorgang_core::filter::{Column, Compare, Filter};
+use vorgang_store::names::NameIds;
+use vorgang_store::{JobRun, JobSummary, Result, StoreError};
+
+/// Runs of each job that are kept.
+const RUNS_KEPT: i64 = 500;
+
+impl PostgresStore {
+    pub(crate) async fn seen(&self, job: &str, schedule: &str, now: Timestamp) -> Result<Timestamp> {
+        let sql = "INSERT INTO job (name, schedule, seen) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET \
+             seen = CASE WHEN job.schedule = excluded.schedule THEN job.seen ELSE excluded.seen END, schedule = excluded.schedule RETURNING seen";
+        // Asked often and changed seldom.
+        let known = self.server.ask("SELECT seen FROM job WHERE name = $1 AND schedule = $2", args![job, schedule]).await?;
+        let rows = if known.is_empty() { self.server.tell(sql, args![job, schedule, micros(now)]).await? } else { known };
+        rows[0].try_get(0).map(time).map_err(error)
+    }
+
+    /// The tick and its run in one: whoever comes second gets none.
+    pub(crate) async fn begin_run(&self, run: JobRun) -> Result<Option<JobRun>> {
+        let mut tx = self.server.begin().await?;
+        if let Some(tick) = run.tick {
+            let sql = "UPDATE job SET seen = $2 WHERE name = $1 AND seen < $2";
+            let moved = sqlx::query(sql).bind(&run.job).bind(micros(tick)).execute(&mut *tx).await.map_err(error)?;
+            if moved.rows_affected() == 0 {
+                return Ok(None);
+            }
+        }
+        let sql = "DELETE FROM job_run WHERE job = $1 AND ended IS NOT NULL AND id <= \
+             (SELECT id FROM job_run WHERE job = $1 ORDER BY id DESC LIMIT 1 OFFSET $2)";
+        sqlx::query(sql).bind(&run.job).bind(RUNS_KEPT).execute(&mut *tx).await.map_err(error)?;
+        let sql = "INSERT INTO job_run (job, tick, started, by, cursor, summary) VALUES ($1, $2, $3, $4, $5, $6) \
+             ON CONFLICT DO NOTHING RETURNING id";
+        let new = sqlx::query(sql).bind(&run.job).bind(run.tick.map(micros)).bind(micros(run.started)).bind(&run.by).bind(run.cursor);
+        let new = new.bind(text(&run.summary)?).fetch_optional(&mut *tx).await.map_err(error)?;
+        tx.commit().await.map_err(error)?;
+        let id = new.map(|r| r.try_get::<i64, _>(0).map_err(error)).transpose()?;
+        Ok(id.map(|id| JobRun { id, ..run }))
+    }
+
+    /// The batch is done: its marks are counted and go, the cursor stands behind it. Only whoever holds the job may say so.
+    pub(crate) async fn progress(&self, run: &mut JobRun) -> Result<()> {
+        let mut tx = self.server.begin().await?;
+        // The run's row first: whoever marks a ticket meanwhile is counted, or comes too late.
+        let sql = "SELECT 1 FROM job_run r WHERE r.id = $1 AND r.cursor <= $2 AND NOT EXISTS \
+             (SELECT 1 FROM lane l JOIN node n ON n.id = l.node WHERE l.name = $3 AND l.node <> $4) FOR UPDATE OF r";
+        let lane = format!("job {}", run.job);
+        let mine = sqlx::query(sql).bind(run.id).bind(run.cursor).bind(lane).bind(self.node.id());
+        if mine.fetch_optional(&mut *tx).await.map_err(error)?.is_none() {
+            return Err(StoreError::Conflict);
+        }
+        let sql = "WITH gone AS (DELETE FROM job_done WHERE run = $1 RETURNING failed) \
+             SELECT count(*) FILTER (WHERE NOT failed), count(*) FILTER (WHERE failed) FROM gone";
+        let counted = sqlx::query(sql).bind(run.id).fetch_one(&mut *tx).await.map_err(error)?;
+        let (done, failed): (i64, i64) = (counted.try_get(0).map_err(error)?, counted.try_get(1).map_err(error)?);
+        let mut summary = run.summary.clone();
+        summary.done += done as u64;
+        summary.failed += failed as u64;
+        let sql = "UPDATE job_run SET cursor = $2, summary = $3, ended = $4 WHERE id = $1";
+        let update = sqlx::query(sql).bind(run.id).bind(run.cursor).bind(text(&summary)?).bind(run.ended.map(micros));
+        update.execute(&mut *tx).await.map_err(error)?;
+        tx.commit().await.map_err(error)?;
+        run.summary = summary;
+        Ok(())
+    }
+
+    /// The newest first.
+    pub(crate) async fn runs(&self, job: Option<&str>, open: bool, limit: u32) -> Result<Vec<JobRun>> {
+        let and = if open { " AND ended IS NULL" } else { "" };
+        let sql = format!(
+            "SELECT id, job, tick, started, ended, by, cursor, summary FROM job_run WHERE ($1::text IS NULL OR job = $1){and} ORDER BY id DESC LIMIT $2"
+        );
+        let mut all = vec![];
+        for r in self.server.ask(sql, args![job, limit]).await? {
+            let maybe = |at: usize| r.try_get::<Option<i64>, _>(at).map(|t| t.map(time)).map_err(error);
+            all.push(JobRun {
+                id: r.try_get(0).map_err(error)?,
+                job: r.try_get(1).map_err(error)?,
+                tick: maybe(2)?,
+                started: time(r.try_get(3).map_err(error)?),
+                ended: maybe(4)?,
+                by: r.try_get(5).map_err(error)?,
+                cursor: r.try_get(6).map_err(error)?,
+                summary: json::<JobSummary>(r.try_get(7).map_err(error)?)?,
+            });
+        }
+        Ok(all)
+    }
+}
+
+/// Tickets behind the cursor in the order of their ids, without those that the run has done.
+pub fn tickets<'a>(names: &'a NameIds, filter: &Filter, run: i64, after: i64, limit: u32) -> Sql<'a> {
+    let by_index = indexed(names, filter);
+    let plan = if by_index { Plan::Gather } else { Plan::Walk };
+    let sql = Sql::new("SELECT t.id, t.number FROM ticket t WHERE ", names, plan).all(&[filter]);
+    // Wrapped, the id keeps the planner from walking through all tickets instead.
+    let (cursor, order) =
+        if by_index { (" AND t.id + 0 > ", " ORDER BY t.id + 0 LIMIT ") } else { (" AND t.id > ", " ORDER BY t.id LIMIT ") };
+    sql.push(cursor)
+        .arg(after)
+        .push(" AND NOT EXISTS (SELECT 1 FROM job_done d WHERE d.run = ")
+        .arg(run)
+        .push(" AND d.ticket_id = t.id)")
+        .push(order)
+        .arg(limit)
+}
+
+/// Does an index find the tickets of a filter?
+fn indexed(names: &NameIds, filter: &Filter) -> bool {
+    match filter {
+        Filter::Queue(_) | Filter::Owner(_) | Filter::Customer(_) | Filter::CustomerUser(_) => true,
+        Filter::Time { column: Column::PendingUntil, .. } => true,
+        Filter::Field { name, compare, value } => *compare != Compare::NotEqual && !value.is_boolean() && names.indexed(name),
+        Filter::And(parts) => parts.iter().any(|f| indexed(names, f)),
+        _ => false,
+    }
+}

@@ -1,0 +1,22 @@
+//! The store on PostgreSQL 15 or newer: batches of commits, any number of nodes.
+
+mod arg;
+mod batch;
+mod calls;
+mod courier;
+mod desk_events;
+mod filter_sql;
+mod jobs;
+mod messages;
+mod migrate;
+mod names;
+mod node;
+mod people;
+mod read;
+mod rows;
+mod server;
+mod store;
+mod write;
+mod writer;
+
+pub use store::PostgresStore;

@@ -1,0 +1,233 @@
+//! This process among the nodes. Its id is its epoch: the row goes when it was silent for too long, and with the row the
+//! right to commit, so that a process that wakes up late finds itself shut out and joins anew.
+
+use crate::arg::args;
+use crate::batch::Batch;
+use crate::rows::error;
+use crate::server::Server;
+use crate::store::PostgresStore;
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use sqlx::Row;
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+use vorgang_store::nodes::{Here, News, Nodes};
+use vorgang_store::{Commit, Result};
+
+/// Silent for so long, a node is taken for dead.
+const LEASE_MICROS: i64 = 8_000_000;
+const BEAT: Duration = Duration::from_secs(1);
+/// How long news are kept; a node that was away for longer looks at everything anew.
+const NEWS_MICROS: i64 = 60_000_000;
+
+/// The database's time in microseconds.
+pub const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+
+const CHANGE: &str = "INSERT INTO change (node, at, body) SELECT * FROM unnest({})";
+
+#[derive(Default)]
+pub struct Node {
+    id: AtomicI64,
+    others: AtomicBool,
+    revision: AtomicI64,
+    /// Microseconds that the database's clock is ahead.
+    skew: AtomicI64,
+    lanes: Mutex<HashSet<String>>,
+    here: Mutex<Here>,
+    elsewhere: Mutex<Here>,
+    seen: tokio::sync::Mutex<Seen>,
+    /// Transactions that were committed.
+    pub committed: AtomicU64,
+}
+
+#[derive(Default)]
+struct Seen {
+    /// Transactions before this one were read.
+    xid: i64,
+    people: i64,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Node {
+    pub fn id(&self) -> i64 {
+        self.id.load(Ordering::Acquire)
+    }
+
+    /// Are there others that want to know what is committed here?
+    pub fn has_others(&self) -> bool {
+        self.others.load(Ordering::Acquire)
+    }
+
+    /// Takes part under a new id; what an earlier one held is given up.
+    pub async fn join(&self, server: &Server) -> Result<()> {
+        locked(&self.lanes).clear();
+        let name = format!("{} {}", hostname(), std::process::id());
+        let sql =
+            format!("INSERT INTO node (name, joined, until, revision) SELECT $1, t, t + $2, $3 FROM (SELECT {NOW} AS t) x RETURNING id");
+        let rows = server.tell(sql, args![name, LEASE_MICROS, self.revision.load(Ordering::Acquire)]).await?;
+        self.id.store(rows[0].try_get(0).map_err(error)?, Ordering::Release);
+        Ok(())
+    }
+
+    /// Begins to take part, and says every second that it still does.
+    pub async fn start(self: &Arc<Self>, server: &Arc<Server>) -> Result<()> {
+        self.join(server).await?;
+        self.beat(server, false).await?;
+        let (node, server) = (Arc::downgrade(self), Arc::downgrade(server));
+        tokio::spawn(beats(node, server));
+        Ok(())
+    }
+
+    async fn beat(&self, server: &Server, sweep: bool) -> Result<()> {
+        let here = serde_json::to_string(&*locked(&self.here)).unwrap_or_else(|_| "{}".into());
+        let asked = Timestamp::now().as_microsecond();
+        let sql = format!(
+            "WITH t AS MATERIALIZED (SELECT {NOW} AS now), \
+             dead AS (DELETE FROM node WHERE id IN (SELECT id FROM node, t WHERE until < now AND id <> $1 FOR UPDATE OF node SKIP LOCKED) RETURNING id), \
+             me AS (UPDATE node SET until = now + $2, here = $3 FROM t WHERE id = $1 RETURNING id) \
+             SELECT t.now, (SELECT count(*) FROM me), n.id, n.here FROM t LEFT JOIN node n ON n.id <> $1 AND n.until >= t.now"
+        );
+        let rows = server.ask(sql, args![self.id(), LEASE_MICROS, here]).await?;
+        let answered = Timestamp::now().as_microsecond();
+        let (now, alive): (i64, i64) = (rows[0].try_get(0).map_err(error)?, rows[0].try_get(1).map_err(error)?);
+        self.skew.store(now - (asked + answered) / 2, Ordering::Release);
+        if alive == 0 {
+            tracing::warn!("this node was taken for dead; it begins anew");
+            self.join(server).await?;
+        }
+        let mut elsewhere = Here::new();
+        let mut others = false;
+        for row in &rows {
+            let Some(here) = row.try_get::<Option<String>, _>(3).map_err(error)? else { continue };
+            others = true;
+            for (number, people) in serde_json::from_str::<Here>(&here).unwrap_or_default() {
+                elsewhere.entry(number).or_default().extend(people);
+            }
+        }
+        self.others.store(others, Ordering::Release);
+        *locked(&self.elsewhere) = elsewhere;
+        if sweep {
+            server.tell("DELETE FROM change WHERE at < $1", args![now - NEWS_MICROS]).await?;
+            server.tell("DELETE FROM lane WHERE node NOT IN (SELECT id FROM node)", vec![]).await?;
+        }
+        Ok(())
+    }
+
+    /// What these commits mean for those who look on other nodes: one row of the first batch.
+    pub fn tell<'a>(&self, batch: &mut Batch<'a>, commits: &[&Commit]) {
+        fn collect(commit: &Commit, tickets: &mut Vec<(String, u64)>, told: &mut Vec<String>) {
+            tickets.push((commit.changes.ticket.number.clone(), commit.changes.version));
+            told.extend(commit.changes.notices.iter().filter(|n| n.portal).map(|n| n.to.clone()));
+            commit.also.iter().for_each(|c| collect(c, tickets, told));
+        }
+        let (mut tickets, mut told) = (vec![], vec![]);
+        commits.iter().for_each(|c| collect(c, &mut tickets, &mut told));
+        let now = Timestamp::now().as_microsecond() + self.skew.load(Ordering::Relaxed);
+        let body = serde_json::to_string(&(tickets, told)).unwrap_or_default();
+        batch.row(CHANGE, [self.id().into(), now.into(), body.into()]);
+    }
+}
+
+async fn beats(node: Weak<Node>, server: Weak<Server>) {
+    for n in 0_u64.. {
+        tokio::time::sleep(BEAT).await;
+        let (Some(node), Some(server)) = (node.upgrade(), server.upgrade()) else { return };
+        if node.id() == 0 {
+            return;
+        }
+        if let Err(e) = node.beat(&server, n % 10 == 0).await {
+            tracing::warn!("this node could not say that it is there: {e}");
+        }
+    }
+}
+
+fn hostname() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "node".into(), |h| h.trim().to_owned())
+}
+
+#[async_trait]
+impl Nodes for PostgresStore {
+    async fn lane(&self, lane: &str) -> Result<bool> {
+        if locked(&self.node.lanes).contains(lane) {
+            return Ok(true);
+        }
+        let id = self.node.id();
+        // Only what nobody alive holds: the row of a dead node is gone, and with it the right to commit.
+        let sql = "INSERT INTO lane (name, node) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET node = $2 \
+             WHERE lane.node = $2 OR NOT EXISTS (SELECT 1 FROM node n WHERE n.id = lane.node) RETURNING node";
+        let held = !self.server.tell(sql, args![lane, id]).await?.is_empty();
+        if held && self.node.id() == id {
+            locked(&self.node.lanes).insert(lane.to_owned());
+        }
+        Ok(held)
+    }
+
+    async fn news(&self) -> Result<News> {
+        let mut seen = self.node.seen.lock().await;
+        let sql = "WITH edge AS MATERIALIZED (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS x) \
+             SELECT edge.x::text::bigint, (SELECT max(id) FROM revision), (SELECT value FROM mark WHERE name = 'people'), c.body \
+             FROM edge LEFT JOIN change c ON $1 > 0 AND c.xid >= $1::text::xid8 AND c.xid < edge.x AND c.node <> $2";
+        let rows = self.server.ask(sql, args![seen.xid, self.node.id()]).await?;
+        let mut news = News { revision: rows[0].try_get(1).map_err(error)?, ..News::default() };
+        let people: i64 = rows[0].try_get(2).map_err(error)?;
+        news.people = people != seen.people && seen.xid > 0;
+        *seen = Seen { xid: rows[0].try_get(0).map_err(error)?, people };
+        for row in &rows {
+            let Some(body) = row.try_get::<Option<&str>, _>(3).map_err(error)? else { continue };
+            let (tickets, told): (Vec<(String, u64)>, Vec<String>) = serde_json::from_str(body).unwrap_or_default();
+            news.tickets.extend(tickets);
+            news.told.extend(told);
+        }
+        Ok(news)
+    }
+
+    fn presence(&self, here: Here) -> Here {
+        *locked(&self.node.here) = here;
+        locked(&self.node.elsewhere).clone()
+    }
+
+    async fn runs(&self, revision: i64) -> Result<()> {
+        self.node.revision.store(revision, Ordering::Release);
+        self.server.tell("UPDATE node SET revision = $2 WHERE id = $1", args![self.node.id(), revision]).await.map(|_| ())
+    }
+
+    async fn behind(&self, revision: i64) -> Result<u64> {
+        let sql = format!("SELECT count(*) FROM node WHERE revision < $1 AND until >= {NOW}");
+        let rows = self.server.ask(sql, args![revision]).await?;
+        rows[0].try_get::<i64, _>(0).map(|n| n as u64).map_err(error)
+    }
+
+    fn skew(&self) -> SignedDuration {
+        SignedDuration::from_micros(self.node.skew.load(Ordering::Acquire))
+    }
+
+    async fn leave(&self) {
+        let id = self.node.id.swap(0, Ordering::AcqRel);
+        let sql = "WITH gone AS (DELETE FROM lane WHERE node = $1) DELETE FROM node WHERE id = $1";
+        if let Err(e) = self.server.tell(sql, args![id]).await {
+            tracing::warn!("this node could not say that it goes: {e}");
+        }
+    }
+
+    async fn attempt_allowed(&self, key: &str, since: Timestamp, most: u32) -> Result<bool> {
+        let sql = "SELECT 1 FROM attempt WHERE key = $1 AND since >= $2 AND failures >= $3";
+        Ok(self.server.ask(sql, args![key, since.as_microsecond(), most]).await?.is_empty())
+    }
+
+    async fn attempt_failed(&self, key: &str, now: Timestamp, since: Timestamp) -> Result<()> {
+        let sql = "INSERT INTO attempt (key, failures, since) VALUES ($1, 1, $2) ON CONFLICT (key) DO UPDATE SET \
+             failures = CASE WHEN attempt.since < $3 THEN 1 ELSE attempt.failures + 1 END, \
+             since = CASE WHEN attempt.since < $3 THEN excluded.since ELSE attempt.since END";
+        self.server.tell(sql, args![key, now.as_microsecond(), since.as_microsecond()]).await?;
+        self.server.tell("DELETE FROM attempt WHERE since < $1", args![since.as_microsecond()]).await.map(|_| ())
+    }
+
+    async fn attempt_succeeded(&self, key: &str) -> Result<()> {
+        self.server.tell("DELETE FROM attempt WHERE key = $1", args![key]).await.map(|_| ())
+    }
+}

@@ -1,0 +1,150 @@
+//! People, and the secrets that open doors for them.
+
+use crate::arg::args;
+use crate::rows::{error, json, micros, time};
+use crate::store::PostgresStore;
+use jiff::Timestamp;
+use sqlx::{PgConnection, Row};
+use vorgang_core::chain::Hash;
+use vorgang_core::desk_event::DeskEvent;
+use vorgang_core::people::{Person, PersonKind, SYSTEM};
+use vorgang_store::{Result, SecretKind, Session, StoreError};
+
+fn person_kind(word: &str) -> PersonKind {
+    match word {
+        "agent" => PersonKind::Agent,
+        "customer" => PersonKind::Customer,
+        _ => PersonKind::System,
+    }
+}
+
+/// What happened to the desk, for the handlers.
+pub async fn happened(c: &mut PgConnection, event: &DeskEvent, at: Timestamp) -> Result<()> {
+    let sql = "INSERT INTO desk_event (at, event) VALUES ($1, $2)";
+    sqlx::query(sql).bind(micros(at)).bind(crate::rows::text(event)?).execute(c).await.map(|_| ()).map_err(error)
+}
+
+impl PostgresStore {
+    pub(crate) async fn people(&self) -> Result<Vec<Person>> {
+        let sql = "SELECT p.login, p.name, p.email, p.kind, n.name, p.language, p.active, p.settings, \
+             coalesce((SELECT array_agg(role ORDER BY role COLLATE \"C\") FROM person_role r WHERE r.person_id = p.id), '{}') \
+             FROM person p LEFT JOIN name n ON n.id = p.company_id ORDER BY p.id";
+        let mut all = vec![];
+        for r in self.server.ask(sql, vec![]).await? {
+            all.push(Person {
+                login: r.try_get(0).map_err(error)?,
+                name: r.try_get(1).map_err(error)?,
+                email: r.try_get(2).map_err(error)?,
+                kind: person_kind(r.try_get(3).map_err(error)?),
+                company: r.try_get(4).map_err(error)?,
+                language: r.try_get(5).map_err(error)?,
+                active: r.try_get(6).map_err(error)?,
+                settings: json(r.try_get(7).map_err(error)?)?,
+                roles: r.try_get(8).map_err(error)?,
+            });
+        }
+        Ok(all)
+    }
+
+    pub(crate) async fn people_save(&self, people: &[Person], happens: Option<Timestamp>) -> Result<()> {
+        let mut tx = self.server.begin().await?;
+        // One after the other: what is changed is compared with what was.
+        let sql = "UPDATE mark SET value = value + 1 WHERE name = 'people'";
+        sqlx::query(sql).execute(&mut *tx).await.map_err(error)?;
+        for p in people.iter().filter(|p| p.login != SYSTEM) {
+            if let Some(at) = happens
+                && let Some(event) = event(&mut tx, p).await?
+            {
+                happened(&mut tx, &event, at).await?;
+            }
+            save(&mut tx, p).await.map_err(error)?;
+        }
+        tx.commit().await.map_err(error)?;
+        self.reload().await
+    }
+
+    /// The id of a person, who may have come on another node.
+    pub(crate) async fn person_id(&self, login: &str) -> Result<Option<i64>> {
+        if let Some(id) = self.names.person(login) {
+            return Ok(Some(id));
+        }
+        let rows = self.server.ask("SELECT id FROM person WHERE login = $1", args![login]).await?;
+        rows.first().map(|r| r.try_get(0).map_err(error)).transpose()
+    }
+
+    pub(crate) async fn secret(&self, kind: SecretKind, hash: Hash, person: i64, csrf: &str, now: i64, expires: i64) -> Result<()> {
+        match kind {
+            SecretKind::LoginLink => {
+                let sql = "INSERT INTO login_link (hash, person_id, expires) VALUES ($1, $2, $3)";
+                self.server.tell(sql, args![&hash, person, expires]).await?;
+            }
+            SecretKind::Session => {
+                let sql = "INSERT INTO session (hash, person_id, csrf, created, expires) VALUES ($1, $2, $3, $4, $5)";
+                self.server.tell(sql, args![&hash, person, csrf, now, expires]).await?;
+            }
+            SecretKind::ApiToken => {
+                let sql = "INSERT INTO api_token (hash, person_id, created) VALUES ($1, $2, $3)";
+                self.server.tell(sql, args![&hash, person, now]).await?;
+            }
+        }
+        // What has expired goes when something of its kind comes.
+        let sql = "WITH links AS (DELETE FROM login_link WHERE expires < $1) DELETE FROM session WHERE expires < $1";
+        self.server.tell(sql, args![now]).await.map(|_| ())
+    }
+
+    pub(crate) async fn session(&self, hash: Hash, now: Timestamp) -> Result<Option<Session>> {
+        let sql = "SELECT p.login, s.csrf, s.expires FROM session s JOIN person p ON p.id = s.person_id \
+             WHERE s.hash = $1 AND s.expires >= $2 AND p.active";
+        let rows = self.server.ask(sql, args![&hash, micros(now)]).await?;
+        let Some(r) = rows.first() else { return Ok(None) };
+        let (login, csrf) = (r.try_get(0).map_err(error)?, r.try_get(1).map_err(error)?);
+        Ok(Some(Session { login, csrf, expires: time(r.try_get(2).map_err(error)?) }))
+    }
+
+    pub(crate) async fn secrets_of_delete(&self, login: &str) -> Result<()> {
+        let person = self.person_id(login).await?.ok_or(StoreError::NotFound)?;
+        let sql = "WITH a AS (DELETE FROM session WHERE person_id = $1), b AS (DELETE FROM login_link WHERE person_id = $1) \
+             DELETE FROM api_token WHERE person_id = $1";
+        self.server.tell(sql, args![person]).await.map(|_| ())
+    }
+}
+
+/// What saving this person means; nothing where it changes nothing.
+async fn event(c: &mut PgConnection, new: &Person) -> Result<Option<DeskEvent>> {
+    let sql = "SELECT p.name, p.email, p.kind, p.active, (SELECT name FROM name WHERE id = p.company_id), \
+         coalesce((SELECT array_agg(role ORDER BY role COLLATE \"C\") FROM person_role r WHERE r.person_id = p.id), '{}') \
+         FROM person p WHERE p.login = $1";
+    let Some(r) = sqlx::query(sql).bind(&new.login).fetch_optional(c).await.map_err(error)? else {
+        return Ok(Some(DeskEvent::PersonCreated { person: new.into() }));
+    };
+    let mut wanted = new.roles.clone();
+    wanted.sort();
+    wanted.dedup();
+    let text = |at: usize| r.try_get::<String, _>(at).map_err(error);
+    let same = text(0)? == new.name
+        && text(1)? == new.email
+        && text(2)? == new.kind.word()
+        && r.try_get::<bool, _>(3).map_err(error)? == new.active
+        && r.try_get::<Option<String>, _>(4).map_err(error)? == new.company
+        && r.try_get::<Vec<String>, _>(5).map_err(error)? == wanted;
+    Ok((!same).then(|| DeskEvent::PersonChanged { person: new.into() }))
+}
+
+async fn save(c: &mut PgConnection, p: &Person) -> std::result::Result<(), sqlx::Error> {
+    let company: Option<i64> = match &p.company {
+        Some(name) => {
+            let sql = "INSERT INTO name (kind, name) VALUES ('company', $1) ON CONFLICT (kind, name) DO UPDATE SET name = excluded.name RETURNING id";
+            Some(sqlx::query(sql).bind(name).fetch_one(&mut *c).await?.try_get(0)?)
+        }
+        None => None,
+    };
+    let sql = "INSERT INTO person (login, name, email, kind, company_id, language, active) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+         ON CONFLICT (login) DO UPDATE SET name = $2, email = $3, kind = $4, company_id = $5, language = $6, active = $7 RETURNING id";
+    let new =
+        sqlx::query(sql).bind(&p.login).bind(&p.name).bind(&p.email).bind(p.kind.word()).bind(company).bind(&p.language).bind(p.active);
+    let id: i64 = new.fetch_one(&mut *c).await?.try_get(0)?;
+    sqlx::query("DELETE FROM person_role WHERE person_id = $1").bind(id).execute(&mut *c).await?;
+    let sql = "INSERT INTO person_role (person_id, role) SELECT $1, r FROM unnest($2::text[]) r ON CONFLICT DO NOTHING";
+    sqlx::query(sql).bind(id).bind(&p.roles).execute(&mut *c).await?;
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! Between rows and the engine's types.
+
+use jiff::Timestamp;
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use vorgang_core::chain::Hash;
+use vorgang_store::names::NameIds;
+use vorgang_store::{HistoryRow, StoreError, TicketRow};
+
+/// What an error of the database means for whoever asked.
+pub fn error(error: sqlx::Error) -> StoreError {
+    match &error {
+        sqlx::Error::RowNotFound => StoreError::NotFound,
+        sqlx::Error::Database(e) => match e.code().as_deref() {
+            Some("23505") => StoreError::Conflict,
+            // Damaged data, and what cannot be what the types say.
+            Some("XX001" | "XX002") => StoreError::Corrupt(e.message().to_owned()),
+            _ => StoreError::Unavailable(e.message().to_owned()),
+        },
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => StoreError::Corrupt(error.to_string()),
+        _ => StoreError::Unavailable(error.to_string()),
+    }
+}
+
+/// Is the connection, or the server behind it, of no more use? Then another one is taken.
+pub fn lost(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(e) => {
+            // Connections that break or are ended (08, 57P), a server that has become a standby, or one that starts.
+            e.code().is_some_and(|c| c.starts_with("08") || c.starts_with("57P") || c == "25006" || c == "25P03")
+        }
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        _ => false,
+    }
+}
+
+/// Two transactions were in each other's way: the same again may succeed.
+pub fn again(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(e) if matches!(e.code().as_deref(), Some("40001" | "40P01" | "55P03")))
+}
+
+/// Nothing can be written now, whatever it is: disk full, out of memory, too many connections.
+pub fn exhausted(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(e) if e.code().is_some_and(|c| c.starts_with("53") || c.starts_with("58")))
+}
+
+pub fn micros(time: Timestamp) -> i64 {
+    time.as_microsecond()
+}
+
+pub fn time(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+pub fn hash(bytes: &[u8]) -> Hash {
+    bytes.try_into().unwrap_or([0; 32])
+}
+
+pub fn json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|e| StoreError::Corrupt(e.to_string()))
+}
+
+pub fn text<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|e| StoreError::Corrupt(e.to_string()))
+}
+
+pub const TICKET_ROW: &str = "t.id, t.number, t.title, t.type_id, t.queue_id, t.state_id, t.priority_id, t.owner_id, t.company_id, t.customer_id, t.created, t.updated";
+
+/// Ids that are not known make the caller read the names again: see [`crate::store::PostgresStore::named`].
+pub fn ticket_row(row: &PgRow, names: &NameIds) -> Result<Option<TicketRow>, sqlx::Error> {
+    let name = |at: usize| row.try_get::<i64, _>(at).map(|id| names.find_name(id));
+    let person = |at: usize| row.try_get::<Option<i64>, _>(at).map(|id| id.map(|id| names.find_login(id)));
+    let company = row.try_get::<Option<i64>, _>(8)?.map(|id| names.find_name(id));
+    let (owner, customer_user) = (person(7)?, person(9)?);
+    if [&company, &owner, &customer_user].iter().any(|n| matches!(n, Some(None))) {
+        return Ok(None);
+    }
+    let (Some(ticket_type), Some(queue), Some(state), Some(priority)) = (name(3)?, name(4)?, name(5)?, name(6)?) else { return Ok(None) };
+    Ok(Some(TicketRow {
+        id: row.try_get(0)?,
+        number: row.try_get(1)?,
+        title: row.try_get(2)?,
+        ticket_type,
+        queue,
+        state,
+        priority,
+        owner: owner.flatten(),
+        customer: company.flatten(),
+        customer_user: customer_user.flatten(),
+        created: time(row.try_get(10)?),
+        updated: time(row.try_get(11)?),
+    }))
+}
+
+pub const HISTORY_ROW: &str = "ticket_id, version, format, at, actor, command, cause, events, personal, salt, personal_digest, hash, id";
+
+pub fn history_row(row: &PgRow) -> Result<HistoryRow, sqlx::Error> {
+    Ok(HistoryRow {
+        ticket: row.try_get(0)?,
+        version: row.try_get::<i64, _>(1)? as u64,
+        format: row.try_get::<i64, _>(2)? as u32,
+        at: row.try_get(3)?,
+        actor: row.try_get(4)?,
+        command: row.try_get(5)?,
+        cause: row.try_get(6)?,
+        events: row.try_get(7)?,
+        personal: row.try_get(8)?,
+        salt: row.try_get(9)?,
+        personal_digest: hash(row.try_get(10)?),
+        hash: hash(row.try_get(11)?),
+    })
+}

@@ -1,0 +1,253 @@
+//! The way to the server that takes writes. A URL may name several hosts: one of them is the primary, and after a
+//! fail-over it is another one.
+
+use crate::arg::Arg;
+use crate::rows::{error, lost};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool, Row};
+use std::borrow::Cow;
+use std::str::FromStr;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::time::timeout;
+use vorgang_store::{Result, StoreError};
+
+/// Connections of one node, beside its writers'.
+const CONNECTIONS: u32 = 8;
+/// How long one is waited for.
+const CONNECT: Duration = Duration::from_secs(3);
+/// A server that says nothing for so long is gone: without this a host that vanished would be waited for by TCP alone.
+pub const ANSWER: Duration = Duration::from_secs(10);
+/// How long it is tried to find a server that takes writes, before whoever asks is told that there is none.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(100);
+/// PostgreSQL 15.
+const VERSION_MIN: i32 = 150_000;
+
+/// Who takes writes now.
+pub struct Primary {
+    pool: PgPool,
+    options: PgConnectOptions,
+    /// Grows with every fail-over of the server.
+    timeline: u32,
+    /// Grows with every change of the primary, as seen from here.
+    generation: u64,
+}
+
+pub struct Server {
+    hosts: Vec<PgConnectOptions>,
+    primary: RwLock<Arc<Primary>>,
+    /// One task looks for the primary, the others wait for what it finds.
+    looking: tokio::sync::Mutex<()>,
+}
+
+fn unavailable(e: impl std::fmt::Display) -> StoreError {
+    StoreError::Unavailable(e.to_string())
+}
+
+/// One set of options for each host of `postgres://USER@HOST:PORT,HOST:PORT/DATABASE?…`.
+pub fn hosts(url: &str) -> std::result::Result<Vec<PgConnectOptions>, String> {
+    let (scheme, rest) = url.split_once("://").ok_or("a URL begins with postgres://")?;
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let (user, hosts) = authority.rsplit_once('@').map_or((String::new(), authority), |(u, h)| (format!("{u}@"), h));
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    if path.trim_start_matches('/').is_empty() {
+        return Err("it names no database, as in postgres://USER@HOST/DATABASE".into());
+    }
+    // Whatever it says: the one that takes writes is looked for.
+    let query: Vec<&str> = query.split('&').filter(|p| !p.is_empty() && !p.starts_with("target_session_attrs=")).collect();
+    let settings = [
+        // Statements are few and kept; what a plan gains by looking at the values is less than planning anew costs.
+        ("plan_cache_mode", "force_generic_plan"),
+        ("jit", "off"),
+        ("statement_timeout", "60s"),
+        ("lock_timeout", "10s"),
+        // A node that stands still keeps nobody waiting for what it has locked.
+        ("idle_in_transaction_session_timeout", "5s"),
+        ("client_connection_check_interval", "5s"),
+    ];
+    let one = |host: &str| {
+        let url = format!("{scheme}://{user}{host}{path}?{}", query.join("&"));
+        let options = PgConnectOptions::from_str(url.trim_end_matches('?')).map_err(|e| e.to_string())?;
+        Ok(options.application_name("vorgang").statement_cache_capacity(512).options(settings).disable_statement_logging())
+    };
+    hosts.split(',').map(one).collect()
+}
+
+/// A connection to a server that can be used, and its timeline.
+async fn connect(options: &PgConnectOptions) -> Result<(PgConnection, u32)> {
+    let name = format!("{}:{}", options.get_host(), options.get_port());
+    let connection = timeout(CONNECT, PgConnection::connect_with(options)).await;
+    let mut connection =
+        connection.map_err(|_| unavailable(format!("{name} does not answer")))?.map_err(|e| unavailable(format!("{name}: {e}")))?;
+    let sql = "SELECT pg_is_in_recovery(), current_setting('server_version_num')::int, current_setting('synchronous_commit'), \
+         current_setting('server_encoding'), (SELECT timeline_id FROM pg_control_checkpoint())";
+    let row = sqlx::query(sql).fetch_one(&mut connection).await.map_err(|e| unavailable(format!("{name}: {e}")))?;
+    let (standby, version, encoding): (bool, i32, String) =
+        (row.try_get(0).map_err(error)?, row.try_get(1).map_err(error)?, row.try_get(3).map_err(error)?);
+    if version < VERSION_MIN {
+        return Err(unavailable(format!("{name} is PostgreSQL {}; 15 or newer is needed", version / 10_000)));
+    }
+    if encoding != "UTF8" {
+        return Err(unavailable(format!("{name}: the database's encoding is {encoding}; it has to be UTF8")));
+    }
+    if standby {
+        return Err(unavailable(format!("{name} is a standby, which takes no writes; name the primary")));
+    }
+    // What is acknowledged is on disk, whatever the server's default.
+    if row.try_get::<String, _>(2).map_err(error)? == "off" {
+        sqlx::query("SET synchronous_commit = on").execute(&mut connection).await.map_err(error)?;
+    }
+    let timeline: i32 = row.try_get(4).map_err(error)?;
+    Ok((connection, timeline as u32))
+}
+
+impl Primary {
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+}
+
+impl Server {
+    pub async fn open(url: &str) -> Result<Self> {
+        let hosts = hosts(url).map_err(|e| unavailable(format!("the URL cannot be used: {e}")))?;
+        let primary = RwLock::new(Arc::new(find(&hosts, None).await?));
+        Ok(Self { hosts, primary, looking: tokio::sync::Mutex::default() })
+    }
+
+    pub fn primary(&self) -> Arc<Primary> {
+        self.primary.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A connection for a writer, and the generation that it belongs to.
+    pub async fn connection(&self) -> Result<(PgConnection, u64)> {
+        let primary = self.primary();
+        match connect(&primary.options).await {
+            Ok((connection, timeline)) if timeline >= primary.timeline => Ok((connection, primary.generation)),
+            _ => {
+                self.moved(primary.generation).await?;
+                let primary = self.primary();
+                connect(&primary.options).await.map(|(c, _)| (c, primary.generation))
+            }
+        }
+    }
+
+    /// The primary of this generation is of no more use: finds the one that is.
+    pub async fn moved(&self, generation: u64) -> Result<()> {
+        let _looking = self.looking.lock().await;
+        let before = self.primary();
+        if before.generation > generation {
+            return Ok(());
+        }
+        let found = find(&self.hosts, Some(&before)).await?;
+        let at = |o: &PgConnectOptions| format!("{}:{}", o.get_host(), o.get_port());
+        if at(&found.options) != at(&before.options) || found.timeline != before.timeline {
+            tracing::warn!(host = at(&found.options), timeline = found.timeline, "another server takes the writes now");
+        }
+        *self.primary.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(found);
+        // Connections to the old one may still answer, with what was true once.
+        tokio::spawn(async move { before.pool.close().await });
+        Ok(())
+    }
+
+    /// One statement. Where the server is gone it is asked again, if asking twice does no harm.
+    async fn run(&self, sql: Cow<'static, str>, args: &[Arg], twice: bool) -> Result<Vec<PgRow>> {
+        let begun = tokio::time::Instant::now();
+        loop {
+            let primary = self.primary();
+            let asked = async {
+                let mut connection = primary.pool.acquire().await.map_err(|e| (e, false))?;
+                let mut query = sqlx::query(AssertSqlSafe(sql.to_string()));
+                for arg in args {
+                    query = arg.bind(query);
+                }
+                let rows = query.fetch_all(&mut *connection).await;
+                if rows.as_ref().is_err_and(lost) {
+                    // Nobody gets this connection again.
+                    drop(connection.detach());
+                }
+                rows.map_err(|e| (e, true))
+            };
+            let (e, sent) = match timeout(ANSWER, asked).await {
+                Ok(Ok(rows)) => return Ok(rows),
+                Ok(Err((e, sent))) => (e, sent),
+                Err(_) => (sqlx::Error::Io(std::io::Error::other("no answer within ten seconds")), true),
+            };
+            if !lost(&e) || (sent && !twice) || begun.elapsed() > PATIENCE {
+                return Err(error(e));
+            }
+            if self.moved(primary.generation).await.is_err() {
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+
+    /// A question, which may be asked twice.
+    pub async fn ask(&self, sql: impl Into<Cow<'static, str>>, args: Vec<Arg>) -> Result<Vec<PgRow>> {
+        self.run(sql.into(), &args, true).await
+    }
+
+    /// A change.
+    pub async fn tell(&self, sql: impl Into<Cow<'static, str>>, args: Vec<Arg>) -> Result<Vec<PgRow>> {
+        self.run(sql.into(), &args, false).await
+    }
+
+    /// A change of several statements.
+    pub async fn begin(&self) -> Result<sqlx::Transaction<'static, sqlx::Postgres>> {
+        let begun = tokio::time::Instant::now();
+        loop {
+            let primary = self.primary();
+            match primary.pool.begin().await {
+                Ok(transaction) => return Ok(transaction),
+                Err(e) if lost(&e) && begun.elapsed() < PATIENCE => {
+                    if self.moved(primary.generation).await.is_err() {
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                }
+                Err(e) => return Err(error(e)),
+            }
+        }
+    }
+}
+
+async fn find(hosts: &[PgConnectOptions], before: Option<&Primary>) -> Result<Primary> {
+    let mut why = vec![];
+    let timeline_min = before.map_or(0, |p| p.timeline);
+    for options in hosts {
+        match connect(options).await {
+            Ok((_, timeline)) if timeline < timeline_min => {
+                why.push(unavailable(format!("{}:{} was the primary once, and is behind", options.get_host(), options.get_port())));
+            }
+            Ok((connection, timeline)) => {
+                let _ = connection.close().await;
+                let pool = PgPoolOptions::new()
+                    .max_connections(CONNECTIONS)
+                    .acquire_timeout(CONNECT)
+                    .test_before_acquire(false)
+                    .connect_lazy_with(options.clone());
+                let generation = before.map_or(0, |p| p.generation + 1);
+                return Ok(Primary { pool, options: options.clone(), timeline, generation });
+            }
+            Err(e) => why.push(e),
+        }
+    }
+    let said = |e: &StoreError| match e {
+        StoreError::Unavailable(text) => text.clone(),
+        other => other.to_string(),
+    };
+    Err(unavailable(why.iter().map(said).collect::<Vec<_>>().join("; ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hosts;
+
+    #[test]
+    fn a_url_names_hosts() {
+        let all = hosts("postgres://me:p%40@db1:5433,db2/desk?sslmode=disable&target_session_attrs=read-write").expect("a URL");
+        let seen: Vec<_> = all.iter().map(|o| (o.get_host(), o.get_port(), o.get_username(), o.get_database())).collect();
+        assert_eq!(seen, [("db1", 5433, "me", Some("desk")), ("db2", 5432, "me", Some("desk"))]);
+        assert!(hosts("postgres://me@db1").is_err_and(|e| e.contains("names no database")));
+        assert!(hosts("postgres://me@db1:port/desk").is_err());
+    }
+}

@@ -1,0 +1,302 @@
+//! Concurrent commits are gathered into one transaction: what waits while one is written goes into the next. Tickets are
+//! locked in the order of their ids and their versions compared here, so that a commit that comes too late keeps nobody
+//! else from being written.
+
+use crate::batch::Batch;
+use crate::names;
+use crate::node::Node;
+use crate::rows::{again, error, exhausted, lost};
+use crate::server::{ANSWER, PATIENCE, Server};
+use crate::write;
+use sqlx::{Connection, PgConnection, Row};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::time::{Instant, timeout};
+use vorgang_store::names::NameIds;
+use vorgang_store::{Commit, Result, StoreError};
+
+/// Commands that one transaction gathers at most.
+pub const BATCH_MAX: usize = 256;
+/// Transactions at the same time: while one waits for the disk, the next is filled.
+const WRITERS: usize = 2;
+/// How often a batch is begun again because another transaction was in its way.
+const AGAIN_MAX: u32 = 8;
+const PAUSE: Duration = Duration::from_millis(50);
+/// Commands that may wait; more is more than the database can take.
+const QUEUE: usize = 10_000;
+
+struct Job {
+    commit: Commit,
+    reply: oneshot::Sender<Result<()>>,
+}
+
+pub struct Writer {
+    jobs: mpsc::Sender<Job>,
+}
+
+/// What all writers of a node share.
+pub struct Shared {
+    pub server: Arc<Server>,
+    pub names: Arc<NameIds>,
+    pub node: Arc<Node>,
+}
+
+struct Task {
+    shared: Arc<Shared>,
+    connection: Option<(PgConnection, u64)>,
+    /// An attempt to write this batch ended without being seen to.
+    unknown: bool,
+}
+
+/// Why a batch was not written.
+enum Failure {
+    /// The connection is gone; whether the transaction was committed is not known.
+    Lost(sqlx::Error),
+    /// This node was taken for dead: what it held is somebody else's.
+    Fenced,
+    /// Another transaction was in the way.
+    Again,
+    /// Nothing can be written now.
+    Exhausted(StoreError),
+    /// One of the commits cannot be written: which one shows when each is tried alone.
+    Refused(StoreError),
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(e: sqlx::Error) -> Self {
+        if lost(&e) {
+            Self::Lost(e)
+        } else if again(&e) {
+            Self::Again
+        } else if exhausted(&e) {
+            Self::Exhausted(error(e))
+        } else {
+            Self::Refused(error(e))
+        }
+    }
+}
+
+impl Writer {
+    pub fn start(shared: Arc<Shared>) -> Self {
+        let (jobs, receiver) = mpsc::channel(QUEUE);
+        let receiver = Arc::new(Mutex::new(receiver));
+        for _ in 0..WRITERS {
+            let mut task = Task { shared: shared.clone(), connection: None, unknown: false };
+            let receiver = receiver.clone();
+            tokio::spawn(async move {
+                while let Some(batch) = gather(&receiver).await {
+                    task.write(batch).await;
+                }
+            });
+        }
+        Self { jobs }
+    }
+
+    pub async fn commit(&self, commit: Commit) -> Result<()> {
+        let gone = || StoreError::Unavailable("the writer has stopped".into());
+        let (reply, answer) = oneshot::channel();
+        self.jobs.try_send(Job { commit, reply }).map_err(|_| StoreError::Unavailable("too many commands wait for the database".into()))?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+/// All that waits, at least one; `None` when nobody can ask any more.
+async fn gather(receiver: &Mutex<mpsc::Receiver<Job>>) -> Option<Vec<Job>> {
+    let mut receiver = receiver.lock().await;
+    let mut batch = vec![receiver.recv().await?];
+    while batch.len() < BATCH_MAX
+        && let Ok(job) = receiver.try_recv()
+    {
+        batch.push(job);
+    }
+    Some(batch)
+}
+
+impl Task {
+    async fn write(&mut self, batch: Vec<Job>) {
+        let (commits, replies): (Vec<Commit>, Vec<_>) = batch.into_iter().map(|j| (j.commit, j.reply)).unzip();
+        let all: Vec<&Commit> = commits.iter().collect();
+        self.unknown = false;
+        let results = match self.settle(&all).await {
+            Ok(results) => results,
+            Err(StoreError::Conflict) if all.len() > 1 => {
+                let mut results = vec![];
+                for one in &all {
+                    results.push(self.settle(&[one]).await.and_then(|mut r| r.remove(0)));
+                }
+                results
+            }
+            Err(e) => vec![Err(e); all.len()],
+        };
+        for (reply, result) in replies.into_iter().zip(results) {
+            let _ = reply.send(result);
+        }
+    }
+
+    /// Each commit's result. An error where the batch is to be divided ([`StoreError::Conflict`]), or nothing can be done.
+    async fn settle(&mut self, commits: &[&Commit]) -> Result<Vec<Result<()>>> {
+        names::ensure(&self.shared.server, &self.shared.names, commits).await?;
+        let (begun, mut tries) = (Instant::now(), 0);
+        loop {
+            let failure = match self.attempt(commits).await {
+                Ok(results) => return Ok(results),
+                Err(failure) => failure,
+            };
+            // A transaction that was not committed goes with its connection.
+            self.connection = None;
+            match failure {
+                Failure::Lost(e) => {
+                    tracing::warn!("the database was lost: {e}");
+                    self.unknown = true;
+                    if begun.elapsed() > PATIENCE {
+                        return Err(error(e));
+                    }
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Failure::Again => {
+                    tries += 1;
+                    if tries > AGAIN_MAX {
+                        return Err(StoreError::Unavailable("the tickets are locked by somebody else".into()));
+                    }
+                }
+                Failure::Fenced => {
+                    metrics::counter!("vorgang_fenced_commits_total").increment(commits.len() as u64);
+                    self.shared.node.join(&self.shared.server).await?;
+                    // Whatever it was decided on: it is decided again.
+                    return Ok(vec![Err(StoreError::Conflict); commits.len()]);
+                }
+                Failure::Exhausted(e) => return Err(e),
+                Failure::Refused(e) if commits.len() == 1 => return Ok(vec![Err(e)]),
+                Failure::Refused(_) => return Err(StoreError::Conflict),
+            }
+        }
+    }
+
+    async fn attempt(&mut self, commits: &[&Commit]) -> std::result::Result<Vec<Result<()>>, Failure> {
+        let known = self.shared.server.primary();
+        let (connection, _) = match &mut self.connection {
+            Some(open) if open.1 == known.generation() => open,
+            _ => {
+                let fresh = self.shared.server.connection().await;
+                let fresh = fresh.map_err(|e| Failure::Lost(sqlx::Error::Io(std::io::Error::other(e.to_string()))))?;
+                self.connection.insert(fresh)
+            }
+        };
+        let written = timeout(ANSWER, transaction(connection, &self.shared, commits, self.unknown)).await;
+        written.unwrap_or_else(|_| Err(Failure::Lost(sqlx::Error::Io(std::io::Error::other("no answer within ten seconds")))))
+    }
+}
+
+async fn transaction(
+    connection: &mut PgConnection,
+    shared: &Shared,
+    commits: &[&Commit],
+    unknown: bool,
+) -> std::result::Result<Vec<Result<()>>, Failure> {
+    let mut tx = connection.begin().await?;
+    let mut versions = lock(&mut tx, shared, commits).await?;
+    let mut results: Vec<Result<()>> = vec![];
+    // What each commit writes, in waves: no wave has a ticket twice.
+    let mut waves: Vec<(HashSet<i64>, Batch)> = vec![];
+    let mut late = vec![];
+    for (i, commit) in commits.iter().enumerate() {
+        let mut parts = vec![];
+        flatten(commit, &mut parts);
+        let result = fits(&parts, &mut versions).and_then(|()| {
+            for part in &parts {
+                let ticket = part.changes.ticket.id;
+                let wave = waves.iter().rposition(|(tickets, _)| tickets.contains(&ticket)).map_or(0, |at| at + 1);
+                if wave == waves.len() {
+                    waves.push(Default::default());
+                }
+                waves[wave].0.insert(ticket);
+                write::rows(&mut waves[wave].1, part, &shared.names)?;
+            }
+            Ok(())
+        });
+        match result {
+            Err(StoreError::Conflict) => late.push(i),
+            // Some of its rows may be in a batch already.
+            Err(e) => return Err(Failure::Refused(e)),
+            Ok(()) => {}
+        }
+        results.push(result);
+    }
+    if unknown && !late.is_empty() {
+        for i in written(&mut tx, commits, &late).await? {
+            results[i] = Ok(());
+        }
+    }
+    if let Some((_, first)) = waves.first_mut()
+        && shared.node.has_others()
+    {
+        let news: Vec<_> = commits.iter().zip(&results).filter(|(_, r)| r.is_ok()).map(|(c, _)| *c).collect();
+        shared.node.tell(first, &news);
+    }
+    for (_, batch) in &waves {
+        if !batch.is_empty() && !batch.run(&mut tx).await? {
+            return Err(Failure::Refused(StoreError::Conflict));
+        }
+    }
+    tx.commit().await?;
+    shared.node.committed.fetch_add(1, Ordering::Relaxed);
+    Ok(results)
+}
+
+fn flatten<'a>(commit: &'a Commit, parts: &mut Vec<&'a Commit>) {
+    parts.push(commit);
+    commit.also.iter().for_each(|c| flatten(c, parts));
+}
+
+/// Locks the tickets in the order of their ids, and gives their versions. The node is alive until the transaction ends.
+async fn lock(connection: &mut PgConnection, shared: &Shared, commits: &[&Commit]) -> std::result::Result<HashMap<i64, u64>, Failure> {
+    let mut parts = vec![];
+    commits.iter().for_each(|c| flatten(c, &mut parts));
+    let mut ids: Vec<i64> = parts.iter().map(|p| p.changes.ticket.id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let sql = "WITH me AS MATERIALIZED (SELECT id FROM node WHERE id = $2 FOR KEY SHARE), \
+         held AS MATERIALIZED (SELECT id, version FROM ticket WHERE id = ANY ($1) ORDER BY id FOR UPDATE) \
+         SELECT id, version FROM held UNION ALL SELECT -1, id FROM me";
+    let rows = sqlx::query(sql).bind(&ids).bind(shared.node.id()).fetch_all(connection).await?;
+    let mut versions = HashMap::with_capacity(rows.len());
+    for row in rows {
+        versions.insert(row.try_get::<i64, _>(0)?, row.try_get::<i64, _>(1)? as u64);
+    }
+    if versions.remove(&-1).is_none() {
+        return Err(Failure::Fenced);
+    }
+    Ok(versions)
+}
+
+/// Has every ticket the version that the commit was decided on? Then it has the next one.
+fn fits(parts: &[&Commit], versions: &mut HashMap<i64, u64>) -> Result<()> {
+    let mut after: HashMap<i64, u64> = HashMap::new();
+    for part in parts {
+        let ticket = part.changes.ticket.id;
+        let now = after.get(&ticket).or_else(|| versions.get(&ticket)).copied().unwrap_or(0);
+        if now != part.expected_version {
+            return Err(StoreError::Conflict);
+        }
+        after.insert(ticket, part.changes.version);
+    }
+    versions.extend(after);
+    Ok(())
+}
+
+/// Which of these commits were written by an attempt whose end was not seen: the salted hash of the history tells.
+async fn written(connection: &mut PgConnection, commits: &[&Commit], late: &[usize]) -> std::result::Result<Vec<usize>, Failure> {
+    let tickets: Vec<i64> = late.iter().map(|i| commits[*i].changes.ticket.id).collect();
+    let versions: Vec<i64> = late.iter().map(|i| commits[*i].changes.version as i64).collect();
+    let sql =
+        "SELECT h.ticket_id, h.hash FROM history h JOIN unnest($1::bigint[], $2::bigint[]) x (a, b) ON h.ticket_id = a AND h.version = b";
+    let mut found = HashSet::new();
+    for row in sqlx::query(sql).bind(&tickets).bind(&versions).fetch_all(connection).await? {
+        found.insert((row.try_get::<i64, _>(0)?, row.try_get::<Vec<u8>, _>(1)?));
+    }
+    let is_there = |i: &usize| found.contains(&(commits[*i].changes.ticket.id, commits[*i].history.hash.to_vec()));
+    Ok(late.iter().copied().filter(is_there).collect())
+}

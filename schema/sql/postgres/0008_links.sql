@@ -1,0 +1,3 @@
+-- Links are found from both their ends.
+
+CREATE INDEX ticket_link_other ON ticket_link (other_id);

@@ -1,0 +1,3 @@
+-- The number of the ticket on which an article was written, where that is another one.
+
+ALTER TABLE article ADD COLUMN origin TEXT;
