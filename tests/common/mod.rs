@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub mod crowd;
+pub mod proxy;
 pub mod world;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -77,6 +79,11 @@ impl Folder {
         Self::with(name, Database::new)
     }
 
+    /// On a database that is there already.
+    pub fn at(name: &str, url: &str) -> Self {
+        Self::with(name, |_| Database::at(url.to_owned()))
+    }
+
     /// With a copy of this one's database, which nobody has open.
     pub fn copy(&self, name: &str) -> Self {
         Self::with(name, |folder| self.1.0.copy(folder))
@@ -85,7 +92,7 @@ impl Folder {
     fn with(name: &str, database: impl Fn(&Path) -> Database) -> Self {
         let folder = testbed::Folder::new(name);
         let database = database(&folder.0);
-        if testbed::postgres().is_some() {
+        if database.url.contains("://") {
             std::fs::write(folder.0.join(URL), &database.url).expect("a file");
         }
         Self(folder.0.clone(), (database, folder))

@@ -49,22 +49,30 @@ impl Desk {
         }
     }
 
+    /// Somebody whom the database knows: who is new on another node is read now.
+    async fn person_known(&self, login: &str) -> Result<Option<Arc<Person>>> {
+        if self.people().get(login).is_none() {
+            self.reload_people().await?;
+        }
+        Ok(self.people().get(login).cloned())
+    }
+
     /// A new session with a new id.
     pub async fn session_create(&self, login: &str) -> Result<Option<SignedIn>> {
-        let people = self.people();
-        let Some(person) = people.get(login).filter(|p| p.active && p.kind != PersonKind::System) else { return Ok(None) };
+        let person = self.person_known(login).await?;
+        let Some(person) = person.filter(|p| p.active && p.kind != PersonKind::System) else { return Ok(None) };
         let (session, hash) = secret();
         let (csrf, _) = secret();
         let now = self.clock.now();
         self.store.secret_add(SecretKind::Session, hash, login, &csrf, now, now + SESSION).await?;
-        Ok(Some(SignedIn { person: person.clone(), csrf, session }))
+        Ok(Some(SignedIn { person, csrf, session }))
     }
 
     pub async fn session_person(&self, session: &str) -> Result<Option<SignedIn>> {
         let Some(Session { login, csrf, .. }) = self.store.session_get(sha256(session.as_bytes()), self.clock.now()).await? else {
             return Ok(None);
         };
-        let person = self.people().get(&login).filter(|p| p.active).cloned();
+        let person = self.person_known(&login).await?.filter(|p| p.active);
         Ok(person.map(|person| SignedIn { person, csrf, session: session.to_owned() }))
     }
 
@@ -81,7 +89,8 @@ impl Desk {
 
     pub async fn token_person(&self, token: &str) -> Result<Option<Arc<Person>>> {
         let login = self.store.token_login(sha256(token.as_bytes())).await?;
-        Ok(login.and_then(|l| self.people().get(&l).filter(|p| p.active).cloned()))
+        let Some(login) = login else { return Ok(None) };
+        Ok(self.person_known(&login).await?.filter(|p| p.active))
     }
 
     pub async fn password_change(&self, login: &str, password: &str) -> Result<()> {

@@ -38,8 +38,7 @@ pub async fn look(desk: &Desk) -> Result<(), StoreError> {
     }
     news.told.into_iter().for_each(|login| desk.live.told(login));
     let here = desk.live.here_all();
-    let elsewhere = desk.store.presence(here);
-    desk.live.elsewhere(elsewhere);
+    desk.live.elsewhere(desk.store.presence(here).await?);
     Ok(())
 }
 

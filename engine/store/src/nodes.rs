@@ -27,7 +27,7 @@ pub trait Nodes: Send + Sync {
     async fn lane(&self, lane: &str) -> Result<bool>;
     async fn news(&self) -> Result<News>;
     /// Tells who has which ticket open here, and gives who has on other nodes.
-    fn presence(&self, here: Here) -> Here;
+    async fn presence(&self, here: Here) -> Result<Here>;
     /// This node runs this revision from now on.
     async fn runs(&self, revision: i64) -> Result<()>;
     /// How many nodes run an older one.

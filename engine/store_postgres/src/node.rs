@@ -3,7 +3,7 @@
 
 use crate::arg::args;
 use crate::batch::Batch;
-use crate::rows::error;
+use crate::rows::{error, json, text};
 use crate::server::Server;
 use crate::store::PostgresStore;
 use async_trait::async_trait;
@@ -36,7 +36,6 @@ pub struct Node {
     skew: AtomicI64,
     lanes: Mutex<HashSet<String>>,
     here: Mutex<Here>,
-    elsewhere: Mutex<Here>,
     seen: tokio::sync::Mutex<Seen>,
     /// Transactions that were committed.
     pub committed: AtomicU64,
@@ -63,6 +62,10 @@ impl Node {
         self.others.load(Ordering::Acquire)
     }
 
+    pub fn others_are(&self, there: bool) {
+        self.others.store(there, Ordering::Release);
+    }
+
     /// Takes part under a new id; what an earlier one held is given up.
     pub async fn join(&self, server: &Server) -> Result<()> {
         locked(&self.lanes).clear();
@@ -84,33 +87,24 @@ impl Node {
     }
 
     async fn beat(&self, server: &Server, sweep: bool) -> Result<()> {
-        let here = serde_json::to_string(&*locked(&self.here)).unwrap_or_else(|_| "{}".into());
         let asked = Timestamp::now().as_microsecond();
         let sql = format!(
             "WITH t AS MATERIALIZED (SELECT {NOW} AS now), \
              dead AS (DELETE FROM node WHERE id IN (SELECT id FROM node, t WHERE until < now AND id <> $1 FOR UPDATE OF node SKIP LOCKED) RETURNING id), \
-             me AS (UPDATE node SET until = now + $2, here = $3 FROM t WHERE id = $1 RETURNING id) \
-             SELECT t.now, (SELECT count(*) FROM me), n.id, n.here FROM t LEFT JOIN node n ON n.id <> $1 AND n.until >= t.now"
+             me AS (UPDATE node SET until = now + $2 FROM t WHERE id = $1 RETURNING id) \
+             SELECT t.now, (SELECT count(*) FROM me), EXISTS (SELECT 1 FROM node n WHERE n.id <> $1 AND n.until >= t.now) FROM t"
         );
-        let rows = server.ask(sql, args![self.id(), LEASE_MICROS, here]).await?;
+        let rows = server.ask(sql, args![self.id(), LEASE_MICROS]).await?;
         let answered = Timestamp::now().as_microsecond();
         let (now, alive): (i64, i64) = (rows[0].try_get(0).map_err(error)?, rows[0].try_get(1).map_err(error)?);
         self.skew.store(now - (asked + answered) / 2, Ordering::Release);
         if alive == 0 {
             tracing::warn!("this node was taken for dead; it begins anew");
             self.join(server).await?;
+            // Said anew, under the new id.
+            locked(&self.here).clear();
         }
-        let mut elsewhere = Here::new();
-        let mut others = false;
-        for row in &rows {
-            let Some(here) = row.try_get::<Option<String>, _>(3).map_err(error)? else { continue };
-            others = true;
-            for (number, people) in serde_json::from_str::<Here>(&here).unwrap_or_default() {
-                elsewhere.entry(number).or_default().extend(people);
-            }
-        }
-        self.others.store(others, Ordering::Release);
-        *locked(&self.elsewhere) = elsewhere;
+        self.others.store(rows[0].try_get(2).map_err(error)?, Ordering::Release);
         if sweep {
             server.tell("DELETE FROM change WHERE at < $1", args![now - NEWS_MICROS]).await?;
             server.tell("DELETE FROM lane WHERE node NOT IN (SELECT id FROM node)", vec![]).await?;
@@ -140,7 +134,11 @@ async fn beats(node: Weak<Node>, server: Weak<Server>) {
         if node.id() == 0 {
             return;
         }
-        if let Err(e) = node.beat(&server, n % 10 == 0).await {
+        let beaten = match server.look().await {
+            Ok(()) => node.beat(&server, n % 10 == 0).await,
+            Err(e) => Err(e),
+        };
+        if let Err(e) = beaten {
             tracing::warn!("this node could not say that it is there: {e}");
         }
     }
@@ -186,9 +184,23 @@ impl Nodes for PostgresStore {
         Ok(news)
     }
 
-    fn presence(&self, here: Here) -> Here {
-        *locked(&self.node.here) = here;
-        locked(&self.node.elsewhere).clone()
+    async fn presence(&self, here: Here) -> Result<Here> {
+        let changed = *locked(&self.node.here) != here;
+        if changed {
+            let sql = "UPDATE node SET here = $2 WHERE id = $1";
+            self.server.tell(sql, args![self.node.id(), text(&here)?]).await?;
+            *locked(&self.node.here) = here;
+        }
+        let mut elsewhere = Here::new();
+        if self.node.has_others() {
+            let sql = "SELECT here FROM node WHERE id <> $1 AND here <> '{}'";
+            for row in self.server.ask(sql, args![self.node.id()]).await? {
+                for (number, people) in json::<Here>(row.try_get(0).map_err(error)?)? {
+                    elsewhere.entry(number).or_default().extend(people);
+                }
+            }
+        }
+        Ok(elsewhere)
     }
 
     async fn runs(&self, revision: i64) -> Result<()> {

@@ -9,7 +9,8 @@ use std::borrow::Cow;
 use std::str::FromStr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
 use vorgang_store::{Result, StoreError};
 
 /// Connections of one node, beside its writers'.
@@ -17,9 +18,11 @@ const CONNECTIONS: u32 = 8;
 /// How long one is waited for.
 const CONNECT: Duration = Duration::from_secs(3);
 /// A server that says nothing for so long is gone: without this a host that vanished would be waited for by TCP alone.
-pub const ANSWER: Duration = Duration::from_secs(10);
+pub const ANSWER: Duration = Duration::from_secs(5);
 /// How long it is tried to find a server that takes writes, before whoever asks is told that there is none.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(10);
+/// Without a server for so long, whoever asks is told at once.
+const GIVEN_UP: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(100);
 /// PostgreSQL 15.
 const VERSION_MIN: i32 = 150_000;
@@ -39,6 +42,8 @@ pub struct Server {
     primary: RwLock<Arc<Primary>>,
     /// One task looks for the primary, the others wait for what it finds.
     looking: tokio::sync::Mutex<()>,
+    /// Since when there is none.
+    down: RwLock<Option<Instant>>,
 }
 
 fn unavailable(e: impl std::fmt::Display) -> StoreError {
@@ -60,6 +65,7 @@ pub fn hosts(url: &str) -> std::result::Result<Vec<PgConnectOptions>, String> {
         // Statements are few and kept; what a plan gains by looking at the values is less than planning anew costs.
         ("plan_cache_mode", "force_generic_plan"),
         ("jit", "off"),
+        ("client_min_messages", "warning"),
         ("statement_timeout", "60s"),
         ("lock_timeout", "10s"),
         // A node that stands still keeps nobody waiting for what it has locked.
@@ -81,7 +87,8 @@ async fn connect(options: &PgConnectOptions) -> Result<(PgConnection, u32)> {
     let mut connection =
         connection.map_err(|_| unavailable(format!("{name} does not answer")))?.map_err(|e| unavailable(format!("{name}: {e}")))?;
     let sql = "SELECT pg_is_in_recovery(), current_setting('server_version_num')::int, current_setting('synchronous_commit'), \
-         current_setting('server_encoding'), (SELECT timeline_id FROM pg_control_checkpoint())";
+         current_setting('server_encoding'), CASE WHEN pg_is_in_recovery() THEN 0 ELSE \
+         ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END";
     let row = sqlx::query(sql).fetch_one(&mut connection).await.map_err(|e| unavailable(format!("{name}: {e}")))?;
     let (standby, version, encoding): (bool, i32, String) =
         (row.try_get(0).map_err(error)?, row.try_get(1).map_err(error)?, row.try_get(3).map_err(error)?);
@@ -112,7 +119,7 @@ impl Server {
     pub async fn open(url: &str) -> Result<Self> {
         let hosts = hosts(url).map_err(|e| unavailable(format!("the URL cannot be used: {e}")))?;
         let primary = RwLock::new(Arc::new(find(&hosts, None).await?));
-        Ok(Self { hosts, primary, looking: tokio::sync::Mutex::default() })
+        Ok(Self { hosts, primary, looking: tokio::sync::Mutex::default(), down: RwLock::new(None) })
     }
 
     pub fn primary(&self) -> Arc<Primary> {
@@ -139,7 +146,12 @@ impl Server {
         if before.generation > generation {
             return Ok(());
         }
-        let found = find(&self.hosts, Some(&before)).await?;
+        let found = find(&self.hosts, Some(&before)).await;
+        {
+            let mut down = self.down.write().unwrap_or_else(PoisonError::into_inner);
+            *down = if found.is_ok() { None } else { Some(down.unwrap_or_else(Instant::now)) };
+        }
+        let found = found?;
         let at = |o: &PgConnectOptions| format!("{}:{}", o.get_host(), o.get_port());
         if at(&found.options) != at(&before.options) || found.timeline != before.timeline {
             tracing::warn!(host = at(&found.options), timeline = found.timeline, "another server takes the writes now");
@@ -150,10 +162,24 @@ impl Server {
         Ok(())
     }
 
+    /// Is there no server, and has not been for a while? Then nobody is kept waiting; the node's beat looks for one.
+    pub fn check(&self) -> Result<()> {
+        match *self.down.read().unwrap_or_else(PoisonError::into_inner) {
+            Some(since) if since.elapsed() > GIVEN_UP => Err(unavailable("no server answers that takes writes")),
+            _ => Ok(()),
+        }
+    }
+
+    /// The node's beat: looks for a server where there is none.
+    pub async fn look(&self) -> Result<()> {
+        if self.check().is_err() { self.moved(self.primary().generation).await } else { Ok(()) }
+    }
+
     /// One statement. Where the server is gone it is asked again, if asking twice does no harm.
     async fn run(&self, sql: Cow<'static, str>, args: &[Arg], twice: bool) -> Result<Vec<PgRow>> {
-        let begun = tokio::time::Instant::now();
+        let begun = Instant::now();
         loop {
+            self.check()?;
             let primary = self.primary();
             let asked = async {
                 let mut connection = primary.pool.acquire().await.map_err(|e| (e, false))?;
@@ -171,7 +197,7 @@ impl Server {
             let (e, sent) = match timeout(ANSWER, asked).await {
                 Ok(Ok(rows)) => return Ok(rows),
                 Ok(Err((e, sent))) => (e, sent),
-                Err(_) => (sqlx::Error::Io(std::io::Error::other("no answer within ten seconds")), true),
+                Err(_) => (sqlx::Error::Io(std::io::Error::other("no answer in time")), true),
             };
             if !lost(&e) || (sent && !twice) || begun.elapsed() > PATIENCE {
                 return Err(error(e));
@@ -194,8 +220,9 @@ impl Server {
 
     /// A change of several statements.
     pub async fn begin(&self) -> Result<sqlx::Transaction<'static, sqlx::Postgres>> {
-        let begun = tokio::time::Instant::now();
+        let begun = Instant::now();
         loop {
+            self.check()?;
             let primary = self.primary();
             match primary.pool.begin().await {
                 Ok(transaction) => return Ok(transaction),
@@ -210,32 +237,40 @@ impl Server {
     }
 }
 
+/// The primary. An old one that came back says that it is one too: the one with the newest timeline is.
 async fn find(hosts: &[PgConnectOptions], before: Option<&Primary>) -> Result<Primary> {
-    let mut why = vec![];
     let timeline_min = before.map_or(0, |p| p.timeline);
-    for options in hosts {
-        match connect(options).await {
-            Ok((_, timeline)) if timeline < timeline_min => {
-                why.push(unavailable(format!("{}:{} was the primary once, and is behind", options.get_host(), options.get_port())));
-            }
-            Ok((connection, timeline)) => {
+    let mut asked = JoinSet::new();
+    for (i, options) in hosts.iter().cloned().enumerate() {
+        asked.spawn(async move { (i, connect(&options).await) });
+    }
+    let (mut best, mut why): (Option<(u32, usize)>, Vec<(usize, String)>) = (None, vec![]);
+    while let Some(answer) = asked.join_next().await {
+        match answer {
+            Ok((i, Ok((connection, timeline)))) => {
                 let _ = connection.close().await;
-                let pool = PgPoolOptions::new()
-                    .max_connections(CONNECTIONS)
-                    .acquire_timeout(CONNECT)
-                    .test_before_acquire(false)
-                    .connect_lazy_with(options.clone());
-                let generation = before.map_or(0, |p| p.generation + 1);
-                return Ok(Primary { pool, options: options.clone(), timeline, generation });
+                if timeline < timeline_min {
+                    why.push((i, format!("{}:{} was the primary once, and is behind", hosts[i].get_host(), hosts[i].get_port())));
+                } else if best.is_none_or(|(newest, at)| (timeline, at) > (newest, i)) {
+                    best = Some((timeline, i));
+                }
             }
-            Err(e) => why.push(e),
+            Ok((i, Err(StoreError::Unavailable(text)))) => why.push((i, text)),
+            Ok((i, Err(e))) => why.push((i, e.to_string())),
+            Err(e) => why.push((hosts.len(), e.to_string())),
         }
     }
-    let said = |e: &StoreError| match e {
-        StoreError::Unavailable(text) => text.clone(),
-        other => other.to_string(),
+    let Some((timeline, at)) = best else {
+        why.sort();
+        return Err(unavailable(why.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join("; ")));
     };
-    Err(unavailable(why.iter().map(said).collect::<Vec<_>>().join("; ")))
+    let options = hosts[at].clone();
+    let pool = PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(CONNECT)
+        .test_before_acquire(false)
+        .connect_lazy_with(options.clone());
+    Ok(Primary { pool, options, timeline, generation: before.map_or(0, |p| p.generation + 1) })
 }
 
 #[cfg(test)]

@@ -141,6 +141,8 @@ impl Task {
         names::ensure(&self.shared.server, &self.shared.names, commits).await?;
         let (begun, mut tries) = (Instant::now(), 0);
         loop {
+            self.shared.server.check()?;
+            let generation = self.shared.server.primary().generation();
             let failure = match self.attempt(commits).await {
                 Ok(results) => return Ok(results),
                 Err(failure) => failure,
@@ -154,7 +156,9 @@ impl Task {
                     if begun.elapsed() > PATIENCE {
                         return Err(error(e));
                     }
-                    tokio::time::sleep(PAUSE).await;
+                    if self.shared.server.moved(generation).await.is_err() {
+                        tokio::time::sleep(PAUSE).await;
+                    }
                 }
                 Failure::Again => {
                     tries += 1;
@@ -186,7 +190,7 @@ impl Task {
             }
         };
         let written = timeout(ANSWER, transaction(connection, &self.shared, commits, self.unknown)).await;
-        written.unwrap_or_else(|_| Err(Failure::Lost(sqlx::Error::Io(std::io::Error::other("no answer within ten seconds")))))
+        written.unwrap_or_else(|_| Err(Failure::Lost(sqlx::Error::Io(std::io::Error::other("no answer in time")))))
     }
 }
 
@@ -260,14 +264,15 @@ async fn lock(connection: &mut PgConnection, shared: &Shared, commits: &[&Commit
     ids.dedup();
     let sql = "WITH me AS MATERIALIZED (SELECT id FROM node WHERE id = $2 FOR KEY SHARE), \
          held AS MATERIALIZED (SELECT id, version FROM ticket WHERE id = ANY ($1) ORDER BY id FOR UPDATE) \
-         SELECT id, version FROM held UNION ALL SELECT -1, id FROM me";
+         SELECT id, version FROM held UNION ALL SELECT -1, (SELECT count(*) FROM node WHERE id <> $2) FROM me";
     let rows = sqlx::query(sql).bind(&ids).bind(shared.node.id()).fetch_all(connection).await?;
     let mut versions = HashMap::with_capacity(rows.len());
     for row in rows {
         versions.insert(row.try_get::<i64, _>(0)?, row.try_get::<i64, _>(1)? as u64);
     }
-    if versions.remove(&-1).is_none() {
-        return Err(Failure::Fenced);
+    match versions.remove(&-1) {
+        Some(others) => shared.node.others_are(others > 0),
+        None => return Err(Failure::Fenced),
     }
     Ok(versions)
 }

@@ -18,8 +18,8 @@ impl Nodes for SqliteStore {
         Ok(News::default())
     }
 
-    fn presence(&self, _here: Here) -> Here {
-        Here::new()
+    async fn presence(&self, _here: Here) -> Result<Here> {
+        Ok(Here::new())
     }
 
     async fn runs(&self, _revision: i64) -> Result<()> {

@@ -1,6 +1,8 @@
 //! Databases for tests: a SQLite file each, or, where `VORGANG_TEST_POSTGRES` names a PostgreSQL server, a database each on
 //! that server. Every test that takes its database from here runs on both.
 
+pub mod cluster;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -53,6 +55,11 @@ impl Database {
                 Self { url: format!("{server}/{name}"), on: Some((server, name)) }
             }
         }
+    }
+
+    /// One that is there already, and stays.
+    pub fn at(url: String) -> Self {
+        Self { url, on: None }
     }
 
     /// The same database once more; nobody may have it open.

@@ -1,0 +1,259 @@
+//! Two nodes on a PostgreSQL of their own, while something breaks: rows of the table of faults. Each prints what was
+//! acknowledged, what was violated, and how long it took until something was acknowledged again. `VORGANG_LONG=1` runs the
+//! long form.
+
+mod common;
+
+use common::crowd::{Crowd, Tokens, judge};
+use common::proxy::{Proxy, Way};
+use common::{Folder, Server, request, token};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use vorgang_testbed::cluster::{Cluster, programs};
+use vorgang_testbed::{postgres, psql};
+
+/// One at a time: each has a database server and nodes of its own.
+static TURN: Mutex<()> = Mutex::new(());
+/// Longest time until something is acknowledged again, whatever broke.
+const WITHIN: Duration = Duration::from_secs(45);
+
+struct Ground {
+    cluster: Cluster,
+    folder: Folder,
+    nodes: Vec<Server>,
+    tokens: Tokens,
+    tickets: u64,
+    crowd: Option<Crowd>,
+    recoveries: Vec<Duration>,
+    _turn: MutexGuard<'static, ()>,
+}
+
+fn long(short: u32, long: u32) -> u32 {
+    if std::env::var_os("VORGANG_LONG").is_some() { long } else { short }
+}
+
+impl Ground {
+    /// `None` where there is no PostgreSQL, or the run is about SQLite.
+    fn new(name: &str, standby: bool) -> Option<Self> {
+        if postgres().is_none() || programs().is_none() {
+            eprintln!("SKIPPED: this is about PostgreSQL");
+            return None;
+        }
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let cluster = Cluster::start(true, standby);
+        psql(&format!("{}/postgres", cluster.primary.server()), "CREATE DATABASE desk");
+        let folder = Folder::at(name, &cluster.url("desk"));
+        let first = Server::start(&folder.0, &["--demo", "--tickets", "5"]);
+        let tokens = Tokens { customer: token(&folder.0, "customer"), agent: token(&folder.0, "agent") };
+        let nodes = vec![first, Server::start(&folder.0, &[])];
+        Some(Self { cluster, folder, nodes, tokens, tickets: 5, crowd: None, recoveries: vec![], _turn: turn })
+    }
+
+    fn crowd(&mut self, name: &str) -> &Crowd {
+        let addresses = self.nodes.iter().map(|n| n.address.clone()).collect();
+        self.crowd.insert(Crowd::start(name, 8, addresses, &self.tokens))
+    }
+
+    /// The database, past what nodes go through.
+    fn direct(&self) -> String {
+        format!("{}/desk", self.cluster.primary.server())
+    }
+
+    fn work(&self, more: usize) {
+        self.crowd.as_ref().expect("somebody works").go_on(more, WITHIN);
+    }
+
+    /// Something broke: how long until something is acknowledged again.
+    fn recovers(&mut self, broke: Instant) {
+        self.work(3);
+        self.recoveries.push(broke.elapsed());
+    }
+
+    fn start(&mut self, at: usize) {
+        self.nodes[at] = Server::start(&self.folder.0, &[]);
+        let addresses = self.nodes.iter().map(|n| n.address.clone()).collect();
+        self.crowd.as_ref().expect("somebody works").moved(addresses);
+    }
+
+    fn verdict(mut self, row: &str) {
+        let journal = self.crowd.take().expect("somebody worked").finish();
+        let worst = self.recoveries.iter().max().copied().unwrap_or_default();
+        let verdict = judge(&self.folder, &self.nodes[0].address, &self.tokens.agent, journal, self.tickets);
+        let result = if verdict.violations.is_empty() { "PASS" } else { "FAIL" };
+        println!(
+            "{result} {row}: {} faults, {} operations acknowledged, {} violations, worst recovery {worst:.1?}",
+            self.recoveries.len(),
+            verdict.acknowledged,
+            verdict.violations.len()
+        );
+        assert!(verdict.violations.is_empty(), "{row}: {:#?}", verdict.violations);
+        assert!(verdict.acknowledged > 30, "too little was acknowledged to prove anything");
+    }
+}
+
+/// Any number below, from a seed.
+struct Seed(u64);
+
+impl Seed {
+    fn new() -> Self {
+        Self(std::env::var("VORGANG_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(0x9E37_79B9))
+    }
+
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % n
+    }
+}
+
+#[test]
+fn row_1_nodes_are_killed() {
+    let Some(mut g) = Ground::new("killed", false) else { return };
+    let mut seed = Seed::new();
+    g.crowd("killed");
+    for _ in 0..long(8, 300) {
+        g.work(2 + seed.below(40) as usize);
+        let at = seed.below(2) as usize;
+        let broke = Instant::now();
+        g.nodes[at].child.kill().expect("it is killed");
+        g.start(at);
+        g.recovers(broke);
+    }
+    g.verdict("1, two nodes killed by turns");
+}
+
+#[test]
+fn row_3_a_node_stands_still() {
+    let Some(mut g) = Ground::new("paused", false) else { return };
+    g.crowd("paused");
+    for _ in 0..long(1, 10) {
+        g.work(50);
+        let pid = g.nodes[1].child.id().to_string();
+        let signal = |name: &str| assert!(std::process::Command::new("kill").args([name, &pid]).status().is_ok_and(|s| s.success()));
+        let broke = Instant::now();
+        signal("-STOP");
+        g.recovers(broke);
+        std::thread::sleep(Duration::from_secs(11));
+        signal("-CONT");
+        g.work(50);
+    }
+    g.verdict("3, a node stands still for longer than its lease");
+}
+
+#[test]
+fn row_15_the_database_restarts_at_once() {
+    let Some(mut g) = Ground::new("restarts", false) else { return };
+    let mut seed = Seed::new();
+    g.crowd("restarts");
+    for _ in 0..long(3, 40) {
+        g.work(20 + seed.below(200) as usize);
+        let broke = Instant::now();
+        g.cluster.primary.crash();
+        g.cluster.primary.start();
+        g.recovers(broke);
+    }
+    g.verdict("15, the database crashes and restarts");
+}
+
+#[test]
+fn row_16_backends_are_ended() {
+    let Some(mut g) = Ground::new("backends", false) else { return };
+    let mut seed = Seed::new();
+    g.crowd("backends");
+    let direct = g.direct();
+    for i in 0..long(6, 100) {
+        g.work(20 + seed.below(100) as usize);
+        let pid = "SELECT pid FROM pg_stat_activity WHERE application_name = 'vorgang' ORDER BY random() LIMIT 1";
+        let broke = Instant::now();
+        if i % 6 == 5 {
+            // The whole server goes through recovery.
+            let pid = psql(&direct, pid);
+            let _ = std::process::Command::new("kill").args(["-KILL", &pid]).status();
+            std::thread::sleep(Duration::from_millis(100));
+            g.cluster.primary.wait();
+        } else {
+            psql(&direct, &format!("SELECT pg_terminate_backend(({pid}))"));
+        }
+        g.recovers(broke);
+    }
+    g.verdict("16, backends are ended and killed");
+}
+
+#[test]
+fn row_17_a_standby_takes_over() {
+    let Some(mut g) = Ground::new("failover", true) else { return };
+    g.crowd("failover");
+    g.work(200);
+    let broke = Instant::now();
+    g.cluster.primary.pause();
+    let standby = g.cluster.standby.as_ref().expect("a standby");
+    standby.promote();
+    g.recovers(broke);
+    g.work(100);
+    // The old one wakes up: nobody writes to it any more.
+    let now = |server: &str| psql(&format!("{server}/desk"), "SELECT count(*) FROM history").parse::<u64>().expect("a count");
+    g.cluster.primary.resume();
+    g.work(100);
+    let (old, new) = (g.cluster.primary.server(), g.cluster.standby.as_ref().expect("a standby").server());
+    let behind = now(&old);
+    g.work(100);
+    assert_eq!(now(&old), behind, "the old primary takes nothing any more");
+    assert!(now(&new) > behind);
+    assert!(g.recoveries[0] < Duration::from_secs(15), "it took {:?}", g.recoveries[0]);
+    g.verdict("17, the synchronous standby takes over");
+}
+
+/// Rows 22 to 26: what lies between a node and its database breaks.
+#[test]
+fn rows_22_to_26_the_network_breaks() {
+    let Some(mut g) = Ground::new("network", false) else { return };
+    let proxy = Proxy::start(g.cluster.primary.port);
+    let through = Folder::at("network-proxy", &format!("postgres://postgres@127.0.0.1:{}/desk", proxy.port));
+    g.nodes[1] = Server::start(&through.0, &[]);
+    g.crowd("network");
+    let ways = [Way::Nothing, Way::NoReplies, Way::Slow(Duration::from_millis(30)), Way::Reset(3_000), Way::Nothing];
+    for way in ways {
+        g.work(50);
+        let broke = Instant::now();
+        proxy.set(way);
+        g.recovers(broke);
+        std::thread::sleep(Duration::from_secs(if way == Way::Nothing { 11 } else { 4 }));
+        let mended = Instant::now();
+        proxy.set(Way::All);
+        while request(&g.nodes[1].address, "GET", "/readyz", &[], b"").is_none_or(|a| a.status != 200) {
+            assert!(mended.elapsed() < Duration::from_secs(10), "the node does not come back after {way:?}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        g.recoveries.push(mended.elapsed());
+        g.work(50);
+    }
+    g.verdict("22 to 26, the network between a node and the database");
+}
+
+/// Row 20: somebody else has taken all connections.
+#[test]
+fn row_20_connections_run_out() {
+    let Some(mut g) = Ground::new("connections", false) else { return };
+    let direct = g.direct();
+    psql(&direct, "ALTER ROLE postgres CONNECTION LIMIT -1");
+    g.crowd("connections");
+    g.work(50);
+    let mut idle: Vec<std::process::Child> = vec![];
+    let broke = Instant::now();
+    for _ in 0..320 {
+        let sleep = std::process::Command::new("psql")
+            .args([&direct, "-qc", "SELECT pg_sleep(8)"])
+            .stderr(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .spawn();
+        idle.push(sleep.expect("psql runs"));
+    }
+    // What a node has it keeps; what a new one needs it does not get, and says so in one sentence.
+    let (code, _, err) = common::run(&g.folder.0, &["user", "list"]);
+    assert!(code == 0 || (code == 3 && err.lines().count() == 1), "{err}");
+    g.recovers(broke);
+    for mut child in idle {
+        let _ = child.wait();
+    }
+    g.work(50);
+    g.verdict("20, connections run out");
+}
