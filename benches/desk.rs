@@ -1,4 +1,4 @@
-//! `cargo bench`: ratios side by side in one run. Names after `--` choose: steps, auto, decide, check, pages.
+//! `cargo bench`: ratios side by side in one run. Names after `--` choose: steps, auto, decide, check, pages, postgres.
 //!
 //! The bare loop writes the same rows into the same tables and indexes, with the same group size, from values
 //! that are ready: what remains between the two is loading, deciding and handing over.
@@ -19,7 +19,10 @@ use vorgang_core::{Command, Snapshot};
 use vorgang_definitions::model::{Model, SiteFile, load};
 use vorgang_runtime::clock::SystemClock;
 use vorgang_runtime::{Desk, Request, revisions};
+use vorgang_store::Store;
+use vorgang_store_postgres::PostgresStore;
 use vorgang_store_sqlite::SqliteStore;
+use vorgang_testbed::{cluster, psql};
 
 /// The server's own.
 #[global_allocator]
@@ -78,6 +81,9 @@ fn main() {
     }
     if is_wanted("steps") || is_wanted("auto") {
         runtime.block_on(bench_steps(&folder, is_wanted("steps"), is_wanted("auto")));
+    }
+    if is_wanted("postgres") {
+        runtime.block_on(bench_postgres());
     }
     if is_wanted("pages") {
         bench_pages(&folder);
@@ -143,7 +149,10 @@ fn bench_check() {
 }
 
 async fn open(path: &Path) -> Arc<Desk> {
-    let store = Arc::new(SqliteStore::open(path).expect("a store"));
+    desk(Arc::new(SqliteStore::open(path).expect("a store"))).await
+}
+
+async fn desk(store: Arc<dyn Store>) -> Arc<Desk> {
     let Ok(desk) = revisions::open(store, Arc::new(SystemClock), Some(&site())).await.expect("a desk") else {
         panic!("the site does not check")
     };
@@ -315,6 +324,104 @@ async fn step(desk: &Desk, agent: &Person, number: &str, open: &AtomicU64) {
     let done = desk.execute(Request { actor: agent, ticket: Some(number), command, cause: "bench", at: None }).await.expect("a step");
     let next = done.after.open_work().next().map_or(0, |w| w.seq);
     open.store(next.into(), Ordering::Relaxed);
+}
+
+// --- PostgreSQL -----------------------------------------------------------------------------------------------
+
+/// Steps on PostgreSQL beside pgbench with the same statements, one transaction a step, on the same server and rows.
+async fn bench_postgres() {
+    let Some(programs) = cluster::programs() else { return println!("PostgreSQL is not installed: SKIPPED") };
+    let cluster = cluster::Cluster::start(true, false);
+    let server = cluster.primary.server();
+    psql(&format!("{server}/postgres"), "CREATE DATABASE bench");
+    let url = format!("{server}/bench");
+    let desk = desk(Arc::new(PostgresStore::open(&url).await.expect("a store"))).await;
+    let agent = Arc::new(agent());
+    let count = TICKETS / 5;
+    let begin = Instant::now();
+    let numbers = prepare(&desk, &agent, count).await;
+    println!("PostgreSQL: {count} tickets with a running process made in {:.1} s", begin.elapsed().as_secs_f64());
+    psql(&url, "VACUUM ANALYZE");
+    desk.store.leave().await;
+    // pgbench has the same rows in a database of its own.
+    let maintenance = format!("{server}/postgres");
+    psql(&maintenance, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'bench'");
+    psql(&maintenance, "CREATE DATABASE bare TEMPLATE bench");
+    let bare_url = format!("{server}/bare");
+    let desk = self::desk(Arc::new(PostgresStore::open(&url).await.expect("a store"))).await;
+    let open: Arc<Vec<AtomicU64>> = Arc::new(numbers.iter().map(|_| AtomicU64::new(3)).collect());
+    let script = std::env::temp_dir().join(format!("vorgang-pgbench-{}.sql", std::process::id()));
+    let content = psql(&url, "SELECT events || chr(10) || personal FROM history ORDER BY id DESC LIMIT 1");
+    let (events, personal) = content.split_once('\n').expect("both");
+    let first = psql(&url, "SELECT min(id) FROM ticket");
+    std::fs::write(&script, pgbench_step(&first, count, events, personal)).expect("a script");
+    for callers in [CALLERS, 1] {
+        let (mut ours, mut theirs, mut ratios) = (vec![], vec![], vec![]);
+        for _ in 0..ROUNDS {
+            let (desk, agent, numbers, open) = (desk.clone(), agent.clone(), numbers.clone(), open.clone());
+            let rate = drive(callers, move |caller, i| {
+                let (desk, agent, numbers, open) = (desk.clone(), agent.clone(), numbers.clone(), open.clone());
+                async move {
+                    let t = spread(caller, i, callers, numbers.len());
+                    step(&desk, &agent, &numbers[t], &open[t]).await;
+                }
+            })
+            .await;
+            let bare = pgbench(&programs, &bare_url, &script, callers);
+            ours.push(rate);
+            theirs.push(bare);
+            ratios.push(rate / bare);
+        }
+        println!(
+            "PostgreSQL: durable steps, {callers} callers: {:.0}/s; pgbench, one transaction a step: {:.0}/s; {:.0} %{}",
+            median(ours),
+            median(theirs),
+            median(ratios) * 100.0,
+            if callers == 1 { "" } else { " (reach 200 %)" }
+        );
+    }
+    let _ = std::fs::remove_file(script);
+    desk.store.leave().await;
+}
+
+/// What a step reads and writes, statement by statement.
+fn pgbench_step(first: &str, count: usize, events: &str, personal: &str) -> String {
+    // A colon would name a variable.
+    let quoted = |text: &str| text.replace('\'', "''").replace(':', "=");
+    format!(
+        "\\set id random({first}, {first} + {count} - 1)\n\\set n random(1, 1000000000)\n\\set version random(1000000, 2000000000)\nBEGIN;\n\
+         SELECT t.*, (SELECT json_agg(i) FROM instance i WHERE i.ticket_id = t.id), (SELECT json_agg(w) FROM work w WHERE w.ticket_id = t.id), \
+         (SELECT json_agg(s) FROM step s WHERE s.ticket_id = t.id) FROM ticket t WHERE id = :id;\n\
+         UPDATE ticket SET version = version + 1, last_seq = last_seq + 1, updated = :n, fields = '{{\"amount\":4000,\"count\":7}}', \
+         head = decode('0707070707070707070707070707070707070707070707070707070707070707', 'hex') WHERE id = :id;\n\
+         DELETE FROM work_audience WHERE ticket_id = :id;\nDELETE FROM work WHERE ticket_id = :id;\nDELETE FROM vote WHERE ticket_id = :id;\n\
+         INSERT INTO work (ticket_id, seq, instance, activity, status, source, claimed_by, entered, epoch, audience) \
+         VALUES (:id, :n, 1, 'one', 'offered', 'two', NULL, :n, 0, '[\"role=agent\"]') ON CONFLICT DO NOTHING;\n\
+         INSERT INTO work_audience (ticket_id, seq, key_id) VALUES (:id, :n, 1) ON CONFLICT DO NOTHING;\n\
+         INSERT INTO step (ticket_id, instance, activity, outcome, by, at) VALUES (:id, 1, 'one', 'submit', 'agent', :n) \
+         ON CONFLICT (ticket_id, instance, activity) DO UPDATE SET at = excluded.at;\n\
+         INSERT INTO history (ticket_id, version, format, at, actor, command, cause, events, personal, salt, personal_digest, hash) \
+         VALUES (:id, :version, 1, :n, 'agent', 'submit_dialog', 'bench', '{}', '{}', decode('01', 'hex'), decode('02', 'hex'), decode('03', 'hex')) \
+         ON CONFLICT DO NOTHING;\nCOMMIT;\n",
+        quoted(events),
+        quoted(personal)
+    )
+}
+
+/// Transactions a second.
+fn pgbench(programs: &Path, url: &str, script: &Path, callers: usize) -> f64 {
+    // Debian puts it beside the server, others into the path.
+    let own = programs.join("pgbench");
+    let program = if own.exists() { own } else { "pgbench".into() };
+    let output = std::process::Command::new(program)
+        .args(["-n", "-M", "prepared", "-c", &callers.to_string(), "-j", "2", "-T", &SECONDS.to_string(), "-f"])
+        .arg(script)
+        .arg(url)
+        .output()
+        .expect("pgbench runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let tps = text.lines().find_map(|l| l.strip_prefix("tps = ")).and_then(|l| l.split(' ').next()?.parse().ok());
+    tps.unwrap_or_else(|| panic!("{text}{}", String::from_utf8_lossy(&output.stderr)))
 }
 
 /// The same rows: ticket, work out and in with their audience, step, history; each in its savepoint.

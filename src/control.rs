@@ -2,19 +2,22 @@
 
 use crate::{database, explain, job};
 use anyhow::{Context, bail};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_definitions::diagnostic;
 use vorgang_definitions::model::SiteFile;
+use vorgang_runtime::checkpoints::{self, Signer};
 use vorgang_runtime::clock::NodeClock;
 use vorgang_runtime::revisions::{self, Applied};
 use vorgang_runtime::{Desk, accounts, nodes};
 use vorgang_store::Store;
+use vorgang_store::checkpoints::Backup;
 
 /// Longest line, in bytes: a site with all its files.
 const LINE_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -22,16 +25,47 @@ const LINE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum Ask {
-    Apply { files: Vec<SiteFile> },
-    UserSave { person: Person },
-    UserLink { login: String },
-    UserToken { login: String },
-    UserPassword { login: String, password: String },
-    JobRun { name: String },
-    JobDryRun { name: String },
+    Apply {
+        files: Vec<SiteFile>,
+    },
+    UserSave {
+        person: Person,
+    },
+    UserLink {
+        login: String,
+    },
+    UserToken {
+        login: String,
+    },
+    UserPassword {
+        login: String,
+        password: String,
+    },
+    JobRun {
+        name: String,
+    },
+    JobDryRun {
+        name: String,
+    },
     JobList,
-    JobExplain { name: String },
-    TicketExplain { number: String, login: String },
+    JobExplain {
+        name: String,
+    },
+    /// A checkpoint of the history, now.
+    Checkpoint {
+        files: Option<PathBuf>,
+    },
+    BackupMade {
+        at: Timestamp,
+        file: String,
+        bytes: u64,
+        history: u64,
+        verified: bool,
+    },
+    TicketExplain {
+        number: String,
+        login: String,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -83,6 +117,13 @@ pub async fn handle(desk: &Arc<Desk>, ask: Ask) -> Told {
         Ask::JobDryRun { name } => job::try_out(desk, &name).await,
         Ask::JobList => job::list(desk).await,
         Ask::JobExplain { name } => job::explain(desk, &name).await,
+        Ask::Checkpoint { files } => checkpoint(desk, files).await,
+        Ask::BackupMade { at, file, bytes, history, verified } => {
+            match desk.store.backup_add(Backup { at, file, bytes, history, verified }).await {
+                Ok(()) => Told::Good(String::new()),
+                Err(e) => Told::Failed(format!("the backup could not be noted: {e}")),
+            }
+        }
         Ask::TicketExplain { number, login } => explain::ticket(desk, &number, &login).await,
         Ask::UserLink { login } => match known(desk, &login) {
             Ok(()) => desk.link_create(&login, accounts::LINK).await.map_or_else(|e| Told::Failed(e.to_string()), Told::Good),
@@ -99,6 +140,19 @@ pub async fn handle(desk: &Arc<Desk>, ask: Ask) -> Told {
             },
             Err(told) => told,
         },
+    }
+}
+
+async fn checkpoint(desk: &Desk, files: Option<PathBuf>) -> Told {
+    let Some(folder) = files else { return Told::Failed("name the folder for it with --files".into()) };
+    let made = match Signer::open(&folder) {
+        Ok(signer) => checkpoints::make(&*desk.store, &signer, desk.clock.now()).await,
+        Err(e) => Err(e),
+    };
+    match made {
+        Ok(0) => Told::Good("nothing was written since the last one".into()),
+        Ok(n) => Told::Good(format!("{n} made, in {}", checkpoints::lines_path(&folder).display())),
+        Err(e) => Told::Failed(e.to_string()),
     }
 }
 

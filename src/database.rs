@@ -39,6 +39,14 @@ impl Place {
         }
     }
 
+    /// Where files of the database lie that are not in it: beside the file.
+    pub fn files(&self) -> Option<PathBuf> {
+        match self {
+            Self::File(path) => Some(beside(path, ".files")),
+            Self::Server(_) => None,
+        }
+    }
+
     /// Beside the file: commands reach a running server through it. A PostgreSQL server takes them itself.
     pub fn socket(&self) -> Option<PathBuf> {
         match self {
@@ -54,29 +62,43 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
+/// What went wrong, without saying twice that it is about a database.
+pub fn why(e: StoreError) -> anyhow::Error {
+    match e {
+        StoreError::Unavailable(text) | StoreError::Corrupt(text) => anyhow::anyhow!(text),
+        other => other.into(),
+    }
+}
+
 pub async fn open(url: &str) -> anyhow::Result<Arc<dyn Store>> {
-    let place = place(url)?;
-    let opened: Result<Arc<dyn Store>, StoreError> = match &place {
+    open_place(&place(url)?).await
+}
+
+pub async fn open_place(place: &Place) -> anyhow::Result<Arc<dyn Store>> {
+    let opened: Result<Arc<dyn Store>, StoreError> = match place {
         Place::File(path) => SqliteStore::open(path).map(|s| Arc::new(s) as _),
         Place::Server(url) => PostgresStore::open(url).await.map(|s| Arc::new(s) as _),
     };
     match opened {
         Ok(store) => Ok(store),
         Err(StoreError::Conflict) => bail!("another server holds {}", place.shown()),
-        Err(e) => Err(e).with_context(|| format!("cannot open {}", place.shown())),
+        Err(e) => Err(why(e)).with_context(|| format!("cannot open {}", place.shown())),
     }
 }
 
 pub async fn open_read_only(url: &str) -> anyhow::Result<Arc<dyn Store>> {
-    let place = place(url)?;
-    let opened: Result<Arc<dyn Store>, StoreError> = match &place {
+    read_only(&place(url)?).await
+}
+
+pub async fn read_only(place: &Place) -> anyhow::Result<Arc<dyn Store>> {
+    let opened: Result<Arc<dyn Store>, StoreError> = match place {
         Place::File(path) => SqliteStore::open_read_only(path).map(|s| Arc::new(s) as _),
         Place::Server(url) => PostgresStore::open_read_only(url).await.map(|s| Arc::new(s) as _),
     };
     match opened {
         Ok(store) => Ok(store),
         Err(StoreError::NotFound) => bail!("there is no database {}", place.shown()),
-        Err(e) => Err(e).with_context(|| format!("cannot open {}", place.shown())),
+        Err(e) => Err(why(e)).with_context(|| format!("cannot open {}", place.shown())),
     }
 }
 

@@ -3,10 +3,12 @@
 mod author;
 mod control;
 mod database;
+mod doctor;
 mod explain;
 mod job;
 mod operate;
 mod serve;
+mod transfer;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -23,6 +25,10 @@ struct Cli {
     /// The database: a file for SQLite, or postgres://USER@HOST/DATABASE; several hosts are separated by commas.
     #[arg(long, global = true, env = "VORGANG_DATABASE", default_value = "vorgang.db", value_name = "URL")]
     database: String,
+    /// The folder of files that are not in the database: the key of checkpoints and what they are written to. For a SQLite
+    /// file it lies beside it; with PostgreSQL all nodes have to reach it.
+    #[arg(long, global = true, env = "VORGANG_FILES", value_name = "DIR")]
+    files: Option<PathBuf>,
     /// How messages are written to stderr.
     #[arg(long, global = true, env = "VORGANG_LOG_FORMAT", default_value = "text")]
     log_format: LogFormat,
@@ -109,6 +115,35 @@ enum Command {
     /// Jobs: run, try out, list, explain.
     #[command(subcommand)]
     Job(job::JobCommand),
+    /// Moves everything into another, empty database: counted, and verified by the chain of the history. One that was cut
+    /// goes on when it is called again.
+    Copy {
+        #[arg(long, value_name = "URL")]
+        from: String,
+        #[arg(long, value_name = "URL")]
+        to: String,
+    },
+    /// Writes everything into one file, while a server runs, and reads it back.
+    Backup {
+        file: PathBuf,
+        /// Does not read it back.
+        #[arg(long)]
+        no_verify: bool,
+    },
+    /// Restores a backup into an empty database.
+    Restore {
+        file: PathBuf,
+        /// Restores it into a place of its own, verifies it there, and removes that again.
+        #[arg(long)]
+        verify: bool,
+    },
+    /// Looks at the database, the clock, space, the history, backups and mail. Status 1 where something is bad.
+    Doctor {
+        #[arg(long, default_value = "human")]
+        format: Format,
+        #[command(flatten)]
+        mail: serve::MailOptions,
+    },
     /// The history.
     #[command(subcommand)]
     Audit(Audit),
@@ -121,6 +156,8 @@ enum Audit {
         #[arg(long, default_value = "human")]
         format: Format,
     },
+    /// Makes a signed checkpoint now; a server makes one each hour.
+    Checkpoint,
 }
 
 /// How a command ended (contract).
@@ -168,8 +205,16 @@ fn color(stream: &impl std::io::IsTerminal) -> bool {
 
 async fn run(cli: Cli) -> anyhow::Result<End> {
     let database = cli.database;
+    let files = match &cli.files {
+        Some(files) => Some(files.clone()),
+        None => database::place(&database).ok().and_then(|p| p.files()),
+    };
     match cli.command {
-        Command::Serve(options) => serve::serve(&database, options).await,
+        Command::Serve(options) => serve::serve(&database, files, options).await,
+        Command::Doctor { format, mail } => doctor::doctor(&database, files.as_deref(), &mail, format == Format::Json).await,
+        Command::Copy { from, to } => transfer::copy(&from, &to).await,
+        Command::Backup { file, no_verify } => transfer::backup(&database, &file, !no_verify).await,
+        Command::Restore { file, verify } => transfer::restore(&database, &file, verify).await,
         Command::Check { site, format, deny, fix } => author::check(&site, format == Format::Json, deny.is_some(), fix),
         Command::Test { site, format } => author::test(&site, format == Format::Json),
         Command::Plan { site } => operate::plan(&database, &site).await,
@@ -189,6 +234,7 @@ async fn run(cli: Cli) -> anyhow::Result<End> {
         Command::Schema { kind, draft } => author::schema(kind.as_deref(), &draft),
         Command::Job(command) => job::job(&database, command).await,
         Command::User(user) => operate::user(&database, user).await,
-        Command::Audit(Audit::Verify { format }) => operate::audit(&database, format == Format::Json).await,
+        Command::Audit(Audit::Verify { format }) => operate::audit(&database, files.as_deref(), format == Format::Json).await,
+        Command::Audit(Audit::Checkpoint) => operate::told(control::ask(&database, control::Ask::Checkpoint { files }).await?),
     }
 }

@@ -8,7 +8,7 @@ use std::io::{IsTerminal, Read};
 use std::path::Path;
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_definitions::diagnostic;
-use vorgang_runtime::{accounts, audit, revisions};
+use vorgang_runtime::{accounts, audit, checkpoints, revisions};
 
 #[derive(Subcommand)]
 pub enum User {
@@ -150,19 +150,32 @@ pub async fn user(database: &str, user: User) -> anyhow::Result<End> {
     }
 }
 
-pub async fn audit(database: &str, json: bool) -> anyhow::Result<End> {
+pub async fn audit(database: &str, files: Option<&Path>, json: bool) -> anyhow::Result<End> {
     let store = database::open_read_only(database).await?;
     let report = audit::verify(&*store).await?;
-    let limits = "a history that was cut off together with its ticket cannot be seen: there are no checkpoints outside the database yet";
+    let lines = files.map(checkpoints::lines).transpose()?.flatten();
+    let signed = checkpoints::verify(&*store, lines.as_deref()).await?;
+    let findings: Vec<&String> = report.findings.iter().chain(&signed.findings).collect();
+    let mut limits = vec![];
+    if signed.checkpoints == 0 {
+        limits.push("there is no checkpoint yet: a history that was cut off together with its ticket, or computed anew, cannot be seen");
+    } else if lines.is_none() {
+        limits.push("the file of checkpoints was not found: one that was removed from the end cannot be seen");
+    }
     if json {
-        let body = serde_json::json!({"version": 1, "rows": report.rows, "tickets": report.tickets, "erased": report.erased, "findings": report.findings, "not_checked": [limits]});
+        let body = serde_json::json!({
+            "version": 1, "rows": report.rows, "tickets": report.tickets, "erased": report.erased, "checkpoints": signed.checkpoints,
+            "heads_signed": signed.heads, "findings": findings, "not_checked": limits,
+        });
         println!("{body:#}");
     } else {
-        for finding in &report.findings {
+        for finding in &findings {
             println!("{finding}");
         }
-        println!("{} rows of {} tickets, {} findings", report.rows, report.tickets, report.findings.len());
-        eprintln!("{limits}");
+        println!("{} rows of {} tickets, {} checkpoints, {} findings", report.rows, report.tickets, signed.checkpoints, findings.len());
+        for limit in limits {
+            eprintln!("{limit}");
+        }
     }
-    Ok(if report.findings.is_empty() { End::Good } else { End::Found })
+    Ok(if findings.is_empty() { End::Good } else { End::Found })
 }

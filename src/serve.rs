@@ -16,6 +16,7 @@ use vorgang_core::people::PersonKind;
 use vorgang_definitions::diagnostic;
 use vorgang_definitions::model::SiteFile;
 use vorgang_mail::Smtp;
+use vorgang_runtime::checkpoints::{self, Signer};
 use vorgang_runtime::clock::NodeClock;
 use vorgang_runtime::programs::Programs;
 use vorgang_runtime::revisions::{self, Applied};
@@ -47,6 +48,19 @@ pub struct Options {
     /// Serves plain http on addresses other than loopback.
     #[arg(long, env = "VORGANG_INSECURE_HTTP")]
     insecure_http: bool,
+    #[command(flatten)]
+    mail: MailOptions,
+    /// A program that definitions may run by its name; may be given several times.
+    #[arg(long = "program", env = "VORGANG_PROGRAMS", value_delimiter = ',', value_name = "NAME=/PATH")]
+    programs: Vec<String>,
+    /// Applies the folder whenever it changes.
+    #[arg(long)]
+    watch: bool,
+}
+
+/// Where mail goes.
+#[derive(Args)]
+pub struct MailOptions {
     /// The server that takes mail: smtp://USER@HOST (STARTTLS), smtps://USER@HOST, or smtp+plain://127.0.0.1 for a relay
     /// on this machine. The password comes from VORGANG_MAIL_PASSWORD or the file in VORGANG_MAIL_PASSWORD_FILE.
     #[arg(long, env = "VORGANG_MAIL_URL", value_name = "URL", requires = "mail_from")]
@@ -57,12 +71,24 @@ pub struct Options {
     /// A further authority for the mail server's certificate, a PEM file.
     #[arg(long, env = "VORGANG_MAIL_CA", value_name = "FILE")]
     mail_ca: Option<PathBuf>,
-    /// A program that definitions may run by its name; may be given several times.
-    #[arg(long = "program", env = "VORGANG_PROGRAMS", value_delimiter = ',', value_name = "NAME=/PATH")]
-    programs: Vec<String>,
-    /// Applies the folder whenever it changes.
-    #[arg(long)]
-    watch: bool,
+}
+
+impl MailOptions {
+    /// The way to the mail server, if one is configured.
+    pub fn smtp(&self) -> anyhow::Result<Option<Smtp>> {
+        let (Some(url), Some(from)) = (&self.mail_url, &self.mail_from) else { return Ok(None) };
+        let ca = self.mail_ca.as_ref().map(|p| std::fs::read(p).with_context(|| format!("cannot read {}", p.display()))).transpose()?;
+        let file = std::env::var_os("VORGANG_MAIL_PASSWORD_FILE");
+        let password = match file {
+            Some(file) => {
+                let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", Path::new(&file).display()))?;
+                Some(text.trim_end_matches(['\r', '\n']).to_owned())
+            }
+            None => std::env::var("VORGANG_MAIL_PASSWORD").ok(),
+        };
+        let config = vorgang_mail::Config { url: url.clone(), from: from.clone(), password, ca };
+        Ok(Some(Smtp::new(&config).context("--mail-url and --mail-from")?))
+    }
 }
 
 #[derive(RustEmbed)]
@@ -82,12 +108,12 @@ fn embedded() -> Vec<SiteFile> {
     files
 }
 
-pub async fn serve(url: &str, options: Options) -> anyhow::Result<End> {
+pub async fn serve(url: &str, files: Option<PathBuf>, options: Options) -> anyhow::Result<End> {
     if let Err(e) = usage(&options) {
         eprintln!("{e}");
         return Ok(End::Usage);
     }
-    let smtp = match smtp(&options) {
+    let smtp = match options.mail.smtp() {
         Ok(smtp) => smtp,
         Err(e) => {
             eprintln!("{e:#}");
@@ -103,7 +129,7 @@ pub async fn serve(url: &str, options: Options) -> anyhow::Result<End> {
     };
     let place = database::place(url)?;
     let store = database::open(url).await?;
-    let served = on(&place, store.clone(), options, smtp, programs).await;
+    let served = on(&place, store.clone(), files, options, smtp, programs).await;
     store.leave().await;
     served
 }
@@ -112,6 +138,7 @@ pub async fn serve(url: &str, options: Options) -> anyhow::Result<End> {
 async fn on(
     place: &database::Place,
     store: Arc<dyn Store>,
+    folder: Option<PathBuf>,
     options: Options,
     smtp: Option<Smtp>,
     programs: Arc<Programs>,
@@ -131,6 +158,16 @@ async fn on(
         Ok(desk) => Arc::new(desk),
         Err(end) => return Ok(end),
     };
+    if let (Some(files), Some(site)) = (files.as_deref(), &options.site)
+        && let Some(other) = other_site(&desk, files)
+    {
+        bail!(
+            "{} holds the site `{}`, not `{other}` of {}; name another database",
+            place.shown(),
+            desk.model().names.site.name,
+            site.display()
+        );
+    }
     warn_of_difference(&desk, files.as_deref(), &options);
     let listener = tokio::net::TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
     let public_url = match options.public_url {
@@ -165,6 +202,11 @@ async fn on(
     lanes.spawn(vorgang_runtime::courier::run(desk.clone()));
     lanes.spawn(vorgang_runtime::programs::run(desk.clone(), programs));
     lanes.spawn(outbox::sweep(desk.clone()));
+    match folder.as_deref().map(Signer::open) {
+        Some(Ok(signer)) => drop(lanes.spawn(checkpoints::run(desk.clone(), Arc::new(signer)))),
+        Some(Err(e)) => tracing::error!("no checkpoints of the history are made: {e}"),
+        None => tracing::warn!("no checkpoints of the history are made: --files names no folder for them"),
+    }
     if let Some(smtp) = smtp {
         lanes.spawn(outbox::run(desk.clone(), Arc::new(smtp), outbox::Links(config.public_url.clone())));
     }
@@ -191,22 +233,6 @@ fn programs(options: &Options) -> Result<Programs, String> {
         programs.add(name, Path::new(path))?;
     }
     Ok(programs)
-}
-
-/// The way to the mail server, if one is configured.
-fn smtp(options: &Options) -> anyhow::Result<Option<Smtp>> {
-    let (Some(url), Some(from)) = (&options.mail_url, &options.mail_from) else { return Ok(None) };
-    let ca = options.mail_ca.as_ref().map(|p| std::fs::read(p).with_context(|| format!("cannot read {}", p.display()))).transpose()?;
-    let file = std::env::var_os("VORGANG_MAIL_PASSWORD_FILE");
-    let password = match file {
-        Some(file) => {
-            let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", Path::new(&file).display()))?;
-            Some(text.trim_end_matches(['\r', '\n']).to_owned())
-        }
-        None => std::env::var("VORGANG_MAIL_PASSWORD").ok(),
-    };
-    let config = vorgang_mail::Config { url: url.clone(), from: from.clone(), password, ca };
-    Ok(Some(Smtp::new(&config).context("--mail-url and --mail-from")?))
 }
 
 /// Plain http leaves this machine only when it is asked for.
@@ -239,6 +265,12 @@ async fn open(store: Arc<dyn Store>, files: Option<&[SiteFile]>) -> anyhow::Resu
         }
         Err(_) => bail!("the applied site cannot be read"),
     }
+}
+
+/// The name of a folder's site, where it is another one than the database's.
+fn other_site(desk: &Desk, files: &[SiteFile]) -> Option<String> {
+    let name = vorgang_definitions::model::load(files, &[]).model?.names.site.name.to_string();
+    (name != *desk.model().names.site.name).then_some(name)
 }
 
 /// What was applied runs; a folder that differs is only said.

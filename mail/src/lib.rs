@@ -82,6 +82,15 @@ impl Smtp {
         Ok(Self { transport: builder.build(), from })
     }
 
+    /// Does the server answer, and let us in?
+    pub async fn check(&self) -> Result<(), String> {
+        match self.transport.test_connection().await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("the server is not ready".into()),
+            Err(e) => Err(said(&e)),
+        }
+    }
+
     fn message(&self, mail: &Mail) -> Result<Message, String> {
         let address: Address = mail.address.parse().map_err(|e| format!("`{}` is no address: {e}", mail.address))?;
         let name = Some(mail.name.clone()).filter(|n| !n.is_empty());
@@ -138,15 +147,21 @@ impl Mailer for Smtp {
 
 /// What says something about this one mail is final; what says something about the server or our account may change.
 fn judged(e: &Error) -> SendError {
+    let text = said(e);
+    let code = e.status().map(|c| c.to_string());
+    match code.as_deref() {
+        Some("501" | "550" | "551" | "552" | "553" | "554" | "555") => SendError::Permanent(text),
+        _ => SendError::Temporary(text),
+    }
+}
+
+/// An error with all that caused it.
+fn said(e: &Error) -> String {
     let mut text = e.to_string();
     let mut source = std::error::Error::source(e);
     while let Some(inner) = source {
         text = format!("{text}: {inner}");
         source = inner.source();
     }
-    let code = e.status().map(|c| c.to_string());
-    match code.as_deref() {
-        Some("501" | "550" | "551" | "552" | "553" | "554" | "555") => SendError::Permanent(text),
-        _ => SendError::Temporary(text),
-    }
+    text
 }

@@ -1,5 +1,7 @@
 //! Contracts as data: SQL, JSON Schemas, the OpenAPI snapshot. No logic.
 
+pub mod tables;
+
 /// Migrations of SQLite in their order; `user_version` counts those that were run.
 pub const SQLITE_MIGRATIONS: &[&str] = &[
     include_str!("../sql/sqlite/0001_begin.sql"),
@@ -18,6 +20,7 @@ pub const SQLITE_MIGRATIONS: &[&str] = &[
     include_str!("../sql/sqlite/0014_messages.sql"),
     include_str!("../sql/sqlite/0015_desk_events.sql"),
     include_str!("../sql/sqlite/0016_nodes.sql"),
+    include_str!("../sql/sqlite/0017_checkpoints.sql"),
 ];
 
 /// The same migrations for PostgreSQL, under the same numbers.
@@ -38,4 +41,5 @@ pub const POSTGRES_MIGRATIONS: &[&str] = &[
     include_str!("../sql/postgres/0014_messages.sql"),
     include_str!("../sql/postgres/0015_desk_events.sql"),
     include_str!("../sql/postgres/0016_nodes.sql"),
+    include_str!("../sql/postgres/0017_checkpoints.sql"),
 ];

@@ -92,7 +92,7 @@ impl Folder {
     fn with(name: &str, database: impl Fn(&Path) -> Database) -> Self {
         let folder = testbed::Folder::new(name);
         let database = database(&folder.0);
-        if database.url.contains("://") {
+        if database.url != folder.0.join("test.db").display().to_string() {
             std::fs::write(folder.0.join(URL), &database.url).expect("a file");
         }
         Self(folder.0.clone(), (database, folder))
@@ -150,6 +150,12 @@ impl Server {
         std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
         let links = if arguments.contains(&"--demo") { links(&mut child) } else { vec![] };
         Self { child, address, links }
+    }
+
+    /// Ends it in order.
+    pub fn end(mut self) {
+        let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        let _ = self.child.wait();
     }
 
     /// `kill -9`, and the end of it.

@@ -1,5 +1,6 @@
 //! Verifying the history: every row's hash, the chain of each ticket, its head, and that folding the events gives
-//! the rows. A cut tail of a whole ticket cannot be seen yet: that wants checkpoints kept outside.
+//! the rows. Ticket by ticket, so that it needs no more memory for a million of them; a ticket that changes meanwhile is
+//! looked at again.
 
 use std::collections::HashMap;
 use vorgang_core::Snapshot;
@@ -17,6 +18,138 @@ pub struct Report {
 
 /// Findings after which the report stops to grow.
 const FINDINGS_MAX: usize = 1_000;
+/// Tickets, and rows of the history, that are read at once.
+const PAGE: u32 = 1_000;
+/// How often a ticket is looked at that does not fit: somebody may be writing it.
+const LOOKS: u32 = 5;
+
+pub async fn verify(store: &dyn Store) -> Result<Report> {
+    let mut report = Report::default();
+    let mut rows = Rows { store, ahead: vec![], after: (0, 0), ended: false };
+    let mut after = 0;
+    loop {
+        let heads = store.heads(after, PAGE).await?;
+        let up_to = if heads.len() < PAGE as usize { i64::MAX } else { heads.last().map_or(i64::MAX, |h| h.0) };
+        let ids: Vec<i64> = heads.iter().map(|h| h.0).collect();
+        let mut stored: HashMap<i64, Snapshot> =
+            store.tickets_load(&ids).await?.into_iter().map(|s| (s.snapshot.ticket.id, s.snapshot)).collect();
+        let mut heads: HashMap<i64, (u64, Hash)> = heads.into_iter().map(|(id, version, hash)| (id, (version, hash))).collect();
+        while let Some(history) = rows.ticket(up_to).await? {
+            let id = history[0].ticket;
+            report.rows += history.len() as u64;
+            ticket(store, id, &history, heads.remove(&id), stored.remove(&id), &mut report).await?;
+        }
+        let mut left: Vec<i64> = heads.into_keys().collect();
+        left.sort_unstable();
+        for id in left {
+            ticket(store, id, &[], Some((0, chain::GENESIS)), stored.remove(&id), &mut report).await?;
+        }
+        if up_to == i64::MAX {
+            report.findings.truncate(FINDINGS_MAX);
+            return Ok(report);
+        }
+        after = up_to;
+    }
+}
+
+/// The history, read ahead.
+struct Rows<'a> {
+    store: &'a dyn Store,
+    /// The last comes first.
+    ahead: Vec<HistoryRow>,
+    after: (i64, u64),
+    ended: bool,
+}
+
+impl Rows<'_> {
+    async fn peek(&mut self) -> Result<Option<&HistoryRow>> {
+        if self.ahead.is_empty() && !self.ended {
+            self.ahead = self.store.history_scan(self.after, PAGE).await?;
+            self.ended = self.ahead.is_empty();
+            if let Some(last) = self.ahead.last() {
+                self.after = (last.ticket, last.version);
+            }
+            self.ahead.reverse();
+        }
+        Ok(self.ahead.last())
+    }
+
+    /// All rows of the next ticket, up to this id.
+    async fn ticket(&mut self, up_to: i64) -> Result<Option<Vec<HistoryRow>>> {
+        let Some(id) = self.peek().await?.map(|r| r.ticket).filter(|id| *id <= up_to) else { return Ok(None) };
+        let mut all = vec![];
+        while self.peek().await?.is_some_and(|r| r.ticket == id) {
+            all.extend(self.ahead.pop());
+        }
+        Ok(Some(all))
+    }
+}
+
+/// Judges one ticket. What does not fit is read again: a commit may have come between two reads.
+async fn ticket(
+    store: &dyn Store,
+    id: i64,
+    history: &[HistoryRow],
+    head: Option<(u64, Hash)>,
+    stored: Option<Snapshot>,
+    report: &mut Report,
+) -> Result<()> {
+    let mut judged = judge(id, history, head, stored);
+    for _ in 1..LOOKS {
+        if judged.findings.is_empty() {
+            break;
+        }
+        let found = store.ticket_load_by_id(id).await?;
+        let mut history: Vec<HistoryRow> = vec![];
+        loop {
+            let page = store.history_list(id, history.last().map_or(0, |r| r.version), PAGE).await?;
+            let more = page.len() == PAGE as usize;
+            history.extend(page);
+            if !more {
+                break;
+            }
+        }
+        // What was written after the ticket was read is judged the next time.
+        let version = found.as_ref().map_or(u64::MAX, |f| f.snapshot.version);
+        history.retain(|r| r.version <= version);
+        let again = judge(id, &history, found.as_ref().map(|f| (f.snapshot.version, f.head)), found.map(|f| f.snapshot));
+        if again.findings == judged.findings {
+            break;
+        }
+        judged = again;
+    }
+    report.tickets += judged.tickets;
+    report.erased += judged.erased;
+    if report.findings.len() < FINDINGS_MAX {
+        report.findings.append(&mut judged.findings);
+    }
+    Ok(())
+}
+
+fn judge(id: i64, history: &[HistoryRow], head: Option<(u64, Hash)>, stored: Option<Snapshot>) -> Report {
+    let mut report = Report { tickets: u64::from(head.is_some()), ..Report::default() };
+    if history.is_empty() {
+        report.findings.push(format!("ticket {id}: has no history"));
+        return report;
+    }
+    let mut chain = Chain { version: 0, hash: chain::GENESIS, snapshot: None };
+    for row in history {
+        check_row(row, &mut chain, &mut report);
+    }
+    let Some((version, hash)) = head else {
+        report.findings.push(format!("ticket {id}: the history is there, the ticket is not"));
+        return report;
+    };
+    if chain.version != version || chain.hash != hash {
+        report.findings.push(format!("ticket {id}: is at version {version}, its history ends at {}", chain.version));
+    } else if let (Some(folded), Some(stored)) = (chain.snapshot, stored) {
+        let stored = stored.compact();
+        if folded != stored {
+            report.findings.push(format!("ticket {id}: {}", difference(&folded, &stored)));
+        }
+    }
+    report
+}
 
 struct Chain {
     version: u64,
@@ -25,32 +158,8 @@ struct Chain {
     snapshot: Option<Snapshot>,
 }
 
-pub async fn verify(store: &dyn Store) -> Result<Report> {
-    let mut report = Report::default();
-    let mut chains: HashMap<i64, Chain> = HashMap::new();
-    let mut after = 0;
-    loop {
-        let (rows, last) = store.history_scan(after, 1_000).await?;
-        for row in &rows {
-            report.rows += 1;
-            check_row(row, &mut chains, &mut report);
-        }
-        match last {
-            Some(last) => after = last,
-            None => break,
-        }
-    }
-    heads(store, &mut chains, &mut report).await?;
-    for (ticket, _) in chains {
-        report.findings.push(format!("ticket {ticket}: the history is there, the ticket is not"));
-    }
-    report.findings.truncate(FINDINGS_MAX);
-    Ok(report)
-}
-
-fn check_row(row: &HistoryRow, chains: &mut HashMap<i64, Chain>, report: &mut Report) {
+fn check_row(row: &HistoryRow, chain: &mut Chain, report: &mut Report) {
     let at = format!("ticket {} version {}", row.ticket, row.version);
-    let chain = chains.entry(row.ticket).or_insert(Chain { version: 0, hash: chain::GENESIS, snapshot: None });
     if row.version != chain.version + 1 {
         report.findings.push(format!("{at}: follows version {}", chain.version));
     }
@@ -100,32 +209,6 @@ fn fold(row: &HistoryRow, chain: &mut Chain, report: &mut Report) {
         let mut snapshot = snapshot;
         apply_commit(&mut snapshot, &events, at, row.version);
         chain.snapshot = Some(snapshot.compact());
-    }
-}
-
-async fn heads(store: &dyn Store, chains: &mut HashMap<i64, Chain>, report: &mut Report) -> Result<()> {
-    let mut after = 0;
-    loop {
-        let heads = store.heads(after, 1_000).await?;
-        let Some(last) = heads.last() else { return Ok(()) };
-        after = last.0;
-        for (ticket, version, head) in heads {
-            report.tickets += 1;
-            let Some(chain) = chains.remove(&ticket) else {
-                report.findings.push(format!("ticket {ticket}: has no history"));
-                continue;
-            };
-            if chain.version != version || chain.hash != head {
-                report.findings.push(format!("ticket {ticket}: is at version {version}, its history ends at {}", chain.version));
-                continue;
-            }
-            if let (Some(folded), Some(stored)) = (chain.snapshot, store.ticket_load_by_id(ticket).await?) {
-                let stored = stored.snapshot.compact();
-                if folded != stored {
-                    report.findings.push(format!("ticket {ticket}: {}", difference(&folded, &stored)));
-                }
-            }
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod checkpoints;
 pub mod clock;
 pub mod courier;
 pub mod demo;
@@ -20,6 +21,7 @@ pub mod programs;
 pub mod revisions;
 pub mod search;
 pub mod timers;
+pub mod transfer;
 pub mod view;
 
 pub use desk::{Answer, Desk, Done, Error, Idempotent, Request, random, sha256};

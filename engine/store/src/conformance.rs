@@ -1,7 +1,8 @@
 //! One suite for every backend: a backend is done when it passes.
 
+use crate::checkpoints::{Backup, Checkpoint};
 use crate::messages::MailState;
-use crate::{Commit, Idempotency, NewHistory, NewRevision, SecretKind, Sort, Store, StoreError};
+use crate::{Commit, HistoryRow, Idempotency, NewHistory, NewRevision, SecretKind, Sort, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -344,8 +345,9 @@ async fn tickets_come_back_as_they_were_written(store: &dyn Store) {
     assert_eq!(rows.iter().map(|r| r.version).collect::<Vec<_>>(), [1, 2]);
     let payload = chain::Payload { events: rows[1].events.clone(), personal: rows[1].personal.clone().unwrap_or_default() };
     assert_eq!(chain::join(&payload).as_deref(), Some(&second.events[..]), "events come back whole");
-    let (scanned, last) = store.history_scan(0, 10).await.expect("a scan");
-    assert_eq!((scanned, last.is_some()), (rows, true));
+    assert_eq!(store.history_scan((0, 0), 10).await.as_ref(), Ok(&rows));
+    assert_eq!(store.history_scan((1, 1), 10).await, Ok(rows[1..].to_vec()));
+    checkpoints_and_backups(store, &rows).await;
     assert_eq!(store.heads(0, 10).await.expect("heads"), [(1, 2, stored.head)]);
 }
 
@@ -552,4 +554,31 @@ async fn failed_attempts_are_counted(store: &dyn Store) {
     assert_eq!(store.attempt_allowed("a", window(302), 2).await, Ok(true), "counted from one again");
     store.attempt_succeeded("a").await.expect("forgotten");
     assert_eq!(store.attempt_allowed("a", window(302), 1).await, Ok(true));
+}
+
+async fn checkpoints_and_backups(store: &dyn Store, rows: &[HistoryRow]) {
+    let heads = store.heads_written(0, 10).await.expect("heads");
+    assert_eq!(heads.iter().map(|h| (h.ticket, h.version, h.hash)).collect::<Vec<_>>(), [(1, 1, rows[0].hash), (1, 2, rows[1].hash)]);
+    assert_eq!(store.heads_written(heads[1].id, 10).await, Ok(vec![]));
+    assert_eq!(store.history_hashes(&[(1, 2), (1, 3), (2, 1)]).await, Ok(vec![(1, 2, rows[1].hash)]));
+    let checkpoint = |id| Checkpoint {
+        id,
+        at: at(id),
+        up_to: heads[1].id,
+        leaves: vec![1, 2],
+        root: [1; 32],
+        previous: [2; 32],
+        key: vec![3],
+        signature: vec![4],
+    };
+    store.checkpoint_add(checkpoint(1)).await.expect("a checkpoint");
+    store.checkpoint_add(checkpoint(2)).await.expect("a checkpoint");
+    assert_eq!(store.checkpoint_add(checkpoint(2)).await, Err(StoreError::Conflict));
+    assert_eq!(store.checkpoint_list(1, 10).await, Ok(vec![checkpoint(2)]));
+    assert_eq!(store.checkpoint_latest(10).await, Ok(vec![checkpoint(2), checkpoint(1)]));
+    assert_eq!(store.backup_latest().await, Ok(None));
+    let backup = |seconds, verified| Backup { at: at(seconds), file: "b".into(), bytes: 5, history: 2, verified };
+    store.backup_add(backup(1, true)).await.expect("a backup");
+    store.backup_add(backup(2, false)).await.expect("a backup");
+    assert_eq!(store.backup_latest().await, Ok(Some(backup(1, true))));
 }

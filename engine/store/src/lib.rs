@@ -2,16 +2,21 @@
 //! rights as a [`Filter`], so that forgetting them does not compile.
 
 pub mod calls;
+pub mod checkpoints;
 pub mod conformance;
 pub mod courier;
 pub mod desk_events;
+pub mod health;
 pub mod messages;
 pub mod names;
 pub mod nodes;
+pub mod transfer;
 
 pub use calls::Calls;
+pub use checkpoints::Checkpoints;
 pub use courier::Courier;
 pub use desk_events::DeskEvents;
+pub use health::Health;
 pub use messages::Messages;
 pub use nodes::Nodes;
 
@@ -246,7 +251,7 @@ pub enum SecretKind {
 }
 
 #[async_trait]
-pub trait Store: Calls + Courier + DeskEvents + Messages + Nodes + Send + Sync + 'static {
+pub trait Store: Calls + Checkpoints + Courier + DeskEvents + Health + Messages + Nodes + Send + Sync + 'static {
     // --- tickets
     async fn ticket_load(&self, number: &str) -> Result<Option<Stored>>;
     async fn ticket_load_by_id(&self, id: i64) -> Result<Option<Stored>>;
@@ -260,10 +265,12 @@ pub trait Store: Calls + Courier + DeskEvents + Messages + Nodes + Send + Sync +
     async fn ticket_count_all(&self) -> Result<u64>;
     /// Tickets that are linked, from either end, with what each is to this one: child, parent, related.
     async fn links(&self, rights: &Filter, ticket: i64) -> Result<Vec<(TicketRow, String)>>;
+    /// When something was written last.
+    async fn ticket_newest_change(&self) -> Result<Option<Timestamp>>;
     async fn article_list(&self, ticket: i64) -> Result<Vec<Article>>;
     async fn history_list(&self, ticket: i64, after_version: u64, limit: u32) -> Result<Vec<HistoryRow>>;
-    /// Rows in the order in which they were written, for verifying.
-    async fn history_scan(&self, after: i64, limit: u32) -> Result<(Vec<HistoryRow>, Option<i64>)>;
+    /// Rows of all tickets in the order of (ticket, version), behind the one named, for verifying.
+    async fn history_scan(&self, after: (i64, u64), limit: u32) -> Result<Vec<HistoryRow>>;
     /// The hash that each ticket's row carries, for verifying; in the order of ids.
     async fn heads(&self, after: i64, limit: u32) -> Result<Vec<(i64, u64, Hash)>>;
     async fn blob(&self, hash: &str) -> Result<Option<Vec<u8>>>;

@@ -32,6 +32,8 @@ pub trait Nodes: Send + Sync {
     async fn runs(&self, revision: i64) -> Result<()>;
     /// How many nodes run an older one.
     async fn behind(&self, revision: i64) -> Result<u64>;
+    /// Other nodes that are there.
+    async fn others(&self) -> Result<u64>;
     /// How far the database's clock is ahead of this machine's: nodes agree on one time.
     fn skew(&self) -> SignedDuration;
     /// Gives up all that this node holds: nobody has to wait for it to be taken for dead.

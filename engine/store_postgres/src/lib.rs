@@ -3,9 +3,11 @@
 mod arg;
 mod batch;
 mod calls;
+mod checkpoints;
 mod courier;
 mod desk_events;
 mod filter_sql;
+mod health;
 mod jobs;
 mod messages;
 mod migrate;
@@ -16,7 +18,9 @@ mod read;
 mod rows;
 mod server;
 mod store;
+mod transfer;
 mod write;
 mod writer;
 
 pub use store::PostgresStore;
+pub use transfer::{PostgresSource, PostgresTarget};

@@ -4,6 +4,7 @@ use crate::filter_sql::{number, string};
 use crate::names::{FIELD_INDEX, indexed};
 use crate::rows::error;
 use crate::server::Server;
+use crate::transfer;
 use sqlx::{AssertSqlSafe, Connection, Row};
 use vorgang_schema::POSTGRES_MIGRATIONS;
 use vorgang_store::{Result, StoreError};
@@ -21,6 +22,7 @@ fn newer(version: i64) -> StoreError {
 
 /// Brings the database to the newest version.
 pub async fn migrate(server: &Server) -> Result<()> {
+    finished(server).await?;
     if version(server).await?.is_some_and(|v| v == POSTGRES_MIGRATIONS.len() as i64) {
         return Ok(());
     }
@@ -48,11 +50,19 @@ pub async fn migrate(server: &Server) -> Result<()> {
 
 /// The version of a database that is only read.
 pub async fn look(server: &Server) -> Result<()> {
+    finished(server).await?;
     match version(server).await? {
         None => Err(StoreError::NotFound),
         Some(v) if v > POSTGRES_MIGRATIONS.len() as i64 => Err(newer(v)),
         Some(_) => Ok(()),
     }
+}
+
+async fn finished(server: &Server) -> Result<()> {
+    if transfer::begun(server).await? {
+        return Err(StoreError::Unavailable("what was copied into it is not complete; copy again".into()));
+    }
+    Ok(())
 }
 
 async fn version(server: &Server) -> Result<Option<i64>> {

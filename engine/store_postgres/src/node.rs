@@ -214,6 +214,12 @@ impl Nodes for PostgresStore {
         rows[0].try_get::<i64, _>(0).map(|n| n as u64).map_err(error)
     }
 
+    async fn others(&self) -> Result<u64> {
+        let sql = format!("SELECT count(*) FROM node WHERE id <> $1 AND until >= {NOW}");
+        let rows = self.server.ask(sql, args![self.node.id()]).await?;
+        rows[0].try_get::<i64, _>(0).map(|n| n as u64).map_err(error)
+    }
+
     fn skew(&self) -> SignedDuration {
         SignedDuration::from_micros(self.node.skew.load(Ordering::Acquire))
     }

@@ -97,7 +97,7 @@ pub fn ticket_row(row: &PgRow, names: &NameIds) -> Result<Option<TicketRow>, sql
     }))
 }
 
-pub const HISTORY_ROW: &str = "ticket_id, version, format, at, actor, command, cause, events, personal, salt, personal_digest, hash, id";
+pub const HISTORY_ROW: &str = "ticket_id, version, format, at, actor, command, cause, events, personal, salt, personal_digest, hash";
 
 pub fn history_row(row: &PgRow) -> Result<HistoryRow, sqlx::Error> {
     Ok(HistoryRow {

@@ -80,12 +80,22 @@ pub fn hosts(url: &str) -> std::result::Result<Vec<PgConnectOptions>, String> {
     hosts.split(',').map(one).collect()
 }
 
+/// What the database says, or what keeps us from asking it.
+fn said(e: &sqlx::Error) -> String {
+    match e {
+        sqlx::Error::Database(e) => e.message().to_owned(),
+        sqlx::Error::Io(e) => e.to_string(),
+        e => e.to_string(),
+    }
+}
+
 /// A connection to a server that can be used, and its timeline.
 async fn connect(options: &PgConnectOptions) -> Result<(PgConnection, u32)> {
     let name = format!("{}:{}", options.get_host(), options.get_port());
     let connection = timeout(CONNECT, PgConnection::connect_with(options)).await;
-    let mut connection =
-        connection.map_err(|_| unavailable(format!("{name} does not answer")))?.map_err(|e| unavailable(format!("{name}: {e}")))?;
+    let mut connection = connection
+        .map_err(|_| unavailable(format!("{name} does not answer")))?
+        .map_err(|e| unavailable(format!("{name}: {}", said(&e))))?;
     let sql = "SELECT pg_is_in_recovery(), current_setting('server_version_num')::int, current_setting('synchronous_commit'), \
          current_setting('server_encoding'), CASE WHEN pg_is_in_recovery() THEN 0 ELSE \
          ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END";
@@ -244,7 +254,8 @@ async fn find(hosts: &[PgConnectOptions], before: Option<&Primary>) -> Result<Pr
     for (i, options) in hosts.iter().cloned().enumerate() {
         asked.spawn(async move { (i, connect(&options).await) });
     }
-    let (mut best, mut why): (Option<(u32, usize)>, Vec<(usize, String)>) = (None, vec![]);
+    let mut best: Option<(u32, usize)> = None;
+    let mut why: Vec<(usize, String)> = vec![];
     while let Some(answer) = asked.join_next().await {
         match answer {
             Ok((i, Ok((connection, timeline)))) => {

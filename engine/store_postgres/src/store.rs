@@ -173,6 +173,12 @@ impl Store for PostgresStore {
         self.named(&rows, row).await
     }
 
+    async fn ticket_newest_change(&self) -> Result<Option<Timestamp>> {
+        let sql = "SELECT max(at) FROM (SELECT at FROM history ORDER BY id DESC LIMIT 100) h";
+        let rows = self.server.ask(sql, vec![]).await?;
+        rows[0].try_get::<Option<i64>, _>(0).map(|t| t.map(time)).map_err(error)
+    }
+
     async fn article_list(&self, ticket: i64) -> Result<Vec<Article>> {
         let sql = "SELECT seq, channel, sender, author, visible, subject, body, created, origin, \
              (SELECT json_agg(json_build_array(name, content_type, size, blob_hash) ORDER BY part)::text FROM article_part p \
@@ -209,11 +215,10 @@ impl Store for PostgresStore {
         rows.iter().map(|r| history_row(r).map_err(error)).collect()
     }
 
-    async fn history_scan(&self, after: i64, limit: u32) -> Result<(Vec<HistoryRow>, Option<i64>)> {
-        let sql = format!("SELECT {HISTORY_ROW} FROM history WHERE id > $1 ORDER BY id LIMIT $2");
-        let rows = self.server.ask(sql, args![after, limit]).await?;
-        let last = rows.last().map(|r| r.try_get(12).map_err(error)).transpose()?;
-        Ok((rows.iter().map(|r| history_row(r).map_err(error)).collect::<Result<_>>()?, last))
+    async fn history_scan(&self, after: (i64, u64), limit: u32) -> Result<Vec<HistoryRow>> {
+        let sql = format!("SELECT {HISTORY_ROW} FROM history WHERE (ticket_id, version) > ($1, $2) ORDER BY ticket_id, version LIMIT $3");
+        let rows = self.server.ask(sql, args![after.0, after.1, limit]).await?;
+        rows.iter().map(|r| history_row(r).map_err(error)).collect()
     }
 
     async fn heads(&self, after: i64, limit: u32) -> Result<Vec<(i64, u64, Hash)>> {

@@ -2,9 +2,11 @@
 
 mod calls;
 mod checkpoint;
+mod checkpoints;
 mod courier;
 mod desk_events;
 mod filter_sql;
+mod health;
 mod jobs;
 mod messages;
 mod names;
@@ -12,6 +14,8 @@ mod nodes;
 mod read;
 mod rows;
 mod store;
+mod transfer;
 mod writer;
 
 pub use store::SqliteStore;
+pub use transfer::{SqliteSource, SqliteTarget};

@@ -30,6 +30,10 @@ impl Nodes for SqliteStore {
         Ok(0)
     }
 
+    async fn others(&self) -> Result<u64> {
+        Ok(0)
+    }
+
     fn skew(&self) -> SignedDuration {
         SignedDuration::ZERO
     }

@@ -51,7 +51,7 @@ pub fn ticket_row(row: &Row, names: &NameIds) -> rusqlite::Result<TicketRow> {
     })
 }
 
-pub const HISTORY_ROW: &str = "ticket_id, version, format, at, actor, command, cause, events, personal, salt, personal_digest, hash, id";
+pub const HISTORY_ROW: &str = "ticket_id, version, format, at, actor, command, cause, events, personal, salt, personal_digest, hash";
 
 pub fn history_row(row: &Row) -> rusqlite::Result<HistoryRow> {
     Ok(HistoryRow {

@@ -6,6 +6,7 @@ use crate::jobs;
 use crate::names::NameIds;
 use crate::read;
 use crate::rows::{HISTORY_ROW, TICKET_ROW, error, hash, history_row, micros, ticket_row, time};
+use crate::transfer;
 use crate::writer::{Writer, commit};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -63,6 +64,7 @@ impl SqliteStore {
             .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 167772160; PRAGMA cache_size = -16000;")
             .map_err(error)?;
         prepare_once(&connection)?;
+        transfer::unfinished(&connection)?;
         migrate(&connection)?;
         let names = Arc::new(NameIds::default());
         crate::names::reload(&names, &connection).map_err(error)?;
@@ -78,6 +80,9 @@ impl SqliteStore {
             return Err(StoreError::NotFound);
         }
         let connection = reader(path)?;
+        transfer::unfinished(&connection)?;
+        let version: i64 = connection.query_row("PRAGMA user_version", [], |r| r.get(0)).map_err(error)?;
+        known(version)?;
         let names = Arc::new(NameIds::default());
         crate::names::reload(&names, &connection).map_err(error)?;
         Ok(Self { names, writer: None, readers: vec![Mutex::new(connection)], turn: AtomicUsize::new(0), _lock: None })
@@ -121,13 +126,19 @@ fn prepare_once(connection: &Connection) -> Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ()).map_err(error)
 }
 
-fn migrate(connection: &Connection) -> Result<()> {
-    let version: i64 = connection.query_row("PRAGMA user_version", [], |r| r.get(0)).map_err(error)?;
-    let version = version as usize;
+/// Refuses what a newer program has made.
+pub(crate) fn known(version: i64) -> Result<()> {
     let known = vorgang_schema::SQLITE_MIGRATIONS.len();
-    if version > known {
-        return Err(StoreError::Corrupt(format!("the database is of a newer version ({version}) than this program knows ({known})")));
+    if version as usize <= known {
+        return Ok(());
     }
+    Err(StoreError::Corrupt(format!("the database is of a newer version ({version}) than this program knows ({known})")))
+}
+
+pub(crate) fn migrate(connection: &Connection) -> Result<()> {
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |r| r.get(0)).map_err(error)?;
+    known(version)?;
+    let version = version as usize;
     for (i, sql) in vorgang_schema::SQLITE_MIGRATIONS.iter().enumerate().skip(version) {
         let step = format!("BEGIN IMMEDIATE; {sql} PRAGMA user_version = {}; COMMIT;", i + 1);
         if let Err(e) = connection.execute_batch(&step) {
@@ -234,6 +245,11 @@ impl Store for SqliteStore {
         statement.query_map(params_from_iter(all), row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
     }
 
+    async fn ticket_newest_change(&self) -> Result<Option<Timestamp>> {
+        let sql = "SELECT max(at) FROM (SELECT at FROM history ORDER BY id DESC LIMIT 100)";
+        self.reader().query_row(sql, [], |r| r.get::<_, Option<i64>>(0)).map(|t| t.map(time)).map_err(error)
+    }
+
     async fn article_list(&self, ticket: i64) -> Result<Vec<Article>> {
         let c = self.reader();
         let sql =
@@ -287,18 +303,12 @@ impl Store for SqliteStore {
         rows.collect::<rusqlite::Result<_>>().map_err(error)
     }
 
-    async fn history_scan(&self, after: i64, limit: u32) -> Result<(Vec<HistoryRow>, Option<i64>)> {
+    async fn history_scan(&self, after: (i64, u64), limit: u32) -> Result<Vec<HistoryRow>> {
         let c = self.reader();
-        let sql = format!("SELECT {HISTORY_ROW} FROM history WHERE id > ?1 ORDER BY id LIMIT ?2");
+        let sql = format!("SELECT {HISTORY_ROW} FROM history WHERE (ticket_id, version) > (?1, ?2) ORDER BY ticket_id, version LIMIT ?3");
         let mut statement = c.prepare_cached(&sql).map_err(error)?;
-        let mut last = None;
-        let mut rows = statement.query(params![after, limit]).map_err(error)?;
-        let mut all = vec![];
-        while let Some(r) = rows.next().map_err(error)? {
-            all.push(history_row(r).map_err(error)?);
-            last = Some(r.get::<_, i64>(12).map_err(error)?);
-        }
-        Ok((all, last))
+        let rows = statement.query_map(params![after.0, after.1 as i64, limit], history_row).map_err(error)?;
+        rows.collect::<rusqlite::Result<_>>().map_err(error)
     }
 
     async fn heads(&self, after: i64, limit: u32) -> Result<Vec<(i64, u64, Hash)>> {

@@ -1,0 +1,293 @@
+//! Signed checkpoints of the history: whoever changes, removes or cuts what one covers, and even computes all hashes anew,
+//! does not have the key. Each is a row, and a line of a file outside the database.
+//!
+//! A checkpoint covers the heads that were written since the one before it: the leaves of a Merkle tree (RFC 9162, section
+//! 2.1, with SHA-256), whose root is signed with Ed25519 (RFC 8032) together with the digest of the checkpoint before.
+
+use crate::desk::{Desk, sha256};
+use jiff::Timestamp;
+use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use vorgang_core::chain::{Hash, hex};
+use vorgang_store::checkpoints::{Checkpoint, Head};
+use vorgang_store::{Result, Store, StoreError};
+
+/// How often one is made.
+const EVERY: Duration = Duration::from_secs(3_600);
+/// How long it takes until it is tried again, by this node or another.
+const AGAIN: Duration = Duration::from_secs(60);
+/// Rows of the history that one covers at most.
+const ROWS_MAX: u32 = 100_000;
+/// Rows that are covered twice: on PostgreSQL one with a smaller number may be committed later.
+const OVERLAP: i64 = 10_000;
+/// Bytes of a leaf: ticket, version, hash.
+const LEAF: usize = 48;
+
+/// The key, and the file that checkpoints are written to, in one folder.
+pub struct Signer {
+    key: Ed25519KeyPair,
+    lines: PathBuf,
+}
+
+/// A line of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    pub id: i64,
+    pub at: i64,
+    pub up_to: i64,
+    pub heads: u64,
+    pub root: String,
+    pub previous: String,
+    pub key: String,
+    pub signature: String,
+}
+
+impl Line {
+    fn of(c: &Checkpoint) -> Self {
+        let heads = (c.leaves.len() / LEAF) as u64;
+        let (root, previous, key, signature) = (hex(&c.root), hex(&c.previous), hex(&c.key), hex(&c.signature));
+        Self { id: c.id, at: c.at.as_microsecond(), up_to: c.up_to, heads, root, previous, key, signature }
+    }
+}
+
+fn io(path: &Path) -> impl Fn(std::io::Error) -> StoreError + '_ {
+    move |e| StoreError::Unavailable(format!("{}: {e}", path.display()))
+}
+
+/// The file of checkpoints in a folder.
+pub fn lines_path(folder: &Path) -> PathBuf {
+    folder.join("checkpoints.jsonl")
+}
+
+impl Signer {
+    /// With the key in this folder, which is made where there is none.
+    pub fn open(folder: &Path) -> Result<Self> {
+        std::fs::create_dir_all(folder).map_err(io(folder))?;
+        let path = folder.join("checkpoint.key");
+        let bad = |e: &dyn std::fmt::Display| StoreError::Unavailable(format!("{}: no key for signing: {e}", path.display()));
+        if !path.exists() {
+            let random = ring::rand::SystemRandom::new();
+            let document = Ed25519KeyPair::generate_pkcs8(&random).map_err(|e| bad(&e))?;
+            // Two nodes that begin at once have one key: who comes second reads it.
+            let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+            match file {
+                Ok(mut file) => file.write_all(document.as_ref()).and_then(|()| file.sync_all()).map_err(io(&path))?,
+                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(e) => return Err(io(&path)(e)),
+            }
+        }
+        let bytes = std::fs::read(&path).map_err(io(&path))?;
+        let key = Ed25519KeyPair::from_pkcs8(&bytes).map_err(|e| bad(&e))?;
+        Ok(Self { key, lines: lines_path(folder) })
+    }
+
+    /// Writes the line that a crash kept from being written: that of the newest.
+    fn mend(&self, newest: &Checkpoint) -> Result<()> {
+        let text = std::fs::read_to_string(&self.lines).unwrap_or_default();
+        let last: Option<Line> = text.lines().last().and_then(|l| serde_json::from_str(l).ok());
+        if last.map_or(0, |l| l.id) + 1 == newest.id { self.write(newest) } else { Ok(()) }
+    }
+
+    fn write(&self, checkpoint: &Checkpoint) -> Result<()> {
+        let mut line = serde_json::to_string(&Line::of(checkpoint)).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+        line.push('\n');
+        let file = std::fs::OpenOptions::new().append(true).create(true).open(&self.lines);
+        file.and_then(|mut f| f.write_all(line.as_bytes()).and_then(|()| f.sync_all())).map_err(io(&self.lines))
+    }
+}
+
+/// What is signed, and what the next one names.
+fn digest(c: &Checkpoint) -> Hash {
+    let mut bytes = vec![];
+    for n in [c.id, c.at.as_microsecond(), c.up_to, c.leaves.len() as i64] {
+        bytes.extend(n.to_be_bytes());
+    }
+    bytes.extend(c.root);
+    bytes.extend(c.previous);
+    sha256(&bytes)
+}
+
+/// The root of the Merkle tree over these leaves.
+fn root(leaves: &[&[u8]]) -> Hash {
+    match leaves {
+        [] => sha256(&[]),
+        [leaf] => sha256(&[&[0], *leaf].concat()),
+        _ => {
+            let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
+            sha256(&[&[1], &root(left)[..], &root(right)[..]].concat())
+        }
+    }
+}
+
+fn leaves(heads: &[Head]) -> Vec<u8> {
+    let newest: BTreeMap<i64, (u64, Hash)> = heads.iter().map(|h| (h.ticket, (h.version, h.hash))).collect();
+    let mut bytes = Vec::with_capacity(newest.len() * LEAF);
+    for (ticket, (version, hash)) in newest {
+        bytes.extend(ticket.to_be_bytes());
+        bytes.extend(version.to_be_bytes());
+        bytes.extend(hash);
+    }
+    bytes
+}
+
+/// Makes checkpoints until all that is written is covered; how many.
+pub async fn make(store: &dyn Store, signer: &Signer, now: Timestamp) -> Result<usize> {
+    for made in 0.. {
+        let latest = store.checkpoint_latest(2).await?;
+        if let Some(newest) = latest.first().filter(|_| made == 0) {
+            signer.mend(newest)?;
+        }
+        let covered = latest.first().map_or(0, |c| c.up_to);
+        let again = latest.get(1).map_or(0, |c| c.up_to).max(covered - OVERLAP).max(0);
+        let heads = store.heads_written(again, ROWS_MAX).await?;
+        let up_to = heads.last().map_or(0, |h| h.id);
+        if up_to <= covered {
+            return Ok(made);
+        }
+        let leaves = leaves(&heads);
+        let mut checkpoint = Checkpoint {
+            id: latest.first().map_or(1, |c| c.id + 1),
+            at: now,
+            up_to,
+            root: root(&leaves.chunks(LEAF).collect::<Vec<_>>()),
+            leaves,
+            previous: latest.first().map_or([0; 32], digest),
+            key: signer.key.public_key().as_ref().to_vec(),
+            signature: vec![],
+        };
+        checkpoint.signature = signer.key.sign(&digest(&checkpoint)).as_ref().to_vec();
+        store.checkpoint_add(checkpoint.clone()).await?;
+        signer.write(&checkpoint)?;
+    }
+    Ok(0)
+}
+
+/// Runs until it is aborted.
+pub async fn run(desk: Arc<Desk>, signer: Arc<Signer>) {
+    loop {
+        let made = match desk.store.lane("checkpoints").await {
+            Ok(true) => make(&*desk.store, &signer, desk.clock.now()).await.map(|_| true),
+            other => other,
+        };
+        if let Err(e) = &made {
+            tracing::error!("no checkpoint of the history could be made: {e}");
+        }
+        tokio::time::sleep(if made == Ok(true) { EVERY } else { AGAIN }).await;
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    pub checkpoints: u64,
+    /// Heads that they cover.
+    pub heads: u64,
+    pub findings: Vec<String>,
+}
+
+/// Verifies every checkpoint: its signature, that it follows the one before it, that the history still has what it covers,
+/// and, with the lines of the file, that none is gone.
+pub async fn verify(store: &dyn Store, lines: Option<&[Line]>) -> Result<Report> {
+    let mut report = Report::default();
+    let mut previous: Option<Checkpoint> = None;
+    let mut outside: BTreeMap<i64, &Line> = lines.unwrap_or_default().iter().map(|l| (l.id, l)).collect();
+    loop {
+        let page = store.checkpoint_list(previous.as_ref().map_or(0, |c| c.id), 10).await?;
+        if page.is_empty() {
+            break;
+        }
+        for c in page {
+            one(store, &c, previous.as_ref(), &mut report).await?;
+            if lines.is_some() {
+                match outside.remove(&c.id) {
+                    Some(line) if *line == Line::of(&c) => {}
+                    Some(_) => report.findings.push(format!("checkpoint {}: differs from its line in the file", c.id)),
+                    None => report.findings.push(format!("checkpoint {}: is not in the file", c.id)),
+                }
+            }
+            previous = Some(c);
+        }
+    }
+    for id in outside.keys() {
+        report.findings.push(format!("checkpoint {id}: is in the file, and no longer in the database"));
+    }
+    Ok(report)
+}
+
+async fn one(store: &dyn Store, c: &Checkpoint, previous: Option<&Checkpoint>, report: &mut Report) -> Result<()> {
+    let mut find = |what: String| report.findings.push(format!("checkpoint {}: {what}", c.id));
+    let (id, link, key) = previous.map_or((1, [0; 32], c.key.clone()), |p| (p.id + 1, digest(p), p.key.clone()));
+    if c.id != id {
+        find(format!("follows {}", id - 1));
+    }
+    if c.previous != link {
+        find("the one before it is another one than when it was made".into());
+    }
+    if c.key != key {
+        find("is signed with another key than the one before it".into());
+    }
+    if UnparsedPublicKey::new(&ED25519, &c.key).verify(&digest(c), &c.signature).is_err() {
+        find("its signature is not right".into());
+    }
+    let leaves: Vec<&[u8]> = c.leaves.chunks(LEAF).collect();
+    if root(&leaves) != c.root {
+        find("its heads are not those that were signed".into());
+    }
+    let number = |leaf: &[u8], at: usize| leaf.get(at..at + 8).and_then(|b| b.try_into().ok()).map_or(0, i64::from_be_bytes);
+    for leaves in leaves.chunks(1_000) {
+        let of: Vec<(i64, u64)> = leaves.iter().map(|l| (number(l, 0), number(l, 8) as u64)).collect();
+        let found = store.history_hashes(&of).await?;
+        let found: BTreeMap<(i64, u64), Hash> = found.into_iter().map(|(t, v, h)| ((t, v), h)).collect();
+        for (leaf, (ticket, version)) in leaves.iter().zip(of) {
+            match found.get(&(ticket, version)) {
+                Some(hash) if hash[..] == leaf[16..] => {}
+                Some(_) => find(format!("ticket {ticket} version {version} was another one when it was signed")),
+                None => find(format!("ticket {ticket} version {version} was there when it was signed, and is gone")),
+            }
+        }
+    }
+    report.checkpoints += 1;
+    report.heads += leaves.len() as u64;
+    Ok(())
+}
+
+/// The lines of the file in a folder; `None` where there is none.
+pub fn lines(folder: &Path) -> Result<Option<Vec<Line>>> {
+    let path = lines_path(folder);
+    let text = match std::fs::read_to_string(&path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        text => text.map_err(io(&path))?,
+    };
+    let read = |(i, line): (usize, &str)| {
+        serde_json::from_str(line).map_err(|e| StoreError::Corrupt(format!("{} line {}: {e}", path.display(), i + 1)))
+    };
+    text.lines().enumerate().map(read).collect::<Result<_>>().map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_leaf_and_its_place_changes_the_root() {
+        let all: Vec<Vec<u8>> = (0_u8..7).map(|n| vec![n; LEAF]).collect();
+        let of = |leaves: &[Vec<u8>]| root(&leaves.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        let whole = of(&all);
+        for i in 0..all.len() {
+            let mut other = all.clone();
+            other[i][3] ^= 1;
+            assert_ne!(of(&other), whole);
+            other = all.clone();
+            other.remove(i);
+            assert_ne!(of(&other), whole);
+        }
+        let mut turned = all.clone();
+        turned.swap(2, 3);
+        assert_ne!(of(&turned), whole);
+    }
+}

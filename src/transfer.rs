@@ -1,0 +1,198 @@
+//! `vorgang copy`, `backup`, `restore`.
+
+use crate::End;
+use crate::database::{self, Place};
+use anyhow::{Context, bail};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use vorgang_runtime::transfer::{Moved, Progress, transfer};
+use vorgang_runtime::{audit, checkpoints};
+use vorgang_store::checkpoints::Backup;
+use vorgang_store::transfer::{Source, Target};
+use vorgang_store::{Store, StoreError};
+use vorgang_store_postgres::{PostgresSource, PostgresTarget};
+use vorgang_store_sqlite::{SqliteSource, SqliteTarget};
+
+/// How often it is looked whether nodes are gone: for about twelve seconds.
+const GONE_LOOKS: u32 = 24;
+
+async fn source(place: &Place) -> anyhow::Result<Box<dyn Source>> {
+    let opened: Result<Box<dyn Source>, StoreError> = match place {
+        Place::File(path) => SqliteSource::open(path).map(|s| Box::new(s) as _),
+        Place::Server(url) => PostgresSource::open(url).await.map(|s| Box::new(s) as _),
+    };
+    match opened {
+        Ok(source) => Ok(source),
+        Err(StoreError::NotFound) => bail!("there is no database {}", place.shown()),
+        Err(e) => Err(database::why(e)).with_context(|| format!("cannot read {}", place.shown())),
+    }
+}
+
+async fn target(place: &Place) -> anyhow::Result<Box<dyn Target>> {
+    let opened: Result<Box<dyn Target>, StoreError> = match place {
+        Place::File(path) => SqliteTarget::open(path).map(|s| Box::new(s) as _),
+        Place::Server(url) => PostgresTarget::open(url).await.map(|s| Box::new(s) as _),
+    };
+    opened.map_err(database::why).with_context(|| format!("cannot copy into {}", place.shown()))
+}
+
+/// Moves everything, with a bar on a terminal.
+async fn moved(from: &Place, to: &Place) -> anyhow::Result<Moved> {
+    let (mut source, mut target) = (source(from).await?, target(to).await?);
+    let style = ProgressStyle::with_template("{msg:18} {bar:40} {pos}/{len} ({per_second}, {eta})")?;
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr()).with_style(style);
+    let mut told = |p: Progress| {
+        bar.set_length(p.all);
+        bar.set_position(p.done);
+        bar.set_message(p.table.to_owned());
+    };
+    let moved = transfer(&mut *source, &mut *target, &mut told).await;
+    bar.finish_and_clear();
+    moved.map_err(database::why)
+}
+
+/// The chain of the history, in a database that nobody else writes to.
+async fn verified(place: &Place) -> anyhow::Result<audit::Report> {
+    let bar = ProgressBar::new_spinner().with_message("verifying the history");
+    bar.enable_steady_tick(Duration::from_millis(120));
+    let store = database::read_only(place).await?;
+    let mut report = audit::verify(&*store).await?;
+    report.findings.extend(checkpoints::verify(&*store, None).await?.findings);
+    bar.finish_and_clear();
+    Ok(report)
+}
+
+fn findings(report: &audit::Report) {
+    report.findings.iter().for_each(|f| println!("{f}"));
+}
+
+pub async fn copy(from: &str, to: &str) -> anyhow::Result<End> {
+    let (from, to) = (database::place(from)?, database::place(to)?);
+    if from.shown() == to.shown() {
+        eprintln!("source and target are the same database");
+        return Ok(End::Usage);
+    }
+    // Nobody writes to the source meanwhile; it has the newest version afterwards.
+    let held = database::open_place(&from).await?;
+    let result = copy_held(&*held, &from, &to).await;
+    held.leave().await;
+    result
+}
+
+async fn copy_held(held: &dyn Store, from: &Place, to: &Place) -> anyhow::Result<End> {
+    let mut others = held.others().await?;
+    // One that was killed counts until it is taken for dead.
+    for _ in 0..GONE_LOOKS {
+        if others == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        others = held.others().await?;
+    }
+    if others > 0 {
+        bail!("{others} nodes use {}; stop them first, so that nothing is written that is not copied", from.shown());
+    }
+    let moved = moved(from, to).await?;
+    let report = verified(to).await?;
+    findings(&report);
+    let went_on = if moved.went_on { " (gone on where it was cut)" } else { "" };
+    println!("copied {} rows: {} tickets, {} rows of the history{went_on}", moved.rows, moved.tickets, moved.history);
+    println!("verified: {} rows of {} tickets, {} findings", report.rows, report.tickets, report.findings.len());
+    Ok(if report.findings.is_empty() { End::Good } else { End::Found })
+}
+
+pub async fn backup(database: &str, file: &Path, verify: bool) -> anyhow::Result<End> {
+    let from = database::place(database)?;
+    if file.exists() {
+        eprintln!("{} exists already; a backup overwrites nothing", file.display());
+        return Ok(End::Usage);
+    }
+    let part = PathBuf::from(format!("{}.part", file.display()));
+    let _ = std::fs::remove_file(&part);
+    let to = Place::File(part.clone());
+    let made = moved(&from, &to).await;
+    let made = match made {
+        Ok(made) => made,
+        Err(e) => {
+            remove(&part);
+            return Err(e);
+        }
+    };
+    let report = if verify { Some(verified(&to).await?) } else { None };
+    // Other names of the database that looking at it has made.
+    for end in ["-wal", "-shm", ".lock"] {
+        let _ = std::fs::remove_file(format!("{}{end}", part.display()));
+    }
+    std::fs::File::open(&part).and_then(|f| f.sync_all()).with_context(|| format!("cannot write {}", part.display()))?;
+    std::fs::rename(&part, file).with_context(|| format!("cannot write {}", file.display()))?;
+    let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::File::open(folder).and_then(|f| f.sync_all()).with_context(|| format!("cannot write {}", folder.display()))?;
+    let bytes = std::fs::metadata(file)?.len();
+    let good = report.as_ref().is_some_and(|r| r.findings.is_empty());
+    println!("{}: {} tickets, {} rows of the history, {bytes} bytes", file.display(), made.tickets, made.history);
+    match &report {
+        Some(report) => {
+            findings(report);
+            println!("verified: {} rows of {} tickets, {} findings", report.rows, report.tickets, report.findings.len());
+        }
+        None => eprintln!("not verified: `vorgang restore --verify {}` does it", file.display()),
+    }
+    let shown = std::path::absolute(file).unwrap_or(file.to_owned()).display().to_string();
+    let note = Backup { at: jiff::Timestamp::now(), file: shown, bytes, history: made.history, verified: good };
+    crate::control::ask(
+        database,
+        crate::control::Ask::BackupMade { at: note.at, file: note.file, bytes, history: note.history, verified: good },
+    )
+    .await?;
+    Ok(if report.is_some_and(|r| !r.findings.is_empty()) { End::Found } else { End::Good })
+}
+
+fn remove(part: &Path) {
+    for end in ["", "-wal", "-shm", ".lock"] {
+        let _ = std::fs::remove_file(format!("{}{end}", part.display()));
+    }
+}
+
+/// Into an empty database, or, to verify it, into a place that goes afterwards.
+pub async fn restore(database: &str, file: &Path, verify: bool) -> anyhow::Result<End> {
+    if !file.exists() {
+        bail!("there is no file {}", file.display());
+    }
+    let from = Place::File(file.to_owned());
+    if verify {
+        let scratch = std::env::temp_dir().join(format!("vorgang-restore-{}.db", std::process::id()));
+        let to = Place::File(scratch.clone());
+        let restored = async { Ok::<_, anyhow::Error>((moved(&from, &to).await?, verified(&to).await?)) }.await;
+        remove(&scratch);
+        let (moved, report) = restored.with_context(|| format!("{} cannot be restored", file.display()))?;
+        findings(&report);
+        println!(
+            "{} can be restored: {} tickets, {} rows of the history, {} findings",
+            file.display(),
+            moved.tickets,
+            moved.history,
+            report.findings.len()
+        );
+        return Ok(if report.findings.is_empty() { End::Good } else { End::Found });
+    }
+    let to = database::place(database)?;
+    let moved = moved(&from, &to).await?;
+    let report = verified(&to).await?;
+    findings(&report);
+    let store = database::open_place(&to).await?;
+    let held = store.restored().await;
+    store.leave().await;
+    let held = held?;
+    println!(
+        "restored into {}: {} tickets, {} rows of the history, {} findings",
+        to.shown(),
+        moved.tickets,
+        moved.history,
+        report.findings.len()
+    );
+    if held > 0 {
+        eprintln!("{held} mails that were still to be sent are held: since the backup they may have gone out; release them in the portal");
+    }
+    Ok(if report.findings.is_empty() { End::Good } else { End::Found })
+}

@@ -1,0 +1,220 @@
+//! Moving, backing up and restoring whole databases, and what a history that was tampered with looks like.
+
+mod common;
+
+use common::{Folder, Server, run, token, url};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+use vorgang_core::chain::{self, Hash, Link, hex};
+use vorgang_store::HistoryRow;
+use vorgang_testbed::{postgres, psql};
+
+fn say((code, out, err): (i32, String, String)) -> String {
+    format!("{code} {out}{err}")
+}
+
+/// Thousands of tickets go into another database and back, while the copying is killed again and again.
+#[test]
+fn a_copy_that_is_cut_goes_on_and_is_whole() {
+    let folder = Folder::new("copy");
+    let demo = Server::start(&folder.0, &["--demo", "--tickets", "8000"]);
+    demo.end();
+    let from = url(&folder.0);
+    let to = folder.0.join("other.db").display().to_string();
+    // A node that was killed is waited for until it is taken for dead: fewer are enough there.
+    let cuts_max = if postgres().is_some() { 2 } else { 5 };
+    let (mut cuts, mut tries) = (0, 0);
+    let done = loop {
+        let mut copy = common::vorgang(&folder.0)
+            .args(["copy", "--from", &from, "--to", &to])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it begins");
+        // Killed as soon as something has arrived, a little later each time.
+        let begun = Instant::now();
+        while !Path::new(&to).exists() && begun.elapsed() < Duration::from_secs(20) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(Duration::from_millis(40 + tries * 15));
+        tries += 1;
+        if cuts < cuts_max && copy.try_wait().expect("a state").is_none() {
+            copy.kill().expect("it is cut");
+            let _ = copy.wait();
+            // What is half there is nobody's database.
+            let said = say(run(&folder.0, &["--database", &to, "serve", "--listen", "127.0.0.1:0"]));
+            assert!(said.starts_with('3'), "{said}");
+            cuts += u32::from(said.contains("not complete; copy again"));
+            continue;
+        }
+        let output = copy.wait_with_output().expect("it ends");
+        break String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    };
+    assert!(cuts >= 2, "it was too fast to be cut: {done}");
+    assert!(done.contains("8000 tickets") && done.contains("gone on where it was cut") && done.contains(" 0 findings"), "{done}");
+    let report = |database: &str| say(run(&folder.0, &["--database", database, "audit", "verify", "--format", "json"]));
+    assert_eq!(report(&from), report(&to));
+    // Nothing is copied over what is there.
+    let said = say(run(&folder.0, &["copy", "--from", &from, "--to", &to]));
+    assert!(said.starts_with('3') && said.contains("it is not empty"), "{said}");
+    // And it works: the same people, the same tickets, and numbers that nobody has yet.
+    let served = Folder::at("copied", &to);
+    let server = Server::start(&served.0, &[]);
+    let auth = format!("Bearer {}", token(&served.0, "customer"));
+    let body = br#"{"dialog":"hand_in","fields":{"amount":"400.00"},"article":{"body":"after the copy"}}"#;
+    let headers = [("Authorization", auth.as_str()), ("Content-Type", "application/json")];
+    let made = common::request(&server.address, "POST", "/api/v1/processes/expense_claim/start", &headers, body).expect("an answer");
+    assert_eq!(made.status, 201, "{}", made.body);
+    println!("copied after {cuts} cuts");
+}
+
+/// Into PostgreSQL and back: on the run that has a server.
+#[test]
+fn a_file_goes_into_a_server_and_back() {
+    if postgres().is_none() {
+        return eprintln!("SKIPPED: VORGANG_TEST_POSTGRES names no server");
+    }
+    let server = Folder::new("into");
+    let file = Folder::at("file", &server.0.join("file.db").display().to_string());
+    Server::start(&file.0, &["--demo", "--tickets", "300"]).kill();
+    let (there, back) = (url(&server.0), server.0.join("back.db").display().to_string());
+    let said = say(run(&file.0, &["copy", "--from", &format!("sqlite:{}", url(&file.0)), "--to", &there]));
+    assert!(said.starts_with('0') && said.contains("300 tickets") && said.contains(" 0 findings"), "{said}");
+    let said = say(run(&file.0, &["copy", "--from", &there, "--to", &back]));
+    assert!(said.starts_with('0') && said.contains(" 0 findings"), "{said}");
+    let report = |database: &str| say(run(&file.0, &["--database", database, "audit", "verify", "--format", "json"]));
+    assert_eq!(report(&url(&file.0)), report(&back));
+    // A database that a node uses is not copied from.
+    let node = Server::start(&server.0, &[]);
+    let said = say(run(&file.0, &["copy", "--from", &there, "--to", &server.0.join("live.db").display().to_string()]));
+    assert!(said.starts_with('3') && said.contains("stop them first"), "{said}");
+    node.kill();
+}
+
+/// Row 51 of the faults: a backup of a running desk, restored; what was to be sent since is held.
+#[test]
+fn a_backup_is_one_file_and_can_be_restored() {
+    let folder = Folder::new("backup");
+    let server = Server::start(&folder.0, &["--demo", "--tickets", "100"]);
+    let file = folder.0.join("b.backup").display().to_string();
+    let said = say(run(&folder.0, &["backup", &file]));
+    assert!(said.starts_with('0') && said.contains("100 tickets") && said.contains("verified") && said.contains(" 0 findings"), "{said}");
+    assert_eq!(run(&folder.0, &["backup", &file]).0, 2, "nothing is overwritten");
+    let said = say(run(&folder.0, &["restore", "--verify", &file]));
+    assert!(said.starts_with('0') && said.contains("can be restored"), "{said}");
+    let said = say(run(&folder.0, &["doctor"]));
+    assert!(said.contains("the last verified one is of"), "{said}");
+    let said = say(run(&folder.0, &["restore", &file]));
+    assert!(said.starts_with('3') && said.contains("not empty"), "{said}");
+    server.kill();
+    let fresh = Folder::new("restored");
+    let said = say(run(&fresh.0, &["restore", &file]));
+    assert!(said.starts_with('0') && said.contains("100 tickets") && said.contains("are held"), "{said}");
+    assert_eq!(run(&fresh.0, &["audit", "verify"]).0, 0);
+    // A file that is no backup, or half of one.
+    let bytes = std::fs::read(&file).expect("the backup");
+    std::fs::write(&file, &bytes[..bytes.len() / 2]).expect("half of it");
+    let said = say(run(&folder.0, &["restore", "--verify", &file]));
+    assert!(!said.starts_with('0'), "{said}");
+}
+
+/// Row 52: each kind of tampering is found, also by one who can compute every hash.
+#[tokio::test(flavor = "multi_thread")]
+async fn tampering_is_found() {
+    let folder = Folder::new("tampering");
+    let server = Server::start(&folder.0, &["--demo", "--tickets", "20"]);
+    // Where a server on a file keeps them.
+    let files = folder.0.join("test.db.files").display().to_string();
+    assert_eq!(run(&folder.0, &["--files", &files, "audit", "checkpoint"]).0, 0);
+    server.kill();
+    let verify = |folder: &Folder| say(run(&folder.0, &["--files", &files, "audit", "verify"]));
+    let clean = verify(&folder);
+    assert!(clean.starts_with('0') && !clean.contains(" 0 checkpoints"), "{clean}");
+    let rows = {
+        let store = folder.open().await;
+        let rows = store.history_list(7, 0, 100).await.expect("a history");
+        store.leave().await;
+        rows
+    };
+    let last = rows.last().expect("a row");
+    let before = rows.len().checked_sub(2).map_or(chain::GENESIS, |i| rows[i].hash);
+    let stamped = HistoryRow { actor: "nobody".into(), ..last.clone() };
+    let hash = rehash(&stamped, before);
+    let bytes = |hash: &Hash| if postgres().is_some() { format!("decode('{}', 'hex')", hex(hash)) } else { format!("X'{}'", hex(hash)) };
+    let version = last.version;
+    let cases: Vec<(&str, Vec<String>)> = vec![
+        ("an edited row", vec!["UPDATE history SET events = replace(events, 'new', 'neu') WHERE ticket_id = 7 AND version = 1".into()]),
+        ("edited content", vec!["UPDATE history SET personal = personal || ' ' WHERE ticket_id = 7 AND version = 1".into()]),
+        ("a removed row", vec!["DELETE FROM history WHERE ticket_id = 7 AND version = 1".into()]),
+        ("another time", vec!["UPDATE history SET at = at + 1 WHERE ticket_id = 7 AND version = 1".into()]),
+        ("rows that changed places", vec!["UPDATE history SET ticket_id = 1007 - ticket_id WHERE ticket_id IN (7)".into()]),
+        ("a ticket's row", vec!["UPDATE ticket SET title = 'other' WHERE id = 7".into()]),
+        (
+            "hashes computed anew",
+            vec![
+                format!("UPDATE history SET actor = 'nobody', hash = {} WHERE ticket_id = 7 AND version = {version}", bytes(&hash)),
+                format!("UPDATE ticket SET head = {} WHERE id = 7", bytes(&hash)),
+            ],
+        ),
+        ("a ticket that was cut off", vec!["DELETE FROM history WHERE ticket_id = 7".into(), "DELETE FROM ticket WHERE id = 7".into()]),
+        ("the checkpoints", vec!["DELETE FROM checkpoint WHERE id = (SELECT max(id) FROM checkpoint)".into()]),
+        ("a checkpoint's heads", vec![format!("UPDATE checkpoint SET leaves = {} WHERE id = 1", bytes(&hash))]),
+    ];
+    for (what, changes) in cases {
+        let copy = folder.copy("tampered");
+        for sql in &changes {
+            assert!(copy.database().change(sql) > 0, "{what} changed nothing");
+        }
+        let said = verify(&copy);
+        assert!(said.starts_with('1'), "{what} was not found: {said}");
+        println!("{what}: {}", said.lines().next().unwrap_or_default());
+    }
+}
+
+fn rehash(row: &HistoryRow, previous: Hash) -> Hash {
+    chain::hash(&Link {
+        ticket: row.ticket,
+        version: row.version,
+        format: row.format,
+        at: row.at,
+        actor: &row.actor,
+        command: &row.command,
+        cause: &row.cause,
+        events: &row.events,
+        salt: &row.salt,
+        personal_digest: row.personal_digest,
+        previous,
+    })
+}
+
+/// What is not what it should be is said in one sentence, and nothing is changed by it.
+#[test]
+fn wrong_databases_are_refused() {
+    let folder = Folder::new("wrong");
+    Server::start(&folder.0, &["--demo", "--tickets", "2"]).kill();
+    let refused = |folder: &Folder, word: &str| {
+        let (code, _, err) = run(&folder.0, &["serve", "--listen", "127.0.0.1:0"]);
+        assert_eq!((code, err.lines().count()), (3, 1), "{} {err}", url(&folder.0));
+        assert!(err.contains(word), "{err}");
+        assert_eq!(run(&folder.0, &["user", "list"]).0, 3);
+    };
+    let newer = folder.copy("newer");
+    if postgres().is_some() {
+        psql(&url(&newer.0), "INSERT INTO schema_version VALUES (999)");
+    } else {
+        rusqlite::Connection::open(url(&newer.0)).and_then(|c| c.execute_batch("PRAGMA user_version = 999")).expect("a version");
+    }
+    refused(&newer, "newer version (999)");
+    for url in ["postgres://nobody@127.0.0.1:1/x", "postgres://127.0.0.1", "mysql://x/y", "/nowhere/x.db"] {
+        refused(&Folder::at("nowhere", url), "");
+    }
+    // Another site on a database that has one.
+    let site = folder.0.join("site");
+    std::fs::create_dir_all(&site).expect("a folder");
+    std::fs::write(site.join("site.yaml"), "{ kind: Site, name: another, language: 1, languages: en, zone: UTC, title: Another }")
+        .expect("a site");
+    let said = say(run(&folder.0, &["serve", &site.display().to_string(), "--listen", "127.0.0.1:0"]));
+    assert!(said.starts_with('3') && said.contains("holds the site `helpdesk`, not `another`"), "{said}");
+    assert_eq!(run(&folder.0, &["audit", "verify"]).0, 0);
+}
