@@ -173,6 +173,8 @@ fn sql_is_not_formatted_from_data() {
         "STEP",
         "NOW",
         "MARKER",
+        "comma",
+        "i",
         // Names of tables and columns, from the list of them in `schema`, and numbers.
         "key",
         "read",
