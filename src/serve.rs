@@ -202,6 +202,7 @@ async fn on(
     lanes.spawn(vorgang_runtime::courier::run(desk.clone()));
     lanes.spawn(vorgang_runtime::programs::run(desk.clone(), programs));
     lanes.spawn(outbox::sweep(desk.clone()));
+    lanes.spawn(vorgang_runtime::search::run(desk.clone()));
     match folder.as_deref().map(Signer::open) {
         Some(Ok(signer)) => drop(lanes.spawn(checkpoints::run(desk.clone(), Arc::new(signer)))),
         Some(Err(e)) => tracing::error!("no checkpoints of the history are made: {e}"),

@@ -21,6 +21,7 @@ pub const SQLITE_MIGRATIONS: &[&str] = &[
     include_str!("../sql/sqlite/0015_desk_events.sql"),
     include_str!("../sql/sqlite/0016_nodes.sql"),
     include_str!("../sql/sqlite/0017_checkpoints.sql"),
+    include_str!("../sql/sqlite/0018_search.sql"),
 ];
 
 /// The same migrations for PostgreSQL, under the same numbers.
@@ -42,4 +43,5 @@ pub const POSTGRES_MIGRATIONS: &[&str] = &[
     include_str!("../sql/postgres/0015_desk_events.sql"),
     include_str!("../sql/postgres/0016_nodes.sql"),
     include_str!("../sql/postgres/0017_checkpoints.sql"),
+    include_str!("../sql/postgres/0018_search.sql"),
 ];

@@ -10,7 +10,13 @@ use std::sync::LazyLock;
 /// (method, path, summary, schema of the body, schema of the answer)
 const OPERATIONS: &[(&str, &str, &str, &str, &str)] = &[
     ("GET", "/api/v1/openapi.json", "This document", "", "Any"),
-    ("GET", "/api/v1/tickets", "The tickets that you may see, newest first; `where` is a condition in CEL, for agents", "", "TicketPage"),
+    (
+        "GET",
+        "/api/v1/tickets",
+        "The tickets that you may see, newest first; `text` are words that have to be in one article, `where` is a condition in CEL, for agents",
+        "",
+        "TicketPage",
+    ),
     ("POST", "/api/v1/tickets", "Creates a ticket", "NewTicket", "Ticket"),
     ("GET", "/api/v1/tickets/{number}", "One ticket", "", "Ticket"),
     ("PATCH", "/api/v1/tickets/{number}", "Changes attributes and fields", "Patch", "Ticket"),

@@ -61,7 +61,9 @@ texts! {
     newest: "Newest open tickets", "Neueste offene Tickets";
     my_open: "My open tickets", "Meine offenen Tickets";
     older: "Older tickets", "Ältere Tickets";
-    search_hint: "Number or words of the title", "Nummer oder Wörter des Titels";
+    search_hint: "Number or words; word* for beginnings", "Nummer oder Wörter; Wort* für Anfänge";
+    search: "Search", "Suchen";
+    found: "Found", "Gefunden";
     any: "all", "alle";
     open_only: "open", "offene";
     filter: "Filter", "Filtern";

@@ -575,3 +575,40 @@ async fn messages_are_for_agents_and_must_be_known() {
         (404, json!("No process declares the message `parts_arrived`."))
     );
 }
+
+/// Words are found by whoever sees them, in the article that has them; nobody else learns that they are there.
+#[tokio::test(flavor = "multi_thread")]
+async fn words_are_found_by_whoever_sees_them() {
+    let door = Door::open().await;
+    let mine = door.claim("customer", "400.00").await["number"].as_str().expect("a number").to_owned();
+    let other = door.claim("ben", "400.00").await["number"].as_str().expect("a number").to_owned();
+    for number in [&mine, &other] {
+        let path = format!("/api/v1/tickets/{number}/articles");
+        for (body, visible) in [("Die Straße nach Köln", true), ("a veiled suspicion", false)] {
+            let reply = door.api("agent", "POST", &path, &json!({"body": body, "visible": visible})).await;
+            assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.body);
+        }
+    }
+    let found = async |who: &str, text: &str| {
+        let reply = door.api(who, "GET", &format!("/api/v1/tickets?text={}", text.replace(' ', "%20")), &json!(null)).await;
+        assert_eq!(reply.status, StatusCode::OK, "{}", reply.body);
+        let reply = reply.json();
+        let mut all: Vec<String> =
+            reply["items"].as_array().expect("items").iter().filter_map(|t| t["number"].as_str().map(str::to_owned)).collect();
+        all.sort();
+        all
+    };
+    let both = vec![mine.clone(), other.clone()];
+    assert_eq!(found("agent", "STRASSE").await, both);
+    assert_eq!(found("agent", "suspic*").await, both);
+    assert_eq!(found("agent", &format!("koln {mine}")).await, [mine.as_str()], "an article is found with its ticket's number");
+    assert_eq!(found("customer", "strasse").await, [mine.as_str()]);
+    assert_eq!(found("customer", "suspicion").await, [] as [&str; 0], "what customers do not see they do not find");
+    assert_eq!(found("paul", "strasse").await, [] as [&str; 0], "who does not see the tickets does not find them");
+    assert_eq!(found("agent", "strasse suspicion").await, [] as [&str; 0], "all words in one article");
+    assert_eq!(found("agent", "%27;*").await, [] as [&str; 0]);
+    let page = door.page("customer", "/?q=strasse").await;
+    assert!(page.body.contains(&mine) && !page.body.contains(&other), "the portal finds it too");
+    let page = door.page("agent", &format!("/agent/queue?state=*&q=suspicion")).await;
+    assert!(page.body.contains(&mine) && page.body.contains(&other));
+}

@@ -17,6 +17,8 @@ pub struct Changes {
     /// Which parts of the ticket's row changed.
     pub attributes_changed: bool,
     pub fields_changed: bool,
+    /// It has another title.
+    pub retitled: bool,
     pub instances: Vec<Instance>,
     pub work: Vec<WorkItem>,
     pub steps: Vec<Step>,
@@ -71,11 +73,15 @@ impl Changes {
         let (mut timers, mut timers_ended, mut timers_of) = (BTreeSet::new(), vec![], vec![]);
         let (mut watchers, mut watchers_gone, mut mails_wanted, mut links, mut links_gone) = (vec![], vec![], vec![], vec![], vec![]);
         let (mut emitted, mut kept, mut kept_gone, mut ended) = (vec![], BTreeSet::new(), vec![], vec![]);
-        let (mut created, mut attributes_changed, mut fields_changed) = (false, false, false);
+        let (mut created, mut attributes_changed, mut fields_changed, mut retitled) = (false, false, false, false);
         for event in &decision.events {
             match event {
                 Event::TicketCreated { .. } => created = true,
-                Event::AttributeSet { .. } | Event::TimeAccounted { .. } => attributes_changed = true,
+                Event::AttributeSet { name, .. } => {
+                    attributes_changed = true;
+                    retitled |= name == "title";
+                }
+                Event::TimeAccounted { .. } => attributes_changed = true,
                 Event::FieldSet { .. } => fields_changed = true,
                 Event::ArticleAdded { article } => articles.push(article.clone()),
                 Event::InstanceStarted { instance } => drop(instances.insert(instance.seq)),
@@ -137,6 +143,7 @@ impl Changes {
             created,
             attributes_changed,
             fields_changed,
+            retitled,
             instances: after.instances.iter().filter(|i| instances.contains(&i.seq)).cloned().collect(),
             work: after.work.iter().filter(|w| work.contains(&w.seq)).cloned().collect(),
             steps: after.steps.iter().filter(|s| steps.contains(&(s.instance, s.activity.clone()))).cloned().collect(),

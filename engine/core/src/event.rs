@@ -214,6 +214,14 @@ pub struct Article {
     pub origin: Option<String>,
 }
 
+impl Article {
+    /// What it is found by, with its ticket's number and title.
+    pub fn searched<'a>(&'a self, number: &'a str, title: &'a str) -> Vec<&'a str> {
+        let names = self.attachments.iter().map(|a| a.name.as_str());
+        [number, title, &self.subject, &self.body].into_iter().chain(names).collect()
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Attachment {
     pub name: String,

@@ -39,8 +39,8 @@ pub enum Filter {
         value: serde_json::Value,
     },
     FieldSet(String),
-    /// Words in number or title.
-    Words(String),
+    /// One of these tickets, by their ids.
+    Among(Vec<i64>),
 }
 
 /// Attributes that may be unset, and times.

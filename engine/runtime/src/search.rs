@@ -1,9 +1,12 @@
-//! Tickets by a condition in CEL: the same `where` as in jobs, narrowed to what an agent may read.
+//! Tickets by words of their articles, and by a condition in CEL: the same `where` as in jobs, narrowed to what an agent may
+//! read.
 
 use crate::desk::{Desk, Error};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
 use vorgang_core::filter::Filter;
-use vorgang_core::people::Person;
+use vorgang_core::people::{Person, PersonKind};
 use vorgang_core::pushdown::{Pushdown, pushdown};
 use vorgang_core::rights;
 use vorgang_core::scope::TicketScope;
@@ -11,12 +14,19 @@ use vorgang_definitions::cel::Program;
 use vorgang_definitions::cel::types::Ty;
 use vorgang_definitions::check::job::over_tickets;
 use vorgang_definitions::model::Model;
+use vorgang_store::words::{Doc, Word, query};
 use vorgang_store::{Page, Sort, TicketRow};
 
 /// Longest condition, in bytes.
 pub const CONDITION_BYTES_MAX: usize = 2_000;
 /// Tickets that one page looks at; where the rest is, its cursor says.
 const SCAN_MAX: usize = 5_000;
+
+/// Documents that are fetched at once, and that one page looks at.
+const DOCS: u32 = 500;
+const DOCS_MAX: usize = 50_000;
+/// Tickets that are taken into the index at once, where they were there before it.
+const BUILD: u32 = 500;
 
 /// A condition that was checked.
 #[derive(Debug)]
@@ -52,6 +62,7 @@ impl Desk {
         &self,
         person: &Person,
         narrow: &Filter,
+        text: Option<&str>,
         condition: &Condition,
         sort: Sort,
         limit: u32,
@@ -61,11 +72,11 @@ impl Desk {
         let readable = Filter::Queue(rights::readable_queues(&model.names, person));
         let narrow = narrow.clone().and(readable).and(condition.split.filter.clone());
         if condition.split.exact {
-            return self.tickets(person, &narrow, sort, limit, after).await;
+            return self.tickets_with(person, &narrow, text, sort, limit, after).await;
         }
         let (mut found, mut cursor, mut scanned) = (vec![], after, 0);
         loop {
-            let page = self.tickets(person, &narrow, sort, limit.max(100), cursor).await?;
+            let page = self.tickets_with(person, &narrow, text, sort, limit.max(100), cursor).await?;
             let mut rows: VecDeque<TicketRow> = page.items.into();
             while let Some(row) = rows.pop_front() {
                 scanned += 1;
@@ -85,10 +96,110 @@ impl Desk {
         }
     }
 
+    /// Those that this person may know of, with all these words in one article or in number and title. What customers do not
+    /// see is looked through only where this person sees everything.
+    pub async fn tickets_with(
+        &self,
+        person: &Person,
+        narrow: &Filter,
+        text: Option<&str>,
+        sort: Sort,
+        limit: u32,
+        after: Option<i64>,
+    ) -> Result<Page<TicketRow>, Error> {
+        let Some(text) = text.filter(|t| !t.trim().is_empty()) else {
+            return self.tickets(person, narrow, sort, limit, after).await;
+        };
+        let words = query(text);
+        let (mut page, mut seen) = (Page { items: vec![], next: None }, 0);
+        let newest = sort == Sort::NewestFirst;
+        let mut beyond = after.map(|id| if newest { Doc::first_of(id) } else { Doc::last_of(id) });
+        while !words.is_empty() {
+            let (found, last) = self.documents(&words, newest, beyond).await?;
+            seen += found.len();
+            let ids: BTreeMap<i64, bool> = found.iter().fold(BTreeMap::new(), |mut ids, d| {
+                *ids.entry(d.ticket()).or_default() |= d.visible();
+                ids
+            });
+            let filter = narrow.clone().and(self.seen_in(person, &ids));
+            let rows = self.tickets(person, &filter, sort, ids.len() as u32, None).await?.items;
+            page.items.extend(rows);
+            if page.items.len() > limit as usize {
+                page.items.truncate(limit as usize);
+                page.next = page.items.last().map(|r| r.id);
+                break;
+            }
+            let Some(last) = last else { break };
+            if seen >= DOCS_MAX {
+                // There may be more: from here on.
+                page.next = Some(last);
+                break;
+            }
+            beyond = Some(if newest { Doc::first_of(last) } else { Doc::last_of(last) });
+        }
+        Ok(page)
+    }
+
+    /// Some documents, all of each of their tickets, and the last ticket where there may be more.
+    async fn documents(&self, words: &[Word], newest: bool, beyond: Option<Doc>) -> Result<(Vec<Doc>, Option<i64>), Error> {
+        let mut limit = DOCS;
+        loop {
+            let mut found = self.store.docs(words, newest, beyond, limit).await?;
+            let Some(cut) = found.last().filter(|_| found.len() >= limit as usize).map(|d| d.ticket()) else { return Ok((found, None)) };
+            // The last ticket may have more of them.
+            found.retain(|d| d.ticket() != cut);
+            if let Some(last) = found.last().map(|d| d.ticket()) {
+                return Ok((found, Some(last)));
+            }
+            limit *= 8;
+        }
+    }
+
+    /// Tickets that were found by something that this person sees.
+    fn seen_in(&self, person: &Person, ids: &BTreeMap<i64, bool>) -> Filter {
+        let of = |visible: bool| Filter::Among(ids.iter().filter(|(_, v)| **v == visible).map(|(id, _)| *id).collect());
+        let inside = match person.kind {
+            PersonKind::System => of(false),
+            PersonKind::Agent => of(false).and(Filter::Queue(rights::readable_queues(&self.model().names, person))),
+            PersonKind::Customer => Filter::None,
+        };
+        Filter::or(vec![of(true), inside])
+    }
+
     async fn holds(&self, model: &Model, person: &Person, row: &TicketRow, program: &Program) -> Result<bool, Error> {
         let Some(stored) = self.store.ticket_load_by_id(row.id).await? else { return Ok(false) };
         let people = self.people();
         let scope = TicketScope::of(&model.names, &stored.snapshot, person, &people, self.clock.now());
         Ok(program.holds(&scope).unwrap_or(false))
+    }
+}
+
+/// Takes tickets that were there before the index into it. Runs until it is aborted, or all are.
+pub async fn run(desk: Arc<Desk>) {
+    let mut told = false;
+    loop {
+        let more = match desk.store.lane("search").await {
+            Ok(true) => desk.store.docs_build(BUILD).await.map(Some),
+            other => other.map(|_| None),
+        };
+        match more {
+            Ok(Some(false)) => {
+                if told {
+                    tracing::info!("every ticket can be found by its words");
+                }
+                return;
+            }
+            Ok(Some(true)) => {
+                if !std::mem::replace(&mut told, true) {
+                    tracing::info!("the index of words is being made; until then older tickets are not found by their words");
+                }
+                tokio::task::yield_now().await;
+            }
+            Ok(None) => tokio::time::sleep(Duration::from_secs(5)).await,
+            Err(e) => {
+                tracing::warn!("the index of words: {e}");
+                tokio::time::sleep(Duration::from_secs(5)).await;
+            }
+        }
     }
 }

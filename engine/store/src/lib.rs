@@ -11,6 +11,7 @@ pub mod messages;
 pub mod names;
 pub mod nodes;
 pub mod transfer;
+pub mod words;
 
 pub use calls::Calls;
 pub use checkpoints::Checkpoints;
@@ -19,6 +20,7 @@ pub use desk_events::DeskEvents;
 pub use health::Health;
 pub use messages::Messages;
 pub use nodes::Nodes;
+pub use words::Search;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -251,7 +253,7 @@ pub enum SecretKind {
 }
 
 #[async_trait]
-pub trait Store: Calls + Checkpoints + Courier + DeskEvents + Health + Messages + Nodes + Send + Sync + 'static {
+pub trait Store: Calls + Checkpoints + Courier + DeskEvents + Health + Messages + Nodes + Search + Send + Sync + 'static {
     // --- tickets
     async fn ticket_load(&self, number: &str) -> Result<Option<Stored>>;
     async fn ticket_load_by_id(&self, id: i64) -> Result<Option<Stored>>;

@@ -99,7 +99,10 @@ impl<'a> Sql<'a> {
                 self.compare("t.id IN (SELECT ticket_id FROM work_audience WHERE key_id = ANY (", ids);
                 self.text.push_str("))");
             }
-            Filter::Words(text) => self.words(text),
+            Filter::Among(ids) => {
+                self.compare("t.id = ANY (", ids.clone());
+                self.text.push(')');
+            }
         }
     }
 
@@ -160,20 +163,6 @@ impl<'a> Sql<'a> {
                 self.text.push(')');
             }
             _ => self.text.push_str("false"),
-        }
-    }
-
-    fn words(&mut self, text: &str) {
-        let mut words = text.split_whitespace().take(8).peekable();
-        if words.peek().is_none() {
-            self.text.push_str("true");
-        }
-        for (i, word) in words.enumerate() {
-            self.text.push_str(if i > 0 { " AND " } else { "" });
-            let pattern = format!("%{}%", word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
-            self.compare("(t.title ILIKE ", pattern.as_str());
-            self.compare(" OR t.number ILIKE ", pattern.as_str());
-            self.text.push(')');
         }
     }
 }

@@ -16,6 +16,7 @@ mod node;
 mod people;
 mod read;
 mod rows;
+mod search;
 mod server;
 mod store;
 mod transfer;

@@ -62,8 +62,6 @@ pub fn hosts(url: &str) -> std::result::Result<Vec<PgConnectOptions>, String> {
     // Whatever it says: the one that takes writes is looked for.
     let query: Vec<&str> = query.split('&').filter(|p| !p.is_empty() && !p.starts_with("target_session_attrs=")).collect();
     let settings = [
-        // Statements are few and kept; what a plan gains by looking at the values is less than planning anew costs.
-        ("plan_cache_mode", "force_generic_plan"),
         ("jit", "off"),
         ("client_min_messages", "warning"),
         ("statement_timeout", "60s"),
@@ -186,14 +184,14 @@ impl Server {
     }
 
     /// One statement. Where the server is gone it is asked again, if asking twice does no harm.
-    async fn run(&self, sql: Cow<'static, str>, args: &[Arg], twice: bool) -> Result<Vec<PgRow>> {
+    async fn run(&self, sql: Cow<'static, str>, args: &[Arg], twice: bool, kept: bool) -> Result<Vec<PgRow>> {
         let begun = Instant::now();
         loop {
             self.check()?;
             let primary = self.primary();
             let asked = async {
                 let mut connection = primary.pool.acquire().await.map_err(|e| (e, false))?;
-                let mut query = sqlx::query(AssertSqlSafe(sql.to_string()));
+                let mut query = sqlx::query(AssertSqlSafe(sql.to_string())).persistent(kept);
                 for arg in args {
                     query = arg.bind(query);
                 }
@@ -220,12 +218,17 @@ impl Server {
 
     /// A question, which may be asked twice.
     pub async fn ask(&self, sql: impl Into<Cow<'static, str>>, args: Vec<Arg>) -> Result<Vec<PgRow>> {
-        self.run(sql.into(), &args, true).await
+        self.run(sql.into(), &args, true, true).await
+    }
+
+    /// A question whose plan depends on what is asked.
+    pub async fn ask_once(&self, sql: impl Into<Cow<'static, str>>, args: Vec<Arg>) -> Result<Vec<PgRow>> {
+        self.run(sql.into(), &args, true, false).await
     }
 
     /// A change.
     pub async fn tell(&self, sql: impl Into<Cow<'static, str>>, args: Vec<Arg>) -> Result<Vec<PgRow>> {
-        self.run(sql.into(), &args, false).await
+        self.run(sql.into(), &args, false, true).await
     }
 
     /// A change of several statements.

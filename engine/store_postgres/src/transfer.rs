@@ -185,7 +185,8 @@ impl Target for PostgresTarget {
             );
             execute(&mut self.0, sql).await?;
         }
-        execute(&mut self.0, format!("DROP TABLE {MARKER}")).await?;
+        // Words are not moved, they are made again.
+        execute(&mut self.0, format!("BEGIN; UPDATE search_built SET up_to = 0; DROP TABLE {MARKER}; COMMIT")).await?;
         execute(&mut self.0, "ANALYZE").await
     }
 }

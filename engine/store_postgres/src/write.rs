@@ -3,12 +3,14 @@
 
 use crate::batch::Batch;
 use crate::rows::{micros, text};
+use crate::search;
 use std::collections::BTreeMap;
 use vorgang_core::command::Linked;
 use vorgang_core::event::{FORMAT, Sender};
 use vorgang_core::people::SYSTEM;
 use vorgang_store::messages::Payload;
 use vorgang_store::names::NameIds;
+use vorgang_store::words::{Doc, of_texts};
 use vorgang_store::{Commit, Result, StoreError};
 
 const TICKET_NEW: &str = "INSERT INTO ticket (id, number, version, last_seq, title, type_id, queue_id, state_id, priority_id, owner_id, \
@@ -305,7 +307,14 @@ fn timers<'a>(batch: &mut Batch<'a>, commit: &'a Commit) -> Result<()> {
 
 fn articles<'a>(batch: &mut Batch<'a>, commit: &'a Commit) {
     let changes = &commit.changes;
-    let ticket = changes.ticket.id;
+    let (t, ticket) = (&changes.ticket, changes.ticket.id);
+    if changes.created || changes.retitled {
+        batch.row(search::PUT, [Doc::new(ticket, 0, true).0.into(), of_texts(&[&t.number, &t.title]).into()]);
+    }
+    for a in &changes.articles {
+        let words = of_texts(&a.searched(&t.number, &t.title));
+        batch.row(search::PUT, [Doc::new(ticket, a.seq, a.visible).0.into(), words.into()]);
+    }
     for b in &changes.blobs {
         batch.row(BLOB, [(&b.hash).into(), b.bytes[..].into()]);
     }

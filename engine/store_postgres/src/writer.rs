@@ -185,7 +185,9 @@ impl Task {
             Some(open) if open.1 == known.generation() => open,
             _ => {
                 let fresh = self.shared.server.connection().await;
-                let fresh = fresh.map_err(|e| Failure::Lost(sqlx::Error::Io(std::io::Error::other(e.to_string()))))?;
+                let mut fresh = fresh.map_err(|e| Failure::Lost(sqlx::Error::Io(std::io::Error::other(e.to_string()))))?;
+                // Statements are few and kept; what a plan gains by looking at the values is less than planning anew costs.
+                sqlx::query("SET plan_cache_mode = force_generic_plan").execute(&mut fresh.0).await?;
                 self.connection.insert(fresh)
             }
         };

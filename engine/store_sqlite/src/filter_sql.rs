@@ -83,19 +83,11 @@ pub fn condition(filter: &Filter, plan: Plan, names: &NameIds, sql: &mut String,
             list(ids.into_iter().map(Value::Integer), sql, params);
             sql.push_str("))");
         }
-        Filter::Words(text) => {
-            let mut words = text.split_whitespace().take(8).peekable();
-            if words.peek().is_none() {
-                sql.push('1');
-            }
-            for (i, word) in words.enumerate() {
-                if i > 0 {
-                    sql.push_str(" AND ");
-                }
-                let pattern = format!("%{}%", word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
-                sql.push_str("(t.title LIKE ? ESCAPE '\\' OR t.number LIKE ? ESCAPE '\\')");
-                params.extend([Value::Text(pattern.clone()), Value::Text(pattern)]);
-            }
+        Filter::Among(ids) if ids.is_empty() => sql.push('0'),
+        Filter::Among(ids) => {
+            sql.push_str("t.id IN (");
+            list(ids.iter().copied().map(Value::Integer), sql, params);
+            sql.push(')');
         }
     }
 }

@@ -13,6 +13,7 @@ mod names;
 mod nodes;
 mod read;
 mod rows;
+mod search;
 mod store;
 mod transfer;
 mod writer;

@@ -160,7 +160,9 @@ impl Target for SqliteTarget {
     }
 
     async fn finish(&mut self) -> Result<()> {
-        let end = format!("DROP TABLE {MARKER}; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL;");
+        let end = format!(
+            "UPDATE search_built SET up_to = 0; DROP TABLE {MARKER}; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL;"
+        );
         get(&mut self.0).execute_batch(&end).map_err(error)
     }
 }

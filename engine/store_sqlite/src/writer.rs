@@ -291,6 +291,7 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
             )?;
         }
     }
+    crate::search::write(connection, changes).map_err(error)?;
     crate::calls::write(connection, changes)?;
     crate::courier::write(connection, changes, &commit.history.actor, commit.history.at)?;
     crate::messages::write(connection, changes, |login| names.person(login), commit.history.at).map_err(error)?;

@@ -78,6 +78,8 @@ pub struct ListQuery {
     /// A condition in CEL, for agents.
     #[serde(rename = "where")]
     condition: Option<String>,
+    /// Words, all of them in one article or in number and title; `word*` is a beginning.
+    text: Option<String>,
     sort: Option<String>,
     limit: Option<u32>,
     cursor: Option<i64>,
@@ -114,13 +116,13 @@ pub async fn list(
     }
     let limit = q.limit.unwrap_or(50).clamp(1, LIMIT_MAX);
     let found = match &q.condition {
-        None => app.desk.tickets(&who.person, &narrow, sort, limit, q.cursor).await,
+        None => app.desk.tickets_with(&who.person, &narrow, q.text.as_deref(), sort, limit, q.cursor).await,
         Some(_) if who.person.kind != PersonKind::Agent => {
             let fault = Fault::new(StatusCode::FORBIDDEN, "Conditions are for agents.", "Bedingungen sind für Agenten.");
             return problem(&fault, &id);
         }
         Some(text) => match app.desk.condition(text) {
-            Ok(condition) => app.desk.search(&who.person, &narrow, &condition, sort, limit, q.cursor).await,
+            Ok(condition) => app.desk.search(&who.person, &narrow, q.text.as_deref(), &condition, sort, limit, q.cursor).await,
             Err(why) => {
                 let fault = Fault::new(StatusCode::BAD_REQUEST, &format!("where: {why}."), &format!("where: {why}."));
                 return problem(&fault, &id);

@@ -115,14 +115,10 @@ impl Narrow {
         if let Some(queue) = given(&self.queue) {
             filter = filter.and(Filter::Queue(vec![queue]));
         }
-        filter = match given(&self.state).as_deref() {
+        match given(&self.state).as_deref() {
             Some("*") => filter,
             Some(state) => filter.and(Filter::State(vec![state.to_owned()])),
             None => filter.and(Filter::State(open)),
-        };
-        match given(&self.q) {
-            Some(q) => filter.and(Filter::Words(q.chars().take(200).collect())),
-            None => filter,
         }
     }
 
@@ -148,8 +144,10 @@ pub async fn queue(
     let text = narrow.condition.as_deref().map(str::trim).filter(|t| !t.is_empty());
     let condition = text.map(|t| app.desk.condition(t)).transpose();
     let rows = match &condition {
-        Ok(None) => app.desk.tickets(&who.person, &filter, Sort::NewestFirst, 50, narrow.cursor).await,
-        Ok(Some(condition)) => app.desk.search(&who.person, &filter, condition, Sort::NewestFirst, 50, narrow.cursor).await,
+        Ok(None) => app.desk.tickets_with(&who.person, &filter, narrow.q.as_deref(), Sort::NewestFirst, 50, narrow.cursor).await,
+        Ok(Some(condition)) => {
+            app.desk.search(&who.person, &filter, narrow.q.as_deref(), condition, Sort::NewestFirst, 50, narrow.cursor).await
+        }
         Err(_) => Ok(vorgang_store::Page { items: vec![], next: None }),
     };
     let rows = match rows {

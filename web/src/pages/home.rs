@@ -17,6 +17,7 @@ use vorgang_store::Sort;
 #[derive(serde::Deserialize)]
 pub struct At {
     cursor: Option<i64>,
+    q: Option<String>,
 }
 
 pub async fn page(
@@ -31,8 +32,14 @@ pub async fn page(
     let catalogue = app.desk.catalogue(&who.person).await;
     let customer = who.person.kind == PersonKind::Customer;
     let mine = Filter::CustomerUser(who.person.login.clone());
-    let (mut own, mut others) = (None, None);
-    if customer {
+    let (mut own, mut others, mut found) = (None, None, None);
+    let asked = at.q.as_deref().map(str::trim).filter(|q| customer && !q.is_empty());
+    if let Some(q) = asked {
+        match app.desk.tickets_with(&who.person, &Filter::All, Some(q), Sort::NewestFirst, 25, at.cursor).await {
+            Ok(page) => found = Some(page),
+            Err(e) => return failed(e, &id),
+        }
+    } else if customer {
         let not_mine = Filter::Not(Box::new(mine.clone()));
         let list = async |narrow: &Filter, after| app.desk.tickets(&who.person, narrow, Sort::NewestFirst, 25, after).await;
         match (list(&mine, at.cursor).await, list(&not_mine, None).await) {
@@ -54,6 +61,18 @@ pub async fn page(
                     } }
                 }
             }
+        }
+        @if customer {
+            form.inline method="get" action="/" role="search" data-enhance {
+                div.field { label for="q" { (t.search_hint) } input id="q" name="q" type="search" value=(asked.unwrap_or("")); }
+                button { (t.search) }
+            }
+        }
+        @if let Some(found) = &found {
+            section { h2 { (t.found) } (widgets::tickets(&page, t.found, &found.items))
+                @if let Some(next) = found.next {
+                    p { a href=(format!("/?q={}&cursor={next}", crate::input::encode(asked.unwrap_or("")))) data-enhance { (t.older) } }
+                } }
         }
         @if let Some(own) = &own {
             section { h2 { (t.my_tickets) } (widgets::tickets(&page, t.my_tickets, &own.items))
