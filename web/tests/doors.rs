@@ -609,6 +609,6 @@ async fn words_are_found_by_whoever_sees_them() {
     assert_eq!(found("agent", "%27;*").await, [] as [&str; 0]);
     let page = door.page("customer", "/?q=strasse").await;
     assert!(page.body.contains(&mine) && !page.body.contains(&other), "the portal finds it too");
-    let page = door.page("agent", &format!("/agent/queue?state=*&q=suspicion")).await;
+    let page = door.page("agent", "/agent/queue?state=*&q=suspicion").await;
     assert!(page.body.contains(&mine) && page.body.contains(&other));
 }

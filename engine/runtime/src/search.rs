@@ -28,6 +28,18 @@ const DOCS_MAX: usize = 50_000;
 /// Tickets that are taken into the index at once, where they were there before it.
 const BUILD: u32 = 500;
 
+/// What a list shows.
+#[derive(Debug, Clone)]
+pub struct Wanted<'a> {
+    pub narrow: Filter,
+    /// Words that are looked for.
+    pub text: Option<&'a str>,
+    pub sort: Sort,
+    pub limit: u32,
+    /// Tickets beyond this one.
+    pub after: Option<i64>,
+}
+
 /// A condition that was checked.
 #[derive(Debug)]
 pub struct Condition {
@@ -58,25 +70,19 @@ impl Desk {
 
     /// For agents, and of queues that they may read: a condition asks about everything of a ticket. A ticket for which
     /// it cannot be evaluated does not match.
-    pub async fn search(
-        &self,
-        person: &Person,
-        narrow: &Filter,
-        text: Option<&str>,
-        condition: &Condition,
-        sort: Sort,
-        limit: u32,
-        after: Option<i64>,
-    ) -> Result<Page<TicketRow>, Error> {
+    pub async fn search(&self, person: &Person, wanted: &Wanted<'_>, condition: &Condition) -> Result<Page<TicketRow>, Error> {
         let model = self.model();
         let readable = Filter::Queue(rights::readable_queues(&model.names, person));
-        let narrow = narrow.clone().and(readable).and(condition.split.filter.clone());
+        let narrow = wanted.narrow.clone().and(readable).and(condition.split.filter.clone());
+        let (limit, after) = (wanted.limit, wanted.after);
         if condition.split.exact {
-            return self.tickets_with(person, &narrow, text, sort, limit, after).await;
+            return self.tickets_with(person, &Wanted { narrow, ..wanted.clone() }).await;
         }
         let (mut found, mut cursor, mut scanned) = (vec![], after, 0);
         loop {
-            let page = self.tickets_with(person, &narrow, text, sort, limit.max(100), cursor).await?;
+            let page = self
+                .tickets_with(person, &Wanted { narrow: narrow.clone(), limit: limit.max(100), after: cursor, ..wanted.clone() })
+                .await?;
             let mut rows: VecDeque<TicketRow> = page.items.into();
             while let Some(row) = rows.pop_front() {
                 scanned += 1;
@@ -98,15 +104,9 @@ impl Desk {
 
     /// Those that this person may know of, with all these words in one article or in number and title. What customers do not
     /// see is looked through only where this person sees everything.
-    pub async fn tickets_with(
-        &self,
-        person: &Person,
-        narrow: &Filter,
-        text: Option<&str>,
-        sort: Sort,
-        limit: u32,
-        after: Option<i64>,
-    ) -> Result<Page<TicketRow>, Error> {
+    pub async fn tickets_with(&self, person: &Person, wanted: &Wanted<'_>) -> Result<Page<TicketRow>, Error> {
+        let Wanted { narrow, text, sort, limit, after } = wanted;
+        let (sort, limit, after) = (*sort, *limit, *after);
         let Some(text) = text.filter(|t| !t.trim().is_empty()) else {
             return self.tickets(person, narrow, sort, limit, after).await;
         };

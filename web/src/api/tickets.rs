@@ -17,6 +17,7 @@ use vorgang_core::command::NewTicket;
 use vorgang_core::filter::Filter;
 use vorgang_core::people::PersonKind;
 use vorgang_definitions::actions::link::LinkKind;
+use vorgang_runtime::search::Wanted;
 use vorgang_store::Sort;
 
 const LIMIT_MAX: u32 = 200;
@@ -115,14 +116,15 @@ pub async fn list(
         narrow = narrow.and(if who.person.kind == PersonKind::Agent { Filter::Owner(mine) } else { Filter::None });
     }
     let limit = q.limit.unwrap_or(50).clamp(1, LIMIT_MAX);
+    let wanted = Wanted { narrow, text: q.text.as_deref(), sort, limit, after: q.cursor };
     let found = match &q.condition {
-        None => app.desk.tickets_with(&who.person, &narrow, q.text.as_deref(), sort, limit, q.cursor).await,
+        None => app.desk.tickets_with(&who.person, &wanted).await,
         Some(_) if who.person.kind != PersonKind::Agent => {
             let fault = Fault::new(StatusCode::FORBIDDEN, "Conditions are for agents.", "Bedingungen sind für Agenten.");
             return problem(&fault, &id);
         }
         Some(text) => match app.desk.condition(text) {
-            Ok(condition) => app.desk.search(&who.person, &narrow, q.text.as_deref(), &condition, sort, limit, q.cursor).await,
+            Ok(condition) => app.desk.search(&who.person, &wanted, &condition).await,
             Err(why) => {
                 let fault = Fault::new(StatusCode::BAD_REQUEST, &format!("where: {why}."), &format!("where: {why}."));
                 return problem(&fault, &id);

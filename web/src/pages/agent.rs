@@ -143,11 +143,10 @@ pub async fn queue(
     let filter = narrow.filter(widgets::open_states(&model));
     let text = narrow.condition.as_deref().map(str::trim).filter(|t| !t.is_empty());
     let condition = text.map(|t| app.desk.condition(t)).transpose();
+    let wanted = Wanted { narrow: filter, text: narrow.q.as_deref(), sort: Sort::NewestFirst, limit: 50, after: narrow.cursor };
     let rows = match &condition {
-        Ok(None) => app.desk.tickets_with(&who.person, &filter, narrow.q.as_deref(), Sort::NewestFirst, 50, narrow.cursor).await,
-        Ok(Some(condition)) => {
-            app.desk.search(&who.person, &filter, narrow.q.as_deref(), condition, Sort::NewestFirst, 50, narrow.cursor).await
-        }
+        Ok(None) => app.desk.tickets_with(&who.person, &wanted).await,
+        Ok(Some(condition)) => app.desk.search(&who.person, &wanted, condition).await,
         Err(_) => Ok(vorgang_store::Page { items: vec![], next: None }),
     };
     let rows = match rows {

@@ -12,6 +12,7 @@ use axum::response::Response;
 use maud::html;
 use vorgang_core::filter::Filter;
 use vorgang_core::people::PersonKind;
+use vorgang_runtime::search::Wanted;
 use vorgang_store::Sort;
 
 #[derive(serde::Deserialize)]
@@ -35,7 +36,8 @@ pub async fn page(
     let (mut own, mut others, mut found) = (None, None, None);
     let asked = at.q.as_deref().map(str::trim).filter(|q| customer && !q.is_empty());
     if let Some(q) = asked {
-        match app.desk.tickets_with(&who.person, &Filter::All, Some(q), Sort::NewestFirst, 25, at.cursor).await {
+        let wanted = Wanted { narrow: Filter::All, text: Some(q), sort: Sort::NewestFirst, limit: 25, after: at.cursor };
+        match app.desk.tickets_with(&who.person, &wanted).await {
             Ok(page) => found = Some(page),
             Err(e) => return failed(e, &id),
         }
