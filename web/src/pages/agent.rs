@@ -20,6 +20,7 @@ use vorgang_core::command::{ArticleInput, NewTicket};
 use vorgang_core::filter::Filter;
 use vorgang_core::rights;
 use vorgang_definitions::kinds::role::Right;
+use vorgang_runtime::search::Wanted;
 use vorgang_runtime::{Error, Request};
 use vorgang_store::{Sort, WorkRow};
 
