@@ -17,6 +17,16 @@ use vorgang_runtime::{Desk, Request};
 
 pub struct Hands(AtomicI64);
 
+impl Hands {
+    pub fn at(time: &str) -> Self {
+        Self(AtomicI64::new(time.parse::<Timestamp>().expect("a time").as_second()))
+    }
+
+    pub fn jump(&self, by: SignedDuration) {
+        self.0.fetch_add(by.as_secs(), Ordering::Relaxed);
+    }
+}
+
 impl Clock for Hands {
     fn now(&self) -> Timestamp {
         Timestamp::from_second(self.0.load(Ordering::Relaxed)).expect("a time")

@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::live::Live;
 use crate::locks::{Held, Locks};
 use crate::numbers::Numbers;
+use async_trait::async_trait;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,6 +44,13 @@ pub struct Desk {
     people: RwLock<Arc<Directory>>,
     pub(crate) locks: Locks,
     numbers: Numbers,
+    points: Option<Arc<dyn Points>>,
+}
+
+/// Where a command can be held up, fail or end for good: what simulations hook into.
+#[async_trait]
+pub trait Points: Send + Sync {
+    async fn at(&self, point: &'static str) -> Result<(), StoreError>;
 }
 
 /// Why a command did not happen.
@@ -131,6 +139,19 @@ impl Desk {
             people: RwLock::new(Arc::new(people)),
             locks: Locks::default(),
             numbers: Numbers::default(),
+            points: None,
+        }
+    }
+
+    /// With something at every point of a command's way.
+    pub fn with_points(self, points: Arc<dyn Points>) -> Self {
+        Self { points: Some(points), ..self }
+    }
+
+    async fn at(&self, point: &'static str) -> Result<(), StoreError> {
+        match &self.points {
+            Some(points) => points.at(point).await,
+            None => Ok(()),
         }
     }
 
@@ -193,6 +214,7 @@ impl Desk {
     }
 
     async fn execute_in(&self, request: Request<'_>, idempotent: Option<Idempotent<'_>>, part: Part) -> Result<Answer, Error> {
+        self.at("asked").await?;
         if let Some(i) = &idempotent
             && let Some(earlier) = self.earlier(&request.actor.login, i).await?
         {
@@ -207,12 +229,14 @@ impl Desk {
         let mut changed: Option<BTreeMap<String, u64>> = None;
         let (job_run, mut loaded) = part.job.map_or((None, None), |j| (Some(j.run), Some(j.loaded)));
         for _ in 0..TRIES_MAX {
+            self.at("held").await?;
             // One that was loaded before is as good, as long as nobody was faster: then it is loaded anew.
             let stored = match (loaded.take(), request.ticket) {
                 (Some(loaded), _) => Some(loaded),
                 (None, Some(number)) => Some(self.store.ticket_load(number).await?.ok_or(Rejection::NotFound)?),
                 (None, None) => None,
             };
+            self.at("loaded").await?;
             let now = request.at.unwrap_or_else(|| self.clock.now());
             let (decision, mut heads) = match self.decide(&request, stored.as_ref(), now, changed.as_ref()).await {
                 Err(Error::Rejected(Rejection::NeedsChangesSince(version))) => {
@@ -245,8 +269,10 @@ impl Desk {
             commit.idempotency = idempotent.as_ref().map(|i| i.answered(&request.actor.login, &done));
             commit.job_run = job_run.map(|run| (run, matches!(decision.notice, Some(Notice::Incident(_)))));
             commit.message = part.message;
+            self.at("decided").await?;
             match self.store.commit(commit).await {
                 Ok(()) => {
+                    self.at("committed").await?;
                     self.tell_live(&decision);
                     return Ok(Answer::Done(Box::new(done)));
                 }

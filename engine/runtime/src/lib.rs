@@ -24,4 +24,4 @@ pub mod timers;
 pub mod transfer;
 pub mod view;
 
-pub use desk::{Answer, Desk, Done, Error, Idempotent, Request, random, sha256};
+pub use desk::{Answer, Desk, Done, Error, Idempotent, Points, Request, random, sha256};

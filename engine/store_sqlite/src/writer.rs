@@ -99,12 +99,13 @@ impl Writer {
 
     /// Commits the job on this thread if nobody else writes or waits to; gives it back otherwise.
     fn write_here(&self, job: Job) -> Option<Job> {
-        // Other tasks of this thread go on elsewhere meanwhile; a runtime of one thread has no elsewhere.
+        // Other tasks of this thread go on elsewhere meanwhile; a runtime of one thread has no elsewhere, and nobody to hold up
+        // but its own tasks.
         let elsewhere = Handle::try_current().is_ok_and(|h| h.runtime_flavor() == RuntimeFlavor::MultiThread);
-        let Some(connection) = self.idle().filter(|_| elsewhere) else { return Some(job) };
+        let Some(connection) = self.idle() else { return Some(job) };
         let commit = || commit_batch(&connection, &self.shared.names, vec![job]);
         let (begun, lately) = (Instant::now(), self.shared.commit_micros.load(Ordering::Relaxed));
-        if lately < SHORT_MICROS {
+        if lately < SHORT_MICROS || !elsewhere {
             commit()
         } else {
             tokio::task::block_in_place(commit)

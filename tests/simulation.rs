@@ -1,0 +1,357 @@
+//! Two nodes, some clients, timers and messages on one store, in one thread: a seed decides who goes on at every point of a
+//! command's way, what fails, which node ends for good in the middle, and how the clock jumps. Afterwards what was
+//! acknowledged has happened exactly once. `VORGANG_SEEDS` says how many seeds are run, `VORGANG_SEED` with which to begin.
+
+mod common;
+
+use async_trait::async_trait;
+use common::world::Hands;
+use jiff::SignedDuration;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use tokio::sync::oneshot;
+use tokio::task::{AbortHandle, JoinSet};
+use vorgang_core::Command;
+use vorgang_core::command::{ArticleInput, Form, NewTicket};
+use vorgang_core::event::Event;
+use vorgang_core::people::{Person, PersonKind};
+use vorgang_definitions::model::SiteFile;
+use vorgang_runtime::courier::deliver;
+use vorgang_runtime::timers::{Waiting, fire_due};
+use vorgang_runtime::{Desk, Idempotent, Points, Request, audit, revisions};
+use vorgang_store::{Store, StoreError};
+use vorgang_store_sqlite::SqliteStore;
+use vorgang_testbed::Folder;
+
+const NODES: usize = 2;
+const CLIENTS: u64 = 4;
+const OPERATIONS: u64 = 6;
+/// Turns of the driver after which a seed has gone astray.
+const TURNS_MAX: u32 = 60_000;
+
+const SITE: &str = r#"
+- { kind: Site, name: sim, language: 1, languages: en, zone: Europe/Berlin, title: Simulation }
+- { kind: State, name: new, type: new }
+- { kind: Priority, name: normal, level: 3 }
+- { kind: Queue, name: desk }
+- { kind: Role, name: clerk, queues: { desk: [rw] } }
+- { kind: Field, name: count, type: integer }
+- { kind: Field, name: ticks, type: integer }
+- { kind: TicketType, name: case, fields: [ { field: count, default: 0 }, { field: ticks, default: 0 } ], states: [new] }
+- kind: Process
+  name: watches
+  starts: [ { by: agent, at: watch } ]
+  ticket: { type: case, queue: desk, state: new, priority: normal }
+  messages: { alarm: { data: { times: integer } } }
+  activities:
+    watch:
+      dialogs: { form: { for: agent } }
+      handlers: [ { on: message.alarm, do: [ { increment: { count: "= event.times" } } ] } ]
+      timers: [ { after: 1h, every: 1h, do: [ { increment: { ticks: 1 } } ] } ]
+      next: watch
+"#;
+
+struct Seed(u64);
+
+impl Seed {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % n
+    }
+}
+
+enum Verdict {
+    Go,
+    Fail,
+}
+
+/// Who waits at which point, of one node.
+#[derive(Default)]
+struct Gate {
+    waiting: Mutex<Vec<(&'static str, oneshot::Sender<Verdict>)>>,
+    /// Nothing happens any more.
+    calm: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl Points for Gate {
+    async fn at(&self, point: &'static str) -> Result<(), StoreError> {
+        if self.calm.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let (send, verdict) = oneshot::channel();
+        self.waiting.lock().expect("the gate").push((point, send));
+        match verdict.await {
+            Ok(Verdict::Go) => Ok(()),
+            Ok(Verdict::Fail) => Err(StoreError::Unavailable("the seed says so".into())),
+            // The node has ended.
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+struct Node {
+    desk: Arc<Desk>,
+    gate: Arc<Gate>,
+    /// What runs on it, and ends with it.
+    tasks: Vec<AbortHandle>,
+}
+
+struct Sim {
+    store: Arc<dyn Store>,
+    clock: Arc<Hands>,
+    calm: Arc<AtomicBool>,
+    nodes: Mutex<Vec<Node>>,
+    otto: Person,
+}
+
+impl Sim {
+    async fn node(store: &Arc<dyn Store>, clock: &Arc<Hands>, calm: &Arc<AtomicBool>) -> Node {
+        let files = [SiteFile { path: "site.yaml".into(), text: SITE.into() }];
+        let gate = Arc::new(Gate { calm: calm.clone(), ..Gate::default() });
+        let Ok(desk) = revisions::open(store.clone(), clock.clone(), Some(&files)).await.expect("a desk") else {
+            panic!("the site does not check")
+        };
+        Node { desk: Arc::new(desk.with_points(gate.clone())), gate, tasks: vec![] }
+    }
+
+    fn nodes(&self) -> MutexGuard<'_, Vec<Node>> {
+        self.nodes.lock().expect("the nodes")
+    }
+
+    /// Runs on a node until it is done or the node ends: then nobody knows.
+    async fn on<T: Send + 'static>(&self, at: usize, work: impl AsyncFnOnce(Arc<Desk>) -> T + Send + 'static) -> Option<T>
+    where
+        T: Send + 'static,
+    {
+        let desk = self.nodes()[at].desk.clone();
+        let (send, answer) = oneshot::channel();
+        let task = tokio::task::spawn_local(async move {
+            let _ = send.send(work(desk).await);
+        });
+        self.nodes()[at].tasks.push(task.abort_handle());
+        answer.await.ok()
+    }
+
+    /// Everything in the node's memory is gone.
+    async fn crash(&self, at: usize) {
+        let fresh = Self::node(&self.store, &self.clock, &self.calm).await;
+        let old = std::mem::replace(&mut self.nodes()[at], fresh);
+        old.tasks.iter().for_each(AbortHandle::abort);
+    }
+}
+
+/// A command under a key, asked again of some node until it is answered; the number of its ticket.
+async fn ask(sim: &Arc<Sim>, key: &str, ticket: Option<&str>, command: Command, first: u64) -> String {
+    for turn in first.. {
+        let (key, ticket, command, otto) = (key.to_owned(), ticket.map(str::to_owned), command.clone(), sim.otto.clone());
+        let asked = sim.on(turn as usize % NODES, async move |desk: Arc<Desk>| {
+            let request = Request { actor: &otto, ticket: ticket.as_deref(), command, cause: "test", at: None };
+            let answer = |done: &vorgang_runtime::Done| (200, done.after.ticket.number.clone());
+            let once = Idempotent { key: &key, body_hash: [1; 32], answer: &answer };
+            desk.execute_once(request, Some(once)).await
+        });
+        match asked.await {
+            Some(Ok(vorgang_runtime::Answer::Done(done))) => return done.after.ticket.number.clone(),
+            Some(Ok(vorgang_runtime::Answer::Again(_, number))) => return number,
+            Some(Err(vorgang_runtime::Error::Store(StoreError::Unavailable(_) | StoreError::Conflict))) | None => {}
+            Some(Err(e)) => panic!("{e}"),
+        }
+    }
+    unreachable!("it is asked until it is answered")
+}
+
+fn article(body: &str) -> Command {
+    Command::AddArticle { article: ArticleInput { body: body.into(), ..ArticleInput::default() } }
+}
+
+#[derive(Default)]
+struct Journal {
+    created: Vec<String>,
+    appended: Vec<(String, String)>,
+    messages: u64,
+}
+
+async fn client(sim: Arc<Sim>, client: u64, mut seed: Seed, shared: String, journal: Arc<Mutex<Journal>>) {
+    for i in 0..OPERATIONS {
+        let key = format!("{client}-{i}");
+        let first = seed.below(2);
+        match seed.below(4) {
+            0 => {
+                let new = NewTicket { title: key.clone(), ticket_type: "case".into(), queue: "desk".into(), ..NewTicket::default() };
+                let number = ask(&sim, &key, None, Command::CreateTicket(new), first).await;
+                journal.lock().expect("the journal").created.push(number);
+            }
+            1 => {
+                for turn in first.. {
+                    let key = key.clone();
+                    let sent = sim.on(turn as usize % NODES, async move |desk: Arc<Desk>| {
+                        desk.message("alarm", json!({"times": 1}).as_object().expect("an object"), "otto", Some(&key)).await
+                    });
+                    if let Some(Ok(_)) = sent.await {
+                        break;
+                    }
+                }
+                journal.lock().expect("the journal").messages += 1;
+            }
+            // All on one ticket.
+            _ => {
+                ask(&sim, &key, Some(&shared), article(&key), first).await;
+                journal.lock().expect("the journal").appended.push((shared.clone(), key));
+            }
+        }
+    }
+}
+
+async fn one(number: u64, folder: &Folder) {
+    let mut seed = Seed(number.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&folder.0.join(format!("{number}.db"))).expect("a store"));
+    let clock = Arc::new(Hands::at("2026-03-28T10:00:00+01:00"));
+    let calm = Arc::new(AtomicBool::new(true));
+    let mut nodes = vec![];
+    for _ in 0..NODES {
+        nodes.push(Sim::node(&store, &clock, &calm).await);
+    }
+    let otto = Person {
+        login: "otto".into(),
+        name: "Otto".into(),
+        email: String::new(),
+        kind: PersonKind::Agent,
+        company: None,
+        language: "en".into(),
+        roles: vec!["clerk".into()],
+        active: true,
+        settings: Default::default(),
+    };
+    nodes[0].desk.people_save(std::slice::from_ref(&otto)).await.expect("people");
+    nodes[1].desk.reload_people().await.expect("people");
+    let sim = Arc::new(Sim { store: store.clone(), clock: clock.clone(), calm: calm.clone(), nodes: Mutex::new(nodes), otto });
+    let start = || Command::StartProcess { process: "watches".into(), form: Form::default() };
+    let mut watching = vec![];
+    for i in 0..2 {
+        watching.push(ask(&sim, &format!("start-{i}"), None, start(), 0).await);
+    }
+    calm.store(false, Ordering::Relaxed);
+
+    let journal: Arc<Mutex<Journal>> = Arc::default();
+    let mut clients = JoinSet::new();
+    for n in 0..CLIENTS {
+        clients.spawn_local(client(sim.clone(), n, Seed(seed.below(u64::MAX >> 34) | 1), watching[0].clone(), journal.clone()));
+    }
+    drive(&sim, &mut seed, &mut clients).await;
+
+    // Everything comes to rest, without faults.
+    calm.store(true, Ordering::Relaxed);
+    for at in 0..NODES {
+        sim.crash(at).await;
+    }
+    let desk = sim.nodes()[0].desk.clone();
+    while fire_due(&desk, &mut Waiting::default()).await.expect("timers") > 0 || deliver(&desk, true).await.expect("messages") > 0 {}
+    judge(number, &*store, &journal.lock().expect("the journal"), &watching).await;
+}
+
+/// Lets one after the other go on, until the clients are done.
+async fn drive(sim: &Arc<Sim>, seed: &mut Seed, clients: &mut JoinSet<()>) {
+    for turn in 0..TURNS_MAX {
+        // Whoever was let go comes to its next point; all of it happens in this thread, in one order.
+        for _ in 0..12 {
+            tokio::task::yield_now().await;
+        }
+        while let Some(done) = clients.try_join_next() {
+            done.expect("a client");
+        }
+        if clients.is_empty() {
+            return;
+        }
+        let node = seed.below(NODES as u64) as usize;
+        match seed.below(100) {
+            0..2 => sim.crash(node).await,
+            2..6 => {
+                // Timers and messages are looked for by any node, at any time, by several at once.
+                let (sim, timers) = (sim.clone(), seed.below(2) == 0);
+                tokio::task::spawn_local(async move {
+                    sim.on(node, async move |desk: Arc<Desk>| {
+                        if timers { drop(fire_due(&desk, &mut Waiting::default()).await) } else { drop(deliver(&desk, true).await) }
+                    })
+                    .await
+                });
+            }
+            // Over the change to summer time, and back.
+            6..8 => sim.clock.jump(SignedDuration::from_mins(seed.below(180) as i64 - 40)),
+            fate => {
+                let mut waiting = sim.nodes()[node].gate.clone().waiting.lock().map(|mut w| std::mem::take(&mut *w)).expect("the gate");
+                if !waiting.is_empty() {
+                    let (_, go) = waiting.swap_remove(seed.below(waiting.len() as u64) as usize);
+                    let _ = go.send(if fate < 14 { Verdict::Fail } else { Verdict::Go });
+                }
+                sim.nodes()[node].gate.waiting.lock().expect("the gate").extend(waiting);
+            }
+        }
+        assert!(turn + 1 < TURNS_MAX, "the seed has gone astray");
+    }
+}
+
+async fn judge(seed: u64, store: &dyn Store, journal: &Journal, watching: &[String]) {
+    let report = audit::verify(store).await.expect("a report");
+    assert_eq!(report.findings, Vec::<String>::new(), "seed {seed}");
+    assert_eq!(report.tickets, (journal.created.len() + watching.len()) as u64, "seed {seed}: tickets");
+    let mut bodies: BTreeMap<String, usize> = BTreeMap::new();
+    for number in watching {
+        let ticket = store.ticket_load(number).await.expect("a read").expect("the ticket").snapshot;
+        for article in store.article_list(ticket.ticket.id).await.expect("articles") {
+            *bodies.entry(article.body).or_default() += 1;
+        }
+        let count = |name: &str| ticket.ticket.fields[name].as_u64().unwrap_or(0);
+        assert_eq!(count("count"), journal.messages, "seed {seed}: each message once on {number}");
+        let (mut fired, mut after) = (0, 0);
+        loop {
+            let rows = store.history_list(ticket.ticket.id, after, 100).await.expect("a history");
+            for row in &rows {
+                let payload =
+                    vorgang_core::chain::Payload { events: row.events.clone(), personal: row.personal.clone().unwrap_or_default() };
+                let events = vorgang_core::chain::join(&payload).expect("events");
+                fired += events.iter().filter(|e| matches!(e, Event::TimerFired { .. })).count() as u64;
+                after = row.version;
+            }
+            if rows.len() < 100 {
+                break;
+            }
+        }
+        assert_eq!(count("ticks"), fired, "seed {seed}: each timer once");
+        let due = ticket.timers.iter().map(|t| t.due).min().expect("the next one");
+        assert!(due > ticket.ticket.created, "seed {seed}");
+    }
+    for (number, body) in &journal.appended {
+        assert_eq!(bodies.get(body), Some(&1), "seed {seed}: `{body}` on {number}");
+    }
+    assert_eq!(bodies.len(), journal.appended.len(), "seed {seed}: nothing that nobody asked for");
+}
+
+#[test]
+fn whatever_the_seed_what_is_acknowledged_has_happened_once() {
+    let number = |name: &str, otherwise| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(otherwise);
+    let (seeds, first): (u64, u64) = (number("VORGANG_SEEDS", 200), number("VORGANG_SEED", 1));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let folder = Folder::new("simulation");
+    for seed in first..first + seeds {
+        tokio::task::LocalSet::new().block_on(&runtime, one(seed, &folder));
+    }
+    println!("{seeds} seeds from {first} on, 0 violations");
+}
+
+#[test]
+fn a_seed_is_the_same_every_time() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let rows = |_| {
+        let folder = Folder::new("simulation-again");
+        tokio::task::LocalSet::new().block_on(&runtime, one(7, &folder));
+        let c = rusqlite::Connection::open(folder.0.join("7.db")).expect("the database");
+        let mut s = c
+            .prepare("SELECT ticket_id || ' ' || version || ' ' || at || ' ' || command || events FROM history ORDER BY id")
+            .expect("a query");
+        s.query_map([], |r| r.get::<_, String>(0)).and_then(Iterator::collect::<Result<Vec<_>, _>>).expect("rows")
+    };
+    assert_eq!(rows(1), rows(2));
+}
