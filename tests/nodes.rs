@@ -210,3 +210,110 @@ fn ticks_come_once_and_a_paused_node_is_shut_out() {
     println!("taken over after {taken:?}, handed over after {handed:?}; {} ticks, each once", count(ticks));
     drop(nodes);
 }
+
+const LISTS: &str = r#"
+- { kind: Site, name: lists, language: 1, languages: en, title: Lists, zone: Europe/Berlin }
+- { kind: State, name: new, type: new }
+- { kind: Priority, name: normal, level: 3 }
+- { kind: Queue, name: desk }
+- { kind: Role, name: clerk, queues: { desk: [rw] } }
+- { kind: Field, name: list, type: multiline }
+- { kind: TicketType, name: case, fields: [list], states: [new] }
+"#;
+
+/// What one caller saw and did to one ticket.
+struct Seen {
+    ticket: usize,
+    begun: Instant,
+    ended: Instant,
+    /// The list that was read.
+    list: Vec<String>,
+    /// What was appended to it, and acknowledged.
+    appended: Option<String>,
+}
+
+/// Row 21 of the faults: callers on three nodes append to the lists of two tickets, each to what it has read. Every list that
+/// anybody read is the beginning of the last one (no lost update, no cycle of writes and reads), nothing is in it twice, and
+/// whoever began to read after an append was acknowledged sees it (linearizable, Herlihy and Wing 1990).
+#[test]
+fn appends_to_contended_tickets_are_in_one_order() {
+    if skipped() {
+        return;
+    }
+    let folder = Folder::new("lists");
+    let site = folder.0.join("site");
+    std::fs::create_dir_all(&site).expect("a folder");
+    std::fs::write(site.join("site.yaml"), LISTS).expect("the site");
+    let first = Server::start(&folder.0, &[&site.display().to_string()]);
+    assert_eq!(run(&folder.0, &["user", "add", "otto", "--name", "Otto", "--agent", "--role", "clerk"]).0, 0);
+    let auth = format!("Bearer {}", token(&folder.0, "otto"));
+    let nodes = [first, Server::start(&folder.0, &[]), Server::start(&folder.0, &[])];
+    let addresses: Vec<String> = nodes.iter().map(|n| n.address.clone()).collect();
+    let call = |at: usize, method: &str, path: &str, version: Option<&str>, body: &str| {
+        let mut headers = vec![("Authorization", auth.as_str()), ("Content-Type", "application/json")];
+        headers.extend(version.map(|v| ("If-Match", v)));
+        request(&addresses[at % addresses.len()], method, path, &headers, body.as_bytes()).expect("an answer")
+    };
+    let make = || call(0, "POST", "/api/v1/tickets", None, r#"{"title":"List","type":"case","queue":"desk"}"#).json()["number"].as_str().expect("a number").to_owned();
+    let tickets = [make(), make()];
+    let words = |ticket: &serde_json::Value| -> Vec<String> {
+        ticket["fields"]["list"].as_str().unwrap_or_default().split_whitespace().map(str::to_owned).collect()
+    };
+    let appends = if std::env::var_os("VORGANG_LONG").is_some() { 400 } else { 25 };
+    let seen: std::sync::Mutex<Vec<Seen>> = Default::default();
+    std::thread::scope(|s| {
+        for worker in 0..6_usize {
+            let (call, tickets, seen, words) = (&call, &tickets, &seen, &words);
+            s.spawn(move || {
+                let (mut done, mut turn) = (0, worker);
+                while done < appends {
+                    turn += 1;
+                    let ticket = turn % 2;
+                    let path = format!("/api/v1/tickets/{}", tickets[ticket]);
+                    let begun = Instant::now();
+                    let read = call(turn, "GET", &path, None, "");
+                    let (etag, list, ended) = (read.header("etag").expect("a version").to_owned(), words(&read.json()), Instant::now());
+                    seen.lock().expect("a log").push(Seen { ticket, begun, ended, list: list.clone(), appended: None });
+                    let word = format!("{worker}-{turn}");
+                    let mut longer = list.clone();
+                    longer.push(word.clone());
+                    let body = serde_json::json!({"fields": {"list": longer.join(" ")}}).to_string();
+                    let begun = Instant::now();
+                    // Another node than was read from.
+                    let wrote = call(turn + 1, "PATCH", &path, Some(&etag), &body);
+                    match wrote.status {
+                        200 => {
+                            done += 1;
+                            seen.lock().expect("a log").push(Seen { ticket, begun, ended: Instant::now(), list, appended: Some(word) });
+                        }
+                        409 | 412 => {}
+                        other => panic!("{other}: {}", wrote.body),
+                    }
+                }
+            });
+        }
+    });
+    let seen = seen.into_inner().expect("the log");
+    let mut refused = 0;
+    for (at, number) in tickets.iter().enumerate() {
+        let last = words(&call(0, "GET", &format!("/api/v1/tickets/{number}"), None, "").json());
+        let mine: Vec<&Seen> = seen.iter().filter(|s| s.ticket == at).collect();
+        let appended: Vec<&Seen> = mine.iter().filter(|s| s.appended.is_some()).copied().collect();
+        assert_eq!(last.len(), appended.len(), "every acknowledged append is there, and nothing else");
+        for s in &mine {
+            assert!(last.starts_with(&s.list), "what was read was never the list: {:?}", s.list);
+            refused += usize::from(s.appended.is_none());
+        }
+        for a in &appended {
+            let word = a.appended.as_ref().expect("an append");
+            let place = last.iter().position(|w| w == word).expect("it is there");
+            assert_eq!(last.iter().filter(|w| *w == word).count(), 1);
+            assert_eq!(place, a.list.len(), "it stands behind what its writer had read");
+            for s in mine.iter().filter(|s| s.begun > a.ended) {
+                assert!(s.list.len() > place, "an append that was acknowledged before is not seen");
+            }
+        }
+        assert!(mine.iter().all(|s| s.ended >= s.begun));
+    }
+    println!("{} appends in one order, {refused} reads, 0 violations", 6 * appends);
+}
