@@ -80,17 +80,18 @@ async fn desk(store: &dyn Store) -> anyhow::Result<Vec<Sign>> {
 
 async fn history(store: &dyn Store, files: Option<&Path>) -> anyhow::Result<Vec<Sign>> {
     let now = Timestamp::now() + store.skew();
-    let lines = files.map(checkpoints::lines).transpose()?.flatten();
+    let outside = files.map(checkpoints::outside).transpose()?.flatten();
     let latest = store.checkpoint_latest(1).await?.into_iter().next();
-    let report = checkpoints::verify(store, lines.as_deref()).await?;
+    let report = checkpoints::verify(store, outside.as_ref()).await?;
     let level = if report.findings.is_empty() { Level::Warning } else { Level::Bad };
     let text = match (&latest, report.findings.first()) {
         (_, Some(first)) => format!("{} findings, the first: {first}; see `vorgang audit verify`", report.findings.len()),
         (None, _) => "no signed checkpoint yet: what is cut from the history's end cannot be seen".to_owned(),
-        (Some(_), None) if lines.is_none() => "the file of checkpoints was not found: name its folder with --files".to_owned(),
+        (Some(_), None) if outside.is_none() => "the file of checkpoints was not found: name its folder with --files".to_owned(),
         (Some(c), None) => format!("the last signed checkpoint is of {}", c.at.strftime("%F %R")),
     };
-    let good = latest.as_ref().is_some_and(|c| now.duration_since(c.at) < CHECKPOINT_AGE && lines.is_some()) && report.findings.is_empty();
+    let good =
+        latest.as_ref().is_some_and(|c| now.duration_since(c.at) < CHECKPOINT_AGE && outside.is_some()) && report.findings.is_empty();
     let newest = store.ticket_newest_change().await?;
     let ahead = newest.is_some_and(|t| t > now + FUTURE);
     let far = newest.map_or(String::new(), |t| {

@@ -153,19 +153,19 @@ pub async fn user(database: &str, user: User) -> anyhow::Result<End> {
 pub async fn audit(database: &str, files: Option<&Path>, json: bool) -> anyhow::Result<End> {
     let store = database::open_read_only(database).await?;
     let report = audit::verify(&*store).await?;
-    let lines = files.map(checkpoints::lines).transpose()?.flatten();
-    let signed = checkpoints::verify(&*store, lines.as_deref()).await?;
+    let outside = files.map(checkpoints::outside).transpose()?.flatten();
+    let signed = checkpoints::verify(&*store, outside.as_ref()).await?;
     let findings: Vec<&String> = report.findings.iter().chain(&signed.findings).collect();
-    let mut limits = vec![];
+    let mut limits: Vec<&str> = signed.notes.iter().map(String::as_str).collect();
     if signed.checkpoints == 0 {
         limits.push("there is no checkpoint yet: a history that was cut off together with its ticket, or computed anew, cannot be seen");
-    } else if lines.is_none() {
+    } else if outside.is_none() {
         limits.push("the file of checkpoints was not found: one that was removed from the end cannot be seen");
     }
     if json {
         let body = serde_json::json!({
             "version": 1, "rows": report.rows, "tickets": report.tickets, "erased": report.erased, "checkpoints": signed.checkpoints,
-            "heads_signed": signed.heads, "findings": findings, "not_checked": limits,
+            "heads_signed": signed.heads, "findings": findings, "notes": limits,
         });
         println!("{body:#}");
     } else {

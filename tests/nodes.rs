@@ -254,7 +254,12 @@ fn appends_to_contended_tickets_are_in_one_order() {
         headers.extend(version.map(|v| ("If-Match", v)));
         request(&addresses[at % addresses.len()], method, path, &headers, body.as_bytes()).expect("an answer")
     };
-    let make = || call(0, "POST", "/api/v1/tickets", None, r#"{"title":"List","type":"case","queue":"desk"}"#).json()["number"].as_str().expect("a number").to_owned();
+    let make = || {
+        call(0, "POST", "/api/v1/tickets", None, r#"{"title":"List","type":"case","queue":"desk"}"#).json()["number"]
+            .as_str()
+            .expect("a number")
+            .to_owned()
+    };
     let tickets = [make(), make()];
     let words = |ticket: &serde_json::Value| -> Vec<String> {
         ticket["fields"]["list"].as_str().unwrap_or_default().split_whitespace().map(str::to_owned).collect()

@@ -127,13 +127,18 @@ pub struct Server {
 impl Server {
     /// Starts and waits until it is ready.
     pub fn start(folder: &Path, arguments: &[&str]) -> Self {
-        let mut child = vorgang(folder)
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the server starts");
+        let mut command = vorgang(folder);
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments);
+        let mut server = Self::wait(command);
+        if arguments.contains(&"--demo") {
+            server.links = links(&mut server.child);
+        }
+        server
+    }
+
+    /// Waits until what was started says where it serves.
+    pub fn wait(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the server starts");
         let mut stderr = BufReader::new(child.stderr.take().expect("stderr"));
         let mut seen = String::new();
         let address = loop {
@@ -148,8 +153,7 @@ impl Server {
         };
         // Somebody has to read on, or the pipe fills up.
         std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
-        let links = if arguments.contains(&"--demo") { links(&mut child) } else { vec![] };
-        Self { child, address, links }
+        Self { child, address, links: vec![] }
     }
 
     /// Ends it in order.

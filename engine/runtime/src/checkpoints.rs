@@ -65,11 +65,15 @@ pub fn lines_path(folder: &Path) -> PathBuf {
     folder.join("checkpoints.jsonl")
 }
 
+fn key_path(folder: &Path) -> PathBuf {
+    folder.join("checkpoint.key")
+}
+
 impl Signer {
     /// With the key in this folder, which is made where there is none.
     pub fn open(folder: &Path) -> Result<Self> {
         std::fs::create_dir_all(folder).map_err(io(folder))?;
-        let path = folder.join("checkpoint.key");
+        let path = key_path(folder);
         let bad = |e: &dyn std::fmt::Display| StoreError::Unavailable(format!("{}: no key for signing: {e}", path.display()));
         if !path.exists() {
             let random = ring::rand::SystemRandom::new();
@@ -162,8 +166,12 @@ pub async fn make(store: &dyn Store, signer: &Signer, now: Timestamp) -> Result<
             signature: vec![],
         };
         checkpoint.signature = signer.key.sign(&digest(&checkpoint)).as_ref().to_vec();
-        store.checkpoint_add(checkpoint.clone()).await?;
-        signer.write(&checkpoint)?;
+        match store.checkpoint_add(checkpoint.clone()).await {
+            Ok(()) => signer.write(&checkpoint)?,
+            // Somebody else made it: there may be more to cover.
+            Err(StoreError::Conflict) => {}
+            Err(e) => return Err(e),
+        }
     }
     Ok(0)
 }
@@ -188,14 +196,24 @@ pub struct Report {
     /// Heads that they cover.
     pub heads: u64,
     pub findings: Vec<String>,
+    /// What is no finding, but should be known.
+    pub notes: Vec<String>,
+}
+
+/// What lies outside the database.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outside {
+    pub lines: Vec<Line>,
+    /// The public half of the key there.
+    pub key: Option<Vec<u8>>,
 }
 
 /// Verifies every checkpoint: its signature, that it follows the one before it, that the history still has what it covers,
-/// and, with the lines of the file, that none is gone.
-pub async fn verify(store: &dyn Store, lines: Option<&[Line]>) -> Result<Report> {
+/// and, with what lies outside, that none is gone, and that the newest is signed with the key there.
+pub async fn verify(store: &dyn Store, outside: Option<&Outside>) -> Result<Report> {
     let mut report = Report::default();
     let mut previous: Option<Checkpoint> = None;
-    let mut outside: BTreeMap<i64, &Line> = lines.unwrap_or_default().iter().map(|l| (l.id, l)).collect();
+    let mut lines: BTreeMap<i64, &Line> = outside.into_iter().flat_map(|o| &o.lines).map(|l| (l.id, l)).collect();
     loop {
         let page = store.checkpoint_list(previous.as_ref().map_or(0, |c| c.id), 10).await?;
         if page.is_empty() {
@@ -203,8 +221,8 @@ pub async fn verify(store: &dyn Store, lines: Option<&[Line]>) -> Result<Report>
         }
         for c in page {
             one(store, &c, previous.as_ref(), &mut report).await?;
-            if lines.is_some() {
-                match outside.remove(&c.id) {
+            if outside.is_some() {
+                match lines.remove(&c.id) {
                     Some(line) if *line == Line::of(&c) => {}
                     Some(_) => report.findings.push(format!("checkpoint {}: differs from its line in the file", c.id)),
                     None => report.findings.push(format!("checkpoint {}: is not in the file", c.id)),
@@ -213,14 +231,20 @@ pub async fn verify(store: &dyn Store, lines: Option<&[Line]>) -> Result<Report>
             previous = Some(c);
         }
     }
-    for id in outside.keys() {
+    if let (Some(newest), Some(key)) = (&previous, outside.and_then(|o| o.key.as_ref()))
+        && newest.key != *key
+    {
+        report.findings.push(format!("checkpoint {}: is not signed with the key of the folder", newest.id));
+    }
+    for id in lines.keys() {
         report.findings.push(format!("checkpoint {id}: is in the file, and no longer in the database"));
     }
     Ok(report)
 }
 
 async fn one(store: &dyn Store, c: &Checkpoint, previous: Option<&Checkpoint>, report: &mut Report) -> Result<()> {
-    let mut find = |what: String| report.findings.push(format!("checkpoint {}: {what}", c.id));
+    let (findings, notes) = (&mut report.findings, &mut report.notes);
+    let mut find = |what: String| findings.push(format!("checkpoint {}: {what}", c.id));
     let (id, link, key) = previous.map_or((1, [0; 32], c.key.clone()), |p| (p.id + 1, digest(p), p.key.clone()));
     if c.id != id {
         find(format!("follows {}", id - 1));
@@ -229,7 +253,7 @@ async fn one(store: &dyn Store, c: &Checkpoint, previous: Option<&Checkpoint>, r
         find("the one before it is another one than when it was made".into());
     }
     if c.key != key {
-        find("is signed with another key than the one before it".into());
+        notes.push(format!("from checkpoint {} on another key signs than before", c.id));
     }
     if UnparsedPublicKey::new(&ED25519, &c.key).verify(&digest(c), &c.signature).is_err() {
         find("its signature is not right".into());
@@ -256,8 +280,8 @@ async fn one(store: &dyn Store, c: &Checkpoint, previous: Option<&Checkpoint>, r
     Ok(())
 }
 
-/// The lines of the file in a folder; `None` where there is none.
-pub fn lines(folder: &Path) -> Result<Option<Vec<Line>>> {
+/// What lies in a folder; `None` where there are no lines.
+pub fn outside(folder: &Path) -> Result<Option<Outside>> {
     let path = lines_path(folder);
     let text = match std::fs::read_to_string(&path) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -266,7 +290,9 @@ pub fn lines(folder: &Path) -> Result<Option<Vec<Line>>> {
     let read = |(i, line): (usize, &str)| {
         serde_json::from_str(line).map_err(|e| StoreError::Corrupt(format!("{} line {}: {e}", path.display(), i + 1)))
     };
-    text.lines().enumerate().map(read).collect::<Result<_>>().map(Some)
+    let lines = text.lines().enumerate().map(read).collect::<Result<_>>()?;
+    let key = std::fs::read(key_path(folder)).ok().and_then(|bytes| Ed25519KeyPair::from_pkcs8(&bytes).ok());
+    Ok(Some(Outside { lines, key: key.map(|k| k.public_key().as_ref().to_vec()) }))
 }
 
 #[cfg(test)]

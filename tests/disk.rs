@@ -1,0 +1,250 @@
+//! One node on a SQLite file, while the disk or the process fails: rows of the table of faults. `VORGANG_LONG=1` runs the long
+//! form.
+
+mod common;
+
+use common::crowd::{Crowd, Tokens, judge};
+use common::{Folder, Server, request, run, token, vorgang};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use vorgang_testbed::postgres;
+
+static TURN: Mutex<()> = Mutex::new(());
+const WITHIN: Duration = Duration::from_secs(30);
+
+struct Ground {
+    folder: Folder,
+    tokens: Tokens,
+    recoveries: Vec<Duration>,
+    _turn: MutexGuard<'static, ()>,
+}
+
+fn long(short: u32, long: u32) -> u32 {
+    if std::env::var_os("VORGANG_LONG").is_some() { long } else { short }
+}
+
+/// Can this be run here at all?
+fn able(program: &str, arguments: &[&str]) -> bool {
+    let able = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success());
+    if !able {
+        eprintln!("SKIPPED: `{program} {}` cannot be run here", arguments.join(" "));
+    }
+    able
+}
+
+impl Ground {
+    fn new(name: &str) -> Option<Self> {
+        if postgres().is_some() {
+            eprintln!("SKIPPED: this is about SQLite");
+            return None;
+        }
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = Folder::new(name);
+        let first = Server::start(&folder.0, &["--demo", "--tickets", "5"]);
+        let tokens = Tokens { customer: token(&folder.0, "customer"), agent: token(&folder.0, "agent") };
+        first.end();
+        Some(Self { folder, tokens, recoveries: vec![], _turn: turn })
+    }
+
+    fn crowd(&self, name: &str, server: &Server) -> Crowd {
+        Crowd::start(name, 8, vec![server.address.clone()], &self.tokens)
+    }
+
+    /// The server under something that gets between it and the system.
+    fn under(&self, program: &str, arguments: &[&str]) -> Server {
+        let mut command = Command::new(program);
+        command.args(arguments).arg(env!("CARGO_BIN_EXE_vorgang")).args(["serve", "--listen", "127.0.0.1:0"]);
+        let own = vorgang(&self.folder.0);
+        command.current_dir(&self.folder.0).envs(own.get_envs().filter_map(|(k, v)| Some((k, v?))));
+        Server::wait(command)
+    }
+
+    fn verdict(self, row: &str, server: &Server, crowd: Crowd) {
+        let journal = crowd.finish();
+        let verdict = judge(&self.folder, &server.address, &self.tokens.agent, journal, 5);
+        let worst = self.recoveries.iter().max().copied().unwrap_or_default();
+        let result = if verdict.violations.is_empty() { "PASS" } else { "FAIL" };
+        println!(
+            "{result} {row}: {} faults, {} operations acknowledged, {} violations, worst recovery {worst:.1?}",
+            self.recoveries.len(),
+            verdict.acknowledged,
+            verdict.violations.len()
+        );
+        assert!(verdict.violations.is_empty(), "{row}: {:#?}", verdict.violations);
+        assert!(verdict.acknowledged > 30, "too little was acknowledged to prove anything");
+    }
+}
+
+/// A program that was started below one of ours, by its name in the folder's command line.
+fn below(pid: u32) -> Option<u32> {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+    children.split_whitespace().next()?.parse().ok()
+}
+
+#[test]
+fn row_4_it_is_asked_to_end_under_load() {
+    let Some(mut g) = Ground::new("ends") else { return };
+    let mut server = Server::start(&g.folder.0, &[]);
+    let crowd = g.crowd("ends", &server);
+    for _ in 0..long(3, 30) {
+        crowd.go_on(60, WITHIN);
+        let broke = Instant::now();
+        server.end();
+        assert!(broke.elapsed() < Duration::from_secs(30), "it ends in time");
+        server = Server::start(&g.folder.0, &[]);
+        crowd.moved(vec![server.address.clone()]);
+        crowd.go_on(3, WITHIN);
+        g.recoveries.push(broke.elapsed());
+    }
+    g.verdict("4, asked to end under load", &server, crowd);
+}
+
+/// Nobody knows what is on disk after an fsync that failed: the process ends, and the next one reads it again.
+#[test]
+fn row_7_the_disk_does_not_sync() {
+    if !able("strace", &["-f", "-e", "trace=none", "true"]) {
+        return;
+    }
+    let Some(mut g) = Ground::new("fsync") else { return };
+    let server = Server::start(&g.folder.0, &[]);
+    let crowd = g.crowd("fsync", &server);
+    crowd.go_on(30, WITHIN);
+    server.end();
+    for n in 0..long(2, 20) {
+        // The first syncs are those of opening.
+        let inject = format!("inject=fsync,fdatasync:error=EIO:when={}", 120 + n * 37);
+        let mut server = g.under("strace", &["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", &inject]);
+        crowd.moved(vec![server.address.clone()]);
+        let begun = Instant::now();
+        while server.child.try_wait().expect("a state").is_none() {
+            assert!(begun.elapsed() < WITHIN, "a failed sync ends the process");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let broke = Instant::now();
+        let next = Server::start(&g.folder.0, &[]);
+        crowd.moved(vec![next.address.clone()]);
+        crowd.go_on(3, WITHIN);
+        g.recoveries.push(broke.elapsed());
+        next.end();
+    }
+    let server = Server::start(&g.folder.0, &[]);
+    crowd.moved(vec![server.address.clone()]);
+    crowd.go_on(10, WITHIN);
+    g.verdict("7, an fsync fails", &server, crowd);
+}
+
+#[test]
+fn row_8_the_disk_is_full() {
+    if !able("unshare", &["-m", "true"]) {
+        return;
+    }
+    let Some(mut g) = Ground::new("full") else { return };
+    let data = g.folder.0.join("data");
+    std::fs::create_dir_all(&data).expect("a folder");
+    let home = data.display().to_string();
+    let script = "mount -t tmpfs -o size=40m vorgang \"$0\" && cp test.db \"$0\" && dd if=/dev/zero of=\"$0/ballast\" bs=1M count=28 status=none && exec \"$@\" --database \"$0/test.db\"";
+    let server = g.under("unshare", &["-m", "sh", "-c", script, &home]);
+    let crowd = g.crowd("full", &server);
+    crowd.go_on(30, WITHIN);
+    // Until nothing fits any more: reading works, and it says that it cannot write.
+    let begun = Instant::now();
+    let auth = format!("Bearer {}", g.tokens.customer);
+    let refused = |body: &str| {
+        let headers = [("Authorization", auth.as_str()), ("Content-Type", "application/json")];
+        let body = format!(r#"{{"fields":{{"amount":"400"}},"article":{{"body":"{body}"}}}}"#);
+        request(&server.address, "POST", "/api/v1/processes/expense_claim/start", &headers, body.as_bytes())
+            .is_some_and(|a| a.status == 503)
+    };
+    let large = "x".repeat(60_000);
+    while !(refused(&large) && refused("small")) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it never fills up");
+    }
+    let list = request(&server.address, "GET", "/api/v1/tickets", &[("Authorization", &auth)], b"").expect("an answer");
+    assert_eq!(list.status, 200, "reading works on");
+    let broke = Instant::now();
+    let pid = below(server.child.id()).unwrap_or(server.child.id()).to_string();
+    let inside = |program: &str, arguments: &[&str]| {
+        let output = Command::new("nsenter").args(["-t", &pid, "-m", program]).args(arguments).output().expect("it runs");
+        assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    };
+    inside("rm", &[&format!("{home}/ballast")]);
+    crowd.go_on(10, WITHIN);
+    g.recoveries.push(broke.elapsed());
+    let journal = crowd.finish();
+    let created = journal.created.len();
+    for number in journal.created.values() {
+        let found = request(&server.address, "GET", &format!("/api/v1/tickets/{number}"), &[("Authorization", &auth)], b"");
+        assert_eq!(found.map(|a| a.status), Some(200), "the acknowledged ticket {number} is missing");
+    }
+    assert!(journal.violations.is_empty(), "{:?}", journal.violations);
+    inside(env!("CARGO_BIN_EXE_vorgang"), &["--database", &format!("{home}/test.db"), "audit", "verify"]);
+    println!("PASS 8, the disk is full: 1 fault, {created} tickets acknowledged, 0 violations, recovery {:.1?}", g.recoveries[0]);
+}
+
+#[test]
+fn row_11_the_disk_is_slow() {
+    if !able("strace", &["-f", "-e", "trace=none", "true"]) {
+        return;
+    }
+    let Some(mut g) = Ground::new("slow") else { return };
+    let delay = ["-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync,fsync", "-e", "inject=fdatasync,fsync:delay_exit=200000"];
+    let server = g.under("strace", &delay);
+    let crowd = g.crowd("slow", &server);
+    // Eight callers share one sync: more than eight in two seconds.
+    let took = crowd.go_on(80, Duration::from_secs(60));
+    assert!(took < Duration::from_secs(20), "80 operations at 0.2 s a sync took {took:?}");
+    g.recoveries.push(took);
+    g.verdict("11, each sync takes 0.2 s", &server, crowd);
+}
+
+/// Somebody reads for long: writing goes on, and the log is written back afterwards.
+#[test]
+fn row_13_a_reader_stays() {
+    let Some(mut g) = Ground::new("reader") else { return };
+    let server = Server::start(&g.folder.0, &[]);
+    let crowd = g.crowd("reader", &server);
+    crowd.go_on(30, WITHIN);
+    let path = g.folder.0.join("test.db");
+    let reader = rusqlite::Connection::open(&path).expect("the database");
+    reader.execute_batch("BEGIN; SELECT count(*) FROM ticket;").expect("a read");
+    let broke = Instant::now();
+    crowd.go_on(300, Duration::from_secs(60));
+    g.recoveries.push(broke.elapsed());
+    drop(reader);
+    crowd.go_on(30, WITHIN);
+    std::thread::sleep(Duration::from_secs(1));
+    let log = std::fs::metadata(g.folder.0.join("test.db-wal")).map_or(0, |m| m.len());
+    assert!(log < 200_000_000, "the log has {log} bytes");
+    g.verdict("13, a reader stays", &server, crowd);
+}
+
+/// What a power cut may leave: the database with any beginning of its log is whole, and its history is what its rows are.
+#[test]
+fn row_6_the_log_ends_anywhere() {
+    let Some(g) = Ground::new("torn") else { return };
+    let server = Server::start(&g.folder.0, &[]);
+    let crowd = g.crowd("torn", &server);
+    crowd.go_on(200, WITHIN);
+    let copy = Folder::new("torn-copy");
+    let (database, log) = (g.folder.0.join("test.db"), g.folder.0.join("test.db-wal"));
+    let bytes = std::fs::read(&log).expect("the log");
+    std::fs::copy(&database, copy.0.join("whole.db")).expect("a copy");
+    let cuts = long(25, 2_000);
+    let mut seed: u64 = 7;
+    for _ in 0..cuts {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let cut = (seed >> 20) as usize % bytes.len();
+        std::fs::copy(copy.0.join("whole.db"), copy.0.join("test.db")).expect("a copy");
+        let mut torn = bytes[..cut].to_vec();
+        // The last piece may be anything.
+        let tail = torn.len().saturating_sub(64);
+        torn[tail..].iter_mut().for_each(|b| *b ^= (seed >> 40) as u8);
+        std::fs::write(copy.0.join("test.db-wal"), torn).expect("a log");
+        let _ = std::fs::remove_file(copy.0.join("test.db-shm"));
+        let (code, out, err) = run(&copy.0, &["audit", "verify"]);
+        assert_eq!(code, 0, "cut at {cut}: {out}{err}");
+    }
+    println!("{cuts} cuts, 0 violations");
+    g.verdict("6, the log ends anywhere", &server, crowd);
+}
