@@ -171,7 +171,7 @@ pub async fn ask(url: &str, ask: Ask) -> anyhow::Result<Told> {
     {
         return over(stream, &ask).await.context("the running server did not answer");
     }
-    let store = database::open(url).await?;
+    let store = database::open(url, place.files().as_deref()).await?;
     let told = alone(store.clone(), &place, ask).await;
     store.leave().await;
     told

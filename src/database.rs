@@ -3,6 +3,7 @@
 use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use vorgang_store::files::Files;
 use vorgang_store::{Store, StoreError};
 use vorgang_store_postgres::PostgresStore;
 use vorgang_store_sqlite::SqliteStore;
@@ -70,14 +71,14 @@ pub fn why(e: StoreError) -> anyhow::Error {
     }
 }
 
-pub async fn open(url: &str) -> anyhow::Result<Arc<dyn Store>> {
-    open_place(&place(url)?).await
+pub async fn open(url: &str, files: Option<&Path>) -> anyhow::Result<Arc<dyn Store>> {
+    open_place(&place(url)?, files).await
 }
 
-pub async fn open_place(place: &Place) -> anyhow::Result<Arc<dyn Store>> {
+pub async fn open_place(place: &Place, files: Option<&Path>) -> anyhow::Result<Arc<dyn Store>> {
     let opened: Result<Arc<dyn Store>, StoreError> = match place {
-        Place::File(path) => SqliteStore::open(path).map(|s| Arc::new(s) as _),
-        Place::Server(url) => PostgresStore::open(url).await.map(|s| Arc::new(s) as _),
+        Place::File(path) => SqliteStore::open(path).map(|s| Arc::new(s.with_files(files.map(Files::new))) as _),
+        Place::Server(url) => PostgresStore::open(url).await.map(|s| Arc::new(s.with_files(files.map(Files::new))) as _),
     };
     match opened {
         Ok(store) => Ok(store),

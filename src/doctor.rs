@@ -7,6 +7,7 @@ use std::path::Path;
 use vorgang_core::filter::Filter;
 use vorgang_runtime::checkpoints;
 use vorgang_store::Store;
+use vorgang_store::files::Files;
 use vorgang_store::health::{Level, Sign};
 use vorgang_store::messages::MailState;
 
@@ -24,6 +25,7 @@ pub async fn doctor(url: &str, files: Option<&Path>, mail: &serve::MailOptions, 
     signs.extend(space(&place, files));
     signs.extend(desk(&*store).await?);
     signs.extend(history(&*store, files).await?);
+    signs.extend(files.map(attachments));
     signs.push(backups(&*store).await?);
     signs.push(mail_server(mail).await);
     let worst = signs.iter().map(|s| s.level as u8).max().unwrap_or(0);
@@ -101,6 +103,15 @@ async fn history(store: &dyn Store, files: Option<&Path>) -> anyhow::Result<Vec<
         Sign::of("history", good, level, text.clone(), text),
         Sign::of("time", !ahead, Level::Bad, "nothing was written in the future", far),
     ])
+}
+
+/// Every file is read: whether it is still what was written.
+fn attachments(folder: &Path) -> Sign {
+    let files = Files::new(folder);
+    let all = files.list().unwrap_or_default();
+    let bad: Vec<String> = all.iter().filter_map(|hash| files.get(hash).err()).map(|e| e.to_string()).collect();
+    let text = bad.first().map_or(String::new(), |first| format!("{} of {} are damaged: {first}", bad.len(), all.len()));
+    Sign::of("attachments", bad.is_empty(), Level::Bad, format!("{} files, each what was written", all.len()), text)
 }
 
 async fn backups(store: &dyn Store) -> anyhow::Result<Sign> {

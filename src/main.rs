@@ -212,8 +212,8 @@ async fn run(cli: Cli) -> anyhow::Result<End> {
     match cli.command {
         Command::Serve(options) => serve::serve(&database, files, options).await,
         Command::Doctor { format, mail } => doctor::doctor(&database, files.as_deref(), &mail, format == Format::Json).await,
-        Command::Copy { from, to } => transfer::copy(&from, &to).await,
-        Command::Backup { file, no_verify } => transfer::backup(&database, &file, !no_verify).await,
+        Command::Copy { from, to } => transfer::copy(&from, cli.files.as_deref(), &to).await,
+        Command::Backup { file, no_verify } => transfer::backup(&database, files.as_deref(), &file, !no_verify).await,
         Command::Restore { file, verify } => transfer::restore(&database, &file, verify).await,
         Command::Check { site, format, deny, fix } => author::check(&site, format == Format::Json, deny.is_some(), fix),
         Command::Test { site, format } => author::test(&site, format == Format::Json),

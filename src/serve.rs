@@ -128,7 +128,7 @@ pub async fn serve(url: &str, files: Option<PathBuf>, options: Options) -> anyho
         }
     };
     let place = database::place(url)?;
-    let store = database::open(url).await?;
+    let store = database::open(url, files.as_deref()).await?;
     let served = on(&place, store.clone(), files, options, smtp, programs).await;
     store.leave().await;
     served

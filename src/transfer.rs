@@ -3,29 +3,74 @@
 use crate::End;
 use crate::database::{self, Place};
 use anyhow::{Context, bail};
+use async_trait::async_trait;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use vorgang_runtime::transfer::{Moved, Progress, transfer};
 use vorgang_runtime::{audit, checkpoints};
+use vorgang_schema::tables::Table;
 use vorgang_store::checkpoints::Backup;
-use vorgang_store::transfer::{Source, Target};
+use vorgang_store::files::Files;
+use vorgang_store::transfer::{Cell, Row, Source, Target};
 use vorgang_store::{Store, StoreError};
 use vorgang_store_postgres::{PostgresSource, PostgresTarget};
 use vorgang_store_sqlite::{SqliteSource, SqliteTarget};
 
+/// The table of attachments.
+const BLOB: &str = "blob";
 /// How often it is looked whether nodes are gone: for about twelve seconds.
 const GONE_LOOKS: u32 = 24;
 
-async fn source(place: &Place) -> anyhow::Result<Box<dyn Source>> {
+async fn source(place: &Place, files: Option<&Path>) -> anyhow::Result<Box<dyn Source>> {
     let opened: Result<Box<dyn Source>, StoreError> = match place {
         Place::File(path) => SqliteSource::open(path).map(|s| Box::new(s) as _),
         Place::Server(url) => PostgresSource::open(url).await.map(|s| Box::new(s) as _),
     };
     match opened {
-        Ok(source) => Ok(source),
+        Ok(source) => Ok(Box::new(WithFiles::new(source, files.map(Files::new))?)),
         Err(StoreError::NotFound) => bail!("there is no database {}", place.shown()),
         Err(e) => Err(database::why(e)).with_context(|| format!("cannot read {}", place.shown())),
+    }
+}
+
+/// A database with the large attachments that lie outside it: one table for whoever reads.
+struct WithFiles {
+    inner: Box<dyn Source>,
+    files: Option<(Files, Vec<String>)>,
+}
+
+impl WithFiles {
+    fn new(inner: Box<dyn Source>, files: Option<Files>) -> anyhow::Result<Self> {
+        let files = files.map(|f| f.list().map(|all| (f, all))).transpose().map_err(database::why)?;
+        Ok(Self { inner, files })
+    }
+}
+
+#[async_trait]
+impl Source for WithFiles {
+    async fn count(&mut self, table: &Table) -> Result<u64, StoreError> {
+        let outside = self.files.as_ref().filter(|_| table.name == BLOB).map_or(0, |(_, all)| all.len() as u64);
+        Ok(self.inner.count(table).await? + outside)
+    }
+
+    async fn rows(&mut self, table: &Table, after: Option<&[Cell]>, limit: u32) -> Result<Vec<Row>, StoreError> {
+        let mut rows = self.inner.rows(table, after, limit).await?;
+        let Some((files, all)) = self.files.as_ref().filter(|_| table.name == BLOB) else { return Ok(rows) };
+        let begin = match after {
+            Some([Cell::Text(hash), ..]) => all.partition_point(|h| h <= hash),
+            _ => 0,
+        };
+        for hash in all[begin..].iter().take(limit as usize) {
+            if let Some(bytes) = files.get(hash)? {
+                rows.push(vec![Cell::Text(hash.clone()), Cell::Bytes(bytes)]);
+            }
+        }
+        let hash = |row: &Row| if let Some(Cell::Text(hash)) = row.first() { hash.clone() } else { String::new() };
+        rows.sort_by_key(hash);
+        rows.dedup_by_key(|row| hash(row));
+        rows.truncate(limit as usize);
+        Ok(rows)
     }
 }
 
@@ -38,8 +83,8 @@ async fn target(place: &Place) -> anyhow::Result<Box<dyn Target>> {
 }
 
 /// Moves everything, with a bar on a terminal.
-async fn moved(from: &Place, to: &Place) -> anyhow::Result<Moved> {
-    let (mut source, mut target) = (source(from).await?, target(to).await?);
+async fn moved(from: &Place, files: Option<&Path>, to: &Place) -> anyhow::Result<Moved> {
+    let (mut source, mut target) = (source(from, files).await?, target(to).await?);
     let style = ProgressStyle::with_template("{msg:18} {bar:40} {pos}/{len} ({per_second}, {eta})")?;
     let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr()).with_style(style);
     let mut told = |p: Progress| {
@@ -67,20 +112,22 @@ fn findings(report: &audit::Report) {
     report.findings.iter().for_each(|f| println!("{f}"));
 }
 
-pub async fn copy(from: &str, to: &str) -> anyhow::Result<End> {
+pub async fn copy(from: &str, files: Option<&Path>, to: &str) -> anyhow::Result<End> {
     let (from, to) = (database::place(from)?, database::place(to)?);
     if from.shown() == to.shown() {
         eprintln!("source and target are the same database");
         return Ok(End::Usage);
     }
     // Nobody writes to the source meanwhile; it has the newest version afterwards.
-    let held = database::open_place(&from).await?;
-    let result = copy_held(&*held, &from, &to).await;
+    let own = from.files();
+    let files = files.or(own.as_deref());
+    let held = database::open_place(&from, None).await?;
+    let result = copy_held(&*held, &from, files, &to).await;
     held.leave().await;
     result
 }
 
-async fn copy_held(held: &dyn Store, from: &Place, to: &Place) -> anyhow::Result<End> {
+async fn copy_held(held: &dyn Store, from: &Place, files: Option<&Path>, to: &Place) -> anyhow::Result<End> {
     let mut others = held.others().await?;
     // One that was killed counts until it is taken for dead.
     for _ in 0..GONE_LOOKS {
@@ -93,7 +140,7 @@ async fn copy_held(held: &dyn Store, from: &Place, to: &Place) -> anyhow::Result
     if others > 0 {
         bail!("{others} nodes use {}; stop them first, so that nothing is written that is not copied", from.shown());
     }
-    let moved = moved(from, to).await?;
+    let moved = moved(from, files, to).await?;
     let report = verified(to).await?;
     findings(&report);
     let went_on = if moved.went_on { " (gone on where it was cut)" } else { "" };
@@ -102,7 +149,7 @@ async fn copy_held(held: &dyn Store, from: &Place, to: &Place) -> anyhow::Result
     Ok(if report.findings.is_empty() { End::Good } else { End::Found })
 }
 
-pub async fn backup(database: &str, file: &Path, verify: bool) -> anyhow::Result<End> {
+pub async fn backup(database: &str, files: Option<&Path>, file: &Path, verify: bool) -> anyhow::Result<End> {
     let from = database::place(database)?;
     if file.exists() {
         eprintln!("{} exists already; a backup overwrites nothing", file.display());
@@ -111,7 +158,7 @@ pub async fn backup(database: &str, file: &Path, verify: bool) -> anyhow::Result
     let part = PathBuf::from(format!("{}.part", file.display()));
     let _ = std::fs::remove_file(&part);
     let to = Place::File(part.clone());
-    let made = moved(&from, &to).await;
+    let made = moved(&from, files, &to).await;
     let made = match made {
         Ok(made) => made,
         Err(e) => {
@@ -163,7 +210,7 @@ pub async fn restore(database: &str, file: &Path, verify: bool) -> anyhow::Resul
     if verify {
         let scratch = std::env::temp_dir().join(format!("vorgang-restore-{}.db", std::process::id()));
         let to = Place::File(scratch.clone());
-        let restored = async { Ok::<_, anyhow::Error>((moved(&from, &to).await?, verified(&to).await?)) }.await;
+        let restored = async { Ok::<_, anyhow::Error>((moved(&from, None, &to).await?, verified(&to).await?)) }.await;
         remove(&scratch);
         let (moved, report) = restored.with_context(|| format!("{} cannot be restored", file.display()))?;
         findings(&report);
@@ -177,10 +224,10 @@ pub async fn restore(database: &str, file: &Path, verify: bool) -> anyhow::Resul
         return Ok(if report.findings.is_empty() { End::Good } else { End::Found });
     }
     let to = database::place(database)?;
-    let moved = moved(&from, &to).await?;
+    let moved = moved(&from, None, &to).await?;
     let report = verified(&to).await?;
     findings(&report);
-    let store = database::open_place(&to).await?;
+    let store = database::open_place(&to, None).await?;
     let held = store.restored().await;
     store.leave().await;
     let held = held?;

@@ -29,14 +29,6 @@ fn eventually(what: &str, within: Duration, holds: impl Fn() -> bool) -> Duratio
 
 const SOON: Duration = Duration::from_secs(3);
 
-/// A session's cookie.
-fn sign_in(server: &Server, login: &str) -> String {
-    let link = &server.links.iter().find(|(l, _)| l == login).expect("a link").1;
-    let answer = request(&server.address, "POST", link, &[], b"").expect("an answer");
-    let cookie = answer.header("set-cookie").expect("a cookie");
-    cookie.split(';').next().unwrap_or_default().to_owned()
-}
-
 /// Lines of the events that a browser hears.
 fn listen(address: &str, cookie: &str, ticket: &str) -> impl Fn() -> Option<String> + use<> {
     let mut stream = TcpStream::connect(address).expect("a connection");
@@ -88,7 +80,7 @@ fn what_one_node_does_the_others_know() {
     let number = made["number"].as_str().expect("a number").to_owned();
     let path = format!("/api/v1/tickets/{number}");
     assert_eq!(call(&b, &agent, "GET", &path, "").json()["version"], made["version"]);
-    let cookie = sign_in(&a, "agent");
+    let cookie = a.sign_in("agent");
     let page = request(&b.address, "GET", &format!("/agent/tickets/{number}"), &[("Cookie", &cookie)], b"").expect("a page");
     assert_eq!(page.status, 200, "the session holds on the other node");
 
@@ -98,7 +90,7 @@ fn what_one_node_does_the_others_know() {
     assert_eq!(call(&a, &agent, "POST", &format!("{path}/articles"), r#"{"body":"hello"}"#).status, 201);
     let version = made["version"].as_u64().expect("a version") + 1;
     let heard = hears(&there, &format!("\"version\":{version}"));
-    let manager = sign_in(&a, "tina");
+    let manager = a.sign_in("tina");
     let _here = listen(&a.address, &manager, &number);
     let presence = hears(&there, "presence");
     println!("a change is heard on the other node after {heard:?}, presence after {presence:?}");

@@ -122,10 +122,7 @@ impl Sim {
     }
 
     /// Runs on a node until it is done or the node ends: then nobody knows.
-    async fn on<T: Send + 'static>(&self, at: usize, work: impl AsyncFnOnce(Arc<Desk>) -> T + Send + 'static) -> Option<T>
-    where
-        T: Send + 'static,
-    {
+    async fn on<T: Send + 'static>(&self, at: usize, work: impl AsyncFnOnce(Arc<Desk>) -> T + Send + 'static) -> Option<T> {
         let desk = self.nodes()[at].desk.clone();
         let (send, answer) = oneshot::channel();
         let task = tokio::task::spawn_local(async move {
@@ -249,7 +246,8 @@ async fn one(number: u64, folder: &Folder) {
     }
     let desk = sim.nodes()[0].desk.clone();
     while fire_due(&desk, &mut Waiting::default()).await.expect("timers") > 0 || deliver(&desk, true).await.expect("messages") > 0 {}
-    judge(number, &*store, &journal.lock().expect("the journal"), &watching).await;
+    let journal = std::mem::take(&mut *journal.lock().expect("the journal"));
+    judge(number, &*store, &journal, &watching).await;
 }
 
 /// Lets one after the other go on, until the clients are done.

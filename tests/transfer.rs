@@ -218,3 +218,65 @@ fn wrong_databases_are_refused() {
     assert!(said.starts_with('3') && said.contains("holds the site `helpdesk`, not `another`"), "{said}");
     assert_eq!(run(&folder.0, &["audit", "verify"]).0, 0);
 }
+
+/// Row 10 of the faults: a large attachment lies outside the database, is in the backup, and says when it was changed.
+#[test]
+fn large_attachments_are_files() {
+    let folder = Folder::new("attachments");
+    let files = folder.0.join("files");
+    let shown = files.display().to_string();
+    let server = Server::start(&folder.0, &["--demo", "--tickets", "3", "--files", &shown]);
+    let auth = format!("Bearer {}", token(&folder.0, "customer"));
+    let headers = [("Authorization", auth.as_str()), ("Content-Type", "application/json")];
+    let body = r#"{"dialog":"hand_in","fields":{"amount":"400.00"},"article":{"body":"with files"}}"#;
+    let made =
+        common::request(&server.address, "POST", "/api/v1/processes/expense_claim/start", &headers, body.as_bytes()).expect("an answer");
+    let number = made.json()["number"].as_str().expect("a number").to_owned();
+    let attach = |name: &str, bytes: usize| {
+        // All `A`: zero bytes.
+        let content = "A".repeat(bytes / 3 * 4);
+        let body =
+            format!(r#"{{"body":"see {name}","attachments":[{{"name":"{name}","content_type":"text/plain","content":"{content}"}}]}}"#);
+        let path = format!("/api/v1/tickets/{number}/articles");
+        let answer = common::request(&server.address, "POST", &path, &headers, body.as_bytes()).expect("an answer");
+        assert_eq!(answer.status, 201, "{}", answer.body);
+    };
+    attach("small.txt", 3_000);
+    attach("large.bin", 600_000);
+    let lie: Vec<_> = walk(&files.join("attachments"));
+    assert_eq!(lie.iter().map(|p| p.metadata().expect("a file").len()).collect::<Vec<_>>(), [600_000], "only the large one");
+    let hash = lie[0].file_name().expect("a name").to_string_lossy().into_owned();
+    let download = |server: &Server, cookie: &str| {
+        let path = format!("/agent/tickets/{number}/files/{hash}");
+        common::request(&server.address, "GET", &path, &[("Cookie", cookie)], b"").expect("an answer")
+    };
+    let agent = server.sign_in("agent");
+    let there = download(&server, &agent);
+    assert_eq!((there.status, there.body.len()), (200, 600_000));
+
+    let file = folder.0.join("b.backup").display().to_string();
+    let said = say(run(&folder.0, &["backup", &file, "--files", &shown]));
+    assert!(said.starts_with('0'), "{said}");
+    let fresh = Folder::new("attachments-restored");
+    assert_eq!(run(&fresh.0, &["restore", &file]).0, 0);
+    let restored = Server::start(&fresh.0, &["--demo"]);
+    assert_eq!(download(&restored, &restored.sign_in("agent")).body.len(), 600_000, "it comes back from the backup");
+
+    // The disk changes a byte: that is said, and the ticket is read as before.
+    let mut bytes = std::fs::read(&lie[0]).expect("the file");
+    bytes[1_000] = 7;
+    std::fs::write(&lie[0], bytes).expect("a change");
+    assert_ne!(download(&server, &agent).status, 200, "nobody gets what is not what was sent");
+    let page = common::request(&server.address, "GET", &format!("/agent/tickets/{number}"), &[("Cookie", &agent)], b"").expect("a page");
+    assert_eq!(page.status, 200);
+    let said = say(run(&folder.0, &["doctor", "--files", &shown]));
+    assert!(said.starts_with('1') && said.contains("1 of 1 are damaged"), "{said}");
+}
+
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut all = vec![];
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.path().is_dir() { all.extend(walk(&entry.path())) } else { all.push(entry.path()) }
+    }
+    all
+}

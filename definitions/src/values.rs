@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub const LINE_BYTES_MAX: usize = 1_000;
 pub const MULTILINE_BYTES_MAX: usize = 60_000;
 /// Largest file of a field or an article, in bytes.
-pub const FILE_BYTES_MAX: usize = 64 * 1024;
+pub const FILE_BYTES_MAX: usize = 10 * 1024 * 1024;
 
 /// What can be set on a ticket: an attribute or an own field.
 #[derive(Debug, Clone, Copy)]

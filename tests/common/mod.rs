@@ -156,6 +156,14 @@ impl Server {
         Self { child, address, links: vec![] }
     }
 
+    /// The cookie of a session of this person.
+    pub fn sign_in(&self, login: &str) -> String {
+        let link = &self.links.iter().find(|(l, _)| l == login).expect("a link").1;
+        let answer = request(&self.address, "POST", link, &[], b"").expect("an answer");
+        let cookie = answer.header("set-cookie").expect("a cookie");
+        cookie.split(';').next().unwrap_or_default().to_owned()
+    }
+
     /// Ends it in order.
     pub fn end(mut self) {
         let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();

@@ -27,7 +27,9 @@ use std::time::Instant;
 use vorgang_runtime::Desk;
 
 /// Largest body of a request, in bytes.
-pub const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
+pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Of whoever has not signed in.
+const STRANGER_BYTES_MAX: usize = 64 * 1024;
 
 /// What the server was told about its surroundings.
 #[derive(Debug, Clone)]
@@ -65,7 +67,8 @@ pub fn router(app: App) -> Router {
         let guard = middleware::from_fn_with_state(app.clone(), move |State(app): State<App>, request: Request, next: Next| {
             auth::guard(app, access, request, next)
         });
-        router = router.route(route.path, route.handler.layer(guard));
+        let bytes = if access == auth::Access::Anyone { STRANGER_BYTES_MAX } else { BODY_BYTES_MAX };
+        router = router.route(route.path, route.handler.layer(DefaultBodyLimit::max(bytes)).layer(guard));
     }
     router
         .fallback(pages::not_found)

@@ -76,7 +76,9 @@ pub async fn transfer(source: &mut dyn Source, target: &mut dyn Target, told: &m
     }
     for (i, table) in TABLES.iter().enumerate() {
         let there = target.count(table).await?;
-        if there != counts[i] {
+        // The same attachment may lie inside and outside.
+        let right = if table.name == "blob" { there <= counts[i] } else { there == counts[i] };
+        if !right {
             return Err(StoreError::Corrupt(format!("{}: {} rows, of which {there} arrived", table.name, counts[i])));
         }
     }

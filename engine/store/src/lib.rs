@@ -6,6 +6,7 @@ pub mod checkpoints;
 pub mod conformance;
 pub mod courier;
 pub mod desk_events;
+pub mod files;
 pub mod health;
 pub mod messages;
 pub mod names;

@@ -18,6 +18,7 @@ use vorgang_core::event::{Article, Attachment, Sender};
 use vorgang_core::filter::Filter;
 use vorgang_core::people::Person;
 use vorgang_core::snapshot::{Instance, Seq, Step, Timer};
+use vorgang_store::files::{Files, has_large};
 use vorgang_store::names::NameIds;
 use vorgang_store::{
     Commit, Count, DueTimer, HistoryRow, Idempotency, IncidentRow, JobRun, JobSummary, NewRevision, Page, Result, Revision, SecretKind,
@@ -28,6 +29,7 @@ pub struct PostgresStore {
     pub(crate) server: Arc<Server>,
     pub(crate) names: Arc<NameIds>,
     pub(crate) node: Arc<Node>,
+    files: Option<Files>,
     /// `None` when opened for reading only.
     writer: Option<Writer>,
 }
@@ -41,7 +43,7 @@ impl PostgresStore {
         names::reload(&server, &names).await?;
         node.start(&server).await?;
         let shared = Arc::new(Shared { server: server.clone(), names: names.clone(), node: node.clone() });
-        Ok(Self { server, names, node, writer: Some(Writer::start(shared)) })
+        Ok(Self { server, names, node, files: None, writer: Some(Writer::start(shared)) })
     }
 
     /// Opens for reading, beside whoever writes.
@@ -50,7 +52,12 @@ impl PostgresStore {
         migrate::look(&server).await?;
         let (names, node) = (Arc::new(NameIds::default()), Arc::new(Node::default()));
         names::reload(&server, &names).await?;
-        Ok(Self { server, names, node, writer: None })
+        Ok(Self { server, names, node, files: None, writer: None })
+    }
+
+    /// With large attachments in a folder that all nodes reach.
+    pub fn with_files(self, files: Option<Files>) -> Self {
+        Self { files, ..self }
     }
 
     pub(crate) async fn reload(&self) -> Result<()> {
@@ -119,7 +126,11 @@ impl Store for PostgresStore {
         read::runs(&self.server.ask(read::runs_sql(), args![id]).await?[0])
     }
 
-    async fn commit(&self, commit: Commit) -> Result<()> {
+    async fn commit(&self, mut commit: Commit) -> Result<()> {
+        if let Some(files) = self.files.clone().filter(|_| has_large(&commit)) {
+            let taken = tokio::task::spawn_blocking(move || files.take(&mut commit).map(|()| commit));
+            commit = taken.await.map_err(|e| StoreError::Unavailable(e.to_string()))??;
+        }
         let writer = self.writer.as_ref().ok_or_else(|| StoreError::Unavailable("opened for reading only".into()))?;
         writer.commit(commit).await
     }
@@ -229,7 +240,10 @@ impl Store for PostgresStore {
 
     async fn blob(&self, hash: &str) -> Result<Option<Vec<u8>>> {
         let rows = self.server.ask("SELECT bytes FROM blob WHERE hash = $1", args![hash]).await?;
-        rows.first().map(|r| r.try_get(0).map_err(error)).transpose()
+        match (rows.first(), &self.files) {
+            (None, Some(files)) => files.get(hash),
+            (row, _) => row.map(|r| r.try_get(0).map_err(error)).transpose(),
+        }
     }
 
     async fn number_block(&self, count: u32) -> Result<i64> {

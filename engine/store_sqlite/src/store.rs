@@ -22,6 +22,7 @@ use vorgang_core::event::{Article, Attachment, Sender};
 use vorgang_core::filter::Filter;
 use vorgang_core::people::{Person, PersonKind, SYSTEM};
 use vorgang_core::snapshot::{Instance, Seq, Step, Timer};
+use vorgang_store::files::{Files, has_large};
 use vorgang_store::{
     Commit, Count, DueTimer, HistoryRow, Idempotency, IncidentRow, JobRun, JobSummary, NewRevision, Page, Result, Revision, SecretKind,
     Session, Sort, Store, StoreError, Stored, TicketRow, WorkRow,
@@ -36,6 +37,7 @@ pub struct SqliteStore {
     writer: Option<Writer>,
     readers: Vec<Mutex<Connection>>,
     turn: AtomicUsize,
+    files: Option<Files>,
     /// Held as long as this process may write.
     _lock: Option<std::fs::File>,
 }
@@ -71,7 +73,7 @@ impl SqliteStore {
         let writer = Writer::start(connection, names.clone()).map_err(unavailable)?;
         checkpoint::start(path, &writer).map_err(unavailable)?;
         let readers = (0..READERS).map(|_| reader(path).map(Mutex::new)).collect::<Result<_>>()?;
-        Ok(Self { names, writer: Some(writer), readers, turn: AtomicUsize::new(0), _lock: Some(lock) })
+        Ok(Self { names, writer: Some(writer), readers, turn: AtomicUsize::new(0), files: None, _lock: Some(lock) })
     }
 
     /// Opens for reading, beside whoever writes.
@@ -85,7 +87,12 @@ impl SqliteStore {
         known(version)?;
         let names = Arc::new(NameIds::default());
         crate::names::reload(&names, &connection).map_err(error)?;
-        Ok(Self { names, writer: None, readers: vec![Mutex::new(connection)], turn: AtomicUsize::new(0), _lock: None })
+        Ok(Self { names, writer: None, readers: vec![Mutex::new(connection)], turn: AtomicUsize::new(0), files: None, _lock: None })
+    }
+
+    /// With large attachments in a folder.
+    pub fn with_files(self, files: Option<Files>) -> Self {
+        Self { files, ..self }
     }
 
     pub(crate) fn reader(&self) -> MutexGuard<'_, Connection> {
@@ -194,7 +201,11 @@ impl Store for SqliteStore {
         Ok((read::instances(&c, id, "").map_err(error)?, read::steps(&c, id).map_err(error)?))
     }
 
-    async fn commit(&self, new: Commit) -> Result<()> {
+    async fn commit(&self, mut new: Commit) -> Result<()> {
+        if let Some(files) = self.files.clone().filter(|_| has_large(&new)) {
+            let taken = tokio::task::spawn_blocking(move || files.take(&mut new).map(|()| new));
+            new = taken.await.map_err(unavailable)??;
+        }
         let names = self.names.clone();
         self.writer()?.write(false, move |c, fresh| commit(c, &names, fresh, &new)).await.map(|_| ())
     }
@@ -319,7 +330,11 @@ impl Store for SqliteStore {
     }
 
     async fn blob(&self, hash: &str) -> Result<Option<Vec<u8>>> {
-        self.reader().query_row("SELECT bytes FROM blob WHERE hash = ?1", [hash], |r| r.get(0)).optional().map_err(error)
+        let inline = self.reader().query_row("SELECT bytes FROM blob WHERE hash = ?1", [hash], |r| r.get(0)).optional().map_err(error)?;
+        match (inline, &self.files) {
+            (None, Some(files)) => files.get(hash),
+            (inline, _) => Ok(inline),
+        }
     }
 
     async fn number_block(&self, count: u32) -> Result<i64> {
