@@ -205,7 +205,7 @@ async fn bad_input_is_refused_with_its_place() {
         ("customer", "POST", start, json!({"fields": {"amount": "1"}, "article": {"body": "x".repeat(300_000)}}).to_string(), 422),
         ("customer", "POST", start, json!({"fields": {"amount": "1"}, "article": {"body": "x", "attachments": [{"name": "a\r\nb", "content": ""}]}}).to_string(), 400),
         ("customer", "POST", start, json!({"fields": {"amount": "1"}, "article": {"body": "x", "attachments": [{"name": "a", "content": "%%"}]}}).to_string(), 400),
-        ("customer", "POST", start, "x".repeat(3_000_000), 413),
+        ("customer", "POST", start, "x".repeat(17_000_000), 413),
         ("customer", "POST", "/api/v1/processes/nope/start", "{}".into(), 404),
         ("customer", "POST", "/api/v1/tickets", json!({"title": " ", "type": "incident", "queue": "it"}).to_string(), 422),
         ("customer", "POST", "/api/v1/tickets", json!({"title": "x", "type": "nope", "queue": "it"}).to_string(), 422),
