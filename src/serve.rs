@@ -24,6 +24,8 @@ use vorgang_runtime::{Desk, demo, outbox};
 use vorgang_store::Store;
 use vorgang_web::{App, Config};
 
+/// How long a node among others goes on serving after it was asked to end.
+const DRAIN_SECONDS: u64 = 2;
 /// Tickets of a demo without `--tickets`.
 const DEMO_TICKETS: u64 = 60;
 
@@ -53,6 +55,10 @@ pub struct Options {
     /// A program that definitions may run by its name; may be given several times.
     #[arg(long = "program", env = "VORGANG_PROGRAMS", value_delimiter = ',', value_name = "NAME=/PATH")]
     programs: Vec<String>,
+    /// How long a node that is asked to end goes on serving while `/readyz` says 503, so that a proxy sends nobody here any more;
+    /// two seconds where there are other nodes, none otherwise.
+    #[arg(long, env = "VORGANG_DRAIN", value_name = "SECONDS")]
+    drain: Option<u64>,
     /// Applies the folder whenever it changes.
     #[arg(long)]
     watch: bool,
@@ -211,12 +217,19 @@ async fn on(
     if let Some(smtp) = smtp {
         lanes.spawn(outbox::run(desk.clone(), Arc::new(smtp), outbox::Links(config.public_url.clone())));
     }
-    let live = desk.live.clone();
+    let (live, store, drain) = (desk.live.clone(), desk.store.clone(), options.drain);
     let app = App { desk, config: Arc::new(config), metrics };
     let service = vorgang_web::router(app).into_make_service_with_connect_info::<SocketAddr>();
     let stop = async move {
         stopped().await;
         live.close();
+        let others = async { store.others().await.unwrap_or(0) > 0 };
+        let seconds = match drain {
+            Some(seconds) => seconds,
+            None if others.await => DRAIN_SECONDS,
+            None => 0,
+        };
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
     };
     vorgang_web::run(listener, service, stop).await?;
     lanes.shutdown().await;

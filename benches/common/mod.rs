@@ -42,9 +42,14 @@ pub fn binary() -> PathBuf {
 }
 
 pub fn serve(folder: &Path, arguments: &[&str]) -> Server {
+    serve_on(folder, "pages.db", arguments)
+}
+
+/// On this database.
+pub fn serve_on(folder: &Path, database: &str, arguments: &[&str]) -> Server {
     let mut child = Process::new(binary())
         .current_dir(folder)
-        .args(["serve", "--listen", "127.0.0.1:0", "--database", "pages.db"])
+        .args(["serve", "--listen", "127.0.0.1:0", "--database", database])
         .args(arguments)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -71,6 +76,15 @@ pub fn serve(folder: &Path, arguments: &[&str]) -> Server {
     };
     std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
     Server { child, address, link }
+}
+
+/// Seconds of the processor that a process has used.
+pub fn processor(pid: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let after = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let ticks: Vec<f64> = after.split_whitespace().skip(11).take(2).filter_map(|t| t.parse().ok()).collect();
+    // USER_HZ is 100 on Linux.
+    ticks.iter().sum::<f64>() / 100.0
 }
 
 /// Resident memory of a process, in MB.

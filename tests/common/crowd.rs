@@ -26,6 +26,8 @@ pub struct Journal {
     pub unknown: u64,
     /// What must not be: an answer that contradicts an earlier one.
     pub violations: Vec<String>,
+    /// Requests that had to be asked again.
+    pub again: u64,
     /// When each operation was acknowledged.
     pub times: Vec<Instant>,
 }
@@ -115,7 +117,10 @@ impl Worker {
             };
             match request(&address, "POST", path, &headers, body.as_bytes()) {
                 Some(answer) if answer.status < 500 => return Some(answer),
-                _ => std::thread::sleep(PAUSE),
+                _ => {
+                    self.journal.lock().expect("the journal").again += 1;
+                    std::thread::sleep(PAUSE);
+                }
             }
             if self.stop.load(Ordering::Relaxed) && stopped.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
                 return None;
@@ -170,6 +175,8 @@ impl Worker {
 /// What the fault did to what was acknowledged.
 pub struct Verdict {
     pub acknowledged: usize,
+    /// Requests that had to be asked again.
+    pub again: u64,
     pub violations: Vec<String>,
 }
 
@@ -210,5 +217,5 @@ pub fn judge(folder: &Folder, address: &str, agent: &str, mut journal: Journal, 
     if made < created || made > created + journal.unknown {
         violations.push(format!("{created} tickets were acknowledged, {} may be, {made} are there", journal.unknown));
     }
-    Verdict { acknowledged: journal.times.len(), violations }
+    Verdict { acknowledged: journal.times.len(), again: journal.again, violations }
 }

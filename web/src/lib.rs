@@ -3,6 +3,7 @@
 mod api;
 mod assets;
 mod auth;
+mod door;
 mod extract;
 mod forms;
 mod input;
@@ -16,18 +17,23 @@ mod stream;
 mod texts;
 mod widgets;
 
+use crate::door::Door;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use axum::serve::ListenerExt;
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::sync::watch;
 use vorgang_runtime::Desk;
 
 /// Largest body of a request, in bytes.
 pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// How long `/readyz` waits for the database.
+const READY: std::time::Duration = std::time::Duration::from_secs(2);
 /// Of whoever has not signed in.
 const STRANGER_BYTES_MAX: usize = 64 * 1024;
 
@@ -142,9 +148,11 @@ pub(crate) async fn livez() -> &'static str {
 }
 
 pub(crate) async fn readyz(State(app): State<App>) -> Response {
-    match app.desk.store.ping().await {
-        Ok(()) => "ready\n".into_response(),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response(),
+    // Whoever asks wants to know whether to send somebody here: not while it ends, nor to wait long for a database.
+    let ping = tokio::time::timeout(READY, app.desk.store.ping()).await;
+    match ping.is_ok_and(|p| p.is_ok()) && !app.desk.live.is_closed() {
+        true => "ready\n".into_response(),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response(),
     }
 }
 
@@ -158,7 +166,16 @@ pub async fn run(
     service: axum::extract::connect_info::IntoMakeServiceWithConnectInfo<Router, std::net::SocketAddr>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, service).with_graceful_shutdown(stop).await
+    let (tell, told) = watch::channel(false);
+    let (door, empty) = Door::new(listener, told)?;
+    let closing = async move {
+        stop.await;
+        let _ = tell.send(true);
+        let _ = empty.await;
+    };
+    // Small answers are not held back for more to come.
+    let door = door.tap_io(|io| drop(io.set_nodelay(true)));
+    axum::serve(door, service).with_graceful_shutdown(closing).await
 }
 
 /// Sets up the process's metrics; the answer writes them as Prometheus reads them.

@@ -144,6 +144,11 @@ impl Live {
         }
     }
 
+    /// Does the server end?
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
     /// Ends all streams, so that the server can end.
     pub fn close(&self) {
         self.closed.store(true, Ordering::Release);

@@ -1,0 +1,227 @@
+//! `cargo bench --bench load`: servers under an open-loop load (requests at fixed times, whether the earlier ones have been
+//! answered or not). Names after `--` choose: nodes, large, mix.
+//!
+//! `large` measures a database that is there already, since making one of five million tickets takes a while:
+//! `vorgang serve --demo --tickets 5000000`, then `VORGANG_LARGE=/path/vorgang.db cargo bench --bench load -- large`.
+
+mod common;
+
+use common::{Server, ask, binary, connect, median, memory, open_loop, processor, serve, serve_on};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use vorgang_testbed::{cluster, psql};
+
+const ROUNDS: usize = 3;
+const SECONDS: u64 = 8;
+/// Steps a second that each node is given.
+const RATE: f64 = 60.0;
+
+fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
+    let folder = std::env::temp_dir().join(format!("vorgang-load-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    if is_wanted("nodes") {
+        nodes(&folder);
+    }
+    if is_wanted("mix") {
+        mix(&folder);
+    }
+    if is_wanted("large") {
+        match std::env::var_os("VORGANG_LARGE") {
+            Some(path) => large(&PathBuf::from(path)),
+            None => println!("VORGANG_LARGE names no database: SKIPPED"),
+        }
+    }
+    let _ = std::fs::remove_dir_all(&folder);
+}
+
+/// A request with a body on a kept connection; its status and body.
+fn post(stream: &mut BufReader<TcpStream>, token: &str, method: &str, path: &str, body: &str) -> Option<(u16, String)> {
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.get_mut().write_all(head.as_bytes()).ok()?;
+    let (mut status, mut length, mut line) = (0, 0, String::new());
+    loop {
+        line.clear();
+        stream.read_line(&mut line).ok().filter(|n| *n > 0)?;
+        if status == 0 {
+            status = line.split(' ').nth(1)?.parse().ok()?;
+        } else if let Some(v) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = v.trim().parse().ok()?;
+        } else if line.trim().is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).ok()?;
+    Some((status, String::from_utf8_lossy(&body).into_owned()))
+}
+
+fn token(folder: &Path, database: &str, login: &str) -> String {
+    let output =
+        Command::new(binary()).current_dir(folder).args(["--database", database, "user", "token", login]).output().expect("it runs");
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// Calls at fixed times, spread over the servers; the milliseconds of each, waiting included.
+fn at_rate(rate: f64, seconds: u64, callers: usize, call: impl Fn(u64) + Sync) -> Vec<f64> {
+    let (total, next, begin) = ((rate * seconds as f64) as u64, AtomicU64::new(0), Instant::now());
+    let all = Mutex::new(vec![]);
+    std::thread::scope(|s| {
+        for _ in 0..callers {
+            s.spawn(|| {
+                let mut mine = vec![];
+                loop {
+                    let i = next.fetch_add(1, Ordering::Relaxed);
+                    if i >= total {
+                        break;
+                    }
+                    let due = begin + Duration::from_secs_f64(i as f64 / rate);
+                    std::thread::sleep(due.saturating_duration_since(Instant::now()));
+                    call(i);
+                    mine.push(due.elapsed().as_secs_f64() * 1e3);
+                }
+                all.lock().expect("the list").extend(mine);
+            });
+        }
+    });
+    all.into_inner().expect("the list")
+}
+
+fn percentiles(mut latencies: Vec<f64>) -> (f64, f64) {
+    latencies.sort_by(f64::total_cmp);
+    let at = |q: f64| latencies[((latencies.len() - 1) as f64 * q) as usize];
+    (at(0.5), at(0.99))
+}
+
+/// Processes that are begun on 1, 2 and 4 nodes of one PostgreSQL: what a second of the nodes' processors does.
+fn nodes(folder: &Path) {
+    if cluster::programs().is_none() {
+        return println!("PostgreSQL is not installed: SKIPPED");
+    }
+    let cluster = cluster::Cluster::start(true, false);
+    psql(&format!("{}/postgres", cluster.primary.server()), "CREATE DATABASE desk");
+    let url = cluster.url("desk");
+    let mut servers: Vec<Server> = vec![serve_on(folder, &url, &["--demo", "--tickets", "50"])];
+    let customer = token(folder, &url, "customer");
+    let mut done = [1, 2, 4].map(|_| (vec![], vec![]));
+    for (i, count) in [1_usize, 2, 4].into_iter().enumerate() {
+        while servers.len() < count {
+            servers.push(serve_on(folder, &url, &[]));
+        }
+        std::thread::sleep(Duration::from_secs(2));
+        for _ in 0..ROUNDS {
+            let before: f64 = servers.iter().map(|s| processor(s.child.id())).sum();
+            let connections: Vec<Mutex<BufReader<TcpStream>>> =
+                (0..count * 8).map(|n| Mutex::new(connect(&servers[n % count].address))).collect();
+            let latencies = at_rate(RATE * count as f64, SECONDS, count * 8, |i| {
+                let body = r#"{"dialog":"hand_in","fields":{"amount":"400.00"},"article":{"body":"Train to Kiel"}}"#;
+                let mut stream = connections[i as usize % connections.len()].lock().expect("a connection");
+                let answer = post(&mut stream, &customer, "POST", "/api/v1/processes/expense_claim/start", body);
+                assert_eq!(answer.map(|a| a.0), Some(201));
+            });
+            let used = servers.iter().map(|s| processor(s.child.id())).sum::<f64>() - before;
+            done[i].0.push(latencies.len() as f64 / used);
+            done[i].1.push(percentiles(latencies).1);
+        }
+    }
+    let one = median(done[0].0.clone());
+    for (count, (rates, p99)) in [1, 2, 4].into_iter().zip(done) {
+        let rate = median(rates);
+        println!(
+            "{count} nodes on one PostgreSQL, {RATE} processes a second each: {rate:.0} a processor second of the nodes, {:.0} % of one node's; p99 {:.1} ms{}",
+            rate / one * 100.0,
+            median(p99),
+            if count == 4 { " (reach 85 %)" } else { "" }
+        );
+    }
+    for mut server in servers {
+        let _ = server.child.kill();
+        let _ = server.child.wait();
+    }
+}
+
+/// Agents, customers and programs at once, on one node and a file.
+fn mix(folder: &Path) {
+    let mut server = serve(folder, &["--demo", "--tickets", "20000"]);
+    let (customer, agent) = (token(folder, "pages.db", "customer"), token(folder, "pages.db", "agent"));
+    let (_, cookie) = ask(&mut connect(&server.address), "POST", &server.link.clone().expect("a link"), "").expect("signed in");
+    let streams: Vec<Mutex<BufReader<TcpStream>>> = (0..32).map(|_| Mutex::new(connect(&server.address))).collect();
+    let kinds = ["queue page", "ticket by the API", "list by the API", "search", "a customer begins a process", "an agent writes"];
+    let times: Vec<Mutex<Vec<f64>>> = kinds.iter().map(|_| Mutex::default()).collect();
+    let rate = 300.0;
+    at_rate(rate, SECONDS * 2, 32, |i| {
+        let mut stream = streams[i as usize % streams.len()].lock().expect("a connection");
+        let (kind, number) = (i as usize % kinds.len(), 2_026_000_000 + 1 + i * 7 % 20_000);
+        let begin = Instant::now();
+        let ticket = format!("/api/v1/tickets/{number}");
+        let status = match kind {
+            0 => ask(&mut stream, "GET", "/agent/queue?queue=it", &cookie).map(|a| a.0),
+            1 => post(&mut stream, &agent, "GET", &ticket, "").map(|a| a.0),
+            2 => post(&mut stream, &agent, "GET", "/api/v1/tickets?limit=50&state=open", "").map(|a| a.0),
+            3 => post(&mut stream, &agent, "GET", "/api/v1/tickets?text=train", "").map(|a| a.0),
+            4 => {
+                let body = r#"{"dialog":"hand_in","fields":{"amount":"400.00"},"article":{"body":"Train to Kiel"}}"#;
+                post(&mut stream, &customer, "POST", "/api/v1/processes/expense_claim/start", body).map(|a| a.0)
+            }
+            _ => post(&mut stream, &agent, "POST", &format!("{ticket}/articles"), r#"{"body":"a word about the train"}"#).map(|a| a.0),
+        };
+        assert!(matches!(status, Some(200 | 201 | 404 | 409 | 422)), "{}: {status:?}", kinds[kind]);
+        times[kind].lock().expect("the times").push(begin.elapsed().as_secs_f64() * 1e3);
+    });
+    println!("mix at {rate} requests a second, 20,000 tickets, memory {:.0} MB:", memory(server.child.id()));
+    for (kind, times) in kinds.iter().zip(times) {
+        let times = times.into_inner().expect("the times");
+        let count = times.len();
+        let (half, most) = percentiles(times);
+        println!("  {kind}: {count} requests, median {half:.1} ms, p99 {most:.1} ms");
+    }
+    let _ = server.child.kill();
+    let _ = server.child.wait();
+}
+
+/// A large database: starting, and reading at a hundred requests a second.
+fn large(path: &Path) {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let database = path.display().to_string();
+    let mut starts = vec![];
+    for _ in 0..ROUNDS {
+        let begin = Instant::now();
+        let mut server = serve_on(folder, &database, &[]);
+        assert_eq!(ask(&mut connect(&server.address), "GET", "/readyz", "").map(|a| a.0), Some(200));
+        starts.push(begin.elapsed().as_secs_f64());
+        let _ = server.child.kill();
+        let _ = server.child.wait();
+    }
+    println!("restart after kill -9, until /readyz: {:.2} s (reach < 2)", median(starts));
+    let mut server = serve_on(folder, &database, &["--demo"]);
+    std::thread::sleep(Duration::from_secs(3));
+    let (_, cookie) = ask(&mut connect(&server.address), "POST", &server.link.clone().expect("a link"), "").expect("signed in");
+    let agent = token(folder, &database, "agent");
+    let list = post(&mut connect(&server.address), &agent, "GET", "/api/v1/tickets?limit=1", "").expect("a list").1;
+    let number = list.split("\"number\":\"").nth(1).and_then(|l| l.split('"').next()).expect("a number").to_owned();
+    for (name, path) in [
+        ("queue page", "/agent/queue?queue=it".to_owned()),
+        ("ticket page", format!("/agent/tickets/{number}")),
+        ("search of a common word, newest first", "/agent/queue?state=*&q=printer".to_owned()),
+        ("search of a number", format!("/agent/queue?state=*&q={number}")),
+        ("search of two words", "/agent/queue?state=*&q=train+kiel".to_owned()),
+        ("search of a word that nobody wrote", "/agent/queue?state=*&q=qwxyz".to_owned()),
+    ] {
+        // The first readings come from the disk.
+        open_loop(&server.address, &path, &cookie, 20.0, 1);
+        let (half, most) = percentiles(open_loop(&server.address, &path, &cookie, 100.0, SECONDS));
+        println!("{name} at 100 requests a second: median {half:.1} ms, p99 {most:.1} ms (reach < 100)");
+    }
+    println!("memory: {:.0} MB", memory(server.child.id()));
+    let _ = server.child.kill();
+    let _ = server.child.wait();
+}
