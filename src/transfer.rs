@@ -206,11 +206,23 @@ pub async fn restore(database: &str, file: &Path, verify: bool) -> anyhow::Resul
     if !file.exists() {
         bail!("there is no file {}", file.display());
     }
-    let from = Place::File(file.to_owned());
+    // One of an older version is brought up in a copy: the backup stays what it is.
+    let older = SqliteSource::is_older(file);
+    let copy = std::env::temp_dir().join(format!("vorgang-older-{}.db", std::process::id()));
+    if older {
+        std::fs::copy(file, &copy).with_context(|| format!("cannot copy {}", file.display()))?;
+        drop(database::open_place(&Place::File(copy.clone()), None).await?);
+    }
+    let restored = restored(database, file, &Place::File(if older { copy.clone() } else { file.to_owned() }), verify).await;
+    remove(&copy);
+    restored
+}
+
+async fn restored(database: &str, file: &Path, from: &Place, verify: bool) -> anyhow::Result<End> {
     if verify {
         let scratch = std::env::temp_dir().join(format!("vorgang-restore-{}.db", std::process::id()));
         let to = Place::File(scratch.clone());
-        let restored = async { Ok::<_, anyhow::Error>((moved(&from, None, &to).await?, verified(&to).await?)) }.await;
+        let restored = async { Ok::<_, anyhow::Error>((moved(from, None, &to).await?, verified(&to).await?)) }.await;
         remove(&scratch);
         let (moved, report) = restored.with_context(|| format!("{} cannot be restored", file.display()))?;
         findings(&report);
@@ -224,7 +236,7 @@ pub async fn restore(database: &str, file: &Path, verify: bool) -> anyhow::Resul
         return Ok(if report.findings.is_empty() { End::Good } else { End::Found });
     }
     let to = database::place(database)?;
-    let moved = moved(&from, None, &to).await?;
+    let moved = moved(from, None, &to).await?;
     let report = verified(&to).await?;
     findings(&report);
     let store = database::open_place(&to, None).await?;

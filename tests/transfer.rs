@@ -205,6 +205,10 @@ fn wrong_databases_are_refused() {
     } else {
         rusqlite::Connection::open(url(&newer.0)).and_then(|c| c.execute_batch("PRAGMA user_version = 999")).expect("a version");
     }
+    // It says that this program can work with it, as the release before does while nodes are brought up by turns; then not.
+    let said = say(run(&newer.0, &["audit", "verify"]));
+    assert!(said.starts_with('0'), "{said}");
+    newer.database().change("UPDATE schema_needs SET steps = 999");
     refused(&newer, "newer version (999)");
     for url in ["postgres://nobody@127.0.0.1:1/x", "postgres://127.0.0.1", "mysql://x/y", "/nowhere/x.db"] {
         refused(&Folder::at("nowhere", url), "");
@@ -279,4 +283,32 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
         if entry.path().is_dir() { all.extend(walk(&entry.path())) } else { all.push(entry.path()) }
     }
     all
+}
+
+/// Databases of earlier versions stay readable: each is a backup that was made then. It is restored, on either kind of
+/// database, and work goes on where it was.
+#[test]
+fn backups_of_every_version_can_be_restored() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/upgrade");
+    let mut all = walk(&folder);
+    all.sort();
+    assert!(!all.is_empty());
+    for file in all {
+        let shown = file.display().to_string();
+        let fresh = Folder::new("upgrade");
+        let said = say(run(&fresh.0, &["restore", &shown]));
+        assert!(said.starts_with('0') && said.contains(" 0 findings"), "{shown}: {said}");
+        let server = Server::start(&fresh.0, &[]);
+        let auth = format!("Bearer {}", token(&fresh.0, "agent"));
+        let call = |method: &str, path: &str, body: &str| {
+            let headers = [("Authorization", auth.as_str()), ("Content-Type", "application/json")];
+            common::request(&server.address, method, path, &headers, body.as_bytes()).expect("an answer")
+        };
+        let list = call("GET", "/api/v1/work", "").json();
+        let item =
+            list["items"].as_array().expect("work").iter().find(|w| w["activity"] == "check_receipts").expect("an open check").clone();
+        let path = format!("/api/v1/work/{}/submit", item["id"].as_str().expect("an id"));
+        assert_eq!(call("POST", &path, r#"{"outcome":"good"}"#).status, 200, "{shown}: work goes on");
+        assert_eq!(run(&fresh.0, &["audit", "verify"]).0, 0, "{shown}");
+    }
 }

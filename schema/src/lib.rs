@@ -22,6 +22,7 @@ pub const SQLITE_MIGRATIONS: &[&str] = &[
     include_str!("../sql/sqlite/0016_nodes.sql"),
     include_str!("../sql/sqlite/0017_checkpoints.sql"),
     include_str!("../sql/sqlite/0018_search.sql"),
+    include_str!("../sql/sqlite/0019_needs.sql"),
 ];
 
 /// The same migrations for PostgreSQL, under the same numbers.
@@ -44,4 +45,5 @@ pub const POSTGRES_MIGRATIONS: &[&str] = &[
     include_str!("../sql/postgres/0016_nodes.sql"),
     include_str!("../sql/postgres/0017_checkpoints.sql"),
     include_str!("../sql/postgres/0018_search.sql"),
+    include_str!("../sql/postgres/0019_needs.sql"),
 ];

@@ -23,8 +23,11 @@ fn newer(version: i64) -> StoreError {
 /// Brings the database to the newest version.
 pub async fn migrate(server: &Server) -> Result<()> {
     finished(server).await?;
-    if version(server).await?.is_some_and(|v| v == POSTGRES_MIGRATIONS.len() as i64) {
-        return Ok(());
+    let known = POSTGRES_MIGRATIONS.len() as i64;
+    match version(server).await? {
+        Some(v) if v > known => return able(server, v).await,
+        Some(v) if v == known => return Ok(()),
+        _ => {}
     }
     let (mut connection, _) = server.connection().await?;
     for (i, step) in POSTGRES_MIGRATIONS.iter().enumerate() {
@@ -35,9 +38,6 @@ pub async fn migrate(server: &Server) -> Result<()> {
         sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *tx).await.map_err(error)?;
         run("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY)", &mut tx).await?;
         let now: i64 = sqlx::query(VERSION).fetch_one(&mut *tx).await.and_then(|r| r.try_get(0)).map_err(error)?;
-        if now > POSTGRES_MIGRATIONS.len() as i64 {
-            return Err(newer(now));
-        }
         if now > i as i64 {
             continue;
         }
@@ -53,7 +53,7 @@ pub async fn look(server: &Server) -> Result<()> {
     finished(server).await?;
     match version(server).await? {
         None => Err(StoreError::NotFound),
-        Some(v) if v > POSTGRES_MIGRATIONS.len() as i64 => Err(newer(v)),
+        Some(v) if v > POSTGRES_MIGRATIONS.len() as i64 => able(server, v).await,
         Some(_) => Ok(()),
     }
 }
@@ -63,6 +63,13 @@ async fn finished(server: &Server) -> Result<()> {
         return Err(StoreError::Unavailable("what was copied into it is not complete; copy again".into()));
     }
     Ok(())
+}
+
+/// A newer program has made it, and says whether this one can work with it.
+async fn able(server: &Server, version: i64) -> Result<()> {
+    let rows = server.ask("SELECT steps FROM schema_needs", vec![]).await.unwrap_or_default();
+    let needs: i64 = rows.first().and_then(|r| r.try_get(0).ok()).unwrap_or(version);
+    if needs <= POSTGRES_MIGRATIONS.len() as i64 { Ok(()) } else { Err(newer(version)) }
 }
 
 async fn version(server: &Server) -> Result<Option<i64>> {

@@ -83,8 +83,7 @@ impl SqliteStore {
         }
         let connection = reader(path)?;
         transfer::unfinished(&connection)?;
-        let version: i64 = connection.query_row("PRAGMA user_version", [], |r| r.get(0)).map_err(error)?;
-        known(version)?;
+        known(&connection)?;
         let names = Arc::new(NameIds::default());
         crate::names::reload(&names, &connection).map_err(error)?;
         Ok(Self { names, writer: None, readers: vec![Mutex::new(connection)], turn: AtomicUsize::new(0), files: None, _lock: None })
@@ -133,19 +132,19 @@ fn prepare_once(connection: &Connection) -> Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ()).map_err(error)
 }
 
-/// Refuses what a newer program has made.
-pub(crate) fn known(version: i64) -> Result<()> {
+/// The schema's version; what a newer program has made and says that this one cannot work with is refused.
+pub(crate) fn known(connection: &Connection) -> Result<usize> {
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |r| r.get(0)).map_err(error)?;
     let known = vorgang_schema::SQLITE_MIGRATIONS.len();
-    if version as usize <= known {
-        return Ok(());
+    let needs = || connection.query_row("SELECT steps FROM schema_needs", [], |r| r.get::<_, i64>(0)).unwrap_or(version);
+    if version as usize <= known || needs() as usize <= known {
+        return Ok(version as usize);
     }
     Err(StoreError::Corrupt(format!("the database is of a newer version ({version}) than this program knows ({known})")))
 }
 
 pub(crate) fn migrate(connection: &Connection) -> Result<()> {
-    let version: i64 = connection.query_row("PRAGMA user_version", [], |r| r.get(0)).map_err(error)?;
-    known(version)?;
-    let version = version as usize;
+    let version = known(connection)?;
     for (i, sql) in vorgang_schema::SQLITE_MIGRATIONS.iter().enumerate().skip(version) {
         let step = format!("BEGIN IMMEDIATE; {sql} PRAGMA user_version = {}; COMMIT;", i + 1);
         if let Err(e) = connection.execute_batch(&step) {

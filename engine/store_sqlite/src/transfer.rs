@@ -68,15 +68,20 @@ pub fn unfinished(c: &Connection) -> Result<()> {
 }
 
 impl SqliteSource {
+    /// Was it made by an older program, so that it has to be brought up first?
+    pub fn is_older(path: &Path) -> bool {
+        let version = Connection::open(path).and_then(|c| c.query_row("PRAGMA user_version", [], |r| r.get::<_, i64>(0)));
+        version.is_ok_and(|v| v > 0 && (v as usize) < vorgang_schema::SQLITE_MIGRATIONS.len())
+    }
+
     /// Beside whoever writes.
     pub fn open(path: &Path) -> Result<Self> {
         if !path.exists() {
             return Err(StoreError::NotFound);
         }
         let c = Connection::open(path).map_err(error)?;
-        let version: i64 = c.query_row("PRAGMA user_version", [], |r| r.get(0)).map_err(error)?;
-        crate::store::known(version)?;
-        if version < vorgang_schema::SQLITE_MIGRATIONS.len() as i64 {
+        let version = crate::store::known(&c)?;
+        if version < vorgang_schema::SQLITE_MIGRATIONS.len() {
             return Err(StoreError::Unavailable(format!(
                 "the database is of an older version ({version}); serve it once with this program"
             )));
