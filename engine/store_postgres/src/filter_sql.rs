@@ -62,6 +62,7 @@ impl<'a> Sql<'a> {
             Filter::All => self.text.push_str("true"),
             Filter::None => self.text.push_str("false"),
             Filter::And(list) => self.many(list, " AND ", "true"),
+            Filter::Or(list) if list.iter().all(is_few) => self.gathered(list),
             Filter::Or(list) => self.many(list, " OR ", "false"),
             Filter::Not(inner) => {
                 self.text.push_str("NOT (");
@@ -96,14 +97,39 @@ impl<'a> Sql<'a> {
                 if ids.is_empty() {
                     return self.text.push_str("false");
                 }
-                self.compare("t.id IN (SELECT ticket_id FROM work_audience WHERE key_id = ANY (", ids);
-                self.text.push_str("))");
+                // Asked of one ticket at a time: as a set it would be gathered whole, for each page anew.
+                self.compare("coalesce((SELECT true FROM work_audience a WHERE a.ticket_id = t.id AND a.key_id = ANY (", ids);
+                self.text.push_str(") LIMIT 1), false)");
             }
             Filter::Among(ids) => {
                 self.compare("t.id = ANY (", ids.clone());
                 self.text.push(')');
             }
         }
+    }
+
+    /// Tickets that an index finds by any of these: who has few among many does not walk through all of them.
+    fn gathered(&mut self, list: &[Filter]) {
+        self.text.push_str("t.id IN (SELECT NULL::bigint WHERE false");
+        for filter in list {
+            let (sql, id) = match filter {
+                Filter::Customer(company) => ("SELECT id FROM ticket WHERE company_id = ", self.names.find("company", company)),
+                Filter::CustomerUser(login) => ("SELECT id FROM ticket WHERE customer_id = ", self.names.person(login)),
+                Filter::Owner(login) => ("SELECT id FROM ticket WHERE owner_id = ", self.names.person(login)),
+                Filter::Audience(keys) => {
+                    let ids: Vec<i64> = keys.iter().filter_map(|k| self.names.find("audience", k)).collect();
+                    self.compare(" UNION ALL SELECT ticket_id FROM work_audience WHERE key_id = ANY (", ids);
+                    self.text.push(')');
+                    continue;
+                }
+                _ => continue,
+            };
+            if let Some(id) = id {
+                self.text.push_str(" UNION ALL ");
+                self.compare(sql, id);
+            }
+        }
+        self.text.push(')');
     }
 
     fn compare(&mut self, text: &str, value: impl Into<Arg>) {
@@ -165,6 +191,11 @@ impl<'a> Sql<'a> {
             _ => self.text.push_str("false"),
         }
     }
+}
+
+/// Does an index find the tickets of this, and are they few?
+fn is_few(filter: &Filter) -> bool {
+    matches!(filter, Filter::Customer(_) | Filter::CustomerUser(_) | Filter::Owner(_) | Filter::Audience(_))
 }
 
 /// A field's value as a number; the index and the query have the same text.
