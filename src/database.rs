@@ -33,10 +33,11 @@ impl Place {
     pub fn shown(&self) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
-            Self::Server(url) => match (url.split_once("://"), url.rsplit_once('@')) {
-                (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
-                _ => url.clone(),
-            },
+            Self::Server(url) => {
+                let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", url));
+                let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+                format!("{scheme}://{}", rest.split('?').next().unwrap_or_default())
+            }
         }
     }
 
@@ -98,7 +99,10 @@ pub async fn read_only(place: &Place) -> anyhow::Result<Arc<dyn Store>> {
     };
     match opened {
         Ok(store) => Ok(store),
-        Err(StoreError::NotFound) => bail!("there is no database {}", place.shown()),
+        Err(StoreError::NotFound) => match place {
+            Place::File(_) => bail!("there is no database {}", place.shown()),
+            Place::Server(_) => bail!("nothing was served from {} yet; `vorgang serve SITE` fills it", place.shown()),
+        },
         Err(e) => Err(why(e)).with_context(|| format!("cannot open {}", place.shown())),
     }
 }

@@ -169,6 +169,7 @@ pub enum End {
 }
 
 fn main() -> ExitCode {
+    quiet_pipes();
     let cli = Cli::parse();
     log(cli.log_format);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -181,6 +182,18 @@ fn main() -> ExitCode {
         Ok(End::Usage) => ExitCode::from(2),
         Err(e) => could_not_run(&e),
     }
+}
+
+/// Whoever reads our output may stop to: that is no fault of ours, and no reason for a trace.
+fn quiet_pipes() {
+    let otherwise = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let said = info.payload().downcast_ref::<String>();
+        if said.is_some_and(|s| s.starts_with("failed printing to stdout")) {
+            std::process::exit(3);
+        }
+        otherwise(info);
+    }));
 }
 
 fn could_not_run(e: &anyhow::Error) -> ExitCode {
@@ -209,6 +222,8 @@ async fn run(cli: Cli) -> anyhow::Result<End> {
         Some(files) => Some(files.clone()),
         None => database::place(&database).ok().and_then(|p| p.files()),
     };
+    // A server that is asked to use it has another working folder.
+    let files = files.map(|f| std::path::absolute(&f).unwrap_or(f));
     match cli.command {
         Command::Serve(options) => serve::serve(&database, files, options).await,
         Command::Doctor { format, mail } => doctor::doctor(&database, files.as_deref(), &mail, format == Format::Json).await,

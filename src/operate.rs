@@ -157,6 +157,10 @@ pub async fn audit(database: &str, files: Option<&Path>, json: bool) -> anyhow::
     let signed = checkpoints::verify(&*store, outside.as_ref()).await?;
     let findings: Vec<&String> = report.findings.iter().chain(&signed.findings).collect();
     let mut limits: Vec<&str> = signed.notes.iter().map(String::as_str).collect();
+    let erased = format!("{} rows have no content any more, so that what they made of their tickets is not compared", report.erased);
+    if report.erased > 0 {
+        limits.push(&erased);
+    }
     if signed.checkpoints == 0 {
         limits.push("there is no checkpoint yet: a history that was cut off together with its ticket, or computed anew, cannot be seen");
     } else if outside.is_none() {

@@ -211,7 +211,7 @@ async fn on(
     lanes.spawn(vorgang_runtime::search::run(desk.clone()));
     match folder.as_deref().map(Signer::open) {
         Some(Ok(signer)) => drop(lanes.spawn(checkpoints::run(desk.clone(), Arc::new(signer)))),
-        Some(Err(e)) => tracing::error!("no checkpoints of the history are made: {e}"),
+        Some(Err(e)) => return Err(database::why(e).context("the folder of files cannot be used (--files)")),
         None => tracing::warn!("no checkpoints of the history are made: --files names no folder for them"),
     }
     if let Some(smtp) = smtp {

@@ -83,7 +83,7 @@ async fn target(place: &Place) -> anyhow::Result<Box<dyn Target>> {
 }
 
 /// Moves everything, with a bar on a terminal.
-async fn moved(from: &Place, files: Option<&Path>, to: &Place) -> anyhow::Result<Moved> {
+async fn moved(from: &Place, files: Option<&Path>, to: &Place, restores: bool) -> anyhow::Result<Moved> {
     let (mut source, mut target) = (source(from, files).await?, target(to).await?);
     let style = ProgressStyle::with_template("{msg:18} {bar:40} {pos}/{len} ({per_second}, {eta})")?;
     let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr()).with_style(style);
@@ -92,7 +92,7 @@ async fn moved(from: &Place, files: Option<&Path>, to: &Place) -> anyhow::Result
         bar.set_position(p.done);
         bar.set_message(p.table.to_owned());
     };
-    let moved = transfer(&mut *source, &mut *target, &mut told).await;
+    let moved = transfer(&mut *source, &mut *target, restores, &mut told).await;
     bar.finish_and_clear();
     moved.map_err(database::why)
 }
@@ -108,6 +108,14 @@ async fn verified(place: &Place) -> anyhow::Result<audit::Report> {
     Ok(report)
 }
 
+/// Attachments that did not come along.
+fn missing(moved: &Moved) -> bool {
+    if moved.missing > 0 {
+        println!("{} attachments are not in it: name the folder where they lie with --files", moved.missing);
+    }
+    moved.missing > 0
+}
+
 fn findings(report: &audit::Report) {
     report.findings.iter().for_each(|f| println!("{f}"));
 }
@@ -119,6 +127,11 @@ pub async fn copy(from: &str, files: Option<&Path>, to: &str) -> anyhow::Result<
         return Ok(End::Usage);
     }
     // Nobody writes to the source meanwhile; it has the newest version afterwards.
+    match &from {
+        Place::File(path) if !path.exists() => bail!("there is no database {}", from.shown()),
+        Place::File(_) => {}
+        Place::Server(_) => drop(database::read_only(&from).await?),
+    }
     let own = from.files();
     let files = files.or(own.as_deref());
     let held = database::open_place(&from, None).await?;
@@ -140,13 +153,13 @@ async fn copy_held(held: &dyn Store, from: &Place, files: Option<&Path>, to: &Pl
     if others > 0 {
         bail!("{others} nodes use {}; stop them first, so that nothing is written that is not copied", from.shown());
     }
-    let moved = moved(from, files, to).await?;
+    let moved = moved(from, files, to, false).await?;
     let report = verified(to).await?;
     findings(&report);
     let went_on = if moved.went_on { " (gone on where it was cut)" } else { "" };
     println!("copied {} rows: {} tickets, {} rows of the history{went_on}", moved.rows, moved.tickets, moved.history);
     println!("verified: {} rows of {} tickets, {} findings", report.rows, report.tickets, report.findings.len());
-    Ok(if report.findings.is_empty() { End::Good } else { End::Found })
+    Ok(if report.findings.is_empty() && !missing(&moved) { End::Good } else { End::Found })
 }
 
 pub async fn backup(database: &str, files: Option<&Path>, file: &Path, verify: bool) -> anyhow::Result<End> {
@@ -158,7 +171,7 @@ pub async fn backup(database: &str, files: Option<&Path>, file: &Path, verify: b
     let part = PathBuf::from(format!("{}.part", file.display()));
     let _ = std::fs::remove_file(&part);
     let to = Place::File(part.clone());
-    let made = moved(&from, files, &to).await;
+    let made = moved(&from, files, &to, false).await;
     let made = match made {
         Ok(made) => made,
         Err(e) => {
@@ -172,11 +185,13 @@ pub async fn backup(database: &str, files: Option<&Path>, file: &Path, verify: b
         let _ = std::fs::remove_file(format!("{}{end}", part.display()));
     }
     std::fs::File::open(&part).and_then(|f| f.sync_all()).with_context(|| format!("cannot write {}", part.display()))?;
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&part, mode).with_context(|| format!("cannot write {}", part.display()))?;
     std::fs::rename(&part, file).with_context(|| format!("cannot write {}", file.display()))?;
     let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::File::open(folder).and_then(|f| f.sync_all()).with_context(|| format!("cannot write {}", folder.display()))?;
     let bytes = std::fs::metadata(file)?.len();
-    let good = report.as_ref().is_some_and(|r| r.findings.is_empty());
+    let good = report.as_ref().is_some_and(|r| r.findings.is_empty()) && made.missing == 0;
     println!("{}: {} tickets, {} rows of the history, {bytes} bytes", file.display(), made.tickets, made.history);
     match &report {
         Some(report) => {
@@ -192,7 +207,7 @@ pub async fn backup(database: &str, files: Option<&Path>, file: &Path, verify: b
         crate::control::Ask::BackupMade { at: note.at, file: note.file, bytes, history: note.history, verified: good },
     )
     .await?;
-    Ok(if report.is_some_and(|r| !r.findings.is_empty()) { End::Found } else { End::Good })
+    Ok(if missing(&made) || report.is_some_and(|r| !r.findings.is_empty()) { End::Found } else { End::Good })
 }
 
 fn remove(part: &Path) {
@@ -222,7 +237,7 @@ async fn restored(database: &str, file: &Path, from: &Place, verify: bool) -> an
     if verify {
         let scratch = std::env::temp_dir().join(format!("vorgang-restore-{}.db", std::process::id()));
         let to = Place::File(scratch.clone());
-        let restored = async { Ok::<_, anyhow::Error>((moved(from, None, &to).await?, verified(&to).await?)) }.await;
+        let restored = async { Ok::<_, anyhow::Error>((moved(from, None, &to, true).await?, verified(&to).await?)) }.await;
         remove(&scratch);
         let (moved, report) = restored.with_context(|| format!("{} cannot be restored", file.display()))?;
         findings(&report);
@@ -236,13 +251,9 @@ async fn restored(database: &str, file: &Path, from: &Place, verify: bool) -> an
         return Ok(if report.findings.is_empty() { End::Good } else { End::Found });
     }
     let to = database::place(database)?;
-    let moved = moved(from, None, &to).await?;
+    let moved = moved(from, None, &to, true).await?;
     let report = verified(&to).await?;
     findings(&report);
-    let store = database::open_place(&to, None).await?;
-    let held = store.restored().await;
-    store.leave().await;
-    let held = held?;
     println!(
         "restored into {}: {} tickets, {} rows of the history, {} findings",
         to.shown(),
@@ -250,8 +261,11 @@ async fn restored(database: &str, file: &Path, from: &Place, verify: bool) -> an
         moved.history,
         report.findings.len()
     );
-    if held > 0 {
-        eprintln!("{held} mails that were still to be sent are held: since the backup they may have gone out; release them in the portal");
+    if moved.held > 0 {
+        eprintln!(
+            "{} mails that were still to be sent are held: since the backup they may have gone out; release them in the portal",
+            moved.held
+        );
     }
     Ok(if report.findings.is_empty() { End::Good } else { End::Found })
 }

@@ -309,6 +309,7 @@ fn backups_of_every_version_can_be_restored() {
             list["items"].as_array().expect("work").iter().find(|w| w["activity"] == "check_receipts").expect("an open check").clone();
         let path = format!("/api/v1/work/{}/submit", item["id"].as_str().expect("an id"));
         assert_eq!(call("POST", &path, r#"{"outcome":"good"}"#).status, 200, "{shown}: work goes on");
-        assert_eq!(run(&fresh.0, &["audit", "verify"]).0, 0, "{shown}");
+        let said = say(run(&fresh.0, &["audit", "verify"]));
+        assert!(said.starts_with('0'), "{shown}: {said}");
     }
 }

@@ -98,7 +98,7 @@ async fn observe(mut request: Request, next: Next) -> Response {
     metrics::counter!("vorgang_http_requests_total", "method" => known_method(&method), "path" => path.clone(), "status" => status.to_string())
         .increment(1);
     metrics::histogram!("vorgang_http_request_seconds", "path" => path.clone()).record(seconds);
-    if status >= 500 {
+    if status >= 500 && path != "/readyz" {
         tracing::error!(request = id, %method, path, status, seconds, "request failed");
     } else {
         tracing::debug!(request = id, %method, path, status, seconds, "request");

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use vorgang_core::Snapshot;
 use vorgang_core::apply::{apply_commit, begin};
 use vorgang_core::chain::{self, Hash, Link};
+use vorgang_core::event::Event;
 use vorgang_store::{HistoryRow, Result, Store};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -95,6 +96,9 @@ async fn ticket(
     report: &mut Report,
 ) -> Result<()> {
     let mut judged = judge(id, history, head, stored);
+    if judged.findings.is_empty() {
+        articles(store, id, history, &mut judged).await?;
+    }
     for _ in 1..LOOKS {
         if judged.findings.is_empty() {
             break;
@@ -117,11 +121,35 @@ async fn ticket(
             break;
         }
         judged = again;
+        if judged.findings.is_empty() {
+            articles(store, id, &history, &mut judged).await?;
+        }
     }
     report.tickets += judged.tickets;
     report.erased += judged.erased;
     if report.findings.len() < FINDINGS_MAX {
         report.findings.append(&mut judged.findings);
+    }
+    Ok(())
+}
+
+/// The articles are those that the history tells of, and nothing else.
+async fn articles(store: &dyn Store, id: i64, history: &[HistoryRow], report: &mut Report) -> Result<()> {
+    let mut told = vec![];
+    for row in history {
+        let Some(personal) = &row.personal else { return Ok(()) };
+        let payload = chain::Payload { events: row.events.clone(), personal: personal.clone() };
+        told.extend(chain::join(&payload).into_iter().flatten().filter_map(|e| match e {
+            Event::ArticleAdded { article } => Some(article),
+            _ => None,
+        }));
+    }
+    let there = store.article_list(id).await?;
+    let version = history.last().map_or(0, |r| r.version);
+    // What was added since is judged the next time.
+    let since = |store_version: u64| store_version > version;
+    if there != told && !store.ticket_load_by_id(id).await?.is_some_and(|s| since(s.snapshot.version)) {
+        report.findings.push(format!("ticket {id}: the articles are not what the history tells"));
     }
     Ok(())
 }

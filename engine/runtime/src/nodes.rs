@@ -16,8 +16,10 @@ const SETTLE_LOOKS: u32 = 50;
 
 /// Runs until it is aborted.
 pub async fn run(desk: Arc<Desk>) {
+    // People changed, and could not be read yet.
+    let mut people = false;
     loop {
-        if let Err(e) = look(&desk).await {
+        if let Err(e) = look(&desk, &mut people).await {
             tracing::warn!("what other nodes do is not known: {e}");
         }
         tokio::time::sleep(LOOK).await;
@@ -25,13 +27,15 @@ pub async fn run(desk: Arc<Desk>) {
 }
 
 /// Takes in what others did since the last look.
-pub async fn look(desk: &Desk) -> Result<(), StoreError> {
+async fn look(desk: &Desk, people: &mut bool) -> Result<(), StoreError> {
     let news = desk.store.news().await?;
+    *people |= news.people;
     if news.revision.is_some_and(|r| r > desk.revision()) {
         adopt(desk).await?;
     }
-    if news.people {
+    if *people {
         desk.reload_people().await?;
+        *people = false;
     }
     for (number, version) in news.tickets {
         desk.live.heard(number, version);

@@ -24,6 +24,10 @@ pub struct Moved {
     pub rows: u64,
     pub tickets: u64,
     pub history: u64,
+    /// Attachments that did not come along.
+    pub missing: u64,
+    /// Mails that wait for an administrator.
+    pub held: u64,
     /// It went on where an earlier one was cut.
     pub went_on: bool,
 }
@@ -33,7 +37,13 @@ fn limit(table: &Table) -> u32 {
 }
 
 /// Moves everything that is not there yet, counts it, and ends the transfer.
-pub async fn transfer(source: &mut dyn Source, target: &mut dyn Target, told: &mut (dyn FnMut(Progress) + Send)) -> Result<Moved> {
+/// With `restores`, mail that may have gone out since is held.
+pub async fn transfer(
+    source: &mut dyn Source,
+    target: &mut dyn Target,
+    restores: bool,
+    told: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Moved> {
     let mut counts = vec![];
     for table in TABLES {
         counts.push(source.count(table).await?);
@@ -81,6 +91,10 @@ pub async fn transfer(source: &mut dyn Source, target: &mut dyn Target, told: &m
         if !right {
             return Err(StoreError::Corrupt(format!("{}: {} rows, of which {there} arrived", table.name, counts[i])));
         }
+    }
+    moved.missing = target.missing().await?;
+    if restores {
+        moved.held = target.hold().await?;
     }
     target.finish().await?;
     moved.rows = all;

@@ -55,8 +55,6 @@ pub trait Checkpoints: Send + Sync {
     async fn checkpoint_latest(&self, limit: u32) -> Result<Vec<Checkpoint>>;
     /// Under its id; [`StoreError::Conflict`](crate::StoreError::Conflict) where another one has it.
     async fn checkpoint_add(&self, checkpoint: Checkpoint) -> Result<()>;
-    /// After a restore: mail that may have gone out since is held; how much.
-    async fn restored(&self) -> Result<u64>;
     async fn backup_add(&self, backup: Backup) -> Result<()>;
     /// The newest that was verified.
     async fn backup_latest(&self) -> Result<Option<Backup>>;

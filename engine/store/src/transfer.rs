@@ -43,6 +43,10 @@ pub trait Target: Send {
     /// Rows, and where the transfer stands after them, in one transaction.
     async fn write(&mut self, table: &Table, rows: Vec<Row>, place: &Place) -> Result<()>;
     async fn count(&mut self, table: &Table) -> Result<u64>;
+    /// Mail that may have gone out since the source was made waits for an administrator; how much.
+    async fn hold(&mut self) -> Result<u64>;
+    /// Attachments that articles name and that are not there.
+    async fn missing(&mut self) -> Result<u64>;
     /// All is there: it is a database like any other.
     async fn finish(&mut self) -> Result<()>;
 }

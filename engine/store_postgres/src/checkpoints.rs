@@ -61,11 +61,6 @@ impl Checkpoints for PostgresStore {
         self.server.tell(sql, all).await.map(|_| ())
     }
 
-    async fn restored(&self) -> Result<u64> {
-        let sql = "UPDATE outbox SET state = 'held', error = 'restored from a backup' WHERE state = 'due' RETURNING 1";
-        Ok(self.server.tell(sql, vec![]).await?.len() as u64)
-    }
-
     async fn backup_add(&self, new: Backup) -> Result<()> {
         let sql = "INSERT INTO backup (at, file, bytes, history, verified) VALUES ($1, $2, $3, $4, $5)";
         self.server.tell(sql, args![micros(new.at), new.file, new.bytes, new.history, new.verified]).await.map(|_| ())

@@ -70,7 +70,7 @@ impl Courier for PostgresStore {
     }
 
     async fn message_asked(&self, id: i64, looked: Timestamp, closed: bool) -> Result<()> {
-        let sql = "UPDATE message SET looked = $2, cursor = 0, closed = CASE WHEN $3 THEN $2 END WHERE id = $1";
+        let sql = "UPDATE message SET looked = $2, cursor = 0, closed = CASE WHEN $3 THEN $2 END WHERE id = $1 AND closed IS NULL";
         self.server.tell(sql, args![id, micros(looked), closed]).await.map(|_| ())
     }
 }

@@ -27,7 +27,14 @@ pub async fn migrate(server: &Server) -> Result<()> {
     match version(server).await? {
         Some(v) if v > known => return able(server, v).await,
         Some(v) if v == known => return Ok(()),
-        _ => {}
+        Some(_) => {}
+        None => {
+            let tables =
+                "SELECT 1 FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'v', 'm', 'f', 'p')";
+            if !server.ask(tables, vec![]).await?.is_empty() && version(server).await?.is_none() {
+                return Err(StoreError::Corrupt("it is the database of another program; make an empty one".into()));
+            }
+        }
     }
     let (mut connection, _) = server.connection().await?;
     for (i, step) in POSTGRES_MIGRATIONS.iter().enumerate() {

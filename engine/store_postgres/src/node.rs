@@ -9,7 +9,7 @@ use crate::store::PostgresStore;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::Row;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -34,7 +34,8 @@ pub struct Node {
     revision: AtomicI64,
     /// Microseconds that the database's clock is ahead.
     skew: AtomicI64,
-    lanes: Mutex<HashSet<String>>,
+    /// What it holds, each with the id under which it took it.
+    lanes: Mutex<HashMap<String, i64>>,
     here: Mutex<Here>,
     seen: tokio::sync::Mutex<Seen>,
     /// Transactions that were committed.
@@ -46,6 +47,7 @@ struct Seen {
     /// Transactions before this one were read.
     xid: i64,
     people: i64,
+    revision: Option<i64>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -69,6 +71,8 @@ impl Node {
     /// Takes part under a new id; what an earlier one held is given up.
     pub async fn join(&self, server: &Server) -> Result<()> {
         locked(&self.lanes).clear();
+        // Said anew, under the new id.
+        locked(&self.here).clear();
         let name = format!("{} {}", hostname(), std::process::id());
         let sql =
             format!("INSERT INTO node (name, joined, until, revision) SELECT $1, t, t + $2, $3 FROM (SELECT {NOW} AS t) x RETURNING id");
@@ -101,8 +105,6 @@ impl Node {
         if alive == 0 {
             tracing::warn!("this node was taken for dead; it begins anew");
             self.join(server).await?;
-            // Said anew, under the new id.
-            locked(&self.here).clear();
         }
         self.others.store(rows[0].try_get(2).map_err(error)?, Ordering::Release);
         if sweep {
@@ -151,16 +153,17 @@ fn hostname() -> String {
 #[async_trait]
 impl Nodes for PostgresStore {
     async fn lane(&self, lane: &str) -> Result<bool> {
-        if locked(&self.node.lanes).contains(lane) {
+        let id = self.node.id();
+        if locked(&self.node.lanes).get(lane) == Some(&id) {
             return Ok(true);
         }
-        let id = self.node.id();
         // Only what nobody alive holds: the row of a dead node is gone, and with it the right to commit.
-        let sql = "INSERT INTO lane (name, node) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET node = $2 \
+        let sql = "WITH me AS MATERIALIZED (SELECT id FROM node WHERE id = $2 FOR KEY SHARE) \
+             INSERT INTO lane (name, node) SELECT $1, id FROM me ON CONFLICT (name) DO UPDATE SET node = $2 \
              WHERE lane.node = $2 OR NOT EXISTS (SELECT 1 FROM node n WHERE n.id = lane.node) RETURNING node";
         let held = !self.server.tell(sql, args![lane, id]).await?.is_empty();
         if held && self.node.id() == id {
-            locked(&self.node.lanes).insert(lane.to_owned());
+            locked(&self.node.lanes).insert(lane.to_owned(), id);
         }
         Ok(held)
     }
@@ -173,8 +176,12 @@ impl Nodes for PostgresStore {
         let rows = self.server.ask(sql, args![seen.xid, self.node.id()]).await?;
         let mut news = News { revision: rows[0].try_get(1).map_err(error)?, ..News::default() };
         let people: i64 = rows[0].try_get(2).map_err(error)?;
-        news.people = people != seen.people && seen.xid > 0;
-        *seen = Seen { xid: rows[0].try_get(0).map_err(error)?, people };
+        // At first, what was read before this look may be older than it.
+        news.people = people != seen.people || seen.xid == 0;
+        if news.people || news.revision != seen.revision {
+            self.reload().await?;
+        }
+        *seen = Seen { xid: rows[0].try_get(0).map_err(error)?, people, revision: news.revision };
         for row in &rows {
             let Some(body) = row.try_get::<Option<&str>, _>(3).map_err(error)? else { continue };
             let (tickets, told): (Vec<(String, u64)>, Vec<String>) = serde_json::from_str(body).unwrap_or_default();

@@ -18,7 +18,9 @@ const CONNECTIONS: u32 = 8;
 /// How long one is waited for.
 const CONNECT: Duration = Duration::from_secs(3);
 /// A server that says nothing for so long is gone: without this a host that vanished would be waited for by TCP alone.
-pub const ANSWER: Duration = Duration::from_secs(5);
+const ANSWER: Duration = Duration::from_secs(5);
+/// Nothing takes longer than this.
+const SLOWEST: Duration = Duration::from_secs(60);
 /// How long it is tried to find a server that takes writes, before whoever asks is told that there is none.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 /// Without a server for so long, whoever asks is told at once.
@@ -53,8 +55,18 @@ fn unavailable(e: impl std::fmt::Display) -> StoreError {
 /// One set of options for each host of `postgres://USER@HOST:PORT,HOST:PORT/DATABASE?…`.
 pub fn hosts(url: &str) -> std::result::Result<Vec<PgConnectOptions>, String> {
     let (scheme, rest) = url.split_once("://").ok_or("a URL begins with postgres://")?;
-    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    let (user, hosts) = authority.rsplit_once('@').map_or((String::new(), authority), |(u, h)| (format!("{u}@"), h));
+    // A password may have any sign, if only the last `@` is not its own.
+    let (user, rest) = rest.rsplit_once('@').map_or(("", rest), |(user, rest)| (user, rest));
+    let (hosts, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~%!$&'()*+,;=:".contains(c);
+    let mut encoded = String::new();
+    for c in user.chars() {
+        match plain(c) {
+            true => encoded.push(c),
+            false => c.to_string().bytes().for_each(|b| encoded.push_str(&format!("%{b:02X}"))),
+        }
+    }
+    let user = if user.is_empty() { encoded } else { encoded + "@" };
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     if path.trim_start_matches('/').is_empty() {
         return Err("it names no database, as in postgres://USER@HOST/DATABASE".into());
@@ -88,12 +100,21 @@ fn said(e: &sqlx::Error) -> String {
 }
 
 /// A connection to a server that can be used, and its timeline.
-async fn connect(options: &PgConnectOptions) -> Result<(PgConnection, u32)> {
+async fn connect(options: &PgConnectOptions) -> Result<Opened> {
     let name = format!("{}:{}", options.get_host(), options.get_port());
-    let connection = timeout(CONNECT, PgConnection::connect_with(options)).await;
-    let mut connection = connection
-        .map_err(|_| unavailable(format!("{name} does not answer")))?
-        .map_err(|e| unavailable(format!("{name}: {}", said(&e))))?;
+    timeout(CONNECT, open(options, &name)).await.map_err(|_| unavailable(format!("{name} does not answer")))?
+}
+
+/// A connection, and what its server is.
+struct Opened {
+    connection: PgConnection,
+    timeline: u32,
+    /// By the server's default, what is acknowledged may not be on disk.
+    lazy: bool,
+}
+
+async fn open(options: &PgConnectOptions, name: &str) -> Result<Opened> {
+    let mut connection = PgConnection::connect_with(options).await.map_err(|e| unavailable(format!("{name}: {}", said(&e))))?;
     let sql = "SELECT pg_is_in_recovery(), current_setting('server_version_num')::int, current_setting('synchronous_commit'), \
          current_setting('server_encoding'), CASE WHEN pg_is_in_recovery() THEN 0 ELSE \
          ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END";
@@ -110,11 +131,12 @@ async fn connect(options: &PgConnectOptions) -> Result<(PgConnection, u32)> {
         return Err(unavailable(format!("{name} is a standby, which takes no writes; name the primary")));
     }
     // What is acknowledged is on disk, whatever the server's default.
-    if row.try_get::<String, _>(2).map_err(error)? == "off" {
+    let lazy = row.try_get::<String, _>(2).map_err(error)? == "off";
+    if lazy {
         sqlx::query("SET synchronous_commit = on").execute(&mut connection).await.map_err(error)?;
     }
     let timeline: i32 = row.try_get(4).map_err(error)?;
-    Ok((connection, timeline as u32))
+    Ok(Opened { connection, timeline: timeline as u32, lazy })
 }
 
 impl Primary {
@@ -138,11 +160,11 @@ impl Server {
     pub async fn connection(&self) -> Result<(PgConnection, u64)> {
         let primary = self.primary();
         match connect(&primary.options).await {
-            Ok((connection, timeline)) if timeline >= primary.timeline => Ok((connection, primary.generation)),
+            Ok(opened) if opened.timeline >= primary.timeline => Ok((opened.connection, primary.generation)),
             _ => {
                 self.moved(primary.generation).await?;
                 let primary = self.primary();
-                connect(&primary.options).await.map(|(c, _)| (c, primary.generation))
+                connect(&primary.options).await.map(|o| (o.connection, primary.generation))
             }
         }
     }
@@ -183,6 +205,28 @@ impl Server {
         if self.check().is_err() { self.moved(self.primary().generation).await } else { Ok(()) }
     }
 
+    /// Does the primary take a new connection?
+    async fn answers(&self) -> bool {
+        match connect(&self.primary().options).await {
+            Ok(opened) => opened.timeline >= self.primary().timeline,
+            Err(_) => false,
+        }
+    }
+
+    /// Waits as long as the server is there: one that is slow is not one that is gone. `None` where it is, or for too long.
+    pub async fn patient<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let begun = Instant::now();
+        let mut work = std::pin::pin!(work);
+        loop {
+            if let Ok(done) = timeout(ANSWER, &mut work).await {
+                return Some(done);
+            }
+            if begun.elapsed() > SLOWEST || !self.answers().await {
+                return None;
+            }
+        }
+    }
+
     /// One statement. Where the server is gone it is asked again, if asking twice does no harm.
     async fn run(&self, sql: Cow<'static, str>, args: &[Arg], twice: bool, kept: bool) -> Result<Vec<PgRow>> {
         let begun = Instant::now();
@@ -202,10 +246,14 @@ impl Server {
                 }
                 rows.map_err(|e| (e, true))
             };
-            let (e, sent) = match timeout(ANSWER, asked).await {
-                Ok(Ok(rows)) => return Ok(rows),
-                Ok(Err((e, sent))) => (e, sent),
-                Err(_) => (sqlx::Error::Io(std::io::Error::other("no answer in time")), true),
+            let (e, sent) = match self.patient(asked).await {
+                Some(Ok(rows)) => return Ok(rows),
+                // Others have them all: that says nothing of the server.
+                Some(Err((sqlx::Error::PoolTimedOut, _))) if self.answers().await => {
+                    return Err(unavailable("too many wait for the database"));
+                }
+                Some(Err((e, sent))) => (e, sent),
+                None => (sqlx::Error::Io(std::io::Error::other("no answer in time")), true),
             };
             if !lost(&e) || (sent && !twice) || begun.elapsed() > PATIENCE {
                 return Err(error(e));
@@ -237,7 +285,8 @@ impl Server {
         loop {
             self.check()?;
             let primary = self.primary();
-            match primary.pool.begin().await {
+            let begun_now = timeout(ANSWER, primary.pool.begin()).await;
+            match begun_now.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::Error::other("no answer in time")))) {
                 Ok(transaction) => return Ok(transaction),
                 Err(e) if lost(&e) && begun.elapsed() < PATIENCE => {
                     if self.moved(primary.generation).await.is_err() {
@@ -259,10 +308,12 @@ async fn find(hosts: &[PgConnectOptions], before: Option<&Primary>) -> Result<Pr
     }
     let mut best: Option<(u32, usize)> = None;
     let mut why: Vec<(usize, String)> = vec![];
+    let mut lazy = vec![false; hosts.len()];
     while let Some(answer) = asked.join_next().await {
         match answer {
-            Ok((i, Ok((connection, timeline)))) => {
+            Ok((i, Ok(Opened { connection, timeline, lazy: is_lazy }))) => {
                 let _ = connection.close().await;
+                lazy[i] = is_lazy;
                 if timeline < timeline_min {
                     why.push((i, format!("{}:{} was the primary once, and is behind", hosts[i].get_host(), hosts[i].get_port())));
                 } else if best.is_none_or(|(newest, at)| (timeline, at) > (newest, i)) {
@@ -278,7 +329,10 @@ async fn find(hosts: &[PgConnectOptions], before: Option<&Primary>) -> Result<Pr
         why.sort();
         return Err(unavailable(why.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join("; ")));
     };
-    let options = hosts[at].clone();
+    let mut options = hosts[at].clone();
+    if lazy[at] {
+        options = options.options([("synchronous_commit", "on")]);
+    }
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(CONNECT)
@@ -296,6 +350,8 @@ mod tests {
         let all = hosts("postgres://me:p%40@db1:5433,db2/desk?sslmode=disable&target_session_attrs=read-write").expect("a URL");
         let seen: Vec<_> = all.iter().map(|o| (o.get_host(), o.get_port(), o.get_username(), o.get_database())).collect();
         assert_eq!(seen, [("db1", 5433, "me", Some("desk")), ("db2", 5432, "me", Some("desk"))]);
+        let odd = hosts("postgres://me:p@s/w#r?d@db1/desk").expect("a URL");
+        assert_eq!((odd[0].get_host(), odd[0].get_database()), ("db1", Some("desk")));
         assert!(hosts("postgres://me@db1").is_err_and(|e| e.contains("names no database")));
         assert!(hosts("postgres://me@db1:port/desk").is_err());
     }

@@ -25,6 +25,9 @@ use vorgang_store::{
     Session, Sort, Store, StoreError, Stored, TicketRow, WorkRow,
 };
 
+/// Longest time of a transaction of several statements.
+const TRANSACTION: std::time::Duration = std::time::Duration::from_secs(60);
+
 pub struct PostgresStore {
     pub(crate) server: Arc<Server>,
     pub(crate) names: Arc<NameIds>,
@@ -96,6 +99,12 @@ impl PostgresStore {
     fn sql(&self, text: impl Into<String>, plan: Plan) -> Sql<'_> {
         Sql::new(text, &self.names, plan)
     }
+}
+
+/// A transaction of several statements: whoever waits for a server that has vanished stops some time.
+async fn bounded<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let none = || StoreError::Unavailable("no answer in time".into());
+    tokio::time::timeout(TRANSACTION, work).await.map_err(|_| none())?
 }
 
 fn texts(rows: &[PgRow]) -> Result<Vec<String>> {
@@ -288,11 +297,11 @@ impl Store for PostgresStore {
     async fn job_start(&self, job: &str, tick: Option<Timestamp>, by: &str, now: Timestamp, missed: u64) -> Result<Option<JobRun>> {
         let summary = JobSummary { missed, ..JobSummary::default() };
         let run = JobRun { id: 0, job: job.to_owned(), tick, started: now, ended: None, by: by.to_owned(), cursor: 0, summary };
-        self.begin_run(run).await
+        bounded(self.begin_run(run)).await
     }
 
     async fn job_progress(&self, run: &mut JobRun) -> Result<()> {
-        self.progress(run).await
+        bounded(self.progress(run)).await
     }
 
     async fn job_runs(&self, job: Option<&str>, open: bool, limit: u32) -> Result<Vec<JobRun>> {
@@ -368,7 +377,7 @@ impl Store for PostgresStore {
     }
 
     async fn person_save(&self, people: &[Person], happens: Option<Timestamp>) -> Result<()> {
-        self.people_save(people, happens).await
+        bounded(self.people_save(people, happens)).await
     }
 
     async fn password_set(&self, login: &str, hash: Option<&str>) -> Result<()> {

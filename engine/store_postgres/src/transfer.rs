@@ -45,7 +45,8 @@ impl PostgresSource {
     pub async fn open(url: &str) -> Result<Self> {
         let (server, mut c) = patient(url).await?;
         migrate::look(&server).await?;
-        execute(&mut c, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        // The first read makes the moment that all others see.
+        execute(&mut c, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT count(*) FROM name").await?;
         Ok(Self(c))
     }
 }
@@ -175,6 +176,18 @@ impl Target for PostgresTarget {
 
     async fn count(&mut self, table: &Table) -> Result<u64> {
         count(&mut self.0, table).await
+    }
+
+    async fn hold(&mut self) -> Result<u64> {
+        let sql = "UPDATE outbox SET state = 'held', error = 'restored from a backup' WHERE state = 'due'";
+        sqlx::query(sql).execute(&mut self.0).await.map(|done| done.rows_affected()).map_err(error)
+    }
+
+    async fn missing(&mut self) -> Result<u64> {
+        let sql =
+            "SELECT count(DISTINCT p.blob_hash) FROM article_part p WHERE NOT EXISTS (SELECT 1 FROM blob b WHERE b.hash = p.blob_hash)";
+        let row = sqlx::query(sql).fetch_one(&mut self.0).await.map_err(error)?;
+        row.try_get::<i64, _>(0).map(|n| n as u64).map_err(error)
     }
 
     async fn finish(&mut self) -> Result<()> {

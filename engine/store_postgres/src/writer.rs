@@ -6,7 +6,7 @@ use crate::batch::Batch;
 use crate::names;
 use crate::node::Node;
 use crate::rows::{again, error, exhausted, lost};
-use crate::server::{ANSWER, PATIENCE, Server};
+use crate::server::{PATIENCE, Server};
 use crate::write;
 use sqlx::{Connection, PgConnection, Row};
 use std::collections::{HashMap, HashSet};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use vorgang_store::names::NameIds;
 use vorgang_store::{Commit, Result, StoreError};
 
@@ -169,14 +169,38 @@ impl Task {
                 Failure::Fenced => {
                     metrics::counter!("vorgang_fenced_commits_total").increment(commits.len() as u64);
                     self.shared.node.join(&self.shared.server).await?;
-                    // Whatever it was decided on: it is decided again.
-                    return Ok(vec![Err(StoreError::Conflict); commits.len()]);
+                    // Whatever it was decided on: it is decided again; but for what an attempt has written after all.
+                    let there = self.there(commits).await?;
+                    return Ok(there.into_iter().map(|t| if t { Ok(()) } else { Err(StoreError::Conflict) }).collect());
                 }
                 Failure::Exhausted(e) => return Err(e),
-                Failure::Refused(e) if commits.len() == 1 => return Ok(vec![Err(e)]),
+                Failure::Refused(e) if commits.len() == 1 => {
+                    let there = self.there(commits).await?[0];
+                    return Ok(vec![if there { Ok(()) } else { Err(e) }]);
+                }
                 Failure::Refused(_) => return Err(StoreError::Conflict),
             }
         }
+    }
+
+    /// Which of these were written by an attempt whose end was not seen.
+    async fn there(&mut self, commits: &[&Commit]) -> Result<Vec<bool>> {
+        let mut there = vec![false; commits.len()];
+        if self.unknown {
+            let (mut connection, _) = self.shared.server.connection().await?;
+            let all: Vec<usize> = (0..commits.len()).collect();
+            // Waits until an attempt that is still under way has ended.
+            let ids: Vec<i64> = commits.iter().map(|c| c.changes.ticket.id).collect();
+            let held =
+                sqlx::query("SELECT id FROM ticket WHERE id = ANY ($1) ORDER BY id FOR UPDATE").bind(&ids).fetch_all(&mut connection).await;
+            held.map_err(error)?;
+            match written(&mut connection, commits, &all).await {
+                Ok(found) => found.into_iter().for_each(|i| there[i] = true),
+                Err(Failure::Lost(e)) => return Err(error(e)),
+                Err(_) => return Err(StoreError::Unavailable("what was written cannot be read".into())),
+            }
+        }
+        Ok(there)
     }
 
     async fn attempt(&mut self, commits: &[&Commit]) -> std::result::Result<Vec<Result<()>>, Failure> {
@@ -191,8 +215,8 @@ impl Task {
                 self.connection.insert(fresh)
             }
         };
-        let written = timeout(ANSWER, transaction(connection, &self.shared, commits, self.unknown)).await;
-        written.unwrap_or_else(|_| Err(Failure::Lost(sqlx::Error::Io(std::io::Error::other("no answer in time")))))
+        let written = self.shared.server.patient(transaction(connection, &self.shared, commits, self.unknown)).await;
+        written.unwrap_or_else(|| Err(Failure::Lost(sqlx::Error::Io(std::io::Error::other("no answer in time")))))
     }
 }
 

@@ -1,8 +1,8 @@
 //! Programs that are to be run.
 
+use crate::open::SqliteStore;
 use crate::read::json;
 use crate::rows::{error, micros};
-use crate::store::SqliteStore;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};

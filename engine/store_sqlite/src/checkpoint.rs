@@ -50,7 +50,7 @@ fn log_pages(connection: &Connection) -> i64 {
 fn restart(writer: &Connection) {
     let _ = writer.busy_timeout(Duration::ZERO);
     checkpoint(writer, "PRAGMA wal_checkpoint(RESTART)");
-    let _ = writer.busy_timeout(crate::store::BUSY_TIMEOUT);
+    let _ = writer.busy_timeout(crate::open::BUSY_TIMEOUT);
 }
 
 /// A reader in the way or a full disk only puts it off: the next look tries again.

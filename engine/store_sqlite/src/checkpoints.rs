@@ -1,7 +1,7 @@
 //! Checkpoints of the history, and backups that were made.
 
+use crate::open::SqliteStore;
 use crate::rows::{error, hash, micros, time};
-use crate::store::SqliteStore;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -72,11 +72,6 @@ impl Checkpoints for SqliteStore {
             c.execute(&sql, values).map(|n| n as i64)
         };
         self.write(false, add).await.map(|_| ())
-    }
-
-    async fn restored(&self) -> Result<u64> {
-        let sql = "UPDATE outbox SET state = 'held', error = 'restored from a backup' WHERE state = 'due'";
-        self.write(false, move |c| c.execute(sql, []).map(|n| n as i64)).await.map(|n| n as u64)
     }
 
     async fn backup_add(&self, new: Backup) -> Result<()> {

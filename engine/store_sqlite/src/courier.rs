@@ -1,8 +1,8 @@
 //! Messages to processes.
 
+use crate::open::SqliteStore;
 use crate::read::json;
 use crate::rows::{error, micros, time};
-use crate::store::SqliteStore;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};

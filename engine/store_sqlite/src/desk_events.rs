@@ -1,8 +1,8 @@
 //! What happened to people and definitions.
 
+use crate::open::SqliteStore;
 use crate::read::json;
 use crate::rows::{error, micros, time};
-use crate::store::SqliteStore;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};

@@ -1,7 +1,7 @@
 //! What SQLite says of itself.
 
+use crate::open::SqliteStore;
 use crate::rows::error;
-use crate::store::SqliteStore;
 use async_trait::async_trait;
 use vorgang_store::Result;
 use vorgang_store::health::{Health, Level, Sign};

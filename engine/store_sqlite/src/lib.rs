@@ -11,6 +11,7 @@ mod jobs;
 mod messages;
 mod names;
 mod nodes;
+mod open;
 mod read;
 mod rows;
 mod search;
@@ -18,5 +19,5 @@ mod store;
 mod transfer;
 mod writer;
 
-pub use store::SqliteStore;
+pub use open::SqliteStore;
 pub use transfer::{SqliteSource, SqliteTarget};

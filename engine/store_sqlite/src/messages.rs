@@ -1,9 +1,10 @@
 //! Notifications and the outbox.
 
 use crate::filter_sql::Plan;
+use crate::open::SqliteStore;
 use crate::read::json;
 use crate::rows::{error, micros, time};
-use crate::store::{SqliteStore, sql_where};
+use crate::store::sql_where;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::types::Value;

@@ -1,7 +1,7 @@
 //! A SQLite database has one node: it does everything, and nobody else has news.
 
+use crate::open::SqliteStore;
 use crate::rows::error;
-use crate::store::SqliteStore;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -38,7 +38,10 @@ impl Nodes for SqliteStore {
         SignedDuration::ZERO
     }
 
-    async fn leave(&self) {}
+    /// What is in the log goes into the file: whoever copies the file has everything.
+    async fn leave(&self) {
+        self.settle();
+    }
 
     async fn attempt_allowed(&self, key: &str, since: Timestamp, most: u32) -> Result<bool> {
         let sql = "SELECT failures FROM attempt WHERE key = ?1 AND since >= ?2";

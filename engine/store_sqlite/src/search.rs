@@ -1,7 +1,7 @@
 //! Full text, in FTS5.
 
+use crate::open::SqliteStore;
 use crate::rows::error;
-use crate::store::SqliteStore;
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
 use vorgang_core::changes::Changes;

@@ -1,7 +1,7 @@
 //! SQLite as the source and the target of a transfer.
 
+use crate::open::migrate;
 use crate::rows::error;
-use crate::store::migrate;
 use async_trait::async_trait;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
@@ -80,7 +80,7 @@ impl SqliteSource {
             return Err(StoreError::NotFound);
         }
         let c = Connection::open(path).map_err(error)?;
-        let version = crate::store::known(&c)?;
+        let version = crate::open::known(&c)?;
         if version < vorgang_schema::SQLITE_MIGRATIONS.len() {
             return Err(StoreError::Unavailable(format!(
                 "the database is of an older version ({version}); serve it once with this program"
@@ -162,6 +162,17 @@ impl Target for SqliteTarget {
 
     async fn count(&mut self, table: &Table) -> Result<u64> {
         count(get(&mut self.0), table)
+    }
+
+    async fn hold(&mut self) -> Result<u64> {
+        let sql = "UPDATE outbox SET state = 'held', error = 'restored from a backup' WHERE state = 'due'";
+        get(&mut self.0).execute(sql, []).map(|n| n as u64).map_err(error)
+    }
+
+    async fn missing(&mut self) -> Result<u64> {
+        let sql =
+            "SELECT count(DISTINCT p.blob_hash) FROM article_part p WHERE NOT EXISTS (SELECT 1 FROM blob b WHERE b.hash = p.blob_hash)";
+        get(&mut self.0).query_row(sql, [], |r| r.get::<_, i64>(0)).map(|n| n as u64).map_err(error)
     }
 
     async fn finish(&mut self) -> Result<()> {

@@ -1,0 +1,173 @@
+//! Opening a file: whose it is, who may write, which version it has.
+
+use crate::checkpoint;
+use crate::names::NameIds;
+use crate::rows::error;
+use crate::transfer;
+use crate::writer::Writer;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use vorgang_store::files::Files;
+use vorgang_store::{Result, StoreError};
+
+const READERS: usize = 4;
+/// How long a connection waits for another process.
+pub const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
+pub struct SqliteStore {
+    pub(crate) names: Arc<NameIds>,
+    /// `None` when opened for reading only.
+    pub(crate) writer: Option<Writer>,
+    readers: Vec<Mutex<Connection>>,
+    turn: AtomicUsize,
+    pub(crate) files: Option<Files>,
+    /// Held as long as this process may write.
+    _lock: Option<std::fs::File>,
+}
+
+pub(crate) fn unavailable(e: impl std::fmt::Display) -> StoreError {
+    StoreError::Unavailable(e.to_string())
+}
+
+/// The lock file beside a database.
+pub fn lock_path(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".lock");
+    name.into()
+}
+
+impl SqliteStore {
+    /// Opens for writing, migrates, and keeps others from writing. [`StoreError::Conflict`] when a server has it.
+    pub fn open(path: &Path) -> Result<Self> {
+        let new = !ours(path)?;
+        let lock = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(lock_path(path)).map_err(unavailable)?;
+        lock.try_lock().map_err(|e| match e {
+            std::fs::TryLockError::WouldBlock => StoreError::Conflict,
+            std::fs::TryLockError::Error(e) => unavailable(e),
+        })?;
+        let connection = Connection::open(path).map_err(error)?;
+        connection
+            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 167772160; PRAGMA cache_size = -16000;")
+            .map_err(error)?;
+        if new {
+            let own = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+            std::fs::set_permissions(path, own).map_err(unavailable)?;
+        }
+        prepare_once(&connection)?;
+        transfer::unfinished(&connection)?;
+        migrate(&connection)?;
+        let names = Arc::new(NameIds::default());
+        crate::names::reload(&names, &connection).map_err(error)?;
+        let writer = Writer::start(connection, names.clone()).map_err(unavailable)?;
+        checkpoint::start(path, &writer).map_err(unavailable)?;
+        let readers = (0..READERS).map(|_| reader(path).map(Mutex::new)).collect::<Result<_>>()?;
+        Ok(Self { names, writer: Some(writer), readers, turn: AtomicUsize::new(0), files: None, _lock: Some(lock) })
+    }
+
+    /// Opens for reading, beside whoever writes.
+    pub fn open_read_only(path: &Path) -> Result<Self> {
+        if !path.exists() {
+            return Err(StoreError::NotFound);
+        }
+        let connection = reader(path)?;
+        transfer::unfinished(&connection)?;
+        known(&connection)?;
+        let names = Arc::new(NameIds::default());
+        crate::names::reload(&names, &connection).map_err(error)?;
+        Ok(Self { names, writer: None, readers: vec![Mutex::new(connection)], turn: AtomicUsize::new(0), files: None, _lock: None })
+    }
+
+    /// With large attachments in a folder.
+    pub fn with_files(self, files: Option<Files>) -> Self {
+        Self { files, ..self }
+    }
+
+    pub(crate) fn reader(&self) -> MutexGuard<'_, Connection> {
+        let start = self.turn.fetch_add(1, Ordering::Relaxed);
+        for i in 0..self.readers.len() {
+            if let Ok(guard) = self.readers[(start + i) % self.readers.len()].try_lock() {
+                return guard;
+            }
+        }
+        self.readers[start % self.readers.len()].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn settle(&self) {
+        if let Some(writer) = &self.writer {
+            let truncate = |c: &Connection| drop(c.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
+            let _ = writer.between()(&truncate);
+        }
+    }
+
+    pub(crate) fn writer(&self) -> Result<&Writer> {
+        self.writer.as_ref().ok_or_else(|| unavailable("opened for reading only"))
+    }
+
+    pub(crate) async fn write(
+        &self,
+        reload: bool,
+        write: impl FnOnce(&Connection) -> rusqlite::Result<i64> + Send + 'static,
+    ) -> Result<i64> {
+        self.writer()?.write(reload, move |c, _| write(c).map_err(error)).await
+    }
+}
+
+/// Is there a file already, and can it be a database? Looked at before anything is made beside it.
+fn ours(path: &Path) -> Result<bool> {
+    use std::io::Read;
+    match std::fs::File::open(path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        file => {
+            let mut head = vec![];
+            file.and_then(|f| f.take(16).read_to_end(&mut head)).map_err(unavailable)?;
+            match head.is_empty() || head == b"SQLite format 3\0" {
+                true => Ok(true),
+                false => Err(StoreError::Corrupt("it is no database".into())),
+            }
+        }
+    }
+}
+
+fn reader(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(path, flags).map_err(error)?;
+    connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -4000;").map_err(error)?;
+    prepare_once(&connection)?;
+    Ok(connection)
+}
+
+/// Statements are kept, and their plans do not depend on what is bound: otherwise each new value plans them anew.
+fn prepare_once(connection: &Connection) -> Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(error)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ()).map_err(error)
+}
+
+/// The schema's version; what a newer program has made and says that this one cannot work with is refused.
+pub(crate) fn known(connection: &Connection) -> Result<usize> {
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |r| r.get(0)).map_err(error)?;
+    let known = vorgang_schema::SQLITE_MIGRATIONS.len();
+    let needs = || connection.query_row("SELECT steps FROM schema_needs", [], |r| r.get::<_, i64>(0)).unwrap_or(version);
+    if version as usize <= known || needs() as usize <= known {
+        return Ok(version as usize);
+    }
+    Err(StoreError::Corrupt(format!("the database is of a newer version ({version}) than this program knows ({known})")))
+}
+
+pub(crate) fn migrate(connection: &Connection) -> Result<()> {
+    let version = known(connection)?;
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_master", [], |r| r.get(0)).map_err(error)?;
+    if version == 0 && tables > 0 {
+        return Err(StoreError::Corrupt("it is the database of another program".into()));
+    }
+    for (i, sql) in vorgang_schema::SQLITE_MIGRATIONS.iter().enumerate().skip(version) {
+        let step = format!("BEGIN IMMEDIATE; {sql} PRAGMA user_version = {}; COMMIT;", i + 1);
+        if let Err(e) = connection.execute_batch(&step) {
+            let _ = connection.execute_batch("ROLLBACK");
+            return Err(error(e));
+        }
+    }
+    Ok(())
+}
