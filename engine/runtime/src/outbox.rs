@@ -16,10 +16,11 @@ use vorgang_store::messages::{MailRow, MailState};
 
 /// How often it is looked for mail that is due.
 const LOOK: Duration = Duration::from_millis(500);
-/// Mails that are fetched at once.
-const BATCH: u32 = 512;
 /// Mails that are under way at the same time.
 const LANE: usize = 8;
+/// Mails that are fetched at once: seven rounds, each of two minutes at most, so that all have ended before another node may
+/// take them.
+const BATCH: u32 = 7 * LANE as u32;
 /// How long a mail belongs to the attempt under way; longer than all of a batch may take.
 const LEASE: SignedDuration = SignedDuration::from_mins(15);
 /// Longest time that one mail may take, whatever the server does.

@@ -65,7 +65,7 @@ pub async fn page(
             }
         }
         @if customer {
-            form.inline method="get" action="/" role="search" data-enhance {
+            form.card.inline method="get" action="/" role="search" data-enhance {
                 div.field { label for="q" { (t.search_hint) } input id="q" name="q" type="search" value=(asked.unwrap_or("")); }
                 button { (t.search) }
             }
