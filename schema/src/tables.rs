@@ -1,5 +1,5 @@
 //! Every table that is more than one node's, with its columns, the key first: in the order in which they can be filled.
-//! Tests compare it with both databases.
+//! A test compares it with SQLite's; tests that move databases both ways use it on PostgreSQL's.
 
 use Kind::{Bool, Bytes, Int, Json, Text};
 

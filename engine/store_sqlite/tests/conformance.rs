@@ -32,3 +32,30 @@ fn a_database_is_held_by_one() {
     assert!(matches!(SqliteStore::open(&folder.join("y.db")), Err(vorgang_store::StoreError::Corrupt(_))));
     std::fs::remove_dir_all(&folder).expect("the folder goes");
 }
+
+/// The list by which databases are moved has every table with every column.
+#[test]
+fn every_table_is_in_the_list() {
+    let folder = std::env::temp_dir().join(format!("vorgang-tables-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    drop(SqliteStore::open(&folder.join("x.db")).expect("a store"));
+    let c = rusqlite::Connection::open(folder.join("x.db")).expect("the database");
+    let list = |sql: &str| -> Vec<String> {
+        let mut statement = c.prepare(sql).expect("a query");
+        statement.query_map([], |r| r.get(0)).and_then(Iterator::collect).expect("names")
+    };
+    // What is made anew, or says something of this one database.
+    let own = ["search_built", "schema_needs"];
+    let mut there = list("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'search%' ORDER BY name");
+    there.retain(|t| !own.contains(&t.as_str()));
+    let mut listed: Vec<String> = vorgang_schema::tables::TABLES.iter().map(|t| t.name.to_owned()).collect();
+    listed.sort();
+    assert_eq!(there, listed);
+    for table in vorgang_schema::tables::TABLES {
+        let columns = list(&format!("SELECT name FROM pragma_table_info('{}') ORDER BY name", table.name));
+        let mut mine: Vec<&str> = table.columns.iter().map(|(name, _)| *name).collect();
+        mine.sort_unstable();
+        assert_eq!(columns, mine, "{}", table.name);
+    }
+    std::fs::remove_dir_all(&folder).expect("the folder goes");
+}
