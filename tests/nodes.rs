@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::crowd::long;
 use common::{Folder, Server, request, run, token, url};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -256,7 +257,7 @@ fn appends_to_contended_tickets_are_in_one_order() {
     let words = |ticket: &serde_json::Value| -> Vec<String> {
         ticket["fields"]["list"].as_str().unwrap_or_default().split_whitespace().map(str::to_owned).collect()
     };
-    let appends = if std::env::var_os("VORGANG_LONG").is_some() { 400 } else { 25 };
+    let appends = long(25, 400);
     let seen: std::sync::Mutex<Vec<Seen>> = Default::default();
     std::thread::scope(|s| {
         for worker in 0..6_usize {

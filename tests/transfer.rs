@@ -6,7 +6,7 @@ use common::{Folder, Server, run, token, url};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
-use vorgang_core::chain::{self, Hash, Link, hex};
+use vorgang_core::chain::{self, Hash, hex};
 use vorgang_store::HistoryRow;
 use vorgang_testbed::{postgres, psql};
 
@@ -140,7 +140,7 @@ async fn tampering_is_found() {
     let last = rows.last().expect("a row");
     let before = rows.len().checked_sub(2).map_or(chain::GENESIS, |i| rows[i].hash);
     let stamped = HistoryRow { actor: "nobody".into(), ..last.clone() };
-    let hash = rehash(&stamped, before);
+    let hash = stamped.hash_after(before);
     let bytes = |hash: &Hash| if postgres().is_some() { format!("decode('{}', 'hex')", hex(hash)) } else { format!("X'{}'", hex(hash)) };
     let version = last.version;
     let cases: Vec<(&str, Vec<String>)> = vec![
@@ -170,22 +170,6 @@ async fn tampering_is_found() {
         assert!(said.starts_with('1'), "{what} was not found: {said}");
         println!("{what}: {}", said.lines().next().unwrap_or_default());
     }
-}
-
-fn rehash(row: &HistoryRow, previous: Hash) -> Hash {
-    chain::hash(&Link {
-        ticket: row.ticket,
-        version: row.version,
-        format: row.format,
-        at: row.at,
-        actor: &row.actor,
-        command: &row.command,
-        cause: &row.cause,
-        events: &row.events,
-        salt: &row.salt,
-        personal_digest: row.personal_digest,
-        previous,
-    })
 }
 
 /// What is not what it should be is said in one sentence, and nothing is changed by it.

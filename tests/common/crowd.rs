@@ -180,6 +180,27 @@ pub struct Verdict {
     pub violations: Vec<String>,
 }
 
+impl Verdict {
+    /// Says how it went, and fails where something was lost or doubled, or too little was done to prove anything.
+    pub fn tell(&self, row: &str, recoveries: &[Duration]) {
+        let worst = recoveries.iter().max().copied().unwrap_or_default();
+        let result = if self.violations.is_empty() { "PASS" } else { "FAIL" };
+        println!(
+            "{result} {row}: {} faults, {} operations acknowledged, {} violations, worst recovery {worst:.1?}",
+            recoveries.len(),
+            self.acknowledged,
+            self.violations.len()
+        );
+        assert!(self.violations.is_empty(), "{row}: {:#?}", self.violations);
+        assert!(self.acknowledged > 30, "too little was acknowledged to prove anything");
+    }
+}
+
+/// How often something breaks: in the short form, and with `VORGANG_LONG`.
+pub fn long(short: u32, long: u32) -> u32 {
+    if std::env::var_os("VORGANG_LONG").is_some() { long } else { short }
+}
+
 /// Compares the journal with what is there, and the history with the rows.
 pub fn judge(folder: &Folder, address: &str, agent: &str, mut journal: Journal, tickets_before: u64) -> Verdict {
     let mut violations = std::mem::take(&mut journal.violations);

@@ -196,6 +196,21 @@ pub enum Sender {
     System,
 }
 
+impl Sender {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Customer => "customer",
+            Self::System => "system",
+        }
+    }
+
+    /// What no other word is, is the system.
+    pub fn from_word(word: &str) -> Self {
+        [Self::Agent, Self::Customer].into_iter().find(|s| s.word() == word).unwrap_or(Self::System)
+    }
+}
+
 /// A message or note on a ticket.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Article {

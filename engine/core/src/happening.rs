@@ -1,6 +1,6 @@
 //! What handlers are written for: something happened, under the name that definitions use.
 
-use crate::event::{Event, Sender};
+use crate::event::Event;
 use crate::scope::slot_value;
 use crate::snapshot::{Seq, Snapshot, TimerKind, WorkStatus};
 use serde::{Deserialize, Serialize};
@@ -187,11 +187,7 @@ impl Happening {
     pub fn article(&self, part: &str) -> Option<Value> {
         let Event::ArticleAdded { article } = &self.event else { return None };
         Some(match part {
-            "sender" => Value::text(match article.sender {
-                Sender::Agent => "agent",
-                Sender::Customer => "customer",
-                Sender::System => "system",
-            }),
+            "sender" => Value::text(article.sender.word()),
             "author" => Value::text(article.author.as_str()),
             "channel" => Value::text(article.channel.as_str()),
             "visible" => Value::Bool(article.visible),

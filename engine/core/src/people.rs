@@ -22,6 +22,11 @@ impl PersonKind {
             Self::System => "system",
         }
     }
+
+    /// What no other word is, is the system.
+    pub fn from_word(word: &str) -> Self {
+        [Self::Customer, Self::Agent].into_iter().find(|k| k.word() == word).unwrap_or(Self::System)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

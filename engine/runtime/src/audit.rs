@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use vorgang_core::Snapshot;
 use vorgang_core::apply::{apply_commit, begin};
-use vorgang_core::chain::{self, Hash, Link};
+use vorgang_core::chain::{self, Hash};
 use vorgang_core::event::Event;
 use vorgang_store::{HistoryRow, Result, Store};
 
@@ -196,20 +196,7 @@ fn check_row(row: &HistoryRow, chain: &mut Chain, report: &mut Report) {
     {
         report.findings.push(format!("{at}: the content was changed"));
     }
-    let expected = chain::hash(&Link {
-        ticket: row.ticket,
-        version: row.version,
-        format: row.format,
-        at: row.at,
-        actor: &row.actor,
-        command: &row.command,
-        cause: &row.cause,
-        events: &row.events,
-        salt: &row.salt,
-        personal_digest: row.personal_digest,
-        previous: chain.hash,
-    });
-    if expected != row.hash {
+    if row.hash_after(chain.hash) != row.hash {
         report.findings.push(format!("{at}: the row or one before it was changed"));
     }
     fold(row, chain, report);

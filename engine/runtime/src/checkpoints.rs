@@ -169,8 +169,8 @@ fn leaves(heads: &[Head]) -> Vec<u8> {
 /// Makes checkpoints until all that is written is covered; how many.
 pub async fn make(store: &dyn Store, signer: &Signer, now: Timestamp) -> Result<usize> {
     let mut made = 0;
+    signer.mend(store).await?;
     loop {
-        signer.mend(store).await?;
         let latest = store.checkpoint_latest(1).await?;
         let covered = latest.first().map_or(0, |c| c.up_to);
         let again = (covered - OVERLAP).max(0);
@@ -194,7 +194,7 @@ pub async fn make(store: &dyn Store, signer: &Signer, now: Timestamp) -> Result<
             signature: vec![],
         };
         checkpoint.signature = signer.key.sign(&digest(&checkpoint)).as_ref().to_vec();
-        match store.checkpoint_add(checkpoint.clone()).await {
+        match store.checkpoint_add(checkpoint).await {
             Ok(()) => made += 1,
             // Somebody else made it: there may be more to cover.
             Err(StoreError::Conflict) => continue,

@@ -26,7 +26,7 @@ pub use words::Search;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use vorgang_core::chain::{Hash, Payload};
+use vorgang_core::chain::{self, Hash, Link, Payload};
 use vorgang_core::changes::Changes;
 use vorgang_core::event::Article;
 use vorgang_core::filter::Filter;
@@ -103,6 +103,25 @@ pub struct HistoryRow {
     pub salt: Vec<u8>,
     pub personal_digest: Hash,
     pub hash: Hash,
+}
+
+impl HistoryRow {
+    /// What its hash is where it follows the row with this one.
+    pub fn hash_after(&self, previous: Hash) -> Hash {
+        chain::hash(&Link {
+            ticket: self.ticket,
+            version: self.version,
+            format: self.format,
+            at: self.at,
+            actor: &self.actor,
+            command: &self.command,
+            cause: &self.cause,
+            events: &self.events,
+            salt: &self.salt,
+            personal_digest: self.personal_digest,
+            previous,
+        })
+    }
 }
 
 /// The answer to a request that may be sent again.

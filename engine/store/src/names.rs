@@ -5,6 +5,11 @@ use crate::{Result, StoreError};
 use std::collections::{HashMap, HashSet};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
+/// Names of definitions are letters, digits and `_`: nothing else becomes part of a statement.
+pub fn is_plain(name: &str) -> bool {
+    name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
 #[derive(Default)]
 pub struct NameIds {
     inner: RwLock<Known>,

@@ -6,7 +6,7 @@
 use crate::arg::Arg;
 use serde_json::Value as Json;
 use vorgang_core::filter::{Column, Filter};
-use vorgang_store::names::NameIds;
+use vorgang_store::names::{NameIds, is_plain};
 
 /// What the condition is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -169,8 +169,7 @@ impl<'a> Sql<'a> {
     /// As the indexes of the field have it: texts by their bytes, numbers as numbers. Yes and no are never unknown: an
     /// unset one is no.
     fn field(&mut self, name: &str, sign: &str, value: &Json) {
-        // Names of definitions are letters, digits and `_`.
-        if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+        if !is_plain(name) {
             return self.text.push_str("false");
         }
         match value {

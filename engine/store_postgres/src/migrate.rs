@@ -7,6 +7,7 @@ use crate::server::Server;
 use crate::transfer;
 use sqlx::{AssertSqlSafe, Connection, Row};
 use vorgang_schema::POSTGRES_MIGRATIONS;
+use vorgang_store::names::is_plain;
 use vorgang_store::{Result, StoreError};
 
 /// Whoever migrates holds this lock: the letters of `vorgang`.
@@ -90,8 +91,6 @@ async fn version(server: &Server) -> Result<Option<i64>> {
 /// Indexes of own fields: those of these are made where they are missing, all others are dropped. Nobody who writes waits
 /// for it, so it is no part of a transaction; one that broke off is made again.
 pub async fn index_fields(server: &Server, wanted: &[String]) -> Result<()> {
-    // Names of definitions are letters, digits and `_`; nothing else becomes part of a statement.
-    let plain = |f: &&String| f.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     let ready = indexed(server).await?;
     if ready.len() == wanted.len() && wanted.iter().all(|f| ready.contains(f)) {
         return Ok(());
@@ -107,7 +106,7 @@ pub async fn index_fields(server: &Server, wanted: &[String]) -> Result<()> {
         present.push((row.try_get::<String, _>(0).map_err(error)?, row.try_get::<bool, _>(1).map_err(error)?));
     }
     let mut make = vec![];
-    for field in wanted.iter().filter(plain) {
+    for field in wanted.iter().filter(|f| is_plain(f)) {
         let of = |sql: String| sql.replace("t.fields", "fields");
         let is = |kind: &str| format!("WHERE jsonb_typeof(fields -> '{field}') = '{kind}'");
         // The numbers' last: a field is indexed once both are there.

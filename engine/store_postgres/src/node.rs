@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::Row;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use vorgang_store::nodes::{Here, News, Nodes};
@@ -19,7 +19,7 @@ use vorgang_store::{Commit, Result};
 /// Silent for so long, a node is taken for dead.
 const LEASE_MICROS: i64 = 8_000_000;
 const BEAT: Duration = Duration::from_secs(1);
-/// How long news are kept; a node that was away for longer looks at everything anew.
+/// How long news are kept: who looks at a ticket on a node that was away for longer does not hear of what happened meanwhile.
 const NEWS_MICROS: i64 = 60_000_000;
 
 /// The database's time in microseconds.
@@ -38,8 +38,6 @@ pub struct Node {
     lanes: Mutex<HashMap<String, i64>>,
     here: Mutex<Here>,
     seen: tokio::sync::Mutex<Seen>,
-    /// Transactions that were committed.
-    pub committed: AtomicU64,
 }
 
 #[derive(Default)]

@@ -10,14 +10,6 @@ use vorgang_core::desk_event::DeskEvent;
 use vorgang_core::people::{Person, PersonKind, SYSTEM};
 use vorgang_store::{Result, SecretKind, Session, StoreError};
 
-fn person_kind(word: &str) -> PersonKind {
-    match word {
-        "agent" => PersonKind::Agent,
-        "customer" => PersonKind::Customer,
-        _ => PersonKind::System,
-    }
-}
-
 /// What happened to the desk, for the handlers.
 pub async fn happened(c: &mut PgConnection, event: &DeskEvent, at: Timestamp) -> Result<()> {
     let sql = "INSERT INTO desk_event (at, event) VALUES ($1, $2)";
@@ -35,7 +27,7 @@ impl PostgresStore {
                 login: r.try_get(0).map_err(error)?,
                 name: r.try_get(1).map_err(error)?,
                 email: r.try_get(2).map_err(error)?,
-                kind: person_kind(r.try_get(3).map_err(error)?),
+                kind: PersonKind::from_word(r.try_get(3).map_err(error)?),
                 company: r.try_get(4).map_err(error)?,
                 language: r.try_get(5).map_err(error)?,
                 active: r.try_get(6).map_err(error)?,

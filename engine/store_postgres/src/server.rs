@@ -94,7 +94,6 @@ pub fn hosts(url: &str) -> std::result::Result<Vec<PgConnectOptions>, String> {
 fn said(e: &sqlx::Error) -> String {
     match e {
         sqlx::Error::Database(e) => e.message().to_owned(),
-        sqlx::Error::Io(e) => e.to_string(),
         e => e.to_string(),
     }
 }

@@ -205,18 +205,13 @@ impl Store for PostgresStore {
              WHERE p.ticket_id = a.ticket_id AND p.article_seq = a.seq) FROM article a WHERE ticket_id = $1 ORDER BY seq";
         let mut articles = vec![];
         for r in self.server.ask(sql, args![ticket]).await? {
-            let sender = match r.try_get::<&str, _>(2).map_err(error)? {
-                "agent" => Sender::Agent,
-                "customer" => Sender::Customer,
-                _ => Sender::System,
-            };
             let parts: Option<&str> = r.try_get(9).map_err(error)?;
             let parts: Vec<(String, String, u64, String)> = parts.map_or(Ok(vec![]), json)?;
             let attachment = |(name, content_type, size, blob)| Attachment { name, content_type, size, blob };
             articles.push(Article {
                 seq: r.try_get::<i64, _>(0).map_err(error)? as Seq,
                 channel: r.try_get(1).map_err(error)?,
-                sender,
+                sender: Sender::from_word(r.try_get(2).map_err(error)?),
                 author: r.try_get(3).map_err(error)?,
                 visible: r.try_get(4).map_err(error)?,
                 subject: r.try_get(5).map_err(error)?,

@@ -6,8 +6,7 @@ use crate::rows::{micros, text};
 use crate::search;
 use std::collections::BTreeMap;
 use vorgang_core::command::Linked;
-use vorgang_core::event::{FORMAT, Sender};
-use vorgang_core::people::SYSTEM;
+use vorgang_core::event::FORMAT;
 use vorgang_store::messages::Payload;
 use vorgang_store::names::NameIds;
 use vorgang_store::words::{Doc, of_texts};
@@ -319,18 +318,13 @@ fn articles<'a>(batch: &mut Batch<'a>, commit: &'a Commit) {
         batch.row(BLOB, [(&b.hash).into(), b.bytes[..].into()]);
     }
     for a in &changes.articles {
-        let sender = match a.sender {
-            Sender::Agent => "agent",
-            Sender::Customer => "customer",
-            Sender::System => SYSTEM,
-        };
         batch.row(
             ARTICLE,
             [
                 ticket.into(),
                 a.seq.into(),
                 (&a.channel).into(),
-                sender.into(),
+                a.sender.word().into(),
                 (&a.author).into(),
                 a.visible.into(),
                 (&a.subject).into(),

@@ -11,7 +11,6 @@ use crate::write;
 use sqlx::{Connection, PgConnection, Row};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::Instant;
@@ -272,7 +271,6 @@ async fn transaction(
         }
     }
     tx.commit().await?;
-    shared.node.committed.fetch_add(1, Ordering::Relaxed);
     Ok(results)
 }
 

@@ -2,8 +2,8 @@
 
 use rusqlite::Connection;
 use std::collections::HashSet;
-use vorgang_store::names::Known;
 pub use vorgang_store::names::NameIds;
+use vorgang_store::names::{Known, is_plain};
 
 /// Indexes of own fields begin with this.
 const FIELD_INDEX: &str = "own_field_";
@@ -14,9 +14,7 @@ pub fn index_fields(connection: &Connection, wanted: &[String]) -> rusqlite::Res
     for field in present.iter().filter(|f| !wanted.contains(f)) {
         connection.execute_batch(&format!("DROP INDEX {FIELD_INDEX}{field}"))?;
     }
-    // Names of definitions are letters, digits and `_`; nothing else becomes part of a statement.
-    let plain = |f: &&String| f.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    for field in wanted.iter().filter(|f| !present.contains(*f)).filter(plain) {
+    for field in wanted.iter().filter(|f| !present.contains(*f)).filter(|f| is_plain(f)) {
         connection.execute_batch(&format!("CREATE INDEX {FIELD_INDEX}{field} ON ticket (fields ->> '$.{field}')"))?;
     }
     Ok(())

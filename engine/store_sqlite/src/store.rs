@@ -37,14 +37,6 @@ fn due_timer(r: &rusqlite::Row) -> rusqlite::Result<DueTimer> {
     Ok(DueTimer { ticket: r.get(0)?, number: r.get(1)?, seq: r.get(2)?, due: time(r.get(3)?) })
 }
 
-fn person_kind(word: &str) -> PersonKind {
-    match word {
-        "agent" => PersonKind::Agent,
-        "customer" => PersonKind::Customer,
-        _ => PersonKind::System,
-    }
-}
-
 #[async_trait]
 impl Store for SqliteStore {
     async fn ticket_load(&self, number: &str) -> Result<Option<Stored>> {
@@ -134,15 +126,10 @@ impl Store for SqliteStore {
             "SELECT seq, channel, sender, author, visible, subject, body, created, origin FROM article WHERE ticket_id = ?1 ORDER BY seq";
         let mut statement = c.prepare_cached(sql).map_err(error)?;
         let article = |r: &rusqlite::Row| {
-            let sender = match r.get::<_, String>(2)?.as_str() {
-                "agent" => Sender::Agent,
-                "customer" => Sender::Customer,
-                _ => Sender::System,
-            };
             Ok(Article {
                 seq: r.get(0)?,
                 channel: r.get(1)?,
-                sender,
+                sender: Sender::from_word(&r.get::<_, String>(2)?),
                 author: r.get(3)?,
                 visible: r.get(4)?,
                 subject: r.get(5)?,
@@ -334,7 +321,7 @@ impl Store for SqliteStore {
                 login: r.get(1)?,
                 name: r.get(2)?,
                 email: r.get(3)?,
-                kind: person_kind(&r.get::<_, String>(4)?),
+                kind: PersonKind::from_word(&r.get::<_, String>(4)?),
                 company: r.get(5)?,
                 language: r.get(6)?,
                 active: r.get(7)?,

@@ -275,15 +275,10 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
         run("INSERT INTO blob (hash, bytes) VALUES (?1, ?2) ON CONFLICT DO NOTHING", params![b.hash, b.bytes])?;
     }
     for a in &changes.articles {
-        let sender = match a.sender {
-            vorgang_core::event::Sender::Agent => "agent",
-            vorgang_core::event::Sender::Customer => "customer",
-            vorgang_core::event::Sender::System => "system",
-        };
         run(
             "INSERT INTO article (ticket_id, seq, channel, sender, author, visible, subject, body, created, origin) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-            params![t.id, a.seq, a.channel, sender, a.author, a.visible, a.subject, a.body, micros(a.at), a.origin],
+            params![t.id, a.seq, a.channel, a.sender.word(), a.author, a.visible, a.subject, a.body, micros(a.at), a.origin],
         )?;
         for (part, p) in a.attachments.iter().enumerate() {
             run(
