@@ -2,7 +2,7 @@
 //! that was not answered is asked again under the same key, of whichever server answers, until it is.
 
 use super::{Answer, Folder, request, run};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::thread::JoinHandle;
@@ -12,7 +12,11 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(40);
 const PAUSE: Duration = Duration::from_millis(40);
 /// Operations of one caller, so that a test ends whatever happens.
-const OPERATIONS_MAX: u64 = 20_000;
+const OPERATIONS_MAX: u64 = 1_000_000;
+/// Operations of a round: what one caller does to one ticket.
+const ROUND: u64 = 3;
+/// Callers that look things up when all is over.
+const JUDGES: usize = 4;
 
 #[derive(Default)]
 pub struct Journal {
@@ -21,7 +25,7 @@ pub struct Journal {
     /// Number → bodies of articles that were acknowledged.
     pub articles: BTreeMap<String, Vec<String>>,
     /// Tickets whose receipts were checked.
-    pub checked: Vec<String>,
+    pub checked: BTreeSet<String>,
     /// Creations of which nobody knows whether they happened.
     pub unknown: u64,
     /// What must not be: an answer that contradicts an earlier one.
@@ -36,6 +40,8 @@ pub struct Crowd {
     journal: Arc<Mutex<Journal>>,
     addresses: Arc<RwLock<Vec<String>>>,
     stop: Arc<AtomicBool>,
+    /// Microseconds from one round of a caller to its next; 0 for no pause.
+    pace: Arc<AtomicU64>,
     workers: Vec<JoinHandle<()>>,
 }
 
@@ -52,13 +58,14 @@ struct Worker {
     journal: Arc<Mutex<Journal>>,
     addresses: Arc<RwLock<Vec<String>>>,
     stop: Arc<AtomicBool>,
+    pace: Arc<AtomicU64>,
     turn: AtomicU64,
 }
 
 impl Crowd {
     pub fn start(name: &str, callers: usize, addresses: Vec<String>, tokens: &Tokens) -> Self {
         let journal: Arc<Mutex<Journal>> = Arc::default();
-        let (stop, addresses) = (Arc::new(AtomicBool::new(false)), Arc::new(RwLock::new(addresses)));
+        let (stop, pace, addresses) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)), Arc::new(RwLock::new(addresses)));
         let workers = (0..callers).map(|n| {
             let worker = Worker {
                 name: format!("{name}-{n}"),
@@ -66,17 +73,24 @@ impl Crowd {
                 journal: journal.clone(),
                 addresses: addresses.clone(),
                 stop: stop.clone(),
+                pace: pace.clone(),
                 turn: AtomicU64::new(n as u64),
             };
             std::thread::spawn(move || worker.work())
         });
         let workers = workers.collect();
-        Self { journal, addresses, stop, workers }
+        Self { journal, addresses, stop, pace, workers }
     }
 
     /// Servers that are asked from now on.
     pub fn moved(&self, addresses: Vec<String>) {
         *self.addresses.write().expect("the addresses") = addresses;
+    }
+
+    /// No more than so many operations a second from now on, of all callers.
+    pub fn slow_down(&self, rate: u64) {
+        let pace = 1_000_000 * ROUND * self.workers.len() as u64 / rate.max(1);
+        self.pace.store(pace, Ordering::Relaxed);
     }
 
     /// Operations acknowledged so far.
@@ -141,12 +155,15 @@ impl Worker {
     }
 
     fn work(&self) {
-        for i in 0..OPERATIONS_MAX {
+        for i in 0..OPERATIONS_MAX / ROUND {
             if self.stop.load(Ordering::Relaxed) {
                 return;
             }
+            let begun = Instant::now();
             let key = format!("{}-{i}", self.name);
             self.one(&key);
+            let pace = Duration::from_micros(self.pace.load(Ordering::Relaxed));
+            std::thread::sleep(pace.saturating_sub(begun.elapsed()));
         }
     }
 
@@ -167,7 +184,7 @@ impl Worker {
         let work = answer.json()["work"].as_array()?.iter().find(|w| w["activity"] == "check_receipts")?.clone();
         let path = format!("/api/v1/work/{}/submit", work["id"].as_str()?);
         let submitted = self.ask(&self.tokens.agent, &path, &format!("{key}-s"), r#"{"outcome":"good"}"#);
-        self.done("a submit", submitted, 200, |j, _| j.checked.push(ticket))?;
+        self.done("a submit", submitted, 200, |j, _| _ = j.checked.insert(ticket))?;
         Some(())
     }
 }
@@ -204,30 +221,13 @@ pub fn long(short: u32, long: u32) -> u32 {
 /// Compares the journal with what is there, and the history with the rows.
 pub fn judge(folder: &Folder, address: &str, agent: &str, mut journal: Journal, tickets_before: u64) -> Verdict {
     let mut violations = std::mem::take(&mut journal.violations);
-    let auth = format!("Bearer {agent}");
-    let get = |path: String| request(address, "GET", &path, &[("Authorization", &auth)], b"").filter(|a| a.status == 200);
-    for number in journal.created.values() {
-        let (Some(ticket), Some(articles)) = (get(format!("/api/v1/tickets/{number}")), get(format!("/api/v1/tickets/{number}/articles")))
-        else {
-            violations.push(format!("the acknowledged ticket {number} is missing"));
-            continue;
-        };
-        let articles = articles.json();
-        let bodies: Vec<&str> = articles["items"].as_array().into_iter().flatten().filter_map(|a| a["body"].as_str()).collect();
-        for wanted in journal.articles.get(number).into_iter().flatten() {
-            match bodies.iter().filter(|b| *b == wanted).count() {
-                1 => {}
-                n => violations.push(format!("the acknowledged article `{wanted}` of {number} is there {n} times")),
-            }
-        }
-        if journal.checked.contains(number) {
-            let ticket = ticket.json();
-            let activities: Vec<&str> = ticket["work"].as_array().into_iter().flatten().filter_map(|w| w["activity"].as_str()).collect();
-            if activities.contains(&"check_receipts") || activities.iter().filter(|a| **a == "decided").count() != 1 {
-                violations.push(format!("the acknowledged check of {number} is not what it should be: {activities:?}"));
-            }
-        }
-    }
+    let numbers: Vec<&String> = journal.created.values().collect();
+    let found: Vec<String> = std::thread::scope(|s| {
+        let share = numbers.len().div_ceil(JUDGES).max(1);
+        let judges: Vec<_> = numbers.chunks(share).map(|mine| s.spawn(|| missing(address, agent, &journal, mine))).collect();
+        judges.into_iter().flat_map(|j| j.join().expect("a judge")).collect()
+    });
+    violations.extend(found);
     let (code, out, err) = run(&folder.0, &["audit", "verify", "--format", "json"]);
     if code != 0 {
         violations.push(format!("the history: {out}{err}"));
@@ -239,4 +239,34 @@ pub fn judge(folder: &Folder, address: &str, agent: &str, mut journal: Journal, 
         violations.push(format!("{created} tickets were acknowledged, {} may be, {made} are there", journal.unknown));
     }
     Verdict { acknowledged: journal.times.len(), again: journal.again, violations }
+}
+
+/// What of these tickets' acknowledged operations is not there, or there twice.
+fn missing(address: &str, agent: &str, journal: &Journal, numbers: &[&String]) -> Vec<String> {
+    let auth = format!("Bearer {agent}");
+    let get = |path: String| request(address, "GET", &path, &[("Authorization", &auth)], b"").filter(|a| a.status == 200);
+    let mut violations = vec![];
+    for number in numbers {
+        let (Some(ticket), Some(articles)) = (get(format!("/api/v1/tickets/{number}")), get(format!("/api/v1/tickets/{number}/articles")))
+        else {
+            violations.push(format!("the acknowledged ticket {number} is missing"));
+            continue;
+        };
+        let articles = articles.json();
+        let bodies: Vec<&str> = articles["items"].as_array().into_iter().flatten().filter_map(|a| a["body"].as_str()).collect();
+        for wanted in journal.articles.get(*number).into_iter().flatten() {
+            match bodies.iter().filter(|b| *b == wanted).count() {
+                1 => {}
+                n => violations.push(format!("the acknowledged article `{wanted}` of {number} is there {n} times")),
+            }
+        }
+        if journal.checked.contains(*number) {
+            let ticket = ticket.json();
+            let activities: Vec<&str> = ticket["work"].as_array().into_iter().flatten().filter_map(|w| w["activity"].as_str()).collect();
+            if activities.contains(&"check_receipts") || activities.iter().filter(|a| **a == "decided").count() != 1 {
+                violations.push(format!("the acknowledged check of {number} is not what it should be: {activities:?}"));
+            }
+        }
+    }
+    violations
 }

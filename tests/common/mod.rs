@@ -6,6 +6,7 @@ pub mod crowd;
 pub mod proxy;
 pub mod world;
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -112,8 +113,13 @@ pub fn url(folder: &Path) -> String {
     std::fs::read_to_string(folder.join(URL)).unwrap_or_else(|_| folder.join("test.db").display().to_string())
 }
 
+/// The program: this build's, or the one that `VORGANG_BIN` names.
+pub fn program() -> OsString {
+    std::env::var_os("VORGANG_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_vorgang").into())
+}
+
 pub fn vorgang(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vorgang"));
+    let mut command = Command::new(program());
     command.current_dir(folder).env("VORGANG_DATABASE", url(folder)).env("NO_COLOR", "1").env_remove("VORGANG_LOG");
     command
 }
