@@ -1,6 +1,7 @@
 //! The Unix socket beside the database: other commands reach a running server through it. One JSON line each way.
 
-use crate::{database, explain, job};
+use crate::database::{self, Outside};
+use crate::{explain, job};
 use anyhow::{Context, bail};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -171,7 +172,7 @@ pub async fn ask(url: &str, ask: Ask) -> anyhow::Result<Told> {
     {
         return over(stream, &ask).await.context("the running server did not answer");
     }
-    let store = database::open(url, place.files().as_deref()).await?;
+    let store = database::open(url, Outside::new(place.files(), None)?.shelf).await?;
     let told = alone(store.clone(), &place, ask).await;
     store.leave().await;
     told

@@ -3,7 +3,7 @@
 use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use vorgang_store::files::Files;
+use vorgang_store::files::{Folder, Shelf};
 use vorgang_store::{Store, StoreError};
 use vorgang_store_postgres::PostgresStore;
 use vorgang_store_sqlite::SqliteStore;
@@ -72,14 +72,44 @@ pub fn why(e: StoreError) -> anyhow::Error {
     }
 }
 
-pub async fn open(url: &str, files: Option<&Path>) -> anyhow::Result<Arc<dyn Store>> {
-    open_place(&place(url)?, files).await
+/// What lies outside the database.
+#[derive(Clone, Default)]
+pub struct Outside {
+    /// The key of checkpoints, and what they are written to.
+    pub folder: Option<PathBuf>,
+    /// Large attachments.
+    pub shelf: Option<Shelf>,
 }
 
-pub async fn open_place(place: &Place, files: Option<&Path>) -> anyhow::Result<Arc<dyn Store>> {
+impl Outside {
+    /// By the folder, and the bucket where attachments lie instead of in it.
+    pub fn new(folder: Option<PathBuf>, bucket: Option<&str>) -> anyhow::Result<Self> {
+        let shelf = match bucket {
+            Some(url) => Some(in_bucket(url)?),
+            None => folder.as_deref().map(|f| Arc::new(Folder::new(f)) as _),
+        };
+        Ok(Self { folder, shelf })
+    }
+}
+
+#[cfg(feature = "s3")]
+fn in_bucket(url: &str) -> anyhow::Result<Shelf> {
+    Ok(Arc::new(vorgang_store::files::Bucket::open(url).map_err(why)?))
+}
+
+#[cfg(not(feature = "s3"))]
+fn in_bucket(url: &str) -> anyhow::Result<Shelf> {
+    bail!("{url}: this program was built without buckets; build it with `--features s3`")
+}
+
+pub async fn open(url: &str, shelf: Option<Shelf>) -> anyhow::Result<Arc<dyn Store>> {
+    open_place(&place(url)?, shelf).await
+}
+
+pub async fn open_place(place: &Place, shelf: Option<Shelf>) -> anyhow::Result<Arc<dyn Store>> {
     let opened: Result<Arc<dyn Store>, StoreError> = match place {
-        Place::File(path) => SqliteStore::open(path).map(|s| Arc::new(s.with_files(files.map(Files::new))) as _),
-        Place::Server(url) => PostgresStore::open(url).await.map(|s| Arc::new(s.with_files(files.map(Files::new))) as _),
+        Place::File(path) => SqliteStore::open(path).map(|s| Arc::new(s.with_files(shelf)) as _),
+        Place::Server(url) => PostgresStore::open(url).await.map(|s| Arc::new(s.with_files(shelf)) as _),
     };
     match opened {
         Ok(store) => Ok(store),

@@ -1,13 +1,13 @@
 //! `vorgang doctor`: what an administrator should know before it hurts.
 
-use crate::database::{self, Place};
+use crate::database::{self, Outside, Place};
 use crate::{End, color, serve};
 use jiff::{SignedDuration, Timestamp};
 use std::path::Path;
 use vorgang_core::filter::Filter;
 use vorgang_runtime::checkpoints;
 use vorgang_store::Store;
-use vorgang_store::files::Files;
+use vorgang_store::files::Shelf;
 use vorgang_store::health::{Level, Sign};
 use vorgang_store::messages::MailState;
 
@@ -18,14 +18,17 @@ const CHECKPOINT_AGE: SignedDuration = SignedDuration::from_hours(3);
 /// History that is further in the future was written under a wrong clock.
 const FUTURE: SignedDuration = SignedDuration::from_mins(2);
 
-pub async fn doctor(url: &str, files: Option<&Path>, mail: &serve::MailOptions, json: bool) -> anyhow::Result<End> {
+pub async fn doctor(url: &str, outside: &Outside, mail: &serve::MailOptions, json: bool) -> anyhow::Result<End> {
     let place = database::place(url)?;
     let store = database::read_only(&place).await?;
     let mut signs = store.examine().await?;
+    let files = outside.folder.as_deref();
     signs.extend(space(&place, files));
     signs.extend(desk(&*store).await?);
     signs.extend(history(&*store, files).await?);
-    signs.extend(files.map(attachments));
+    if let Some(shelf) = &outside.shelf {
+        signs.push(attachments(shelf).await);
+    }
     signs.push(backups(&*store).await?);
     signs.push(mail_server(mail).await);
     let worst = signs.iter().map(|s| s.level as u8).max().unwrap_or(0);
@@ -106,10 +109,15 @@ async fn history(store: &dyn Store, files: Option<&Path>) -> anyhow::Result<Vec<
 }
 
 /// Every file is read: whether it is still what was written.
-fn attachments(folder: &Path) -> Sign {
-    let files = Files::new(folder);
-    let all = files.list().unwrap_or_default();
-    let bad: Vec<String> = all.iter().filter_map(|hash| files.get(hash).err()).map(|e| e.to_string()).collect();
+async fn attachments(shelf: &Shelf) -> Sign {
+    let all = match shelf.list().await {
+        Ok(all) => all,
+        Err(e) => return Sign::new("attachments", Level::Bad, database::why(e).to_string()),
+    };
+    let mut bad = vec![];
+    for hash in &all {
+        bad.extend(shelf.get(hash).await.err().map(|e| e.to_string()));
+    }
     let text = bad.first().map_or(String::new(), |first| format!("{} of {} are damaged: {first}", bad.len(), all.len()));
     Sign::of("attachments", bad.is_empty(), Level::Bad, format!("{} files, each what was written", all.len()), text)
 }

@@ -8,8 +8,10 @@ mod explain;
 mod job;
 mod operate;
 mod serve;
+mod sweep;
 mod transfer;
 
+use crate::database::Outside;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,6 +31,9 @@ struct Cli {
     /// file it lies beside it; with PostgreSQL all nodes have to reach it.
     #[arg(long, global = true, env = "VORGANG_FILES", value_name = "DIR")]
     files: Option<PathBuf>,
+    /// Where attachments above 64 KiB lie instead of in the folder of files: s3://BUCKET/PREFIX, with the keys in AWS_*.
+    #[arg(long, global = true, env = "VORGANG_ATTACHMENTS", value_name = "URL")]
+    attachments: Option<String>,
     /// How messages are written to stderr.
     #[arg(long, global = true, env = "VORGANG_LOG_FORMAT", default_value = "text")]
     log_format: LogFormat,
@@ -137,6 +142,15 @@ enum Command {
         #[arg(long)]
         verify: bool,
     },
+    /// Removes large attachments that no row of the history names: what commits that never came have left.
+    Sweep {
+        /// Days since a file was written; longer than the oldest backup that is kept.
+        #[arg(long, default_value_t = 30, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+        older_than: u32,
+        /// Only says which.
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Looks at the database, the clock, space, the history, backups and mail. Status 1 where something is bad.
     Doctor {
         #[arg(long, default_value = "human")]
@@ -224,12 +238,22 @@ async fn run(cli: Cli) -> anyhow::Result<End> {
     };
     // A server that is asked to use it has another working folder.
     let files = files.map(|f| std::path::absolute(&f).unwrap_or(f));
+    let outside = |folder| Outside::new(folder, cli.attachments.as_deref());
     match cli.command {
-        Command::Serve(options) => serve::serve(&database, files, options).await,
-        Command::Doctor { format, mail } => doctor::doctor(&database, files.as_deref(), &mail, format == Format::Json).await,
-        Command::Copy { from, to } => transfer::copy(&from, cli.files.as_deref(), &to).await,
-        Command::Backup { file, no_verify } => transfer::backup(&database, files.as_deref(), &file, !no_verify).await,
+        Command::Serve(options) => serve::serve(&database, outside(files)?, options).await,
+        Command::Doctor { format, mail } => doctor::doctor(&database, &outside(files)?, &mail, format == Format::Json).await,
+        Command::Copy { from, to } => {
+            // A file's own folder lies beside it.
+            let folder = cli.files.clone().or(database::place(&from)?.files());
+            transfer::copy(&from, outside(folder)?.shelf, &to).await
+        }
+        Command::Backup { file, no_verify } => transfer::backup(&database, outside(files)?.shelf, &file, !no_verify).await,
         Command::Restore { file, verify } => transfer::restore(&database, &file, verify).await,
+        Command::Sweep { .. } if cli.attachments.is_some() => {
+            eprintln!("attachments in a bucket are not swept");
+            Ok(End::Usage)
+        }
+        Command::Sweep { older_than, dry_run } => sweep::sweep(&database, files.as_deref(), older_than, dry_run).await,
         Command::Check { site, format, deny, fix } => author::check(&site, format == Format::Json, deny.is_some(), fix),
         Command::Test { site, format } => author::test(&site, format == Format::Json),
         Command::Plan { site } => operate::plan(&database, &site).await,

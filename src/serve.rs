@@ -1,6 +1,7 @@
 //! `vorgang serve`
 
-use crate::{End, author, control, database};
+use crate::database::{self, Outside};
+use crate::{End, author, control};
 use anyhow::{Context, bail};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -114,7 +115,7 @@ fn embedded() -> Vec<SiteFile> {
     files
 }
 
-pub async fn serve(url: &str, files: Option<PathBuf>, options: Options) -> anyhow::Result<End> {
+pub async fn serve(url: &str, outside: Outside, options: Options) -> anyhow::Result<End> {
     if let Err(e) = usage(&options) {
         eprintln!("{e}");
         return Ok(End::Usage);
@@ -134,8 +135,8 @@ pub async fn serve(url: &str, files: Option<PathBuf>, options: Options) -> anyho
         }
     };
     let place = database::place(url)?;
-    let store = database::open(url, files.as_deref()).await?;
-    let served = on(&place, store.clone(), files, options, smtp, programs).await;
+    let store = database::open(url, outside.shelf).await?;
+    let served = on(&place, store.clone(), outside.folder, options, smtp, programs).await;
     store.leave().await;
     served
 }

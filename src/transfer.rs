@@ -11,7 +11,7 @@ use vorgang_runtime::transfer::{Moved, Progress, transfer};
 use vorgang_runtime::{audit, checkpoints};
 use vorgang_schema::tables::Table;
 use vorgang_store::checkpoints::Backup;
-use vorgang_store::files::Files;
+use vorgang_store::files::Shelf;
 use vorgang_store::transfer::{Cell, Row, Source, Target};
 use vorgang_store::{Store, StoreError};
 use vorgang_store_postgres::{PostgresSource, PostgresTarget};
@@ -22,13 +22,13 @@ const BLOB: &str = "blob";
 /// How often it is looked whether nodes are gone: for about twelve seconds.
 const GONE_LOOKS: u32 = 24;
 
-async fn source(place: &Place, files: Option<&Path>) -> anyhow::Result<Box<dyn Source>> {
+async fn source(place: &Place, shelf: Option<Shelf>) -> anyhow::Result<Box<dyn Source>> {
     let opened: Result<Box<dyn Source>, StoreError> = match place {
         Place::File(path) => SqliteSource::open(path).map(|s| Box::new(s) as _),
         Place::Server(url) => PostgresSource::open(url).await.map(|s| Box::new(s) as _),
     };
     match opened {
-        Ok(source) => Ok(Box::new(WithFiles::new(source, files.map(Files::new))?)),
+        Ok(source) => Ok(Box::new(WithFiles::new(source, shelf).await?)),
         Err(StoreError::NotFound) => bail!("there is no database {}", place.shown()),
         Err(e) => Err(database::why(e)).with_context(|| format!("cannot read {}", place.shown())),
     }
@@ -37,13 +37,14 @@ async fn source(place: &Place, files: Option<&Path>) -> anyhow::Result<Box<dyn S
 /// A database with the large attachments that lie outside it: one table for whoever reads.
 struct WithFiles {
     inner: Box<dyn Source>,
-    files: Option<(Files, Vec<String>)>,
+    files: Option<(Shelf, Vec<String>)>,
 }
 
 impl WithFiles {
-    fn new(inner: Box<dyn Source>, files: Option<Files>) -> anyhow::Result<Self> {
-        let files = files.map(|f| f.list().map(|all| (f, all))).transpose().map_err(database::why)?;
-        Ok(Self { inner, files })
+    async fn new(inner: Box<dyn Source>, shelf: Option<Shelf>) -> anyhow::Result<Self> {
+        let Some(shelf) = shelf else { return Ok(Self { inner, files: None }) };
+        let all = shelf.list().await.map_err(database::why)?;
+        Ok(Self { inner, files: Some((shelf, all)) })
     }
 }
 
@@ -62,7 +63,7 @@ impl Source for WithFiles {
             _ => 0,
         };
         for hash in all[begin..].iter().take(limit as usize) {
-            if let Some(bytes) = files.get(hash)? {
+            if let Some(bytes) = files.get(hash).await? {
                 rows.push(vec![Cell::Text(hash.clone()), Cell::Bytes(bytes)]);
             }
         }
@@ -83,8 +84,8 @@ async fn target(place: &Place) -> anyhow::Result<Box<dyn Target>> {
 }
 
 /// Moves everything, with a bar on a terminal.
-async fn moved(from: &Place, files: Option<&Path>, to: &Place, restores: bool) -> anyhow::Result<Moved> {
-    let (mut source, mut target) = (source(from, files).await?, target(to).await?);
+async fn moved(from: &Place, shelf: Option<Shelf>, to: &Place, restores: bool) -> anyhow::Result<Moved> {
+    let (mut source, mut target) = (source(from, shelf).await?, target(to).await?);
     let style = ProgressStyle::with_template("{msg:18} {bar:40} {pos}/{len} ({per_second}, {eta})")?;
     let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr()).with_style(style);
     let mut told = |p: Progress| {
@@ -120,7 +121,7 @@ fn findings(report: &audit::Report) {
     report.findings.iter().for_each(|f| println!("{f}"));
 }
 
-pub async fn copy(from: &str, files: Option<&Path>, to: &str) -> anyhow::Result<End> {
+pub async fn copy(from: &str, shelf: Option<Shelf>, to: &str) -> anyhow::Result<End> {
     let (from, to) = (database::place(from)?, database::place(to)?);
     if from.shown() == to.shown() {
         eprintln!("source and target are the same database");
@@ -132,15 +133,13 @@ pub async fn copy(from: &str, files: Option<&Path>, to: &str) -> anyhow::Result<
         Place::File(_) => {}
         Place::Server(_) => drop(database::read_only(&from).await?),
     }
-    let own = from.files();
-    let files = files.or(own.as_deref());
     let held = database::open_place(&from, None).await?;
-    let result = copy_held(&*held, &from, files, &to).await;
+    let result = copy_held(&*held, &from, shelf, &to).await;
     held.leave().await;
     result
 }
 
-async fn copy_held(held: &dyn Store, from: &Place, files: Option<&Path>, to: &Place) -> anyhow::Result<End> {
+async fn copy_held(held: &dyn Store, from: &Place, shelf: Option<Shelf>, to: &Place) -> anyhow::Result<End> {
     let mut others = held.others().await?;
     // One that was killed counts until it is taken for dead.
     for _ in 0..GONE_LOOKS {
@@ -153,7 +152,7 @@ async fn copy_held(held: &dyn Store, from: &Place, files: Option<&Path>, to: &Pl
     if others > 0 {
         bail!("{others} nodes use {}; stop them first, so that nothing is written that is not copied", from.shown());
     }
-    let moved = moved(from, files, to, false).await?;
+    let moved = moved(from, shelf, to, false).await?;
     let report = verified(to).await?;
     findings(&report);
     let went_on = if moved.went_on { " (gone on where it was cut)" } else { "" };
@@ -162,7 +161,7 @@ async fn copy_held(held: &dyn Store, from: &Place, files: Option<&Path>, to: &Pl
     Ok(if report.findings.is_empty() && !missing(&moved) { End::Good } else { End::Found })
 }
 
-pub async fn backup(database: &str, files: Option<&Path>, file: &Path, verify: bool) -> anyhow::Result<End> {
+pub async fn backup(database: &str, shelf: Option<Shelf>, file: &Path, verify: bool) -> anyhow::Result<End> {
     let from = database::place(database)?;
     if file.exists() {
         eprintln!("{} exists already; a backup overwrites nothing", file.display());
@@ -171,7 +170,7 @@ pub async fn backup(database: &str, files: Option<&Path>, file: &Path, verify: b
     let part = PathBuf::from(format!("{}.part", file.display()));
     let _ = std::fs::remove_file(&part);
     let to = Place::File(part.clone());
-    let made = moved(&from, files, &to, false).await;
+    let made = moved(&from, shelf, &to, false).await;
     let made = match made {
         Ok(made) => made,
         Err(e) => {
@@ -181,9 +180,7 @@ pub async fn backup(database: &str, files: Option<&Path>, file: &Path, verify: b
     };
     let report = if verify { Some(verified(&to).await?) } else { None };
     // Other names of the database that looking at it has made.
-    for end in ["-wal", "-shm", ".lock"] {
-        let _ = std::fs::remove_file(format!("{}{end}", part.display()));
-    }
+    remove_beside(&part);
     std::fs::File::open(&part).and_then(|f| f.sync_all()).with_context(|| format!("cannot write {}", part.display()))?;
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
     std::fs::set_permissions(&part, mode).with_context(|| format!("cannot write {}", part.display()))?;
@@ -211,7 +208,12 @@ pub async fn backup(database: &str, files: Option<&Path>, file: &Path, verify: b
 }
 
 fn remove(part: &Path) {
-    for end in ["", "-wal", "-shm", ".lock"] {
+    let _ = std::fs::remove_file(part);
+    remove_beside(part);
+}
+
+fn remove_beside(part: &Path) {
+    for end in ["-wal", "-shm", ".lock"] {
         let _ = std::fs::remove_file(format!("{}{end}", part.display()));
     }
 }

@@ -245,6 +245,29 @@ fn large_attachments_are_files() {
     let file = folder.0.join("b.backup").display().to_string();
     let said = say(run(&folder.0, &["backup", &file, "--files", &shown]));
     assert!(said.starts_with('0'), "{said}");
+    // Without the folder it is said that it is not whole.
+    let without = folder.0.join("without.backup").display().to_string();
+    let nowhere = folder.0.join("nowhere").display().to_string();
+    let said = say(run(&folder.0, &["backup", &without, "--files", &nowhere]));
+    assert!(said.starts_with('1') && said.contains("1 attachments are not in it"), "{said}");
+
+    // What nobody names goes when it is old; the rest stays, however old it is.
+    std::fs::create_dir_all(files.join("attachments/ff")).expect("a folder");
+    let stray = files.join("attachments/ff").join("f".repeat(64));
+    std::fs::write(&stray, "left by a commit that never came").expect("a file");
+    let age = |path: &std::path::Path, days: u32| {
+        let file = std::fs::File::options().write(true).open(path).expect("the file");
+        file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_hours(24) * days).expect("its time");
+    };
+    age(&lie[0], 99);
+    let sweep = |more: &[&str]| say(run(&folder.0, &[&["sweep", "--files", shown.as_str()], more].concat()));
+    assert!(sweep(&[]).contains("1 files are older than 30 days; 0 that"), "a new one stays");
+    age(&stray, 31);
+    let said = sweep(&["--dry-run"]);
+    assert!(said.contains("2 files are older than 30 days; 1 that nobody names would go") && stray.exists(), "{said}");
+    let said = sweep(&[]);
+    assert!(said.contains("1 that nobody names removed, 32 bytes") && !stray.exists() && lie[0].exists(), "{said}");
+
     let fresh = Folder::new("attachments-restored");
     assert_eq!(run(&fresh.0, &["restore", &file]).0, 0);
     let restored = Server::start(&fresh.0, &["--demo"]);

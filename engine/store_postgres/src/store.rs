@@ -18,7 +18,7 @@ use vorgang_core::event::{Article, Attachment, Sender};
 use vorgang_core::filter::Filter;
 use vorgang_core::people::Person;
 use vorgang_core::snapshot::{Instance, Seq, Step, Timer};
-use vorgang_store::files::{Files, has_large};
+use vorgang_store::files::{Shelf, has_large, take};
 use vorgang_store::names::NameIds;
 use vorgang_store::{
     Commit, Count, DueTimer, HistoryRow, Idempotency, IncidentRow, JobRun, JobSummary, NewRevision, Page, Result, Revision, SecretKind,
@@ -32,7 +32,7 @@ pub struct PostgresStore {
     pub(crate) server: Arc<Server>,
     pub(crate) names: Arc<NameIds>,
     pub(crate) node: Arc<Node>,
-    files: Option<Files>,
+    files: Option<Shelf>,
     /// `None` when opened for reading only.
     writer: Option<Writer>,
 }
@@ -59,7 +59,7 @@ impl PostgresStore {
     }
 
     /// With large attachments in a folder that all nodes reach.
-    pub fn with_files(self, files: Option<Files>) -> Self {
+    pub fn with_files(self, files: Option<Shelf>) -> Self {
         Self { files, ..self }
     }
 
@@ -136,9 +136,8 @@ impl Store for PostgresStore {
     }
 
     async fn commit(&self, mut commit: Commit) -> Result<()> {
-        if let Some(files) = self.files.clone().filter(|_| has_large(&commit)) {
-            let taken = tokio::task::spawn_blocking(move || files.take(&mut commit).map(|()| commit));
-            commit = taken.await.map_err(|e| StoreError::Unavailable(e.to_string()))??;
+        if let Some(files) = self.files.as_ref().filter(|_| has_large(&commit)) {
+            take(&**files, &mut commit).await?;
         }
         let writer = self.writer.as_ref().ok_or_else(|| StoreError::Unavailable("opened for reading only".into()))?;
         writer.commit(commit).await
@@ -245,7 +244,7 @@ impl Store for PostgresStore {
     async fn blob(&self, hash: &str) -> Result<Option<Vec<u8>>> {
         let rows = self.server.ask("SELECT bytes FROM blob WHERE hash = $1", args![hash]).await?;
         match (rows.first(), &self.files) {
-            (None, Some(files)) => files.get(hash),
+            (None, Some(files)) => files.get(hash).await,
             (row, _) => row.map(|r| r.try_get(0).map_err(error)).transpose(),
         }
     }

@@ -184,8 +184,10 @@ impl Target for PostgresTarget {
     }
 
     async fn missing(&mut self) -> Result<u64> {
-        let sql =
-            "SELECT count(DISTINCT p.blob_hash) FROM article_part p WHERE NOT EXISTS (SELECT 1 FROM blob b WHERE b.hash = p.blob_hash)";
+        // Of articles, and of fields that are files.
+        let sql = r#"SELECT count(*) FROM (SELECT blob_hash AS hash FROM article_part
+            UNION SELECT jsonb_path_query(fields, '$.**.blob') #>> '{}' FROM ticket WHERE fields::text LIKE '%"blob"%') named
+            WHERE NOT EXISTS (SELECT 1 FROM blob b WHERE b.hash = named.hash)"#;
         let row = sqlx::query(sql).fetch_one(&mut self.0).await.map_err(error)?;
         row.try_get::<i64, _>(0).map(|n| n as u64).map_err(error)
     }

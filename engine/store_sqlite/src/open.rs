@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use vorgang_store::files::Files;
+use vorgang_store::files::Shelf;
 use vorgang_store::{Result, StoreError};
 
 const READERS: usize = 4;
@@ -22,7 +22,7 @@ pub struct SqliteStore {
     pub(crate) writer: Option<Writer>,
     readers: Vec<Mutex<Connection>>,
     turn: AtomicUsize,
-    pub(crate) files: Option<Files>,
+    pub(crate) files: Option<Shelf>,
     /// Held as long as this process may write.
     _lock: Option<std::fs::File>,
 }
@@ -79,8 +79,8 @@ impl SqliteStore {
         Ok(Self { names, writer: None, readers: vec![Mutex::new(connection)], turn: AtomicUsize::new(0), files: None, _lock: None })
     }
 
-    /// With large attachments in a folder.
-    pub fn with_files(self, files: Option<Files>) -> Self {
+    /// With large attachments elsewhere.
+    pub fn with_files(self, files: Option<Shelf>) -> Self {
         Self { files, ..self }
     }
 

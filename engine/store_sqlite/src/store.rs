@@ -3,7 +3,7 @@
 use crate::filter_sql::{self, Plan};
 use crate::jobs;
 use crate::names::NameIds;
-use crate::open::{SqliteStore, unavailable};
+use crate::open::SqliteStore;
 use crate::read;
 use crate::rows::{HISTORY_ROW, TICKET_ROW, error, hash, history_row, micros, ticket_row, time};
 use crate::writer::{Writer, commit};
@@ -17,7 +17,7 @@ use vorgang_core::event::{Article, Attachment, Sender};
 use vorgang_core::filter::Filter;
 use vorgang_core::people::{Person, PersonKind, SYSTEM};
 use vorgang_core::snapshot::{Instance, Seq, Step, Timer};
-use vorgang_store::files::has_large;
+use vorgang_store::files::{has_large, take};
 use vorgang_store::{
     Commit, Count, DueTimer, HistoryRow, Idempotency, IncidentRow, JobRun, JobSummary, NewRevision, Page, Result, Revision, SecretKind,
     Session, Sort, Store, StoreError, Stored, TicketRow, WorkRow,
@@ -61,9 +61,8 @@ impl Store for SqliteStore {
     }
 
     async fn commit(&self, mut new: Commit) -> Result<()> {
-        if let Some(files) = self.files.clone().filter(|_| has_large(&new)) {
-            let taken = tokio::task::spawn_blocking(move || files.take(&mut new).map(|()| new));
-            new = taken.await.map_err(unavailable)??;
+        if let Some(files) = self.files.as_ref().filter(|_| has_large(&new)) {
+            take(&**files, &mut new).await?;
         }
         let names = self.names.clone();
         self.writer()?.write(false, move |c, fresh| commit(c, &names, fresh, &new)).await.map(|_| ())
@@ -186,7 +185,7 @@ impl Store for SqliteStore {
     async fn blob(&self, hash: &str) -> Result<Option<Vec<u8>>> {
         let inline = self.reader().query_row("SELECT bytes FROM blob WHERE hash = ?1", [hash], |r| r.get(0)).optional().map_err(error)?;
         match (inline, &self.files) {
-            (None, Some(files)) => files.get(hash),
+            (None, Some(files)) => files.get(hash).await,
             (inline, _) => Ok(inline),
         }
     }

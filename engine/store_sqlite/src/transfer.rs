@@ -170,8 +170,10 @@ impl Target for SqliteTarget {
     }
 
     async fn missing(&mut self) -> Result<u64> {
-        let sql =
-            "SELECT count(DISTINCT p.blob_hash) FROM article_part p WHERE NOT EXISTS (SELECT 1 FROM blob b WHERE b.hash = p.blob_hash)";
+        // Of articles, and of fields that are files.
+        let sql = r#"SELECT count(*) FROM (SELECT blob_hash AS hash FROM article_part
+            UNION SELECT j.value FROM ticket t, json_tree(t.fields) j WHERE t.fields LIKE '%"blob"%' AND j.key = 'blob') named
+            WHERE NOT EXISTS (SELECT 1 FROM blob b WHERE b.hash = named.hash)"#;
         get(&mut self.0).query_row(sql, [], |r| r.get::<_, i64>(0)).map(|n| n as u64).map_err(error)
     }
 
