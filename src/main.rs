@@ -7,6 +7,7 @@ mod doctor;
 mod explain;
 mod job;
 mod operate;
+mod seal;
 mod serve;
 mod sweep;
 mod transfer;

@@ -23,7 +23,7 @@ use vorgang_runtime::programs::Programs;
 use vorgang_runtime::revisions::{self, Applied};
 use vorgang_runtime::{Desk, demo, outbox};
 use vorgang_store::Store;
-use vorgang_web::{App, Config};
+use vorgang_web::{App, Config, Metrics};
 
 /// How long a node among others goes on serving after it was asked to end.
 const DRAIN_SECONDS: u64 = 2;
@@ -182,7 +182,7 @@ async fn on(
         None => format!("http://{}", listener.local_addr()?),
     };
     let config = Config { public_url, trusted_proxies: options.trusted_proxies, mail: smtp.is_some() };
-    let metrics = metrics_recorder()?;
+    let metrics = Metrics::install().map_err(|e| anyhow::anyhow!("the metrics could not be set up: {e}"))?;
     if options.demo && is_empty {
         load_demo(&desk, options.tickets.unwrap_or(DEMO_TICKETS)).await?;
     }
@@ -219,7 +219,8 @@ async fn on(
         lanes.spawn(outbox::run(desk.clone(), Arc::new(smtp), outbox::Links(config.public_url.clone())));
     }
     let (live, store, drain) = (desk.live.clone(), desk.store.clone(), options.drain);
-    let app = App { desk, config: Arc::new(config), metrics };
+    let app = App { desk, config: Arc::new(config), metrics: metrics.text() };
+    lanes.spawn(metrics.keep());
     let service = vorgang_web::router(app).into_make_service_with_connect_info::<SocketAddr>();
     let stop = async move {
         stopped().await;
@@ -359,10 +360,6 @@ async fn watch(desk: Arc<Desk>, site: PathBuf) {
 async fn read_quietly(site: &Path) -> Option<Vec<SiteFile>> {
     let site = site.to_owned();
     tokio::task::spawn_blocking(move || author::read(&site).ok()).await.ok().flatten()
-}
-
-fn metrics_recorder() -> anyhow::Result<Arc<dyn Fn() -> String + Send + Sync>> {
-    vorgang_web::metrics_recorder().map_err(|e| anyhow::anyhow!("the metrics could not be set up: {e}"))
 }
 
 /// SIGTERM or Ctrl-C.

@@ -2,6 +2,7 @@
 
 use crate::End;
 use crate::database::{self, Place};
+use crate::seal::{Seal, look, seal};
 use anyhow::{Context, bail};
 use async_trait::async_trait;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -181,7 +182,7 @@ pub async fn backup(database: &str, shelf: Option<Shelf>, file: &Path, verify: b
     let report = if verify { Some(verified(&to).await?) } else { None };
     // Other names of the database that looking at it has made.
     remove_beside(&part);
-    std::fs::File::open(&part).and_then(|f| f.sync_all()).with_context(|| format!("cannot write {}", part.display()))?;
+    seal(&part)?;
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
     std::fs::set_permissions(&part, mode).with_context(|| format!("cannot write {}", part.display()))?;
     std::fs::rename(&part, file).with_context(|| format!("cannot write {}", file.display()))?;
@@ -223,6 +224,17 @@ pub async fn restore(database: &str, file: &Path, verify: bool) -> anyhow::Resul
     if !file.exists() {
         bail!("there is no file {}", file.display());
     }
+    let whole = match look(file)? {
+        Seal::Whole => true,
+        Seal::Broken => {
+            println!("{} is not what was written: something has changed bits in it", file.display());
+            false
+        }
+        Seal::None => {
+            eprintln!("{} has no seal: whether a bit has changed in it is not known", file.display());
+            true
+        }
+    };
     // One of an older version is brought up in a copy: the backup stays what it is.
     let older = SqliteSource::is_older(file);
     let copy = std::env::temp_dir().join(format!("vorgang-older-{}.db", std::process::id()));
@@ -232,7 +244,8 @@ pub async fn restore(database: &str, file: &Path, verify: bool) -> anyhow::Resul
     }
     let restored = restored(database, file, &Place::File(if older { copy.clone() } else { file.to_owned() }), verify).await;
     remove(&copy);
-    restored
+    // What is left of a damaged one may be all that there is.
+    Ok(if whole { restored? } else { restored.map(|_| End::Found)? })
 }
 
 async fn restored(database: &str, file: &Path, from: &Place, verify: bool) -> anyhow::Result<End> {

@@ -112,8 +112,18 @@ fn a_backup_is_one_file_and_can_be_restored() {
     let said = say(run(&fresh.0, &["restore", &file]));
     assert!(said.starts_with('0') && said.contains("100 tickets") && said.contains("are held"), "{said}");
     assert_eq!(run(&fresh.0, &["audit", "verify"]).0, 0);
-    // A file that is no backup, or half of one.
+    // A bit that the disk changes, wherever it is.
     let bytes = std::fs::read(&file).expect("the backup");
+    let damaged = folder.0.join("damaged.backup");
+    for tenth in 0..10 {
+        let mut bad = bytes.clone();
+        let at = bad.len() / 10 * tenth + 200;
+        bad[at] ^= 1;
+        std::fs::write(&damaged, bad).expect("a file");
+        let said = say(run(&folder.0, &["restore", "--verify", &damaged.display().to_string()]));
+        assert!(!said.starts_with('0') && said.contains("is not what was written"), "byte {at}: {said}");
+    }
+    // A file that is no backup, or half of one.
     std::fs::write(&file, &bytes[..bytes.len() / 2]).expect("half of it");
     let said = say(run(&folder.0, &["restore", "--verify", &file]));
     assert!(!said.starts_with('0'), "{said}");

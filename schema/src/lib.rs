@@ -23,6 +23,7 @@ pub const SQLITE_MIGRATIONS: &[&str] = &[
     include_str!("../sql/sqlite/0017_checkpoints.sql"),
     include_str!("../sql/sqlite/0018_search.sql"),
     include_str!("../sql/sqlite/0019_needs.sql"),
+    include_str!("../sql/sqlite/0020_sweep.sql"),
 ];
 
 /// The same migrations for PostgreSQL, under the same numbers.
@@ -46,4 +47,5 @@ pub const POSTGRES_MIGRATIONS: &[&str] = &[
     include_str!("../sql/postgres/0017_checkpoints.sql"),
     include_str!("../sql/postgres/0018_search.sql"),
     include_str!("../sql/postgres/0019_needs.sql"),
+    include_str!("../sql/postgres/0020_sweep.sql"),
 ];

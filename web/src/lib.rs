@@ -178,8 +178,29 @@ pub async fn run(
     axum::serve(door, service).with_graceful_shutdown(closing).await
 }
 
-/// Sets up the process's metrics; the answer writes them as Prometheus reads them.
-pub fn metrics_recorder() -> Result<Arc<dyn Fn() -> String + Send + Sync>, String> {
-    let handle = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder().map_err(|e| e.to_string())?;
-    Ok(Arc::new(move || handle.render()))
+/// How often what was measured is counted together: until then each value takes its own place.
+const COUNT_TOGETHER: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// The process's metrics.
+pub struct Metrics(metrics_exporter_prometheus::PrometheusHandle);
+
+impl Metrics {
+    /// Sets them up: once in a process.
+    pub fn install() -> Result<Self, String> {
+        metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder().map(Self).map_err(|e| e.to_string())
+    }
+
+    /// Writes them as Prometheus reads them.
+    pub fn text(&self) -> Arc<dyn Fn() -> String + Send + Sync> {
+        let handle = self.0.clone();
+        Arc::new(move || handle.render())
+    }
+
+    /// Keeps them small, whether or not anybody reads them. Runs until it is aborted.
+    pub async fn keep(self) {
+        loop {
+            tokio::time::sleep(COUNT_TOGETHER).await;
+            self.0.run_upkeep();
+        }
+    }
 }

@@ -82,7 +82,7 @@ async fn next(app: &App, who: &Who, listener: &mut Listener, check: &mut Instant
         let signal = match tokio::time::timeout_at(*check, listener.signals.recv()).await {
             Err(_) => continue,
             // Too far behind: everything is looked at anew.
-            Ok(Err(RecvError::Lagged(_))) => return Some(Event::default().event("resync").data("{}")),
+            Ok(Err(RecvError::Lagged(_)) | Ok(Signal::Missed)) => return Some(Event::default().event("resync").data("{}")),
             Ok(Err(RecvError::Closed)) => return None,
             Ok(Ok(signal)) => signal,
         };

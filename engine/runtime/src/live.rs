@@ -27,6 +27,8 @@ pub enum Signal {
     Presence {
         number: String,
     },
+    /// Something may have happened that nobody heard of.
+    Missed,
     /// The server ends.
     Closing,
 }
@@ -117,6 +119,11 @@ impl Live {
         };
         let numbers: BTreeSet<&String> = before.keys().chain(now.keys()).filter(|n| before.get(*n) != now.get(*n)).collect();
         numbers.into_iter().for_each(|number| self.send(Signal::Presence { number: number.clone() }));
+    }
+
+    /// Whatever happened elsewhere, nobody here was told.
+    pub fn missed(&self) {
+        self.send(Signal::Missed);
     }
 
     /// A ticket changed on another node.

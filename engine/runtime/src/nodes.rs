@@ -37,6 +37,9 @@ async fn look(desk: &Desk, people: &mut bool) -> Result<(), StoreError> {
         desk.reload_people().await?;
         *people = false;
     }
+    if news.missed {
+        desk.live.missed();
+    }
     for (number, version) in news.tickets {
         desk.live.heard(number, version);
     }

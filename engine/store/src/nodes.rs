@@ -14,6 +14,8 @@ pub struct News {
     pub people: bool,
     /// (number, version) of tickets that changed.
     pub tickets: Vec<(String, u64)>,
+    /// This node was away for so long that not all of it can be told any more.
+    pub missed: bool,
     /// Logins of those who have a new notification.
     pub told: Vec<String>,
 }

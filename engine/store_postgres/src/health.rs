@@ -72,6 +72,8 @@ impl Health for PostgresStore {
             let missing = format!("`{standbys}` has to confirm, and nobody does: nothing can be written");
             Sign::of("standby", in_step > 0, Level::Bad, format!("{in_step} confirm what is committed"), missing)
         });
+        let silent = self.server.silent().await;
+        signs.push(Sign::of("hosts", silent.is_empty(), Level::Bad, "every server that the URL names answers", silent.join("; ")));
         Ok(signs)
     }
 }

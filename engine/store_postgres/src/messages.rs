@@ -13,7 +13,7 @@ use vorgang_core::people::Settings;
 use vorgang_store::messages::{MailRow, MailState, Messages, NotificationRow, Payload};
 use vorgang_store::{Result, StoreError};
 
-/// Rows that a sweep looks at in one transaction.
+/// Rows that a sweep removes in one transaction.
 const SWEEP: u32 = 5_000;
 
 const MAIL: &str = "o.id, o.key, o.ticket_id, o.recipient, o.state, o.payload, o.created, o.due, o.attempts, o.error";
@@ -144,15 +144,10 @@ impl Messages for PostgresStore {
     async fn sweep(&self, mail: Timestamp, keys: Timestamp) -> Result<u64> {
         let all: [(&'static str, i64); 3] = [
             (
-                "DELETE FROM outbox WHERE id IN (SELECT id FROM (SELECT id, state, done FROM outbox ORDER BY id LIMIT $2) o \
-                 WHERE state = 'sent' AND done < $1) RETURNING 1",
+                "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE state = 'sent' AND done < $1 LIMIT $2) RETURNING 1",
                 micros(mail),
             ),
-            (
-                "DELETE FROM message WHERE id IN (SELECT id FROM (SELECT id, closed FROM message ORDER BY id LIMIT $2) m \
-                 WHERE closed < $1) RETURNING 1",
-                micros(mail),
-            ),
+            ("DELETE FROM message WHERE id IN (SELECT id FROM message WHERE closed < $1 LIMIT $2) RETURNING 1", micros(mail)),
             (
                 "DELETE FROM idempotency WHERE (person_id, key) IN (SELECT person_id, key FROM idempotency WHERE at < $1 LIMIT $2) RETURNING 1",
                 micros(keys),

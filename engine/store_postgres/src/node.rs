@@ -19,7 +19,7 @@ use vorgang_store::{Commit, Result};
 /// Silent for so long, a node is taken for dead.
 const LEASE_MICROS: i64 = 8_000_000;
 const BEAT: Duration = Duration::from_secs(1);
-/// How long news are kept: who looks at a ticket on a node that was away for longer does not hear of what happened meanwhile.
+/// How long news are kept: pages that are open on a node that was away for longer are loaded anew.
 const NEWS_MICROS: i64 = 60_000_000;
 
 /// The database's time in microseconds.
@@ -46,6 +46,8 @@ struct Seen {
     xid: i64,
     people: i64,
     revision: Option<i64>,
+    /// When that was, by the database's clock in microseconds.
+    at: i64,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -168,9 +170,11 @@ impl Nodes for PostgresStore {
 
     async fn news(&self) -> Result<News> {
         let mut seen = self.node.seen.lock().await;
-        let sql = "WITH edge AS MATERIALIZED (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS x) \
-             SELECT edge.x::text::bigint, (SELECT max(id) FROM revision), (SELECT value FROM mark WHERE name = 'people'), c.body \
-             FROM edge LEFT JOIN change c ON $1 > 0 AND c.xid >= $1::text::xid8 AND c.xid < edge.x AND c.node <> $2";
+        let sql = format!(
+            "WITH edge AS MATERIALIZED (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS x) \
+             SELECT edge.x::text::bigint, (SELECT max(id) FROM revision), (SELECT value FROM mark WHERE name = 'people'), c.body, {NOW} \
+             FROM edge LEFT JOIN change c ON $1 > 0 AND c.xid >= $1::text::xid8 AND c.xid < edge.x AND c.node <> $2"
+        );
         let rows = self.server.ask(sql, args![seen.xid, self.node.id()]).await?;
         let mut news = News { revision: rows[0].try_get(1).map_err(error)?, ..News::default() };
         let people: i64 = rows[0].try_get(2).map_err(error)?;
@@ -179,7 +183,10 @@ impl Nodes for PostgresStore {
         if news.people || news.revision != seen.revision {
             self.reload().await?;
         }
-        *seen = Seen { xid: rows[0].try_get(0).map_err(error)?, people, revision: news.revision };
+        let at: i64 = rows[0].try_get(4).map_err(error)?;
+        // Some of what there was may have been removed by then.
+        news.missed = seen.xid != 0 && at - seen.at > NEWS_MICROS / 2;
+        *seen = Seen { xid: rows[0].try_get(0).map_err(error)?, people, revision: news.revision, at };
         for row in &rows {
             let Some(body) = row.try_get::<Option<&str>, _>(3).map_err(error)? else { continue };
             let (tickets, told): (Vec<(String, u64)>, Vec<String>) = serde_json::from_str(body).unwrap_or_default();

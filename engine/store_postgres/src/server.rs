@@ -204,6 +204,20 @@ impl Server {
         if self.check().is_err() { self.moved(self.primary().generation).await } else { Ok(()) }
     }
 
+    /// Hosts of the URL that do not answer, with why. A standby answers.
+    pub async fn silent(&self) -> Vec<String> {
+        let mut silent = vec![];
+        for host in &self.hosts {
+            let name = format!("{}:{}", host.get_host(), host.get_port());
+            match timeout(CONNECT, PgConnection::connect_with(host)).await {
+                Ok(Ok(connection)) => drop(connection.close().await),
+                Ok(Err(e)) => silent.push(format!("{name}: {}", said(&e))),
+                Err(_) => silent.push(format!("{name} does not answer")),
+            }
+        }
+        silent
+    }
+
     /// Does the primary take a new connection?
     async fn answers(&self) -> bool {
         match connect(&self.primary().options).await {

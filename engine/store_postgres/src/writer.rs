@@ -19,6 +19,8 @@ use vorgang_store::{Commit, Result, StoreError};
 
 /// Commands that one transaction gathers at most.
 pub const BATCH_MAX: usize = 256;
+/// A batch takes no more commands once it carries so much, in bytes: PostgreSQL takes no statement above 1 GB.
+const BATCH_BYTES_MAX: usize = 32 << 20;
 /// Transactions at the same time: while one waits for the disk, the next is filled.
 const WRITERS: usize = 2;
 /// How often a batch is begun again because another transaction was in its way.
@@ -102,13 +104,23 @@ impl Writer {
     }
 }
 
-/// All that waits, at least one; `None` when nobody can ask any more.
+/// What a commit brings along that may be large, in bytes.
+fn bytes(commit: &Commit) -> usize {
+    let changes = &commit.changes;
+    let blobs: usize = changes.blobs.iter().map(|b| b.bytes.len()).sum();
+    blobs + commit.history.payload.personal.len() + commit.also.iter().map(bytes).sum::<usize>()
+}
+
+/// All that waits, at least one, up to what one statement carries; `None` when nobody can ask any more.
 async fn gather(receiver: &Mutex<mpsc::Receiver<Job>>) -> Option<Vec<Job>> {
     let mut receiver = receiver.lock().await;
     let mut batch = vec![receiver.recv().await?];
+    let mut carried = bytes(&batch[0].commit);
     while batch.len() < BATCH_MAX
+        && carried < BATCH_BYTES_MAX
         && let Ok(job) = receiver.try_recv()
     {
+        carried += bytes(&job.commit);
         batch.push(job);
     }
     Some(batch)

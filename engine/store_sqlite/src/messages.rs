@@ -15,7 +15,7 @@ use vorgang_core::people::Settings;
 use vorgang_store::messages::{MailRow, MailState, Messages, NotificationRow, Payload};
 use vorgang_store::{Result, StoreError};
 
-/// Rows that a sweep looks at in one transaction.
+/// Rows that a sweep removes in one transaction.
 const SWEEP: u32 = 5_000;
 
 const MAIL: &str = "o.id, o.key, o.ticket_id, o.recipient, o.state, o.payload, o.created, o.due, o.attempts, o.error";
@@ -196,11 +196,9 @@ impl Messages for SqliteStore {
 
     async fn sweep(&self, mail: Timestamp, keys: Timestamp) -> Result<u64> {
         let sweep = move |c: &Connection| {
-            let sent = "DELETE FROM outbox WHERE id IN \
-                 (SELECT id FROM (SELECT id, state, done FROM outbox ORDER BY id LIMIT ?2) WHERE state = 'sent' AND done < ?1)";
+            let sent = "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE state = 'sent' AND done < ?1 LIMIT ?2)";
             let used = "DELETE FROM idempotency WHERE (person_id, key) IN (SELECT person_id, key FROM idempotency WHERE at < ?1 LIMIT ?2)";
-            let read =
-                "DELETE FROM message WHERE id IN (SELECT id FROM (SELECT id, closed FROM message ORDER BY id LIMIT ?2) WHERE closed < ?1)";
+            let read = "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE closed < ?1 LIMIT ?2)";
             let read = c.execute(read, params![micros(mail), SWEEP])?;
             let (sent, used) = (c.execute(sent, params![micros(mail), SWEEP])?, c.execute(used, params![micros(keys), SWEEP])?);
             Ok((read + sent + used) as i64)
