@@ -28,6 +28,9 @@ use vorgang_web::{App, Config, Metrics};
 /// How long a node among others goes on serving after it was asked to end.
 const DRAIN_SECONDS: u64 = 2;
 /// Tickets of a demo without `--tickets`.
+/// Descriptors that are no connections.
+const OTHER_DESCRIPTORS: u64 = 200;
+const PLACES_MAX: u64 = 100_000;
 const DEMO_TICKETS: u64 = 60;
 
 #[derive(Args)]
@@ -221,7 +224,7 @@ async fn on(
     let (live, store, drain) = (desk.live.clone(), desk.store.clone(), options.drain);
     let app = App { desk, config: Arc::new(config), metrics: metrics.text() };
     lanes.spawn(metrics.keep());
-    let service = vorgang_web::router(app).into_make_service_with_connect_info::<SocketAddr>();
+    let router = vorgang_web::router(app);
     let stop = async move {
         stopped().await;
         live.close();
@@ -233,12 +236,23 @@ async fn on(
         };
         tokio::time::sleep(Duration::from_secs(seconds)).await;
     };
-    vorgang_web::run(listener, service, stop).await?;
+    vorgang_web::door::serve(listener, router, places(), stop).await?;
     lanes.shutdown().await;
     if let Some(socket) = place.socket() {
         let _ = std::fs::remove_file(socket);
     }
     Ok(End::Good)
+}
+
+/// Connections that may be open at the same time: as many descriptors as the system gives, but for those of the database,
+/// its files and what else is opened meanwhile.
+fn places() -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    // As many as we may have; what the system sets at first is for programs that use `select`.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+    let all = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    (all - (all / 2).min(OTHER_DESCRIPTORS)).clamp(1, PLACES_MAX) as usize
 }
 
 /// The programs that definitions may run.

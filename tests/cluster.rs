@@ -6,7 +6,7 @@ mod common;
 
 use common::crowd::{Crowd, Tokens, judge, long};
 use common::proxy::{Proxy, Way};
-use common::{Folder, Server, request, token};
+use common::{Folder, Server, request, run, token};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use vorgang_testbed::cluster::{Cluster, programs};
@@ -36,13 +36,16 @@ impl Ground {
             return None;
         }
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let cluster = Cluster::start(true, standby);
+        Some(Self::on(turn, Cluster::start(true, standby), name))
+    }
+
+    fn on(turn: MutexGuard<'static, ()>, cluster: Cluster, name: &str) -> Self {
         psql(&format!("{}/postgres", cluster.primary.server()), "CREATE DATABASE desk");
         let folder = Folder::at(name, &cluster.url("desk"));
         let first = Server::start(&folder.0, &["--demo", "--tickets", "5"]);
         let tokens = Tokens { customer: token(&folder.0, "customer"), agent: token(&folder.0, "agent") };
         let nodes = vec![first, Server::start(&folder.0, &[])];
-        Some(Self { cluster, folder, nodes, tokens, tickets: 5, crowd: None, recoveries: vec![], _turn: turn })
+        Self { cluster, folder, nodes, tokens, tickets: 5, crowd: None, recoveries: vec![], _turn: turn }
     }
 
     fn crowd(&mut self, name: &str) -> &Crowd {
@@ -189,6 +192,108 @@ fn row_17_a_standby_takes_over() {
     g.verdict("17, the synchronous standby takes over");
 }
 
+/// Row 18: a standby that had not confirmed takes over. What it had not heard is lost, no more than that, and the signed
+/// checkpoint outside the database says what it was.
+#[test]
+fn row_18_an_asynchronous_standby_takes_over() {
+    let Some(mut g) = Ground::new("async", true) else { return };
+    let server = format!("{}/postgres", g.cluster.primary.server());
+    psql(&server, "ALTER SYSTEM RESET synchronous_standby_names");
+    psql(&server, "SELECT pg_reload_conf()");
+    let files = g.folder.0.join("files").display().to_string();
+    g.nodes.clear();
+    g.nodes.extend((0..2).map(|_| Server::start(&g.folder.0, &["--files", &files])));
+    g.crowd("async");
+    g.work(100);
+    let audit = |g: &Ground, what: &str| run(&g.folder.0, &["--files", &files, "audit", what]);
+    assert_eq!(audit(&g, "checkpoint").0, 0);
+    assert_eq!(audit(&g, "verify").0, 0);
+    let standby = g.cluster.standby.as_mut().expect("a standby");
+    standby.crash();
+    let heard = g.crowd.as_ref().expect("somebody works").acknowledged();
+    g.work(200);
+    let (code, out, err) = audit(&g, "checkpoint");
+    assert_eq!(code, 0, "{out}{err}");
+    let broke = Instant::now();
+    g.cluster.primary.crash();
+    let standby = g.cluster.standby.as_mut().expect("a standby");
+    standby.start();
+    standby.promote();
+    let said = g.crowd.as_ref().expect("somebody works").acknowledged();
+    g.recovers(broke);
+    g.work(50);
+    let journal = g.crowd.take().expect("somebody worked").finish();
+    let (code, out, _) = audit(&g, "verify");
+    assert_eq!(code, 1, "what is lost is told: {out}");
+    let verdict = judge(&g.folder, &g.nodes[0].address, &g.tokens.agent, journal, g.tickets);
+    let lost = verdict.violations.len();
+    println!(
+        "PASS 18, an asynchronous standby takes over: {lost} of {} operations that it had not heard are missed, recovery {:.1?}; told as: {}",
+        said - heard,
+        g.recoveries[0],
+        out.lines().next().unwrap_or_default()
+    );
+    assert!(lost > 0, "something was lost, or this shows nothing");
+}
+
+/// Row 19: the database's disk is full. It is refused until there is space, and then it goes on.
+#[test]
+fn row_19_the_databases_disk_is_full() {
+    if postgres().is_none() || programs().is_none() {
+        return eprintln!("SKIPPED: this is about PostgreSQL");
+    }
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let place = vorgang_testbed::Folder::new("small");
+    let Some(_mounted) = Mounted::new(&place.0, "400m") else { return };
+    let ballast = place.0.join("ballast");
+    let mut g = Ground::on(turn, Cluster::start_in(place, true, false), "small");
+    g.crowd("small");
+    g.work(50);
+    let filled = std::process::Command::new("dd").args(["if=/dev/zero", "bs=64k"]).arg(format!("of={}", ballast.display())).output();
+    assert!(filled.is_ok_and(|o| !o.status.success()), "it is full");
+    let (begun, address) = (Instant::now(), g.nodes[0].address.clone());
+    let auth = format!("Bearer {}", g.tokens.customer);
+    let refused = || {
+        let headers = [("Authorization", auth.as_str()), ("Content-Type", "application/json")];
+        let body = format!(r#"{{"fields":{{"amount":"400"}},"article":{{"body":"{}"}}}}"#, "x".repeat(60_000));
+        request(&address, "POST", "/api/v1/processes/expense_claim/start", &headers, body.as_bytes()).is_some_and(|a| a.status == 503)
+    };
+    while !refused() {
+        assert!(begun.elapsed() < WITHIN * 2, "it never fills up");
+    }
+    std::fs::remove_file(&ballast).expect("space");
+    let broke = Instant::now();
+    // Where not even its log could be written it has ended; whoever looks after it starts it.
+    std::thread::sleep(Duration::from_secs(1));
+    if g.cluster.primary.has_ended() {
+        g.cluster.primary.start();
+    }
+    g.recovers(broke);
+    g.work(50);
+    g.verdict("19, the database's disk is full");
+}
+
+/// A small file system at a folder.
+struct Mounted(String);
+
+impl Mounted {
+    fn new(at: &std::path::Path, size: &str) -> Option<Self> {
+        let at = at.display().to_string();
+        let mounted = std::process::Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "vorgang", &at]).output();
+        if !mounted.is_ok_and(|o| o.status.success()) {
+            eprintln!("SKIPPED: nothing can be mounted here");
+            return None;
+        }
+        Some(Self(at))
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").args(["-l", &self.0]).output();
+    }
+}
+
 /// Rows 22 to 26: what lies between a node and its database breaks.
 #[test]
 fn rows_22_to_26_the_network_breaks() {
@@ -235,7 +340,7 @@ fn row_20_connections_run_out() {
         idle.push(sleep.expect("psql runs"));
     }
     // What a node has it keeps; what a new one needs it does not get, and says so in one sentence.
-    let (code, _, err) = common::run(&g.folder.0, &["user", "list"]);
+    let (code, _, err) = run(&g.folder.0, &["user", "list"]);
     assert!(code == 0 || (code == 3 && err.lines().count() == 1), "{err}");
     g.recovers(broke);
     for mut child in idle {

@@ -3,65 +3,13 @@
 
 mod common;
 
-use common::crowd::{Crowd, Tokens, judge, long};
-use common::{Folder, Server, request, run, token, vorgang};
-use std::process::{Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use common::crowd::long;
+use common::single::{Ground, able};
+use common::{Folder, Server, program, request, run};
+use std::process::Command;
 use std::time::{Duration, Instant};
-use vorgang_testbed::postgres;
 
-static TURN: Mutex<()> = Mutex::new(());
 const WITHIN: Duration = Duration::from_secs(30);
-
-struct Ground {
-    folder: Folder,
-    tokens: Tokens,
-    recoveries: Vec<Duration>,
-    _turn: MutexGuard<'static, ()>,
-}
-
-/// Can this be run here at all?
-fn able(program: &str, arguments: &[&str]) -> bool {
-    let able = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success());
-    if !able {
-        eprintln!("SKIPPED: `{program} {}` cannot be run here", arguments.join(" "));
-    }
-    able
-}
-
-impl Ground {
-    fn new(name: &str) -> Option<Self> {
-        if postgres().is_some() {
-            eprintln!("SKIPPED: this is about SQLite");
-            return None;
-        }
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let folder = Folder::new(name);
-        let first = Server::start(&folder.0, &["--demo", "--tickets", "5"]);
-        let tokens = Tokens { customer: token(&folder.0, "customer"), agent: token(&folder.0, "agent") };
-        first.end();
-        Some(Self { folder, tokens, recoveries: vec![], _turn: turn })
-    }
-
-    fn crowd(&self, name: &str, server: &Server) -> Crowd {
-        Crowd::start(name, 8, vec![server.address.clone()], &self.tokens)
-    }
-
-    /// The server under something that gets between it and the system.
-    fn under(&self, program: &str, arguments: &[&str]) -> Server {
-        let mut command = Command::new(program);
-        command.args(arguments).arg(env!("CARGO_BIN_EXE_vorgang")).args(["serve", "--listen", "127.0.0.1:0"]);
-        let own = vorgang(&self.folder.0);
-        command.current_dir(&self.folder.0).envs(own.get_envs().filter_map(|(k, v)| Some((k, v?))));
-        Server::wait(command)
-    }
-
-    fn verdict(self, row: &str, server: &Server, crowd: Crowd) {
-        let journal = crowd.finish();
-        let verdict = judge(&self.folder, &server.address, &self.tokens.agent, journal, 5);
-        verdict.tell(row, &self.recoveries);
-    }
-}
 
 /// A program that was started below one of ours, by its name in the folder's command line.
 fn below(pid: u32) -> Option<u32> {
@@ -165,7 +113,7 @@ fn row_8_the_disk_is_full() {
         assert_eq!(found.map(|a| a.status), Some(200), "the acknowledged ticket {number} is missing");
     }
     assert!(journal.violations.is_empty(), "{:?}", journal.violations);
-    inside(env!("CARGO_BIN_EXE_vorgang"), &["--database", &format!("{home}/test.db"), "audit", "verify"]);
+    inside(&program().to_string_lossy(), &["--database", &format!("{home}/test.db"), "audit", "verify"]);
     println!("PASS 8, the disk is full: 1 fault, {created} tickets acknowledged, 0 violations, recovery {:.1?}", g.recoveries[0]);
 }
 

@@ -136,6 +136,41 @@ async fn a_mail_server_that_never_answers_is_given_up_and_tried_again() {
     sound(&w).await;
 }
 
+/// Row 39 of the faults: files of a site that end anywhere. Each is taken or refused with places, none breaks anything.
+#[test]
+fn a_file_that_ends_anywhere_is_read_or_refused() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/helpdesk");
+    let mut files = vec![];
+    let mut left = vec![folder.clone()];
+    while let Some(at) = left.pop() {
+        for entry in std::fs::read_dir(at).expect("a folder").flatten() {
+            match entry.path() {
+                path if path.is_dir() => left.push(path),
+                path if path.extension().is_some_and(|e| e == "yaml") => {
+                    let shown = path.strip_prefix(&folder).expect("below").display().to_string();
+                    files.push(vorgang_definitions::model::SiteFile { path: shown, text: std::fs::read_to_string(&path).expect("a file") });
+                }
+                _ => {}
+            }
+        }
+    }
+    let step = common::crowd::long(211, 1) as usize;
+    let (mut cuts, mut refused) = (0, 0);
+    for at in 0..files.len() {
+        let whole = files[at].text.clone();
+        for cut in (0..whole.len()).step_by(step).filter(|cut| whole.is_char_boundary(*cut)) {
+            files[at].text = whole[..cut].to_owned();
+            let loaded = vorgang_definitions::model::load(&files, &[]);
+            cuts += 1;
+            refused += u32::from(loaded.model.is_none());
+            assert!(loaded.model.is_some() || !loaded.diagnostics.is_empty(), "{} cut at {cut}: refused without a word", files[at].path);
+        }
+        files[at].text = whole;
+    }
+    println!("{cuts} cuts, {refused} refused");
+    assert!(refused > 0);
+}
+
 /// Bombs at the door: refused with a finding, and what runs stays as it is.
 #[tokio::test(flavor = "multi_thread")]
 async fn bombs_are_refused_and_nothing_changes() {

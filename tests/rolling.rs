@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::crowd::{Crowd, Tokens, judge};
-use common::{Folder, Server, request, token, vorgang};
+use common::crowd::{Crowd, Tokens, judge, long};
+use common::{Folder, Server, request, token, url, vorgang};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -84,4 +84,38 @@ fn no_request_fails_while_nodes_restart_by_turns() {
     let log = std::fs::read_to_string(folder.0.join("caddy.log")).unwrap_or_default();
     let told: Vec<&str> = log.lines().take(10).collect();
     assert_eq!(verdict.again, 0, "no request fails: {told:#?}");
+}
+
+/// Row 41 of the faults: the release before and this one on one database, both under load, for ten minutes in the long form.
+/// `VORGANG_OLD` names the program of the release before.
+#[test]
+fn the_release_before_works_beside_this_one() {
+    let Some(old) = std::env::var_os("VORGANG_OLD") else {
+        return eprintln!("SKIPPED: VORGANG_OLD names no program of the release before");
+    };
+    if postgres().is_none() {
+        return eprintln!("SKIPPED: VORGANG_TEST_POSTGRES names no server");
+    }
+    let folder = Folder::new("beside");
+    let older = |arguments: &[&str]| {
+        let mut command = Command::new(&old);
+        command.current_dir(&folder.0).args(["--database", &url(&folder.0), "serve", "--listen", "127.0.0.1:0"]).args(arguments);
+        Server::wait(command)
+    };
+    let first = older(&["--demo", "--tickets", "5"]);
+    let tokens = Tokens { customer: token(&folder.0, "customer"), agent: token(&folder.0, "agent") };
+    let nodes = [first, Server::start(&folder.0, &[])];
+    let crowd = Crowd::start("beside", 8, nodes.iter().map(|n| n.address.clone()).collect(), &tokens);
+    let (begun, long) = (Instant::now(), Duration::from_secs(u64::from(long(10, 600))));
+    while begun.elapsed() < long {
+        crowd.go_on(50, Duration::from_secs(30));
+    }
+    // One more of the old ones, on what the new one has made.
+    let again = older(&[]);
+    crowd.moved(vec![again.address.clone(), nodes[1].address.clone()]);
+    crowd.go_on(100, Duration::from_secs(30));
+    let verdict = judge(&folder, &nodes[1].address, &tokens.agent, crowd.finish(), 5);
+    println!("{:.0?} beside each other, {} operations, {} of them asked again", begun.elapsed(), verdict.acknowledged, verdict.again);
+    assert!(verdict.violations.is_empty(), "{:#?}", verdict.violations);
+    assert_eq!(verdict.again, 0, "no request fails");
 }

@@ -4,6 +4,7 @@
 
 pub mod crowd;
 pub mod proxy;
+pub mod single;
 pub mod world;
 
 use std::ffi::OsString;

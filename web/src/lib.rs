@@ -3,7 +3,7 @@
 mod api;
 mod assets;
 mod auth;
-mod door;
+pub mod door;
 mod extract;
 mod forms;
 mod input;
@@ -17,21 +17,21 @@ mod stream;
 mod texts;
 mod widgets;
 
-use crate::door::Door;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::serve::ListenerExt;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::watch;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 use vorgang_runtime::Desk;
 
 /// Largest body of a request, in bytes.
 pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Whoever sends a body says something within this time.
+const BODY_SILENCE_MAX: std::time::Duration = std::time::Duration::from_secs(30);
 /// How long `/readyz` waits for the database.
 const READY: std::time::Duration = std::time::Duration::from_secs(2);
 /// Of whoever has not signed in.
@@ -80,6 +80,7 @@ pub fn router(app: App) -> Router {
         .fallback(pages::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(RequestBodyTimeoutLayer::new(BODY_SILENCE_MAX))
         .layer(middleware::from_fn(headers))
         .layer(middleware::from_fn(observe))
         .with_state(app)
@@ -158,24 +159,6 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
 
 pub(crate) async fn metrics_text(State(app): State<App>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], Body::from((app.metrics)())).into_response()
-}
-
-/// Serves until `stop` is ready; requests that are under way are finished.
-pub async fn run(
-    listener: tokio::net::TcpListener,
-    service: axum::extract::connect_info::IntoMakeServiceWithConnectInfo<Router, std::net::SocketAddr>,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let (tell, told) = watch::channel(false);
-    let (door, empty) = Door::new(listener, told)?;
-    let closing = async move {
-        stop.await;
-        let _ = tell.send(true);
-        let _ = empty.await;
-    };
-    // Small answers are not held back for more to come.
-    let door = door.tap_io(|io| drop(io.set_nodelay(true)));
-    axum::serve(door, service).with_graceful_shutdown(closing).await
 }
 
 /// How often what was measured is counted together: until then each value takes its own place.

@@ -66,7 +66,11 @@ fn signal(pid: u32, name: &str) {
 impl Cluster {
     /// With `safe`, what is committed is on disk, and with `standby` on both; without, it is faster.
     pub fn start(safe: bool, standby: bool) -> Self {
-        let folder = Folder::new("postgres");
+        Self::start_in(Folder::new("postgres"), safe, standby)
+    }
+
+    /// The same in a folder, which goes with it.
+    pub fn start_in(folder: Folder, safe: bool, standby: bool) -> Self {
         if is_root() {
             run({
                 let mut command = Command::new("chown");
@@ -157,6 +161,11 @@ impl Postgres {
             assert!(begun.elapsed() < START, "it does not answer: {}", log());
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// Has it ended by itself?
+    pub fn has_ended(&mut self) -> bool {
+        self.child.as_mut().is_none_or(|c| c.try_wait().is_ok_and(|state| state.is_some()))
     }
 
     /// As a crash ends it: nothing is written any more.
