@@ -5,7 +5,8 @@
 
 mod common;
 
-use common::{agent, ask, connect, median, memory, open_loop, serve};
+use common::place::{Ground, Place};
+use common::{agent, ask, connect, median, memory, open_loop, serve_on};
 use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -86,7 +87,10 @@ fn main() {
         runtime.block_on(bench_postgres());
     }
     if is_wanted("pages") {
-        bench_pages(&folder);
+        bench_pages(&folder, &Place::File(folder.join("pages.db")));
+        if let Some(ground) = Ground::new(&folder, true) {
+            bench_pages(&folder, &ground.place("pages"));
+        }
     }
     let _ = std::fs::remove_dir_all(&folder);
 }
@@ -232,27 +236,24 @@ async fn bench_steps(folder: &Path, steps: bool, auto: bool) {
         index_costs(folder, &path);
     }
     if auto {
-        let rounds = {
-            let mut rates = vec![];
-            for _ in 0..ROUNDS {
-                let (desk, agent) = (desk.clone(), agent.clone());
-                rates.push(
-                    drive(CALLERS, move |_, _| {
-                        let (desk, agent) = (desk.clone(), agent.clone());
-                        async move {
-                            let command = Command::StartProcess { process: "five".into(), form: Form::default() };
-                            desk.execute(Request { actor: &agent, ticket: None, command, cause: "bench", at: None })
-                                .await
-                                .expect("a start");
-                        }
-                    })
-                    .await,
-                );
-            }
-            rates
-        };
-        println!("instances of five automatic activities, {CALLERS} callers: {:.0}/s (reach 3,000)", median(rounds));
+        bench_auto(&desk, &agent).await;
     }
+}
+
+async fn bench_auto(desk: &Arc<Desk>, agent: &Arc<Person>) {
+    let mut rates = vec![];
+    for _ in 0..ROUNDS {
+        let (desk, agent) = (desk.clone(), agent.clone());
+        let one = move |_, _| {
+            let (desk, agent) = (desk.clone(), agent.clone());
+            async move {
+                let command = Command::StartProcess { process: "five".into(), form: Form::default() };
+                desk.execute(Request { actor: &agent, ticket: None, command, cause: "bench", at: None }).await.expect("a start");
+            }
+        };
+        rates.push(drive(CALLERS, one).await);
+    }
+    println!("instances of five automatic activities, {CALLERS} callers: {:.0}/s (reach 3,000)", median(rates));
 }
 
 /// Where the time of a step of one caller goes: `VORGANG_PROBE=1`.
@@ -381,6 +382,7 @@ async fn bench_postgres() {
         );
     }
     let _ = std::fs::remove_file(script);
+    bench_auto(&desk, &agent).await;
     desk.store.leave().await;
 }
 
@@ -511,18 +513,20 @@ fn index_costs(folder: &Path, path: &Path) {
 // --- pages ----------------------------------------------------------------------------------------------------
 
 /// Whether timers are still due: what an idle desk does not have.
-fn timers_wait(folder: &Path) -> bool {
-    let open = Connection::open(folder.join("pages.db")).expect("the database");
-    let due = "SELECT EXISTS (SELECT 1 FROM timer WHERE due <= ?1) OR EXISTS (SELECT 1 FROM revision WHERE counted = 0)";
-    open.query_row(due, [jiff::Timestamp::now().as_microsecond()], |r| r.get(0)).expect("an answer")
+fn timers_wait(place: &Place) -> bool {
+    let now = jiff::Timestamp::now().as_microsecond();
+    let due = format!("SELECT (SELECT count(*) FROM timer WHERE due <= {now}) + (SELECT count(*) FROM revision WHERE NOT counted)");
+    place.one(&due) > 0
 }
 
-fn bench_pages(folder: &Path) {
+fn bench_pages(folder: &Path, place: &Place) {
+    let serve = |arguments: &[&str]| serve_on(folder, &place.url(), arguments);
+    println!("{}:", place.name());
     let begin = Instant::now();
-    let mut server = serve(folder, &["--demo", "--tickets", &TICKETS.to_string()]);
+    let mut server = serve(&["--demo", "--tickets", &TICKETS.to_string()]);
     println!("demo of {TICKETS} tickets made in {:.1} s", begin.elapsed().as_secs_f64());
     let begin = Instant::now();
-    while timers_wait(folder) {
+    while timers_wait(place) {
         std::thread::sleep(Duration::from_millis(100));
         assert!(begin.elapsed() < Duration::from_secs(120), "timers are due and do not fire");
     }
@@ -532,14 +536,14 @@ fn bench_pages(folder: &Path) {
     let mut starts = vec![];
     for _ in 0..ROUNDS {
         let begin = Instant::now();
-        let mut server = serve(folder, &[]);
+        let mut server = serve(&[]);
         assert_eq!(ask(&mut connect(&server.address), "GET", "/readyz", "").map(|a| a.0), Some(200));
         starts.push(begin.elapsed().as_secs_f64());
         let _ = server.child.kill();
         let _ = server.child.wait();
     }
     println!("cold start at {TICKETS} tickets, until /readyz: {:.2} s (reach < 1)", median(starts));
-    let mut server = serve(folder, &["--demo"]);
+    let mut server = serve(&["--demo"]);
     std::thread::sleep(Duration::from_secs(1));
     println!("memory idle: {:.0} MB (reach < 60)", memory(server.child.id()));
     let link = server.link.clone().expect("a link");

@@ -1,8 +1,10 @@
 //! `cargo bench --bench rules`: what rules cost. Names after `--` choose: acls, handlers, jobs, timers,
-//! outbox. `jobs` and `timers` make a million tickets each, and need some gigabytes of disk for a while.
+//! outbox; `postgres` before them runs the last three on PostgreSQL. `jobs` and `timers` make a million tickets each, and need
+//! some gigabytes of disk for a while.
 
 mod common;
 
+use common::place::{Ground, Place};
 use common::{agent, ask, connect, median, memory};
 use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
@@ -19,7 +21,6 @@ use vorgang_runtime::clock::SystemClock;
 use vorgang_runtime::jobs::{go_on, start_now};
 use vorgang_runtime::outbox::{Links, Mail, Mailer, SendError, deliver_due};
 use vorgang_runtime::{Desk, Request, revisions};
-use vorgang_store_sqlite::SqliteStore;
 
 /// The server's own.
 #[global_allocator]
@@ -43,24 +44,27 @@ const SITE: &str = r#"
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
-    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
-    if is_wanted("acls") {
+    let postgres = wanted.iter().any(|w| w == "postgres");
+    let all = wanted.len() == usize::from(postgres);
+    let is_wanted = |name: &str| all || wanted.iter().any(|w| w == name);
+    if is_wanted("acls") && !postgres {
         acls();
     }
-    if is_wanted("handlers") {
+    if is_wanted("handlers") && !postgres {
         handlers();
     }
     let folder = std::env::temp_dir().join(format!("vorgang-rules-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let Some(ground) = Ground::new(&folder, postgres) else { return };
     if is_wanted("jobs") {
-        runtime.block_on(jobs(&folder));
+        runtime.block_on(jobs(&ground, &folder));
     }
     if is_wanted("timers") {
-        timers(&folder, &runtime);
+        timers(&ground, &folder, &runtime);
     }
     if is_wanted("outbox") {
-        runtime.block_on(outbox(&folder));
+        runtime.block_on(outbox(&ground));
     }
     let _ = std::fs::remove_dir_all(&folder);
 }
@@ -138,9 +142,8 @@ const CROWD: u64 = 1_000_000;
 const JOB: &str = r#"- { kind: Job, name: mark, where: ticket.queue == "q7" && ticket.state == "open" && !has(ticket.fields.count), do: [ { set: { count: 7, share: "= ticket.priority * 2" } } ] }
 "#;
 
-async fn desk(path: &Path, more: &str) -> Arc<Desk> {
-    let store = Arc::new(SqliteStore::open(path).expect("a store"));
-    let Ok(desk) = revisions::open(store, Arc::new(SystemClock), Some(&site(more))).await.expect("a desk") else {
+async fn desk(place: &Place, more: &str) -> Arc<Desk> {
+    let Ok(desk) = revisions::open(place.store().await, Arc::new(SystemClock), Some(&site(more))).await.expect("a desk") else {
         panic!("the site does not check")
     };
     desk.people_save(&[agent()]).await.expect("people");
@@ -166,26 +169,35 @@ async fn templates(desk: &Desk, until: Option<jiff::Timestamp>) {
     }
 }
 
-async fn jobs(folder: &Path) {
-    let path = folder.join("jobs.db");
-    templates(&*desk(&path, JOB).await, None).await;
-    let begin = Instant::now();
-    common::crowd::copies(&path, CROWD);
-    println!("{CROWD} tickets made in {:.1} s", begin.elapsed().as_secs_f64());
-    let desk = desk(&path, JOB).await;
+/// Makes the templates, and is away again.
+async fn begin(place: &Place, more: &str, until: Option<jiff::Timestamp>) {
+    let desk = desk(place, more).await;
+    templates(&desk, until).await;
+    desk.store.leave().await;
+}
+
+async fn jobs(ground: &Ground<'_>, folder: &Path) {
+    let place = ground.place("jobs");
+    begin(&place, JOB, None).await;
+    let start = Instant::now();
+    common::crowd::copies(&place, CROWD);
+    println!("{}: {CROWD} tickets made in {:.1} s", place.name(), start.elapsed().as_secs_f64());
+    let desk = desk(&place, JOB).await;
     let split = vorgang_core::pushdown::pushdown(&desk.model().jobs["mark"].condition.text, &desk.model().names, jiff::Timestamp::now());
     println!("its plan: {}", desk.store.job_plan(&split.filter).await.expect("a plan").1.join("; "));
-    let bare = [128, 256].map(|group| (group, bare_job(&path, &folder.join("bare.db"), group)));
-    let begin = Instant::now();
+    let bare = match &place {
+        Place::File(path) => [128, 256].map(|group| (group, bare_job(path, &folder.join("bare.db"), group))).to_vec(),
+        Place::Server(_) => vec![],
+    };
+    let start = Instant::now();
     let run = start_now(&desk, "mark", "bench").await.expect("a run").expect("the job");
     let run = go_on(&desk, run).await.expect("its end");
-    let rate = run.summary.done as f64 / begin.elapsed().as_secs_f64();
+    let rate = run.summary.done as f64 / start.elapsed().as_secs_f64();
     assert_eq!(run.summary.done, CROWD / 10, "{:?}", run.summary);
-    let beside = bare.map(|(group, bare)| format!("groups of {group} {bare:.0}/s, {:.0} %", rate / bare * 100.0)).join("; ");
-    println!(
-        "job that sets two fields on {} of {CROWD} tickets: {rate:.0}/s; bare loop in {beside} (reach 60 %, 4,000/s)",
-        run.summary.done
-    );
+    let beside: String =
+        bare.iter().map(|(group, bare)| format!("; bare loop in groups of {group} {bare:.0}/s, {:.0} %", rate / bare * 100.0)).collect();
+    println!("job that sets two fields on {} of {CROWD} tickets: {rate:.0}/s{beside} (reach 60 %, 4,000/s)", run.summary.done);
+    desk.store.leave().await;
 }
 
 /// The same rows, each in its savepoint: ticket, mark, history.
@@ -226,21 +238,20 @@ fn bare_job(original: &Path, copy: &Path, group: usize) -> f64 {
 }
 
 /// The server with a million timers that are due: how fast they go, and what people feel of it.
-fn timers(folder: &Path, runtime: &tokio::runtime::Runtime) {
+fn timers(ground: &Ground<'_>, folder: &Path, runtime: &tokio::runtime::Runtime) {
     const WINDOW: u64 = 30;
-    let path = folder.join("pages.db");
+    let place = ground.place("timers");
     let until = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(2);
     let token = runtime.block_on(async {
-        let desk = desk(&path, "").await;
+        let desk = desk(&place, "").await;
         templates(&desk, Some(until)).await;
-        desk.token_create("agent").await.expect("a token")
+        let token = desk.token_create("agent").await.expect("a token");
+        desk.store.leave().await;
+        token
     });
-    common::crowd::copies(&path, CROWD);
-    let left = || {
-        let c = Connection::open(&path).expect("the database");
-        c.query_row("SELECT count(*) FROM timer", [], |r| r.get::<_, i64>(0)).expect("a count")
-    };
-    let mut server = common::serve(folder, &[]);
+    common::crowd::copies(&place, CROWD);
+    let left = || place.one("SELECT count(*) FROM timer");
+    let mut server = common::serve_on(folder, &place.url(), &[]);
     std::thread::sleep(Duration::from_secs(2));
     let (before, at_first, begin) = (left(), memory(server.child.id()), Instant::now());
     let (stop, next) = (AtomicBool::new(false), AtomicU64::new(0));
@@ -275,13 +286,14 @@ fn timers(folder: &Path, runtime: &tokio::runtime::Runtime) {
     all.sort_by(f64::total_cmp);
     let p99 = all[(all.len() - 1) * 99 / 100];
     println!(
-        "{CROWD} timers due at once: {rate:.0}/s fire (reach 2,000); API meanwhile median {:.1} ms, p99 {p99:.1} ms (reach < 100); memory {at_first:.0} MB at first, {highest:.0} MB at most",
+        "{}: {CROWD} timers due at once: {rate:.0}/s fire (reach 2,000); API meanwhile median {:.1} ms, p99 {p99:.1} ms (reach < 100); memory {at_first:.0} MB at first, {highest:.0} MB at most",
+        place.name(),
         median(all)
     );
 }
 
 /// What a full outbox costs those who write and those who send.
-async fn outbox(folder: &Path) {
+async fn outbox(ground: &Ground<'_>) {
     struct Taken;
     #[async_trait::async_trait]
     impl Mailer for Taken {
@@ -293,16 +305,19 @@ async fn outbox(folder: &Path) {
         "- { kind: Notification, name: told, on: ticket.title_changed, to: { user: agent }, by: mail, subject: T, body: B }\n";
     let mut rates = vec![];
     for backlog in [100, 1_000_000_i64] {
-        let path = folder.join(format!("outbox-{backlog}.db"));
-        templates(&*desk(&path, TELL).await, None).await;
-        let c = Connection::open(&path).expect("the database");
-        let sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) \
-             INSERT INTO outbox (key, ticket_id, channel, state, recipient, payload, created, due, attempts) \
-             SELECT 'x-' || i, 1, 'mail', 'due', 'agent', '{\"subject\":\"T\",\"body\":\"B\",\"notification\":\"told\",\"ticket\":\"1\"}', ?2, ?3, 0 FROM n";
+        let place = ground.place(&format!("outbox_{backlog}"));
+        begin(&place, TELL, None).await;
         let now = jiff::Timestamp::now().as_microsecond();
-        c.execute(sql, params![backlog, now, now + 3_600_000_000]).expect("a backlog");
-        drop(c);
-        let desk = desk(&path, TELL).await;
+        place.run(&format!(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {backlog}) \
+             INSERT INTO outbox (key, ticket_id, channel, state, recipient, payload, created, due, attempts) \
+             SELECT 'x-' || i, (SELECT min(id) FROM ticket), 'mail', 'due', 'agent', \
+             '{{\"subject\":\"T\",\"body\":\"B\",\"notification\":\"told\",\"ticket\":\"1\"}}', {now}, {}, 0 FROM n",
+            now + 3_600_000_000
+        ));
+        place.settle();
+        let desk = desk(&place, TELL).await;
+        let ids: Vec<i64> = desk.store.heads(0, 10).await.expect("tickets").into_iter().map(|(id, ..)| id).collect();
         let agent = agent();
         let mailer: Arc<dyn Mailer> = Arc::new(Taken);
         let mut rounds = vec![];
@@ -310,7 +325,7 @@ async fn outbox(folder: &Path) {
             let begin = Instant::now();
             for i in 0..2_000 {
                 let number =
-                    desk.store.ticket_load_by_id(1 + i % 10).await.expect("a read").expect("a ticket").snapshot.ticket.number.clone();
+                    desk.store.ticket_load_by_id(ids[i % 10]).await.expect("a read").expect("a ticket").snapshot.ticket.number.clone();
                 let command = patch("title", &format!("T{round}-{i}"));
                 desk.execute(Request { actor: &agent, ticket: Some(&number), command, cause: "bench", at: None }).await.expect("a change");
             }
@@ -318,6 +333,7 @@ async fn outbox(folder: &Path) {
             rounds.push(2_000.0 / begin.elapsed().as_secs_f64());
         }
         rates.push(median(rounds));
+        desk.store.leave().await;
     }
     println!(
         "mails written and sent beside 100 that wait: {:.0}/s, beside 1,000,000: {:.0}/s; {:.0} % (reach 90 %)",

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each bench uses its part")]
 
 pub mod crowd;
+pub mod place;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
