@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use vorgang_runtime::transfer::{Moved, Progress, transfer};
 use vorgang_runtime::{audit, checkpoints};
-use vorgang_schema::tables::Table;
+use vorgang_schema::tables::{TABLES, Table};
 use vorgang_store::checkpoints::Backup;
 use vorgang_store::files::Shelf;
 use vorgang_store::transfer::{Cell, Row, Source, Target};
@@ -99,6 +99,44 @@ async fn moved(from: &Place, shelf: Option<Shelf>, to: &Place, restores: bool) -
     moved.map_err(database::why)
 }
 
+/// Everything into a new file. Of a SQLite file first all its pages, then what lies outside.
+async fn backed_up(from: &Place, shelf: Option<Shelf>, part: &Path) -> anyhow::Result<Moved> {
+    let Place::File(path) = from else { return moved(from, shelf, &Place::File(part.to_owned()), false).await };
+    let bar = ProgressBar::new_spinner().with_message("copying the database");
+    bar.enable_steady_tick(Duration::from_millis(120));
+    if !path.exists() {
+        bail!("there is no database {}", from.shown());
+    }
+    let (from_path, to_path) = (path.clone(), part.to_owned());
+    let copied = tokio::task::spawn_blocking(move || SqliteSource::open(&from_path)?.copy_to(&to_path)).await?;
+    let mut target = copied.map_err(database::why).with_context(|| format!("cannot copy {}", from.shown()))?;
+    let all = async {
+        if let Some(shelf) = &shelf {
+            bar.set_message("copying attachments");
+            for hash in shelf.list().await? {
+                if let Some(bytes) = shelf.get(&hash).await? {
+                    target.add_blob(&hash, &bytes)?;
+                }
+            }
+        }
+        let mut moved = Moved::default();
+        for table in TABLES {
+            let rows = target.count(table).await?;
+            moved.rows += rows;
+            match table.name {
+                "ticket" => moved.tickets = rows,
+                "history" => moved.history = rows,
+                _ => {}
+            }
+        }
+        moved.missing = target.missing().await?;
+        Ok::<_, StoreError>(moved)
+    };
+    let moved = all.await.map_err(database::why);
+    bar.finish_and_clear();
+    moved
+}
+
 /// The chain of the history, in a database that nobody else writes to.
 async fn verified(place: &Place) -> anyhow::Result<audit::Report> {
     let bar = ProgressBar::new_spinner().with_message("verifying the history");
@@ -171,7 +209,7 @@ pub async fn backup(database: &str, shelf: Option<Shelf>, file: &Path, verify: b
     let part = PathBuf::from(format!("{}.part", file.display()));
     let _ = std::fs::remove_file(&part);
     let to = Place::File(part.clone());
-    let made = moved(&from, shelf, &to, false).await;
+    let made = backed_up(&from, shelf, &part).await;
     let made = match made {
         Ok(made) => made,
         Err(e) => {

@@ -3,8 +3,9 @@
 use crate::open::migrate;
 use crate::rows::error;
 use async_trait::async_trait;
+use rusqlite::backup::{Backup, StepResult};
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, OptionalExtension, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use std::path::Path;
 use std::sync::Mutex;
 use vorgang_schema::tables::Table;
@@ -91,6 +92,18 @@ impl SqliteSource {
         c.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -8000; BEGIN; SELECT count(*) FROM name;").map_err(error)?;
         Ok(Self(Mutex::new(c)))
     }
+
+    /// The whole file as it is at this moment, into a new one: page by page, as fast as the disk is, since whoever writes
+    /// meanwhile cannot begin the log anew. Blocks as long as that takes.
+    pub fn copy_to(&mut self, path: &Path) -> Result<SqliteTarget> {
+        let mut copy = Connection::open(path).map_err(error)?;
+        let done = Backup::new(get(&mut self.0), &mut copy).and_then(|b| b.step(-1)).map_err(error)?;
+        if done != StepResult::Done {
+            return Err(StoreError::Unavailable("the database is busy".into()));
+        }
+        copy.execute_batch("PRAGMA journal_mode = DELETE;").map_err(error)?;
+        Ok(SqliteTarget(Mutex::new(copy)))
+    }
 }
 
 #[async_trait]
@@ -135,6 +148,14 @@ impl SqliteTarget {
             c.execute_batch(&create).map_err(error)?;
         }
         Ok(Self(Mutex::new(c)))
+    }
+}
+
+impl SqliteTarget {
+    /// An attachment that lay outside of what was copied.
+    pub fn add_blob(&mut self, hash: &str, bytes: &[u8]) -> Result<()> {
+        let sql = "INSERT INTO blob (hash, bytes) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+        get(&mut self.0).execute(sql, params![hash, bytes]).map(|_| ()).map_err(error)
     }
 }
 
