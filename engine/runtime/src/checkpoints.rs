@@ -78,10 +78,15 @@ impl Signer {
         if !path.exists() {
             let random = ring::rand::SystemRandom::new();
             let document = Ed25519KeyPair::generate_pkcs8(&random).map_err(|e| bad(&e))?;
-            // Two nodes that begin at once have one key: who comes second reads it.
-            let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-            match file {
-                Ok(mut file) => file.write_all(document.as_ref()).and_then(|()| file.sync_all()).map_err(io(&path))?,
+            // Whole, before it has its name: whoever is killed here leaves no half of one, and of two nodes that begin at once
+            // who comes second reads the first one's.
+            let part = path.with_extension(format!("{}.part", hex(&crate::accounts::random_id::<8>())));
+            let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part);
+            file.and_then(|mut f| f.write_all(document.as_ref()).and_then(|()| f.sync_all())).map_err(io(&part))?;
+            let named = std::fs::hard_link(&part, &path);
+            std::fs::remove_file(&part).map_err(io(&part))?;
+            match named {
+                Ok(()) => std::fs::File::open(folder).and_then(|f| f.sync_all()).map_err(io(folder))?,
                 Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(e) => return Err(io(&path)(e)),
             }
