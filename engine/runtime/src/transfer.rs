@@ -1,14 +1,18 @@
 //! A whole database into another one: rows in the order of tables and keys, what was written and where it stands in one
 //! transaction, so that a transfer that was cut goes on.
 
+use sha2::{Digest, Sha256};
+use vorgang_core::chain::hex;
 use vorgang_schema::tables::{TABLES, Table};
-use vorgang_store::transfer::{Place, Source, Target};
+use vorgang_store::transfer::{Place, Row, Source, Target};
 use vorgang_store::{Result, StoreError};
 
 /// Rows that are moved at once.
 const ROWS: u32 = 2_000;
 /// Of tables whose rows may be large.
 const LARGE: u32 = 8;
+/// Tables with no more rows are compared whole when a transfer goes on.
+const COMPARED: u64 = 20_000;
 
 /// A table with how many of its rows are there, of how many.
 pub struct Progress<'a> {
@@ -36,6 +40,23 @@ fn limit(table: &Table) -> u32 {
     if ["blob", "checkpoint", "revision"].contains(&table.name) { LARGE } else { ROWS }
 }
 
+/// What stands in the small tables: people, what they chose, mails that wait.
+async fn digest(source: &mut dyn Source, counts: &[u64]) -> Result<String> {
+    let mut hash = Sha256::new();
+    let small = |(table, count): &(&Table, &u64)| **count <= COMPARED && limit(table) == ROWS;
+    for (table, _) in TABLES.iter().zip(counts).filter(small) {
+        let mut after: Option<Row> = None;
+        loop {
+            let rows = source.rows(table, after.as_deref(), ROWS).await?;
+            let Some(last) = rows.last() else { break };
+            after = Some(last[..table.key].to_vec());
+            hash.update(serde_json::to_vec(&rows).map_err(|e| StoreError::Corrupt(e.to_string()))?);
+        }
+        hash.update(table.name);
+    }
+    Ok(hex(&hash.finalize()))
+}
+
 /// Moves everything that is not there yet, counts it, and ends the transfer.
 /// With `restores`, mail that may have gone out since is held.
 pub async fn transfer(
@@ -52,14 +73,16 @@ pub async fn transfer(
     // Sessions and the like come and go; what tells one state of a desk from another does not.
     let says = |name: &str| TABLES.iter().position(|t| t.name == name).map_or(0, |i| counts[i]);
     let state = ["history", "ticket", "revision", "person"].map(|t| format!("{} {t}", says(t))).join(", ");
-    let mut place = Place { source: state.clone(), table: 0, after: None };
+    let mut place = Place { source: state.clone(), digest: digest(source, &counts).await?, table: 0, after: None };
     let mut moved = Moved { tickets: says("ticket"), history: says("history"), ..Moved::default() };
     if let Some(begun) = target.place().await? {
-        if begun.source != state {
-            let why = format!(
-                "the source has changed since the copy was begun ({} then, {state} now); begin anew with an empty target",
-                begun.source
-            );
+        let changed = match (begun.source != state, begun.digest != place.digest) {
+            (true, _) => Some(format!("{} then, {state} now", begun.source)),
+            (false, true) => Some("people, or what waits to be sent".to_owned()),
+            (false, false) => None,
+        };
+        if let Some(changed) = changed {
+            let why = format!("the source has changed since the copy was begun ({changed}); begin anew with an empty target");
             return Err(StoreError::Unavailable(why));
         }
         moved.went_on = true;

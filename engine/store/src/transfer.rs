@@ -21,6 +21,8 @@ pub type Row = Vec<Cell>;
 pub struct Place {
     /// What the source was when it began.
     pub source: String,
+    /// Of its small tables, whose rows change without their number changing.
+    pub digest: String,
     /// Tables before this one are done.
     pub table: usize,
     /// The key of the last row that was written.
