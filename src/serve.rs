@@ -28,10 +28,10 @@ use vorgang_web::{App, Config, Metrics};
 /// How long a node among others goes on serving after it was asked to end.
 const DRAIN_SECONDS: u64 = 2;
 /// Tickets of a demo without `--tickets`.
+const DEMO_TICKETS: u64 = 60;
 /// Descriptors that are no connections.
 const OTHER_DESCRIPTORS: u64 = 200;
 const PLACES_MAX: u64 = 100_000;
-const DEMO_TICKETS: u64 = 60;
 
 #[derive(Args)]
 pub struct Options {

@@ -119,17 +119,14 @@ async fn backed_up(from: &Place, shelf: Option<Shelf>, part: &Path) -> anyhow::R
                 }
             }
         }
-        let mut moved = Moved::default();
+        let mut moved = Moved { missing: target.missing().await?, ..Moved::default() };
         for table in TABLES {
-            let rows = target.count(table).await?;
-            moved.rows += rows;
             match table.name {
-                "ticket" => moved.tickets = rows,
-                "history" => moved.history = rows,
+                "ticket" => moved.tickets = target.count(table).await?,
+                "history" => moved.history = target.count(table).await?,
                 _ => {}
             }
         }
-        moved.missing = target.missing().await?;
         Ok::<_, StoreError>(moved)
     };
     let moved = all.await.map_err(database::why);

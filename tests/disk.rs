@@ -5,17 +5,11 @@ mod common;
 
 use common::crowd::long;
 use common::single::{Ground, able};
-use common::{Folder, Server, program, request, run};
+use common::{Folder, Server, below, program, request, run};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 const WITHIN: Duration = Duration::from_secs(30);
-
-/// A program that was started below one of ours, by its name in the folder's command line.
-fn below(pid: u32) -> Option<u32> {
-    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
-    children.split_whitespace().next()?.parse().ok()
-}
 
 #[test]
 fn row_4_it_is_asked_to_end_under_load() {

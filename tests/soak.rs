@@ -85,7 +85,7 @@ impl Soak {
         self.held.push(held(self.watched));
         self.logs.push(log());
         if plan.minutes > 8 {
-            let (held, log) = (held(self.watched), self.logs[self.logs.len() - 1]);
+            let (held, log) = (self.held[self.held.len() - 1], self.logs[self.logs.len() - 1]);
             println!(
                 "{:3} {:7} KiB {:4} descriptors, log {:9}, {}",
                 self.held.len(),

@@ -181,9 +181,18 @@ impl Server {
     pub fn kill(self) {}
 }
 
-/// A test that fails leaves no server behind.
+/// A program that one of ours has started.
+pub fn below(pid: u32) -> Option<u32> {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+    children.split_whitespace().next()?.parse().ok()
+}
+
+/// A test leaves no server behind, also none that runs below another program.
 impl Drop for Server {
     fn drop(&mut self) {
+        if let Some(pid) = below(self.child.id()) {
+            let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -4,6 +4,7 @@ use super::{Files, checked, is_hash, whole};
 use crate::{Result, StoreError};
 use async_trait::async_trait;
 use std::fs::{self, File};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -39,8 +40,10 @@ impl Folder {
         }
         let folder = path.parent().unwrap_or(&self.folder);
         fs::create_dir_all(folder).map_err(io(folder))?;
-        let part = folder.join(format!("{hash}.{}.part", std::process::id()));
-        let written = File::create(&part).and_then(|mut f| f.write_all(bytes).and_then(|()| f.sync_all()));
+        // Nobody else writes to this one, though several may bring the same content at once.
+        let own = RandomState::new().build_hasher().finish();
+        let part = folder.join(format!("{hash}.{own:016x}.part"));
+        let written = File::create_new(&part).and_then(|mut f| f.write_all(bytes).and_then(|()| f.sync_all()));
         let written = written.and_then(|()| fs::rename(&part, &path)).and_then(|()| File::open(folder)?.sync_all());
         written.map_err(|e| {
             let _ = fs::remove_file(&part);
