@@ -1,7 +1,7 @@
 //! The Unix socket beside the database: other commands reach a running server through it. One JSON line each way.
 
 use crate::database::{self, Outside};
-use crate::{explain, job};
+use crate::{explain, job, mail};
 use anyhow::{Context, bail};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ use vorgang_definitions::diagnostic;
 use vorgang_definitions::model::SiteFile;
 use vorgang_runtime::checkpoints::{self, Signer};
 use vorgang_runtime::clock::NodeClock;
+use vorgang_runtime::intake::{Incoming, KEPT_MAX};
 use vorgang_runtime::revisions::{self, Applied};
 use vorgang_runtime::{Desk, accounts, nodes};
 use vorgang_store::Store;
@@ -62,6 +63,14 @@ pub enum Ask {
         bytes: u64,
         history: u64,
         verified: bool,
+    },
+    /// A mail, whose bytes follow the line.
+    Mail {
+        door: String,
+        account: Option<String>,
+        recipients: Vec<String>,
+        return_path: Option<String>,
+        size: u64,
     },
     TicketExplain {
         number: String,
@@ -125,6 +134,7 @@ pub async fn handle(desk: &Arc<Desk>, ask: Ask) -> Told {
                 Err(e) => Told::Failed(format!("the backup could not be noted: {e}")),
             }
         }
+        Ask::Mail { .. } => Told::Failed("a mail comes with its bytes".into()),
         Ask::TicketExplain { number, login } => explain::ticket(desk, &number, &login).await,
         Ask::UserLink { login } => match known(desk, &login) {
             Ok(()) => desk.link_create(&login, accounts::LINK).await.map_or_else(|e| Told::Failed(e.to_string()), Told::Good),
@@ -201,6 +211,34 @@ async fn alone(store: Arc<dyn Store>, place: &database::Place, ask: Ask) -> anyh
     }
 }
 
+/// Hands a mail to the running server, or opens the database for it.
+pub async fn hand_over(url: &str, outside: Outside, incoming: Incoming, raw: Vec<u8>) -> anyhow::Result<Told> {
+    let place = database::place(url)?;
+    if let Some(socket) = place.socket()
+        && let Ok(mut stream) = UnixStream::connect(socket).await
+    {
+        let Incoming { door, account, recipients, return_path, .. } = incoming;
+        let ask = Ask::Mail { door, account, recipients, return_path, size: raw.len() as u64 };
+        let line = serde_json::to_string(&ask)? + "\n";
+        stream.write_all(line.as_bytes()).await?;
+        stream.write_all(&raw).await?;
+        stream.shutdown().await?;
+        let mut answer = String::new();
+        BufReader::new(stream.take(LINE_BYTES_MAX)).read_line(&mut answer).await?;
+        return serde_json::from_str(&answer).context("the running server did not answer");
+    }
+    let store = database::open(url, outside.shelf).await?;
+    if store.revision_latest().await?.is_none() {
+        bail!("{} has no revision yet; run `vorgang apply SITE` first", place.shown());
+    }
+    let told = match revisions::open(store.clone(), Arc::new(NodeClock(store.clone())), None).await? {
+        Ok(desk) => mail::take(&Arc::new(desk), incoming, raw).await,
+        Err(_) => bail!("the applied site cannot be read"),
+    };
+    store.leave().await;
+    Ok(told)
+}
+
 async fn over(mut stream: UnixStream, ask: &Ask) -> anyhow::Result<Told> {
     let mut line = serde_json::to_string(ask)?;
     line.push('\n');
@@ -222,10 +260,23 @@ pub fn listen(socket: &Path, desk: Arc<Desk>) -> anyhow::Result<()> {
             tokio::spawn(async move {
                 let (read, mut write) = stream.into_split();
                 let mut line = String::new();
-                if BufReader::new(read.take(LINE_BYTES_MAX)).read_line(&mut line).await.is_err() {
+                let mut read = BufReader::new(read.take(LINE_BYTES_MAX));
+                if read.read_line(&mut line).await.is_err() {
                     return;
                 }
                 let told = match serde_json::from_str::<Ask>(&line) {
+                    Ok(Ask::Mail { door, account, recipients, return_path, size }) => {
+                        let mut raw = Vec::with_capacity(size.min(KEPT_MAX) as usize);
+                        read.get_mut().set_limit(size.min(KEPT_MAX) + 1);
+                        let all = read.read_to_end(&mut raw).await;
+                        match all {
+                            Ok(_) if raw.len() as u64 == size => {
+                                let incoming = Incoming { door, account, recipients, return_path, auth: None };
+                                mail::take(&desk, incoming, raw).await
+                            }
+                            _ => Told::Failed("the mail broke off".into()),
+                        }
+                    }
                     Ok(ask) => handle(&desk, ask).await,
                     Err(e) => Told::Failed(format!("the request cannot be read: {e}")),
                 };

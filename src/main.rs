@@ -6,6 +6,7 @@ mod database;
 mod doctor;
 mod explain;
 mod job;
+mod mail;
 mod operate;
 mod seal;
 mod serve;
@@ -118,6 +119,8 @@ enum Command {
     /// People: add, list, sign-in links, tokens, passwords.
     #[command(subcommand)]
     User(operate::User),
+    /// Takes a mail from stdin, as a mail server's pipe or procmail gives it. Status 75 where it is to be tried again.
+    Mail(mail::Options),
     /// Jobs: run, try out, list, explain.
     #[command(subcommand)]
     Job(job::JobCommand),
@@ -181,6 +184,8 @@ pub enum End {
     /// Findings, failures or differences.
     Found,
     Usage,
+    /// Of `sysexits.h`: whoever brought a mail keeps it and tries again.
+    TryAgain,
 }
 
 fn main() -> ExitCode {
@@ -195,6 +200,7 @@ fn main() -> ExitCode {
         Ok(End::Good) => ExitCode::SUCCESS,
         Ok(End::Found) => ExitCode::from(1),
         Ok(End::Usage) => ExitCode::from(2),
+        Ok(End::TryAgain) => ExitCode::from(75),
         Err(e) => could_not_run(&e),
     }
 }
@@ -272,6 +278,7 @@ async fn run(cli: Cli) -> anyhow::Result<End> {
             Ok(End::Usage)
         }
         Command::Schema { kind, draft } => author::schema(kind.as_deref(), &draft),
+        Command::Mail(options) => mail::mail(&database, outside(files)?, options).await,
         Command::Job(command) => job::job(&database, command).await,
         Command::User(user) => operate::user(&database, user).await,
         Command::Audit(Audit::Verify { format }) => operate::audit(&database, files.as_deref(), format == Format::Json).await,

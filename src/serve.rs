@@ -16,13 +16,15 @@ use tokio::task::JoinSet;
 use vorgang_core::people::PersonKind;
 use vorgang_definitions::diagnostic;
 use vorgang_definitions::model::SiteFile;
-use vorgang_mail::Smtp;
 use vorgang_runtime::checkpoints::{self, Signer};
 use vorgang_runtime::clock::NodeClock;
+use vorgang_runtime::outbox::Mailer;
 use vorgang_runtime::programs::Programs;
 use vorgang_runtime::revisions::{self, Applied};
 use vorgang_runtime::{Desk, demo, outbox};
 use vorgang_store::Store;
+use vorgang_transport::listener::{self, Protocol};
+use vorgang_transport::{Post, Secrets, Smtp};
 use vorgang_web::{App, Config, Metrics};
 
 /// How long a node among others goes on serving after it was asked to end.
@@ -56,6 +58,12 @@ pub struct Options {
     insecure_http: bool,
     #[command(flatten)]
     mail: MailOptions,
+    /// Takes mail from a mail server beside the desk, by LMTP.
+    #[arg(long, env = "VORGANG_LMTP", value_name = "ADDR")]
+    lmtp: Option<SocketAddr>,
+    /// The same by SMTP, for those that speak no LMTP.
+    #[arg(long, env = "VORGANG_SMTP", value_name = "ADDR")]
+    smtp: Option<SocketAddr>,
     /// A program that definitions may run by its name; may be given several times.
     #[arg(long = "program", env = "VORGANG_PROGRAMS", value_delimiter = ',', value_name = "NAME=/PATH")]
     programs: Vec<String>,
@@ -78,16 +86,28 @@ pub struct MailOptions {
     /// The sender of mail, such as `Help desk <desk@example.org>`.
     #[arg(long, env = "VORGANG_MAIL_FROM", value_name = "ADDRESS")]
     mail_from: Option<String>,
-    /// A further authority for the mail server's certificate, a PEM file.
+    /// A further authority for mail servers' certificates, a PEM file.
     #[arg(long, env = "VORGANG_MAIL_CA", value_name = "FILE")]
     mail_ca: Option<PathBuf>,
+    /// The folder with a file for the password of each mail account; VORGANG_SECRET_NAME comes first.
+    #[arg(long, env = "VORGANG_SECRETS", value_name = "DIR")]
+    secrets: Option<PathBuf>,
 }
 
 impl MailOptions {
+    fn ca(&self) -> anyhow::Result<Option<Vec<u8>>> {
+        self.mail_ca.as_ref().map(|p| std::fs::read(p).with_context(|| format!("cannot read {}", p.display()))).transpose()
+    }
+
+    /// The way out, for all accounts.
+    pub fn post(&self) -> anyhow::Result<Post> {
+        Ok(Post::new(self.smtp()?, Secrets { folder: self.secrets.clone() }, self.ca()?))
+    }
+
     /// The way to the mail server, if one is configured.
     pub fn smtp(&self) -> anyhow::Result<Option<Smtp>> {
         let (Some(url), Some(from)) = (&self.mail_url, &self.mail_from) else { return Ok(None) };
-        let ca = self.mail_ca.as_ref().map(|p| std::fs::read(p).with_context(|| format!("cannot read {}", p.display()))).transpose()?;
+        let ca = self.ca()?;
         let file = std::env::var_os("VORGANG_MAIL_PASSWORD_FILE");
         let password = match file {
             Some(file) => {
@@ -96,7 +116,7 @@ impl MailOptions {
             }
             None => std::env::var("VORGANG_MAIL_PASSWORD").ok(),
         };
-        let config = vorgang_mail::Config { url: url.clone(), from: from.clone(), password, ca };
+        let config = vorgang_transport::Config { url: url.clone(), from: from.clone(), password, ca };
         Ok(Some(Smtp::new(&config).context("--mail-url and --mail-from")?))
     }
 }
@@ -123,8 +143,8 @@ pub async fn serve(url: &str, outside: Outside, options: Options) -> anyhow::Res
         eprintln!("{e}");
         return Ok(End::Usage);
     }
-    let smtp = match options.mail.smtp() {
-        Ok(smtp) => smtp,
+    let post = match options.mail.post() {
+        Ok(post) => Arc::new(post),
         Err(e) => {
             eprintln!("{e:#}");
             return Ok(End::Usage);
@@ -139,7 +159,7 @@ pub async fn serve(url: &str, outside: Outside, options: Options) -> anyhow::Res
     };
     let place = database::place(url)?;
     let store = database::open(url, outside.shelf).await?;
-    let served = on(&place, store.clone(), outside.folder, options, smtp, programs).await;
+    let served = on(&place, store.clone(), outside.folder, options, post, programs).await;
     store.leave().await;
     served
 }
@@ -150,7 +170,7 @@ async fn on(
     store: Arc<dyn Store>,
     folder: Option<PathBuf>,
     options: Options,
-    smtp: Option<Smtp>,
+    post: Arc<Post>,
     programs: Arc<Programs>,
 ) -> anyhow::Result<End> {
     let files = match &options.site {
@@ -184,7 +204,7 @@ async fn on(
         Some(url) => url.trim_end_matches('/').to_owned(),
         None => format!("http://{}", listener.local_addr()?),
     };
-    let config = Config { public_url, trusted_proxies: options.trusted_proxies, mail: smtp.is_some() };
+    let config = Config { public_url, trusted_proxies: options.trusted_proxies, mail: can_send(&desk, &post) };
     let metrics = Metrics::install().map_err(|e| anyhow::anyhow!("the metrics could not be set up: {e}"))?;
     if options.demo && is_empty {
         load_demo(&desk, options.tickets.unwrap_or(DEMO_TICKETS)).await?;
@@ -218,11 +238,16 @@ async fn on(
         Some(Err(e)) => return Err(database::why(e).context("the folder of files cannot be used (--files)")),
         None => tracing::warn!("no checkpoints of the history are made: --files names no folder for them"),
     }
-    if let Some(smtp) = smtp {
-        lanes.spawn(outbox::run(desk.clone(), Arc::new(smtp), outbox::Links(config.public_url.clone())));
+    if config.mail {
+        lanes.spawn(outbox::run(desk.clone(), post.clone(), outbox::Links(config.public_url.clone())));
+    }
+    for (address, protocol) in [(options.lmtp, Protocol::Lmtp), (options.smtp, Protocol::Smtp)] {
+        let Some(address) = address else { continue };
+        let listener = tokio::net::TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+        lanes.spawn(listener::serve(desk.clone(), listener, protocol, spool(folder.as_deref())?));
     }
     let (live, store, drain) = (desk.live.clone(), desk.store.clone(), options.drain);
-    let app = App { desk, config: Arc::new(config), metrics: metrics.text() };
+    let app = App { desk, config: Arc::new(config), servers: Some(post.clone()), metrics: metrics.text() };
     lanes.spawn(metrics.keep());
     let router = vorgang_web::router(app);
     let stop = async move {
@@ -242,6 +267,18 @@ async fn on(
         let _ = std::fs::remove_file(socket);
     }
     Ok(End::Good)
+}
+
+/// Is there a server for anything that goes out?
+fn can_send(desk: &Desk, post: &Post) -> bool {
+    post.has_default() || desk.model().names.accounts.iter().any(|a| a.send.is_some())
+}
+
+/// Where large mails lie while they come.
+fn spool(folder: Option<&Path>) -> anyhow::Result<PathBuf> {
+    let folder = folder.map_or_else(std::env::temp_dir, |f| f.join("spool"));
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    Ok(folder)
 }
 
 /// Connections that may be open at the same time: as many descriptors as the system gives, but for those of the database,

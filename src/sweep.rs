@@ -39,8 +39,17 @@ pub async fn sweep(url: &str, folder: Option<&Path>, days: u32, dry_run: bool) -
     Ok(End::Good)
 }
 
-/// Whatever was ever committed stands in the history with its hash.
+/// Whatever was ever committed stands in the history with its hash, or is a mail of the log.
 async fn keep_named(store: &dyn Store, unused: &mut BTreeSet<String>) -> Result<(), StoreError> {
+    let mut before = None;
+    loop {
+        let rows = store.inbox_list(None, ROWS, before).await?;
+        let Some(last) = rows.last() else { break };
+        before = Some(last.id);
+        for row in &rows {
+            unused.remove(&row.blob);
+        }
+    }
     let mut after = (0, 0);
     loop {
         let rows = store.history_scan(after, ROWS).await?;

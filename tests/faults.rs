@@ -125,7 +125,7 @@ async fn a_mail_server_that_never_answers_is_given_up_and_tried_again() {
     let waits = w
         .desk
         .store
-        .mail_claim(w.now() + SignedDuration::from_mins(1), w.now() + SignedDuration::from_mins(1), 10)
+        .mail_claim(w.now() + SignedDuration::from_mins(1), w.now() + SignedDuration::from_mins(1), 10, &[])
         .await
         .expect("mail")
         .remove(0);

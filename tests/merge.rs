@@ -37,7 +37,7 @@ async fn write(w: &World, number: &str, text: &str) {
     let article = ArticleInput {
         body: text.into(),
         minutes: Some(5),
-        attachments: vec![(attachment, Blob { hash, bytes })],
+        attachments: vec![(attachment, Blob { hash, bytes: bytes.into() })],
         ..ArticleInput::default()
     };
     w.execute(Some(number), Command::AddArticle { article }).await;

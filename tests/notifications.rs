@@ -240,7 +240,7 @@ async fn mail_is_tried_until_it_is_taken_and_given_up_with_an_incident() {
     w.advance(SignedDuration::from_secs(20));
     assert_eq!(post.deliver(&w).await, 1);
     let mail = post.took().remove(0);
-    assert_eq!((mail.address.as_str(), mail.subject.as_str()), ("mia@example.org", "Neuer Titel: Two"));
+    assert_eq!((mail.to[0].address.as_str(), mail.subject.as_str()), ("mia@example.org", "Neuer Titel: Two"));
     assert_eq!(mail.body, format!("Es war One.\n\n-- \nhttps://desk.example.org/agent/tickets/{number}\n"));
     assert_eq!((post.deliver(&w).await, counts(&w).await), (0, vec![0, 1, 0, 0]));
     // Refused for good: an incident, whose retry sends it again.
@@ -316,7 +316,7 @@ async fn a_right_that_was_lost_takes_the_mail_with_it() {
     w.patch(&number, &[("title", json!("Two"))]).await;
     w.desk.people_save(&[Person { roles: vec![], ..boss("ben", "en") }]).await.expect("people");
     post.deliver(&w).await;
-    let to: Vec<String> = post.took().into_iter().map(|m| m.address).collect();
+    let to: Vec<String> = post.took().into_iter().map(|m| m.to[0].address.clone()).collect();
     assert_eq!((to, counts(&w).await), (vec!["mia@example.org".to_owned()], vec![0, 1, 1, 0]));
 }
 

@@ -6,6 +6,7 @@ mod flow;
 mod handler;
 pub mod job;
 mod life_cycle;
+pub mod mail;
 mod message;
 mod place;
 mod process;
@@ -18,6 +19,7 @@ use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kinds::acl::Acl;
 use crate::kinds::handler::{EventName, Handler};
 use crate::kinds::job::Job;
+use crate::kinds::mail_filter::MailFilter;
 use crate::kinds::process::Process;
 use crate::kinds::site::Site;
 use crate::kinds::{Definition, Kind};
@@ -75,6 +77,7 @@ pub fn build(
     let process_defs: BTreeMap<String, Process> = processes.iter().map(|(n, (_, p))| (n.clone(), p.clone())).collect();
     let mut cx = Cx { sources, names: &names, processes: &process_defs, failed, out };
     references::check(&mut cx);
+    mail::check(&mut cx);
     for ticket_type in names.types.iter() {
         life_cycle::check(ticket_type, &mut cx);
     }
@@ -168,6 +171,7 @@ fn gather(
     let (mut states, mut priorities, mut queues, mut fields) = (Table::default(), Table::default(), Table::default(), Table::default());
     let (mut types, mut roles, mut notifications) = (Table::default(), Table::default(), Table::default());
     let (mut calendars, mut acls, mut handlers, mut jobs) = (Table::default(), vec![], vec![], vec![]);
+    let (mut accounts, mut mail_filters, mut auto_responses) = (Table::default(), vec![], vec![]);
     let mut processes: BTreeMap<String, (Node, Process)> = BTreeMap::new();
     let mut tests = vec![];
     let mut first: HashMap<(Kind, String), Span> = HashMap::new();
@@ -180,9 +184,12 @@ fn gather(
         }
         match definition {
             Definition::Acl(d) => acls.push(d),
+            Definition::AutoResponse(d) => auto_responses.push(d),
             Definition::Calendar(d) => drop(calendars.insert(&name, d)),
             Definition::Handler(d) => handlers.push(d),
             Definition::Job(d) => jobs.push(d),
+            Definition::MailAccount(d) => drop(accounts.insert(&name, d)),
+            Definition::MailFilter(d) => mail_filters.push(d),
             Definition::Site(d) => sites.push(d),
             Definition::State(d) => drop(states.insert(&name, d)),
             Definition::Priority(d) => drop(priorities.insert(&name, d)),
@@ -216,8 +223,13 @@ fn gather(
     let work_times = crate::holidays::work_times(&calendars, &site.zone.0, sources, out);
     let calendar_names = calendars.iter().map(|c: &crate::kinds::calendar::Calendar| c.name.to_string()).collect();
     let calendar_set = Arc::new(WordSet { what: "calendar".into(), words: calendar_names });
+    mail_filters
+        .sort_by(|a: &MailFilter, b: &MailFilter| (a.order.map_or(0, |o| o.0), &a.name).cmp(&(b.order.map_or(0, |o| o.0), &b.name)));
     let names = Names {
         site,
+        accounts,
+        mail_filters,
+        auto_responses,
         states,
         priorities,
         queues,

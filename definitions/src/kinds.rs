@@ -1,10 +1,13 @@
 //! The kinds of definitions: one file each, one line each in [`Kind`].
 
 pub mod acl;
+pub mod auto_response;
 pub mod calendar;
 pub mod field;
 pub mod handler;
 pub mod job;
+pub mod mail_account;
+pub mod mail_filter;
 pub mod message;
 pub mod notification;
 pub mod priority;
@@ -25,22 +28,8 @@ use crate::yaml::{Node, Value};
 use serde_json::{Value as Json, json};
 
 /// Kinds whose names are kept for later versions.
-pub const RESERVED: &[&str] = &[
-    "AutoResponse",
-    "ConfigItemClass",
-    "Dashboard",
-    "Decision",
-    "FaqCategory",
-    "MailAccount",
-    "MailFilter",
-    "Package",
-    "Page",
-    "Report",
-    "Service",
-    "Sla",
-    "Survey",
-    "Webservice",
-];
+pub const RESERVED: &[&str] =
+    &["ConfigItemClass", "Dashboard", "Decision", "FaqCategory", "Package", "Page", "Report", "Service", "Sla", "Survey", "Webservice"];
 
 macro_rules! definitions {
     ($($kind:ident $word:literal $ty:ty, $doc:literal;)*) => {
@@ -84,10 +73,13 @@ macro_rules! definitions {
 
 definitions! {
     Acl "Acl" acl::Acl, "What people may choose or do on a ticket right now.";
+    AutoResponse "AutoResponse" auto_response::AutoResponse, "What the desk answers to mail by itself.";
     Calendar "Calendar" calendar::Calendar, "Working hours and holidays: what timers and service levels count in.";
     Field "Field" field::Field, "A typed attribute of tickets that designers add.";
     Handler "Handler" handler::Handler, "Actions on an event, whatever process it happens in.";
     Job "Job" job::Job, "Actions on all tickets that a condition holds for.";
+    MailAccount "MailAccount" mail_account::MailAccount, "An address of the desk.";
+    MailFilter "MailFilter" mail_filter::MailFilter, "What becomes of mail that comes in.";
     Notification "Notification" notification::Notification, "A message to people about a ticket.";
     Priority "Priority" priority::Priority, "How urgent a ticket is.";
     Process "Process" process::Process, "A net of activities that drives one ticket.";

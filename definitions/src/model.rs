@@ -6,10 +6,13 @@ use crate::calendar::WorkTime;
 use crate::cel::types::{Ty, WordSet};
 use crate::check;
 use crate::diagnostic::{self, Diagnostic};
+use crate::kinds::auto_response::AutoResponse;
 use crate::kinds::calendar::Calendar;
 use crate::kinds::field::Field;
 use crate::kinds::handler::Handler;
 use crate::kinds::job::Job;
+use crate::kinds::mail_account::MailAccount;
+use crate::kinds::mail_filter::MailFilter;
 use crate::kinds::message::DataType;
 use crate::kinds::notification::Notification;
 use crate::kinds::priority::Priority;
@@ -79,6 +82,10 @@ pub struct Names {
     pub types: Table<TicketType>,
     pub roles: Table<Role>,
     pub notifications: Table<Notification>,
+    pub accounts: Table<MailAccount>,
+    /// In the order in which they are asked.
+    pub mail_filters: Vec<MailFilter>,
+    pub auto_responses: Vec<AutoResponse>,
     pub calendars: Table<Calendar>,
     /// The calendars, ready to be counted in.
     pub work_times: BTreeMap<String, WorkTime>,
@@ -105,6 +112,17 @@ impl Names {
             Some(name) => self.work_times.get(name),
             None => only(),
         }
+    }
+
+    /// The account that a queue writes from; `None` where the site has none.
+    pub fn account_of(&self, queue: &str) -> Option<&MailAccount> {
+        let named = self.queues.get(queue).and_then(|q| self.accounts.get(q.account.as_ref()?));
+        named.or_else(|| self.accounts.iter().find(|a| a.queue == queue)).or_else(|| self.accounts.iter().next())
+    }
+
+    /// The account that has this address.
+    pub fn account_at(&self, address: &str) -> Option<&MailAccount> {
+        self.accounts.iter().find(|a| a.addresses().any(|m| m.is(address)))
     }
 
     /// The priority's name at a level, or the nearest below.

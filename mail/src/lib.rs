@@ -1,167 +1,250 @@
-//! Mail over SMTP, encrypted to a server whose certificate was verified.
+//! What a mail is: from its bytes, as it was sent and not as it was specified, to what the engine works with.
 
-use async_trait::async_trait;
-use lettre::message::header::{ContentType, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, Message};
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
-use lettre::transport::smtp::{Error, PoolConfig};
-use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
-use std::net::IpAddr;
-use std::time::Duration;
-use url::{Host, Url};
-use vorgang_runtime::outbox::{Mail, Mailer, SendError};
+mod calendar;
+mod files;
+mod flowed;
+pub mod html;
+mod nature;
+mod report;
+mod tnef;
 
-/// How long the server may take for one answer.
-const TIMEOUT: Duration = Duration::from_secs(30);
-/// Connections that are kept.
-const CONNECTIONS: u32 = 8;
+use jiff::Timestamp;
+use mail_parser::decoders::charsets::map::charset_decoder;
+use mail_parser::{HeaderForm, HeaderValue, Message, MessageParser, MimeHeaders, PartType};
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use vorgang_core::chain::hex;
+use vorgang_core::mail::{Address, BODY_BYTES_MAX, Mail};
 
-/// What is wrong with the configuration.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    #[error(
-        "`{0}` is no address of a mail server: write smtp://host (STARTTLS), smtps://host (TLS), or smtp+plain://127.0.0.1 for a relay on this machine"
-    )]
-    Url(String),
-    #[error("smtp+plain:// sends without encryption, which is for a relay on this machine only: 127.0.0.1 or [::1]")]
-    Plain,
-    #[error("a password belongs into VORGANG_MAIL_PASSWORD or the file that VORGANG_MAIL_PASSWORD_FILE names, not into the address")]
-    Password,
-    #[error("`{0}` is no sender: write `Help desk <desk@example.org>`")]
-    From(String),
-    #[error("TLS: {0}")]
-    Tls(#[from] Error),
+/// Largest mail that is taken apart, in bytes; larger ones wait in quarantine.
+pub const SIZE_MAX: u64 = 50 * 1024 * 1024;
+/// Longest block of headers, in bytes.
+const HEADERS_BYTES_MAX: usize = 1024 * 1024;
+/// Most headers.
+const HEADERS_MAX: usize = 10_000;
+/// Most lines that could begin a part.
+const BOUNDARIES_MAX: usize = 50_000;
+/// Longest value of one header that is kept readable.
+const VALUE_BYTES_MAX: usize = 16 * 1024;
+
+/// Why a mail is not taken apart. Its bytes are kept all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unreadable {
+    Empty,
+    /// In bytes.
+    TooLarge(u64),
+    Headers(usize),
+    Parts(usize),
+    /// There is no header in it.
+    NoMail,
 }
 
-/// Where mail goes, and as whom.
-#[derive(Clone, Default)]
-pub struct Config {
-    /// `smtp://user@host:587`, `smtps://user@host`, or `smtp+plain://127.0.0.1:25`.
-    pub url: String,
-    /// The sender of every mail.
-    pub from: String,
-    pub password: Option<String>,
-    /// A further authority for the server's certificate, as PEM.
-    pub ca: Option<Vec<u8>>,
-}
-
-pub struct Smtp {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
-    from: Mailbox,
-}
-
-impl Smtp {
-    pub fn new(config: &Config) -> Result<Self, ConfigError> {
-        let bad = || ConfigError::Url(config.url.clone());
-        let url = Url::parse(&config.url).map_err(|_| bad())?;
-        let host = url.host_str().filter(|h| !h.is_empty()).ok_or_else(bad)?.to_owned();
-        if url.password().is_some() {
-            return Err(ConfigError::Password);
+impl std::fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Empty => f.write_str("it is empty"),
+            Self::TooLarge(size) => write!(f, "it has {size} bytes, more than {SIZE_MAX}"),
+            Self::Headers(count) => write!(f, "it has {count} headers or more"),
+            Self::Parts(count) => write!(f, "it has {count} lines or more that could begin a part"),
+            Self::NoMail => f.write_str("nothing in it is a header"),
         }
-        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-            return Err(bad());
+    }
+}
+
+/// The name under which the same bytes are the same mail.
+pub fn hash(raw: &[u8]) -> String {
+    hex(&Sha256::digest(raw))
+}
+
+/// Whose hash is known already.
+pub fn read(raw: &[u8], hash: &str, size_max: u64) -> Result<Mail, Unreadable> {
+    let size = raw.len() as u64;
+    if size > size_max {
+        return Err(Unreadable::TooLarge(size));
+    }
+    let text = body_of(raw);
+    bounds(text)?;
+    let text = &*old_letters(text);
+    let message = MessageParser::default().parse(text).filter(|m| !m.parts.is_empty() && !m.headers().is_empty());
+    let message = message.ok_or(Unreadable::NoMail)?;
+    let headers = headers(&message);
+    let from = addresses(message.from()).into_iter().next().or_else(|| addresses(message.sender()).into_iter().next());
+    let (body, html) = body(&message);
+    let nature = nature::of(&message, &headers, from.as_ref(), text, &body);
+    Ok(Mail {
+        reply_to: addresses(message.reply_to()),
+        to: message.all_to().flat_map(|a| addresses(Some(a))).collect(),
+        cc: message.all_cc().flat_map(|a| addresses(Some(a))).collect(),
+        subject: one_line(message.subject().unwrap_or_default()),
+        date: message.date().and_then(|d| Timestamp::from_second(d.to_timestamp()).ok()),
+        message_id: ids(&HeaderValue::Text(message.message_id().unwrap_or_default().into())).into_iter().next(),
+        references: references(&message),
+        attachments: files::of(&message, text),
+        from,
+        headers,
+        body,
+        html,
+        nature,
+        auth: Default::default(),
+        hash: hash.to_owned(),
+        size,
+    })
+}
+
+/// Without the line that mailbox files put before a mail.
+fn body_of(raw: &[u8]) -> &[u8] {
+    match raw.strip_prefix(b"From ") {
+        Some(rest) => rest.iter().position(|b| *b == b'\n').map_or(&raw[raw.len()..], |at| &rest[at + 1..]),
+        None => raw,
+    }
+}
+
+/// Headers in letters that are no UTF-8 are in those of old Windows programs, which nearly all of them are.
+fn old_letters(raw: &[u8]) -> Cow<'_, [u8]> {
+    let end = [&b"\n\n"[..], b"\r\n\r\n"].iter().filter_map(|e| raw.windows(e.len()).position(|w| w == *e)).min();
+    let (headers, rest) = raw.split_at(end.unwrap_or(raw.len()));
+    match charset_decoder(b"windows-1252").filter(|_| std::str::from_utf8(headers).is_err()) {
+        Some(decode) => Cow::Owned([decode(headers).as_bytes(), rest].concat()),
+        None => Cow::Borrowed(raw),
+    }
+}
+
+/// Counted before anything is made of it: what is beyond would cost more than it is worth.
+fn bounds(raw: &[u8]) -> Result<(), Unreadable> {
+    if raw.iter().all(u8::is_ascii_whitespace) {
+        return Err(Unreadable::Empty);
+    }
+    let (mut headers, mut boundaries, mut at, mut in_headers) = (0, 0, 0, true);
+    for line in raw.split_inclusive(|b| *b == b'\n') {
+        if in_headers {
+            in_headers = !matches!(line, b"\n" | b"\r\n");
+            headers += usize::from(in_headers && !line.starts_with(b" ") && !line.starts_with(b"\t"));
+            if headers > HEADERS_MAX || (in_headers && at > HEADERS_BYTES_MAX) {
+                return Err(Unreadable::Headers(headers));
+            }
+        } else if line.starts_with(b"--") {
+            boundaries += 1;
+            if boundaries > BOUNDARIES_MAX {
+                return Err(Unreadable::Parts(boundaries));
+            }
         }
-        let (tls, port) = match url.scheme() {
-            "smtp" => (Tls::Required(tls(&host, config)?), 587),
-            "smtps" => (Tls::Wrapper(tls(&host, config)?), 465),
-            "smtp+plain" if is_here(&url) => (Tls::None, 25),
-            "smtp+plain" => return Err(ConfigError::Plain),
-            _ => return Err(bad()),
+        at += line.len();
+    }
+    Ok(())
+}
+
+/// Every header with its value decoded, in their order.
+fn headers(message: &Message) -> Vec<(String, String)> {
+    let raw = message.raw_message();
+    let mut all = vec![];
+    for header in message.headers() {
+        let name = header.name().to_ascii_lowercase();
+        let bytes = raw.get(header.offset_start as usize..header.offset_end as usize).unwrap_or_default();
+        let bytes = &bytes[..bytes.len().min(VALUE_BYTES_MAX)];
+        let value = match mail_parser::parsers::MessageStream::new(bytes).parse_unstructured() {
+            HeaderValue::Text(text) => text.into_owned(),
+            _ => String::new(),
         };
-        let from: Mailbox = config.from.parse().map_err(|_| ConfigError::From(config.from.clone()))?;
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host.trim_matches(['[', ']']))
-            .port(url.port().unwrap_or(port))
-            .tls(tls)
-            .timeout(Some(TIMEOUT))
-            .pool_config(PoolConfig::new().max_size(CONNECTIONS));
-        if !url.username().is_empty() {
-            let user = percent(url.username());
-            builder = builder.credentials(Credentials::new(user, config.password.clone().unwrap_or_default()));
-        }
-        Ok(Self { transport: builder.build(), from })
+        all.push((name, one_line(&value)));
     }
+    all
+}
 
-    /// Does the server answer, and let us in?
-    pub async fn check(&self) -> Result<(), String> {
-        match self.transport.test_connection().await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err("the server is not ready".into()),
-            Err(e) => Err(said(&e)),
-        }
-    }
+/// Without what would begin a new line, or end the text where it is stored.
+pub(crate) fn one_line(text: &str) -> String {
+    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    plain.trim().to_owned()
+}
 
-    fn message(&self, mail: &Mail) -> Result<Message, String> {
-        let address: Address = mail.address.parse().map_err(|e| format!("`{}` is no address: {e}", mail.address))?;
-        let name = Some(mail.name.clone()).filter(|n| !n.is_empty());
-        let mut message = Message::builder()
-            .from(self.from.clone())
-            .to(Mailbox::new(name, address))
-            .subject(mail.subject.as_str())
-            .message_id(Some(format!("<{}.vorgang@{}>", mail.key, self.from.email.domain())))
-            .header(ContentType::TEXT_PLAIN)
-            .body(mail.body.clone())
-            .map_err(|e| e.to_string())?;
-        // RFC 3834: no out-of-office replies to what nobody wrote by hand.
-        for (name, value) in [("Auto-Submitted", "auto-generated"), ("X-Auto-Response-Suppress", "All")] {
-            message.headers_mut().insert_raw(HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned()));
-        }
-        Ok(message)
+/// Addresses that can be written to.
+pub(crate) fn addresses(value: Option<&mail_parser::Address>) -> Vec<Address> {
+    let Some(value) = value else { return vec![] };
+    let readable = |a: &mail_parser::Addr| {
+        let written = one_line(a.address()?);
+        // Several with nothing between them: the first.
+        let address = written.split_whitespace().find(|w| w.contains('@')).unwrap_or_default();
+        let known = address.rsplit_once('@').is_some_and(|(l, d)| !l.is_empty() && !d.is_empty()) && address.len() <= 320;
+        known.then(|| Address::new(one_line(a.name().unwrap_or_default()).trim_matches(['"', '\'']), address))
+    };
+    value.iter().filter_map(readable).collect()
+}
+
+/// Message-IDs without their brackets.
+pub(crate) fn ids(value: &HeaderValue) -> Vec<String> {
+    let clean = |id: &str| {
+        let id: String = id.chars().filter(|c| !c.is_whitespace() && !c.is_control() && !matches!(c, '<' | '>')).take(500).collect();
+        (!id.is_empty()).then_some(id)
+    };
+    match value {
+        HeaderValue::Text(text) => clean(text).into_iter().collect(),
+        HeaderValue::TextList(list) => list.iter().filter_map(|t| clean(t)).collect(),
+        _ => vec![],
     }
 }
 
-fn tls(host: &str, config: &Config) -> Result<TlsParameters, ConfigError> {
-    let mut builder = TlsParameters::builder(host.trim_matches(['[', ']']).to_owned());
-    if let Some(ca) = &config.ca {
-        builder = builder.add_root_certificate(Certificate::from_pem(ca)?);
-    }
-    Ok(builder.build_rustls()?)
-}
-
-fn is_here(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(ip)) => IpAddr::from(ip).is_loopback(),
-        Some(Host::Ipv6(ip)) => IpAddr::from(ip).is_loopback(),
-        // Other schemes than the web's leave addresses as text.
-        Some(Host::Domain(name)) => name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()),
-        None => false,
-    }
-}
-
-/// `user%40example.org` as it was meant.
-fn percent(text: &str) -> String {
-    let pairs = format!("x={}", text.replace('+', "%2B"));
-    url::form_urlencoded::parse(pairs.as_bytes()).next().map_or_else(|| text.to_owned(), |(_, v)| v.into_owned())
-}
-
-#[async_trait]
-impl Mailer for Smtp {
-    async fn send(&self, mail: &Mail) -> Result<(), SendError> {
-        let message = self.message(mail).map_err(SendError::Permanent)?;
-        match self.transport.send(message).await {
-            Ok(_) => Ok(()),
-            Err(e) => Err(judged(&e)),
+/// What it answers first: `In-Reply-To`, then `References` from the last to the first.
+fn references(message: &Message) -> Vec<String> {
+    const MAX: usize = 50;
+    let answered = message.header_as("In-Reply-To", HeaderForm::MessageIds);
+    let thread = message.header_as("References", HeaderForm::MessageIds);
+    let mut all: Vec<String> = vec![];
+    for id in answered.iter().flat_map(ids).chain(thread.iter().flat_map(ids).rev()) {
+        if all.len() < MAX && !all.contains(&id) {
+            all.push(id);
         }
     }
+    all
 }
 
-/// What says something about this one mail is final; what says something about the server or our account may change.
-fn judged(e: &Error) -> SendError {
-    let text = said(e);
-    let code = e.status().map(|c| c.to_string());
-    match code.as_deref() {
-        Some("501" | "550" | "551" | "552" | "553" | "554" | "555") => SendError::Permanent(text),
-        _ => SendError::Temporary(text),
+/// The text that people read, and whether there is one in HTML.
+fn body(message: &Message) -> (String, bool) {
+    let html = message.html_bodies().any(|p| matches!(p.body, PartType::Html(_)));
+    let mut body = String::new();
+    for part in message.text_bodies() {
+        let text = match &part.body {
+            PartType::Text(text) if part.is_content_type("text", "calendar") => calendar::summary(text),
+            PartType::Text(text) => flowed::unfold(text, part.content_type()),
+            PartType::Html(html) => html::to_text(html),
+            _ => continue,
+        };
+        if !body.is_empty() {
+            body.push_str("\n\n");
+        }
+        body.push_str(text.trim_end());
+        if body.len() > 4 * BODY_BYTES_MAX {
+            break;
+        }
     }
+    // An invitation often stands beside an empty text.
+    if body.trim().is_empty() {
+        let invitation = message.parts.iter().find(|p| p.is_content_type("text", "calendar"));
+        if let Some(PartType::Text(text)) = invitation.map(|p| &p.body) {
+            body = calendar::summary(text);
+        }
+    }
+    // A text that is no body by its type, or whose parts cannot be told apart, is better than none.
+    if body.trim().is_empty() {
+        let unnamed = message.attachments().find_map(|p| match &p.body {
+            PartType::Text(text) if p.attachment_name().is_none() => Some(text.trim_end().to_owned()),
+            PartType::Html(text) if p.attachment_name().is_none() => Some(html::to_text(text)),
+            _ => None,
+        });
+        body = unnamed.unwrap_or(body);
+    }
+    (body.replace('\0', ""), html)
 }
 
-/// An error with all that caused it.
-fn said(e: &Error) -> String {
-    let mut text = e.to_string();
-    let mut source = std::error::Error::source(e);
-    while let Some(inner) = source {
-        text = format!("{text}: {inner}");
-        source = inner.source();
+/// The HTML of a mail as it can be shown: sanitised, with its own pictures in it, and nothing that is loaded from elsewhere.
+pub fn shown(raw: &[u8]) -> Option<String> {
+    let raw = old_letters(body_of(raw));
+    let message = MessageParser::default().parse(&*raw)?;
+    let mut parts = String::new();
+    for part in message.html_bodies() {
+        match &part.body {
+            PartType::Html(text) => parts.push_str(text),
+            PartType::Text(text) => parts.push_str(&html::of_text(text)),
+            _ => {}
+        }
     }
-    text
+    (!parts.is_empty()).then(|| html::sanitise(&parts, files::pictures(&message)))
 }

@@ -24,6 +24,7 @@ pub const SQLITE_MIGRATIONS: &[&str] = &[
     include_str!("../sql/sqlite/0018_search.sql"),
     include_str!("../sql/sqlite/0019_needs.sql"),
     include_str!("../sql/sqlite/0020_sweep.sql"),
+    include_str!("../sql/sqlite/0021_inbox.sql"),
 ];
 
 /// The same migrations for PostgreSQL, under the same numbers.
@@ -48,4 +49,5 @@ pub const POSTGRES_MIGRATIONS: &[&str] = &[
     include_str!("../sql/postgres/0018_search.sql"),
     include_str!("../sql/postgres/0019_needs.sql"),
     include_str!("../sql/postgres/0020_sweep.sql"),
+    include_str!("../sql/postgres/0021_inbox.sql"),
 ];

@@ -20,6 +20,7 @@ use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 use vorgang_core::command::{ArticleInput, Form};
 use vorgang_core::event::Blob;
+use vorgang_core::mail::MailInput;
 use vorgang_core::{Command, Snapshot};
 use vorgang_definitions::model::Model;
 use vorgang_definitions::values::from_stored;
@@ -73,6 +74,16 @@ pub struct ArticleBody {
     minutes: Option<u32>,
     #[serde(default)]
     attachments: Vec<AttachmentBody>,
+    /// It goes out as a mail.
+    mail: Option<MailBody>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MailBody {
+    to: Vec<String>,
+    #[serde(default)]
+    cc: Vec<String>,
 }
 
 fn yes() -> bool {
@@ -96,6 +107,10 @@ impl ArticleBody {
             body: self.body,
             visible: self.visible,
             minutes: self.minutes,
+            mail: self.mail.map(|m| {
+                let list = |all: &[String]| all.iter().flat_map(|a| crate::input::addresses(a)).collect();
+                MailInput { to: list(&m.to), cc: list(&m.cc) }
+            }),
             ..ArticleInput::default()
         };
         for a in self.attachments {

@@ -29,6 +29,8 @@ pub struct Typed {
     pub minutes: String,
     /// Of an article that was written outside a dialog.
     pub visible: Option<bool>,
+    /// Of a mail: whom it is to, and who gets a copy.
+    pub to: Option<(String, String)>,
     pub rejection: Option<Rejection>,
 }
 

@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use vorgang_core::command::{ArticleInput, Form};
 use vorgang_core::event::{Attachment, Blob};
+use vorgang_core::mail::Address;
 
 /// Most parts of a form.
 const PARTS_MAX: usize = 300;
@@ -90,6 +91,21 @@ impl FormData {
     }
 }
 
+/// `Anna <anna@example.org>, otto@example.org`: what is no address is kept as it is, and refused where it is checked.
+pub fn addresses(text: &str) -> Vec<Address> {
+    let one = |part: &str| match part.split_once('<') {
+        Some((name, rest)) => Address::new(name.trim().trim_matches('"'), rest.trim_end().trim_end_matches('>').trim()),
+        None => Address::new("", part.trim()),
+    };
+    // A comma inside a quoted name parts nothing.
+    let mut quoted = false;
+    let parts = text.split(|c: char| {
+        quoted ^= c == '"';
+        !quoted && matches!(c, ',' | ';' | '\n')
+    });
+    parts.filter(|p| !p.trim().is_empty()).map(one).collect()
+}
+
 /// Marks that turn text around: they make `exe.pdf` of `fdp.exe`.
 fn is_bidi(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -106,7 +122,7 @@ pub fn stored(name: String, content_type: String, bytes: Vec<u8>) -> (Attachment
     } else {
         String::new()
     };
-    (Attachment { name, content_type, size: bytes.len() as u64, blob: hash.clone() }, Blob { hash, bytes })
+    (Attachment { name, content_type, size: bytes.len() as u64, blob: hash.clone() }, Blob { hash, bytes: bytes.into() })
 }
 
 impl FromRequest<App> for FormData {

@@ -101,9 +101,16 @@ impl<'a> Page<'a> {
         (status, Html(page.into_string())).into_response()
     }
 
-    fn admin_pages(&self) -> [(&'static str, &'static str); 4] {
+    fn admin_pages(&self) -> [(&'static str, &'static str); 6] {
         let t = self.t;
-        [("/admin", t.overview), ("/admin/jobs", t.jobs), ("/admin/notifications", t.notifications), ("/admin/outbox", t.outbox)]
+        [
+            ("/admin", t.overview),
+            ("/admin/jobs", t.jobs),
+            ("/admin/notifications", t.notifications),
+            ("/admin/mail", t.inbox),
+            ("/admin/mail/accounts", t.accounts),
+            ("/admin/outbox", t.outbox),
+        ]
     }
 
     fn menu(&self) -> Vec<(&'static str, &'static str)> {

@@ -12,6 +12,7 @@ mod layout;
 pub mod openapi;
 mod pages;
 mod problem;
+mod quotes;
 pub mod routes;
 mod stream;
 mod texts;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 use vorgang_runtime::Desk;
+use vorgang_runtime::outbox::Servers;
 
 /// Largest body of a request, in bytes.
 pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -58,6 +60,8 @@ impl Config {
 pub struct App {
     pub desk: Arc<Desk>,
     pub config: Arc<Config>,
+    /// The mail servers, for trying them.
+    pub servers: Option<Arc<dyn Servers>>,
     /// Writes the metrics as Prometheus reads them.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
 }

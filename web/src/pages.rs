@@ -4,6 +4,8 @@ pub mod admin;
 pub mod agent;
 pub mod home;
 pub mod jobs;
+pub mod letter;
+pub mod mail;
 pub mod notifications;
 pub mod outbox;
 pub mod related;

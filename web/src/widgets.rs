@@ -54,6 +54,12 @@ pub fn time(page: &Page, at: jiff::Timestamp) -> Markup {
     html! { time datetime=(at.to_string()) { (text) } }
 }
 
+/// To the second, for what is about to happen.
+pub fn clock(page: &Page, at: jiff::Timestamp) -> Markup {
+    let local = at.to_zoned(page.model.names.site.zone.0.clone());
+    html! { time datetime=(at.to_string()) { (local.strftime("%H:%M:%S").to_string()) } }
+}
+
 /// A table of tickets.
 pub fn tickets(page: &Page, label: &str, rows: &[TicketRow]) -> Markup {
     let (t, language) = (page.t, page.language());
@@ -336,6 +342,17 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
         }
         Event::CallEnded { program, message: Some(why), .. } => {
             say(format!("Program {program} has failed: {why}"), format!("Programm {program} ist gescheitert: {why}"))
+        }
+        Event::MailQueued { outgoing } => {
+            let to = outgoing.to.iter().map(|a| a.address.as_str()).collect::<Vec<_>>().join(", ");
+            say(format!("Mail to {to}"), format!("Mail an {to}"))
+        }
+        Event::MailTakenBack { .. } => say("Mail taken back".into(), "Mail zurückgenommen".into()),
+        Event::MailBounced { address, message, .. } => {
+            say(format!("Mail to {address} came back: {message}"), format!("Mail an {address} kam zurück: {message}"))
+        }
+        Event::ParticipantAdded { participant, .. } => {
+            say(format!("{participant} takes part by mail"), format!("{participant} nimmt per Mail teil"))
         }
         Event::MailWanted { .. } => say("Mail to be sent again".into(), "Mail wird noch einmal gesendet".into()),
     }

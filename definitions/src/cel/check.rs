@@ -569,7 +569,7 @@ impl Checker<'_> {
                 _ => {}
             }
         }
-        if name == "matches"
+        if (name == "matches" || name == "extract")
             && let Some(Kind::Text(pattern)) = arguments.first().map(|a| &a.kind)
             && let Err(message) = super::compile_regex(pattern)
         {

@@ -73,7 +73,7 @@ macro_rules! registry {
 }
 
 registry! {
-    abs add_business_time business_time contains date days decimal div duration ends_with has_role hours int join lower matches max min
+    abs add_business_time business_time contains date days decimal div duration ends_with extract has_role hours int join lower matches max min
     minutes round size starts_with string timestamp today trim upper
 }
 

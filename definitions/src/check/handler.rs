@@ -165,6 +165,7 @@ fn fields_of(event: &EventName, names: &Names) -> Vec<Field> {
         "mail" if event.text == "mail.failed" => {
             vec![field("person", Ty::User, false, "for whom it was"), text("message", false, "why")]
         }
+        "mail" if event.text == "mail.bounced" => vec![text("person", false, "the address"), text("message", false, "why")],
         "mail" => vec![field("person", Ty::User, false, "for whom it was")],
         "person" => vec![
             field("person", Ty::User, false, "the login"),
@@ -206,6 +207,9 @@ pub fn with_event(env: &Env, on: &[EventName], names: &Names) -> Env {
             field("visible", Ty::Bool, false, "whether customers see it"),
             field("subject", Ty::Text, false, "its first line"),
             field("body", Ty::Text, false, "its text"),
+            field("address", Ty::Text, false, "of a mail: whom it is from; empty otherwise"),
+            field("authenticated", Ty::Bool, false, "of a mail: the sender's domain stands for it"),
+            field("auto", Ty::Bool, false, "of a mail: a machine wrote it"),
         ];
         return env.with("article", Ty::Object(Arc::new(ObjectTy { what: "article".into(), fields })));
     }

@@ -52,6 +52,7 @@ pub const EVENTS: &[(&str, &str)] = &[
     ("incident.resolved", "an incident was retried"),
     ("link.added", "another ticket was linked"),
     ("link.removed", "a link was taken away"),
+    ("mail.bounced", "a mail of the ticket did not reach an address"),
     ("mail.failed", "the mail of a notification was given up"),
     ("mail.sent", "the mail of a notification was sent"),
     ("person.changed", "somebody's name, address, company, roles or activity was changed; there is no ticket"),

@@ -1,8 +1,8 @@
 use crate::kinds::Kind;
 use crate::kinds::test::DurationText;
 use crate::name::Name;
-use crate::record;
 use crate::text::Text;
+use crate::{choice, record};
 
 record! {
     /// Where tickets wait for the people who work on them.
@@ -19,5 +19,21 @@ record! {
         unlock_after "unlock_after": Option<DurationText> = "8h";
         /// The calendar in which that counts; without it hours are hours.
         calendar "calendar": Option<Name> = "office";
+        /// The mail account from which it writes; otherwise the one whose new tickets come here, or the first.
+        account "account": Option<Name> = "support";
+        /// What becomes of mail to a closed ticket: `possible` if not written.
+        follow_up "follow_up": Option<FollowUp> = "possible";
+    }
+}
+
+choice! {
+    /// What becomes of mail to a closed ticket.
+    pub enum FollowUp {
+        /// It makes a new ticket, linked to the closed one.
+        NewTicket "new_ticket",
+        /// It is added to the ticket.
+        Possible "possible",
+        /// It is not taken, and the sender is told.
+        Reject "reject",
     }
 }

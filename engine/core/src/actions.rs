@@ -55,6 +55,11 @@ pub fn run(run: &mut Run, action: &Action, instance: Option<Seq>, work: Option<S
     }
 }
 
+/// Sets an attribute or field to a value that is of no action.
+pub(crate) fn set_value(run: &mut Run, name: &str, value: Option<Value>) -> Result<(), Failure> {
+    set::apply(run, name, value, None)
+}
+
 /// The value of a place; `None` unsets.
 pub(crate) fn value(run: &Run, value: &ValueExpr, instance: Option<Seq>, work: Option<Seq>) -> Result<Option<Value>, Failure> {
     match value {

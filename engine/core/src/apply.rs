@@ -117,6 +117,13 @@ pub fn apply(snapshot: &mut Snapshot, event: &Event) {
                 watchers.insert(place, person.clone());
             }
         }
+        Event::ParticipantAdded { participant, .. } => {
+            let participants = snapshot.participants.make_mut();
+            if let Err(place) = participants.binary_search_by(|p| p.key().cmp(&participant.key())) {
+                participants.insert(place, participant.clone());
+            }
+        }
+        Event::MailQueued { outgoing } => used(snapshot, outgoing.seq),
         Event::WatcherRemoved { person } => snapshot.watchers.make_mut().retain(|w| w != person),
         Event::NotificationSent { notification: n } => {
             used(snapshot, n.seq);
@@ -128,6 +135,8 @@ pub fn apply(snapshot: &mut Snapshot, event: &Event) {
             }
         }
         Event::DialogSubmitted { .. }
+        | Event::MailBounced { .. }
+        | Event::MailTakenBack { .. }
         | Event::MailWanted { .. }
         | Event::TicketMade { .. }
         | Event::MailEnded { .. }

@@ -13,8 +13,22 @@ pub type Hash = [u8; 32];
 pub const GENESIS: Hash = [0; 32];
 
 /// Keys of events whose values may hold personal content.
-const PERSONAL: &[&str] =
-    &["title", "subject", "body", "name", "customer_user", "message", "values", "happening", "input", "output", "data"];
+const PERSONAL: &[&str] = &[
+    "title",
+    "subject",
+    "body",
+    "name",
+    "customer_user",
+    "message",
+    "values",
+    "happening",
+    "input",
+    "output",
+    "data",
+    "head",
+    "outgoing",
+    "address",
+];
 
 /// Events as they are stored: the structure, and beside it what is personal.
 #[derive(Debug, Clone, PartialEq, Eq)]

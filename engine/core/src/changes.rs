@@ -2,6 +2,7 @@
 
 use crate::decide::Decision;
 use crate::event::{Article, Blob, Event, Notice};
+use crate::mail::{Address, Outgoing};
 use crate::message::Data;
 use crate::snapshot::{Call, Incident, Instance, KeptMessage, Seq, Snapshot, Step, Ticket, Timer, Told, Vote, WorkItem};
 use jiff::Timestamp;
@@ -33,6 +34,13 @@ pub struct Changes {
     /// With since when.
     pub watchers: Vec<(String, Timestamp)>,
     pub watchers_gone: Vec<String>,
+    /// With since when.
+    pub participants: Vec<(Address, Timestamp)>,
+    pub outgoing: Vec<Outgoing>,
+    /// (mail, article): it must not have gone out.
+    pub taken_back: Vec<(Seq, Seq)>,
+    /// Addresses that were not reached, why and when.
+    pub bounced: Vec<(String, String, Timestamp)>,
     pub emitted: Vec<Emitted>,
     pub kept: Vec<KeptMessage>,
     /// Numbers of kept messages that are gone.
@@ -73,6 +81,7 @@ impl Changes {
         let (mut timers, mut timers_ended, mut timers_of) = (BTreeSet::new(), vec![], vec![]);
         let (mut watchers, mut watchers_gone, mut mails_wanted, mut links, mut links_gone) = (vec![], vec![], vec![], vec![], vec![]);
         let (mut emitted, mut kept, mut kept_gone, mut ended) = (vec![], BTreeSet::new(), vec![], vec![]);
+        let (mut participants, mut outgoing, mut taken_back, mut bounced) = (vec![], vec![], vec![], vec![]);
         let (mut created, mut attributes_changed, mut fields_changed, mut retitled) = (false, false, false, false);
         for event in &decision.events {
             match event {
@@ -114,6 +123,10 @@ impl Changes {
                     watchers.retain(|(p, _)| p != person);
                     watchers_gone.push(person.clone());
                 }
+                Event::ParticipantAdded { participant, at } => participants.push((participant.clone(), *at)),
+                Event::MailQueued { outgoing: mail } => outgoing.push(mail.clone()),
+                Event::MailTakenBack { mail, article } => taken_back.push((*mail, *article)),
+                Event::MailBounced { address, message, at } => bounced.push((address.clone(), message.clone(), *at)),
                 Event::IncidentRaised { incident } => drop(incidents.insert(incident.seq)),
                 Event::IncidentResolved { seq, .. } => drop(incidents.insert(*seq)),
                 Event::NotificationSent { notification } => notices.push(notification.clone()),
@@ -155,6 +168,10 @@ impl Changes {
             parts: parts(after),
             watchers,
             watchers_gone,
+            participants,
+            outgoing,
+            taken_back,
+            bounced,
             emitted,
             kept: after.kept.iter().filter(|m| kept.contains(&m.seq)).cloned().collect(),
             kept_gone,
@@ -181,6 +198,7 @@ pub const HAS_WATCHERS: u8 = 8;
 pub const HAS_TOLD: u8 = 16;
 pub const HAS_CALLS: u8 = 32;
 pub const HAS_KEPT: u8 = 64;
+pub const HAS_PARTICIPANTS: u8 = 128;
 
 fn parts(after: &Snapshot) -> u8 {
     let bit = |on: bool, bit: u8| if on { bit } else { 0 };
@@ -191,6 +209,7 @@ fn parts(after: &Snapshot) -> u8 {
         | bit(!after.told.is_empty(), HAS_TOLD)
         | bit(!after.calls.is_empty(), HAS_CALLS)
         | bit(!after.kept.is_empty(), HAS_KEPT)
+        | bit(!after.participants.is_empty(), HAS_PARTICIPANTS)
 }
 
 /// Names of attributes and fields that these events changed.

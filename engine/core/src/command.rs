@@ -4,12 +4,15 @@ use crate::decide::Decision;
 use crate::decide::run::Failure;
 use crate::event::{Article, Blob};
 use crate::facts::Facts;
+use crate::intake::Taken;
+use crate::mail::{Mail, MailInput};
 use crate::message::Data;
 use crate::people::{Directory, Person};
 use crate::snapshot::{Retry, Seq};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use vorgang_definitions::actions::link::LinkKind;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -108,6 +111,26 @@ pub enum Command {
     RunJob {
         job: String,
     },
+    /// A ticket that a mail makes.
+    OpenByMail(Box<Received>),
+    /// A mail to a ticket.
+    ReceiveMail(Box<Received>),
+    /// Before it went out.
+    TakeBackMail {
+        mail: Seq,
+        article: Seq,
+    },
+}
+
+/// A mail that came in, with what was decided about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Received {
+    pub mail: Arc<Mail>,
+    /// Its bytes as they came.
+    pub raw: Blob,
+    pub taken: Taken,
+    /// Of a new ticket: the other one that it is about.
+    pub related: Option<(i64, String)>,
 }
 
 impl Command {
@@ -133,6 +156,9 @@ impl Command {
             Self::EndMail { .. } => "end_mail",
             Self::Raise { .. } => "raise",
             Self::RunJob { .. } => "run_job",
+            Self::OpenByMail(_) => "open_by_mail",
+            Self::ReceiveMail(_) => "receive_mail",
+            Self::TakeBackMail { .. } => "take_back_mail",
             Self::RecountTimers => "recount_timers",
         }
     }
@@ -150,12 +176,14 @@ impl Command {
                 | Self::EndMail { .. }
                 | Self::Raise { .. }
                 | Self::RunJob { .. }
+                | Self::OpenByMail(_)
+                | Self::ReceiveMail(_)
         )
     }
 
     /// Makes a new ticket instead of changing one.
     pub fn creates(&self) -> bool {
-        matches!(self, Self::CreateTicket(_) | Self::StartProcess { .. })
+        matches!(self, Self::CreateTicket(_) | Self::StartProcess { .. } | Self::OpenByMail(_))
     }
 }
 
@@ -230,6 +258,8 @@ pub struct ArticleInput {
     pub channel: Option<String>,
     /// How long an agent worked.
     pub minutes: Option<u32>,
+    /// It goes out as a mail.
+    pub mail: Option<MailInput>,
     pub attachments: Vec<(crate::event::Attachment, Blob)>,
 }
 

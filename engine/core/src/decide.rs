@@ -11,6 +11,7 @@ mod incident;
 mod job;
 pub mod life_cycle;
 mod look;
+pub(crate) mod mail;
 pub(crate) mod merge;
 mod message;
 mod patch;
@@ -93,6 +94,7 @@ pub fn decide(model: &Model, snapshot: Option<&Snapshot>, command: &Command, ctx
     let mut decision = match command {
         Command::CreateTicket(new) => create::ticket(model, new, ctx)?,
         Command::StartProcess { process, form } => create::process(model, process, form, ctx)?,
+        Command::OpenByMail(received) => mail::open(model, received, ctx)?,
         _ => {
             let snapshot = snapshot.ok_or(Rejection::NotFound)?;
             if rights::sight(&model.names, ctx.actor, snapshot) == Sight::Nothing && !matches!(command, Command::RetryIncident { .. }) {
@@ -146,7 +148,9 @@ fn change(model: &Model, snapshot: &Snapshot, command: &Command, ctx: &Context) 
         Command::FireTimer { timer } => timer::fire(&mut run, *timer),
         Command::RecountTimers => timer::recount(&mut run),
         Command::RunJob { job } => job::run(&mut run, job),
-        Command::CreateTicket(_) | Command::StartProcess { .. } => {}
+        Command::ReceiveMail(received) => mail::receive(&mut run, received),
+        Command::TakeBackMail { mail, article } => mail::take_back(&mut run, *mail, *article)?,
+        Command::CreateTicket(_) | Command::StartProcess { .. } | Command::OpenByMail(_) => {}
     }
     run.finish()
 }

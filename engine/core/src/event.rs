@@ -1,11 +1,13 @@
 //! What happened: facts in the past tense, each with the complete new value. The history stores them.
 
+use crate::mail::{Address, Head, Outgoing};
 use crate::message::Data;
 use crate::snapshot::{Call, Incident, Instance, KeptMessage, Seq, Ticket, Timer, TimerKind, WorkItem, WorkStatus};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use std::sync::Arc;
 
 /// Written into every history row; an upcaster goes from each number to the next.
 pub const FORMAT: u32 = 1;
@@ -186,6 +188,26 @@ pub enum Event {
     MailWanted {
         notice: Seq,
     },
+    /// A mail goes out, to whoever is meant.
+    MailQueued {
+        outgoing: Outgoing,
+    },
+    /// It did not go out yet, and does not.
+    MailTakenBack {
+        mail: Seq,
+        article: Seq,
+    },
+    /// A mail of this ticket did not reach the address.
+    MailBounced {
+        address: String,
+        message: String,
+        at: Timestamp,
+    },
+    /// Whoever writes from there may be answered, and belongs here.
+    ParticipantAdded {
+        participant: Address,
+        at: Timestamp,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -227,6 +249,12 @@ pub struct Article {
     /// The number of the ticket on which it was written, where that is another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
+    /// Of one that came or went by mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<Box<Head>>,
+    /// It was to go out, and was taken back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withdrawn: bool,
 }
 
 impl Article {
@@ -237,7 +265,7 @@ impl Article {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
     pub name: String,
     pub content_type: String,
@@ -275,5 +303,6 @@ pub struct Notice {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blob {
     pub hash: String,
-    pub bytes: Vec<u8>,
+    /// Shared: large ones are not copied on their way.
+    pub bytes: Arc<Vec<u8>>,
 }

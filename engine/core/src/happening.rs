@@ -50,6 +50,7 @@ pub fn name(event: &Event, before: &Snapshot) -> Option<Cow<'static, str>> {
         Event::MailEnded { .. } => "mail.failed",
         Event::CallEnded { output: Some(_), .. } => "program.answered",
         Event::CallEnded { .. } => "program.failed",
+        Event::MailBounced { .. } => "mail.bounced",
         Event::IncidentRaised { .. } => "incident.raised",
         Event::IncidentResolved { .. } => "incident.resolved",
         Event::ChildClosed { last: true, .. } => CHILDREN_CLOSED,
@@ -73,6 +74,9 @@ pub fn name(event: &Event, before: &Snapshot) -> Option<Cow<'static, str>> {
         | Event::MessageKept { .. }
         | Event::MessageGone { .. }
         | Event::StepUndone { .. }
+        | Event::MailQueued { .. }
+        | Event::MailTakenBack { .. }
+        | Event::ParticipantAdded { .. }
         | Event::MailWanted { .. } => return None,
     };
     Some(fixed.into())
@@ -146,6 +150,7 @@ impl Happening {
                 Event::IncidentRaised { incident } if part == "kind" => Some(Value::text(incident.kind.as_str())),
                 Event::IncidentRaised { incident } => Some(Value::text(incident.message.as_str())),
                 Event::CallEnded { message, .. } | Event::MailEnded { message, .. } if part == "message" => text(message),
+                Event::MailBounced { message, .. } if part == "message" => Some(Value::text(message.as_str())),
                 Event::LinkAdded { kind, .. } | Event::LinkRemoved { kind, .. } if part == "kind" => Some(Value::text(kind.as_str())),
                 _ => None,
             },
@@ -166,9 +171,10 @@ impl Happening {
                 _ => None,
             },
             "person" => match &self.event {
-                Event::WatcherAdded { person, .. } | Event::WatcherRemoved { person } | Event::MailEnded { to: person, .. } => {
-                    Some(Value::text(person.as_str()))
-                }
+                Event::MailBounced { address: person, .. }
+                | Event::WatcherAdded { person, .. }
+                | Event::WatcherRemoved { person }
+                | Event::MailEnded { to: person, .. } => Some(Value::text(person.as_str())),
                 _ => None,
             },
             _ => None,
@@ -193,6 +199,9 @@ impl Happening {
             "visible" => Value::Bool(article.visible),
             "subject" => Value::text(article.subject.as_str()),
             "body" => Value::text(article.body.as_str()),
+            "address" => Value::text(article.head.as_ref().map_or("", |h| h.from.address.as_str())),
+            "authenticated" => Value::Bool(article.head.as_ref().and_then(|h| h.auth.as_ref()).is_some_and(crate::mail::Auth::is_good)),
+            "auto" => Value::Bool(article.head.as_ref().is_some_and(|h| h.auto)),
             _ => return None,
         })
     }

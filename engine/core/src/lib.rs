@@ -12,6 +12,8 @@ pub mod event;
 pub mod facts;
 pub mod filter;
 pub mod happening;
+pub mod intake;
+pub mod mail;
 pub mod message;
 pub mod people;
 pub mod pushdown;

@@ -102,6 +102,8 @@ pub struct Directory {
     people: BTreeMap<String, Arc<Person>>,
     /// For each role those who have it and are active.
     by_role: BTreeMap<String, Vec<Arc<Person>>>,
+    /// By address in small letters, those who are active.
+    by_address: BTreeMap<String, Arc<Person>>,
 }
 
 impl Directory {
@@ -113,11 +115,20 @@ impl Directory {
                 by_role.entry(role.clone()).or_default().push(person.clone());
             }
         }
-        Self { people, by_role }
+        let mut by_address: BTreeMap<String, Arc<Person>> = BTreeMap::new();
+        for person in people.values().filter(|p| p.active && !p.email.is_empty()) {
+            by_address.entry(person.email.to_lowercase()).or_insert_with(|| person.clone());
+        }
+        Self { people, by_role, by_address }
     }
 
     pub fn get(&self, login: &str) -> Option<&Arc<Person>> {
         self.people.get(login)
+    }
+
+    /// Whose address it is, in small letters; where it is several people's, the first's by login.
+    pub fn by_address(&self, address: &str) -> Option<&Arc<Person>> {
+        self.by_address.get(address)
     }
 
     pub fn with_role(&self, role: &str) -> &[Arc<Person>] {

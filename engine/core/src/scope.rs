@@ -232,3 +232,37 @@ fn ticket(names: &Names, ticket: &Ticket, version: u64, rest: &[Box<str>]) -> Op
         _ => None,
     }
 }
+
+/// What automatic responses see: nothing that a stranger could have written.
+pub struct ResponseScope<'a> {
+    pub names: &'a Names,
+    pub ticket: &'a Ticket,
+    pub person: Option<&'a Person>,
+    pub now: Timestamp,
+}
+
+impl Scope for ResponseScope<'_> {
+    fn get(&self, path: &[Box<str>]) -> Option<Value> {
+        let (root, rest) = path.split_first()?;
+        match &**root {
+            "ticket" => match &**rest.first()? {
+                "number" | "queue" | "type" | "state" | "created" => ticket(self.names, self.ticket, 0, rest),
+                _ => None,
+            },
+            "customer" => Some(person(self.person, rest)),
+            _ => CommonScope { names: self.names, now: self.now }.get(path),
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn zone(&self) -> &TimeZone {
+        &self.names.site.zone.0
+    }
+
+    fn work_time(&self, name: Option<&str>) -> Option<&WorkTime> {
+        self.names.work_time(name)
+    }
+}

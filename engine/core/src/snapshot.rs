@@ -1,6 +1,7 @@
 //! One ticket with everything that a command on it may need: what `decide` reads.
 
 use crate::happening::Happening;
+use crate::mail::Address;
 use crate::message::Data;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -365,6 +366,8 @@ pub struct Snapshot {
     pub kept: Rows<KeptMessage>,
     /// Logins, sorted.
     pub watchers: Rows<String>,
+    /// Those who write and are written to by mail, by their addresses.
+    pub participants: Rows<Address>,
     /// The last day on which somebody was told what comes once a day.
     pub told: Rows<Told>,
 }
@@ -392,6 +395,7 @@ impl Snapshot {
             calls: Rows::default(),
             kept: Rows::default(),
             watchers: Rows::default(),
+            participants: Rows::default(),
             told: Rows::default(),
         }
     }

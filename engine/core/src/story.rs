@@ -640,5 +640,11 @@ pub fn summary(event: &Event) -> String {
         Event::CallEnded { program, message: None, .. } => format!("program {program} has answered"),
         Event::CallEnded { program, message: Some(why), .. } => format!("program {program} has failed: {why}"),
         Event::MailWanted { .. } => "the mail is sent again".into(),
+        Event::MailQueued { outgoing } => {
+            format!("mail to {}", outgoing.to.iter().map(|a| a.address.as_str()).collect::<Vec<_>>().join(", "))
+        }
+        Event::MailTakenBack { article, .. } => format!("article {article} is taken back"),
+        Event::MailBounced { address, message, .. } => format!("mail to {address} came back: {message}"),
+        Event::ParticipantAdded { participant, .. } => format!("{} takes part", participant.address),
     }
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use vorgang_core::Snapshot;
 use vorgang_core::apply::{apply_commit, begin};
 use vorgang_core::chain::{self, Hash};
-use vorgang_core::event::Event;
+use vorgang_core::event::{Article, Event};
 use vorgang_store::{HistoryRow, Result, Store};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -135,14 +135,21 @@ async fn ticket(
 
 /// The articles are those that the history tells of, and nothing else.
 async fn articles(store: &dyn Store, id: i64, history: &[HistoryRow], report: &mut Report) -> Result<()> {
-    let mut told = vec![];
+    let mut told: Vec<Article> = vec![];
     for row in history {
         let Some(personal) = &row.personal else { return Ok(()) };
         let payload = chain::Payload { events: row.events.clone(), personal: personal.clone() };
-        told.extend(chain::join(&payload).into_iter().flatten().filter_map(|e| match e {
-            Event::ArticleAdded { article } => Some(article),
-            _ => None,
-        }));
+        for event in chain::join(&payload).into_iter().flatten() {
+            match event {
+                Event::ArticleAdded { article } => told.push(article),
+                Event::MailTakenBack { article, .. } => {
+                    for a in told.iter_mut().filter(|a| a.seq == article) {
+                        (a.withdrawn, a.visible) = (true, false);
+                    }
+                }
+                _ => {}
+            }
+        }
     }
     let there = store.article_list(id).await?;
     let version = history.last().map_or(0, |r| r.version);

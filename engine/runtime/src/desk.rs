@@ -1,9 +1,11 @@
 //! The running desk.
 
 use crate::clock::Clock;
+use crate::intake::Scales;
 use crate::live::Live;
 use crate::locks::{Held, Locks};
 use crate::numbers::Numbers;
+use crate::threads::Threads;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -22,6 +24,7 @@ use vorgang_core::filter::Filter;
 use vorgang_core::people::{self, Directory, Person};
 use vorgang_core::{Command, Context, Decision, Rejection, Snapshot, decide};
 use vorgang_definitions::model::Model;
+use vorgang_store::inbox::NewInbox;
 use vorgang_store::{Commit, Idempotency, NewHistory, Store, StoreError, Stored};
 
 /// The lock of what happens to the desk; no ticket has this number.
@@ -32,6 +35,9 @@ const FACTS_MAX: usize = 100;
 const TRIES_MAX: usize = 8;
 
 pub struct Desk {
+    /// What makes the ids and tokens of mail that nobody can guess.
+    threads: tokio::sync::OnceCell<Threads>,
+    pub(crate) scales: Scales,
     pub store: Arc<dyn Store>,
     pub clock: Arc<dyn Clock>,
     /// For those who look while it happens.
@@ -89,6 +95,7 @@ pub struct Request<'a> {
 struct Part {
     job: Option<JobPart>,
     message: Option<i64>,
+    mail: Option<NewInbox>,
 }
 
 /// One ticket of a job's run, loaded together with others.
@@ -130,6 +137,8 @@ pub enum Answer {
 impl Desk {
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, (model, revision): (Model, i64), people: Directory) -> Self {
         Self {
+            threads: tokio::sync::OnceCell::new(),
+            scales: Scales::default(),
             store,
             clock,
             live: Arc::default(),
@@ -153,6 +162,11 @@ impl Desk {
             Some(points) => points.at(point).await,
             None => Ok(()),
         }
+    }
+
+    /// Its key is made once for the database.
+    pub async fn threads(&self) -> Result<&Threads, StoreError> {
+        self.threads.get_or_try_init(|| async { Ok(Threads::new(self.store.secret("threads", random()).await?)) }).await
     }
 
     pub fn model(&self) -> Arc<Model> {
@@ -193,12 +207,17 @@ impl Desk {
 
     /// As the delivery of a message, which reaches each ticket once.
     pub(crate) async fn execute_message(&self, request: Request<'_>, message: i64) -> Result<Done, Error> {
-        self.execute_plain(request, Part { message: Some(message), job: None }).await
+        self.execute_plain(request, Part { message: Some(message), ..Part::default() }).await
+    }
+
+    /// As what a mail that came in makes, which is taken once.
+    pub(crate) async fn execute_mail(&self, request: Request<'_>, mail: NewInbox) -> Result<Done, Error> {
+        self.execute_plain(request, Part { mail: Some(mail), ..Part::default() }).await
     }
 
     /// As part of a job's run, which does each ticket once.
     pub(crate) async fn execute_job(&self, request: Request<'_>, part: JobPart) -> Result<Done, Error> {
-        self.execute_plain(request, Part { job: Some(part), message: None }).await
+        self.execute_plain(request, Part { job: Some(part), ..Part::default() }).await
     }
 
     async fn execute_plain(&self, request: Request<'_>, part: Part) -> Result<Done, Error> {
@@ -269,6 +288,7 @@ impl Desk {
             commit.idempotency = idempotent.as_ref().map(|i| i.answered(&request.actor.login, &done));
             commit.job_run = job_run.map(|run| (run, matches!(decision.notice, Some(Notice::Incident(_)))));
             commit.message = part.message;
+            commit.mail.clone_from(&part.mail);
             self.at("decided").await?;
             match self.store.commit(commit).await {
                 Ok(()) => {
@@ -456,6 +476,7 @@ fn commit(cause: &str, (actor, command): (&str, &str), decision: &Decision, now:
         job_run: None,
         message: None,
         desk_event: None,
+        mail: None,
         also: decision.made.iter().map(|d| commit(cause, (&d.actor, d.command), d, now, heads)).collect(),
     }
 }

@@ -5,12 +5,17 @@ use crate::desk::{Desk, Request};
 use crate::lane::Lane;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::task::JoinSet;
 use vorgang_core::Command;
+use vorgang_core::mail::{Address, Head, Outgoing};
 use vorgang_core::people::{self, Person, PersonKind};
 use vorgang_core::rights::{self, Sight};
+use vorgang_core::snapshot::Seq;
+use vorgang_definitions::kinds::mail_account::MailAccount;
 use vorgang_store::StoreError;
 use vorgang_store::messages::{MailRow, MailState};
 
@@ -35,20 +40,44 @@ pub const ATTEMPTS_MAX: u32 = 24;
 const WAIT_MAX: i64 = 4 * 60 * 60;
 
 /// One mail, ready to be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Mail {
-    /// The same however often it is sent.
-    pub key: String,
-    pub name: String,
-    pub address: String,
+    /// Its Message-ID up to the `@`: the same however often it is sent.
+    pub id: String,
+    /// The sender; the server's own where there is none.
+    pub from: Option<Address>,
+    pub to: Vec<Address>,
+    pub cc: Vec<Address>,
     pub subject: String,
     pub body: String,
+    /// Message-IDs of what it answers, the oldest first.
+    pub references: Vec<String>,
+    pub origin: Origin,
+    /// Where people choose what they are told (RFC 2369).
+    pub unsubscribe: Option<String>,
+    /// Name, type and content.
+    pub attachments: Vec<(String, String, Arc<Vec<u8>>)>,
+    /// The account whose own server takes it; otherwise the desk's does.
+    pub account: Option<Box<MailAccount>>,
+}
+
+/// Who wrote it (RFC 3834).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Origin {
+    Person,
+    /// The desk, by itself.
+    #[default]
+    Generated,
+    /// The desk, to a mail.
+    Replied,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SendError {
     /// May be better later.
     Temporary(String),
+    /// The server did not answer: neither will it to the next.
+    Silent(String),
     /// Will never be taken.
     Permanent(String),
 }
@@ -57,6 +86,17 @@ pub enum SendError {
 #[async_trait]
 pub trait Mailer: Send + Sync + 'static {
     async fn send(&self, mail: &Mail) -> Result<(), SendError>;
+    /// Accounts without a server of their own have one.
+    fn has_default(&self) -> bool {
+        true
+    }
+}
+
+/// The servers of mail accounts.
+#[async_trait]
+pub trait Servers: Send + Sync + 'static {
+    /// Signs in at each of the account's servers, and leaves everything as it is: what worked, and what did not.
+    async fn test(&self, account: &MailAccount) -> Vec<Result<String, String>>;
 }
 
 /// How links in mails begin, without a slash at the end.
@@ -89,12 +129,42 @@ pub async fn sweep(desk: Arc<Desk>) {
     }
 }
 
-/// Runs until it is aborted.
+/// Runs until it is aborted. Each server has a lane of its own: one that stalls holds up nobody else's mail.
 pub async fn run(desk: Arc<Desk>, mailer: Arc<dyn Mailer>, links: Links) {
+    let mut busy: JoinSet<String> = JoinSet::new();
+    let mut channels: BTreeSet<String> = BTreeSet::new();
     loop {
-        match deliver_due(&desk, &mailer, &links).await {
-            Ok(0) => tokio::time::sleep(LOOK).await,
-            Ok(_) => {}
+        while let Some(ended) = busy.try_join_next() {
+            match ended {
+                Ok(channel) => drop(channels.remove(&channel)),
+                // Which one it was is not known; they are few, and their mail comes again after its lease.
+                Err(e) => tracing::error!("a lane of the outbox broke off: {e}"),
+            }
+        }
+        if busy.is_empty() {
+            channels.clear();
+        }
+        let busy_now: Vec<String> = channels.iter().cloned().collect();
+        match claimed(&desk, &busy_now).await {
+            Ok(batches) if batches.is_empty() => {
+                tokio::select! {
+                    () = tokio::time::sleep(LOOK) => {}
+                    Some(ended) = busy.join_next() => drop(ended.map(|c| channels.remove(&c))),
+                }
+            }
+            Ok(batches) => {
+                for (channel, rows) in batches {
+                    channels.insert(channel.clone());
+                    let (desk, mailer, links) = (desk.clone(), mailer.clone(), links.clone());
+                    busy.spawn(async move {
+                        if let Err(e) = deliver_batch(&desk, &mailer, &links, rows).await {
+                            tracing::warn!("outbox: {e}");
+                            tokio::time::sleep(LOOK * 8).await;
+                        }
+                        channel
+                    });
+                }
+            }
             Err(e) => {
                 tracing::warn!("outbox: {e}");
                 tokio::time::sleep(LOOK * 8).await;
@@ -103,22 +173,42 @@ pub async fn run(desk: Arc<Desk>, mailer: Arc<dyn Mailer>, links: Links) {
     }
 }
 
+/// Mail that is due, by the server that takes it.
+async fn claimed(desk: &Desk, busy: &[String]) -> Result<BTreeMap<String, Vec<MailRow>>, StoreError> {
+    let now = desk.clock.now();
+    let mut batches: BTreeMap<String, Vec<MailRow>> = BTreeMap::new();
+    for row in desk.store.mail_claim(now, now + LEASE, BATCH, busy).await? {
+        batches.entry(row.channel.clone()).or_default().push(row);
+    }
+    Ok(batches)
+}
+
 /// Sends what is due now; how many mails were tried.
 pub async fn deliver_due(desk: &Arc<Desk>, mailer: &Arc<dyn Mailer>, links: &Links) -> Result<usize, StoreError> {
+    let mut tried = 0;
+    for (_, rows) in claimed(desk, &[]).await? {
+        tried += rows.len();
+        deliver_batch(desk, mailer, links, rows).await?;
+    }
+    Ok(tried)
+}
+
+/// Mails for one server.
+async fn deliver_batch(desk: &Arc<Desk>, mailer: &Arc<dyn Mailer>, links: &Links, rows: Vec<MailRow>) -> Result<(), StoreError> {
     let now = desk.clock.now();
-    let (fresh, stale): (Vec<MailRow>, Vec<MailRow>) = desk
-        .store
-        .mail_claim(now, now + LEASE, BATCH)
-        .await?
-        .into_iter()
-        .partition(|m| m.attempts > 0 || now.duration_since(m.created) < STALE);
+    let (fresh, stale): (Vec<MailRow>, Vec<MailRow>) =
+        rows.into_iter().partition(|m| m.attempts > 0 || now.duration_since(m.created) < STALE);
     if !stale.is_empty() {
         let ids: Vec<i64> = stale.iter().map(|m| m.id).collect();
         desk.store.mail_attempted(&ids, MailState::Held, now, "older than three days when it was to be sent").await?;
     }
-    let tried = fresh.len() + stale.len();
+    let mut parcels = vec![];
     let mut of_person: BTreeMap<String, Vec<MailRow>> = BTreeMap::new();
     for mail in fresh {
+        if mail.outgoing.is_some() {
+            parcels.push(vec![mail]);
+            continue;
+        }
         if mail.sees && !still_sees(desk, &mail).await? {
             let gone = SendError::Permanent("the recipient may no longer see the ticket".into());
             failed(desk, std::slice::from_ref(&mail), &[mail.id], gone).await?;
@@ -127,12 +217,22 @@ pub async fn deliver_due(desk: &Arc<Desk>, mailer: &Arc<dyn Mailer>, links: &Lin
         of_person.entry(mail.recipient.clone()).or_default().push(mail);
     }
     // A digest where there is much at once, one mail each otherwise; those of one person one after the other.
-    let parcels =
-        of_person.into_values().flat_map(|all| if all.len() > DIGEST { vec![all] } else { all.into_iter().map(|m| vec![m]).collect() });
-    let mut lane = Lane::new(LANE, parcels.collect::<Vec<_>>());
+    parcels.extend(
+        of_person.into_values().flat_map(|all| if all.len() > DIGEST { vec![all] } else { all.into_iter().map(|m| vec![m]).collect() }),
+    );
+    let mut lane = Lane::new(LANE, parcels);
+    // Once the server has not answered, the rest of the batch is put off: each would wait as long.
+    let silent = Arc::new(AtomicBool::new(false));
     let work = |parcel: &Vec<MailRow>| {
-        let (desk, mailer, links, parcel) = (desk.clone(), mailer.clone(), links.clone(), parcel.clone());
-        async move { deliver(&desk, &*mailer, &links, &parcel).await }
+        let (desk, mailer, links, parcel, silent) = (desk.clone(), mailer.clone(), links.clone(), parcel.clone(), silent.clone());
+        async move {
+            if silent.load(Ordering::Relaxed) {
+                return Err(SendError::Silent("the server did not answer to the mail before this one".into()));
+            }
+            let sent = deliver(&desk, &*mailer, &links, &parcel).await;
+            silent.fetch_or(matches!(sent, Err(SendError::Silent(_))), Ordering::Relaxed);
+            sent
+        }
     };
     while let Some((parcel, result)) = lane.next(work).await {
         let ids: Vec<i64> = parcel.iter().map(|m| m.id).collect();
@@ -154,7 +254,7 @@ pub async fn deliver_due(desk: &Arc<Desk>, mailer: &Arc<dyn Mailer>, links: &Lin
             tracing::error!("a mail failed and could not be marked: {e}");
         }
     }
-    Ok(tried)
+    Ok(())
 }
 
 /// A right that was lost since it was written takes the mail with it.
@@ -167,22 +267,52 @@ async fn still_sees(desk: &Desk, mail: &MailRow) -> Result<bool, StoreError> {
 
 async fn deliver(desk: &Desk, mailer: &dyn Mailer, links: &Links, parcel: &[MailRow]) -> Result<(), SendError> {
     let Some(first) = parcel.first() else { return Ok(()) };
+    let mail = match &first.outgoing {
+        Some(outgoing) => outgoing_mail(desk, first, outgoing).await,
+        None => notice_mail(desk, links, parcel).await,
+    }?;
+    let sent = tokio::time::timeout(ANSWER, mailer.send(&mail)).await;
+    sent.unwrap_or_else(|_| Err(SendError::Silent("no answer within two minutes".into())))
+}
+
+fn unread(e: StoreError) -> SendError {
+    SendError::Temporary(e.to_string())
+}
+
+/// The mail of one notification, or one that lists many.
+async fn notice_mail(desk: &Desk, links: &Links, parcel: &[MailRow]) -> Result<Mail, SendError> {
+    let recipient = parcel.first().map_or("", |m| m.recipient.as_str());
     let people = desk.people();
-    let person = people.get(&first.recipient).filter(|p| p.active);
-    let person = person.ok_or_else(|| SendError::Permanent(format!("nobody active has the login `{}`", first.recipient)))?;
+    let person = people.get(recipient).filter(|p| p.active);
+    let person = person.ok_or_else(|| SendError::Permanent(format!("nobody active has the login `{recipient}`")))?;
     if person.email.is_empty() {
         return Err(SendError::Permanent(format!("`{}` has no address", person.login)));
     }
     let model = desk.model();
     let site = model.names.site.title.get(&person.language, model.names.site.main_language());
-    let sent = tokio::time::timeout(ANSWER, mailer.send(&written(person, links, site, parcel))).await;
-    sent.unwrap_or_else(|_| Err(SendError::Temporary("no answer within two minutes".into())))
+    let threads = desk.threads().await.map_err(unread)?;
+    let (subject, body) = written(person, links, site, parcel);
+    // Another list is another mail: one that was taken before must not hide it.
+    let keys: Vec<&str> = parcel.iter().map(|m| m.key.as_str()).collect();
+    let (id, subject) = match parcel {
+        // Whoever answers it answers the ticket, where mail can come in.
+        [one] if !model.names.accounts.is_empty() => (threads.id(&one.key), threads.subject(&subject, &one.number)),
+        [one] => (threads.id(&one.key), subject),
+        _ => (format!("{}.vorgang", vorgang_core::chain::hex(&crate::desk::sha256(keys.join(" ").as_bytes())[..16])), subject),
+    };
+    Ok(Mail {
+        id,
+        to: vec![Address::new(&person.name, &person.email)],
+        subject,
+        body,
+        unsubscribe: Some(format!("{}/settings", links.0)),
+        ..Mail::default()
+    })
 }
 
-/// The mail of one notification, or one that lists many.
-fn written(person: &Person, links: &Links, site: &str, parcel: &[MailRow]) -> Mail {
+fn written(person: &Person, links: &Links, site: &str, parcel: &[MailRow]) -> (String, String) {
     let german = person.language.starts_with("de");
-    let (subject, body) = match parcel {
+    match parcel {
         [one] => (one.subject.clone(), format!("{}\n\n-- \n{}\n", one.body.trim_end(), links.ticket(person, &one.number))),
         many => {
             let count = many.len();
@@ -193,21 +323,59 @@ fn written(person: &Person, links: &Links, site: &str, parcel: &[MailRow]) -> Ma
                 (format!("{site}: {count} notifications"), format!("This came together at once:\n\n{list}"))
             }
         }
+    }
+}
+
+/// A mail to whoever is meant: an agent's answer, or one of the desk itself.
+async fn outgoing_mail(desk: &Desk, row: &MailRow, outgoing: &Outgoing) -> Result<Mail, SendError> {
+    let model = desk.model();
+    let threads = desk.threads().await.map_err(unread)?;
+    let account = outgoing.account.as_deref().and_then(|a| model.names.accounts.get(a));
+    let mut attachments = vec![];
+    for file in &outgoing.attachments {
+        let bytes = desk.store.blob(&file.blob).await.map_err(unread)?;
+        let bytes = bytes.ok_or_else(|| SendError::Permanent(format!("the file `{}` is not there", file.name)))?;
+        attachments.push((file.name.clone(), file.content_type.clone(), bytes.into()));
+    }
+    let references = match outgoing.article {
+        Some(article) => before(desk, row.ticket, article, account).await.map_err(unread)?,
+        None => outgoing.references.clone(),
     };
-    // Another list is another mail: one that was taken before must not hide it.
-    let keys: Vec<&str> = parcel.iter().map(|m| m.key.as_str()).collect();
-    let key = match keys.as_slice() {
-        [one] => (*one).to_owned(),
-        many => vorgang_core::chain::hex(&crate::desk::sha256(many.join(" ").as_bytes())[..16]),
+    Ok(Mail {
+        id: threads.id(&row.key),
+        from: account.map(|a| Address::new(&a.address.name, &a.address.address)),
+        to: outgoing.to.clone(),
+        cc: outgoing.cc.clone(),
+        subject: threads.subject(&outgoing.subject, &row.number),
+        body: outgoing.body.clone(),
+        references,
+        origin: if outgoing.auto { Origin::Replied } else { Origin::Person },
+        unsubscribe: None,
+        attachments,
+        account: account.filter(|a| a.send.is_some()).cloned().map(Box::new),
+    })
+}
+
+/// Message-IDs of the ticket's mails before this article, so that mail programs show them as one thread.
+async fn before(desk: &Desk, ticket: i64, article: Seq, account: Option<&MailAccount>) -> Result<Vec<String>, StoreError> {
+    const MAX: usize = 20;
+    let threads = desk.threads().await?;
+    let domain = account.and_then(|a| a.address.address.split_once('@')).map_or("", |(_, d)| d);
+    let id = |head: &Head| match head.outgoing {
+        Some(seq) => format!("{}@{domain}", threads.id(&format!("{ticket}-{seq}"))),
+        None => head.message_id.clone(),
     };
-    Mail { key, name: person.name.clone(), address: person.email.clone(), subject, body }
+    let articles = desk.store.article_list(ticket).await?;
+    let earlier = articles.iter().filter(|a| a.seq < article && a.visible).filter_map(|a| a.head.as_deref()).map(id);
+    let all: Vec<String> = earlier.filter(|id| !id.is_empty()).collect();
+    Ok(all[all.len().saturating_sub(MAX)..].to_vec())
 }
 
 async fn failed(desk: &Desk, parcel: &[MailRow], ids: &[i64], error: SendError) -> Result<(), StoreError> {
     let now = desk.clock.now();
     let attempts = parcel.iter().map(|m| m.attempts).max().unwrap_or(0) + 1;
     let (message, last) = match error {
-        SendError::Temporary(message) => (message, attempts >= ATTEMPTS_MAX),
+        SendError::Temporary(message) | SendError::Silent(message) => (message, attempts >= ATTEMPTS_MAX),
         SendError::Permanent(message) => (message, true),
     };
     if !last {

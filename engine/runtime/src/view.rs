@@ -29,6 +29,8 @@ pub struct TicketView {
     /// All of them, the ended ones too.
     pub instances: Vec<Instance>,
     pub steps: Vec<Step>,
+    /// Addresses of those who take part that a mail did not reach: when, and why. For agents.
+    pub bounces: Vec<(String, jiff::Timestamp, String)>,
 }
 
 /// One history row, for reading.
@@ -80,7 +82,13 @@ impl Desk {
         let people = self.people();
         let ctx = self.looking(person, &people);
         let work = view::offered(&model, &snapshot, &ctx, None);
-        Ok(TicketView { model, snapshot, sight, articles, work, instances, steps })
+        let known = |p: &vorgang_core::mail::Address| p.address.clone();
+        let bounces = if sight == Sight::Agent && !snapshot.participants.is_empty() {
+            self.store.mail_bounces(&snapshot.participants.iter().map(known).collect::<Vec<_>>()).await?
+        } else {
+            vec![]
+        };
+        Ok(TicketView { model, snapshot, sight, articles, work, instances, steps, bounces })
     }
 
     /// What a person who sees the ticket as an agent may choose and do there by hand, and why not; `values` are those
@@ -191,6 +199,17 @@ impl Desk {
     /// A context for looking at what a new ticket would offer: nothing is stored under this id.
     fn trial<'a>(&self, person: &'a Person, people: &'a vorgang_core::people::Directory) -> Context<'a> {
         Context { new_ticket: Some((0, "…".into())), ..self.looking(person, people) }
+    }
+
+    /// The bytes of a mail as they came, of an article that this person sees; `whole` is for those who see all of it.
+    pub async fn letter(&self, person: &Person, number: &str, article: u32, whole: bool) -> Result<Vec<u8>, Error> {
+        let view = self.ticket_view(person, number).await?;
+        if whole && view.sight != Sight::Agent {
+            return Err(Rejection::NotFound.into());
+        }
+        let head = view.articles.iter().find(|a| a.seq == article).and_then(|a| a.head.as_deref());
+        let hash = head.and_then(|h| h.raw.as_deref()).ok_or(Rejection::NotFound)?;
+        Ok(self.store.blob(hash).await?.ok_or(Rejection::NotFound)?)
     }
 
     /// A blob, if this person sees an article or field of the ticket that has it.

@@ -142,6 +142,7 @@ fn commit(decision: &Decision, expected: u64, previous: Hash, now: Timestamp) ->
         idempotency: None,
         job_run: None,
         message: None,
+        mail: None,
         desk_event: None,
         also: vec![],
     }
@@ -184,6 +185,8 @@ fn everything(id: i64) -> Vec<Event> {
         attachments: vec![Attachment { name: "ü.pdf".into(), content_type: "application/pdf".into(), size: 3, blob: "b1".into() }],
         at: at(1),
         origin: None,
+        head: None,
+        withdrawn: false,
     };
     let notice = Notice {
         seq: 6,
@@ -260,10 +263,10 @@ async fn calls_are_begun_once(store: &dyn Store) {
 async fn mail_goes_its_way(store: &dyn Store) {
     let state = async |state: MailState| store.mail_count(state).await.expect("a count");
     let due = async |seconds| {
-        store.mail_claim(at(seconds), at(seconds), 10).await.expect("mail").into_iter().map(|m| (m.id, m.attempts)).collect::<Vec<_>>()
+        store.mail_claim(at(seconds), at(seconds), 10, &[]).await.expect("mail").into_iter().map(|m| (m.id, m.attempts)).collect::<Vec<_>>()
     };
     assert_eq!(due(3).await, [], "quiet hours");
-    let mail = store.mail_claim(at(4), at(4), 10).await.expect("mail").remove(0);
+    let mail = store.mail_claim(at(4), at(4), 10, &[]).await.expect("mail").remove(0);
     assert_eq!((mail.key.as_str(), mail.number.as_str(), mail.recipient.as_str(), mail.state), ("1-6", "N1", "anna", MailState::Due));
     assert_eq!((mail.notification.as_str(), mail.subject.as_str(), mail.error.clone(), mail.sees), ("told", "s", None, true));
     store.mail_attempted(&[mail.id], MailState::Due, at(20), "no answer").await.expect("an attempt");
@@ -287,7 +290,7 @@ async fn mail_goes_its_way(store: &dyn Store) {
 
 async fn tickets_come_back_as_they_were_written(store: &dyn Store) {
     let mut first = decision(None, everything(1), at(3));
-    first.blobs.push(Blob { hash: "b1".into(), bytes: vec![1, 2, 3] });
+    first.blobs.push(Blob { hash: "b1".into(), bytes: vec![1, 2, 3].into() });
     let c = commit(&first, 0, chain::GENESIS, at(3));
     let hash = c.history.hash;
     store.commit(c).await.expect("a commit");
@@ -596,6 +599,8 @@ async fn words_are_found(store: &dyn Store) {
                 attachments: vec![],
                 at: at(id),
                 origin: None,
+                head: None,
+                withdrawn: false,
             },
         };
         let events = vec![

@@ -8,6 +8,7 @@ pub mod courier;
 pub mod desk_events;
 pub mod files;
 pub mod health;
+pub mod inbox;
 pub mod messages;
 pub mod names;
 pub mod nodes;
@@ -19,10 +20,12 @@ pub use checkpoints::Checkpoints;
 pub use courier::Courier;
 pub use desk_events::DeskEvents;
 pub use health::Health;
+pub use inbox::Inbox;
 pub use messages::Messages;
 pub use nodes::Nodes;
 pub use words::Search;
 
+use crate::inbox::NewInbox;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -71,6 +74,8 @@ pub struct Commit {
     pub desk_event: Option<i64>,
     /// The message that this is the delivery of: it reaches each ticket once.
     pub message: Option<i64>,
+    /// The mail that came in, of which it is made: once.
+    pub mail: Option<NewInbox>,
     /// Tickets that it makes or changes.
     pub also: Vec<Commit>,
 }
@@ -273,7 +278,7 @@ pub enum SecretKind {
 }
 
 #[async_trait]
-pub trait Store: Calls + Checkpoints + Courier + DeskEvents + Health + Messages + Nodes + Search + Send + Sync + 'static {
+pub trait Store: Calls + Checkpoints + Courier + DeskEvents + Health + Inbox + Messages + Nodes + Search + Send + Sync + 'static {
     // --- tickets
     async fn ticket_load(&self, number: &str) -> Result<Option<Stored>>;
     async fn ticket_load_by_id(&self, id: i64) -> Result<Option<Stored>>;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use vorgang_core::event::Notice;
 use vorgang_core::filter::Filter;
+use vorgang_core::mail::Outgoing;
 use vorgang_core::people::Settings;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,10 +31,12 @@ pub enum MailState {
     Sent,
     /// Was given up.
     Failed,
+    /// Whoever wrote it took it back before it went out.
+    TakenBack,
 }
 
 impl MailState {
-    pub const ALL: [Self; 4] = [Self::Due, Self::Failed, Self::Held, Self::Sent];
+    pub const ALL: [Self; 5] = [Self::Due, Self::Failed, Self::Held, Self::Sent, Self::TakenBack];
 
     pub fn word(self) -> &'static str {
         match self {
@@ -41,6 +44,7 @@ impl MailState {
             Self::Due => "due",
             Self::Sent => "sent",
             Self::Failed => "failed",
+            Self::TakenBack => "taken_back",
         }
     }
 
@@ -58,12 +62,16 @@ pub struct MailRow {
     pub ticket: i64,
     /// The ticket's number.
     pub number: String,
-    /// A login.
+    /// A login; an address where it is no notification.
     pub recipient: String,
+    /// Which server takes it: `mail`, or `mail:ACCOUNT`.
+    pub channel: String,
     pub state: MailState,
     pub notification: String,
     pub subject: String,
     pub body: String,
+    /// One that is no notification.
+    pub outgoing: Option<Outgoing>,
     /// The recipient could see the ticket, and has to still.
     pub sees: bool,
     pub created: Timestamp,
@@ -72,6 +80,11 @@ pub struct MailRow {
     pub attempts: u32,
     /// Why the last attempt failed.
     pub error: Option<String>,
+}
+
+/// The channel of a mail that goes out from this account.
+pub fn channel(account: Option<&str>) -> String {
+    account.map_or_else(|| "mail".to_owned(), |a| format!("mail:{a}"))
 }
 
 /// What of a mail is one text in the database.
@@ -83,6 +96,8 @@ pub struct Payload {
     pub ticket: String,
     #[serde(default)]
     pub sees: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outgoing: Option<Outgoing>,
 }
 
 impl Payload {
@@ -93,8 +108,29 @@ impl Payload {
             notification: notice.name.clone(),
             ticket: number.to_owned(),
             sees: notice.sees,
+            outgoing: None,
         };
         serde_json::to_string(&payload).unwrap_or_default()
+    }
+
+    pub fn of_mail(outgoing: &Outgoing, number: &str) -> String {
+        let payload = Self {
+            subject: String::new(),
+            body: String::new(),
+            notification: String::new(),
+            ticket: number.to_owned(),
+            sees: false,
+            outgoing: Some(outgoing.clone()),
+        };
+        serde_json::to_string(&payload).unwrap_or_default()
+    }
+
+    /// The rows' parts that a person looks at.
+    pub fn parts(self) -> (String, String, Option<Outgoing>) {
+        match self.outgoing {
+            Some(outgoing) => (outgoing.subject.clone(), outgoing.body.clone(), Some(outgoing)),
+            None => (self.subject, self.body, None),
+        }
     }
 }
 
@@ -110,8 +146,8 @@ pub trait Messages: Send + Sync {
     /// How many mails are in this state.
     async fn mail_count(&self, state: MailState) -> Result<u64>;
     /// Mails whose time has come, the oldest first. Nobody else gets them until then: what cannot be marked so is not sent,
-    /// or it would go out again and again.
-    async fn mail_claim(&self, now: Timestamp, until: Timestamp, limit: u32) -> Result<Vec<MailRow>>;
+    /// or it would go out again and again. Those of the channels that are busy are left.
+    async fn mail_claim(&self, now: Timestamp, until: Timestamp, limit: u32, busy: &[String]) -> Result<Vec<MailRow>>;
     /// Those of tickets that may be seen, the newest first, before the id.
     async fn mail_list(&self, rights: &Filter, state: MailState, limit: u32, before: Option<i64>) -> Result<Vec<MailRow>>;
     async fn mail_sent(&self, ids: &[i64], at: Timestamp) -> Result<()>;

@@ -53,6 +53,7 @@ from! {
     Option<String> => TextOpt, |t| t;
     Option<&str> => TextOpt, |t: Option<&str>| t.map(str::to_owned);
     &[u8; 32] => Bytes, |b: &[u8; 32]| b.to_vec();
+    Vec<u8> => Bytes, |b| b;
     Vec<i64> => Ints, |v| v;
     Vec<String> => Texts, |v| v;
 }

@@ -16,30 +16,34 @@ use vorgang_store::{Result, StoreError};
 /// Rows that a sweep removes in one transaction.
 const SWEEP: u32 = 5_000;
 
-const MAIL: &str = "o.id, o.key, o.ticket_id, o.recipient, o.state, o.payload, o.created, o.due, o.attempts, o.error";
+const MAIL: &str = "o.id, o.key, o.ticket_id, o.recipient, o.state, o.payload, o.created, o.due, o.attempts, o.error, o.channel";
 
 fn mail_row(r: &PgRow) -> Result<MailRow> {
     let payload: Payload = json(r.try_get(5).map_err(error)?)?;
+    let (number, notification, sees) = (payload.ticket.clone(), payload.notification.clone(), payload.sees);
+    let (subject, body, outgoing) = payload.parts();
     Ok(MailRow {
         id: r.try_get(0).map_err(error)?,
         key: r.try_get(1).map_err(error)?,
         ticket: r.try_get(2).map_err(error)?,
-        number: payload.ticket,
+        number,
         recipient: r.try_get(3).map_err(error)?,
         state: MailState::from_word(r.try_get(4).map_err(error)?).unwrap_or(MailState::Held),
-        notification: payload.notification,
-        subject: payload.subject,
-        body: payload.body,
-        sees: payload.sees,
+        notification,
+        subject,
+        body,
+        outgoing,
+        sees,
         created: time(r.try_get(6).map_err(error)?),
         due: time(r.try_get(7).map_err(error)?),
         attempts: r.try_get::<i64, _>(8).map_err(error)? as u32,
         error: r.try_get(9).map_err(error)?,
+        channel: r.try_get(10).map_err(error)?,
     })
 }
 
 impl PostgresStore {
-    async fn count(&self, sql: &'static str, args: Vec<crate::arg::Arg>) -> Result<u64> {
+    pub(crate) async fn count(&self, sql: &'static str, args: Vec<crate::arg::Arg>) -> Result<u64> {
         let rows = self.server.ask(sql, args).await?;
         rows[0].try_get::<i64, _>(0).map(|n| n as u64).map_err(error)
     }
@@ -96,13 +100,13 @@ impl Messages for PostgresStore {
         self.count(sql, args![state.word()]).await
     }
 
-    async fn mail_claim(&self, now: Timestamp, until: Timestamp, limit: u32) -> Result<Vec<MailRow>> {
+    async fn mail_claim(&self, now: Timestamp, until: Timestamp, limit: u32, busy: &[String]) -> Result<Vec<MailRow>> {
         let sql = format!(
             "WITH due AS MATERIALIZED (SELECT id AS at FROM outbox WHERE state = 'due' AND state <> 'sent' AND due <= $1 \
-             ORDER BY due, id LIMIT $3 FOR UPDATE SKIP LOCKED) \
+             AND NOT channel = ANY ($4) ORDER BY due, id LIMIT $3 FOR UPDATE SKIP LOCKED) \
              UPDATE outbox o SET due = $2 FROM due WHERE o.id = due.at RETURNING {MAIL}"
         );
-        let rows = self.server.tell(sql, args![micros(now), micros(until), limit]).await?;
+        let rows = self.server.tell(sql, args![micros(now), micros(until), limit, busy.to_vec()]).await?;
         let mut mails = rows.iter().map(mail_row).collect::<Result<Vec<_>>>()?;
         mails.sort_by_key(|m| m.id);
         Ok(mails)

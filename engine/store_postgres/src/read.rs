@@ -32,6 +32,7 @@ pub fn ticket_sql() -> String {
         list(16, "json_build_array(name, person, day) ORDER BY name COLLATE \"C\", person COLLATE \"C\"", "told WHERE ticket_id = t.id"),
         list(32, "state::json ORDER BY seq", "call WHERE ticket_id = t.id"),
         list(64, "state::json ORDER BY seq", "message_kept WHERE ticket_id = t.id"),
+        list(128, "body::json ORDER BY address COLLATE \"C\"", "participant WHERE ticket_id = t.id"),
     ];
     format!(
         "SELECT t.id, t.number, t.title, t.type_id, t.queue_id, t.state_id, t.priority_id, t.owner_id, t.responsible_id, t.company_id, \
@@ -91,6 +92,7 @@ pub fn stored(row: &PgRow, names: &NameIds) -> Result<Option<Stored>> {
     snapshot.told = list(row, PARTS + 7, told)?.into();
     snapshot.calls = list(row, PARTS + 8, Ok)?.into();
     snapshot.kept = list(row, PARTS + 9, Ok)?.into();
+    snapshot.participants = list(row, PARTS + 10, Ok)?.into();
     Ok(Some(Stored { snapshot, head }))
 }
 

@@ -2,6 +2,7 @@
 //! wave, so their order does not matter.
 
 use crate::batch::Batch;
+use crate::inbox;
 use crate::rows::{micros, text};
 use crate::search;
 use std::collections::BTreeMap;
@@ -50,7 +51,7 @@ const WATCHER_GONE: &str = "DELETE FROM watcher USING unnest({}) x (a, b) WHERE 
 const INCIDENT: &str = "INSERT INTO incident (ticket_id, seq, raised, resolved, body) SELECT * FROM unnest({}) \
      ON CONFLICT (ticket_id, seq) DO UPDATE SET resolved = excluded.resolved, body = excluded.body";
 const BLOB: &str = "INSERT INTO blob (hash, bytes) SELECT * FROM unnest({}) ON CONFLICT DO NOTHING";
-const ARTICLE: &str = "INSERT INTO article (ticket_id, seq, channel, sender, author, visible, subject, body, created, origin) \
+const ARTICLE: &str = "INSERT INTO article (ticket_id, seq, channel, sender, author, visible, subject, body, created, origin, head, withdrawn) \
      SELECT * FROM unnest({})";
 const ARTICLE_PART: &str = "INSERT INTO article_part (ticket_id, article_seq, part, name, content_type, size, blob_hash) \
      SELECT * FROM unnest({})";
@@ -143,7 +144,8 @@ pub fn rows<'a>(batch: &mut Batch<'a>, commit: &'a Commit, names: &NameIds) -> R
     for i in &changes.incidents {
         batch.row(INCIDENT, [t.id.into(), i.seq.into(), micros(i.raised).into(), i.resolved.map(micros).into(), text(i)?.into()]);
     }
-    articles(batch, commit);
+    articles(batch, commit)?;
+    inbox::rows(batch, commit)?;
     messages(batch, commit)?;
     told(batch, commit, names)?;
     for (other, kind, since) in &changes.links {
@@ -304,7 +306,7 @@ fn timers<'a>(batch: &mut Batch<'a>, commit: &'a Commit) -> Result<()> {
     Ok(())
 }
 
-fn articles<'a>(batch: &mut Batch<'a>, commit: &'a Commit) {
+fn articles<'a>(batch: &mut Batch<'a>, commit: &'a Commit) -> Result<()> {
     let changes = &commit.changes;
     let (t, ticket) = (&changes.ticket, changes.ticket.id);
     if changes.created || changes.retitled {
@@ -331,6 +333,8 @@ fn articles<'a>(batch: &mut Batch<'a>, commit: &'a Commit) {
                 (&a.body).into(),
                 micros(a.at).into(),
                 (&a.origin).into(),
+                a.head.as_ref().map(text).transpose()?.into(),
+                a.withdrawn.into(),
             ],
         );
         for (part, p) in a.attachments.iter().enumerate() {
@@ -348,6 +352,7 @@ fn articles<'a>(batch: &mut Batch<'a>, commit: &'a Commit) {
             );
         }
     }
+    Ok(())
 }
 
 /// Messages to processes.

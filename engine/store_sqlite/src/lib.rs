@@ -7,6 +7,7 @@ mod courier;
 mod desk_events;
 mod filter_sql;
 mod health;
+mod inbox;
 mod jobs;
 mod messages;
 mod names;

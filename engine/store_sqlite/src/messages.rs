@@ -18,25 +18,29 @@ use vorgang_store::{Result, StoreError};
 /// Rows that a sweep removes in one transaction.
 const SWEEP: u32 = 5_000;
 
-const MAIL: &str = "o.id, o.key, o.ticket_id, o.recipient, o.state, o.payload, o.created, o.due, o.attempts, o.error";
+const MAIL: &str = "o.id, o.key, o.ticket_id, o.recipient, o.state, o.payload, o.created, o.due, o.attempts, o.error, o.channel";
 
 fn mail_row(r: &Row) -> rusqlite::Result<MailRow> {
     let payload: Payload = json(&r.get::<_, String>(5)?)?;
+    let (number, notification, sees) = (payload.ticket.clone(), payload.notification.clone(), payload.sees);
+    let (subject, body, outgoing) = payload.parts();
     Ok(MailRow {
         id: r.get(0)?,
         key: r.get(1)?,
         ticket: r.get(2)?,
-        number: payload.ticket,
+        number,
         recipient: r.get(3)?,
         state: MailState::from_word(&r.get::<_, String>(4)?).unwrap_or(MailState::Held),
-        notification: payload.notification,
-        subject: payload.subject,
-        body: payload.body,
-        sees: payload.sees,
+        notification,
+        subject,
+        body,
+        outgoing,
+        sees,
         created: time(r.get(6)?),
         due: time(r.get(7)?),
         attempts: r.get(8)?,
         error: r.get(9)?,
+        channel: r.get(10)?,
     })
 }
 
@@ -143,14 +147,16 @@ impl Messages for SqliteStore {
         statement.query_row([state.word()], |r| r.get::<_, i64>(0)).map(|n| n as u64).map_err(error)
     }
 
-    async fn mail_claim(&self, now: Timestamp, until: Timestamp, limit: u32) -> Result<Vec<MailRow>> {
+    async fn mail_claim(&self, now: Timestamp, until: Timestamp, limit: u32, busy: &[String]) -> Result<Vec<MailRow>> {
         let sql = format!(
-            "SELECT {MAIL} FROM outbox o WHERE o.state = 'due' AND o.state <> 'sent' AND o.due <= ?1 ORDER BY o.due, o.id LIMIT ?2"
+            "SELECT {MAIL} FROM outbox o WHERE o.state = 'due' AND o.state <> 'sent' AND o.due <= ?1 \
+             AND o.channel NOT IN (SELECT value FROM json_each(?3)) ORDER BY o.due, o.id LIMIT ?2"
         );
+        let busy = serde_json::to_string(busy).map_err(|e| StoreError::Corrupt(e.to_string()))?;
         let mails: Vec<MailRow> = {
             let c = self.reader();
             let mut statement = c.prepare_cached(&sql).map_err(error)?;
-            collect(statement.query_map(params![micros(now), limit], mail_row).map_err(error)?)?
+            collect(statement.query_map(params![micros(now), limit, busy], mail_row).map_err(error)?)?
         };
         if !mails.is_empty() {
             let ids: Vec<i64> = mails.iter().map(|m| m.id).collect();

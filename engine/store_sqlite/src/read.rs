@@ -3,7 +3,7 @@
 use crate::names::NameIds;
 use crate::rows::{error, hash, time};
 use rusqlite::{Connection, Row, params};
-use vorgang_core::changes::{HAS_CALLS, HAS_INCIDENTS, HAS_INSTANCES, HAS_KEPT, HAS_TIMERS, HAS_TOLD, HAS_WATCHERS};
+use vorgang_core::changes::{HAS_CALLS, HAS_INCIDENTS, HAS_INSTANCES, HAS_KEPT, HAS_PARTICIPANTS, HAS_TIMERS, HAS_TOLD, HAS_WATCHERS};
 use vorgang_core::snapshot::{Instance, Seq, Snapshot, Step, Ticket, Told, Vote, WorkItem, WorkStatus};
 use vorgang_store::{Result, Stored};
 
@@ -85,6 +85,9 @@ fn load(connection: &Connection, names: &NameIds, row: &Row) -> rusqlite::Result
     }
     if parts & HAS_KEPT != 0 {
         snapshot.kept = crate::courier::kept_of(connection, id)?.into();
+    }
+    if parts & HAS_PARTICIPANTS != 0 {
+        snapshot.participants = crate::inbox::participants(connection, id)?.into();
     }
     if parts & HAS_WATCHERS != 0 {
         let mut statement = connection.prepare_cached("SELECT person FROM watcher WHERE ticket_id = ?1 ORDER BY person")?;

@@ -24,6 +24,11 @@ pub fn write(c: &Connection, changes: &Changes) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// What customers may no longer find: nothing finds it.
+pub fn forget(c: &Connection, ticket: i64, article: u32) -> rusqlite::Result<()> {
+    put(c, Doc::new(ticket, article, true), "")
+}
+
 #[async_trait]
 impl Search for SqliteStore {
     async fn docs(&self, words: &[Word], newest: bool, beyond: Option<Doc>, limit: u32) -> Result<Vec<Doc>> {

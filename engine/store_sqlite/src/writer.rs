@@ -14,6 +14,7 @@ use std::time::Instant;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 use vorgang_core::command::Linked;
+use vorgang_core::event::Article;
 use vorgang_core::snapshot::{Vote, WorkItem, WorkStatus};
 use vorgang_store::{Commit, Result, StoreError};
 
@@ -272,13 +273,26 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
         )?;
     }
     for b in &changes.blobs {
-        run("INSERT INTO blob (hash, bytes) VALUES (?1, ?2) ON CONFLICT DO NOTHING", params![b.hash, b.bytes])?;
+        run("INSERT INTO blob (hash, bytes) VALUES (?1, ?2) ON CONFLICT DO NOTHING", params![b.hash, *b.bytes])?;
     }
     for a in &changes.articles {
         run(
-            "INSERT INTO article (ticket_id, seq, channel, sender, author, visible, subject, body, created, origin) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-            params![t.id, a.seq, a.channel, a.sender.word(), a.author, a.visible, a.subject, a.body, micros(a.at), a.origin],
+            "INSERT INTO article (ticket_id, seq, channel, sender, author, visible, subject, body, created, origin, head, withdrawn) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            params![
+                t.id,
+                a.seq,
+                a.channel,
+                a.sender.word(),
+                a.author,
+                a.visible,
+                a.subject,
+                a.body,
+                micros(a.at),
+                a.origin,
+                head_json(a)?,
+                a.withdrawn
+            ],
         )?;
         for (part, p) in a.attachments.iter().enumerate() {
             run(
@@ -288,6 +302,10 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
         }
     }
     crate::search::write(connection, changes).map_err(error)?;
+    crate::inbox::write(connection, changes, commit.history.at)?;
+    if let Some(mail) = &commit.mail {
+        crate::inbox::add(connection, mail, Some(t.id))?;
+    }
     crate::calls::write(connection, changes)?;
     crate::courier::write(connection, changes, &commit.history.actor, commit.history.at)?;
     crate::messages::write(connection, changes, |login| names.person(login), commit.history.at).map_err(error)?;
@@ -343,6 +361,11 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
         self::commit(connection, names, fresh, also)?;
     }
     Ok(t.id)
+}
+
+fn head_json(article: &Article) -> Result<Option<String>> {
+    let json = |head| serde_json::to_string(head).map_err(|e| StoreError::Corrupt(e.to_string()));
+    article.head.as_ref().map(json).transpose()
 }
 
 /// Few steps are approvals: the others have no list.

@@ -12,10 +12,10 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
-use vorgang_core::Command;
 use vorgang_core::command::NewTicket;
 use vorgang_core::filter::Filter;
 use vorgang_core::people::PersonKind;
+use vorgang_core::{Command, Rejection};
 use vorgang_definitions::actions::link::LinkKind;
 use vorgang_runtime::search::Wanted;
 use vorgang_store::Sort;
@@ -219,6 +219,13 @@ pub async fn articles(
                     json!({
                         "id": a.seq, "channel": a.channel, "sender": a.sender, "author": a.author, "visible": a.visible,
                         "subject": a.subject, "body": a.body, "created": a.at, "attachments": attachments,
+                        "mail": a.head.as_ref().filter(|_| who.person.kind == PersonKind::Agent).map(|h| json!({
+                            "from": h.from.to_string(),
+                            "to": h.to.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                            "cc": h.cc.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                            "message_id": h.message_id, "authenticated": h.auth.as_ref().map(vorgang_core::mail::Auth::is_good),
+                            "auto": h.auto, "taken_back": a.withdrawn,
+                        })),
                         "origin": a.origin.as_ref().filter(|_| who.person.kind == PersonKind::Agent),
                     })
                 })
@@ -241,6 +248,25 @@ pub async fn article_add(
         Ok(article) => run(&app, &who, &id, Some(&number), Command::AddArticle { article }, StatusCode::CREATED, key).await,
         Err(f) => problem(&f, &id),
     }
+}
+
+/// Before the mail went out.
+pub async fn take_back(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path((number, article)): Path<(String, u32)>,
+    body: Body<serde_json::Map<String, Json>>,
+) -> Response {
+    let (_, key) = body.split();
+    let view = match app.desk.ticket_view(&who.person, &number).await {
+        Ok(view) => view,
+        Err(e) => return failed(e, &id),
+    };
+    let head = view.articles.iter().find(|a| a.seq == article).and_then(|a| a.head.as_deref());
+    let Some(mail) = head.and_then(|h| h.outgoing) else { return failed(Rejection::NotFound.into(), &id) };
+    let command = Command::TakeBackMail { mail, article };
+    run(&app, &who, &id, Some(&number), command, StatusCode::OK, key).await
 }
 
 #[derive(Debug, Deserialize)]

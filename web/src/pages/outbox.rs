@@ -30,6 +30,7 @@ fn title(t: &'static Texts, state: MailState) -> &'static str {
         MailState::Failed => t.mail_failed,
         MailState::Held => t.mail_held,
         MailState::Sent => t.mail_sent,
+        MailState::TakenBack => t.mail_taken_back,
     }
 }
 
@@ -63,7 +64,7 @@ pub async fn page(
         h1 { (t.outbox) }
         @if !app.config.mail { div.notice.warn role="status" { p { (t.no_mail_server) } } }
         nav aria-label=(t.outbox) { ul.tabs {
-            @for (s, count) in counts.iter().map(|(s, n)| (*s, Some(*n))).chain([(MailState::Sent, None)]) {
+            @for (s, count) in counts.iter().map(|(s, n)| (*s, Some(*n))).chain([(MailState::Sent, None), (MailState::TakenBack, None)]) {
                 li { a href=(format!("/admin/outbox?state={}", s.word())) data-enhance aria-current=[(s == state).then_some("page")] {
                     (title(t, s)) @if let Some(n) = count.filter(|n| *n > 0) { " (" (n) ")" } } }
             }

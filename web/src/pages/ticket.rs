@@ -19,7 +19,8 @@ use vorgang_core::acl::Shape;
 use vorgang_core::command::ArticleInput;
 use vorgang_core::decide::Notice;
 use vorgang_core::decide::choices::Choices;
-use vorgang_core::event::Sender;
+use vorgang_core::event::{Article, Sender};
+use vorgang_core::mail::{Address, Head, MailInput, TAKE_BACK_SECONDS};
 use vorgang_core::people::PersonKind;
 use vorgang_core::rights::{self, Sight};
 use vorgang_core::{Command, Rejection};
@@ -178,8 +179,9 @@ fn steps(page: &Page, view: &TicketView, typed: &Typed) -> Markup {
     }
 }
 
-fn message(page: &Page, number: &str, article: &vorgang_core::event::Article) -> Markup {
+fn message(page: &Page, number: &str, article: &Article) -> Markup {
     let class = match (article.visible, article.sender) {
+        (false, _) if article.withdrawn => "article withdrawn",
         (false, _) => "article hidden",
         (true, Sender::Customer) => "article customer",
         (true, _) => "article agent",
@@ -190,15 +192,59 @@ fn message(page: &Page, number: &str, article: &vorgang_core::event::Article) ->
             header {
                 strong { (if article.subject.is_empty() { page.t.message } else { &article.subject }) }
                 span.quiet { (widgets::person_name(page, &article.author)) " · " (widgets::time(page, article.at)) }
-                @if !article.visible { span.tag.internal { (page.t.internal) } }
+                @if article.withdrawn { span.tag { (page.t.taken_back) } }
+                @else if !article.visible { span.tag.internal { (page.t.internal) } }
                 @if let (Some(origin), true) = (&article.origin, page.is_agent()) { span.quiet { (page.t.from_ticket) " " a href=(page.ticket_url(origin)) data-enhance { (origin) } } }
             }
-            div.body { (article.body) }
+            @if let Some(head) = &article.head { (letter_head(page, &base, article, head)) }
+            (crate::quotes::draw(&article.body, page.t.quoted))
+            @if article.head.as_ref().is_some_and(|h| h.html && h.raw.is_some()) {
+                details.as-sent { summary { (page.t.as_sent) }
+                    iframe.mail title=(page.t.as_sent) sandbox="allow-popups allow-popups-to-escape-sandbox" referrerpolicy="no-referrer" loading="lazy"
+                        src=(format!("{base}/articles/{}/html", article.seq)) {} }
+            }
             @if !article.attachments.is_empty() {
                 ul.files { @for a in &article.attachments { li { a.button href=(format!("{base}/files/{}", a.blob)) download=(a.name) { (a.name) } " " span.quiet { (a.size / 1024 + 1) " KB" } } } }
             }
         }
     }
+}
+
+/// Who wrote to whom; whether that is believed is for agents.
+fn letter_head(page: &Page, base: &str, article: &Article, head: &Head) -> Markup {
+    let t = page.t;
+    let list = |all: &[Address]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let until = head.outgoing.map(|_| article.at + jiff::SignedDuration::from_secs(TAKE_BACK_SECONDS));
+    let open = until.filter(|u| !article.withdrawn && page.app.desk.clock.now() < *u);
+    html! {
+        @if page.is_agent() {
+            div.letter {
+                span { (t.sent_by) " " (head.from) }
+                @if !head.to.is_empty() { span { (t.sent_to) " " (list(&head.to)) } }
+                @if !head.cc.is_empty() { span { (t.copy_to) " " (list(&head.cc)) } }
+                @if let Some(auth) = &head.auth {
+                    @let results = format!("SPF {}, DKIM {}, DMARC {}, ARC {}", auth.spf.word(), auth.dkim.word(), auth.dmarc.word(), auth.arc.word());
+                    @if auth.is_forged() { span.tag.bad title=(results) { (t.forged) } } @else if !auth.is_good() { span.tag title=(results) { (t.not_verified) } }
+                }
+                @if head.auto { span.tag { (t.machine) } }
+                @if head.raw.is_some() { a href=(format!("{base}/articles/{}/raw", article.seq)) download { (t.original) } }
+            }
+            @if let Some(until) = open {
+                form.take-back method="post" action=(format!("{base}/articles/{}/take-back", article.seq)) {
+                    (page.csrf()) span { (t.goes_out) " " (widgets::clock(page, until)) } " " button { (t.take_back) } }
+            }
+        }
+    }
+}
+
+/// Whom an answer goes to: whoever wrote last by mail, and who else had it.
+fn answers_to(page: &Page, view: &TicketView) -> (String, String) {
+    let ours = |a: &Address| page.model.names.account_at(&a.address).is_some();
+    let last = view.articles.iter().rev().filter(|a| a.visible && a.sender == Sender::Customer).find_map(|a| a.head.as_deref());
+    let Some(head) = last else { return Default::default() };
+    let takes_part = |a: &&Address| view.snapshot.participants.iter().any(|p| p.is(&a.address)) && !ours(a) && !a.is(&head.from.address);
+    let beside: Vec<String> = head.to.iter().chain(&head.cc).filter(takes_part).map(ToString::to_string).collect();
+    (head.from.to_string(), beside.join(", "))
 }
 
 /// Writing to the ticket: customers reply, agents answer or note.
@@ -221,15 +267,24 @@ fn write(page: &Page, view: &TicketView, choices: &Choices, typed: &Typed) -> Ma
         .filter(|(a, r)| matches!(*a, "answer" | "note") && r.first().is_some_and(|r| matches!(r, Rejection::Acl(_))));
     let refused: Vec<_> = refused.collect();
     let none = Typed::default();
+    let by_mail = view.sight == Sight::Agent && page.model.names.account_of(&view.snapshot.ticket.queue).is_some();
     html! {
         @for (visible, title) in kinds {
             @let refused = typed.visible.is_some_and(|v| v == visible || kinds_of(view) == 1);
-            @let (subject, body) = if refused { (typed.subject.as_str(), typed.article.as_str()) } else { ("", "") };
+            @let re = format!("Re: {}", view.snapshot.ticket.title);
+            @let (subject, body) = if refused { (typed.subject.as_str(), typed.article.as_str()) } else if visible && by_mail { (re.as_str(), "") } else { ("", "") };
             details.card open[refused] { summary { (title) } br;
                 form method="post" action=(action) enctype="multipart/form-data" data-enhance {
                     (page.once())
                     input type="hidden" name="visible" value=(visible);
                     @let key = if visible { "answer" } else { "note" };
+                    @if visible && by_mail {
+                        @let (to, cc) = typed.to.clone().filter(|_| refused).unwrap_or_else(|| answers_to(page, view));
+                        div.field { label for="mail-to" { (t.sent_to) } input #mail-to name="to" value=(to) aria-describedby="mail-hint" autocomplete="off";
+                            p.hint #mail-hint { (t.by_mail_hint) }
+                            @for (address, at, why) in &view.bounces { p.notice.warn { (t.came_back) ": " (address) " · " (widgets::time(page, *at)) " · " (why) } } }
+                        div.field { label for="mail-cc" { (t.copy_to) } input #mail-cc name="cc" value=(cc) autocomplete="off"; }
+                    }
                     div.field { label for=(format!("subject-{key}")) { (t.subject) } input id=(format!("subject-{key}")) name="subject" value=(subject); }
                     div.field { label for=(format!("body-{key}")) { (t.message) } textarea id=(format!("body-{key}")) name="article" required { (body) } }
                     @if view.sight == Sight::Agent { (forms::minutes(page, &format!("minutes-{key}"), false, if refused { typed } else { &none })) }
@@ -433,11 +488,16 @@ pub async fn article(
     data: FormData,
 ) -> Response {
     let (once, minutes) = (data.once(), data.get("minutes").unwrap_or_default().to_owned());
-    let article: ArticleInput = data.dialog().article.unwrap_or_default();
+    let (to, cc) = (data.get("to").unwrap_or_default().trim().to_owned(), data.get("cc").unwrap_or_default().trim().to_owned());
+    let mut article: ArticleInput = data.dialog().article.unwrap_or_default();
+    if !to.is_empty() || !cc.is_empty() {
+        article.mail = Some(MailInput { to: crate::input::addresses(&to), cc: crate::input::addresses(&cc) });
+    }
     let typed = Typed {
         article: article.body.clone(),
         subject: article.subject.clone(),
         visible: Some(article.visible),
+        to: Some((to, cc)),
         minutes,
         ..Typed::default()
     };

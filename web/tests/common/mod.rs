@@ -47,7 +47,7 @@ impl Door {
         let desk = Arc::new(desk);
         desk.people_save(&demo::people(&desk.model().names, 0)).await.expect("people");
         let config = Config { public_url: "http://127.0.0.1:8080".into(), trusted_proxies: vec![], mail: false };
-        let app = App { desk: desk.clone(), config: Arc::new(config), metrics: Arc::new(String::new) };
+        let app = App { desk: desk.clone(), config: Arc::new(config), servers: None, metrics: Arc::new(String::new) };
         let router = vorgang_web::router(app).layer(MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 9))));
         Self { router, desk, _database: (database, folder) }
     }

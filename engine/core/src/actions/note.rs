@@ -22,6 +22,8 @@ pub fn run(run: &mut Run, note: &Note, instance: Option<Seq>, work: Option<Seq>)
         attachments: vec![],
         at: run.ctx.now,
         origin: None,
+        head: None,
+        withdrawn: false,
     });
     Ok(())
 }

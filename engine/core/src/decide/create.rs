@@ -17,7 +17,7 @@ use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::process::{Process, Starter};
 use vorgang_definitions::kinds::role::Right;
 use vorgang_definitions::kinds::ticket_type::TicketType;
-use vorgang_definitions::model::Model;
+use vorgang_definitions::model::{Model, Names};
 use vorgang_definitions::value_expr::ValueExpr;
 use vorgang_definitions::values::{Slot, ValueError};
 
@@ -116,9 +116,7 @@ pub fn ticket(model: &Model, new: &NewTicket, ctx: &Context) -> Result<Decision,
         let why = LifeCycleReason::NoTransition;
         return Err(Rejection::LifeCycle { from: String::new(), to: state, why });
     }
-    let middle = names.priorities.iter().map(|p| p.level.value.0).collect::<Vec<_>>();
-    let normal = middle.iter().sum::<i64>() / (middle.len().max(1) as i64);
-    let priority = new.priority.clone().or_else(|| names.priority_name(normal).map(str::to_owned)).unwrap_or_default();
+    let priority = new.priority.clone().unwrap_or_else(|| normal_priority(names).to_owned());
     if new.title.trim().is_empty() {
         return Err(error("title", FormError::Required));
     }
@@ -163,9 +161,43 @@ pub fn ticket(model: &Model, new: &NewTicket, ctx: &Context) -> Result<Decision,
         }
         // What a customer writes, the customer can read.
         let visible = article.visible || ctx.actor.kind == PersonKind::Customer;
-        form::add_article(&mut run, crate::command::ArticleInput { visible, ..article.clone() });
+        form::add_article(&mut run, crate::command::ArticleInput { visible, ..article.clone() })?;
     }
     run.finish()
+}
+
+/// A ticket that a mail makes: its beginning, as its type and queue have it.
+pub(super) fn by_mail<'a>(
+    model: &'a Model,
+    title: &str,
+    ticket_type: &str,
+    queue: &str,
+    ctx: &'a Context<'a>,
+) -> Result<Run<'a>, Rejection> {
+    let names = &model.names;
+    let not_offered =
+        |field: &str, v: &str| Rejection::Form(vec![(field.to_owned(), FormError::Invalid(ValueError::NotOffered(v.to_owned())))]);
+    let of_type = names.types.get(ticket_type).ok_or_else(|| not_offered("type", ticket_type))?;
+    if names.queues.get(queue).is_none() {
+        return Err(not_offered("queue", queue));
+    }
+    let state = names.initial_states(of_type).next().unwrap_or("new");
+    Ok(begin(model, ctx, blank(ctx, title, ticket_type, queue, state, normal_priority(names))?))
+}
+
+/// The beginning of a ticket is over: what its type wants is there, and was all one event.
+pub(super) fn complete(run: &mut Run, ticket_type: &str) -> Result<(), Rejection> {
+    let ticket_type = run.model.names.types.get(ticket_type).cloned().ok_or(Rejection::NotFound)?;
+    complete_fields(run, &ticket_type)?;
+    fold_creation(run);
+    Ok(())
+}
+
+/// The one in the middle.
+fn normal_priority(names: &Names) -> &str {
+    let sum: i64 = names.priorities.iter().map(|p| p.level.value.0).sum();
+    let normal = sum / (names.priorities.len().max(1) as i64);
+    names.priority_name(normal).unwrap_or_default()
 }
 
 /// What ACLs say to a new ticket: to what was chosen, not to what follows from it.

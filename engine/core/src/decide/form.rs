@@ -361,22 +361,27 @@ pub fn refused(error: StateError) -> Rejection {
 }
 
 /// Adds the form's article; its subject is the dialog's template, in the person's language.
-pub fn write_article(run: &mut Run, filled: Option<(&ArticleField, ArticleInput)>, instance: Option<Seq>, work: Option<Seq>) {
-    let Some((field, input)) = filled else { return };
+pub fn write_article(
+    run: &mut Run,
+    filled: Option<(&ArticleField, ArticleInput)>,
+    instance: Option<Seq>,
+    work: Option<Seq>,
+) -> Result<(), Rejection> {
+    let Some((field, input)) = filled else { return Ok(()) };
     let site = run.model.names.site.main_language();
     let subject = match &field.subject {
         Some(template) => template.render(&run.ctx.actor.language, site, &run.scope(instance, work)).unwrap_or_default(),
         None => input.subject.clone(),
     };
     let visible = field.visible.unwrap_or(true);
-    add_article(run, ArticleInput { subject, visible, ..input });
+    add_article(run, ArticleInput { subject, visible, mail: None, ..input })
 }
 
-pub fn add_article(run: &mut Run, input: ArticleInput) {
+pub fn add_article(run: &mut Run, input: ArticleInput) -> Result<(), Rejection> {
     let minutes = input.minutes.filter(|_| run.ctx.actor.kind == PersonKind::Agent);
     let (attachments, blobs): (Vec<_>, Vec<_>) = input.attachments.into_iter().unzip();
     run.blobs.extend(blobs);
-    let article = Article {
+    let mut article = Article {
         seq: 0,
         channel: input.channel.unwrap_or_else(|| if input.visible { "web".into() } else { "note".into() }),
         sender: run.sender(),
@@ -387,7 +392,17 @@ pub fn add_article(run: &mut Run, input: ArticleInput) {
         attachments,
         at: run.ctx.now,
         origin: None,
+        head: None,
+        withdrawn: false,
     };
-    let seq = run.add_article(article);
+    if let Some(mail) = &input.mail {
+        let number = run.next_seq() + 1;
+        article.head = Some(Box::new(super::mail::head(run, mail, number)?));
+        article.channel = "mail".into();
+    }
+    let seq = run.add_article(article.clone());
+    article.seq = seq;
+    super::mail::send(run, &article);
     run.account(minutes.unwrap_or(0).into(), Some(seq));
+    Ok(())
 }

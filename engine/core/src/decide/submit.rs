@@ -44,7 +44,7 @@ pub fn submit(run: &mut Run, work: Seq, form: &Form) -> Result<(), Rejection> {
     form::conflicts(run, &filled.changes, form.seen)?;
     run.emit(Event::DialogSubmitted { work, dialog: name.to_owned(), outcome: outcome.clone() });
     form::write(run, filled.changes, Some(item.instance))?;
-    form::write_article(run, filled.article, Some(item.instance), Some(work));
+    form::write_article(run, filled.article, Some(item.instance), Some(work))?;
     // "First input saved" starts the item.
     run.change_work(work, WorkStatus::Started, item.claimed_by.clone(), false);
     finish_dialog(run, &item, &dialog.actions, &outcome);
@@ -88,7 +88,7 @@ fn vote(run: &mut Run, item: &WorkItem, approval: &Approval, form: &Form) -> Res
     let person = run.ctx.actor.login.clone();
     run.emit(Event::DialogSubmitted { work: item.seq, dialog: APPROVAL.into(), outcome: outcome.clone() });
     form::write(run, filled.changes, Some(item.instance))?;
-    form::write_article(run, filled.article, Some(item.instance), Some(item.seq));
+    form::write_article(run, filled.article, Some(item.instance), Some(item.seq))?;
     run.emit(Event::VoteCast { work: item.seq, person, outcome, at: run.ctx.now });
     run.change_work(item.seq, WorkStatus::Started, item.claimed_by.clone(), false);
     let by = run.ctx.actor.login.clone();

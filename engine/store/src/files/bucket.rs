@@ -7,6 +7,7 @@ use futures_util::TryStreamExt;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt, RetryConfig};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A request is asked again so often, for so long: somebody waits for the commit.
@@ -54,9 +55,9 @@ impl Bucket {
 
 #[async_trait]
 impl Files for Bucket {
-    async fn put(&self, hash: &str, bytes: Vec<u8>) -> Result<()> {
+    async fn put(&self, hash: &str, bytes: Arc<Vec<u8>>) -> Result<()> {
         checked(hash)?;
-        self.store.put(&self.path(hash), bytes.into()).await.map(|_| ()).map_err(unavailable)
+        self.store.put(&self.path(hash), Arc::unwrap_or_clone(bytes).into()).await.map(|_| ()).map_err(unavailable)
     }
 
     async fn get(&self, hash: &str) -> Result<Option<Vec<u8>>> {
@@ -138,8 +139,8 @@ mod tests {
         let bytes = vec![7; 100_000];
         let hash = hex(&Sha256::digest(&bytes));
         assert_eq!(bucket.get(&hash).await, Ok(None));
-        bucket.put(&hash, bytes.clone()).await.expect("it is written");
-        assert_eq!(bucket.get(&hash).await, Ok(Some(bytes.clone())));
+        bucket.put(&hash, bytes.clone().into()).await.expect("it is written");
+        assert_eq!(bucket.get(&hash).await, Ok(Some(bytes.clone().into())));
         assert_eq!(bucket.list().await, Ok(vec![hash.clone()]));
         assert_eq!(bucket.get("../../secret").await, Ok(None));
         objects.lock().expect("the objects").as_mut().expect("in order").values_mut().for_each(|b| *b = Bytes::from_static(b"other"));

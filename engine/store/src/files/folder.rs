@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// What a file is called while it is looked whether anybody still names it.
@@ -109,7 +110,7 @@ impl Folder {
 
 #[async_trait]
 impl Files for Folder {
-    async fn put(&self, hash: &str, bytes: Vec<u8>) -> Result<()> {
+    async fn put(&self, hash: &str, bytes: Arc<Vec<u8>>) -> Result<()> {
         checked(hash)?;
         let hash = hash.to_owned();
         self.apart(move |this| this.write(&hash, &bytes)).await
@@ -142,8 +143,8 @@ mod tests {
         let bytes = vec![7; 100_000];
         let hash = hex(&Sha256::digest(&bytes));
         assert_eq!(files.get(&hash).await, Ok(None));
-        files.put(&hash, bytes.clone()).await.expect("it is written");
-        files.put(&hash, bytes.clone()).await.expect("again");
+        files.put(&hash, bytes.clone().into()).await.expect("it is written");
+        files.put(&hash, bytes.clone().into()).await.expect("again");
         assert_eq!((files.get(&hash).await, files.list().await), (Ok(Some(bytes.clone())), Ok(vec![hash.clone()])));
         assert_eq!(files.get("../../etc/passwd").await, Ok(None));
         let mut bad = bytes;
@@ -159,12 +160,12 @@ mod tests {
         let files = Folder::new(&folder);
         let hash = hex(&Sha256::digest([7; 10]));
         let begun = SystemTime::now();
-        files.put(&hash, vec![7; 10]).await.expect("it is written");
+        files.put(&hash, vec![7; 10].into()).await.expect("it is written");
         let age = |age| File::options().write(true).open(files.path(&hash)).and_then(|f| f.set_modified(begun - age)).expect("its time");
         age(Duration::from_secs(60));
         assert_eq!(files.older(begun), [hash.as_str()]);
         // Somebody attaches the same content before it is removed.
-        files.put(&hash, vec![7; 10]).await.expect("it is there");
+        files.put(&hash, vec![7; 10].into()).await.expect("it is there");
         assert_eq!((files.older(begun), files.remove(&hash, begun)), (vec![], Ok(0)));
         assert_eq!(files.get(&hash).await, Ok(Some(vec![7; 10])));
         age(Duration::from_secs(60));

@@ -26,7 +26,7 @@ pub type Shelf = Arc<dyn Files>;
 #[async_trait]
 pub trait Files: std::fmt::Debug + Send + Sync {
     /// Writes one; it is safe when this returns. The same content twice is one.
-    async fn put(&self, hash: &str, bytes: Vec<u8>) -> Result<()>;
+    async fn put(&self, hash: &str, bytes: Arc<Vec<u8>>) -> Result<()>;
     /// Its content, if it is there and what it was.
     async fn get(&self, hash: &str) -> Result<Option<Vec<u8>>>;
     /// The hashes of all, in their order.

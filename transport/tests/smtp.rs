@@ -7,8 +7,9 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use vorgang_mail::{Config, ConfigError, Smtp};
+use vorgang_core::mail::Address;
 use vorgang_runtime::outbox::{Mail, Mailer, SendError};
+use vorgang_transport::{Config, ConfigError, Smtp};
 
 /// What the server answers to a verb instead of what it should.
 type Answers = &'static [(&'static str, &'static str)];
@@ -116,11 +117,11 @@ where
 
 fn mail() -> Mail {
     Mail {
-        key: "7-3".into(),
-        name: "Änne \"Anna\" Albers".into(),
-        address: "anna@example.org".into(),
+        id: "7-3.vorgang".into(),
+        to: vec![Address::new("Änne \"Anna\" Albers", "anna@example.org")],
         subject: "2026000007: Ihr Antrag über 400 € ist bezahlt".into(),
         body: "Guten Tag,\n.\n..zwei Punkte\nGrüße 😀\n".into(),
+        ..Mail::default()
     }
 }
 
@@ -175,7 +176,7 @@ async fn what_the_server_says_decides_whether_it_is_tried_again() {
     let nobody = Smtp::new(&config("smtp+plain://127.0.0.1:1".into())).expect("a configuration").send(&mail()).await;
     assert!(matches!(nobody, Err(SendError::Temporary(_))), "{nobody:?}");
     let smtp = Smtp::new(&config("smtp+plain://127.0.0.1:1".into())).expect("a configuration");
-    let wrong = smtp.send(&Mail { address: "anna".into(), ..mail() }).await;
+    let wrong = smtp.send(&Mail { to: vec![Address::new("", "anna")], ..mail() }).await;
     assert!(matches!(wrong, Err(SendError::Permanent(_))), "{wrong:?}");
 }
 

@@ -1,0 +1,268 @@
+//! Mail: what came in becomes an article of a ticket, new or not; what an agent writes goes out, and can be taken back.
+
+use super::Decision;
+use super::create;
+use super::run::{Failure, Run};
+use crate::command::{Context, Received};
+use crate::event::{Article, Event, Sender};
+use crate::intake::{From, Taken};
+use crate::mail::{Address, BODY_BYTES_MAX, Head, MailInput, Nature, Outgoing, RECIPIENTS_MAX, Report, TAKE_BACK_SECONDS};
+use crate::people::SYSTEM;
+use crate::rejection::{FormError, Rejection};
+use crate::rights;
+use crate::scope::ResponseScope;
+use crate::snapshot::{Retry, Seq};
+use jiff::SignedDuration;
+use vorgang_definitions::actions::link::LinkKind;
+use vorgang_definitions::kinds::auto_response::{AutoResponse, Occasion};
+use vorgang_definitions::kinds::role::Right;
+use vorgang_definitions::model::{Model, Names};
+use vorgang_definitions::values::{LINE_BYTES_MAX, ValueError};
+
+/// A ticket that a mail makes.
+pub fn open(model: &Model, received: &Received, ctx: &Context) -> Result<Decision, Rejection> {
+    let taken = &received.taken;
+    let title = title(&received.mail.subject);
+    let mut run = create::by_mail(model, &title, &taken.ticket_type, &taken.queue, ctx)?;
+    let person = taken.person.as_deref().and_then(|p| ctx.people.get(p)).filter(|_| taken.from != From::Agent);
+    if let Some(person) = person {
+        run.set("customer_user", person.login.as_str().into(), false);
+        run.set("customer", person.company.clone().into(), false);
+    }
+    let failures = set(&mut run, taken);
+    create::complete(&mut run, &taken.ticket_type)?;
+    if let Some(from) = received.mail.reply_to.first().or(received.mail.from.as_ref()) {
+        take_part(&mut run, from.clone());
+    }
+    add(&mut run, received);
+    if let Some((id, number)) = &received.related {
+        run.link(*id, number.clone(), LinkKind::Related.word());
+    }
+    for failure in failures {
+        run.raise(failure, None, Retry::Nothing);
+    }
+    run.finish()
+}
+
+/// A mail to a ticket that is there.
+pub fn receive(run: &mut Run, received: &Received) {
+    let failures = set(run, &received.taken);
+    add(run, received);
+    for failure in failures {
+        run.raise(failure, None, Retry::Nothing);
+    }
+}
+
+/// What can be read of a subject as a title; there has to be one.
+fn title(subject: &str) -> String {
+    let plain = subject.replace(['\r', '\n', '\0'], " ");
+    let mut text = plain.trim();
+    while let Some(rest) = ["re:", "aw:", "fw:", "fwd:", "wg:"]
+        .iter()
+        .find_map(|p| text.get(..p.len()).filter(|head| head.eq_ignore_ascii_case(p)).map(|_| text[p.len()..].trim_start()))
+    {
+        text = rest;
+    }
+    if text.is_empty() { "–".to_owned() } else { cut(text, LINE_BYTES_MAX).to_owned() }
+}
+
+/// The beginning, at a border between letters.
+fn cut(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
+}
+
+/// What filters and headers want; what does not fit is an incident of the ticket, and the mail is there all the same.
+fn set(run: &mut Run, taken: &Taken) -> Vec<Failure> {
+    let mut failures = vec![];
+    // A state may need what is set beside it.
+    let (states, others): (Vec<_>, Vec<_>) = taken.set.iter().partition(|(n, _)| n == "state");
+    for (name, value) in others.into_iter().chain(states) {
+        failures.extend(crate::actions::set_value(run, name, value.clone()).err());
+    }
+    failures
+}
+
+fn add(run: &mut Run, received: &Received) {
+    let (mail, taken) = (&received.mail, &received.taken);
+    let sender = match taken.from {
+        From::Customer => Sender::Customer,
+        From::Agent => Sender::Agent,
+        From::Machine => Sender::System,
+    };
+    let from = mail.from.clone().unwrap_or_else(|| Address::new("", "unknown"));
+    let (attachments, blobs): (Vec<_>, Vec<_>) = mail.attachments.iter().cloned().unzip();
+    run.blobs.extend(blobs);
+    run.blobs.push(received.raw.clone());
+    let body = mail.body.replace("\r\n", "\n").replace('\0', "");
+    run.add_article(Article {
+        seq: 0,
+        channel: "mail".into(),
+        sender,
+        author: taken.person.clone().unwrap_or_else(|| from.address.clone()),
+        visible: taken.visible,
+        subject: cut(&mail.subject.replace(['\r', '\n', '\0'], " "), LINE_BYTES_MAX).to_owned(),
+        body: cut(&body, BODY_BYTES_MAX).to_owned(),
+        attachments,
+        at: run.ctx.now,
+        origin: None,
+        head: Some(Box::new(Head {
+            from,
+            to: mail.to.iter().take(RECIPIENTS_MAX).cloned().collect(),
+            cc: mail.cc.iter().take(RECIPIENTS_MAX).cloned().collect(),
+            message_id: mail.message_id.clone().unwrap_or_default(),
+            raw: Some(mail.hash.clone()),
+            html: mail.html,
+            auto: mail.is_auto(),
+            auth: Some(mail.auth.clone()),
+            outgoing: None,
+        })),
+        withdrawn: false,
+    });
+    // Whoever stands beside a sender that nobody stands for gets nothing of the ticket.
+    if mail.auth.is_good() && mail.nature == Nature::Person {
+        let beside = mail.to.iter().chain(&mail.cc).take(RECIPIENTS_MAX).cloned();
+        for address in beside.collect::<Vec<_>>() {
+            take_part(run, address);
+        }
+    }
+    if let Nature::Report(report) = &mail.nature {
+        bounced(run, report);
+    }
+    if let Some(occasion) = taken.response {
+        respond(run, received, occasion);
+    }
+}
+
+/// Addresses of the desk and of its agents take part in no ticket.
+fn take_part(run: &mut Run, address: Address) {
+    let known = run.snapshot.participants.iter().any(|p| p.is(&address.address));
+    let ours = run.model.names.account_at(&address.address).is_some();
+    let agent = run.ctx.people.by_address(&address.key()).is_some_and(|p| p.kind == crate::people::PersonKind::Agent);
+    if known || ours || agent || !address.address.contains('@') || run.snapshot.participants.len() >= RECIPIENTS_MAX {
+        return;
+    }
+    run.emit(Event::ParticipantAdded { participant: address, at: run.ctx.now });
+}
+
+/// Addresses that a mail of ours did not reach.
+fn bounced(run: &mut Run, report: &Report) {
+    if !report.failed {
+        return;
+    }
+    for (address, reason) in report.recipients.iter().take(RECIPIENTS_MAX) {
+        let reason = cut(reason, LINE_BYTES_MAX).to_owned();
+        run.emit(Event::MailBounced { address: address.clone(), message: reason, at: run.ctx.now });
+    }
+}
+
+/// The response of the queue, or the one that is for all.
+fn response<'a>(names: &'a Names, queue: &str, occasion: Occasion) -> Option<&'a AutoResponse> {
+    let of = |own: bool| {
+        names
+            .auto_responses
+            .iter()
+            .find(move |r| r.on == occasion && r.queues.as_ref().map_or(!own, |q| own && q.iter().any(|n| *n == queue)))
+    };
+    of(true).or_else(|| of(false))
+}
+
+fn respond(run: &mut Run, received: &Received, occasion: Occasion) {
+    let queue = run.snapshot.ticket.queue.clone();
+    let Some(response) = response(&run.model.names, &queue, occasion) else { return };
+    let Some(to) = received.mail.from.clone() else { return };
+    let site = run.model.names.site.main_language().to_owned();
+    let person = received.taken.person.as_deref().and_then(|p| run.ctx.people.get(p));
+    let language = person.map_or(site.clone(), |p| p.language.clone());
+    let scope = ResponseScope { names: &run.model.names, ticket: &run.snapshot.ticket, person: person.map(|p| &**p), now: run.ctx.now };
+    let texts = response.subject.render(&language, &site, &scope).and_then(|s| Ok((s, response.body.render(&language, &site, &scope)?)));
+    let (subject, body) = match texts {
+        Ok(texts) => texts,
+        Err(why) => {
+            let failure = Failure::new("template", format!("automatic response `{}`: {why}", response.name));
+            return run.raise(failure, None, Retry::Nothing);
+        }
+    };
+    let outgoing = Outgoing {
+        seq: run.next_seq(),
+        account: run.model.names.account_of(&queue).map(|a| a.name.to_string()),
+        to: vec![to],
+        cc: vec![],
+        subject: subject.replace(['\r', '\n'], " "),
+        body,
+        references: received.mail.message_id.iter().cloned().collect(),
+        article: None,
+        attachments: vec![],
+        auto: true,
+        not_before: run.ctx.now,
+        at: run.ctx.now,
+    };
+    run.emit(Event::MailQueued { outgoing });
+}
+
+/// What stands with an article that goes out as a mail under this number.
+pub fn head(run: &Run, input: &MailInput, number: Seq) -> Result<Head, Rejection> {
+    let error = |e: FormError| Rejection::Form(vec![("to".into(), e)]);
+    if input.to.is_empty() {
+        return Err(error(FormError::Required));
+    }
+    if input.to.len() + input.cc.len() > RECIPIENTS_MAX {
+        return Err(error(FormError::Invalid(ValueError::TooLarge)));
+    }
+    let wrong = |a: &Address| {
+        let bad = |t: &str| t.chars().any(|c| c.is_control());
+        let plain = a.address.split_once('@').is_some_and(|(l, d)| !l.is_empty() && !d.is_empty() && !d.contains('@'));
+        bad(&a.name) || bad(&a.address) || !plain || a.address.contains(char::is_whitespace)
+    };
+    if let Some(bad) = input.to.iter().chain(&input.cc).find(|a| wrong(a)) {
+        return Err(error(FormError::Invalid(ValueError::NotOffered(bad.to_string()))));
+    }
+    let queue = &run.snapshot.ticket.queue;
+    let account = run.model.names.account_of(queue).ok_or_else(|| error(FormError::Unknown))?;
+    let from = Address::new(&account.address.name, &account.address.address);
+    Ok(Head {
+        from,
+        to: input.to.clone(),
+        cc: input.cc.clone(),
+        message_id: String::new(),
+        raw: None,
+        html: false,
+        auto: false,
+        auth: None,
+        outgoing: Some(number),
+    })
+}
+
+/// Sends an article that was just written; a little later, so that it can be taken back. What it answers is found when it
+/// goes out.
+pub fn send(run: &mut Run, article: &Article) {
+    let Some(head) = article.head.as_deref() else { return };
+    let now = run.ctx.now;
+    let outgoing = Outgoing {
+        seq: head.outgoing.unwrap_or_else(|| run.next_seq()),
+        account: run.model.names.account_of(&run.snapshot.ticket.queue).map(|a| a.name.to_string()),
+        to: head.to.clone(),
+        cc: head.cc.clone(),
+        subject: article.subject.clone(),
+        body: article.body.clone(),
+        references: vec![],
+        article: Some(article.seq),
+        attachments: article.attachments.clone(),
+        auto: false,
+        not_before: now + SignedDuration::from_secs(TAKE_BACK_SECONDS),
+        at: now,
+    };
+    // Whoever an agent writes to may answer.
+    for address in head.to.iter().chain(&head.cc).cloned() {
+        take_part(run, address);
+    }
+    run.emit(Event::MailQueued { outgoing });
+}
+
+/// Before it went out. The commit refuses itself where it is too late.
+pub fn take_back(run: &mut Run, mail: Seq, article: Seq) -> Result<(), Rejection> {
+    if run.ctx.actor.login != SYSTEM {
+        rights::require(&run.model.names, run.ctx.actor, &run.snapshot.ticket, Right::Note)?;
+    }
+    run.emit(Event::MailTakenBack { mail, article });
+    Ok(())
+}

@@ -1,0 +1,249 @@
+//! Mail that came in, and what belongs to mail: participants, counters, accounts.
+
+use crate::arg::args;
+use crate::batch::Batch;
+use crate::rows::{error, json, micros, text, time};
+use crate::search;
+use crate::store::PostgresStore;
+use async_trait::async_trait;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use std::collections::BTreeMap;
+use vorgang_core::event::Blob;
+use vorgang_store::inbox::{AccountState, Inbox, InboxRow, InboxState, NewInbox};
+use vorgang_store::messages::{Payload, channel};
+use vorgang_store::words::Doc;
+use vorgang_store::{Commit, Result, StoreError};
+
+const INBOX: &str = "i.id, i.state, t.number, i.message_id, i.sender, i.subject, i.size, i.blob_hash, i.body, i.at \
+     FROM inbox i LEFT JOIN ticket t ON t.id = i.ticket_id";
+
+const PARTICIPANT: &str = "INSERT INTO participant (ticket_id, address, body, since) SELECT * FROM unnest({}) ON CONFLICT DO NOTHING";
+const OUTBOX: &str = "INSERT INTO outbox (key, ticket_id, channel, state, recipient, payload, created, due, attempts) \
+     SELECT a, b, g, 'due', c, d, e, f, 0 FROM unnest({}) x (a, b, c, d, e, f, g)";
+const COUNT: &str = "INSERT INTO mail_count AS m (address, day, count) SELECT a, b, sum(c) FROM unnest({}) x (a, b, c) GROUP BY a, b \
+     ON CONFLICT (address, day) DO UPDATE SET count = m.count + excluded.count";
+const TAKEN_BACK: &str = "UPDATE outbox SET state = 'taken_back', done = b FROM unnest({}) x (a, b) \
+     WHERE key = a AND state = 'due' AND attempts = 0 AND due > b AND due - created <= 60000000 RETURNING 1";
+const WITHDRAWN: &str = "UPDATE article SET withdrawn = TRUE, visible = FALSE FROM unnest({}) x (a, b) WHERE ticket_id = a AND seq = b";
+const BOUNCED: &str = "INSERT INTO mail_bounce (address, at, reason) SELECT DISTINCT ON (a) a, b, c FROM unnest({}) x (a, b, c) ORDER BY a, b DESC \
+     ON CONFLICT (address) DO UPDATE SET at = excluded.at, reason = excluded.reason";
+const ADD: &str = "INSERT INTO inbox (key, state, ticket_id, message_id, sender, subject, size, blob_hash, body, at) \
+     SELECT * FROM unnest({}) ON CONFLICT (key) DO NOTHING RETURNING 1";
+const AGAIN: &str = "UPDATE inbox SET state = b, ticket_id = c, message_id = d, sender = e, subject = f, body = g \
+     FROM unnest({}) x (a, b, c, d, e, f, g) WHERE key = a AND inbox.state = 'quarantined' RETURNING 1";
+
+/// What a command changes about mail: part of its commit.
+pub fn rows<'a>(batch: &mut Batch<'a>, commit: &'a Commit) -> Result<()> {
+    let (changes, at) = (&commit.changes, commit.history.at);
+    let t = &changes.ticket;
+    for (participant, since) in &changes.participants {
+        batch.row(PARTICIPANT, [t.id.into(), participant.key().into(), text(participant)?.into(), micros(*since).into()]);
+    }
+    for mail in &changes.outgoing {
+        let to = mail.to.first().map_or("", |a| a.address.as_str());
+        let (key, payload) = (format!("{}-{}", t.id, mail.seq), Payload::of_mail(mail, &t.number));
+        let cells = [
+            key.into(),
+            t.id.into(),
+            to.into(),
+            payload.into(),
+            micros(mail.at).into(),
+            micros(mail.not_before).into(),
+            channel(mail.account.as_deref()).into(),
+        ];
+        batch.row(OUTBOX, cells);
+        for address in mail.to.iter().filter(|_| mail.auto) {
+            batch.row(COUNT, [address.key().into(), day(mail.at).into(), 1_i64.into()]);
+        }
+    }
+    for (mail, article) in &changes.taken_back {
+        batch.certain(TAKEN_BACK, [format!("{}-{mail}", t.id).into(), micros(at).into()]);
+        batch.row(WITHDRAWN, [t.id.into(), (*article).into()]);
+        batch.row(search::PUT, [Doc::new(t.id, *article, true).0.into(), String::new().into()]);
+    }
+    for (address, reason, at) in &changes.bounced {
+        batch.row(BOUNCED, [address.to_lowercase().into(), micros(*at).into(), reason.into()]);
+    }
+    if let Some(mail) = &commit.mail {
+        add(batch, mail, Some(t.id))?;
+    }
+    Ok(())
+}
+
+/// Days are counted in UTC: one border for all nodes.
+fn day(at: Timestamp) -> String {
+    at.to_zoned(jiff::tz::TimeZone::UTC).date().to_string()
+}
+
+fn add<'a>(batch: &mut Batch<'a>, mail: &'a NewInbox, ticket: Option<i64>) -> Result<()> {
+    if mail.again {
+        batch.certain(
+            AGAIN,
+            [
+                (&mail.key).into(),
+                mail.state.word().into(),
+                ticket.into(),
+                (&mail.message_id).into(),
+                (&mail.sender).into(),
+                (&mail.subject).into(),
+                text(&mail.details)?.into(),
+            ],
+        );
+        return Ok(());
+    }
+    batch.certain(
+        ADD,
+        [
+            (&mail.key).into(),
+            mail.state.word().into(),
+            ticket.into(),
+            (&mail.message_id).into(),
+            (&mail.sender).into(),
+            (&mail.subject).into(),
+            (mail.size as i64).into(),
+            (&mail.blob).into(),
+            text(&mail.details)?.into(),
+            micros(mail.at).into(),
+        ],
+    );
+    Ok(())
+}
+
+fn row(r: &PgRow) -> Result<InboxRow> {
+    Ok(InboxRow {
+        id: r.try_get(0).map_err(error)?,
+        state: InboxState::from_word(r.try_get(1).map_err(error)?).unwrap_or(InboxState::Quarantined),
+        number: r.try_get(2).map_err(error)?,
+        message_id: r.try_get(3).map_err(error)?,
+        sender: r.try_get(4).map_err(error)?,
+        subject: r.try_get(5).map_err(error)?,
+        size: r.try_get::<i64, _>(6).map_err(error)? as u64,
+        blob: r.try_get(7).map_err(error)?,
+        details: json(r.try_get(8).map_err(error)?)?,
+        at: time(r.try_get(9).map_err(error)?),
+    })
+}
+
+#[async_trait]
+impl Inbox for PostgresStore {
+    async fn inbox_find(&self, key: &str) -> Result<Option<InboxRow>> {
+        let rows = self.server.ask(format!("SELECT {INBOX} WHERE i.key = $1"), args![key]).await?;
+        rows.first().map(row).transpose()
+    }
+
+    async fn inbox_get(&self, id: i64) -> Result<Option<InboxRow>> {
+        let rows = self.server.ask(format!("SELECT {INBOX} WHERE i.id = $1"), args![id]).await?;
+        rows.first().map(row).transpose()
+    }
+
+    async fn inbox_add(&self, mail: NewInbox, raw: Blob) -> Result<()> {
+        let hash = raw.hash.clone();
+        let large = raw.bytes.len() > vorgang_store::files::INLINE_MAX;
+        let inline = match &self.files {
+            Some(files) if large => {
+                files.put(&raw.hash, raw.bytes).await?;
+                None
+            }
+            _ => Some(raw.bytes.to_vec()),
+        };
+        let details = text(&mail.details)?;
+        let known = if mail.again { "WHERE inbox.state = 'quarantined'" } else { "WHERE FALSE" };
+        let blob = match &inline {
+            Some(_) => "WITH b AS (INSERT INTO blob (hash, bytes) VALUES ($11, $12) ON CONFLICT DO NOTHING) ",
+            None => "WITH b AS (SELECT $11::text, $12::bytea) ",
+        };
+        let sql = format!(
+            "{blob} INSERT INTO inbox (key, state, ticket_id, message_id, sender, subject, size, blob_hash, body, at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (key) DO UPDATE SET state = excluded.state, \
+             sender = excluded.sender, subject = excluded.subject, body = excluded.body {known} RETURNING 1"
+        );
+        let none: Option<i64> = None;
+        let values = args![
+            &mail.key,
+            mail.state.word(),
+            none,
+            &mail.message_id,
+            &mail.sender,
+            &mail.subject,
+            mail.size,
+            &mail.blob,
+            details,
+            micros(mail.at),
+            &hash,
+            inline.unwrap_or_default()
+        ];
+        let rows = self.server.tell(sql, values).await?;
+        if rows.len() == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+    }
+
+    async fn inbox_list(&self, state: Option<InboxState>, limit: u32, before: Option<i64>) -> Result<Vec<InboxRow>> {
+        let condition = match state {
+            None => "TRUE",
+            Some(InboxState::Taken) => "i.state = 'taken'",
+            Some(InboxState::Ignored) => "i.state = 'ignored' AND i.state <> 'taken'",
+            Some(InboxState::Quarantined) => "i.state = 'quarantined' AND i.state <> 'taken'",
+            Some(InboxState::Discarded) => "i.state = 'discarded' AND i.state <> 'taken'",
+        };
+        let sql = format!("SELECT {INBOX} WHERE {condition} AND i.id < $1 ORDER BY i.id DESC LIMIT $2");
+        self.server.ask(sql, args![before.unwrap_or(i64::MAX), limit]).await?.iter().map(row).collect()
+    }
+
+    async fn inbox_count(&self, state: InboxState) -> Result<u64> {
+        let sql = match state {
+            InboxState::Taken => "SELECT count(*) FROM inbox WHERE state = $1",
+            _ => "SELECT count(*) FROM inbox WHERE state = $1 AND state <> 'taken'",
+        };
+        self.count(sql, args![state.word()]).await
+    }
+
+    async fn inbox_discard(&self, id: i64) -> Result<bool> {
+        let sql = "UPDATE inbox SET state = 'discarded' WHERE id = $1 AND state = 'quarantined' RETURNING 1";
+        Ok(!self.server.tell(sql, args![id]).await?.is_empty())
+    }
+
+    async fn inbox_tickets(&self, message_ids: &[String]) -> Result<Vec<i64>> {
+        let sql = "SELECT message_id, ticket_id FROM inbox WHERE message_id = ANY ($1) AND ticket_id IS NOT NULL AND message_id <> '' ORDER BY id";
+        let mut found: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+        for r in self.server.ask(sql, args![message_ids.to_vec()]).await? {
+            found.entry(r.try_get(0).map_err(error)?).or_default().push(r.try_get(1).map_err(error)?);
+        }
+        Ok(message_ids.iter().filter_map(|id| found.remove(id)).flat_map(|t| t.into_iter().take(3)).collect())
+    }
+
+    async fn mail_responses(&self, address: &str, day: Date) -> Result<u64> {
+        let sql = "SELECT coalesce((SELECT count FROM mail_count WHERE address = $1 AND day = $2), 0)";
+        self.count(sql, args![address.to_lowercase(), day.to_string()]).await
+    }
+
+    async fn mail_bounces(&self, addresses: &[String]) -> Result<Vec<(String, Timestamp, String)>> {
+        let keys: Vec<String> = addresses.iter().map(|a| a.to_lowercase()).collect();
+        let sql = "SELECT address, at, reason FROM mail_bounce WHERE address = ANY ($1) ORDER BY address";
+        let bounce = |r: &PgRow| Ok((r.try_get(0)?, time(r.try_get(1)?), r.try_get(2)?));
+        self.server.ask(sql, args![keys]).await?.iter().map(|r| bounce(r).map_err(error)).collect()
+    }
+
+    async fn account_states(&self) -> Result<Vec<(String, AccountState)>> {
+        let rows = self.server.ask("SELECT name, body FROM mail_account ORDER BY name", vec![]).await?;
+        rows.iter().map(|r| Ok((r.try_get(0).map_err(error)?, json(r.try_get(1).map_err(error)?)?))).collect()
+    }
+
+    async fn account_save(&self, name: &str, state: &AccountState) -> Result<()> {
+        let sql = "INSERT INTO mail_account (name, body) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET body = excluded.body";
+        self.server.tell(sql, args![name, text(state)?]).await.map(|_| ())
+    }
+
+    async fn secret(&self, name: &str, bytes: [u8; 32]) -> Result<[u8; 32]> {
+        let read = "SELECT bytes FROM secret WHERE name = $1";
+        let mut rows = self.server.ask(read, args![name]).await?;
+        if rows.is_empty() {
+            let sql = "INSERT INTO secret (name, bytes) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+            self.server.tell(sql, args![name, &bytes]).await?;
+            rows = self.server.ask(read, args![name]).await?;
+        }
+        let found: Vec<u8> = rows[0].try_get(0).map_err(error)?;
+        found.try_into().map_err(|_| StoreError::Corrupt(format!("the secret `{name}` has another length")))
+    }
+}

@@ -1,0 +1,135 @@
+//! The files of a mail: each as it was before it was encoded, under a name that is only a name.
+
+use crate::tnef;
+use base64::Engine;
+use mail_parser::decoders::base64::base64_decode;
+use mail_parser::decoders::quoted_printable::quoted_printable_decode;
+use mail_parser::{Encoding, Message, MessagePart, MimeHeaders, PartType};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use vorgang_core::event::{Attachment, Blob};
+use vorgang_core::mail::PARTS_MAX;
+
+/// Longest name of a file.
+const NAME_MAX: usize = 200;
+/// What is shown inside a mail, in bytes of all its pictures.
+const PICTURES_MAX: usize = 8 * 1024 * 1024;
+/// Pictures are shown, and nothing else is.
+const PICTURES: [&str; 5] = ["image/gif", "image/jpeg", "image/png", "image/webp", "image/bmp"];
+
+pub fn of(message: &Message, raw: &[u8]) -> Vec<(Attachment, Blob)> {
+    let mut all = vec![];
+    let alone = message.parts.len() == 1;
+    for (at, part) in message.attachments.iter().filter_map(|id| Some((*id, message.parts.get(*id as usize)?))) {
+        if all.len() >= PARTS_MAX {
+            break;
+        }
+        // A mail that is one text is its body.
+        let shown = message.text_body.contains(&at) || message.html_body.contains(&at);
+        if shown && alone && matches!(part.body, PartType::Text(_) | PartType::Html(_)) {
+            continue;
+        }
+        let bytes = content(part, raw);
+        if part.is_content_type("application", "ms-tnef") || name(part).is_some_and(|n| n.eq_ignore_ascii_case("winmail.dat")) {
+            for (name, bytes) in tnef::files(&bytes).into_iter().take(PARTS_MAX - all.len()) {
+                all.push(file(&clean(&name), "application/octet-stream", bytes));
+            }
+        }
+        let kind = content_type(part);
+        let name = name(part).unwrap_or_else(|| format!("part-{}.{}", all.len() + 1, ending(&kind)));
+        all.push(file(&name, &kind, bytes.into_owned()));
+    }
+    all.truncate(PARTS_MAX);
+    all
+}
+
+fn file(name: &str, content_type: &str, bytes: Vec<u8>) -> (Attachment, Blob) {
+    let hash = crate::hash(&bytes);
+    let attachment = Attachment { name: name.into(), content_type: content_type.into(), size: bytes.len() as u64, blob: hash.clone() };
+    (attachment, Blob { hash, bytes: bytes.into() })
+}
+
+/// What the sender had: texts too keep their own letters, and are not made UTF-8.
+fn content<'m>(part: &'m MessagePart, raw: &'m [u8]) -> Cow<'m, [u8]> {
+    let encoded = raw.get(part.offset_body as usize..part.offset_end as usize).unwrap_or_default();
+    match &part.body {
+        PartType::Binary(bytes) | PartType::InlineBinary(bytes) => Cow::Borrowed(bytes),
+        PartType::Message(nested) => nested_bytes(nested, encoded),
+        PartType::Text(text) | PartType::Html(text) => match part.encoding {
+            Encoding::Base64 => base64_decode(encoded).map_or(Cow::Borrowed(text.as_bytes()), Cow::Owned),
+            Encoding::QuotedPrintable => quoted_printable_decode(encoded).map_or(Cow::Borrowed(text.as_bytes()), Cow::Owned),
+            Encoding::None => Cow::Borrowed(encoded),
+        },
+        PartType::Multipart(_) => Cow::Borrowed(encoded),
+    }
+}
+
+/// A message that was encoded has bytes of its own; otherwise its bytes are those between its offsets.
+fn nested_bytes<'m>(nested: &'m Message, between: &'m [u8]) -> Cow<'m, [u8]> {
+    let own = nested.raw_message();
+    let shared = own.as_ptr_range().contains(&between.as_ptr());
+    if shared { Cow::Borrowed(between) } else { Cow::Borrowed(own) }
+}
+
+fn content_type(part: &MessagePart) -> String {
+    let Some(kind) = part.content_type() else {
+        return match part.body {
+            PartType::Message(_) => "message/rfc822".into(),
+            PartType::Text(_) => "text/plain".into(),
+            _ => "application/octet-stream".into(),
+        };
+    };
+    let plain = |t: &str| !t.is_empty() && t.len() <= 100 && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b));
+    match (kind.ctype(), kind.subtype()) {
+        (a, Some(b)) if plain(a) && plain(b) => format!("{a}/{b}").to_ascii_lowercase(),
+        _ => "application/octet-stream".into(),
+    }
+}
+
+fn name(part: &MessagePart) -> Option<String> {
+    let nested = match &part.body {
+        PartType::Message(m) => m.subject().map(|s| format!("{}.eml", clean(s))),
+        _ => None,
+    };
+    part.attachment_name().map(clean).filter(|n| !n.is_empty()).or(nested)
+}
+
+/// A name is data: nothing in it is a way to a folder, or a line of its own.
+fn clean(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let plain = crate::one_line(last).replace(|c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'), "");
+    let plain = plain.trim_start_matches('.').trim();
+    plain[..plain.floor_char_boundary(NAME_MAX)].to_owned()
+}
+
+fn ending(kind: &str) -> &'static str {
+    match kind {
+        "text/plain" => "txt",
+        "text/html" => "html",
+        "text/calendar" => "ics",
+        "message/rfc822" => "eml",
+        "image/png" => "png",
+        "image/jpeg" => "jpg",
+        "image/gif" => "gif",
+        "application/pdf" => "pdf",
+        "application/pgp-signature" => "asc",
+        "application/pkcs7-signature" | "application/x-pkcs7-signature" => "p7s",
+        _ => "bin",
+    }
+}
+
+/// The pictures that `cid:` can name, each as an address that carries it.
+pub fn pictures(message: &Message) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    let mut left = PICTURES_MAX;
+    for part in &message.parts {
+        let (Some(id), PartType::Binary(bytes) | PartType::InlineBinary(bytes)) = (part.content_id(), &part.body) else { continue };
+        let kind = content_type(part);
+        if PICTURES.contains(&kind.as_str()) && bytes.len() <= left {
+            left -= bytes.len();
+            let data = base64::engine::general_purpose::STANDARD.encode(bytes);
+            all.insert(id.trim_matches(['<', '>']).to_owned(), format!("data:{kind};base64,{data}"));
+        }
+    }
+    all
+}

@@ -1,0 +1,143 @@
+//! HTML of strangers: an allow-list of what is left of it. It is shown in a frame of its own that runs and loads nothing,
+//! so that neither of the two has to be without a fault.
+
+use ammonia::{Builder, UrlRelative};
+use mail_parser::decoders::html::html_to_text;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
+
+/// Longest HTML that is shown, in bytes: beyond it the text is.
+const BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Deepest nesting that is shown.
+const DEPTH_MAX: usize = 500;
+
+/// What a style may say: nothing that moves out of its place, and nothing that is fetched.
+const PROPERTIES: &[&str] = &[
+    "background-color",
+    "border",
+    "border-bottom",
+    "border-collapse",
+    "border-color",
+    "border-left",
+    "border-radius",
+    "border-right",
+    "border-spacing",
+    "border-style",
+    "border-top",
+    "border-width",
+    "color",
+    "direction",
+    "font",
+    "font-family",
+    "font-size",
+    "font-style",
+    "font-variant",
+    "font-weight",
+    "height",
+    "letter-spacing",
+    "line-height",
+    "list-style-type",
+    "margin",
+    "margin-bottom",
+    "margin-left",
+    "margin-right",
+    "margin-top",
+    "max-width",
+    "min-width",
+    "padding",
+    "padding-bottom",
+    "padding-left",
+    "padding-right",
+    "padding-top",
+    "text-align",
+    "text-decoration",
+    "text-indent",
+    "text-transform",
+    "vertical-align",
+    "white-space",
+    "width",
+    "word-break",
+    "word-wrap",
+];
+
+/// What can be read of it.
+pub fn to_text(html: &str) -> String {
+    html_to_text(&html[..html.floor_char_boundary(BYTES_MAX)])
+}
+
+/// A text as HTML.
+pub fn of_text(text: &str) -> String {
+    let mut out = String::from("<pre>");
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            c => out.push(c),
+        }
+    }
+    out.push_str("</pre>");
+    out
+}
+
+/// `pictures` are those that the mail brings along: by their ids, the addresses that carry them.
+pub fn sanitise(html: &str, pictures: BTreeMap<String, String>) -> String {
+    if html.len() > BYTES_MAX || depth(html) > DEPTH_MAX {
+        return of_text(&to_text(html));
+    }
+    let filter = move |element: &str, attribute: &str, value: &str| -> Option<String> {
+        match (element, attribute) {
+            // Nothing is loaded from elsewhere: whoever sent it would know that it was read.
+            ("img", "src") => value.strip_prefix("cid:").and_then(|cid| pictures.get(cid).cloned()),
+            (_, "style") => {
+                let plain = |c: char| c.is_alphanumeric() || " :;,.#%-'\"()!\t\n".contains(c);
+                let fetches = ["url", "image", "expression", "import"].iter().any(|w| value.to_ascii_lowercase().contains(w));
+                (!fetches && value.chars().all(plain)).then(|| value.to_owned())
+            }
+            _ => Some(value.to_owned()),
+        }
+    };
+    Builder::default()
+        .add_tags(["font", "u", "big"])
+        .rm_tags(["map", "area"])
+        .add_generic_attributes(["style", "align", "valign", "dir", "bgcolor"])
+        .rm_generic_attributes(["title"])
+        .add_tag_attributes("font", ["color", "size", "face"])
+        .add_tag_attributes("table", ["border", "cellpadding", "cellspacing", "width"])
+        .add_tag_attributes("td", ["width", "height"])
+        .add_tag_attributes("img", ["width", "height", "alt"])
+        .clean_content_tags(HashSet::from(["script", "style", "title", "head", "template", "noscript", "iframe", "object", "svg", "math"]))
+        .url_schemes(HashSet::from(["http", "https", "mailto", "tel", "cid"]))
+        .url_relative(UrlRelative::Deny)
+        .link_rel(Some("noopener noreferrer nofollow"))
+        .set_tag_attribute_value("a", "target", "_blank")
+        .filter_style_properties(PROPERTIES.iter().copied().collect())
+        .attribute_filter(move |e, a, v| filter(e, a, v).map(Cow::Owned))
+        .clean(html)
+        .to_string()
+}
+
+/// How deep it could be nested: tags that are begun and not ended. Nobody writes so; whoever does wants the stack.
+fn depth(html: &str) -> usize {
+    const VOID: [&str; 14] =
+        ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"];
+    let (mut now, mut deepest) = (0_usize, 0);
+    let mut rest = html;
+    while let Some(at) = rest.find('<') {
+        rest = &rest[at + 1..];
+        let closes = rest.starts_with('/');
+        let name: &str = rest.trim_start_matches('/');
+        let name = &name[..name.find(|c: char| !c.is_ascii_alphanumeric() && c != ':').unwrap_or(name.len())];
+        if name.is_empty() || !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            continue;
+        }
+        if closes {
+            now = now.saturating_sub(1);
+        } else if !VOID.contains(&name.to_ascii_lowercase().as_str()) {
+            now += 1;
+            deepest = deepest.max(now);
+        }
+    }
+    deepest
+}

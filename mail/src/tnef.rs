@@ -1,0 +1,124 @@
+//! `winmail.dat`: files and names out of Microsoft's TNEF (MS-OXTNEF). What cannot be read is left out: the whole is
+//! kept beside it.
+
+const SIGNATURE: u32 = 0x223E_9F78;
+/// An attachment begins.
+const RENDDATA: u32 = 0x0006_9002;
+const DATA: u32 = 0x0006_800F;
+const TITLE: u32 = 0x0001_8010;
+/// Properties of the attachment, its long name among them.
+const PROPERTIES: u32 = 0x0006_9005;
+const LONG_NAME: u16 = 0x3707;
+/// Most files, and most properties that are looked at.
+const FILES_MAX: usize = 200;
+const PROPERTIES_MAX: u32 = 1_000;
+
+struct Bytes<'b>(&'b [u8]);
+
+impl<'b> Bytes<'b> {
+    fn take(&mut self, count: usize) -> Option<&'b [u8]> {
+        let (taken, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn u16(&mut self) -> Option<u16> {
+        Some(u16::from_le_bytes(self.take(2)?.try_into().ok()?))
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        Some(u32::from_le_bytes(self.take(4)?.try_into().ok()?))
+    }
+}
+
+#[derive(Default)]
+struct File {
+    title: String,
+    long: Option<String>,
+    data: Option<Vec<u8>>,
+}
+
+/// Names and contents.
+pub fn files(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut all: Vec<File> = vec![];
+    let mut bytes = Bytes(bytes);
+    if bytes.u32() != Some(SIGNATURE) || bytes.u16().is_none() {
+        return vec![];
+    }
+    while let Some((id, data)) = attribute(&mut bytes) {
+        // Some write the data before the attachment begins.
+        if (id == RENDDATA || all.is_empty()) && all.len() < FILES_MAX && matches!(id, RENDDATA | DATA | TITLE | PROPERTIES) {
+            all.push(File::default());
+        }
+        let Some(file) = all.last_mut() else { continue };
+        match id {
+            DATA if file.data.is_none() => file.data = Some(data.to_vec()),
+            TITLE => file.title = text(data),
+            PROPERTIES => file.long = long_name(data).or(file.long.take()),
+            _ => {}
+        }
+    }
+    let named = |(at, f): (usize, File)| {
+        let name = f.long.filter(|n| !n.is_empty()).unwrap_or(f.title);
+        let name = if name.is_empty() { format!("winmail-{}.bin", at + 1) } else { name };
+        f.data.map(|data| (name, data))
+    };
+    all.into_iter().enumerate().filter_map(named).collect()
+}
+
+fn attribute<'b>(bytes: &mut Bytes<'b>) -> Option<(u32, &'b [u8])> {
+    bytes.take(1)?;
+    let (id, len) = (bytes.u32()?, bytes.u32()?);
+    let data = bytes.take(len as usize)?;
+    // A checksum that is missing at the end takes nothing away.
+    let _ = bytes.u16();
+    Some((id, data))
+}
+
+fn text(data: &[u8]) -> String {
+    String::from_utf8_lossy(data).trim_end_matches('\0').to_owned()
+}
+
+/// Out of a list of MAPI properties: each a type, an id, and a value whose length its type says.
+fn long_name(data: &[u8]) -> Option<String> {
+    let mut bytes = Bytes(data);
+    let count = bytes.u32()?.min(PROPERTIES_MAX);
+    for _ in 0..count {
+        let (kind, id) = (bytes.u16()?, bytes.u16()?);
+        if id >= 0x8000 {
+            bytes.take(16)?;
+            if bytes.u32()? == 0 {
+                bytes.u32()?;
+            } else {
+                let len = bytes.u32()? as usize;
+                bytes.take(padded(len)?)?;
+            }
+        }
+        match kind & 0x0FFF {
+            0x0002 | 0x0003 | 0x0004 | 0x000A | 0x000B => drop(bytes.take(4)?),
+            0x0005 | 0x0006 | 0x0007 | 0x0014 | 0x0040 => drop(bytes.take(8)?),
+            0x0048 => drop(bytes.take(16)?),
+            0x000D | 0x001E | 0x001F | 0x0102 => {
+                let values = bytes.u32()?.min(PROPERTIES_MAX);
+                for _ in 0..values {
+                    let len = bytes.u32()? as usize;
+                    let value = bytes.take(padded(len)?)?.get(..len)?;
+                    if id == LONG_NAME {
+                        return Some(if kind & 0x0FFF == 0x001F { wide(value) } else { text(value) });
+                    }
+                }
+            }
+            _ => return None,
+        }
+    }
+    None
+}
+
+fn padded(len: usize) -> Option<usize> {
+    len.checked_next_multiple_of(4)
+}
+
+fn wide(data: &[u8]) -> String {
+    let units = data.as_chunks::<2>().0.iter().map(|c| u16::from_le_bytes(*c));
+    char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect::<String>().trim_end_matches('\0').to_owned()
+}

@@ -1,0 +1,100 @@
+//! What came or goes by mail: its HTML in a frame of its own, its bytes, and taking it back.
+
+use crate::auth::Who;
+use crate::extract::Path;
+use crate::forms::Typed;
+use crate::input::FormData;
+use crate::pages::failed;
+use crate::pages::ticket;
+use crate::{App, RequestId};
+use axum::Extension;
+use axum::extract::State;
+use axum::http::{HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use vorgang_core::{Command, Rejection};
+use vorgang_runtime::{Error, Request};
+
+/// What the frame may: nothing but show its own text and pictures, and open links elsewhere.
+const FRAME: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'; \
+     sandbox allow-popups allow-popups-to-escape-sandbox";
+
+/// The sanitised HTML, as a document that is shown in a frame only.
+pub async fn html(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path((number, article)): Path<(String, u32)>,
+) -> Response {
+    let raw = match app.desk.letter(&who.person, &number, article, false).await {
+        Ok(raw) => raw,
+        Err(e) => return failed(e, &id),
+    };
+    let shown = tokio::task::spawn_blocking(move || vorgang_mail::shown(&raw)).await.ok().flatten().unwrap_or_default();
+    let page = format!(
+        "<!doctype html><meta charset=\"utf-8\"><style>body{{font:15px system-ui,sans-serif;margin:12px;color:#111;background:#fff;\
+         overflow-wrap:anywhere}}img{{max-width:100%;height:auto}}</style>{shown}"
+    );
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, FRAME),
+        (header::X_FRAME_OPTIONS, "SAMEORIGIN"),
+        (HeaderName::from_static("referrer-policy"), "no-referrer"),
+    ];
+    (headers, page).into_response()
+}
+
+/// The bytes as they came, for agents.
+pub async fn raw(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path((number, article)): Path<(String, u32)>,
+) -> Response {
+    match app.desk.letter(&who.person, &number, article, true).await {
+        Ok(raw) => download(&format!("{number}-{article}.eml"), raw),
+        Err(e) => failed(e, &id),
+    }
+}
+
+pub fn download(name: &str, bytes: Vec<u8>) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+        (header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'".to_owned()),
+    ];
+    (headers, bytes).into_response()
+}
+
+/// The mail does not go out, and its text stands in the form again.
+pub async fn take_back(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path((number, article)): Path<(String, u32)>,
+    _: FormData,
+) -> Response {
+    let view = match app.desk.ticket_view(&who.person, &number).await {
+        Ok(view) => view,
+        Err(e) => return failed(e, &id),
+    };
+    let Some(written) = view.articles.iter().find(|a| a.seq == article).cloned() else {
+        return failed(Error::Rejected(Rejection::NotFound), &id);
+    };
+    let Some((mail, head)) = written.head.as_ref().and_then(|h| Some((h.outgoing?, h.clone()))) else {
+        return failed(Error::Rejected(Rejection::NotFound), &id);
+    };
+    let list = |all: &[vorgang_core::mail::Address]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let typed = Typed {
+        article: written.body.clone(),
+        subject: written.subject.clone(),
+        visible: Some(true),
+        to: Some((list(&head.to), list(&head.cc))),
+        ..Typed::default()
+    };
+    let command = Command::TakeBackMail { mail, article };
+    let request = Request { actor: &who.person, ticket: Some(&number), command, cause: "portal", at: None };
+    match app.desk.execute(request).await {
+        Ok(_) => ticket::draw(&app, &who, &id, &number, typed, None, StatusCode::OK).await,
+        Err(e) => failed(e, &id),
+    }
+}
