@@ -23,6 +23,7 @@ use vorgang_runtime::programs::Programs;
 use vorgang_runtime::revisions::{self, Applied};
 use vorgang_runtime::{Desk, demo, outbox};
 use vorgang_store::Store;
+use vorgang_transport::fetch::Surroundings;
 use vorgang_transport::listener::{self, Protocol};
 use vorgang_transport::{Post, Secrets, Smtp};
 use vorgang_web::{App, Config, Metrics};
@@ -99,9 +100,10 @@ impl MailOptions {
         self.mail_ca.as_ref().map(|p| std::fs::read(p).with_context(|| format!("cannot read {}", p.display()))).transpose()
     }
 
-    /// The way out, for all accounts.
-    pub fn post(&self) -> anyhow::Result<Post> {
-        Ok(Post::new(self.smtp()?, Secrets { folder: self.secrets.clone() }, self.ca()?))
+    /// What all accounts need.
+    fn surroundings(&self, folder: Option<&Path>) -> anyhow::Result<Arc<Surroundings>> {
+        let secrets = Secrets { folder: self.secrets.clone() };
+        Surroundings::new(secrets, self.ca()?, spool(folder)?).map(Arc::new).map_err(|e| anyhow::anyhow!("--mail-ca: {e}"))
     }
 
     /// The way to the mail server, if one is configured.
@@ -143,8 +145,9 @@ pub async fn serve(url: &str, outside: Outside, options: Options) -> anyhow::Res
         eprintln!("{e}");
         return Ok(End::Usage);
     }
-    let post = match options.mail.post() {
-        Ok(post) => Arc::new(post),
+    let mail = options.mail.smtp().and_then(|smtp| Ok((smtp, options.mail.surroundings(outside.folder.as_deref())?)));
+    let mail = match mail {
+        Ok(mail) => mail,
         Err(e) => {
             eprintln!("{e:#}");
             return Ok(End::Usage);
@@ -159,7 +162,7 @@ pub async fn serve(url: &str, outside: Outside, options: Options) -> anyhow::Res
     };
     let place = database::place(url)?;
     let store = database::open(url, outside.shelf).await?;
-    let served = on(&place, store.clone(), outside.folder, options, post, programs).await;
+    let served = on(&place, store.clone(), outside.folder, options, mail, programs).await;
     store.leave().await;
     served
 }
@@ -170,7 +173,7 @@ async fn on(
     store: Arc<dyn Store>,
     folder: Option<PathBuf>,
     options: Options,
-    post: Arc<Post>,
+    (smtp, around): (Option<Smtp>, Arc<Surroundings>),
     programs: Arc<Programs>,
 ) -> anyhow::Result<End> {
     let files = match &options.site {
@@ -204,6 +207,7 @@ async fn on(
         Some(url) => url.trim_end_matches('/').to_owned(),
         None => format!("http://{}", listener.local_addr()?),
     };
+    let post = Arc::new(Post::new(smtp, desk.clone(), around.clone()));
     let config = Config { public_url, trusted_proxies: options.trusted_proxies, mail: can_send(&desk, &post) };
     let metrics = Metrics::install().map_err(|e| anyhow::anyhow!("the metrics could not be set up: {e}"))?;
     if options.demo && is_empty {
@@ -241,10 +245,11 @@ async fn on(
     if config.mail {
         lanes.spawn(outbox::run(desk.clone(), post.clone(), outbox::Links(config.public_url.clone())));
     }
+    lanes.spawn(vorgang_transport::fetch::run(desk.clone(), around.clone()));
     for (address, protocol) in [(options.lmtp, Protocol::Lmtp), (options.smtp, Protocol::Smtp)] {
         let Some(address) = address else { continue };
         let listener = tokio::net::TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
-        lanes.spawn(listener::serve(desk.clone(), listener, protocol, spool(folder.as_deref())?));
+        lanes.spawn(listener::serve(desk.clone(), listener, protocol, around.spool.clone()));
     }
     let (live, store, drain) = (desk.live.clone(), desk.store.clone(), options.drain);
     let app = App { desk, config: Arc::new(config), servers: Some(post.clone()), metrics: metrics.text() };

@@ -1,22 +1,20 @@
 //! Mail is brought: LMTP (RFC 2033) and SMTP (RFC 5321), for a mail server beside the desk. `250` is said only after the
 //! commit; whoever loses the connection before brings the mail again, and the same mail is taken once.
 
-use std::io::Write;
+use crate::spool::{dotted, late};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use vorgang_runtime::Desk;
-use vorgang_runtime::intake::{Incoming, KEPT_MAX, Raw, TIME_MAX};
+use vorgang_runtime::intake::{Incoming, KEPT_MAX, TIME_MAX};
 
 /// How long the other side may say nothing (RFC 5321, 4.5.3.2, wants five minutes of a server).
 const SILENCE: Duration = Duration::from_secs(300);
 /// How long one mail may take to come.
 const DATA_TIME: Duration = Duration::from_secs(1_800);
-/// What is larger goes into a file while it comes, in bytes.
-const MEMORY_MAX: usize = 512 * 1024;
 /// Longest line of a command, in bytes.
 const LINE_MAX: usize = 2_048;
 /// Most recipients of one mail.
@@ -42,8 +40,7 @@ impl Protocol {
 }
 
 /// Runs until it is aborted. Large mails lie in files of `spool` until there is room for them.
-pub async fn serve(desk: Arc<Desk>, listener: TcpListener, protocol: Protocol, spool: PathBuf) {
-    let spool: Arc<Path> = spool.into();
+pub async fn serve(desk: Arc<Desk>, listener: TcpListener, protocol: Protocol, spool: Arc<Path>) {
     let places = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS_MAX));
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { return };
@@ -85,10 +82,6 @@ struct Talk<R, W> {
     protocol: Protocol,
     peer: SocketAddr,
     spool: Arc<Path>,
-}
-
-fn late() -> std::io::Error {
-    std::io::Error::new(std::io::ErrorKind::TimedOut, "nothing was said for too long")
 }
 
 impl<R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
@@ -189,7 +182,7 @@ impl<R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
     }
 
     async fn data(&mut self, desk: &Arc<Desk>, envelope: Envelope) -> std::io::Result<()> {
-        let read = tokio::time::timeout(DATA_TIME, self.content()).await.map_err(|_| late())??;
+        let read = tokio::time::timeout(DATA_TIME, dotted(&mut self.read, self.spool.clone(), SILENCE)).await.map_err(|_| late())??;
         let recipients = envelope.to.len();
         let answer = match read {
             None => format!("552 5.3.4 larger than {KEPT_MAX} bytes"),
@@ -217,121 +210,6 @@ impl<R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
             self.say(&answer).await?;
         }
         Ok(())
-    }
-
-    /// Up to the line that is a single dot; dots at the beginning of lines come doubled. Only CRLF ends a line here: what
-    /// another server takes for one must not end the mail (smuggling). `None` for one that is too large, read to its end.
-    async fn content(&mut self) -> std::io::Result<Option<Raw>> {
-        let mut raw = Spooled::new(self.spool.clone());
-        // What stands before the next byte: the end of a line, and a dot after it.
-        let mut scan = Scan::LineStart;
-        loop {
-            let chunk = tokio::time::timeout(SILENCE, self.read.fill_buf()).await.map_err(|_| late())??;
-            if chunk.is_empty() {
-                return Err(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "it broke off before its end"));
-            }
-            let (mut taken, mut kept, mut done) = (0, 0, false);
-            for (at, byte) in chunk.iter().enumerate() {
-                taken = at + 1;
-                match (scan, byte) {
-                    (Scan::LineStart, b'.') => {
-                        // Left out; what follows says whether it was the end.
-                        raw.push(&chunk[kept..at])?;
-                        kept = at + 1;
-                        scan = Scan::Dot;
-                    }
-                    (Scan::Dot, b'\r') => scan = Scan::DotReturn,
-                    (Scan::DotReturn, b'\n') => {
-                        done = true;
-                        kept = taken;
-                        break;
-                    }
-                    (Scan::DotReturn, _) => scan = if *byte == b'\r' { Scan::Return } else { Scan::Text },
-                    (Scan::Return, b'\n') => scan = Scan::LineStart,
-                    (_, b'\r') => scan = Scan::Return,
-                    _ => scan = Scan::Text,
-                }
-            }
-            if !done {
-                raw.push(&chunk[kept..taken])?;
-            }
-            self.read.consume(taken);
-            if done {
-                return raw.end();
-            }
-        }
-    }
-}
-
-/// Where in a line the content is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Scan {
-    LineStart,
-    Dot,
-    DotReturn,
-    Return,
-    Text,
-}
-
-/// A mail while it comes: in memory, or in a file once it is large.
-struct Spooled {
-    spool: Arc<Path>,
-    memory: Vec<u8>,
-    file: Option<std::fs::File>,
-    size: u64,
-}
-
-impl Spooled {
-    fn new(spool: Arc<Path>) -> Self {
-        Self { spool, memory: vec![], file: None, size: 0 }
-    }
-
-    fn push(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        self.size += bytes.len() as u64;
-        if self.size > KEPT_MAX {
-            // It is refused; its beginning is not needed.
-            (self.memory, self.file) = (vec![], None);
-            return Ok(());
-        }
-        self.memory.extend_from_slice(bytes);
-        if self.memory.len() >= MEMORY_MAX {
-            self.flush()?;
-        }
-        Ok(())
-    }
-
-    /// A file without a name: it is gone with whoever has it open.
-    fn flush(&mut self) -> std::io::Result<()> {
-        if self.file.is_none() {
-            let path = self.spool.join(format!("mail-{:016x}.part", u64::from_ne_bytes(vorgang_runtime::random())));
-            let file = std::fs::File::options().read(true).write(true).create_new(true).open(&path)?;
-            std::fs::remove_file(&path)?;
-            self.file = Some(file);
-        }
-        if let Some(file) = &mut self.file {
-            // The last byte stays: it may be the return behind the last dot.
-            let all = self.memory.len();
-            file.write_all(&self.memory[..all.saturating_sub(1)])?;
-            self.memory.drain(..all.saturating_sub(1));
-        }
-        Ok(())
-    }
-
-    /// Without the return behind the last dot, which is no part of the mail.
-    fn end(mut self) -> std::io::Result<Option<Raw>> {
-        if self.size > KEPT_MAX {
-            return Ok(None);
-        }
-        if self.memory.last() == Some(&b'\r') {
-            self.memory.pop();
-            self.size -= 1;
-        }
-        if self.file.is_none() {
-            return Ok(Some(Raw::Memory(self.memory)));
-        }
-        self.flush()?;
-        let file = self.file.map(|mut file| file.write_all(&self.memory).map(|()| Raw::File(file, self.size)));
-        file.transpose()
     }
 }
 

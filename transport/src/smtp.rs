@@ -1,10 +1,11 @@
 //! Mail over SMTP, encrypted to a server whose certificate was verified.
 
+use crate::imap::Login;
 use crate::message::message;
 use async_trait::async_trait;
 use lettre::address::Envelope;
 use lettre::message::Mailbox;
-use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::transport::smtp::{Error, PoolConfig};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
@@ -72,30 +73,37 @@ impl Smtp {
             _ => return Err(bad()),
         };
         let user = percent(url.username());
-        let login = (!user.is_empty()).then(|| (user.as_str(), config.password.as_deref().unwrap_or_default()));
+        let login = (!user.is_empty()).then(|| (user.as_str(), Login::Password(config.password.as_deref().unwrap_or_default())));
         Self::build(&host, url.port().unwrap_or(port), tls, login, &config.from)
     }
 
     /// The server of a mail account.
-    pub fn at(url: &MailUrl, from: &str, password: Option<&str>, ca: Option<&[u8]>) -> Result<Self, ConfigError> {
+    pub fn at(url: &MailUrl, from: &str, login: Option<Login<'_>>, ca: Option<&[u8]>) -> Result<Self, ConfigError> {
         let tls = match url.security {
             Security::StartTls => Tls::Required(tls(&url.host, ca)?),
             Security::Tls => Tls::Wrapper(tls(&url.host, ca)?),
             Security::Plain => Tls::None,
         };
-        let login = (!url.user.is_empty()).then(|| (url.user.as_str(), password.unwrap_or_default()));
+        let login = login.map(|l| (url.user.as_str(), l));
         Self::build(&url.host, url.port, tls, login, from)
     }
 
-    fn build(host: &str, port: u16, tls: Tls, login: Option<(&str, &str)>, from: &str) -> Result<Self, ConfigError> {
+    fn build(host: &str, port: u16, tls: Tls, login: Option<(&str, Login<'_>)>, from: &str) -> Result<Self, ConfigError> {
         let from: Mailbox = from.parse().map_err(|_| ConfigError::From(from.to_owned()))?;
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host.trim_matches(['[', ']']))
             .port(port)
             .tls(tls)
             .timeout(Some(TIMEOUT))
             .pool_config(PoolConfig::new().max_size(CONNECTIONS));
-        if let Some((user, password)) = login {
-            builder = builder.credentials(Credentials::new(user.to_owned(), password.to_owned()));
+        match login {
+            Some((user, Login::Password(password))) => {
+                builder = builder.credentials(Credentials::new(user.to_owned(), password.to_owned()));
+            }
+            Some((user, Login::Token(token))) => {
+                builder = builder.credentials(Credentials::new(user.to_owned(), token.to_owned()));
+                builder = builder.authentication(vec![Mechanism::Xoauth2]);
+            }
+            None => {}
         }
         Ok(Self { transport: builder.build(), from })
     }

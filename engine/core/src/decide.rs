@@ -135,6 +135,10 @@ fn change(model: &Model, snapshot: &Snapshot, command: &Command, ctx: &Context) 
         Command::EndMail { notice, to, result } => {
             run.emit(Event::MailEnded { notice: *notice, to: to.clone(), message: result.clone().err() });
             if let Err(message) = result {
+                // A mail to whoever is meant, and not to somebody who is known: refused for good, it did not reach the address.
+                if to.contains('@') && ctx.people.get(to).is_none() {
+                    run.emit(Event::MailBounced { address: to.clone(), message: message.clone(), at: ctx.now });
+                }
                 run.raise(Failure::new("mail", message.clone()), None, Retry::Deliver { notice: *notice });
             }
         }

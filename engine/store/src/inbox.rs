@@ -96,6 +96,9 @@ pub struct AccountState {
     pub seen: Option<(u32, u32)>,
     /// Mails that were taken.
     pub taken: u64,
+    /// Of a mailbox without UIDs that keeps its mails: the ids of those that were taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<String>,
     /// The refresh token that the last one brought, sealed by nothing but the database's own rights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh: Option<String>,
