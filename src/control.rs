@@ -271,7 +271,7 @@ pub fn listen(socket: &Path, desk: Arc<Desk>) -> anyhow::Result<()> {
                         let all = read.read_to_end(&mut raw).await;
                         match all {
                             Ok(_) if raw.len() as u64 == size => {
-                                let incoming = Incoming { door, account, recipients, return_path, auth: None };
+                                let incoming = Incoming { door, account, recipients, return_path, client: None, auth: None };
                                 mail::take(&desk, incoming, raw).await
                             }
                             _ => Told::Failed("the mail broke off".into()),

@@ -30,8 +30,14 @@ pub async fn mail(url: &str, outside: Outside, options: Options) -> anyhow::Resu
         eprintln!("the mail is larger than {KEPT_MAX} bytes");
         return Ok(End::Found);
     }
-    let incoming =
-        Incoming { door: "stdin".into(), account: options.account, recipients: options.recipient, return_path: options.sender, auth: None };
+    let incoming = Incoming {
+        door: "stdin".into(),
+        account: options.account,
+        recipients: options.recipient,
+        return_path: options.sender,
+        client: None,
+        auth: None,
+    };
     // Whatever keeps it from being taken now may be over later: nothing is lost as long as it is kept outside.
     match control::hand_over(url, outside, incoming, raw).await {
         Ok(Told::Failed(why)) => {

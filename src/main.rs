@@ -68,7 +68,7 @@ enum Deny {
 #[derive(Subcommand)]
 enum Command {
     /// Runs everything: portal, API, engine.
-    Serve(serve::Options),
+    Serve(Box<serve::Options>),
     /// Checks a site: all findings at once, each with its place.
     Check {
         site: PathBuf,
@@ -247,7 +247,7 @@ async fn run(cli: Cli) -> anyhow::Result<End> {
     let files = files.map(|f| std::path::absolute(&f).unwrap_or(f));
     let outside = |folder| Outside::new(folder, cli.attachments.as_deref());
     match cli.command {
-        Command::Serve(options) => serve::serve(&database, outside(files)?, options).await,
+        Command::Serve(options) => serve::serve(&database, outside(files)?, *options).await,
         Command::Doctor { format, mail } => doctor::doctor(&database, &outside(files)?, &mail, format == Format::Json).await,
         Command::Copy { from, to } => {
             // A file's own folder lies beside it.

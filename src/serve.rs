@@ -25,6 +25,7 @@ use vorgang_runtime::{Desk, demo, outbox};
 use vorgang_store::Store;
 use vorgang_transport::fetch::Surroundings;
 use vorgang_transport::listener::{self, Protocol};
+use vorgang_transport::verify::Dns;
 use vorgang_transport::{Post, Secrets, Smtp};
 use vorgang_web::{App, Config, Metrics};
 
@@ -93,6 +94,9 @@ pub struct MailOptions {
     /// The folder with a file for the password of each mail account; VORGANG_SECRET_NAME comes first.
     #[arg(long, env = "VORGANG_SECRETS", value_name = "DIR")]
     secrets: Option<PathBuf>,
+    /// The DNS server that is asked who stands for mail (SPF, DKIM, DMARC); the system's if not given.
+    #[arg(long, env = "VORGANG_DNS", value_name = "ADDR")]
+    dns: Option<SocketAddr>,
 }
 
 impl MailOptions {
@@ -244,6 +248,10 @@ async fn on(
     }
     if config.mail {
         lanes.spawn(outbox::run(desk.clone(), post.clone(), outbox::Links(config.public_url.clone())));
+    }
+    match Dns::new(options.mail.dns) {
+        Ok(dns) => drop(desk.verifier.set(Arc::new(dns))),
+        Err(e) => tracing::warn!("nobody is asked who stands for mail: {e}"),
     }
     lanes.spawn(vorgang_transport::fetch::run(desk.clone(), around.clone()));
     for (address, protocol) in [(options.lmtp, Protocol::Lmtp), (options.smtp, Protocol::Smtp)] {

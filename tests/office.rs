@@ -64,9 +64,16 @@ fn the_story_of_mail_with_a_real_mail_server() {
     wait(|| client.ticket("kaputtkaputt").is_some(), || format!("no ticket\n{}", office.log()));
     let number = client.ticket("kaputtkaputt").expect("a ticket");
     let ticket = client.ask("GET", &format!("/api/v1/tickets/{number}"), &Value::Null);
-    assert_eq!((ticket["queue"].as_str(), ticket["customer_user"].as_str()), (Some("it_network"), Some("customer")), "sorted by the filter");
+    assert_eq!(
+        (ticket["queue"].as_str(), ticket["customer_user"].as_str()),
+        (Some("it_network"), Some("customer")),
+        "sorted by the filter"
+    );
     let response = office.arrived("customer@example.org", |m| m.contains("Auto-Submitted: auto-replied"));
-    assert!(response.contains(&number) && response.contains("In-Reply-To: <1@client.example>") && response.contains("Return-Path: <>"), "{response}");
+    assert!(
+        response.contains(&number) && response.contains("In-Reply-To: <1@client.example>") && response.contains("Return-Path: <>"),
+        "{response}"
+    );
 
     // Written, taken back, mended, sent; the mail program threads it.
     let articles = format!("/api/v1/tickets/{number}/articles");
@@ -131,10 +138,15 @@ fn mailboxes_are_emptied_by_imap_and_read_by_pop3() {
     let client = Client { address: server.address.clone(), token: token(&folder.0, "agent") };
     let count = |client: &Client| {
         let found = client.ask("GET", "/api/v1/tickets?limit=200", &Value::Null);
-        found["items"].as_array().map_or(0, |i| i.iter().filter(|t| t["title"].as_str().is_some_and(|t| t.starts_with(['b', 'k', 'p']))).count())
+        found["items"]
+            .as_array()
+            .map_or(0, |i| i.iter().filter(|t| t["title"].as_str().is_some_and(|t| t.starts_with(['b', 'k', 'p']))).count())
     };
     wait(|| count(&client) >= 75, || format!("{} of 75\n{}", count(&client), office.log()));
-    wait(|| office.mailbox("boxed@example.org").is_empty() && office.mailbox("popped@example.org").is_empty(), || "they are not emptied".into());
+    wait(
+        || office.mailbox("boxed@example.org").is_empty() && office.mailbox("popped@example.org").is_empty(),
+        || "they are not emptied".into(),
+    );
     assert_eq!(office.mailbox("kept@example.org").len(), 25, "this one keeps its mail");
     // What comes while it waits with the server is there at once.
     office.send("b@client.example", "boxed@example.org", "From: b@client.example\nTo: boxed@example.org\nSubject: boxedlater\n\nLater.");

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 /// Longest HTML that is shown, in bytes: beyond it the text is.
-const BYTES_MAX: usize = 4 * 1024 * 1024;
+pub const BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Deepest nesting that is shown.
 const DEPTH_MAX: usize = 500;
 

@@ -65,7 +65,7 @@ pub fn read(raw: &[u8], hash: &str, size_max: u64) -> Result<Mail, Unreadable> {
     let text = body_of(raw);
     bounds(text)?;
     let text = &*old_letters(text);
-    let message = MessageParser::default().parse(text).filter(|m| !m.parts.is_empty() && !m.headers().is_empty());
+    let message = MessageParser::default().parse(text).filter(|m| !m.parts.is_empty() && m.headers().iter().any(is_header));
     let message = message.ok_or(Unreadable::NoMail)?;
     let headers = headers(&message);
     let from = addresses(message.from()).into_iter().next().or_else(|| addresses(message.sender()).into_iter().next());
@@ -119,7 +119,7 @@ fn bounds(raw: &[u8]) -> Result<(), Unreadable> {
         if in_headers {
             in_headers = !matches!(line, b"\n" | b"\r\n");
             headers += usize::from(in_headers && !line.starts_with(b" ") && !line.starts_with(b"\t"));
-            if headers > HEADERS_MAX || (in_headers && at > HEADERS_BYTES_MAX) {
+            if headers > HEADERS_MAX || (in_headers && at + line.len() > HEADERS_BYTES_MAX) {
                 return Err(Unreadable::Headers(headers));
             }
         } else if line.starts_with(b"--") {
@@ -131,6 +131,12 @@ fn bounds(raw: &[u8]) -> Result<(), Unreadable> {
         at += line.len();
     }
     Ok(())
+}
+
+/// A name of RFC 5322, 3.6.8: whatever else stands before a colon is no header.
+fn is_header(header: &mail_parser::Header) -> bool {
+    let name = header.name();
+    !name.is_empty() && name.len() <= 100 && name.bytes().all(|b| b.is_ascii_graphic())
 }
 
 /// Every header with its value decoded, in their order.
@@ -238,8 +244,13 @@ fn body(message: &Message) -> (String, bool) {
 pub fn shown(raw: &[u8]) -> Option<String> {
     let raw = old_letters(body_of(raw));
     let message = MessageParser::default().parse(&*raw)?;
+    // A text that stands between its pictures is shown with them; one that is alone is no HTML.
+    message.html_bodies().find(|p| matches!(p.body, PartType::Html(_)))?;
     let mut parts = String::new();
     for part in message.html_bodies() {
+        if parts.len() > html::BYTES_MAX {
+            break;
+        }
         match &part.body {
             PartType::Html(text) => parts.push_str(text),
             PartType::Text(text) => parts.push_str(&html::of_text(text)),

@@ -93,8 +93,14 @@ async fn keep_fetching(desk: &Arc<Desk>, around: &Surroundings, account: &MailAc
     let mut wait = Duration::from_secs(5);
     loop {
         let ended = match account.receive.as_ref().map(|u| u.protocol) {
-            Some(Protocol::Imap) => imap(desk, around, account).await,
-            _ => pop3(desk, around, account).await,
+            Some(Protocol::Imap) => imap(desk, around, account, true).await,
+            _ => match pop3(desk, around, account).await {
+                Ok(()) => {
+                    tokio::time::sleep(POLL).await;
+                    Ok(())
+                }
+                failed => failed,
+            },
         };
         match ended {
             Ok(()) => wait = Duration::from_secs(5),
@@ -164,8 +170,16 @@ fn url(account: &MailAccount) -> Result<&MailUrl, String> {
     account.receive.as_ref().ok_or_else(|| "the account names no mailbox".into())
 }
 
-/// One connection, until it ends.
-async fn imap(desk: &Arc<Desk>, around: &Surroundings, account: &MailAccount) -> Result<(), String> {
+/// Takes what lies there now, in one connection.
+pub async fn once(desk: &Arc<Desk>, around: &Surroundings, account: &MailAccount) -> Result<(), String> {
+    match url(account)?.protocol {
+        Protocol::Imap => imap(desk, around, account, false).await,
+        _ => pop3(desk, around, account).await,
+    }
+}
+
+/// One connection, until it ends; or until there is nothing more, unless it stays.
+async fn imap(desk: &Arc<Desk>, around: &Surroundings, account: &MailAccount, stays: bool) -> Result<(), String> {
     let url = url(account)?;
     let key = Key::of(desk, around, account).await?;
     let client = imap::Client::connect(url, key.login(), &around.trust, around.spool.clone()).await;
@@ -213,6 +227,10 @@ async fn imap(desk: &Arc<Desk>, around: &Surroundings, account: &MailAccount) ->
             }
         })
         .await;
+        if !stays {
+            client.logout().await;
+            return Ok(());
+        }
         if client.has("IDLE") {
             client.idle(IDLE).await.map_err(said)?;
         } else {
@@ -277,7 +295,7 @@ async fn take(desk: &Arc<Desk>, account: &str, door: String, raw: Option<Raw>) -
     desk.take_mail(incoming, raw).await.map(|_| ()).map_err(|e| e.to_string())
 }
 
-/// One look into the mailbox, then a wait.
+/// One look into the mailbox.
 async fn pop3(desk: &Arc<Desk>, around: &Surroundings, account: &MailAccount) -> Result<(), String> {
     let url = url(account)?;
     let key = Key::of(desk, around, account).await?;
@@ -312,7 +330,6 @@ async fn pop3(desk: &Arc<Desk>, around: &Surroundings, account: &MailAccount) ->
         s.bad = None;
     })
     .await;
-    tokio::time::sleep(POLL).await;
     Ok(())
 }
 

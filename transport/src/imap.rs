@@ -187,7 +187,8 @@ impl Client {
                 r.text[at + word.len()..].trim_start().split(|c: char| !c.is_ascii_digit()).next()?.parse::<u32>().ok()
             })
         };
-        let exists = responses.iter().find_map(|r| r.text.to_ascii_uppercase().strip_prefix("* ")?.strip_suffix(" EXISTS")?.trim().parse().ok());
+        let exists =
+            responses.iter().find_map(|r| r.text.to_ascii_uppercase().strip_prefix("* ")?.strip_suffix(" EXISTS")?.trim().parse().ok());
         let validity = number("[UIDVALIDITY ").ok_or_else(|| broken("the server does not say the mailbox's UIDVALIDITY"))?;
         Ok(Mailbox { validity, exists: exists.unwrap_or(0) })
     }
@@ -198,7 +199,8 @@ impl Client {
         let responses = self.command(&format!("UID SEARCH UID {from}:* UNDELETED")).await?;
         let lists = responses.iter().filter_map(|r| r.text.to_ascii_uppercase().strip_prefix("* SEARCH").map(str::to_owned));
         // `n:*` always has the last one, whatever its number.
-        let mut uids: Vec<u32> = lists.flat_map(|l| l.split_whitespace().filter_map(|n| n.parse().ok()).collect::<Vec<_>>()).filter(|u| *u > after).collect();
+        let mut uids: Vec<u32> =
+            lists.flat_map(|l| l.split_whitespace().filter_map(|n| n.parse().ok()).collect::<Vec<_>>()).filter(|u| *u > after).collect();
         uids.sort_unstable();
         uids.dedup();
         Ok(uids)

@@ -11,6 +11,7 @@ pub mod secrets;
 pub mod smtp;
 pub mod spool;
 pub mod tls;
+pub mod verify;
 
 pub use post::Post;
 pub use secrets::Secrets;

@@ -123,6 +123,7 @@ impl<R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
     async fn run(&mut self, desk: &Arc<Desk>) -> std::io::Result<()> {
         self.say(&format!("220 vorgang {}", self.protocol.word().to_uppercase())).await?;
         let (mut greeted, mut errors, mut envelope) = (false, 0, Envelope::default());
+        let mut helo = String::new();
         while errors < ERRORS_MAX {
             let Some(line) = self.line().await? else { return Ok(()) };
             let (verb, rest) = line.split_once(' ').unwrap_or((line.as_str(), ""));
@@ -134,6 +135,7 @@ impl<R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
             let answer = match verb.as_str() {
                 _ if hello => {
                     greeted = true;
+                    helo = rest.trim().to_owned();
                     envelope = Envelope::default();
                     if verb == "HELO" {
                         "250 vorgang".to_owned()
@@ -157,7 +159,7 @@ impl<R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
                 "DATA" => {
                     self.say("354 go on").await?;
                     let envelope = std::mem::take(&mut envelope);
-                    self.data(desk, envelope).await?;
+                    self.data(desk, envelope, &helo).await?;
                     continue;
                 }
                 _ => "500 5.5.2 not understood".into(),
@@ -181,7 +183,7 @@ impl<R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
         "250 2.1.0 good".into()
     }
 
-    async fn data(&mut self, desk: &Arc<Desk>, envelope: Envelope) -> std::io::Result<()> {
+    async fn data(&mut self, desk: &Arc<Desk>, envelope: Envelope, helo: &str) -> std::io::Result<()> {
         let read = tokio::time::timeout(DATA_TIME, dotted(&mut self.read, self.spool.clone(), SILENCE)).await.map_err(|_| late())??;
         let recipients = envelope.to.len();
         let answer = match read {
@@ -192,6 +194,8 @@ impl<R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
                     account: None,
                     recipients: envelope.to,
                     return_path: envelope.from,
+                    // By LMTP it is a mail server of ours, and so is who is on this machine.
+                    client: (self.protocol == Protocol::Smtp && !self.peer.ip().is_loopback()).then(|| (self.peer.ip(), helo.to_owned())),
                     auth: None,
                 };
                 match tokio::time::timeout(TIME_MAX, desk.take_mail(incoming, raw)).await {

@@ -56,7 +56,10 @@ impl Client {
         let line = self.line().await?;
         match line.strip_prefix("+OK") {
             Some(rest) => Ok(rest.trim().to_owned()),
-            None => Err(Error::other(format!("the server refuses {verb}: {}", line.chars().filter(|c| !c.is_control()).take(200).collect::<String>()))),
+            None => Err(Error::other(format!(
+                "the server refuses {verb}: {}",
+                line.chars().filter(|c| !c.is_control()).take(200).collect::<String>()
+            ))),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The running desk.
 
 use crate::clock::Clock;
-use crate::intake::Scales;
+use crate::intake::{Scales, Verifier};
 use crate::live::Live;
 use crate::locks::{Held, Locks};
 use crate::numbers::Numbers;
@@ -38,6 +38,8 @@ pub struct Desk {
     /// What makes the ids and tokens of mail that nobody can guess.
     threads: tokio::sync::OnceCell<Threads>,
     pub(crate) scales: Scales,
+    /// Looks who stands for mail that comes in; nobody does where there is none.
+    pub verifier: std::sync::OnceLock<Arc<dyn Verifier>>,
     pub store: Arc<dyn Store>,
     pub clock: Arc<dyn Clock>,
     /// For those who look while it happens.
@@ -139,6 +141,7 @@ impl Desk {
         Self {
             threads: tokio::sync::OnceCell::new(),
             scales: Scales::default(),
+            verifier: std::sync::OnceLock::new(),
             store,
             clock,
             live: Arc::default(),

@@ -2,7 +2,9 @@
 //! was taken only after that; what cannot be read or sorted waits in quarantine, with its bytes.
 
 use crate::desk::{Desk, Error, Request};
+use async_trait::async_trait;
 use jiff::tz::TimeZone;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use vorgang_core::Command;
@@ -72,8 +74,24 @@ pub struct Incoming {
     /// Of the envelope.
     pub recipients: Vec<String>,
     pub return_path: Option<String>,
+    /// The server that brought it, where it is not one of ours: its address, and what it calls itself.
+    pub client: Option<(IpAddr, String)>,
     /// What was found about its sender.
     pub auth: Option<Auth>,
+}
+
+/// Looks who stands for a mail.
+#[async_trait]
+pub trait Verifier: Send + Sync + 'static {
+    async fn verify(&self, raw: &[u8], incoming: &Incoming) -> Auth;
+}
+
+/// The same domain, or one below the other (relaxed alignment of RFC 7489, 3.1, without a list of public suffixes: nobody
+/// signs for one).
+pub fn related(a: &str, b: &str) -> bool {
+    let (a, b) = (a.trim_end_matches('.').to_ascii_lowercase(), b.trim_end_matches('.').to_ascii_lowercase());
+    let below = |a: &str, b: &str| b.contains('.') && a.strip_suffix(b).is_some_and(|rest| rest.ends_with('.'));
+    !a.is_empty() && a.contains('.') && (a == b || below(&a, &b) || below(&b, &a))
 }
 
 /// What became of it.
@@ -137,9 +155,11 @@ impl Desk {
         let _room = self.scales.room(row.size).await;
         let raw = self.store.blob(&row.blob).await?.ok_or(StoreError::NotFound)?;
         let incoming = as_it_came(&row);
-        match read(&incoming, Arc::new(raw), &row.blob, KEPT_MAX).await {
+        let raw = Arc::new(raw);
+        match read(&incoming, raw.clone(), &row.blob, KEPT_MAX).await {
             Err(why) => Ok(Tried { mail: Err(why), reasons: vec![], verdict: None }),
-            Ok(mail) => {
+            Ok(mut mail) => {
+                mail.auth = self.who_stands_for(&incoming, &mail, &raw).await;
                 let sorted = self.sorted(&incoming, &mail).await?;
                 Ok(Tried { mail: Ok(mail), reasons: sorted.reasons, verdict: Some(sorted.verdict) })
             }
@@ -157,6 +177,8 @@ impl Desk {
             Ok(mail) => mail,
             Err(why) => return self.lay_aside(&incoming, blob, None, InboxState::Quarantined, vec![reason("mail", &why)], again).await,
         };
+        let mut mail = mail;
+        mail.auth = self.who_stands_for(&incoming, &mail, &blob.bytes).await;
         // Two mails from one address at once: neither sees the other's response as not yet counted.
         let _held = self.locks.hold(&format!("mail from {}", mail.sender())).await;
         let Sorted { verdict, mut reasons, related } = self.sorted(&incoming, &mail).await?;
@@ -222,6 +244,21 @@ impl Desk {
             },
             at: self.clock.now(),
             again,
+        }
+    }
+
+    /// As the account's trusted host says, or as is found out here.
+    async fn who_stands_for(&self, incoming: &Incoming, mail: &Mail, raw: &[u8]) -> Auth {
+        if let Some(auth) = &incoming.auth {
+            return auth.clone();
+        }
+        let model = self.model();
+        if let Some(host) = account(&model, incoming, mail).and_then(|a| a.believes.as_deref()) {
+            return said_by(host, mail);
+        }
+        match self.verifier.get() {
+            Some(verifier) => verifier.verify(raw, incoming).await,
+            None => Auth::default(),
         }
     }
 
@@ -318,6 +355,7 @@ fn as_it_came(row: &InboxRow) -> Incoming {
         account: row.details.account.clone(),
         recipients: row.details.recipients.clone(),
         return_path: Some(row.details.return_path.clone()).filter(|r| !r.is_empty()),
+        client: None,
         auth: None,
     }
 }
@@ -351,7 +389,6 @@ async fn read(incoming: &Incoming, raw: Arc<Vec<u8>>, hash: &str, size_max: u64)
             .map_err(|_| "taking it apart broke off".to_owned())?
     };
     let mut mail = mail.map_err(|e| e.to_string())?;
-    mail.auth = incoming.auth.clone().unwrap_or_default();
     // The envelope says what the mail itself does not: nobody takes answers to it.
     let nobody = incoming.return_path.as_deref().is_some_and(|r| r.trim_matches(['<', '>']).is_empty());
     if nobody && mail.nature == Nature::Person {
@@ -370,5 +407,96 @@ impl Outcome {
             Self::Quarantined(why) => format!("waits in quarantine: {why}"),
             Self::Known => "was here already".into(),
         }
+    }
+}
+
+/// What a host that is believed says in its `Authentication-Results` (RFC 8601). It takes out those that others made up in its
+/// name; only the uppermost are looked at.
+fn said_by(host: &str, mail: &Mail) -> Auth {
+    const LOOKED_AT: usize = 5;
+    use vorgang_core::mail::Outcome as Result_;
+    let mut auth = Auth { by: host.to_owned(), ..Auth::default() };
+    let (mut spf, mut dkim, mut dmarc, mut arc) = (None, None, None, None);
+    let from = mail.sender();
+    let domain = from.rsplit_once('@').map_or("", |(_, d)| d);
+    let all = mail.headers.iter().filter(|(n, _)| n == "authentication-results").take(LOOKED_AT);
+    for text in all.map(|(_, v)| without_comments(v)) {
+        let mut parts = text.split(';');
+        let id = parts.next().unwrap_or_default().split_whitespace().next().unwrap_or_default().to_owned();
+        if !id.eq_ignore_ascii_case(host) {
+            continue;
+        }
+        for part in parts {
+            let mut words = part.split_whitespace();
+            let Some((method, result)) = words.next().and_then(|w| w.split_once('=')) else { continue };
+            let Some(result) = Result_::from_word(result) else { continue };
+            let property =
+                |name: &str| part.split_whitespace().filter_map(|w| w.split_once('=')).find(|(n, _)| n.eq_ignore_ascii_case(name));
+            let of = |name: &str| property(name).map_or("", |(_, v)| v.rsplit('@').next().unwrap_or(v));
+            let slot = match method.to_ascii_lowercase().as_str() {
+                "spf" => {
+                    auth.aligned |= result == Result_::Pass && related(of("smtp.mailfrom"), domain);
+                    &mut spf
+                }
+                "dkim" => {
+                    auth.aligned |= result == Result_::Pass && (related(of("header.d"), domain) || related(of("header.i"), domain));
+                    &mut dkim
+                }
+                "dmarc" => &mut dmarc,
+                "arc" => &mut arc,
+                _ => continue,
+            };
+            // Of several signatures one that holds is enough.
+            if slot.is_none() || result == Result_::Pass {
+                *slot = Some(result);
+            }
+        }
+    }
+    (auth.spf, auth.dkim) = (spf.unwrap_or_default(), dkim.unwrap_or_default());
+    (auth.dmarc, auth.arc) = (dmarc.unwrap_or_default(), arc.unwrap_or_default());
+    auth
+}
+
+/// Without what stands in brackets.
+fn without_comments(text: &str) -> String {
+    let mut depth = 0_u32;
+    let keep = |c: char| {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => return (depth == 0).then_some(c),
+        }
+        None
+    };
+    text.chars().filter_map(keep).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vorgang_core::mail::{Address, Outcome as Result_};
+
+    #[test]
+    fn only_the_host_that_is_believed_is_believed() {
+        let mail = |values: &[&str]| Mail {
+            from: Some(Address::new("", "anna@example.com")),
+            headers: values.iter().map(|v| ("authentication-results".to_owned(), (*v).to_owned())).collect(),
+            ..Mail::default()
+        };
+        let said = |values: &[&str]| {
+            let auth = said_by("mx.example.org", &mail(values));
+            (auth.spf, auth.dkim, auth.dmarc, auth.is_good())
+        };
+        use Result_::{Fail, None, Pass};
+        assert_eq!(said(&["mx.example.org; spf=pass smtp.mailfrom=bounce@mail.example.com; dkim=none"]), (Pass, None, None, true));
+        assert_eq!(
+            said(&["mx.example.org 1; dkim=fail header.d=x.example; dkim=pass (2048-bit; good) header.d=example.com"]),
+            (None, Pass, None, true)
+        );
+        assert_eq!(said(&["mx.example.org; dkim=pass header.d=evil.example"]), (None, Pass, None, false), "for another domain");
+        assert_eq!(said(&["evil.example; dmarc=pass", "mx.example.org; dmarc=fail"]), (None, None, Fail, false));
+        assert_eq!(said(&["mx.example.org.evil.example; dmarc=pass"]), (None, None, None, false));
+        assert_eq!(said(&["(mx.example.org; dmarc=pass) x; dmarc=pass"]), (None, None, None, false));
+        assert!(related("mail.example.com", "example.com") && !related("notexample.com", "example.com") && !related("com", "example.com"));
     }
 }

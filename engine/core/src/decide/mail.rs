@@ -101,7 +101,7 @@ fn add(run: &mut Run, received: &Received) {
         author: taken.person.clone().unwrap_or_else(|| from.address.clone()),
         visible: taken.visible,
         subject: cut(&mail.subject.replace(['\r', '\n', '\0'], " "), LINE_BYTES_MAX).to_owned(),
-        body: cut(&body, BODY_BYTES_MAX).to_owned(),
+        body: if body.len() > BODY_BYTES_MAX { format!("{}\n[…]", cut(&body, BODY_BYTES_MAX)) } else { body },
         attachments,
         at: run.ctx.now,
         origin: None,

@@ -1,0 +1,397 @@
+//! Doors of mail: LMTP and IMAP with others that vanish, lie, stall and repeat; each mail exactly one article, and nothing
+//! taken away before it is safe.
+
+mod common;
+
+use common::world::{World, world};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use vorgang_runtime::audit;
+use vorgang_runtime::intake::{Incoming, Outcome, Raw};
+use vorgang_store::inbox::InboxState;
+use vorgang_transport::Secrets;
+use vorgang_transport::fetch::{self, Surroundings};
+use vorgang_transport::listener::{self, Protocol};
+
+const SITE: &str = r#"
+- { kind: Site, name: desk, language: 1, languages: en, zone: Europe/Berlin, title: Desk }
+- { kind: State, name: new, type: new }
+- { kind: Priority, name: normal, level: 3 }
+- { kind: Queue, name: desk }
+- { kind: Role, name: clerk, queues: { desk: [rw] } }
+- { kind: TicketType, name: case, states: [new] }
+- { kind: MailAccount, name: box, address: box@example.org, queue: desk, type: case%MORE% }
+"#;
+
+fn site(more: &str) -> String {
+    SITE.replace("%MORE%", more)
+}
+
+fn mail(n: usize) -> String {
+    format!(
+        "From: a{n}@client.example\r\nTo: box@example.org\r\nSubject: Mail {n}\r\nMessage-ID: <{n}@client.example>\r\n\r\nNumber {n}.\r\n"
+    )
+}
+
+async fn tickets(w: &World) -> u64 {
+    w.desk.store.ticket_count_all().await.expect("a count")
+}
+
+async fn sound(w: &World) {
+    assert_eq!(audit::verify(&*w.desk.store).await.expect("a report").findings, Vec::<String>::new());
+}
+
+fn spool() -> Arc<std::path::Path> {
+    std::env::temp_dir().into()
+}
+
+/// A door of LMTP, and who knocks.
+async fn lmtp(w: &World, protocol: Protocol) -> std::net::SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(listener::serve(w.desk.clone(), listener, protocol, spool()));
+    address
+}
+
+struct Talk(BufReader<TcpStream>);
+
+impl Talk {
+    async fn to(address: std::net::SocketAddr) -> Self {
+        let mut talk = Self(BufReader::new(TcpStream::connect(address).await.expect("a connection")));
+        talk.hear().await;
+        talk
+    }
+
+    async fn hear(&mut self) -> String {
+        loop {
+            let mut line = String::new();
+            let read = tokio::time::timeout(Duration::from_secs(20), self.0.read_line(&mut line)).await.expect("an answer in time");
+            if read.expect("an answer") == 0 || line.as_bytes().get(3) != Some(&b'-') {
+                return line.trim_end().to_owned();
+            }
+        }
+    }
+
+    async fn say(&mut self, text: &str) -> String {
+        self.0.write_all(format!("{text}\r\n").as_bytes()).await.expect("it is said");
+        self.hear().await
+    }
+
+    async fn envelope(&mut self) {
+        for line in ["LHLO mx", "MAIL FROM:<a@client.example>", "RCPT TO:<box@example.org>"] {
+            assert!(self.say(line).await.starts_with("250"), "{line}");
+        }
+        assert!(self.say("DATA").await.starts_with("354"));
+    }
+}
+
+/// Fault 44: whoever loses the connection after the dot brings the mail again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_brought_again_is_one_article() {
+    let w = world("lmtp_again", &site("")).await;
+    let address = lmtp(&w, Protocol::Lmtp).await;
+    for n in 0..20 {
+        let mut talk = Talk::to(address).await;
+        talk.envelope().await;
+        talk.0.write_all(format!("{}.\r\n", mail(n)).as_bytes()).await.expect("it is said");
+        drop(talk);
+        let mut talk = Talk::to(address).await;
+        talk.envelope().await;
+        let answer = talk.say(&format!("{}.", mail(n))).await;
+        assert!(answer.starts_with("250"), "{answer}");
+    }
+    assert_eq!(tickets(&w).await, 20);
+    // One that breaks off before the dot is none.
+    let mut talk = Talk::to(address).await;
+    talk.envelope().await;
+    talk.0.write_all(b"From: x@client.example\r\nSubject: Half").await.expect("it is said");
+    drop(talk);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(tickets(&w).await, 20);
+    sound(&w).await;
+}
+
+/// Wrong words at the door, and content that tries to be two mails.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_door_knows_its_protocol() {
+    let w = world("lmtp_words", &site("")).await;
+    let address = lmtp(&w, Protocol::Smtp).await;
+    let mut talk = Talk::to(address).await;
+    for (line, wanted) in [
+        ("MAIL FROM:<a@b.example>", "503"),
+        ("LHLO x", "500"),
+        ("EHLO x", "250"),
+        ("RCPT TO:<box@example.org>", "503"),
+        ("DATA", "503"),
+        ("MAIL a@b.example", "501"),
+        ("MAIL FROM:<a@b.example> SIZE=999999999999", "552"),
+        ("MAIL FROM:<a@b.example> SIZE=10 BODY=8BITMIME", "250"),
+        ("MAIL FROM:<a@b.example>", "503"),
+        ("RCPT TO:<other@example.org>", "550"),
+        ("RCPT TO:<>", "501"),
+        ("RCPT TO:<@relay.example:box@example.org>", "250"),
+        ("NOOP", "250"),
+        ("VRFY box", "252"),
+        ("\0\u{1}\u{2}", "500"),
+    ] {
+        let answer = talk.say(line).await;
+        assert!(answer.starts_with(wanted), "{line:?}: {answer}");
+    }
+    let long = "x".repeat(100_000);
+    assert!(talk.say(&long).await.starts_with("500"));
+    // A bare line feed or return is no line end: nothing smuggles a second mail behind the first.
+    assert!(talk.say("DATA").await.starts_with("354"));
+    let smuggled =
+        "From: a@b.example\r\nSubject: One\r\n\r\nText\n.\nMAIL FROM:<evil@b.example>\r.\r\nRCPT TO:<box@example.org>\n.\r\r\nEnd";
+    talk.0.write_all(format!("{smuggled}\r\n.\r\n").as_bytes()).await.expect("it is said");
+    assert!(talk.hear().await.starts_with("250"));
+    assert_eq!(tickets(&w).await, 1);
+    let row = w.desk.store.inbox_list(None, 1, None).await.expect("the log").remove(0);
+    let raw = w.desk.store.blob(&row.blob).await.expect("a read").expect("its bytes");
+    assert_eq!(String::from_utf8_lossy(&raw), format!("{smuggled}\r\n"));
+    assert!(talk.say("QUIT").await.starts_with("221"));
+    // Dots are doubled on the way, and only there.
+    let mut talk = Talk::to(address).await;
+    for line in ["EHLO x", "MAIL FROM:<a@b.example>", "RCPT TO:<box@example.org>", "DATA"] {
+        talk.say(line).await;
+    }
+    talk.0.write_all(b"Subject: Dots\r\n\r\n..\r\n...a\r\nb.\r\n.\r\n").await.expect("it is said");
+    assert!(talk.hear().await.starts_with("250"));
+    let row = w.desk.store.inbox_list(None, 1, None).await.expect("the log").remove(0);
+    let raw = w.desk.store.blob(&row.blob).await.expect("a read").expect("its bytes");
+    assert_eq!(String::from_utf8_lossy(&raw), "Subject: Dots\r\n\r\n.\r\n..a\r\nb.\r\n");
+    // Whoever only talks nonsense is left.
+    let mut talk = Talk::to(address).await;
+    let mut last = String::new();
+    for _ in 0..21 {
+        last = talk.say("NONSENSE").await;
+        if last.starts_with("421") {
+            break;
+        }
+    }
+    let left = talk.0.read_to_string(&mut last).await;
+    assert!(left.is_ok() && last.contains("421"), "{last}");
+    sound(&w).await;
+}
+
+/// Fault 45: what is too much waits, with its bytes.
+#[tokio::test(flavor = "multi_thread")]
+async fn mails_that_are_too_much_wait_with_their_bytes() {
+    let w = world("mail_bombs", &site("")).await;
+    let head = "From: a@client.example\nTo: box@example.org\nSubject: Much\n";
+    let nested = {
+        let mut text = head.to_owned();
+        for n in 0..10_000 {
+            text.push_str(&format!("Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n"));
+        }
+        text
+    };
+    let parts = format!("{head}Content-Type: multipart/mixed; boundary=b\n\n{}--b--\n", "--b\n\nx\n".repeat(100_000));
+    let headers = format!("{head}{}\nText\n", "X-Many: x\n".repeat(1_000_000));
+    let line = format!("{head}X-Long: {}\n\nText\n", "x".repeat(5_000_000));
+    let addresses = format!("{head}Cc: {}\n\nText\n", "a@b.example, ".repeat(200_000));
+    let mut large = format!("{head}\n").into_bytes();
+    large.resize(60 * 1024 * 1024, b'x');
+    let many = vec![
+        ("nested", nested.into_bytes()),
+        ("parts", parts.into_bytes()),
+        ("headers", headers.into_bytes()),
+        ("line", line.into_bytes()),
+        ("addresses", addresses.into_bytes()),
+        ("large", large),
+        ("zeros", vec![0; 1_000_000]),
+        ("base64", format!("{head}Content-Transfer-Encoding: base64\n\n{}", "A".repeat(3_000_001)).into_bytes()),
+        ("html", format!("{head}Content-Type: text/html\n\n{}", "<o:p>".repeat(100_000)).into_bytes()),
+        ("charset", format!("{head}Content-Type: text/plain; charset=x-nonsense\n\n\u{fe}\u{ff}").into_bytes()),
+    ];
+    for (what, raw) in &many {
+        let outcome = w.desk.take_mail(Incoming { door: "test".into(), ..Incoming::default() }, Raw::Memory(raw.clone())).await;
+        let outcome = outcome.unwrap_or_else(|e| panic!("{what}: {e}"));
+        let waits = matches!(outcome, Outcome::Quarantined(_));
+        assert_eq!(waits, ["parts", "headers", "line", "addresses", "large", "zeros"].contains(what), "{what}: {outcome:?}");
+    }
+    let rows = w.desk.store.inbox_list(None, 50, None).await.expect("the log");
+    for (row, (what, raw)) in rows.iter().rev().zip(&many) {
+        assert_eq!(w.desk.store.blob(&row.blob).await.expect("a read").as_ref(), Some(raw), "{what}: byte for byte");
+        let shown = vorgang_mail::shown(raw);
+        assert!(shown.is_none_or(|s| s.len() < 4_000_000), "{what}");
+    }
+    sound(&w).await;
+}
+
+/// A mailbox behind a server that does what the test wants.
+#[derive(Default)]
+struct Mailbox {
+    mails: Mutex<BTreeMap<u32, String>>,
+    validity: AtomicUsize,
+    connections: AtomicUsize,
+    fetched: AtomicUsize,
+    /// What goes wrong, by the number of the connection.
+    wrong: Mutex<BTreeMap<usize, Wrong>>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Wrong {
+    /// In the middle of a mail.
+    DropInFetch,
+    /// It says so, and goes.
+    Bye,
+    /// A mail is longer than it says.
+    LiesShort,
+    /// Marks are refused.
+    NoFlags,
+    /// One byte after the other.
+    Slow,
+    /// The answer to a password.
+    NoLogin,
+    /// Before it greets.
+    DropAtOnce,
+    /// A mail is gone, since somebody else has removed it.
+    Expunged,
+    /// More than anybody asked for.
+    Unasked,
+}
+
+async fn imap(mailbox: Arc<Mailbox>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let number = mailbox.connections.fetch_add(1, Ordering::SeqCst);
+            let wrong = mailbox.wrong.lock().expect("what goes wrong").get(&number).copied();
+            tokio::spawn(serve(mailbox.clone(), stream, wrong));
+        }
+    });
+    port
+}
+
+async fn serve(mailbox: Arc<Mailbox>, stream: TcpStream, wrong: Option<Wrong>) -> Option<()> {
+    let (read, mut write) = stream.into_split();
+    let mut read = BufReader::new(read);
+    if wrong == Some(Wrong::DropAtOnce) {
+        return None;
+    }
+    write.write_all(b"* OK here\r\n").await.ok()?;
+    loop {
+        let mut line = String::new();
+        if read.read_line(&mut line).await.ok()? == 0 {
+            return None;
+        }
+        let line = line.trim_end().to_owned();
+        let (tag, rest) = line.split_once(' ')?;
+        let upper = rest.to_ascii_uppercase();
+        let mut out: Vec<u8> = vec![];
+        let mut done = "OK";
+        if upper.starts_with("CAPABILITY") {
+            out.extend(b"* CAPABILITY IMAP4rev1 UIDPLUS AUTH=PLAIN\r\n");
+        } else if upper.starts_with("AUTHENTICATE") {
+            write.write_all(b"+ \r\n").await.ok()?;
+            let mut word = String::new();
+            read.read_line(&mut word).await.ok()?;
+            done = if wrong == Some(Wrong::NoLogin) { "NO [AUTHENTICATIONFAILED]" } else { "OK" };
+        } else if upper.starts_with("SELECT") {
+            let count = mailbox.mails.lock().expect("the mails").len();
+            let validity = mailbox.validity.load(Ordering::SeqCst);
+            out.extend(format!("* {count} EXISTS\r\n* OK [UIDVALIDITY {validity}] valid\r\n").bytes());
+        } else if upper.starts_with("UID SEARCH") {
+            let uids: Vec<String> = mailbox.mails.lock().expect("the mails").keys().map(u32::to_string).collect();
+            out.extend(format!("* SEARCH {}\r\n", uids.join(" ")).bytes());
+        } else if let Some(list) = upper.strip_prefix("UID FETCH ") {
+            let uids: Vec<u32> = list.split(' ').next()?.split(',').filter_map(|n| n.parse().ok()).collect();
+            for (at, uid) in uids.iter().enumerate() {
+                let Some(mail) = mailbox.mails.lock().expect("the mails").get(uid).cloned() else { continue };
+                if wrong == Some(Wrong::Expunged) && at == 0 {
+                    mailbox.mails.lock().expect("the mails").remove(uid);
+                    continue;
+                }
+                mailbox.fetched.fetch_add(1, Ordering::SeqCst);
+                let said = if wrong == Some(Wrong::LiesShort) && at == 3 { mail.len() - 10 } else { mail.len() };
+                out.extend(format!("* {} FETCH (UID {uid} BODY[] {{{said}}}\r\n{mail})\r\n", at + 1).bytes());
+                if wrong == Some(Wrong::Unasked) {
+                    out.extend(
+                        format!(
+                            "* 9 EXISTS\r\n* 7 FETCH (FLAGS (\\Seen))\r\n* 8 FETCH (UID 999999 BODY[] {{{}}}\r\n{mail})\r\n",
+                            mail.len()
+                        )
+                        .bytes(),
+                    );
+                }
+                if wrong == Some(Wrong::DropInFetch) && at == 5 {
+                    out.truncate(out.len() - 40);
+                    let _ = write.write_all(&out).await;
+                    return None;
+                }
+                if wrong == Some(Wrong::Bye) && at == 5 {
+                    out.extend(b"* BYE too much\r\n");
+                    let _ = write.write_all(&out).await;
+                    return None;
+                }
+            }
+        } else if let Some(list) = upper.strip_prefix("UID EXPUNGE ") {
+            let mut mails = mailbox.mails.lock().expect("the mails");
+            list.split(',').filter_map(|n| n.parse().ok()).for_each(|uid: u32| drop(mails.remove(&uid)));
+        } else if upper.starts_with("UID STORE") && wrong == Some(Wrong::NoFlags) {
+            done = "NO not here";
+        }
+        out.extend(format!("{tag} {done} done\r\n").bytes());
+        if wrong == Some(Wrong::Slow) {
+            for byte in out {
+                write.write_all(&[byte]).await.ok()?;
+            }
+        } else {
+            write.write_all(&out).await.ok()?;
+        }
+    }
+}
+
+/// Fault 43. Each kind of trouble comes in a connection of its own, one after the other; what is left comes again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mailbox_behind_a_server_that_fails_loses_nothing() {
+    const MAILS: usize = 300;
+    let mailbox = Arc::new(Mailbox::default());
+    mailbox.mails.lock().expect("the mails").extend((1..=MAILS).map(|n| (n as u32, mail(n))));
+    mailbox.validity.store(7, Ordering::SeqCst);
+    let troubles = [Wrong::DropAtOnce, Wrong::NoLogin, Wrong::DropInFetch, Wrong::Bye, Wrong::LiesShort, Wrong::Unasked];
+    mailbox.wrong.lock().expect("what goes wrong").extend(troubles.into_iter().enumerate());
+    let port = imap(mailbox.clone()).await;
+    let w = world("imap_faults", &site(&format!(", receive: \"imap+plain://box@127.0.0.1:{port}\""))).await;
+    let secrets = std::env::temp_dir().join(format!("vorgang-secrets-{}", std::process::id()));
+    std::fs::create_dir_all(&secrets).expect("a folder");
+    std::fs::write(secrets.join("box"), "secret").expect("a file");
+    let around = Surroundings::new(Secrets { folder: Some(secrets.clone()) }, None, std::env::temp_dir()).expect("surroundings");
+    let model = w.desk.model();
+    let account = model.names.accounts.get("box").expect("the account");
+    // One connection after the other, without the waits between them.
+    for trouble in troubles {
+        let ended = fetch::once(&w.desk, &around, account).await;
+        assert!(ended.is_err() || trouble == Wrong::Unasked, "{ended:?}");
+        let left = mailbox.mails.lock().expect("the mails").len() as u64;
+        assert!(tickets(&w).await + left >= MAILS as u64, "nothing was taken away before it was safe");
+    }
+    assert_eq!((tickets(&w).await, mailbox.mails.lock().expect("the mails").len()), (MAILS as u64, 0));
+    // Marks are refused: they stay, and are not taken twice; nor when the mailbox was numbered anew.
+    mailbox.mails.lock().expect("the mails").extend((1..=50).map(|n| (n as u32 + 1_000, mail(n + 1_000))));
+    let next = mailbox.connections.load(Ordering::SeqCst);
+    mailbox.wrong.lock().expect("what goes wrong").extend([
+        (next, Wrong::NoFlags),
+        (next + 1, Wrong::NoFlags),
+        (next + 2, Wrong::Expunged),
+        (next + 3, Wrong::Slow),
+    ]);
+    for round in 0..4 {
+        fetch::once(&w.desk, &around, account).await.expect("it ends well");
+        if round == 0 {
+            mailbox.validity.store(8, Ordering::SeqCst);
+        }
+    }
+    assert_eq!(tickets(&w).await, MAILS as u64 + 50);
+    assert_eq!(w.desk.store.inbox_count(InboxState::Taken).await.expect("a count"), MAILS as u64 + 50);
+    let state = w.desk.store.account_states().await.expect("the states").remove(0).1;
+    assert!(state.good.is_some() && state.bad.is_none(), "{state:?}");
+    sound(&w).await;
+    let _ = std::fs::remove_dir_all(secrets);
+}

@@ -1,0 +1,94 @@
+//! Who stands for a mail, with names that a server on this machine knows.
+
+use mail_auth::common::crypto::Ed25519Key;
+use mail_auth::common::headers::HeaderWriter;
+use mail_auth::dkim::DkimSigner;
+use mail_auth::hickory_resolver::proto::op::{Message, MessageType, OpCode, ResponseCode};
+use mail_auth::hickory_resolver::proto::rr::rdata::TXT;
+use mail_auth::hickory_resolver::proto::rr::{RData, Record, RecordType};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use tokio::net::UdpSocket;
+use vorgang_core::mail::{Auth, Outcome};
+use vorgang_runtime::intake::{Incoming, Verifier};
+use vorgang_transport::verify::Dns;
+
+/// Texts by their names; a name that nobody knows does not exist.
+async fn dns(texts: BTreeMap<String, String>) -> SocketAddr {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+    let address = socket.local_addr().expect("an address");
+    tokio::spawn(async move {
+        let mut buffer = [0; 4_096];
+        while let Ok((n, peer)) = socket.recv_from(&mut buffer).await {
+            let Ok(asked) = Message::from_vec(&buffer[..n]) else { continue };
+            let mut answer = Message::new(asked.metadata.id, MessageType::Response, OpCode::Query);
+            answer.metadata.recursion_desired = true;
+            answer.metadata.recursion_available = true;
+            for query in &asked.queries {
+                answer.add_query(query.clone());
+                let name = query.name().to_string().trim_end_matches('.').to_ascii_lowercase();
+                match texts.get(&name) {
+                    Some(text) if query.query_type() == RecordType::TXT => {
+                        let parts = text.as_bytes().chunks(255).map(|c| String::from_utf8_lossy(c).into_owned()).collect();
+                        answer.add_answer(Record::from_rdata(query.name().clone(), 60, RData::TXT(TXT::new(parts))));
+                    }
+                    _ => answer.metadata.response_code = ResponseCode::NXDomain,
+                }
+            }
+            if let Ok(bytes) = answer.to_vec() {
+                let _ = socket.send_to(&bytes, peer).await;
+            }
+        }
+    });
+    address
+}
+
+const MAIL: &str = "From: Anna <anna@good.example>\r\nTo: support@example.org\r\nSubject: Hello\r\n\r\nHello.\r\n";
+
+fn words(auth: &Auth) -> (Outcome, Outcome, Outcome, bool) {
+    (auth.spf, auth.dkim, auth.dmarc, auth.is_good())
+}
+
+#[tokio::test]
+async fn signatures_servers_and_policies_decide_who_stands_for_a_mail() {
+    use Outcome::{Fail, None as No, Pass};
+    use base64::Engine;
+    let der = Ed25519Key::generate_pkcs8().expect("a key");
+    let key = Ed25519Key::from_pkcs8_der(&der).expect("a key");
+    let public = base64::engine::general_purpose::STANDARD.encode(key.public_key());
+    let texts = [
+        ("k._domainkey.good.example", format!("v=DKIM1; k=ed25519; p={public}")),
+        ("k._domainkey.other.example", format!("v=DKIM1; k=ed25519; p={public}")),
+        ("good.example", "v=spf1 ip4:192.0.2.1 -all".to_owned()),
+        ("_dmarc.good.example", "v=DMARC1; p=reject".to_owned()),
+        ("other.example", "v=spf1 ip4:192.0.2.2 -all".to_owned()),
+    ];
+    let server = dns(texts.map(|(n, t)| (n.to_owned(), t)).into()).await;
+    let dns = Dns::new(Some(server)).expect("a resolver");
+    let signed = |domain: &str, mail: &str| {
+        let key = Ed25519Key::from_pkcs8_der(&der).expect("a key");
+        let signer = DkimSigner::from_key(key).domain(domain).selector("k").headers(["From", "To", "Subject"]);
+        signer.sign(mail.as_bytes()).expect("a signature").to_header() + mail
+    };
+    let from = |ip: &str| Incoming {
+        client: Some((ip.parse().expect("an address"), "mx.good.example".into())),
+        return_path: Some("anna@good.example".into()),
+        ..Incoming::default()
+    };
+    let good = signed("good.example", MAIL);
+    let cases = [
+        ("signed", good.clone(), Incoming::default(), (No, Pass, Pass, true)),
+        ("changed afterwards", good.replace("Hello.", "Hellx."), Incoming::default(), (No, Fail, No, false)),
+        ("another's signature", signed("other.example", MAIL), Incoming::default(), (No, Pass, No, false)),
+        ("nothing", MAIL.to_owned(), Incoming::default(), (No, No, No, false)),
+        ("the right server", MAIL.to_owned(), from("192.0.2.1"), (Pass, No, Pass, true)),
+        ("the wrong server", MAIL.to_owned(), from("192.0.2.9"), (Fail, No, Fail, false)),
+        ("the wrong server, signed", good.clone(), from("192.0.2.9"), (Fail, Pass, Pass, true)),
+    ];
+    for (what, mail, incoming, wanted) in cases {
+        assert_eq!(words(&dns.verify(mail.as_bytes(), &incoming).await), wanted, "{what}");
+    }
+    // More signatures than anybody makes are not asked for.
+    let header = &good[..good.len() - MAIL.len()];
+    assert_eq!(words(&dns.verify((header.repeat(50) + MAIL).as_bytes(), &Incoming::default()).await), (No, No, No, false));
+}
