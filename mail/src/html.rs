@@ -65,31 +65,57 @@ pub fn to_text(html: &str) -> String {
     html_to_text(&html[..html.floor_char_boundary(BYTES_MAX)])
 }
 
-/// A text as HTML.
+/// A text as HTML, written as the sanitiser writes it.
 pub fn of_text(text: &str) -> String {
-    let mut out = String::from("<pre>");
+    let mut out = String::from("<div style=\"white-space:pre-wrap\">");
     for c in text.chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
+            '\u{a0}' => out.push_str("&nbsp;"),
+            '\r' | '\0' => {}
             c => out.push(c),
         }
     }
-    out.push_str("</pre>");
+    out.push_str("</div>");
     out
 }
 
-/// `pictures` are those that the mail brings along: by their ids, the addresses that carry them.
+/// What is left of it. Sanitising that again changes nothing: what a browser would read otherwise than we do would show there,
+/// and is shown as text. `pictures` are those that the mail brings along: by their ids, the addresses that carry them.
 pub fn sanitise(html: &str, pictures: BTreeMap<String, String>) -> String {
+    /// How often it may change before it has to stay as it is.
+    const ROUNDS: usize = 4;
     if html.len() > BYTES_MAX || depth(html) > DEPTH_MAX {
         return of_text(&to_text(html));
     }
+    let mut now = clean(html, pictures);
+    for _ in 0..ROUNDS {
+        let next = clean(&now, BTreeMap::new());
+        if next == now {
+            return now;
+        }
+        now = next;
+    }
+    of_text(&to_text(html))
+}
+
+/// An address that carries one of the kinds of pictures that nothing can be hidden in.
+fn is_picture(address: &str) -> bool {
+    let kinds = ["gif", "jpeg", "png", "webp", "bmp"];
+    let data = address.strip_prefix("data:image/").and_then(|rest| rest.split_once(";base64,"));
+    data.is_some_and(|(kind, data)| kinds.contains(&kind) && data.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b)))
+}
+
+fn clean(html: &str, pictures: BTreeMap<String, String>) -> String {
     let filter = move |element: &str, attribute: &str, value: &str| -> Option<String> {
         match (element, attribute) {
             // Nothing is loaded from elsewhere: whoever sent it would know that it was read.
+            ("img", "src") if is_picture(value) => Some(value.to_owned()),
             ("img", "src") => value.strip_prefix("cid:").and_then(|cid| pictures.get(cid).cloned()),
+            // Only pictures are carried in an address, and only they are shown.
+            (_, _) if value.trim_start().get(..5).is_some_and(|s| s.eq_ignore_ascii_case("data:")) => None,
             (_, "style") => {
                 let plain = |c: char| c.is_alphanumeric() || " :;,.#%-'\"()!\t\n".contains(c);
                 let fetches = ["url", "image", "expression", "import"].iter().any(|w| value.to_ascii_lowercase().contains(w));
@@ -108,7 +134,7 @@ pub fn sanitise(html: &str, pictures: BTreeMap<String, String>) -> String {
         .add_tag_attributes("td", ["width", "height"])
         .add_tag_attributes("img", ["width", "height", "alt"])
         .clean_content_tags(HashSet::from(["script", "style", "title", "head", "template", "noscript", "iframe", "object", "svg", "math"]))
-        .url_schemes(HashSet::from(["http", "https", "mailto", "tel", "cid"]))
+        .url_schemes(HashSet::from(["http", "https", "mailto", "tel", "cid", "data"]))
         .url_relative(UrlRelative::Deny)
         .link_rel(Some("noopener noreferrer nofollow"))
         .set_tag_attribute_value("a", "target", "_blank")

@@ -1,12 +1,12 @@
 //! What a mail is: from its bytes, as it was sent and not as it was specified, to what the engine works with.
 
-mod calendar;
+pub mod calendar;
 mod files;
 mod flowed;
 pub mod html;
 mod nature;
 mod report;
-mod tnef;
+pub mod tnef;
 
 use jiff::Timestamp;
 use mail_parser::decoders::charsets::map::charset_decoder;

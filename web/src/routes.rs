@@ -61,7 +61,7 @@ pub fn all() -> Vec<Route> {
         route(GET, "/agent/tickets/{number}/files/{blob}", Agent, get(pages::ticket::file)),
         route(GET, "/agent/tickets/{number}/articles/{article}/html", Agent, get(pages::letter::html)),
         route(GET, "/agent/tickets/{number}/articles/{article}/raw", Agent, get(pages::letter::raw)),
-        route(POST, "/agent/tickets/{number}/articles/{article}/take-back", Agent, post(pages::letter::take_back)),
+        route(BOTH, "/agent/tickets/{number}/articles/{article}/take-back", Agent, get(pages::letter::back).post(pages::letter::take_back)),
         route(GET, "/admin", Admin, get(pages::admin::page)),
         route(GET, "/admin/jobs", Admin, get(pages::jobs::list)),
         route(GET, "/admin/jobs/{name}", Admin, get(pages::jobs::page)),

@@ -109,19 +109,41 @@ struct Sorting<'a> {
     reasons: Vec<Reason>,
     set: BTreeMap<String, Option<Value>>,
     fate: Option<Fate>,
+    /// Who said so.
+    fated: Option<String>,
     stopped: bool,
 }
 
 pub fn sort(names: &Names, people: &Directory, arrival: &Arrival) -> Sorted {
     let person = people.by_address(&arrival.mail.sender());
-    let mut sorting = Sorting { names, people, arrival, person, reasons: vec![], set: BTreeMap::new(), fate: None, stopped: false };
+    let mut sorting =
+        Sorting { names, people, arrival, person, reasons: vec![], set: BTreeMap::new(), fate: None, fated: None, stopped: false };
     let verdict = sorting.verdict();
+    sorting.conclude(&verdict);
     Sorted { verdict, reasons: sorting.reasons }
 }
 
 impl Sorting<'_> {
     fn say(&mut self, by: &str, said: impl Into<String>) {
         self.reasons.push(Reason { by: by.into(), said: said.into() });
+    }
+
+    /// The last line says it all.
+    fn conclude(&mut self, verdict: &Verdict) {
+        let by_filter = self.fated.as_ref().map_or(String::new(), |f| format!(", as {f} says"));
+        let said = match verdict {
+            Verdict::Ignored => format!("it makes nothing{by_filter}"),
+            Verdict::Quarantined => format!("somebody has to look at it{by_filter}"),
+            Verdict::Taken(taken) => {
+                let to = match (&taken.ticket, &taken.related) {
+                    (Some(number), _) => format!("added to {number}"),
+                    (None, Some(number)) => format!("a new ticket in {}, linked to {number}", taken.queue),
+                    (None, None) => format!("a new ticket in {}", taken.queue),
+                };
+                format!("{to}{}", taken.response.map_or("", |_| ", and answered"))
+            }
+        };
+        self.say("result", said);
     }
 
     fn verdict(&mut self) -> Verdict {
@@ -360,6 +382,9 @@ impl Sorting<'_> {
             said.extend(filter.then.map(|f| f.word().to_owned()));
             said.extend(filter.stop.then(|| "no filter after it".to_owned()));
             self.say(&by, said.join("; "));
+            if filter.then.is_some() {
+                self.fated = Some(by);
+            }
             self.set.extend(values);
             self.fate = filter.then.or(self.fate);
             self.stopped = filter.stop;
@@ -379,6 +404,7 @@ impl Sorting<'_> {
             let by = format!("header {name}");
             if key == "ignore" {
                 self.fate = Some(Fate::Ignore);
+                self.fated = Some(by.clone());
                 self.say(&by, "ignore");
                 continue;
             }

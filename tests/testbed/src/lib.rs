@@ -2,6 +2,7 @@
 //! that server. Every test that takes its database from here runs on both.
 
 pub mod cluster;
+pub mod fuzz;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

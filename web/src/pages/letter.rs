@@ -10,7 +10,7 @@ use crate::{App, RequestId};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use vorgang_core::{Command, Rejection};
 use vorgang_runtime::{Error, Request};
 
@@ -63,6 +63,11 @@ pub fn download(name: &str, bytes: Vec<u8>) -> Response {
         (header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'".to_owned()),
     ];
     (headers, bytes).into_response()
+}
+
+/// Whoever loads the page again, after the mail was taken back.
+pub async fn back(Path((number, _)): Path<(String, u32)>) -> Redirect {
+    Redirect::to(&format!("/agent/tickets/{}", crate::input::encode(&number)))
 }
 
 /// The mail does not go out, and its text stands in the form again.
