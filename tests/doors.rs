@@ -395,3 +395,85 @@ async fn a_mailbox_behind_a_server_that_fails_loses_nothing() {
     sound(&w).await;
     let _ = std::fs::remove_dir_all(secrets);
 }
+
+/// Both ends of the protocols against whoever says what comes to mind: each conversation ends, and the next one is served.
+#[tokio::test(flavor = "multi_thread")]
+async fn conversations_that_were_changed_at_random_end() {
+    use vorgang_testbed::fuzz::{Random, change, seconds};
+    const WORDS: &[&str] = &[
+        "\r\n", "\n", "\r", "\0", "MAIL FROM:<>", "RCPT TO:<box@example.org>", "DATA\r\n", ".\r\n", "LHLO x\r\n", "RSET\r\n", "* 1 FETCH (UID 1 BODY[] {5}\r\n",
+        "{99999999999999999999}\r\n", "{4294967295}\r\n", "* BYE\r\n", "+ \r\n", "V3 OK\r\n", "* SEARCH 1 2 3\r\n", "[UIDVALIDITY 1]", "250-", "354 ", "421 ", ")",
+    ];
+    let w = world("doors_fuzz", &site("")).await;
+    let lmtp_door = lmtp(&w, Protocol::Lmtp).await;
+    let smtp_door = lmtp(&w, Protocol::Smtp).await;
+    let session = |hello: &str| format!("{hello} x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<box@example.org>\r\nDATA\r\n{}.\r\nQUIT\r\n", mail(1)).into_bytes();
+    let sessions = [session("LHLO"), session("EHLO")];
+    let until = std::time::Instant::now() + Duration::from_secs(seconds());
+    let (mut random, mut runs) = (Random(11), 0);
+    while std::time::Instant::now() < until {
+        for door in [lmtp_door, smtp_door] {
+            let said = change(&mut random, &sessions, WORDS);
+            let mut stream = TcpStream::connect(door).await.expect("the door is open");
+            let _ = stream.write_all(&said).await;
+            let _ = stream.shutdown().await;
+            let mut answers = vec![];
+            let read = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut answers)).await;
+            assert!(read.is_ok(), "run {runs} does not end: {:?}", String::from_utf8_lossy(&said));
+            runs += 1;
+        }
+    }
+    let mut talk = Talk::to(lmtp_door).await;
+    talk.envelope().await;
+    assert!(talk.say(&format!("{}.", mail(77_777))).await.starts_with("250"), "it goes on");
+
+    // Our side of IMAP and of SMTP, against servers that answer so.
+    let imap_answers = [format!(
+        "* OK here\r\n* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\nV1 OK\r\n+ \r\nV2 OK\r\n* CAPABILITY IMAP4rev1\r\nV3 OK\r\n* 1 EXISTS\r\n* OK [UIDVALIDITY 1]\r\nV4 OK\r\n\
+         * SEARCH 1\r\nV5 OK\r\n* 1 FETCH (UID 1 BODY[] {{{}}}\r\n{})\r\nV6 OK\r\nV7 OK\r\nV8 OK\r\n* SEARCH\r\nV9 OK\r\nV10 OK\r\n",
+        mail(5).len(),
+        mail(5)
+    )
+    .into_bytes()];
+    let smtp_answers = [b"220 here\r\n250-here\r\n250 8BITMIME\r\n250 good\r\n250 good\r\n354 go on\r\n250 taken\r\n221 bye\r\n".to_vec()];
+    let answers = Arc::new(Mutex::new(vec![]));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let given = answers.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let bytes: Vec<u8> = given.lock().expect("the answers").clone();
+            tokio::spawn(async move {
+                let _ = stream.write_all(&bytes).await;
+                let _ = stream.shutdown().await;
+                let mut rest = vec![];
+                let _ = tokio::time::timeout(Duration::from_secs(2), stream.read_to_end(&mut rest)).await;
+            });
+        }
+    });
+    let w = world("clients_fuzz", &site(&format!(", receive: \"imap+plain://box@127.0.0.1:{port}\""))).await;
+    let secrets = std::env::temp_dir().join(format!("vorgang-fuzz-{}", std::process::id()));
+    std::fs::create_dir_all(&secrets).expect("a folder");
+    std::fs::write(secrets.join("box"), "secret").expect("a file");
+    let around = Surroundings::new(Secrets { folder: Some(secrets.clone()) }, None, std::env::temp_dir()).expect("surroundings");
+    let model = w.desk.model();
+    let account = model.names.accounts.get("box").expect("the account");
+    let until = std::time::Instant::now() + Duration::from_secs(seconds());
+    while std::time::Instant::now() < until {
+        *answers.lock().expect("the answers") = change(&mut random, &imap_answers, WORDS);
+        let ended = tokio::time::timeout(Duration::from_secs(10), fetch::once(&w.desk, &around, account)).await;
+        assert!(ended.is_ok(), "{:?}", String::from_utf8_lossy(&answers.lock().expect("the answers")));
+        *answers.lock().expect("the answers") = change(&mut random, &smtp_answers, WORDS);
+        let config = vorgang_transport::Config { url: format!("smtp+plain://127.0.0.1:{port}"), from: "a@example.org".into(), ..Default::default() };
+        let smtp = vorgang_transport::Smtp::new(&config).expect("a server");
+        let letter = vorgang_runtime::outbox::Mail {
+            to: vec![vorgang_core::mail::Address::new("", "b@example.org")],
+            id: "1-1.x".into(),
+            ..Default::default()
+        };
+        let ended = tokio::time::timeout(Duration::from_secs(10), vorgang_runtime::outbox::Mailer::send(&smtp, &letter)).await;
+        assert!(ended.is_ok(), "{:?}", String::from_utf8_lossy(&answers.lock().expect("the answers")));
+    }
+    sound(&w).await;
+    let _ = std::fs::remove_dir_all(secrets);
+}

@@ -8,7 +8,7 @@ import { browser as launch, serve, signIn } from "./server.js";
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 describe("every page can be used by everybody", () => {
-  let server, browser, number;
+  let server, browser, number, mailed;
   before(async () => {
     server = await serve();
     browser = await launch();
@@ -19,6 +19,9 @@ describe("every page can be used by everybody", () => {
     await page.getByRole("button", { name: "Submit" }).click();
     await page.waitForURL(/\/tickets\/\d+/);
     number = page.url().split("/").pop();
+    const said = server.mail("From: customer@example.org\nTo: support@example.org\nSubject: VPN\nContent-Type: text/html\n\n<p>It is down.</p>\n");
+    mailed = said.match(/ticket (\d+)/)[1];
+    server.mail("\n");
   });
   after(async () => {
     await browser?.close();
@@ -27,8 +30,8 @@ describe("every page can be used by everybody", () => {
 
   const pages = {
     customer: ["/", "/start/expense_claim", "/start/leave_request", "/tickets/N", "/notifications", "/settings", "/nowhere"],
-    agent: ["/agent", "/agent/queue", "/agent/work", "/agent/new", "/agent/tickets/N"],
-    admin: ["/admin", "/admin/jobs", "/admin/jobs/close_waiting", "/admin/notifications", "/admin/notifications/key_account", "/admin/outbox", "/admin/outbox?state=sent"],
+    agent: ["/agent", "/agent/queue", "/agent/work", "/agent/new", "/agent/tickets/N", "/agent/tickets/MAIL"],
+    admin: ["/admin", "/admin/jobs", "/admin/jobs/close_waiting", "/admin/notifications", "/admin/notifications/key_account", "/admin/outbox", "/admin/outbox?state=sent", "/admin/mail", "/admin/mail?state=quarantined", "/admin/mail/1", "/admin/mail/2", "/admin/mail/accounts"],
     tina: ["/agent", "/agent/tickets/N"],
     carla: ["/", "/start/leave_request", "/tickets/N"],
   };
@@ -40,7 +43,7 @@ describe("every page can be used by everybody", () => {
           // The page's own policy forbids foreign scripts; the test brings axe in around it.
           const page = await signIn(browser, server, login, { colorScheme, viewport: { width, height: 900 }, bypassCSP: true });
           for (const path of paths) {
-            await page.goto(server.url + path.replace("N", number));
+            await page.goto(server.url + path.replace(/N$/, number).replace("MAIL", mailed));
             await page.evaluate(() => document.querySelectorAll("main details").forEach((d) => (d.open = true)));
             await page.evaluate(axe);
             const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));

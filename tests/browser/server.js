@@ -1,5 +1,5 @@
 // A fresh demo server for each test file, on a port and a database of its own.
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -31,6 +31,11 @@ export async function serve() {
   return {
     url,
     links,
+    // Hands a mail over, as a mail server does; what was said to it.
+    mail: (raw) => {
+      const done = spawnSync(binary, ["mail"], { cwd: folder, input: raw, env: { ...process.env, VORGANG_DATABASE: join(folder, "test.db") } });
+      return String(done.stdout) + String(done.stderr);
+    },
     stop: () =>
       new Promise((resolve) => {
         child.removeAllListeners("exit");
