@@ -401,13 +401,35 @@ async fn a_mailbox_behind_a_server_that_fails_loses_nothing() {
 async fn conversations_that_were_changed_at_random_end() {
     use vorgang_testbed::fuzz::{Random, change, seconds};
     const WORDS: &[&str] = &[
-        "\r\n", "\n", "\r", "\0", "MAIL FROM:<>", "RCPT TO:<box@example.org>", "DATA\r\n", ".\r\n", "LHLO x\r\n", "RSET\r\n", "* 1 FETCH (UID 1 BODY[] {5}\r\n",
-        "{99999999999999999999}\r\n", "{4294967295}\r\n", "* BYE\r\n", "+ \r\n", "V3 OK\r\n", "* SEARCH 1 2 3\r\n", "[UIDVALIDITY 1]", "250-", "354 ", "421 ", ")",
+        "\r\n",
+        "\n",
+        "\r",
+        "\0",
+        "MAIL FROM:<>",
+        "RCPT TO:<box@example.org>",
+        "DATA\r\n",
+        ".\r\n",
+        "LHLO x\r\n",
+        "RSET\r\n",
+        "* 1 FETCH (UID 1 BODY[] {5}\r\n",
+        "{99999999999999999999}\r\n",
+        "{4294967295}\r\n",
+        "* BYE\r\n",
+        "+ \r\n",
+        "V3 OK\r\n",
+        "* SEARCH 1 2 3\r\n",
+        "[UIDVALIDITY 1]",
+        "250-",
+        "354 ",
+        "421 ",
+        ")",
     ];
     let w = world("doors_fuzz", &site("")).await;
     let lmtp_door = lmtp(&w, Protocol::Lmtp).await;
     let smtp_door = lmtp(&w, Protocol::Smtp).await;
-    let session = |hello: &str| format!("{hello} x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<box@example.org>\r\nDATA\r\n{}.\r\nQUIT\r\n", mail(1)).into_bytes();
+    let session = |hello: &str| {
+        format!("{hello} x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<box@example.org>\r\nDATA\r\n{}.\r\nQUIT\r\n", mail(1)).into_bytes()
+    };
     let sessions = [session("LHLO"), session("EHLO")];
     let until = std::time::Instant::now() + Duration::from_secs(seconds());
     let (mut random, mut runs) = (Random(11), 0);
@@ -464,7 +486,8 @@ async fn conversations_that_were_changed_at_random_end() {
         let ended = tokio::time::timeout(Duration::from_secs(10), fetch::once(&w.desk, &around, account)).await;
         assert!(ended.is_ok(), "{:?}", String::from_utf8_lossy(&answers.lock().expect("the answers")));
         *answers.lock().expect("the answers") = change(&mut random, &smtp_answers, WORDS);
-        let config = vorgang_transport::Config { url: format!("smtp+plain://127.0.0.1:{port}"), from: "a@example.org".into(), ..Default::default() };
+        let config =
+            vorgang_transport::Config { url: format!("smtp+plain://127.0.0.1:{port}"), from: "a@example.org".into(), ..Default::default() };
         let smtp = vorgang_transport::Smtp::new(&config).expect("a server");
         let letter = vorgang_runtime::outbox::Mail {
             to: vec![vorgang_core::mail::Address::new("", "b@example.org")],

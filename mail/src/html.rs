@@ -5,11 +5,15 @@ use ammonia::{Builder, UrlRelative};
 use mail_parser::decoders::html::html_to_text;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
+use std::sync::LazyLock;
 
 /// Longest HTML that is shown, in bytes: beyond it the text is.
 pub const BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Deepest nesting that is shown.
 const DEPTH_MAX: usize = 500;
+
+/// Most references to characters: each may cost the parser as much as all the text before it.
+const REFERENCES_MAX: usize = 20_000;
 
 /// What a style may say: nothing that moves out of its place, and nothing that is fetched.
 const PROPERTIES: &[&str] = &[
@@ -87,10 +91,14 @@ pub fn of_text(text: &str) -> String {
 pub fn sanitise(html: &str, pictures: BTreeMap<String, String>) -> String {
     /// How often it may change before it has to stay as it is.
     const ROUNDS: usize = 4;
-    if html.len() > BYTES_MAX || depth(html) > DEPTH_MAX {
+    let mut known = without_others(html);
+    if references(&known) > REFERENCES_MAX {
+        known = Cow::Owned(known.replace("&nbsp;", " ").replace('\u{a0}', " "));
+    }
+    if html.len() > BYTES_MAX || depth(html) > DEPTH_MAX || references(&known) > REFERENCES_MAX {
         return of_text(&to_text(html));
     }
-    let mut now = clean(html, pictures);
+    let mut now = clean(&known, pictures);
     for _ in 0..ROUNDS {
         let next = clean(&now, BTreeMap::new());
         if next == now {
@@ -99,6 +107,45 @@ pub fn sanitise(html: &str, pictures: BTreeMap<String, String>) -> String {
         now = next;
     }
     of_text(&to_text(html))
+}
+
+/// What goes with all that is in it.
+const GOES: [&str; 10] = ["script", "style", "title", "head", "template", "noscript", "iframe", "object", "svg", "math"];
+
+/// Tags that are let through, and those that the sanitiser has to see to take out what is in them.
+static KNOWN: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+    let let_through = Builder::default().clone_tags();
+    let_through.into_iter().chain(GOES).chain(["font", "u", "big", "html", "body"]).collect()
+});
+
+/// Without the tags that would go anyway, such as Word's `<o:p>`: the sanitiser takes each out of its place, which costs as much
+/// as there is beside it. What comes of it is sanitised as any other text.
+fn without_others(html: &str) -> Cow<'_, str> {
+    let mut out = String::new();
+    let (mut rest, mut kept) = (html, 0);
+    while let Some(at) = rest.find('<') {
+        let here = html.len() - rest.len() + at;
+        let tag = rest[at + 1..].trim_start_matches('/');
+        let name =
+            &tag[..tag.find(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>' | '<' | '"' | '\'' | '=')).unwrap_or(tag.len())];
+        rest = &rest[at + 1..];
+        if !name.starts_with(|c: char| c.is_ascii_alphabetic()) || KNOWN.contains(name.to_ascii_lowercase().as_str()) {
+            continue;
+        }
+        let Some(end) = rest.find('>') else { break };
+        out.push_str(&html[kept..here]);
+        rest = &rest[end + 1..];
+        kept = html.len() - rest.len();
+    }
+    if kept == 0 {
+        return Cow::Borrowed(html);
+    }
+    out.push_str(&html[kept..]);
+    Cow::Owned(out)
+}
+
+fn references(html: &str) -> usize {
+    html.chars().filter(|c| matches!(c, '&' | '\u{a0}')).count()
 }
 
 /// An address that carries one of the kinds of pictures that nothing can be hidden in.
@@ -133,7 +180,7 @@ fn clean(html: &str, pictures: BTreeMap<String, String>) -> String {
         .add_tag_attributes("table", ["border", "cellpadding", "cellspacing", "width"])
         .add_tag_attributes("td", ["width", "height"])
         .add_tag_attributes("img", ["width", "height", "alt"])
-        .clean_content_tags(HashSet::from(["script", "style", "title", "head", "template", "noscript", "iframe", "object", "svg", "math"]))
+        .clean_content_tags(HashSet::from(GOES))
         .url_schemes(HashSet::from(["http", "https", "mailto", "tel", "cid", "data"]))
         .url_relative(UrlRelative::Deny)
         .link_rel(Some("noopener noreferrer nofollow"))

@@ -4,11 +4,52 @@ use std::path::PathBuf;
 use vorgang_testbed::fuzz::fuzz;
 
 const WORDS: &[&str] = &[
-    "\r\n", "\n\n", "\r", "\0", ":", ";", "=", "--", "--b", "\"", "(", ")", "<", ">", "@", ",", "=?utf-8?B?", "=?iso-2022-jp?Q?", "?=", "=20",
-    "=\r\n", "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n", "Content-Type: message/rfc822\r\n\r\n", "Content-Type: text/html\r\n\r\n",
-    "Content-Transfer-Encoding: base64\r\n", "Content-Disposition: attachment; filename*0*=utf-8''%41", "From: ", "To: ", "References: <",
-    "<script>", "<a href=\"javascript:x\">", "<style>", "<!--", "]]>", "<svg>", "<math>", "<img src=\"cid:x\">", "&#x3c;", "style=\"background:url(x)\"",
-    "BEGIN:VEVENT\r\n", "END:VEVENT\r\n", "DTSTART;TZID=", "message/delivery-status", "Final-Recipient: rfc822; ", "\u{feff}", "\u{202e}",
+    "\r\n",
+    "\n\n",
+    "\r",
+    "\0",
+    ":",
+    ";",
+    "=",
+    "--",
+    "--b",
+    "\"",
+    "(",
+    ")",
+    "<",
+    ">",
+    "@",
+    ",",
+    "=?utf-8?B?",
+    "=?iso-2022-jp?Q?",
+    "?=",
+    "=20",
+    "=\r\n",
+    "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n",
+    "Content-Type: message/rfc822\r\n\r\n",
+    "Content-Type: text/html\r\n\r\n",
+    "Content-Transfer-Encoding: base64\r\n",
+    "Content-Disposition: attachment; filename*0*=utf-8''%41",
+    "From: ",
+    "To: ",
+    "References: <",
+    "<script>",
+    "<a href=\"javascript:x\">",
+    "<style>",
+    "<!--",
+    "]]>",
+    "<svg>",
+    "<math>",
+    "<img src=\"cid:x\">",
+    "&#x3c;",
+    "style=\"background:url(x)\"",
+    "BEGIN:VEVENT\r\n",
+    "END:VEVENT\r\n",
+    "DTSTART;TZID=",
+    "message/delivery-status",
+    "Final-Recipient: rfc822; ",
+    "\u{feff}",
+    "\u{202e}",
 ];
 
 fn corpus(ending: &str) -> Vec<Vec<u8>> {
@@ -76,7 +117,21 @@ fn html() {
         let html = String::from_utf8_lossy(raw);
         let once = vorgang_mail::html::sanitise(&html, Default::default());
         let lower = once.to_ascii_lowercase();
-        for bad in ["<script", "<style", "<iframe", "<object", "<svg", "<math", "<form", "<base", "<meta", "<link", "src=\"http", "javascript:\"", "url("] {
+        for bad in [
+            "<script",
+            "<style",
+            "<iframe",
+            "<object",
+            "<svg",
+            "<math",
+            "<form",
+            "<base",
+            "<meta",
+            "<link",
+            "src=\"http",
+            "javascript:\"",
+            "url(",
+        ] {
             assert!(!lower.contains(bad) || lower.contains(&bad.replace('<', "&lt;")), "{bad} in {once:?} of {html:?}");
         }
         let twice = vorgang_mail::html::sanitise(&once, Default::default());
