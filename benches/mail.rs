@@ -232,10 +232,22 @@ fn count(folder: &Path, condition: &str) -> i64 {
     c.query_row(&format!("SELECT count(*) FROM outbox WHERE {condition}"), [], |r| r.get(0)).expect("a count")
 }
 
+/// What the servers said of mails that did not go out.
+fn errors(folder: &Path) -> String {
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let c = rusqlite::Connection::open_with_flags(folder.join("pages.db"), flags).expect("the database");
+    c.query_row("SELECT coalesce(group_concat(DISTINCT error), '') FROM outbox", [], |r| r.get(0)).expect("errors")
+}
+
 /// A mail server that takes everything; Postfix's own for such measurements.
 fn sink(port: u16) -> Option<Child> {
     let program = ["/usr/sbin/smtp-sink", "/usr/bin/smtp-sink"].into_iter().find(|p| Path::new(p).exists())?;
-    Command::new(program).args([&format!("127.0.0.1:{port}"), "1000"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
+    let mut command = Command::new(program);
+    // As root it wants to know whom it may become.
+    if Command::new("id").arg("-u").output().is_ok_and(|o| o.stdout == b"0\n") {
+        command.args(["-u", "nobody"]);
+    }
+    command.args([&format!("127.0.0.1:{port}"), "1000"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
 }
 
 /// Answers that wait go out to a local mail server; and once more while another server, with mail of its own, says nothing.
@@ -314,7 +326,7 @@ fn outbox(folder: &Path) {
         let (begun, before) = (Instant::now(), count(folder, "state = 'sent'"));
         let left = || count(folder, "state = 'due' AND channel <> 'mail:slow'");
         while left() > 0 {
-            assert!(begun.elapsed() < Duration::from_secs(120), "{} are left", left());
+            assert!(begun.elapsed() < Duration::from_secs(120), "{} are left: {}", left(), errors(folder));
             std::thread::sleep(Duration::from_millis(20));
         }
         let sent = count(folder, "state = 'sent'") - before;

@@ -5,6 +5,7 @@ pub mod imap;
 pub mod listener;
 mod message;
 pub mod oauth;
+mod pool;
 pub mod pop3;
 pub mod post;
 pub mod secrets;

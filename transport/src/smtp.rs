@@ -2,23 +2,18 @@
 
 use crate::imap::Login;
 use crate::message::message;
+use crate::pool::{Pool, Server, Way};
+use crate::tls::Trust;
 use async_trait::async_trait;
 use lettre::address::Envelope;
 use lettre::message::Mailbox;
+use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
-use lettre::transport::smtp::{Error, PoolConfig};
-use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use lettre::transport::smtp::client::{Certificate, TlsParameters};
 use std::net::IpAddr;
-use std::time::Duration;
 use url::{Host, Url};
 use vorgang_definitions::kinds::mail_account::{MailUrl, Security};
 use vorgang_runtime::outbox::{Mail, Mailer, Origin, SendError};
-
-/// How long the server may take for one answer.
-const TIMEOUT: Duration = Duration::from_secs(30);
-/// Connections that are kept.
-const CONNECTIONS: u32 = 8;
 
 /// What is wrong with the configuration.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +29,7 @@ pub enum ConfigError {
     #[error("`{0}` is no sender: write `Help desk <desk@example.org>`")]
     From(String),
     #[error("TLS: {0}")]
-    Tls(#[from] Error),
+    Tls(String),
 }
 
 /// Where mail goes, and as whom.
@@ -50,7 +45,7 @@ pub struct Config {
 }
 
 pub struct Smtp {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    pool: Pool,
     from: Mailbox,
 }
 
@@ -65,65 +60,59 @@ impl Smtp {
         if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
             return Err(bad());
         }
-        let (tls, port) = match url.scheme() {
-            "smtp" => (Tls::Required(tls(&host, config.ca.as_deref())?), 587),
-            "smtps" => (Tls::Wrapper(tls(&host, config.ca.as_deref())?), 465),
-            "smtp+plain" if is_here(&url) => (Tls::None, 25),
+        let (security, port) = match url.scheme() {
+            "smtp" => (Security::StartTls, 587),
+            "smtps" => (Security::Tls, 465),
+            "smtp+plain" if is_here(&url) => (Security::Plain, 25),
             "smtp+plain" => return Err(ConfigError::Plain),
             _ => return Err(bad()),
         };
         let user = percent(url.username());
         let login = (!user.is_empty()).then(|| (user.as_str(), Login::Password(config.password.as_deref().unwrap_or_default())));
-        Self::build(&host, url.port().unwrap_or(port), tls, login, &config.from)
+        Self::build(&host, url.port().unwrap_or(port), security, login, &config.from, config.ca.as_deref())
     }
 
     /// The server of a mail account.
     pub fn at(url: &MailUrl, from: &str, login: Option<Login<'_>>, ca: Option<&[u8]>) -> Result<Self, ConfigError> {
-        let tls = match url.security {
-            Security::StartTls => Tls::Required(tls(&url.host, ca)?),
-            Security::Tls => Tls::Wrapper(tls(&url.host, ca)?),
-            Security::Plain => Tls::None,
-        };
-        let login = login.map(|l| (url.user.as_str(), l));
-        Self::build(&url.host, url.port, tls, login, from)
+        Self::build(&url.host, url.port, url.security, login.map(|l| (url.user.as_str(), l)), from, ca)
     }
 
-    fn build(host: &str, port: u16, tls: Tls, login: Option<(&str, Login<'_>)>, from: &str) -> Result<Self, ConfigError> {
+    fn build(
+        host: &str,
+        port: u16,
+        security: Security,
+        login: Option<(&str, Login<'_>)>,
+        from: &str,
+        ca: Option<&[u8]>,
+    ) -> Result<Self, ConfigError> {
         let from: Mailbox = from.parse().map_err(|_| ConfigError::From(from.to_owned()))?;
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host.trim_matches(['[', ']']))
-            .port(port)
-            .tls(tls)
-            .timeout(Some(TIMEOUT))
-            .pool_config(PoolConfig::new().max_size(CONNECTIONS));
-        match login {
-            Some((user, Login::Password(password))) => {
-                builder = builder.credentials(Credentials::new(user.to_owned(), password.to_owned()));
-            }
-            Some((user, Login::Token(token))) => {
-                builder = builder.credentials(Credentials::new(user.to_owned(), token.to_owned()));
-                builder = builder.authentication(vec![Mechanism::Xoauth2]);
-            }
-            None => {}
-        }
-        Ok(Self { transport: builder.build(), from })
+        let host = host.trim_matches(['[', ']']).to_owned();
+        let way = match security {
+            Security::Plain => Way::Plain,
+            Security::StartTls => Way::StartTls(start_tls(&host, ca).map_err(|e| ConfigError::Tls(e.to_string()))?),
+            Security::Tls => Way::Tls(Trust::new(ca).map_err(ConfigError::Tls)?),
+        };
+        let login = login.map(|(user, login)| match login {
+            Login::Password(password) => (Credentials::new(user.to_owned(), password.to_owned()), vec![Mechanism::Plain, Mechanism::Login]),
+            Login::Token(token) => (Credentials::new(user.to_owned(), token.to_owned()), vec![Mechanism::Xoauth2]),
+        });
+        Ok(Self { pool: Pool::new(Server { host, port, way, login }), from })
     }
 
     /// Does the server answer, and let us in?
     pub async fn check(&self) -> Result<(), String> {
-        match self.transport.test_connection().await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err("the server is not ready".into()),
-            Err(e) => Err(said(&e)),
-        }
+        self.pool.check().await.map_err(|e| match e {
+            SendError::Temporary(why) | SendError::Silent(why) | SendError::Permanent(why) => why,
+        })
     }
 }
 
-fn tls(host: &str, ca: Option<&[u8]>) -> Result<TlsParameters, ConfigError> {
-    let mut builder = TlsParameters::builder(host.trim_matches(['[', ']']).to_owned());
+fn start_tls(host: &str, ca: Option<&[u8]>) -> Result<TlsParameters, Error> {
+    let mut builder = TlsParameters::builder(host.to_owned());
     if let Some(ca) = ca {
         builder = builder.add_root_certificate(Certificate::from_pem(ca)?);
     }
-    Ok(builder.build_rustls()?)
+    builder.build_rustls()
 }
 
 fn is_here(url: &Url) -> bool {
@@ -146,21 +135,17 @@ fn percent(text: &str) -> String {
 impl Mailer for Smtp {
     async fn send(&self, mail: &Mail) -> Result<(), SendError> {
         let message = message(mail, &self.from).map_err(SendError::Permanent)?;
-        let sent = match mail.origin {
+        let envelope = match mail.origin {
             // Nobody is told that a response by itself was not delivered (RFC 3834, 3.3).
-            Origin::Replied => {
-                let to = message.envelope().to().to_vec();
-                let envelope = Envelope::new(None, to).map_err(|e| SendError::Permanent(e.to_string()))?;
-                self.transport.send_raw(&envelope, &message.formatted()).await
-            }
-            _ => self.transport.send(message).await,
+            Origin::Replied => &Envelope::new(None, message.envelope().to().to_vec()).map_err(|e| SendError::Permanent(e.to_string()))?,
+            _ => message.envelope(),
         };
-        sent.map(|_| ()).map_err(|e| judged(&e))
+        self.pool.send(envelope, &message.formatted()).await
     }
 }
 
 /// What says something about this one mail is final; what says something about the server or our account may change.
-fn judged(e: &Error) -> SendError {
+pub fn judged(e: &Error) -> SendError {
     let text = said(e);
     let code = e.status().map(|c| c.to_string());
     match code.as_deref() {

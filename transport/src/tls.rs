@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
@@ -40,9 +41,12 @@ impl Trust {
     }
 
     pub async fn wrap(&self, stream: Box<dyn Stream>, host: &str) -> std::io::Result<Box<dyn Stream>> {
+        Ok(Box::new(self.encrypted(stream, host).await?))
+    }
+
+    pub async fn encrypted<S: Stream>(&self, stream: S, host: &str) -> std::io::Result<TlsStream<S>> {
         let name = ServerName::try_from(host.to_owned()).map_err(|e| broken(&e.to_string()))?;
-        let tls = tokio::time::timeout(CONNECT, self.0.connect(name, stream)).await.map_err(|_| late())??;
-        Ok(Box::new(tls))
+        tokio::time::timeout(CONNECT, self.0.connect(name, stream)).await.map_err(|_| late())?
     }
 
     /// What came before TLS counts for nothing, and there must be none.
@@ -55,9 +59,14 @@ impl Trust {
 }
 
 pub async fn connect(host: &str, port: u16) -> std::io::Result<Box<dyn Stream>> {
+    Ok(Box::new(connect_tcp(host, port).await?))
+}
+
+/// What is said is sent at once: the end of a mail is a short line of its own.
+pub async fn connect_tcp(host: &str, port: u16) -> std::io::Result<TcpStream> {
     let stream = tokio::time::timeout(CONNECT, TcpStream::connect((host, port))).await.map_err(|_| late())??;
     stream.set_nodelay(true)?;
-    Ok(Box::new(stream))
+    Ok(stream)
 }
 
 /// As people read it.

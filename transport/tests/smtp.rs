@@ -156,6 +156,37 @@ async fn a_mail_arrives_whole() {
 }
 
 #[tokio::test]
+async fn one_connection_brings_many_mails() {
+    let there = server(&[], false, "localhost").await;
+    let smtp = Smtp::new(&config(format!("smtp+plain://{}", there.address))).expect("a configuration");
+    for _ in 0..3 {
+        assert_eq!(smtp.send(&mail()).await, Ok(()));
+    }
+    let of_mail = ["MAIL", "RCPT", "DATA"];
+    let expected = [&["EHLO"][..], &of_mail, &["NOOP"], &of_mail, &["NOOP"], &of_mail].concat();
+    let verbs: Vec<String> = there.heard.verbs().into_iter().filter(|v| v != ".").collect();
+    assert_eq!(verbs, expected);
+    // A server that has had enough of this connection is called anew, and the mail is not put off.
+    let tired = server(&[("NOOP", "421 enough\r\n")], false, "localhost").await;
+    let smtp = Smtp::new(&config(format!("smtp+plain://{}", tired.address))).expect("a configuration");
+    for _ in 0..2 {
+        assert_eq!(smtp.send(&mail()).await, Ok(()));
+    }
+    assert_eq!(tired.heard.verbs().iter().filter(|v| *v == "EHLO").count(), 2);
+}
+
+/// The first word comes encrypted, or not at all.
+#[tokio::test]
+async fn implicit_tls_is_verified_too() {
+    let there = server(&[], true, "localhost").await;
+    let url = format!("smtps://desk@localhost:{}", there.address.port());
+    // It greets in the clear, which is no handshake.
+    let result = Smtp::new(&config(url)).expect("a configuration").send(&mail()).await;
+    assert!(matches!(result, Err(SendError::Temporary(_))), "{result:?}");
+    assert_eq!(there.heard.verbs().iter().filter(|v| ["EHLO", "AUTH", "MAIL"].contains(&v.as_str())).count(), 0);
+}
+
+#[tokio::test]
 async fn what_the_server_says_decides_whether_it_is_tried_again() {
     let cases: &[(Answers, bool)] = &[
         (&[("RCPT", "550 5.1.1 no such mailbox\r\n")], true),
