@@ -4,7 +4,7 @@
 mod common;
 
 use common::world::{World, world};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -227,6 +227,8 @@ async fn mails_that_are_too_much_wait_with_their_bytes() {
 #[derive(Default)]
 struct Mailbox {
     mails: Mutex<BTreeMap<u32, String>>,
+    /// Marked, and still there.
+    deleted: Mutex<BTreeSet<u32>>,
     validity: AtomicUsize,
     connections: AtomicUsize,
     fetched: AtomicUsize,
@@ -242,6 +244,8 @@ enum Wrong {
     Bye,
     /// A mail is longer than it says.
     LiesShort,
+    /// Once mails are marked.
+    DropInMarks,
     /// Marks are refused.
     NoFlags,
     /// One byte after the other.
@@ -296,9 +300,19 @@ async fn serve(mailbox: Arc<Mailbox>, stream: TcpStream, wrong: Option<Wrong>) -
         } else if upper.starts_with("SELECT") {
             let count = mailbox.mails.lock().expect("the mails").len();
             let validity = mailbox.validity.load(Ordering::SeqCst);
-            out.extend(format!("* {count} EXISTS\r\n* OK [UIDVALIDITY {validity}] valid\r\n").bytes());
+            let next = mailbox.mails.lock().expect("the mails").keys().last().map_or(1, |last| last + 1);
+            out.extend(format!("* {count} EXISTS\r\n* OK [UIDVALIDITY {validity}] valid\r\n* OK [UIDNEXT {next}] next\r\n").bytes());
         } else if upper.starts_with("UID SEARCH") {
-            let uids: Vec<String> = mailbox.mails.lock().expect("the mails").keys().map(u32::to_string).collect();
+            let (from, to) = upper.split(' ').nth(3)?.split_once(':')?;
+            let (from, to): (u32, u32) = (from.parse().ok()?, to.parse().unwrap_or(u32::MAX));
+            let mails = mailbox.mails.lock().expect("the mails");
+            // `n:*` always has the last one.
+            let last = mails.keys().last().filter(|last| to == u32::MAX && **last < from);
+            let deleted = mailbox.deleted.lock().expect("the marks");
+            let uids: Vec<String> =
+                mails.range(from..=to).map(|(uid, _)| uid).chain(last).filter(|u| !deleted.contains(u)).map(u32::to_string).collect();
+            assert!(uids.len() <= 200_000, "no line is longer than what a server can be asked for");
+            drop((mails, deleted));
             out.extend(format!("* SEARCH {}\r\n", uids.join(" ")).bytes());
         } else if let Some(list) = upper.strip_prefix("UID FETCH ") {
             let uids: Vec<u32> = list.split(' ').next()?.split(',').filter_map(|n| n.parse().ok()).collect();
@@ -333,9 +347,21 @@ async fn serve(mailbox: Arc<Mailbox>, stream: TcpStream, wrong: Option<Wrong>) -
             }
         } else if let Some(list) = upper.strip_prefix("UID EXPUNGE ") {
             let mut mails = mailbox.mails.lock().expect("the mails");
-            list.split(',').filter_map(|n| n.parse().ok()).for_each(|uid: u32| drop(mails.remove(&uid)));
-        } else if upper.starts_with("UID STORE") && wrong == Some(Wrong::NoFlags) {
-            done = "NO not here";
+            let (from, to) = list.split_once(':')?;
+            let (from, to): (u32, u32) = (from.parse().ok()?, to.parse().ok()?);
+            let mut deleted = mailbox.deleted.lock().expect("the marks");
+            deleted.iter().filter(|u| (from..=to).contains(*u)).for_each(|uid| drop(mails.remove(uid)));
+            deleted.retain(|u| !(from..=to).contains(u));
+        } else if let Some(list) = upper.strip_prefix("UID STORE ") {
+            if wrong == Some(Wrong::NoFlags) {
+                done = "NO not here";
+            } else if upper.contains("\\DELETED") {
+                let uids = list.split(' ').next()?.split(',').filter_map(|n| n.parse::<u32>().ok());
+                mailbox.deleted.lock().expect("the marks").extend(uids);
+                if wrong == Some(Wrong::DropInMarks) {
+                    return None;
+                }
+            }
         }
         out.extend(format!("{tag} {done} done\r\n").bytes());
         if wrong == Some(Wrong::Slow) {
@@ -355,7 +381,8 @@ async fn a_mailbox_behind_a_server_that_fails_loses_nothing() {
     let mailbox = Arc::new(Mailbox::default());
     mailbox.mails.lock().expect("the mails").extend((1..=MAILS).map(|n| (n as u32, mail(n))));
     mailbox.validity.store(7, Ordering::SeqCst);
-    let troubles = [Wrong::DropAtOnce, Wrong::NoLogin, Wrong::DropInFetch, Wrong::Bye, Wrong::LiesShort, Wrong::Unasked];
+    let troubles =
+        [Wrong::DropAtOnce, Wrong::NoLogin, Wrong::DropInFetch, Wrong::Bye, Wrong::LiesShort, Wrong::DropInMarks, Wrong::Unasked];
     mailbox.wrong.lock().expect("what goes wrong").extend(troubles.into_iter().enumerate());
     let port = imap(mailbox.clone()).await;
     let w = world("imap_faults", &site(&format!(", receive: \"imap+plain://box@127.0.0.1:{port}\""))).await;
@@ -373,8 +400,9 @@ async fn a_mailbox_behind_a_server_that_fails_loses_nothing() {
         assert!(tickets(&w).await + left >= MAILS as u64, "nothing was taken away before it was safe");
     }
     assert_eq!((tickets(&w).await, mailbox.mails.lock().expect("the mails").len()), (MAILS as u64, 0));
-    // Marks are refused: they stay, and are not taken twice; nor when the mailbox was numbered anew.
-    mailbox.mails.lock().expect("the mails").extend((1..=50).map(|n| (n as u32 + 1_000, mail(n + 1_000))));
+    // Marks are refused: they stay, and are not taken twice; nor when the mailbox was numbered anew. They lie far apart, behind
+    // numbers that were given out long ago.
+    mailbox.mails.lock().expect("the mails").extend((1..=50).map(|n| (n as u32 * 90_000, mail(n + 1_000))));
     let next = mailbox.connections.load(Ordering::SeqCst);
     mailbox.wrong.lock().expect("what goes wrong").extend([
         (next, Wrong::NoFlags),

@@ -408,3 +408,31 @@ async fn futures_util_join(d: &Desk, raw: &str) -> Vec<Outcome> {
     }
     tasks.join_all().await.into_iter().map(|o| o.expect("an answer")).collect()
 }
+
+/// Every mail of the collection comes in, and its bytes come out as they were.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_mail_of_the_collection_is_kept_as_it_came() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/mail");
+    let mut all: Vec<_> = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect();
+    all.retain(|p| p.extension().is_some_and(|e| e == "eml"));
+    all.sort();
+    if all.is_empty() {
+        println!("SKIPPED: ../shared/data/mail is not there");
+        return;
+    }
+    let site: String = SITE.lines().filter(|l| !l.contains("name: programs")).map(|l| format!("{l}\n")).collect();
+    let w = world("mail_collection", &site).await;
+    for path in all {
+        let raw = std::fs::read(&path).expect("a mail");
+        let hash = vorgang_mail::hash(&raw);
+        let incoming = Incoming { door: "test".into(), ..Incoming::default() };
+        let outcome = w.desk.take_mail(incoming, Raw::Memory(raw.clone())).await.expect("it is taken");
+        assert!(matches!(outcome, Outcome::Taken { .. } | Outcome::Known), "{}: {outcome:?}", path.display());
+        let row = w.desk.store.inbox_find(&hash).await.expect("the log").expect("a row");
+        let out = w.desk.store.blob(&row.blob).await.expect("the bytes").expect("they are there");
+        assert!(out == raw, "{}: its bytes have changed", path.display());
+        let read = |bytes: &[u8]| vorgang_mail::read(bytes, &hash, vorgang_mail::SIZE_MAX).expect("it is read");
+        assert!(read(&out) == read(&raw), "{}: it is read in another way", path.display());
+    }
+    assert_eq!(audit::verify(&*w.desk.store).await.expect("a report").findings, Vec::<String>::new());
+}

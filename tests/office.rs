@@ -159,3 +159,51 @@ fn mailboxes_are_emptied_by_imap_and_read_by_pop3() {
     assert_eq!(count(&client), 77, "none came twice");
     server.end();
 }
+
+/// The server is killed again and again while it empties a mailbox: each mail is one article in the end, and none is lost.
+#[test]
+fn killed_while_it_fetches_each_mail_is_one_article() {
+    let long = std::env::var_os("VORGANG_LONG").is_some();
+    let (mails, kills) = if long { (10_000, 10) } else { (2_000, 5) };
+    let folder = Folder::new("office_kill");
+    let Some(office) = Office::open(&folder, &["none@example.org"], free()) else { return };
+    let more = format!(
+        "- {{ kind: MailAccount, name: boxed, address: boxed@example.org, queue: it, type: incident, receive: \"imap://boxed%40example.org@localhost:{}/INBOX\" }}\n",
+        office.imap
+    );
+    let site = site(&folder, &more);
+    let secrets = folder.0.join("secrets");
+    std::fs::create_dir_all(&secrets).expect("a folder");
+    std::fs::write(secrets.join("boxed"), "secret\n").expect("a file");
+    office.fill("boxed@example.org", mails, |n| {
+        format!(
+            "From: a{n}@client.example\nTo: boxed@example.org\nSubject: Case {n}\nMessage-ID: <{n}.{n}@client.example>\n\nNumber {n}.\n"
+        )
+    });
+    let (ca, secrets) = (office.ca(), secrets.display().to_string());
+    let arguments = [site.as_str(), "--demo", "--tickets", "1", "--mail-ca", &ca, "--secrets", &secrets];
+    let mut server = Server::start(&folder.0, &arguments);
+    for kill in 1..=kills {
+        // Somewhere on the way: a little further each time.
+        let left = mails - mails * kill / (kills + 1);
+        wait(|| office.left("boxed@example.org") <= left, || format!("nothing goes on\n{}", office.log()));
+        server.kill();
+        server = Server::start(&folder.0, &arguments);
+    }
+    wait(|| office.left("boxed@example.org") == 0, || format!("it is not emptied\n{}", office.log()));
+    let client = Client { address: server.address.clone(), token: token(&folder.0, "agent") };
+    let mut found = std::collections::BTreeMap::<String, usize>::new();
+    let mut next = Some(String::new());
+    while let Some(cursor) = next {
+        let page = client.ask("GET", &format!("/api/v1/tickets?limit=200{cursor}"), &Value::Null);
+        for ticket in page["items"].as_array().expect("tickets") {
+            *found.entry(ticket["title"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+        }
+        next = page["next"].as_i64().map(|n| format!("&cursor={n}"));
+    }
+    let cases: Vec<usize> = (0..mails).map(|n| found.get(&format!("Case {n}")).copied().unwrap_or(0)).collect();
+    let (lost, doubled) = (cases.iter().filter(|c| **c == 0).count(), cases.iter().filter(|c| **c > 1).count());
+    println!("{mails} mails, {kills} kills: {lost} lost, {doubled} doubled");
+    assert_eq!((lost, doubled), (0, 0));
+    server.end();
+}

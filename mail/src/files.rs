@@ -1,6 +1,6 @@
 //! The files of a mail: each as it was before it was encoded, under a name that is only a name.
 
-use crate::tnef;
+use crate::{flat, tnef};
 use base64::Engine;
 use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::quoted_printable::quoted_printable_decode;
@@ -30,13 +30,13 @@ pub fn of(message: &Message, raw: &[u8]) -> Vec<(Attachment, Blob)> {
             continue;
         }
         let bytes = content(part, raw);
-        if part.is_content_type("application", "ms-tnef") || name(part).is_some_and(|n| n.eq_ignore_ascii_case("winmail.dat")) {
+        if part.is_content_type("application", "ms-tnef") || name(part, &bytes).is_some_and(|n| n.eq_ignore_ascii_case("winmail.dat")) {
             for (name, bytes) in tnef::files(&bytes).into_iter().take(PARTS_MAX - all.len()) {
                 all.push(file(&clean(&name), "application/octet-stream", bytes));
             }
         }
         let kind = content_type(part);
-        let name = name(part).unwrap_or_else(|| format!("part-{}.{}", all.len() + 1, ending(&kind)));
+        let name = name(part, &bytes).unwrap_or_else(|| format!("part-{}.{}", all.len() + 1, ending(&kind)));
         all.push(file(&name, &kind, bytes.into_owned()));
     }
     all.truncate(PARTS_MAX);
@@ -50,31 +50,29 @@ fn file(name: &str, content_type: &str, bytes: Vec<u8>) -> (Attachment, Blob) {
 }
 
 /// What the sender had: texts too keep their own letters, and are not made UTF-8.
-fn content<'m>(part: &'m MessagePart, raw: &'m [u8]) -> Cow<'m, [u8]> {
+pub fn content<'m>(part: &'m MessagePart, raw: &'m [u8]) -> Cow<'m, [u8]> {
     let encoded = raw.get(part.offset_body as usize..part.offset_end as usize).unwrap_or_default();
     match &part.body {
-        PartType::Binary(bytes) | PartType::InlineBinary(bytes) => Cow::Borrowed(bytes),
-        PartType::Message(nested) => nested_bytes(nested, encoded),
+        PartType::Binary(bytes) | PartType::InlineBinary(bytes) => match part.encoding {
+            Encoding::Base64 => Cow::Borrowed(bytes),
+            Encoding::QuotedPrintable => quoted_printable_decode(encoded).map_or(Cow::Borrowed(bytes), Cow::Owned),
+            Encoding::None => Cow::Borrowed(encoded),
+        },
         PartType::Text(text) | PartType::Html(text) => match part.encoding {
             Encoding::Base64 => base64_decode(encoded).map_or(Cow::Borrowed(text.as_bytes()), Cow::Owned),
             Encoding::QuotedPrintable => quoted_printable_decode(encoded).map_or(Cow::Borrowed(text.as_bytes()), Cow::Owned),
             Encoding::None => Cow::Borrowed(encoded),
         },
-        PartType::Multipart(_) => Cow::Borrowed(encoded),
+        PartType::Multipart(_) | PartType::Message(_) => Cow::Borrowed(encoded),
     }
 }
 
-/// A message that was encoded has bytes of its own; otherwise its bytes are those between its offsets.
-fn nested_bytes<'m>(nested: &'m Message, between: &'m [u8]) -> Cow<'m, [u8]> {
-    let own = nested.raw_message();
-    let shared = own.as_ptr_range().contains(&between.as_ptr());
-    if shared { Cow::Borrowed(between) } else { Cow::Borrowed(own) }
-}
-
 fn content_type(part: &MessagePart) -> String {
+    if flat::is_mail(part) {
+        return "message/rfc822".into();
+    }
     let Some(kind) = part.content_type() else {
         return match part.body {
-            PartType::Message(_) => "message/rfc822".into(),
             PartType::Text(_) => "text/plain".into(),
             _ => "application/octet-stream".into(),
         };
@@ -86,12 +84,9 @@ fn content_type(part: &MessagePart) -> String {
     }
 }
 
-fn name(part: &MessagePart) -> Option<String> {
-    let nested = match &part.body {
-        PartType::Message(m) => m.subject().map(|s| format!("{}.eml", clean(s))),
-        _ => None,
-    };
-    part.attachment_name().map(clean).filter(|n| !n.is_empty()).or(nested)
+fn name(part: &MessagePart, bytes: &[u8]) -> Option<String> {
+    let named = part.attachment_name().map(clean).filter(|n| !n.is_empty());
+    named.or_else(|| flat::is_mail(part).then(|| flat::head(bytes).0.map(|s| format!("{}.eml", clean(&s))))?)
 }
 
 /// A name is data: nothing in it is a way to a folder, or a line of its own.

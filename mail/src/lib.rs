@@ -2,6 +2,7 @@
 
 pub mod calendar;
 mod files;
+mod flat;
 mod flowed;
 pub mod html;
 mod nature;
@@ -20,10 +21,13 @@ use vorgang_core::mail::{Address, BODY_BYTES_MAX, Mail};
 pub const SIZE_MAX: u64 = 50 * 1024 * 1024;
 /// Longest block of headers, in bytes.
 const HEADERS_BYTES_MAX: usize = 1024 * 1024;
-/// Most headers.
+/// Most headers, and most of all parts.
 const HEADERS_MAX: usize = 10_000;
+const PART_HEADERS_MAX: usize = 50_000;
 /// Most lines that could begin a part.
-const BOUNDARIES_MAX: usize = 50_000;
+const BOUNDARIES_MAX: usize = 20_000;
+/// How much of a text is looked at, in bytes.
+const TEXT_BYTES_MAX: usize = 4 * BODY_BYTES_MAX;
 /// Longest value of one header that is kept readable.
 const VALUE_BYTES_MAX: usize = 16 * 1024;
 
@@ -65,11 +69,13 @@ pub fn read(raw: &[u8], hash: &str, size_max: u64) -> Result<Mail, Unreadable> {
     let text = body_of(raw);
     bounds(text)?;
     let text = &*old_letters(text);
-    let message = MessageParser::default().parse(text).filter(|m| !m.parts.is_empty() && m.headers().iter().any(is_header));
+    let flat = flat::flat(text);
+    let message = MessageParser::default().parse(&*flat).filter(|m| !m.parts.is_empty() && m.headers().iter().any(is_header));
     let message = message.ok_or(Unreadable::NoMail)?;
     let headers = headers(&message);
     let from = addresses(message.from()).into_iter().next().or_else(|| addresses(message.sender()).into_iter().next());
     let (body, html) = body(&message);
+    let body = flat::restored(body);
     let nature = nature::of(&message, &headers, from.as_ref(), text, &body);
     Ok(Mail {
         reply_to: addresses(message.reply_to()),
@@ -114,21 +120,30 @@ fn bounds(raw: &[u8]) -> Result<(), Unreadable> {
     if raw.iter().all(u8::is_ascii_whitespace) {
         return Err(Unreadable::Empty);
     }
-    let (mut headers, mut boundaries, mut at, mut in_headers) = (0, 0, 0, true);
+    let (mut headers, mut of_parts, mut boundaries, mut at) = (0, 0, 0, 0);
+    // Of the mail itself, or of one of its parts.
+    let (mut in_headers, mut first) = (true, true);
     for line in raw.split_inclusive(|b| *b == b'\n') {
-        if in_headers {
-            in_headers = !matches!(line, b"\n" | b"\r\n");
-            headers += usize::from(in_headers && !line.starts_with(b" ") && !line.starts_with(b"\t"));
-            if headers > HEADERS_MAX || (in_headers && at + line.len() > HEADERS_BYTES_MAX) {
-                return Err(Unreadable::Headers(headers));
-            }
-        } else if line.starts_with(b"--") {
+        let boundary = line.starts_with(b"--");
+        if matches!(line, b"\n" | b"\r\n") {
+            (in_headers, first) = (false, false);
+        } else if boundary && !first {
             boundaries += 1;
-            if boundaries > BOUNDARIES_MAX {
-                return Err(Unreadable::Parts(boundaries));
+            in_headers = true;
+        } else if in_headers && !line.starts_with(b" ") && !line.starts_with(b"\t") {
+            if first {
+                headers += 1;
+            } else {
+                of_parts += usize::from(line.contains(&b':'));
             }
         }
         at += line.len();
+        if headers > HEADERS_MAX || of_parts > PART_HEADERS_MAX || (first && at > HEADERS_BYTES_MAX) {
+            return Err(Unreadable::Headers(headers + of_parts));
+        }
+        if boundaries > BOUNDARIES_MAX {
+            return Err(Unreadable::Parts(boundaries));
+        }
     }
     Ok(())
 }
@@ -202,6 +217,11 @@ fn references(message: &Message) -> Vec<String> {
     all
 }
 
+/// As much of a text as is looked at.
+fn beginning(text: &str) -> &str {
+    &text[..text.floor_char_boundary(TEXT_BYTES_MAX)]
+}
+
 /// The text that people read, and whether there is one in HTML.
 fn body(message: &Message) -> (String, bool) {
     let html = message.html_bodies().any(|p| matches!(p.body, PartType::Html(_)));
@@ -209,7 +229,7 @@ fn body(message: &Message) -> (String, bool) {
     for part in message.text_bodies() {
         let text = match &part.body {
             PartType::Text(text) if part.is_content_type("text", "calendar") => calendar::summary(text),
-            PartType::Text(text) => flowed::unfold(text, part.content_type()),
+            PartType::Text(text) => flowed::unfold(beginning(text), part.content_type()),
             PartType::Html(html) => html::to_text(html),
             _ => continue,
         };
@@ -217,7 +237,7 @@ fn body(message: &Message) -> (String, bool) {
             body.push_str("\n\n");
         }
         body.push_str(text.trim_end());
-        if body.len() > 4 * BODY_BYTES_MAX {
+        if body.len() > TEXT_BYTES_MAX {
             break;
         }
     }
@@ -231,7 +251,7 @@ fn body(message: &Message) -> (String, bool) {
     // A text that is no body by its type, or whose parts cannot be told apart, is better than none.
     if body.trim().is_empty() {
         let unnamed = message.attachments().find_map(|p| match &p.body {
-            PartType::Text(text) if p.attachment_name().is_none() => Some(text.trim_end().to_owned()),
+            PartType::Text(text) if p.attachment_name().is_none() => Some(beginning(text).trim_end().to_owned()),
             PartType::Html(text) if p.attachment_name().is_none() => Some(html::to_text(text)),
             _ => None,
         });
@@ -242,7 +262,10 @@ fn body(message: &Message) -> (String, bool) {
 
 /// The HTML of a mail as it can be shown: sanitised, with its own pictures in it, and nothing that is loaded from elsewhere.
 pub fn shown(raw: &[u8]) -> Option<String> {
-    let raw = old_letters(body_of(raw));
+    let raw = body_of(raw);
+    bounds(raw).ok()?;
+    let raw = old_letters(raw);
+    let raw = flat::flat(&raw);
     let message = MessageParser::default().parse(&*raw)?;
     // A text that stands between its pictures is shown with them; one that is alone is no HTML.
     message.html_bodies().find(|p| matches!(p.body, PartType::Html(_)))?;

@@ -1,6 +1,7 @@
 //! What became of a mail: reports of delivery (RFC 3464), complaints (RFC 5965), and what servers write that know neither.
 
-use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use crate::{files, flat};
+use mail_parser::{Message, MessagePart, MimeHeaders, PartType};
 use vorgang_core::mail::Report;
 
 /// Most recipients and Message-IDs that are read.
@@ -50,12 +51,10 @@ pub fn read(message: &Message, headers: &[(String, String)], raw: &[u8]) -> Repo
             delivery_status(&text(part, raw), &mut report);
         } else if is("feedback-report") {
             report.complaint = true;
-        } else if let PartType::Message(original) = &part.body {
-            report.originals.extend(original.message_id().map(id));
+        } else if flat::is_mail(part) {
+            report.originals.extend(flat::head(&files::content(part, raw)).1.as_deref().map(id));
         } else if part.is_content_type("text", "rfc822-headers") || is("global-headers") {
-            let text = text(part, raw);
-            let headers = MessageParser::default().parse_headers(text.as_bytes()).and_then(|m| m.message_id().map(id));
-            report.originals.extend(headers);
+            report.originals.extend(flat::head(text(part, raw).as_bytes()).1.as_deref().map(id));
         }
     }
     let failed = headers.iter().filter(|(n, _)| n == "x-failed-recipients").flat_map(|(_, v)| v.split(','));

@@ -121,6 +121,12 @@ impl Office {
     }
 
     /// Every mail in somebody's mailbox.
+    /// How many mails somebody's mailbox has.
+    pub fn left(&self, address: &str) -> usize {
+        let home = self.folder.join("mail").join(address);
+        ["new", "cur"].iter().map(|part| fs::read_dir(home.join(part)).map_or(0, Iterator::count)).sum()
+    }
+
     pub fn mailbox(&self, address: &str) -> Vec<String> {
         let home = self.folder.join("mail").join(address);
         let mut all = vec![];

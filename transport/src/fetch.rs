@@ -1,7 +1,7 @@
 //! Mailboxes are emptied, or read on: each account in a lane of its own, on one node. A mail goes from the mailbox, or is
 //! marked, only when it is safe here; one that is fetched twice is here already.
 
-use crate::imap::{self, Login};
+use crate::imap::{self, Flag, Login};
 use crate::oauth::Tokens;
 use crate::pop3;
 use crate::secrets::Secrets;
@@ -30,6 +30,8 @@ const BATCH: usize = 100;
 const WIDTH: usize = 16;
 /// UIDs of POP3 that are remembered.
 const REMEMBERED_MAX: usize = 100_000;
+/// Mails of IMAP that are marked as deleted until they are removed together.
+const MARKED_MAX: usize = 100_000;
 
 /// What all accounts need.
 pub struct Surroundings {
@@ -193,36 +195,61 @@ async fn imap(desk: &Arc<Desk>, around: &Surroundings, account: &MailAccount, st
     let mailbox = client.select(&url.folder).await.map_err(said)?;
     let (validity, name) = (mailbox.validity, account.name.as_str());
     let seen = state(desk, name).await.seen.filter(|(v, _)| *v == validity).map_or(0, |(_, uid)| uid);
-    // In a mailbox that is emptied everything that is left is new, but for what the server does not let us remove.
+    // In a mailbox that is emptied everything that is left is new. What the server does not let us remove is not fetched again in
+    // this connection: it only goes forward.
     let mut after = if account.keep { seen } else { 0 };
-    let mut stuck: BTreeSet<u32> = BTreeSet::new();
+    let mut stuck = false;
+    // Marked, and not removed yet; some by a connection before this one that broke off.
+    let before = state(desk, name).await.marked.filter(|(v, _, _)| *v == validity);
+    let (mut marked, mut count) = (before.filter(|_| !account.keep).map(|(_, first, last)| (first, last)), 0);
     loop {
-        let uids: Vec<u32> = client.search(after).await.map_err(said)?.into_iter().filter(|u| !stuck.contains(u)).collect();
+        let uids = client.search(&mailbox, after).await.map_err(said)?;
         for batch in uids.chunks(BATCH) {
             let done = take_batch(desk, account, &mut client, validity, batch).await?;
-            let removed = if account.keep { client.mark_seen(&done).await } else { client.delete(&done).await };
-            if let Err(e) = removed {
-                // They are safe here; what a server does not let go of is not fetched again in this connection.
-                tracing::warn!(account = name, "mails that were taken could not be marked or removed: {e}");
+            if let (false, Some(first), Some(last)) = (account.keep, done.iter().min(), done.iter().max()) {
+                // Written down before: that it was done may not be heard.
+                marked = Some((marked.map_or(*first, |m| m.0.min(*first)), *last));
+                count += done.len();
+                note(desk, name, |s| s.marked = marked.map(|(first, last)| (validity, first, last))).await;
+            }
+            let flag = if account.keep { Flag::Seen } else { Flag::Deleted };
+            let was_marked = if done.is_empty() { Ok(()) } else { client.mark(&done, flag).await };
+            if let Err(e) = was_marked {
+                tracing::warn!(account = name, "mails that were taken could not be marked: {e}");
                 note(desk, name, |s| s.bad = Some((desk.clock.now(), e.to_string()))).await;
-                stuck.extend(&done);
+                stuck = true;
                 if e.kind() != std::io::ErrorKind::Other {
                     return Err(said(e));
                 }
             }
             // Those that others have removed meanwhile are not missed.
-            after = if account.keep { batch.last().copied().unwrap_or(after) } else { after };
-            let (taken, last) = (done.len() as u64, batch.last().copied().unwrap_or(0));
+            after = batch.last().copied().unwrap_or(after);
+            let taken = done.len() as u64;
             note(desk, name, |s| {
                 s.taken += taken;
-                s.seen = Some((validity, last));
+                s.seen = Some((validity, after));
                 s.good = Some(desk.clock.now());
             })
             .await;
         }
+        if let Some(range) = marked.filter(|_| uids.is_empty() || count >= MARKED_MAX) {
+            match client.expunge(range).await {
+                Err(e) if e.kind() == std::io::ErrorKind::Other => {
+                    tracing::warn!(account = name, "mails that were taken could not be removed: {e}");
+                    note(desk, name, |s| s.bad = Some((desk.clock.now(), e.to_string()))).await;
+                    stuck = true;
+                }
+                ended => ended.map_err(said)?,
+            }
+            (marked, count) = (None, 0);
+            note(desk, name, |s| s.marked = None).await;
+        }
+        if !uids.is_empty() {
+            continue;
+        }
         note(desk, name, |s| {
             s.good = Some(desk.clock.now());
-            if stuck.is_empty() {
+            if !stuck {
                 s.bad = None;
             }
         })

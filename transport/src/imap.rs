@@ -15,11 +15,25 @@ use vorgang_runtime::intake::Raw;
 /// How long the server may say nothing while it owes an answer.
 const SILENCE: Duration = Duration::from_secs(60);
 /// Longest line without its literals, in bytes.
-const LINE_MAX: usize = 256 * 1024;
+const LINE_MAX: usize = 2 * 1024 * 1024;
+/// How long a server may say nothing while it removes mails.
+const EXPUNGE: Duration = Duration::from_secs(600);
+/// UIDs that are asked for at first, and where there are few, at once.
+const PIECE: u32 = 10_000;
+const PIECE_MAX: u32 = 160_000;
+/// Most that is kept of what a server says before it answers.
+const ANSWER_MAX: usize = 8 * 1024 * 1024;
 /// Most literals of one response.
 const LITERALS_MAX: usize = 8;
 /// Longest literal that is taken at all: beyond it the connection is of no use.
 const LITERAL_MAX: u64 = 4 * 1024 * 1024 * 1024;
+
+/// What a mail is marked as.
+#[derive(Clone, Copy)]
+pub enum Flag {
+    Deleted,
+    Seen,
+}
 
 /// How we sign in.
 pub enum Login<'a> {
@@ -39,6 +53,8 @@ pub struct Response {
 pub struct Mailbox {
     pub validity: u32,
     pub exists: u32,
+    /// The UID that the next mail will have; 0 where the server does not say it.
+    pub next: u32,
 }
 
 pub struct Client {
@@ -129,7 +145,7 @@ impl Client {
     /// Everything up to the answer to it, which has to be OK.
     async fn command(&mut self, command: &str) -> Result<Vec<Response>> {
         let tag = self.send(command).await?;
-        let mut all = vec![];
+        let (mut all, mut size) = (vec![], 0);
         loop {
             let response = self.response().await?;
             if let Some(status) = response.text.strip_prefix(&tag) {
@@ -137,6 +153,10 @@ impl Client {
             }
             if response.text.to_ascii_uppercase().starts_with("* BYE") {
                 return Err(Error::new(ErrorKind::ConnectionAborted, format!("the server says goodbye: {}", short(&response.text))));
+            }
+            size += response.text.len() + 64;
+            if size > ANSWER_MAX || !response.literals.is_empty() {
+                return Err(broken("the server says too much that nobody asked for"));
             }
             all.push(response);
         }
@@ -190,17 +210,32 @@ impl Client {
         let exists =
             responses.iter().find_map(|r| r.text.to_ascii_uppercase().strip_prefix("* ")?.strip_suffix(" EXISTS")?.trim().parse().ok());
         let validity = number("[UIDVALIDITY ").ok_or_else(|| broken("the server does not say the mailbox's UIDVALIDITY"))?;
-        Ok(Mailbox { validity, exists: exists.unwrap_or(0) })
+        Ok(Mailbox { validity, exists: exists.unwrap_or(0), next: number("[UIDNEXT ").unwrap_or(0) })
     }
 
-    /// UIDs behind this one that are not marked as deleted, in their order.
-    pub async fn search(&mut self, after: u32) -> Result<Vec<u32>> {
-        let from = after.saturating_add(1);
-        let responses = self.command(&format!("UID SEARCH UID {from}:* UNDELETED")).await?;
+    /// The next UIDs behind this one that are not marked as deleted, in their order; none at the end. Asked for a piece at a time:
+    /// a server answers in one line.
+    pub async fn search(&mut self, mailbox: &Mailbox, after: u32) -> Result<Vec<u32>> {
+        let (mut from, mut width) = (after.saturating_add(1), PIECE);
+        while from < mailbox.next {
+            let to = from.saturating_add(width - 1).min(mailbox.next - 1);
+            let found = self.search_within(from, Some(to)).await?;
+            if !found.is_empty() {
+                return Ok(found);
+            }
+            // Where everything was removed long ago it goes on in longer steps.
+            (from, width) = (to + 1, (width * 2).min(PIECE_MAX));
+        }
+        self.search_within(from, None).await
+    }
+
+    async fn search_within(&mut self, from: u32, to: Option<u32>) -> Result<Vec<u32>> {
+        let end = to.map_or("*".to_owned(), |to| to.to_string());
+        let responses = self.command(&format!("UID SEARCH UID {from}:{end} UNDELETED")).await?;
         let lists = responses.iter().filter_map(|r| r.text.to_ascii_uppercase().strip_prefix("* SEARCH").map(str::to_owned));
+        let numbers = lists.flat_map(|l| l.split_whitespace().filter_map(|n| n.parse().ok()).collect::<Vec<u32>>());
         // `n:*` always has the last one, whatever its number.
-        let mut uids: Vec<u32> =
-            lists.flat_map(|l| l.split_whitespace().filter_map(|n| n.parse().ok()).collect::<Vec<_>>()).filter(|u| *u > after).collect();
+        let mut uids: Vec<u32> = numbers.filter(|u| *u >= from && to.is_none_or(|to| *u <= to)).collect();
         uids.sort_unstable();
         uids.dedup();
         Ok(uids)
@@ -238,17 +273,27 @@ impl Client {
         }
     }
 
-    /// Removes mails that are safe elsewhere; others that somebody has marked stay where the server can tell them apart.
-    pub async fn delete(&mut self, uids: &[u32]) -> Result<()> {
+    pub async fn mark(&mut self, uids: &[u32], flag: Flag) -> Result<()> {
         let list = uids.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
-        self.command(&format!("UID STORE {list} +FLAGS.SILENT (\\Deleted)")).await?;
-        let expunge = if self.has("UIDPLUS") { format!("UID EXPUNGE {list}") } else { "EXPUNGE".to_owned() };
-        self.command(&expunge).await.map(|_| ())
+        let flag = match flag {
+            Flag::Deleted => "\\Deleted",
+            Flag::Seen => "\\Seen",
+        };
+        self.command(&format!("UID STORE {list} +FLAGS.SILENT ({flag})")).await.map(|_| ())
     }
 
-    pub async fn mark_seen(&mut self, uids: &[u32]) -> Result<()> {
-        let list = uids.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
-        self.command(&format!("UID STORE {list} +FLAGS.SILENT (\\Seen)")).await.map(|_| ())
+    /// Removes mails that are marked as deleted; others than these stay where the server can tell them apart. For some servers this is
+    /// as much work as the mailbox is large, however few they are.
+    pub async fn expunge(&mut self, (first, last): (u32, u32)) -> Result<()> {
+        let command = if self.has("UIDPLUS") { format!("UID EXPUNGE {first}:{last}") } else { "EXPUNGE".to_owned() };
+        // One that has much to do says nothing meanwhile.
+        let tag = self.send(&command).await?;
+        loop {
+            let response = self.response_within(EXPUNGE).await?;
+            if let Some(status) = response.text.strip_prefix(&tag) {
+                return ok(&command, status);
+            }
+        }
     }
 
     /// Waits until something is new, at most so long. A server that has fallen asleep does not answer to the end of it.

@@ -94,6 +94,9 @@ pub struct AccountState {
     pub bad: Option<(Timestamp, String)>,
     /// Of a mailbox: its UIDVALIDITY, and the UID up to which all was taken.
     pub seen: Option<(u32, u32)>,
+    /// Of a mailbox that is emptied: its UIDVALIDITY, and the first and last of those that are marked and not yet removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marked: Option<(u32, u32, u32)>,
     /// Mails that were taken.
     pub taken: u64,
     /// Of a mailbox without UIDs that keeps its mails: the ids of those that were taken.
