@@ -107,7 +107,7 @@ impl MailOptions {
     /// What all accounts need.
     fn surroundings(&self, folder: Option<&Path>) -> anyhow::Result<Arc<Surroundings>> {
         let secrets = Secrets { folder: self.secrets.clone() };
-        Surroundings::new(secrets, self.ca()?, spool(folder)?).map(Arc::new).map_err(|e| anyhow::anyhow!("--mail-ca: {e}"))
+        Surroundings::new(secrets, self.ca()?, spool(folder)).map(Arc::new).map_err(|e| anyhow::anyhow!("--mail-ca: {e}"))
     }
 
     /// The way to the mail server, if one is configured.
@@ -166,6 +166,8 @@ pub async fn serve(url: &str, outside: Outside, options: Options) -> anyhow::Res
     };
     let place = database::place(url)?;
     let store = database::open(url, outside.shelf).await?;
+    let spool = spool(outside.folder.as_deref());
+    std::fs::create_dir_all(&spool).with_context(|| format!("cannot make {}", spool.display()))?;
     let served = on(&place, store.clone(), outside.folder, options, mail, programs).await;
     store.leave().await;
     served
@@ -288,10 +290,8 @@ fn can_send(desk: &Desk, post: &Post) -> bool {
 }
 
 /// Where large mails lie while they come.
-fn spool(folder: Option<&Path>) -> anyhow::Result<PathBuf> {
-    let folder = folder.map_or_else(std::env::temp_dir, |f| f.join("spool"));
-    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    Ok(folder)
+fn spool(folder: Option<&Path>) -> PathBuf {
+    folder.map_or_else(std::env::temp_dir, |f| f.join("spool"))
 }
 
 /// Connections that may be open at the same time: as many descriptors as the system gives, but for those of the database,
