@@ -30,6 +30,8 @@ const BATCH: usize = 100;
 const WIDTH: usize = 16;
 /// UIDs of POP3 that are remembered.
 const REMEMBERED_MAX: usize = 100_000;
+/// Mails of one session of POP3.
+const SESSION: usize = 500;
 /// Mails of IMAP that are marked as deleted until they are removed together.
 const MARKED_MAX: usize = 100_000;
 
@@ -97,11 +99,11 @@ async fn keep_fetching(desk: &Arc<Desk>, around: &Surroundings, account: &MailAc
         let ended = match account.receive.as_ref().map(|u| u.protocol) {
             Some(Protocol::Imap) => imap(desk, around, account, true).await,
             _ => match pop3(desk, around, account).await {
-                Ok(()) => {
-                    tokio::time::sleep(POLL).await;
+                Ok(more) => {
+                    tokio::time::sleep(if more { Duration::ZERO } else { POLL }).await;
                     Ok(())
                 }
-                failed => failed,
+                Err(e) => Err(e),
             },
         };
         match ended {
@@ -149,8 +151,12 @@ impl Key {
         };
         let known = state(desk, &account.name).await.refresh;
         let had = around.tokens.token(account, oauth, &around.secrets, &around.trust, known.as_deref(), desk.clock.now()).await?;
-        if let Some(refresh) = had.refresh {
-            note(desk, &account.name, |s| s.refresh = Some(refresh)).await;
+        if had.refresh.is_some() || had.ends.is_some() {
+            note(desk, &account.name, |s| {
+                s.refresh = had.refresh.or(s.refresh.take());
+                s.ends = had.ends.or(s.ends);
+            })
+            .await;
         }
         Ok(Self { secret: had.token, token: true })
     }
@@ -176,7 +182,10 @@ fn url(account: &MailAccount) -> Result<&MailUrl, String> {
 pub async fn once(desk: &Arc<Desk>, around: &Surroundings, account: &MailAccount) -> Result<(), String> {
     match url(account)?.protocol {
         Protocol::Imap => imap(desk, around, account, false).await,
-        _ => pop3(desk, around, account).await,
+        _ => {
+            while pop3(desk, around, account).await? {}
+            Ok(())
+        }
     }
 }
 
@@ -322,8 +331,8 @@ async fn take(desk: &Arc<Desk>, account: &str, door: String, raw: Option<Raw>) -
     desk.take_mail(incoming, raw).await.map(|_| ()).map_err(|e| e.to_string())
 }
 
-/// One look into the mailbox.
-async fn pop3(desk: &Arc<Desk>, around: &Surroundings, account: &MailAccount) -> Result<(), String> {
+/// One session, which takes so many: nothing is removed before its end, and one that breaks off begins anew. True where more is left.
+async fn pop3(desk: &Arc<Desk>, around: &Surroundings, account: &MailAccount) -> Result<bool, String> {
     let url = url(account)?;
     let key = Key::of(desk, around, account).await?;
     let mut client = match pop3::Client::connect(url, key.login(), &around.trust, around.spool.clone()).await {
@@ -336,28 +345,27 @@ async fn pop3(desk: &Arc<Desk>, around: &Surroundings, account: &MailAccount) ->
     let name = account.name.as_str();
     let list = client.list().await.map_err(said)?;
     let known: BTreeSet<String> = state(desk, name).await.kept.into_iter().collect();
-    let mut taken = 0;
-    for (number, id) in &list {
-        if account.keep && known.contains(id) {
-            continue;
-        }
+    let fresh: Vec<&(u32, String)> = list.iter().filter(|(_, id)| !account.keep || !known.contains(id)).collect();
+    let now = &fresh[..fresh.len().min(SESSION)];
+    for (number, id) in now {
         let raw = client.fetch(*number).await.map_err(said)?;
         take(desk, name, format!("pop3 {name} {id}"), raw).await?;
-        taken += 1;
         if !account.keep {
             client.delete(*number).await.map_err(said)?;
         }
     }
     client.quit().await.map_err(said)?;
-    let kept: Vec<String> = if account.keep { list.into_iter().map(|(_, id)| id).take(REMEMBERED_MAX).collect() } else { vec![] };
+    let taken: BTreeSet<&String> = now.iter().map(|(_, id)| id).collect();
+    let kept = list.iter().map(|(_, id)| id).filter(|id| account.keep && (known.contains(*id) || taken.contains(id)));
+    let kept: Vec<String> = kept.take(REMEMBERED_MAX).cloned().collect();
     note(desk, name, |s| {
-        s.taken += taken;
+        s.taken += now.len() as u64;
         s.kept = kept;
         s.good = Some(desk.clock.now());
         s.bad = None;
     })
     .await;
-    Ok(())
+    Ok(fresh.len() > now.len())
 }
 
 /// Signs in at the account's mailbox, and says what lies there.

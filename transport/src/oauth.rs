@@ -28,6 +28,8 @@ struct Answer {
     access_token: Option<String>,
     expires_in: Option<i64>,
     refresh_token: Option<String>,
+    /// In seconds; not every provider says it.
+    refresh_token_expires_in: Option<i64>,
     error: Option<String>,
     error_description: Option<String>,
 }
@@ -44,6 +46,8 @@ pub struct Tokens(Mutex<HashMap<String, Known>>);
 pub struct Had {
     pub token: Secret,
     pub refresh: Option<String>,
+    /// When the refresh token ends, where the provider has said it just now.
+    pub ends: Option<Timestamp>,
 }
 
 impl Tokens {
@@ -59,7 +63,7 @@ impl Tokens {
     ) -> Result<Had, String> {
         let mut known = self.0.lock().await;
         if let Some(k) = known.get(account.name.as_str()).filter(|k| k.until > now) {
-            return Ok(Had { token: k.token.clone(), refresh: None });
+            return Ok(Had { token: k.token.clone(), refresh: None, ends: None });
         }
         let secret = secrets.of(&account.name).ok_or("the account has no secret: JSON with `refresh_token` and `client_secret`")?;
         let given: Given = serde_json::from_str(secret.reveal()).map_err(|_| "the account's secret is not JSON with `refresh_token`")?;
@@ -86,7 +90,8 @@ impl Tokens {
         let token = Secret::new(token);
         let until = now + SignedDuration::from_secs(answer.expires_in.unwrap_or(300).clamp(0, 86_400)) - EARLY;
         known.insert(account.name.to_string(), Known { token: token.clone(), until });
-        Ok(Had { token, refresh: answer.refresh_token.filter(|r| r != refresh) })
+        let ends = answer.refresh_token_expires_in.map(|s| now + SignedDuration::from_secs(s.clamp(0, 10 * 365 * 86_400)));
+        Ok(Had { token, refresh: answer.refresh_token.filter(|r| r != refresh), ends })
     }
 
     /// One that the server did not take is not tried again.
@@ -121,6 +126,10 @@ async fn post(address: &str, body: &str, trust: &Trust) -> Result<Vec<u8>, Strin
     let host = url.host_str().ok_or("the address of tokens has no host")?.to_owned();
     let port = url.port_or_known_default().ok_or("the address of tokens has no port")?;
     let io = |e: std::io::Error| format!("the server of tokens cannot be reached: {e}");
+    let here = host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    if url.scheme() != "https" && !here {
+        return Err("tokens come over https only".into());
+    }
     let mut stream = connect(&host, port).await.map_err(io)?;
     if url.scheme() == "https" {
         stream = trust.wrap(stream, &host).await.map_err(io)?;

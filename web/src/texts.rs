@@ -146,6 +146,8 @@ texts! {
     receives: "Fetched from", "Abgeholt bei";
     sends: "Sent by", "Gesendet über";
     last_good: "Last good", "Zuletzt gut";
+    sign_in_ends: "Sign-in ends", "Anmeldung endet";
+    sign_in_again: "Give it a new refresh token before that.", "Bis dahin braucht es ein neues Refresh-Token.";
     try_it: "Test", "Testen";
     server_default: "the desk's own server", "der Server des Desks";
     handed_over: "handed over by a mail server", "von einem Mailserver übergeben";

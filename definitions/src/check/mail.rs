@@ -81,7 +81,12 @@ fn oauth(oauth: &OAuth, account: &MailAccount, cx: &mut Cx) {
     if own && oauth.token_url.is_none() {
         cx.push(Diagnostic::error("missing-key", oauth.at, "the provider `own` needs `token_url`"));
     }
-    if let Some(url) = oauth.token_url.as_ref().filter(|u| !u.starts_with("https://") && !u.starts_with("http://127.0.0.1")) {
+    // `http://127.0.0.1.example.org` and `http://127.0.0.1:x@example.org` are other machines.
+    let is_here = |url: &str| {
+        let place = url.strip_prefix("http://127.0.0.1").map(|rest| rest.split('/').next().unwrap_or(rest));
+        place.is_some_and(|p| p.is_empty() || p.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok()))
+    };
+    if let Some(url) = oauth.token_url.as_ref().filter(|u| !u.starts_with("https://") && !is_here(u)) {
         cx.push(Diagnostic::error("wrong-type", oauth.at, format!("`{url}`: tokens come over https only")));
     }
     if account.receive.is_none() && account.send.is_none() {

@@ -105,6 +105,9 @@ pub struct AccountState {
     /// The refresh token that the last one brought, sealed by nothing but the database's own rights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh: Option<String>,
+    /// When that one ends, where the provider says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<Timestamp>,
 }
 
 #[async_trait]

@@ -19,6 +19,9 @@ use vorgang_runtime::Error;
 use vorgang_runtime::intake::Tried;
 use vorgang_store::inbox::{AccountState, InboxRow, InboxState};
 
+/// An account whose right to sign in ends within this is warned of.
+const SOON: jiff::SignedDuration = jiff::SignedDuration::from_hours(14 * 24);
+
 const PAGE: u32 = 50;
 /// How much of a body is shown.
 const SHOWN_MAX: usize = 4_000;
@@ -211,6 +214,13 @@ async fn draw_accounts(app: &App, who: &Who, id: &RequestId, tested: Option<(&st
                     dt { (t.queue) } dd { (widgets::word(&model, "queue", &account.queue, page.language())) }
                     dt { (t.receives) } dd { (account.receive.as_ref().map_or(t.handed_over.to_owned(), |u| format!("{} {}", u.host, u.folder))) }
                     dt { (t.sends) } dd { (account.send.as_ref().map_or(t.server_default, |u| u.host.as_str())) }
+                    @if let Some(at) = state.ends.filter(|_| account.oauth.is_some()) {
+                        dt { (t.sign_in_ends) }
+                        dd {
+                            (widgets::time(&page, at))
+                            @if at.duration_since(app.desk.clock.now()) < SOON { " – " strong { (t.sign_in_again) } }
+                        }
+                    }
                     @if account.receive.is_some() {
                         dt { (t.last_good) } dd { @match state.good { Some(at) => (widgets::time(&page, at)), None => "–" } }
                         dt { (t.taken) } dd { (state.taken) }

@@ -146,7 +146,7 @@ mod tests {
         objects.lock().expect("the objects").as_mut().expect("in order").values_mut().for_each(|b| *b = Bytes::from_static(b"other"));
         assert!(matches!(bucket.get(&hash).await, Err(StoreError::Corrupt(_))));
         *objects.lock().expect("the objects") = None;
-        assert!(matches!(bucket.put(&hash, bytes).await, Err(StoreError::Unavailable(_))));
+        assert!(matches!(bucket.put(&hash, bytes.into()).await, Err(StoreError::Unavailable(_))));
         assert!(matches!(bucket.get(&hash).await, Err(StoreError::Unavailable(_))));
     }
 
