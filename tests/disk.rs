@@ -72,7 +72,7 @@ fn row_8_the_disk_is_full() {
     let data = g.folder.0.join("data");
     std::fs::create_dir_all(&data).expect("a folder");
     let home = data.display().to_string();
-    let script = "mount -t tmpfs -o size=40m vorgang \"$0\" && cp test.db \"$0\" && dd if=/dev/zero of=\"$0/ballast\" bs=1M count=28 status=none && exec \"$@\" --database \"$0/test.db\"";
+    let script = "mount -t tmpfs -o size=40m vorgang \"$0\" && for f in test.db test.db-wal; do test ! -f $f || cp $f \"$0\"; done && dd if=/dev/zero of=\"$0/ballast\" bs=1M count=28 status=none && exec \"$@\" --database \"$0/test.db\"";
     let server = g.under("unshare", &["-m", "sh", "-c", script, &home]);
     let crowd = g.crowd("full", &server);
     crowd.go_on(30, WITHIN);

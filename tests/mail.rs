@@ -76,7 +76,11 @@ struct Desk {
 }
 
 async fn desk(name: &str) -> Desk {
-    let world = world(name, SITE).await;
+    desk_of(name, SITE).await
+}
+
+async fn desk_of(name: &str, site: &str) -> Desk {
+    let world = world(name, site).await;
     let people = [
         person("anna", PersonKind::Customer, Some("north"), &[]),
         person("carla", PersonKind::Customer, Some("north"), &[]),
@@ -441,4 +445,22 @@ async fn every_mail_of_the_collection_is_kept_as_it_came() {
         assert!(read(&out) == read(&raw), "{}: it is read in another way", path.display());
     }
     assert_eq!(audit::verify(&*w.desk.store).await.expect("a report").findings, Vec::<String>::new());
+}
+
+/// Whoever answers a notification answers where the ticket is looked after.
+#[tokio::test(flavor = "multi_thread")]
+async fn notifications_come_from_the_account_of_the_queue() {
+    let site = SITE.replace("name: network, follow_up: new_ticket", "name: network, account: gateway").replace(
+        "- { kind: Handler, name: reopened",
+        "- { kind: Notification, name: begun, on: ticket.created, to: customer, by: mail, subject: Begun, body: \"{{ticket.number}}\" }\n- { kind: Handler, name: reopened",
+    );
+    let d = desk_of("mail_notified", &site).await;
+    for (subject, from) in [("WLAN is down", "gate@example.org"), ("A mouse", "support@example.org")] {
+        d.number(&mail("anna@example.org", subject, "", "Please help.")).await;
+        let out = d.out().await;
+        let told = out.iter().find(|m| m.subject.ends_with("Begun") || m.subject.starts_with("Begun")).expect("a notification");
+        assert_eq!(told.from.as_ref().map(|f| f.address.as_str()), Some(from), "{subject}");
+        assert!(told.unsubscribe.is_some() && told.origin == Origin::Generated);
+    }
+    d.sound().await;
 }

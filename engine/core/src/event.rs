@@ -282,6 +282,9 @@ pub struct Notice {
     pub to: String,
     pub portal: bool,
     pub mail: bool,
+    /// The mail account that it goes out from: the queue's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     /// The mail waits until then: the person's quiet hours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Timestamp>,

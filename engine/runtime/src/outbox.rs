@@ -300,8 +300,11 @@ async fn notice_mail(desk: &Desk, links: &Links, parcel: &[MailRow]) -> Result<M
         [one] => (threads.id(&one.key), subject),
         _ => (format!("{}.vorgang", vorgang_core::chain::hex(&crate::desk::sha256(keys.join(" ").as_bytes())[..16])), subject),
     };
+    let account = parcel.first().and_then(|m| m.channel.strip_prefix("mail:")).and_then(|a| model.names.accounts.get(a));
     Ok(Mail {
         id,
+        from: account.map(|a| Address::new(&a.address.name, &a.address.address)),
+        account: account.filter(|a| a.send.is_some()).cloned().map(Box::new),
         to: vec![Address::new(&person.name, &person.email)],
         subject,
         body,

@@ -194,6 +194,7 @@ fn everything(id: i64) -> Vec<Event> {
         to: "anna".into(),
         portal: true,
         mail: true,
+        account: Some("support".into()),
         not_before: Some(at(4)),
         sees: true,
         instead_of: Some("mia".into()),

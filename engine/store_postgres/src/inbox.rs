@@ -5,6 +5,7 @@ use crate::batch::Batch;
 use crate::rows::{error, json, micros, text, time};
 use crate::search;
 use crate::store::PostgresStore;
+use crate::write::OUTBOX;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -21,8 +22,6 @@ const INBOX: &str = "i.id, i.state, t.number, i.message_id, i.sender, i.subject,
      FROM inbox i LEFT JOIN ticket t ON t.id = i.ticket_id";
 
 const PARTICIPANT: &str = "INSERT INTO participant (ticket_id, address, body, since) SELECT * FROM unnest({}) ON CONFLICT DO NOTHING";
-const OUTBOX: &str = "INSERT INTO outbox (key, ticket_id, channel, state, recipient, payload, created, due, attempts) \
-     SELECT a, b, g, 'due', c, d, e, f, 0 FROM unnest({}) x (a, b, c, d, e, f, g)";
 const COUNT: &str = "INSERT INTO mail_count AS m (address, day, count) SELECT a, b, sum(c) FROM unnest({}) x (a, b, c) GROUP BY a, b \
      ON CONFLICT (address, day) DO UPDATE SET count = m.count + excluded.count";
 const TAKEN_BACK: &str = "UPDATE outbox SET state = 'taken_back', done = b FROM unnest({}) x (a, b) \

@@ -8,7 +8,7 @@ use crate::search;
 use std::collections::BTreeMap;
 use vorgang_core::command::Linked;
 use vorgang_core::event::FORMAT;
-use vorgang_store::messages::Payload;
+use vorgang_store::messages::{Payload, channel};
 use vorgang_store::names::NameIds;
 use vorgang_store::words::{Doc, of_texts};
 use vorgang_store::{Commit, Result, StoreError};
@@ -63,8 +63,8 @@ const KEPT_GONE: &str = "DELETE FROM message_kept USING unnest({}) x (a, b) WHER
 const KEPT_OF: &str = "DELETE FROM message_kept USING unnest({}) x (a, b) WHERE ticket_id = a AND instance = b";
 const NOTIFICATION: &str = "INSERT INTO notification (person_id, ticket_id, number, name, subject, body, at, instead_of) \
      SELECT * FROM unnest({})";
-const OUTBOX: &str = "INSERT INTO outbox (key, ticket_id, channel, state, recipient, payload, created, due, attempts) \
-     SELECT a, b, 'mail', 'due', c, d, e, f, 0 FROM unnest({}) x (a, b, c, d, e, f)";
+pub const OUTBOX: &str = "INSERT INTO outbox (key, ticket_id, channel, state, recipient, payload, created, due, attempts) \
+     SELECT a, b, g, 'due', c, d, e, f, 0 FROM unnest({}) x (a, b, c, d, e, f, g)";
 const OUTBOX_WANTED: &str = "UPDATE outbox SET state = 'due', due = b, created = greatest(created, b), attempts = 0, error = NULL \
      FROM unnest({}) x (a, b) WHERE key = a AND state <> 'sent'";
 const TOLD: &str = "INSERT INTO told (ticket_id, name, person, day) SELECT * FROM unnest({}) \
@@ -398,7 +398,18 @@ fn told<'a>(batch: &mut Batch<'a>, commit: &'a Commit, names: &NameIds) -> Resul
         if n.mail {
             let payload = Payload::of(n, &t.number);
             let (key, due) = (format!("{}-{}", t.id, n.seq), n.not_before.unwrap_or(n.at));
-            batch.row(OUTBOX, [key.into(), t.id.into(), (&n.to).into(), payload.into(), micros(n.at).into(), micros(due).into()]);
+            batch.row(
+                OUTBOX,
+                [
+                    key.into(),
+                    t.id.into(),
+                    (&n.to).into(),
+                    payload.into(),
+                    micros(n.at).into(),
+                    micros(due).into(),
+                    channel(n.account.as_deref()).into(),
+                ],
+            );
         }
     }
     let days: BTreeMap<_, _> = changes.told.iter().map(|told| ((&told.name, &told.to), told.day)).collect();

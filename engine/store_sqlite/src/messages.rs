@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use vorgang_core::changes::Changes;
 use vorgang_core::filter::Filter;
 use vorgang_core::people::Settings;
-use vorgang_store::messages::{MailRow, MailState, Messages, NotificationRow, Payload};
+use vorgang_store::messages::{MailRow, MailState, Messages, NotificationRow, Payload, channel};
 use vorgang_store::{Result, StoreError};
 
 /// Rows that a sweep removes in one transaction.
@@ -58,8 +58,16 @@ pub fn write(c: &Connection, changes: &Changes, person: impl Fn(&str) -> Option<
         if n.mail {
             let payload = Payload::of(n, &t.number);
             run(
-                "INSERT INTO outbox (key, ticket_id, channel, state, recipient, payload, created, due, attempts) VALUES (?1, ?2, 'mail', 'due', ?3, ?4, ?5, ?6, 0)",
-                params![format!("{}-{}", t.id, n.seq), t.id, n.to, payload, micros(n.at), micros(n.not_before.unwrap_or(n.at))],
+                "INSERT INTO outbox (key, ticket_id, channel, state, recipient, payload, created, due, attempts) VALUES (?1, ?2, ?7, 'due', ?3, ?4, ?5, ?6, 0)",
+                params![
+                    format!("{}-{}", t.id, n.seq),
+                    t.id,
+                    n.to,
+                    payload,
+                    micros(n.at),
+                    micros(n.not_before.unwrap_or(n.at)),
+                    channel(n.account.as_deref())
+                ],
             )?;
         }
     }
