@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use vorgang_runtime::audit;
-use vorgang_runtime::intake::{Incoming, Outcome, Raw};
+use vorgang_runtime::intake::{Incoming, KEPT_MAX, Outcome, Raw};
 use vorgang_store::inbox::InboxState;
 use vorgang_transport::Secrets;
 use vorgang_transport::fetch::{self, Surroundings};
@@ -244,6 +244,8 @@ enum Wrong {
     Bye,
     /// A mail is longer than it says.
     LiesShort,
+    /// The second mail is larger than what is kept.
+    Huge,
     /// Once mails are marked.
     DropInMarks,
     /// Marks are refused.
@@ -323,6 +325,16 @@ async fn serve(mailbox: Arc<Mailbox>, stream: TcpStream, wrong: Option<Wrong>) -
                     continue;
                 }
                 mailbox.fetched.fetch_add(1, Ordering::SeqCst);
+                if wrong == Some(Wrong::Huge) && *uid == 2 {
+                    out.extend(format!("* {} FETCH (UID {uid} BODY[] {{{}}}\r\n", at + 1, KEPT_MAX + 1).bytes());
+                    write.write_all(&std::mem::take(&mut out)).await.ok()?;
+                    let piece = vec![b'x'; 1024 * 1024];
+                    for _ in 0..KEPT_MAX / 1024 / 1024 {
+                        write.write_all(&piece).await.ok()?;
+                    }
+                    out.extend(b"x)\r\n");
+                    continue;
+                }
                 let said = if wrong == Some(Wrong::LiesShort) && at == 3 { mail.len() - 10 } else { mail.len() };
                 out.extend(format!("* {} FETCH (UID {uid} BODY[] {{{said}}}\r\n{mail})\r\n", at + 1).bytes());
                 if wrong == Some(Wrong::Unasked) {
@@ -421,6 +433,28 @@ async fn a_mailbox_behind_a_server_that_fails_loses_nothing() {
     let state = w.desk.store.account_states().await.expect("the states").remove(0).1;
     assert!(state.good.is_some() && state.bad.is_none(), "{state:?}");
     sound(&w).await;
+    let _ = std::fs::remove_dir_all(secrets);
+}
+
+/// One that is larger than anything that is kept stays where it is, and holds up nobody else's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_that_is_too_large_stays_in_its_mailbox() {
+    let mailbox = Arc::new(Mailbox::default());
+    mailbox.mails.lock().expect("the mails").extend((1..=5).map(|n| (n as u32, mail(n))));
+    mailbox.validity.store(7, Ordering::SeqCst);
+    mailbox.wrong.lock().expect("what goes wrong").insert(0, Wrong::Huge);
+    let port = imap(mailbox.clone()).await;
+    let w = world("imap_huge", &site(&format!(", receive: \"imap+plain://box@127.0.0.1:{port}\""))).await;
+    let secrets = std::env::temp_dir().join(format!("vorgang-huge-{}", std::process::id()));
+    std::fs::create_dir_all(&secrets).expect("a folder");
+    std::fs::write(secrets.join("box"), "secret").expect("a file");
+    let around = Surroundings::new(Secrets { folder: Some(secrets.clone()) }, None, std::env::temp_dir()).expect("surroundings");
+    let model = w.desk.model();
+    fetch::once(&w.desk, &around, model.names.accounts.get("box").expect("the account")).await.expect("it ends well");
+    assert_eq!(tickets(&w).await, 4);
+    assert_eq!(mailbox.mails.lock().expect("the mails").keys().copied().collect::<Vec<_>>(), [2]);
+    let state = w.desk.store.account_states().await.expect("the states").remove(0).1;
+    assert!(state.bad.is_some_and(|(_, why)| why.contains("mail 2 is larger")), "its administrator is told");
     let _ = std::fs::remove_dir_all(secrets);
 }
 

@@ -214,10 +214,14 @@ async fn imap(desk: &Arc<Desk>, around: &Surroundings, account: &MailAccount, st
     loop {
         let uids = client.search(&mailbox, after).await.map_err(said)?;
         for batch in uids.chunks(BATCH) {
-            let done = take_batch(desk, account, &mut client, validity, batch).await?;
+            let (done, too_large) = take_batch(desk, account, &mut client, validity, batch).await?;
+            if let Some(uid) = too_large {
+                note(desk, name, |s| s.bad = Some((desk.clock.now(), too_large_to_keep(uid)))).await;
+                stuck = true;
+            }
             if let (false, Some(first), Some(last)) = (account.keep, done.iter().min(), done.iter().max()) {
                 // Written down before: that it was done may not be heard.
-                marked = Some((marked.map_or(*first, |m| m.0.min(*first)), *last));
+                marked = Some(marked.map_or((*first, *last), |m| (m.0.min(*first), m.1.max(*last))));
                 count += done.len();
                 note(desk, name, |s| s.marked = marked.map(|(first, last)| (validity, first, last))).await;
             }
@@ -275,14 +279,20 @@ async fn imap(desk: &Arc<Desk>, around: &Surroundings, account: &MailAccount, st
     }
 }
 
-/// The UIDs of those that are safe. An error where one could not be taken: all that is left comes again.
+/// There is nothing here that it could be kept in: it stays where it is, and holds up nobody else's.
+fn too_large_to_keep(which: impl std::fmt::Display) -> String {
+    format!("mail {which} is larger than what is kept, and stays where it is")
+}
+
+/// The UIDs of those that are safe, and of one that is too large. An error where one could not be taken: all that is left comes again.
 async fn take_batch(
     desk: &Arc<Desk>,
     account: &MailAccount,
     client: &mut imap::Client,
     validity: u32,
     uids: &[u32],
-) -> Result<Vec<u32>, String> {
+) -> Result<(Vec<u32>, Option<u32>), String> {
+    let mut too_large = None;
     let tag = client.fetch(uids).await.map_err(said)?;
     let mut tasks: JoinSet<(u32, Result<(), String>)> = JoinSet::new();
     let (mut done, mut failed) = (vec![], None);
@@ -295,7 +305,8 @@ async fn take_batch(
     loop {
         match client.fetched(&tag).await {
             Ok(None) => break,
-            Ok(Some((uid, raw))) if uids.contains(&uid) => {
+            Ok(Some((uid, None))) if uids.contains(&uid) => too_large = Some(uid),
+            Ok(Some((uid, Some(raw)))) if uids.contains(&uid) => {
                 while tasks.len() >= WIDTH {
                     if let Some(ended) = tasks.join_next().await {
                         note(ended);
@@ -318,15 +329,11 @@ async fn take_batch(
     match broken.or(failed) {
         // What was taken meanwhile is known when it comes again.
         Some(why) => Err(why),
-        None => Ok(done),
+        None => Ok((done, too_large)),
     }
 }
 
-async fn take(desk: &Arc<Desk>, account: &str, door: String, raw: Option<Raw>) -> Result<(), String> {
-    let Some(raw) = raw else {
-        // It stays where it is: there is nothing here that it could be kept in.
-        return Err(format!("{door}: the mail is larger than what is kept"));
-    };
+async fn take(desk: &Arc<Desk>, account: &str, door: String, raw: Raw) -> Result<(), String> {
     let incoming = Incoming { door, account: Some(account.to_owned()), ..Incoming::default() };
     desk.take_mail(incoming, raw).await.map(|_| ()).map_err(|e| e.to_string())
 }
@@ -347,8 +354,12 @@ async fn pop3(desk: &Arc<Desk>, around: &Surroundings, account: &MailAccount) ->
     let known: BTreeSet<String> = state(desk, name).await.kept.into_iter().collect();
     let fresh: Vec<&(u32, String)> = list.iter().filter(|(_, id)| !account.keep || !known.contains(id)).collect();
     let now = &fresh[..fresh.len().min(SESSION)];
+    let mut too_large = None;
     for (number, id) in now {
-        let raw = client.fetch(*number).await.map_err(said)?;
+        let Some(raw) = client.fetch(*number).await.map_err(said)? else {
+            too_large = Some(number);
+            continue;
+        };
         take(desk, name, format!("pop3 {name} {id}"), raw).await?;
         if !account.keep {
             client.delete(*number).await.map_err(said)?;
@@ -362,7 +373,7 @@ async fn pop3(desk: &Arc<Desk>, around: &Surroundings, account: &MailAccount) ->
         s.taken += now.len() as u64;
         s.kept = kept;
         s.good = Some(desk.clock.now());
-        s.bad = None;
+        s.bad = too_large.map(|number| (desk.clock.now(), too_large_to_keep(number)));
     })
     .await;
     Ok(fresh.len() > now.len())
