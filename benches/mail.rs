@@ -423,7 +423,8 @@ fn mailbox(folder: &Path) {
 
 /// Real and hostile mails: time by size, and how much memory each takes at most.
 fn corpus(_: &Path) {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/mail");
+    let folder = std::env::var_os("VORGANG_MAILS")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/mail"), PathBuf::from);
     let mut mails: Vec<(String, Vec<u8>)> = std::fs::read_dir(folder)
         .into_iter()
         .flatten()

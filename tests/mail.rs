@@ -413,10 +413,11 @@ async fn futures_util_join(d: &Desk, raw: &str) -> Vec<Outcome> {
     tasks.join_all().await.into_iter().map(|o| o.expect("an answer")).collect()
 }
 
-/// Every mail of the collection comes in, and its bytes come out as they were.
+/// Every mail of the collection, or of the folder `VORGANG_MAILS`, comes in, and its bytes come out as they were.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_mail_of_the_collection_is_kept_as_it_came() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/mail");
+    let folder = std::env::var_os("VORGANG_MAILS")
+        .map_or_else(|| std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/mail"), Into::into);
     let mut all: Vec<_> = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect();
     all.retain(|p| p.extension().is_some_and(|e| e == "eml"));
     all.sort();
@@ -438,6 +439,11 @@ async fn every_mail_of_the_collection_is_kept_as_it_came() {
             Outcome::Ignored => read(&raw).is_report(),
             Outcome::Quarantined(_) => false,
         };
+        // Of a folder with others' mails all are looked at.
+        if std::env::var_os("VORGANG_MAILS").is_some() && !is_expected {
+            println!("{}: {outcome:?}", path.display());
+            continue;
+        }
         assert!(is_expected, "{}: {outcome:?}", path.display());
         let row = w.desk.store.inbox_find(&hash).await.expect("the log").expect("a row");
         let out = w.desk.store.blob(&row.blob).await.expect("the bytes").expect("they are there");

@@ -66,7 +66,8 @@ pub fn read(raw: &[u8], hash: &str, size_max: u64) -> Result<Mail, Unreadable> {
     if size > size_max {
         return Err(Unreadable::TooLarge(size));
     }
-    let text = body_of(raw);
+    let lines = lines(raw);
+    let text = body_of(&lines);
     bounds(text)?;
     let text = &*old_letters(text);
     let flat = flat::flat(text);
@@ -95,6 +96,14 @@ pub fn read(raw: &[u8], hash: &str, size_max: u64) -> Result<Mail, Unreadable> {
         hash: hash.to_owned(),
         size,
     })
+}
+
+/// Old Macs ended lines with a return alone; a mail in which no line ends otherwise is one of theirs.
+fn lines(raw: &[u8]) -> Cow<'_, [u8]> {
+    if raw.contains(&b'\n') || !raw.contains(&b'\r') {
+        return Cow::Borrowed(raw);
+    }
+    Cow::Owned(raw.iter().map(|b| if *b == b'\r' { b'\n' } else { *b }).collect())
 }
 
 /// Without the line that mailbox files put before a mail.
@@ -262,7 +271,8 @@ fn body(message: &Message) -> (String, bool) {
 
 /// The HTML of a mail as it can be shown: sanitised, with its own pictures in it, and nothing that is loaded from elsewhere.
 pub fn shown(raw: &[u8]) -> Option<String> {
-    let raw = body_of(raw);
+    let lines = lines(raw);
+    let raw = body_of(&lines);
     bounds(raw).ok()?;
     let raw = old_letters(raw);
     let raw = flat::flat(&raw);

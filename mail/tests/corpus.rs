@@ -37,3 +37,13 @@ fn every_mail_is_read() {
         let _ = vorgang_mail::shown(&raw);
     }
 }
+
+#[test]
+fn lines_may_end_in_a_return_alone() {
+    let mail = |end: &str| {
+        let text = ["From X", "From: a@b.example", "Subject: x", "", "One", "Two"].join(end);
+        vorgang_mail::read(text.as_bytes(), "h", vorgang_mail::SIZE_MAX).expect("a mail")
+    };
+    assert_eq!((mail("\r").subject.as_str(), mail("\r").body.as_str()), ("x", "One\nTwo"));
+    assert_eq!(mail("\r").body, mail("\r\n").body);
+}
