@@ -45,21 +45,21 @@ pub struct Server {
 type Idle = Mutex<Vec<(AsyncSmtpConnection, Instant)>>;
 
 pub struct Pool {
-    server: Server,
+    server: Arc<Server>,
     idle: Arc<Idle>,
     places: Semaphore,
 }
 
 impl Pool {
     pub fn new(server: Server) -> Self {
-        Self { server, idle: Arc::default(), places: Semaphore::new(CONNECTIONS) }
+        Self { server: Arc::new(server), idle: Arc::default(), places: Semaphore::new(CONNECTIONS) }
     }
 
     pub async fn send(&self, envelope: &Envelope, message: &[u8]) -> Result<(), SendError> {
         let _place = self.places.acquire().await.map_err(|e| SendError::Temporary(e.to_string()))?;
         let mut connection = match self.kept().await {
             Some(connection) => connection,
-            None => self.server.connect().await?,
+            None => self.connect().await?,
         };
         // One that fails has ended its connection; one that is given up by the caller is dropped with it.
         connection.send(envelope, message).await.map_err(|e| crate::smtp::judged(&e))?;
@@ -69,10 +69,17 @@ impl Pool {
 
     /// Does the server answer, and let us in?
     pub async fn check(&self) -> Result<(), SendError> {
-        let mut connection = self.server.connect().await?;
+        let mut connection = self.connect().await?;
         let answers = timeout(ANSWER, connection.test_connected()).await.unwrap_or(false);
         let _ = timeout(ANSWER, connection.quit()).await;
         if answers { Ok(()) } else { Err(SendError::Temporary("the server is not ready".into())) }
+    }
+
+    /// In a task of its own: what a server says of itself may be too odd for whoever reads it.
+    async fn connect(&self) -> Result<AsyncSmtpConnection, SendError> {
+        let server = self.server.clone();
+        let connected = tokio::spawn(async move { server.connect().await }).await;
+        connected.unwrap_or_else(|_| Err(SendError::Temporary(format!("{} says of itself what cannot be read", self.server.host))))
     }
 
     /// One that still answers.

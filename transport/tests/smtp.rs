@@ -198,6 +198,9 @@ async fn what_the_server_says_decides_whether_it_is_tried_again() {
         (&[("DATA", "")], false),
         (&[("GREETING", "")], false),
         (&[("GREETING", "SSH-2.0-OpenSSH_9\r\n")], false),
+        (&[("EHLO", "250\r\n")], false),
+        (&[("EHLO", "250-\r\n250 \r\n")], false),
+        (&[("EHLO", "250-here\r\n250-  \r\n250 AUTH\r\n")], false),
     ];
     for (answers, final_) in cases {
         let (result, heard) = plain(answers).await;
