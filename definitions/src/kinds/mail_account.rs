@@ -216,7 +216,10 @@ fn decoded(text: &str) -> String {
 
 impl Load for MailUrl {
     fn schema(_: &mut Schemas) -> serde_json::Value {
-        json!({"type": "string", "pattern": "^(imap|pop3|smtp)(s|\\+plain)?://[^\\s/]+(/.*)?$"})
+        let (user, port, folder) = ("([^:/\\s]*@)?", "(:[0-9]{1,5})?", "(/.*)?");
+        let anywhere = format!("(imap|pop3|smtp)s?://{user}(\\[[^\\s\\]@/]+\\]|[^\\s/?#@<>\":\\[\\]]+){port}{folder}");
+        let here = format!("(imap|pop3|smtp)\\+plain://{user}(127(\\.[0-9]{{1,3}}){{3}}|\\[::1\\]){port}{folder}");
+        json!({"type": "string", "pattern": format!("^({anywhere}|{here})$")})
     }
 
     fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
