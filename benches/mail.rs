@@ -225,18 +225,21 @@ fn large(folder: &Path) {
     end(server);
 }
 
-/// Counts of the outbox, by state.
-fn count(folder: &Path, condition: &str) -> i64 {
+/// One value of the server's database.
+fn look<T: rusqlite::types::FromSql>(folder: &Path, sql: &str) -> T {
     let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
     let c = rusqlite::Connection::open_with_flags(folder.join("pages.db"), flags).expect("the database");
-    c.query_row(&format!("SELECT count(*) FROM outbox WHERE {condition}"), [], |r| r.get(0)).expect("a count")
+    c.query_row(sql, [], |r| r.get(0)).expect("a value")
+}
+
+/// Counts of the outbox, by state.
+fn count(folder: &Path, condition: &str) -> i64 {
+    look(folder, &format!("SELECT count(*) FROM outbox WHERE {condition}"))
 }
 
 /// What the servers said of mails that did not go out.
 fn errors(folder: &Path) -> String {
-    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
-    let c = rusqlite::Connection::open_with_flags(folder.join("pages.db"), flags).expect("the database");
-    c.query_row("SELECT coalesce(group_concat(DISTINCT error), '') FROM outbox", [], |r| r.get(0)).expect("errors")
+    look(folder, "SELECT coalesce(group_concat(DISTINCT error), '') FROM outbox")
 }
 
 /// A mail server that takes everything; Postfix's own for such measurements.
@@ -248,6 +251,15 @@ fn sink(port: u16) -> Option<Child> {
         command.args(["-u", "nobody"]);
     }
     command.args([&format!("127.0.0.1:{port}"), "1000"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
+}
+
+/// The demo's site, and more.
+fn site(folder: &Path, more: &str) -> PathBuf {
+    let site = folder.join("site");
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/helpdesk");
+    assert!(Command::new("cp").arg("-r").arg(from).arg(&site).status().is_ok_and(|s| s.success()));
+    std::fs::write(site.join("more.yaml"), more).expect("a file");
+    site
 }
 
 /// Answers that wait go out to a local mail server; and once more while another server, with mail of its own, says nothing.
@@ -267,13 +279,10 @@ fn outbox(folder: &Path) {
             kept.push(stream);
         }
     });
-    let site = folder.join("site");
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/helpdesk");
-    assert!(Command::new("cp").arg("-r").arg(from).arg(&site).status().is_ok_and(|s| s.success()));
     let more = format!(
         "- {{ kind: Queue, name: slow, account: slow }}\n- {{ kind: MailAccount, name: slow, address: slow@example.org, queue: slow, type: incident, send: \"smtp+plain://127.0.0.1:{silent_port}\" }}\n"
     );
-    std::fs::write(site.join("slow.yaml"), more).expect("a file");
+    let site = site(folder, &more);
     let roles = std::fs::read_to_string(site.join("roles.yaml")).expect("a file");
     std::fs::write(site.join("roles.yaml"), roles.replace("finance: [rw]", "finance: [rw], slow: [rw]")).expect("a file");
     let site = site.display().to_string();
@@ -381,24 +390,17 @@ fn mailbox(folder: &Path) {
     }
     let _ = Command::new("chown").args(["-R", "mail:mail"]).arg(home.join("mail")).status();
     let mut dovecot = Command::new("/usr/sbin/dovecot").args(["-F", "-c"]).arg(home.join("dovecot.conf")).spawn().expect("Dovecot starts");
-    let site = folder.join("site");
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/helpdesk");
-    assert!(Command::new("cp").arg("-r").arg(from).arg(&site).status().is_ok_and(|s| s.success()));
     let more = format!(
         "- {{ kind: MailAccount, name: box, address: box@example.org, queue: it, type: incident, receive: \"imap+plain://box%40example.org@127.0.0.1:{imap}\" }}\n"
     );
-    std::fs::write(site.join("box.yaml"), more).expect("a file");
+    let site = site(folder, &more);
     let secrets = folder.join("secrets");
     std::fs::create_dir_all(&secrets).expect("a folder");
     std::fs::write(secrets.join("box"), "secret").expect("a file");
     std::thread::sleep(Duration::from_secs(1));
     let (site, secrets) = (site.display().to_string(), secrets.display().to_string());
     let server = serve(folder, &[&site, "--demo", "--tickets", "1", "--secrets", &secrets]);
-    let inbox = || {
-        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let c = rusqlite::Connection::open_with_flags(folder.join("pages.db"), flags).expect("the database");
-        c.query_row("SELECT count(*) FROM inbox", [], |r| r.get::<_, i64>(0)).expect("a count") as usize
-    };
+    let inbox = || look::<i64>(folder, "SELECT count(*) FROM inbox") as usize;
     let waited = Instant::now();
     while inbox() == 0 {
         assert!(waited.elapsed() < Duration::from_secs(120), "nothing comes");

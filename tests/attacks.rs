@@ -3,17 +3,18 @@
 
 mod common;
 
+use common::post::Post;
 use common::world::{World, world};
 use jiff::SignedDuration;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Instant;
 use vorgang_core::Command;
 use vorgang_core::command::ArticleInput;
 use vorgang_core::mail::{Address, Auth, MailInput, Outcome as Result_};
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_runtime::intake::{Incoming, Outcome, Raw};
-use vorgang_runtime::outbox::{Links, Mail, Mailer, SendError, deliver_due};
+use vorgang_runtime::outbox::{Links, Mail, Mailer, deliver_due};
 use vorgang_store::inbox::InboxState;
 
 const SITE: &str = r#"
@@ -30,17 +31,6 @@ const SITE: &str = r#"
 - { kind: AutoResponse, name: more, on: follow_up, subject: "We have it too", body: "It is {{ticket.number}}." }
 - { kind: Notification, name: told, on: article.created, to: { role: clerk }, by: mail, subject: "{{ticket.title}}", body: "{{article.body}}" }
 "#;
-
-#[derive(Default)]
-struct Post(Mutex<Vec<Mail>>);
-
-#[async_trait::async_trait]
-impl Mailer for Post {
-    async fn send(&self, mail: &Mail) -> Result<(), SendError> {
-        self.0.lock().expect("the mails").push(mail.clone());
-        Ok(())
-    }
-}
 
 struct Desk {
     world: World,

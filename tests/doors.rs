@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::post::{Fetching, listen};
 use common::world::{World, world};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,8 +14,6 @@ use tokio::net::{TcpListener, TcpStream};
 use vorgang_runtime::audit;
 use vorgang_runtime::intake::{Incoming, KEPT_MAX, Outcome, Raw};
 use vorgang_store::inbox::InboxState;
-use vorgang_transport::Secrets;
-use vorgang_transport::fetch::{self, Surroundings};
 use vorgang_transport::listener::{self, Protocol};
 
 const SITE: &str = r#"
@@ -263,16 +262,17 @@ enum Wrong {
 }
 
 async fn imap(mailbox: Arc<Mailbox>) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let port = listener.local_addr().expect("an address").port();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let number = mailbox.connections.fetch_add(1, Ordering::SeqCst);
-            let wrong = mailbox.wrong.lock().expect("what goes wrong").get(&number).copied();
-            tokio::spawn(serve(mailbox.clone(), stream, wrong));
-        }
-    });
-    port
+    listen(move |stream| {
+        let number = mailbox.connections.fetch_add(1, Ordering::SeqCst);
+        let wrong = mailbox.wrong.lock().expect("what goes wrong").get(&number).copied();
+        serve(mailbox.clone(), stream, wrong)
+    })
+    .await
+}
+
+/// A desk that fetches from this port.
+async fn fetching(name: &str, port: u16) -> Fetching {
+    Fetching::new(name, &site(&format!(", receive: \"imap+plain://box@127.0.0.1:{port}\"")), "secret").await
 }
 
 async fn serve(mailbox: Arc<Mailbox>, stream: TcpStream, wrong: Option<Wrong>) -> Option<()> {
@@ -397,21 +397,15 @@ async fn a_mailbox_behind_a_server_that_fails_loses_nothing() {
         [Wrong::DropAtOnce, Wrong::NoLogin, Wrong::DropInFetch, Wrong::Bye, Wrong::LiesShort, Wrong::DropInMarks, Wrong::Unasked];
     mailbox.wrong.lock().expect("what goes wrong").extend(troubles.into_iter().enumerate());
     let port = imap(mailbox.clone()).await;
-    let w = world("imap_faults", &site(&format!(", receive: \"imap+plain://box@127.0.0.1:{port}\""))).await;
-    let secrets = std::env::temp_dir().join(format!("vorgang-secrets-{}", std::process::id()));
-    std::fs::create_dir_all(&secrets).expect("a folder");
-    std::fs::write(secrets.join("box"), "secret").expect("a file");
-    let around = Surroundings::new(Secrets { folder: Some(secrets.clone()) }, None, std::env::temp_dir()).expect("surroundings");
-    let model = w.desk.model();
-    let account = model.names.accounts.get("box").expect("the account");
+    let p = fetching("imap_faults", port).await;
     // One connection after the other, without the waits between them.
     for trouble in troubles {
-        let ended = fetch::once(&w.desk, &around, account).await;
+        let ended = p.fetch().await;
         assert!(ended.is_err() || trouble == Wrong::Unasked, "{ended:?}");
         let left = mailbox.mails.lock().expect("the mails").len() as u64;
-        assert!(tickets(&w).await + left >= MAILS as u64, "nothing was taken away before it was safe");
+        assert!(p.tickets().await + left >= MAILS as u64, "nothing was taken away before it was safe");
     }
-    assert_eq!((tickets(&w).await, mailbox.mails.lock().expect("the mails").len()), (MAILS as u64, 0));
+    assert_eq!((p.tickets().await, mailbox.mails.lock().expect("the mails").len()), (MAILS as u64, 0));
     // Marks are refused: they stay, and are not taken twice; nor when the mailbox was numbered anew. They lie far apart, behind
     // numbers that were given out long ago.
     mailbox.mails.lock().expect("the mails").extend((1..=50).map(|n| (n as u32 * 90_000, mail(n + 1_000))));
@@ -423,17 +417,16 @@ async fn a_mailbox_behind_a_server_that_fails_loses_nothing() {
         (next + 3, Wrong::Slow),
     ]);
     for round in 0..4 {
-        fetch::once(&w.desk, &around, account).await.expect("it ends well");
+        p.fetch().await.expect("it ends well");
         if round == 0 {
             mailbox.validity.store(8, Ordering::SeqCst);
         }
     }
-    assert_eq!(tickets(&w).await, MAILS as u64 + 50);
-    assert_eq!(w.desk.store.inbox_count(InboxState::Taken).await.expect("a count"), MAILS as u64 + 50);
-    let state = w.desk.store.account_states().await.expect("the states").remove(0).1;
+    assert_eq!(p.tickets().await, MAILS as u64 + 50);
+    assert_eq!(p.w.desk.store.inbox_count(InboxState::Taken).await.expect("a count"), MAILS as u64 + 50);
+    let state = p.state().await;
     assert!(state.good.is_some() && state.bad.is_none(), "{state:?}");
-    sound(&w).await;
-    let _ = std::fs::remove_dir_all(secrets);
+    p.close().await;
 }
 
 /// One that is larger than anything that is kept stays where it is, and holds up nobody else's.
@@ -444,18 +437,13 @@ async fn a_mail_that_is_too_large_stays_in_its_mailbox() {
     mailbox.validity.store(7, Ordering::SeqCst);
     mailbox.wrong.lock().expect("what goes wrong").insert(0, Wrong::Huge);
     let port = imap(mailbox.clone()).await;
-    let w = world("imap_huge", &site(&format!(", receive: \"imap+plain://box@127.0.0.1:{port}\""))).await;
-    let secrets = std::env::temp_dir().join(format!("vorgang-huge-{}", std::process::id()));
-    std::fs::create_dir_all(&secrets).expect("a folder");
-    std::fs::write(secrets.join("box"), "secret").expect("a file");
-    let around = Surroundings::new(Secrets { folder: Some(secrets.clone()) }, None, std::env::temp_dir()).expect("surroundings");
-    let model = w.desk.model();
-    fetch::once(&w.desk, &around, model.names.accounts.get("box").expect("the account")).await.expect("it ends well");
-    assert_eq!(tickets(&w).await, 4);
+    let p = fetching("imap_huge", port).await;
+    p.fetch().await.expect("it ends well");
+    assert_eq!(p.tickets().await, 4);
     assert_eq!(mailbox.mails.lock().expect("the mails").keys().copied().collect::<Vec<_>>(), [2]);
-    let state = w.desk.store.account_states().await.expect("the states").remove(0).1;
+    let state = p.state().await;
     assert!(state.bad.is_some_and(|(_, why)| why.contains("mail 2 is larger")), "its administrator is told");
-    let _ = std::fs::remove_dir_all(secrets);
+    p.close().await;
 }
 
 /// Both ends of the protocols against whoever says what comes to mind: each conversation ends, and the next one is served.
@@ -521,31 +509,22 @@ async fn conversations_that_were_changed_at_random_end() {
     .into_bytes()];
     let smtp_answers = [b"220 here\r\n250-here\r\n250 8BITMIME\r\n250 good\r\n250 good\r\n354 go on\r\n250 taken\r\n221 bye\r\n".to_vec()];
     let answers = Arc::new(Mutex::new(vec![]));
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let port = listener.local_addr().expect("an address").port();
     let given = answers.clone();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let bytes: Vec<u8> = given.lock().expect("the answers").clone();
-            tokio::spawn(async move {
-                let _ = stream.write_all(&bytes).await;
-                let _ = stream.shutdown().await;
-                let mut rest = vec![];
-                let _ = tokio::time::timeout(Duration::from_secs(2), stream.read_to_end(&mut rest)).await;
-            });
+    let port = listen(move |mut stream| {
+        let bytes: Vec<u8> = given.lock().expect("the answers").clone();
+        async move {
+            let _ = stream.write_all(&bytes).await;
+            let _ = stream.shutdown().await;
+            let mut rest = vec![];
+            let _ = tokio::time::timeout(Duration::from_secs(2), stream.read_to_end(&mut rest)).await;
         }
-    });
-    let w = world("clients_fuzz", &site(&format!(", receive: \"imap+plain://box@127.0.0.1:{port}\""))).await;
-    let secrets = std::env::temp_dir().join(format!("vorgang-fuzz-{}", std::process::id()));
-    std::fs::create_dir_all(&secrets).expect("a folder");
-    std::fs::write(secrets.join("box"), "secret").expect("a file");
-    let around = Surroundings::new(Secrets { folder: Some(secrets.clone()) }, None, std::env::temp_dir()).expect("surroundings");
-    let model = w.desk.model();
-    let account = model.names.accounts.get("box").expect("the account");
+    })
+    .await;
+    let p = fetching("clients_fuzz", port).await;
     let until = std::time::Instant::now() + Duration::from_secs(seconds());
     while std::time::Instant::now() < until {
         *answers.lock().expect("the answers") = change(&mut random, &imap_answers, WORDS);
-        let ended = tokio::time::timeout(Duration::from_secs(10), fetch::once(&w.desk, &around, account)).await;
+        let ended = tokio::time::timeout(Duration::from_secs(10), p.fetch()).await;
         assert!(ended.is_ok(), "{:?}", String::from_utf8_lossy(&answers.lock().expect("the answers")));
         *answers.lock().expect("the answers") = change(&mut random, &smtp_answers, WORDS);
         let config =
@@ -559,6 +538,5 @@ async fn conversations_that_were_changed_at_random_end() {
         let ended = tokio::time::timeout(Duration::from_secs(10), vorgang_runtime::outbox::Mailer::send(&smtp, &letter)).await;
         assert!(ended.is_ok(), "{:?}", String::from_utf8_lossy(&answers.lock().expect("the answers")));
     }
-    sound(&w).await;
-    let _ = std::fs::remove_dir_all(secrets);
+    p.close().await;
 }

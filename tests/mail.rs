@@ -2,9 +2,10 @@
 
 mod common;
 
+use common::post::Post;
 use common::world::{World, world};
 use jiff::SignedDuration;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use vorgang_core::Command;
 use vorgang_core::command::ArticleInput;
 use vorgang_core::event::{Article, Sender};
@@ -12,7 +13,7 @@ use vorgang_core::mail::{Address, Auth, MailInput, Outcome as Result_};
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_runtime::audit;
 use vorgang_runtime::intake::{Incoming, Outcome, Raw};
-use vorgang_runtime::outbox::{Links, Mail, Mailer, Origin, SendError, deliver_due};
+use vorgang_runtime::outbox::{Links, Mail, Mailer, Origin, deliver_due};
 use vorgang_store::inbox::InboxState;
 use vorgang_store::messages::MailState;
 
@@ -59,16 +60,6 @@ fn person(login: &str, kind: PersonKind, company: Option<&str>, roles: &[&str]) 
     }
 }
 
-struct Post(Mutex<Vec<Mail>>);
-
-#[async_trait::async_trait]
-impl Mailer for Post {
-    async fn send(&self, mail: &Mail) -> Result<(), SendError> {
-        self.0.lock().expect("the mails").push(mail.clone());
-        Ok(())
-    }
-}
-
 struct Desk {
     world: World,
     post: Arc<Post>,
@@ -88,7 +79,7 @@ async fn desk_of(name: &str, site: &str) -> Desk {
         person("tina", PersonKind::Agent, None, &["clerk"]),
     ];
     world.desk.people_save(&people).await.expect("people");
-    let post = Arc::new(Post(Mutex::default()));
+    let post = Arc::new(Post::default());
     let mailer: Arc<dyn Mailer> = post.clone();
     Desk { world, post, mailer }
 }

@@ -2,16 +2,12 @@
 
 mod common;
 
-use common::world::{World, world};
+use common::post::{Fetching, listen};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use vorgang_runtime::audit;
-use vorgang_store::inbox::AccountState;
-use vorgang_transport::Secrets;
-use vorgang_transport::fetch::{self, Surroundings};
 
 const SITE: &str = r#"
 - { kind: Site, name: desk, language: 1, languages: en, zone: Europe/Berlin, title: Desk }
@@ -50,16 +46,12 @@ enum Break {
 }
 
 async fn pop3(mailbox: Arc<Mailbox>) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let port = listener.local_addr().expect("an address").port();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let number = mailbox.connections.fetch_add(1, Ordering::SeqCst);
-            let wrong = mailbox.breaks.lock().expect("what goes wrong").get(&number).copied();
-            tokio::spawn(serve(mailbox.clone(), stream, wrong));
-        }
-    });
-    port
+    listen(move |stream| {
+        let number = mailbox.connections.fetch_add(1, Ordering::SeqCst);
+        let wrong = mailbox.breaks.lock().expect("what goes wrong").get(&number).copied();
+        serve(mailbox.clone(), stream, wrong)
+    })
+    .await
 }
 
 async fn serve(mailbox: Arc<Mailbox>, stream: TcpStream, wrong: Option<Break>) -> Option<()> {
@@ -115,39 +107,9 @@ async fn serve(mailbox: Arc<Mailbox>, stream: TcpStream, wrong: Option<Break>) -
     }
 }
 
-struct Place {
-    w: World,
-    around: Surroundings,
-    secrets: std::path::PathBuf,
-}
-
-impl Place {
-    async fn new(name: &str, more: &str, secret: &str) -> Self {
-        let w = world(name, &SITE.replace("%MORE%", more)).await;
-        let secrets = std::env::temp_dir().join(format!("vorgang-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&secrets).expect("a folder");
-        std::fs::write(secrets.join("box"), secret).expect("a file");
-        let around = Surroundings::new(Secrets { folder: Some(secrets.clone()) }, None, std::env::temp_dir()).expect("surroundings");
-        Self { w, around, secrets }
-    }
-
-    async fn fetch(&self) -> Result<(), String> {
-        let model = self.w.desk.model();
-        fetch::once(&self.w.desk, &self.around, model.names.accounts.get("box").expect("the account")).await
-    }
-
-    async fn tickets(&self) -> u64 {
-        self.w.desk.store.ticket_count_all().await.expect("a count")
-    }
-
-    async fn state(&self) -> AccountState {
-        self.w.desk.store.account_states().await.expect("the states").remove(0).1
-    }
-
-    async fn close(self) {
-        assert_eq!(audit::verify(&*self.w.desk.store).await.expect("a report").findings, Vec::<String>::new());
-        let _ = std::fs::remove_dir_all(self.secrets);
-    }
+/// A desk whose account is this one.
+async fn place(name: &str, more: &str, secret: &str) -> Fetching {
+    Fetching::new(name, &SITE.replace("%MORE%", more), secret).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -158,7 +120,7 @@ async fn a_mailbox_of_pop3_loses_nothing() {
     let troubles = [Break::List, Break::InMail, Break::BeforeQuit, Break::AfterQuit];
     mailbox.breaks.lock().expect("what goes wrong").extend(troubles.into_iter().enumerate());
     let port = pop3(mailbox.clone()).await;
-    let p = Place::new("pop3_empty", &format!("receive: \"pop3+plain://box@127.0.0.1:{port}\""), "secret").await;
+    let p = place("pop3_empty", &format!("receive: \"pop3+plain://box@127.0.0.1:{port}\""), "secret").await;
     for _ in troubles {
         assert!(p.fetch().await.is_err());
         let left = mailbox.mails.lock().expect("the mails").len() as u64;
@@ -174,7 +136,7 @@ async fn a_mailbox_of_pop3_can_keep_its_mail() {
     let mailbox = Arc::new(Mailbox::default());
     mailbox.mails.lock().expect("the mails").extend((0..700).map(|n| (n, mail(n))));
     let port = pop3(mailbox.clone()).await;
-    let p = Place::new("pop3_keep", &format!("keep: true, receive: \"pop3+plain://box@127.0.0.1:{port}\""), "secret").await;
+    let p = place("pop3_keep", &format!("keep: true, receive: \"pop3+plain://box@127.0.0.1:{port}\""), "secret").await;
     for more in [0, 30] {
         mailbox.mails.lock().expect("the mails").extend((700..700 + more).map(|n| (n, mail(n))));
         p.fetch().await.expect("it ends well");
@@ -230,7 +192,7 @@ async fn tokens_are_had_renewed_and_their_end_is_said() {
     let more = format!(
         "receive: \"pop3+plain://box@127.0.0.1:{pop}\", oauth: {{ provider: own, client: desk, scope: mail, token_url: \"http://127.0.0.1:{port}/token\" }}"
     );
-    let p = Place::new("oauth", &more, r#"{"refresh_token":"r1","client_secret":"s&c"}"#).await;
+    let p = place("oauth", &more, r#"{"refresh_token":"r1","client_secret":"s&c"}"#).await;
     p.fetch().await.expect("it is let in");
     p.fetch().await.expect("with the same token");
     assert_eq!(asked.lock().expect("asked").len(), 1, "a token is kept");

@@ -4,6 +4,7 @@
 
 pub mod crowd;
 pub mod office;
+pub mod post;
 pub mod proxy;
 pub mod single;
 pub mod world;
