@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader, Take};
 use tokio::net::{UnixListener, UnixStream};
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_definitions::diagnostic;
@@ -91,7 +91,7 @@ pub enum Told {
     Failed(String),
 }
 
-pub async fn handle(desk: &Arc<Desk>, ask: Ask) -> Told {
+pub async fn handle(desk: &Arc<Desk>, ask: Ask, body: Vec<u8>) -> Told {
     match ask {
         Ask::Apply { files } => match desk.apply(&files, "cli").await {
             Ok(Applied::New(id)) => Told::Good(match nodes::settle(desk, id).await {
@@ -134,7 +134,11 @@ pub async fn handle(desk: &Arc<Desk>, ask: Ask) -> Told {
                 Err(e) => Told::Failed(format!("the backup could not be noted: {e}")),
             }
         }
-        Ask::Mail { .. } => Told::Failed("a mail comes with its bytes".into()),
+        Ask::Mail { size, .. } if body.len() as u64 != size => Told::Failed("the mail broke off".into()),
+        Ask::Mail { door, account, recipients, return_path, .. } => {
+            let incoming = Incoming { door, account, recipients, return_path, client: None, auth: None };
+            mail::take(desk, incoming, body).await
+        }
         Ask::TicketExplain { number, login } => explain::ticket(desk, &number, &login).await,
         Ask::UserLink { login } => match known(desk, &login) {
             Ok(()) => desk.link_create(&login, accounts::LINK).await.map_or_else(|e| Told::Failed(e.to_string()), Told::Good),
@@ -176,20 +180,25 @@ fn known(desk: &Desk, login: &str) -> Result<(), Told> {
 
 /// Asks the running server; without one, opens the database for this one command.
 pub async fn ask(url: &str, ask: Ask) -> anyhow::Result<Told> {
+    exchange(url, Outside::new(database::place(url)?.files(), None)?, ask, vec![]).await
+}
+
+/// Asks the running server, or opens the database for it. `body`: what follows the line.
+pub async fn exchange(url: &str, outside: Outside, ask: Ask, body: Vec<u8>) -> anyhow::Result<Told> {
     let place = database::place(url)?;
     if let Some(socket) = place.socket()
         && let Ok(stream) = UnixStream::connect(socket).await
     {
-        return over(stream, &ask).await.context("the running server did not answer");
+        return over(stream, &ask, &body).await.context("the running server did not answer");
     }
-    let store = database::open(url, Outside::new(place.files(), None)?.shelf).await?;
-    let told = alone(store.clone(), &place, ask).await;
+    let store = database::open(url, outside.shelf).await?;
+    let told = alone(store.clone(), &place, ask, body).await;
     store.leave().await;
     told
 }
 
 /// Without a server that could be asked.
-async fn alone(store: Arc<dyn Store>, place: &database::Place, ask: Ask) -> anyhow::Result<Told> {
+async fn alone(store: Arc<dyn Store>, place: &database::Place, ask: Ask, body: Vec<u8>) -> anyhow::Result<Told> {
     let clock = Arc::new(NodeClock(store.clone()));
     // Without a revision yet, an apply brings the first one.
     let first = match &ask {
@@ -202,7 +211,7 @@ async fn alone(store: Arc<dyn Store>, place: &database::Place, ask: Ask) -> anyh
     }
     match revisions::open(store, clock, first).await? {
         Ok(_) if empty => Ok(Told::Good("applied as revision 1".into())),
-        Ok(desk) => Ok(handle(&Arc::new(desk), ask).await),
+        Ok(desk) => Ok(handle(&Arc::new(desk), ask, body).await),
         Err(Applied::Refused { sources, diagnostics, reasons }) => {
             let findings = diagnostic::render_human(&sources, &diagnostics, false) + &reasons.join("\n");
             Ok(Told::Found { findings, message: "refused".into() })
@@ -211,41 +220,24 @@ async fn alone(store: Arc<dyn Store>, place: &database::Place, ask: Ask) -> anyh
     }
 }
 
-/// Hands a mail to the running server, or opens the database for it.
-pub async fn hand_over(url: &str, outside: Outside, incoming: Incoming, raw: Vec<u8>) -> anyhow::Result<Told> {
-    let place = database::place(url)?;
-    if let Some(socket) = place.socket()
-        && let Ok(mut stream) = UnixStream::connect(socket).await
-    {
-        let Incoming { door, account, recipients, return_path, .. } = incoming;
-        let ask = Ask::Mail { door, account, recipients, return_path, size: raw.len() as u64 };
-        let line = serde_json::to_string(&ask)? + "\n";
-        stream.write_all(line.as_bytes()).await?;
-        stream.write_all(&raw).await?;
-        stream.shutdown().await?;
-        let mut answer = String::new();
-        BufReader::new(stream.take(LINE_BYTES_MAX)).read_line(&mut answer).await?;
-        return serde_json::from_str(&answer).context("the running server did not answer");
-    }
-    let store = database::open(url, outside.shelf).await?;
-    if store.revision_latest().await?.is_none() {
-        bail!("{} has no revision yet; run `vorgang apply SITE` first", place.shown());
-    }
-    let told = match revisions::open(store.clone(), Arc::new(NodeClock(store.clone())), None).await? {
-        Ok(desk) => mail::take(&Arc::new(desk), incoming, raw).await,
-        Err(_) => bail!("the applied site cannot be read"),
-    };
-    store.leave().await;
-    Ok(told)
-}
-
-async fn over(mut stream: UnixStream, ask: &Ask) -> anyhow::Result<Told> {
+async fn over(mut stream: UnixStream, ask: &Ask, body: &[u8]) -> anyhow::Result<Told> {
     let mut line = serde_json::to_string(ask)?;
     line.push('\n');
     stream.write_all(line.as_bytes()).await?;
+    stream.write_all(body).await?;
+    stream.shutdown().await?;
     let mut answer = String::new();
     BufReader::new(stream.take(LINE_BYTES_MAX)).read_line(&mut answer).await?;
     Ok(serde_json::from_str(&answer)?)
+}
+
+/// What follows the line: the bytes of a mail, and one more if there are too many.
+async fn body_of<R: AsyncRead + Unpin>(ask: &Ask, read: &mut BufReader<Take<R>>) -> std::io::Result<Vec<u8>> {
+    let Ask::Mail { size, .. } = ask else { return Ok(vec![]) };
+    let most = (*size).min(KEPT_MAX);
+    let mut body = Vec::with_capacity(most as usize);
+    read.get_mut().set_limit(most + 1);
+    read.read_to_end(&mut body).await.map(|_| body)
 }
 
 /// Listens until the process ends. Only the owner of the process may ask.
@@ -265,19 +257,10 @@ pub fn listen(socket: &Path, desk: Arc<Desk>) -> anyhow::Result<()> {
                     return;
                 }
                 let told = match serde_json::from_str::<Ask>(&line) {
-                    Ok(Ask::Mail { door, account, recipients, return_path, size }) => {
-                        let mut raw = Vec::with_capacity(size.min(KEPT_MAX) as usize);
-                        read.get_mut().set_limit(size.min(KEPT_MAX) + 1);
-                        let all = read.read_to_end(&mut raw).await;
-                        match all {
-                            Ok(_) if raw.len() as u64 == size => {
-                                let incoming = Incoming { door, account, recipients, return_path, client: None, auth: None };
-                                mail::take(&desk, incoming, raw).await
-                            }
-                            _ => Told::Failed("the mail broke off".into()),
-                        }
-                    }
-                    Ok(ask) => handle(&desk, ask).await,
+                    Ok(ask) => match body_of(&ask, &mut read).await {
+                        Ok(body) => handle(&desk, ask, body).await,
+                        Err(e) => Told::Failed(format!("the request broke off: {e}")),
+                    },
                     Err(e) => Told::Failed(format!("the request cannot be read: {e}")),
                 };
                 if let Ok(mut answer) = serde_json::to_string(&told) {

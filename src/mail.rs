@@ -1,6 +1,6 @@
 //! `vorgang mail`: one mail on stdin.
 
-use crate::control::{self, Told};
+use crate::control::{self, Ask, Told};
 use crate::database::Outside;
 use crate::{End, operate};
 use anyhow::Context;
@@ -30,16 +30,15 @@ pub async fn mail(url: &str, outside: Outside, options: Options) -> anyhow::Resu
         eprintln!("the mail is larger than {KEPT_MAX} bytes");
         return Ok(End::Found);
     }
-    let incoming = Incoming {
+    let ask = Ask::Mail {
         door: "stdin".into(),
         account: options.account,
         recipients: options.recipient,
         return_path: options.sender,
-        client: None,
-        auth: None,
+        size: raw.len() as u64,
     };
     // Whatever keeps it from being taken now may be over later: nothing is lost as long as it is kept outside.
-    match control::hand_over(url, outside, incoming, raw).await {
+    match control::exchange(url, outside, ask, raw).await {
         Ok(Told::Failed(why)) => {
             eprintln!("vorgang: {why}");
             Ok(End::TryAgain)

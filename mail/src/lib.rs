@@ -66,10 +66,7 @@ pub fn read(raw: &[u8], hash: &str, size_max: u64) -> Result<Mail, Unreadable> {
     if size > size_max {
         return Err(Unreadable::TooLarge(size));
     }
-    let lines = lines(raw);
-    let text = body_of(&lines);
-    bounds(text)?;
-    let text = &*old_letters(text);
+    let text = &*plain(raw)?;
     let flat = flat::flat(text);
     let message = MessageParser::default().parse(&*flat).filter(|m| !m.parts.is_empty() && m.headers().iter().any(is_header));
     let message = message.ok_or(Unreadable::NoMail)?;
@@ -96,6 +93,18 @@ pub fn read(raw: &[u8], hash: &str, size_max: u64) -> Result<Mail, Unreadable> {
         hash: hash.to_owned(),
         size,
     })
+}
+
+/// What is taken apart: as it came, but for what old programs did otherwise.
+fn plain(raw: &[u8]) -> Result<Cow<'_, [u8]>, Unreadable> {
+    fn of_lines(raw: &[u8]) -> Result<Cow<'_, [u8]>, Unreadable> {
+        let raw = body_of(raw);
+        bounds(raw).map(|()| old_letters(raw))
+    }
+    match lines(raw) {
+        Cow::Borrowed(raw) => of_lines(raw),
+        Cow::Owned(raw) => of_lines(&raw).map(|text| Cow::Owned(text.into_owned())),
+    }
 }
 
 /// Old Macs ended lines with a return alone; a mail in which no line ends otherwise is one of theirs.
@@ -271,10 +280,7 @@ fn body(message: &Message) -> (String, bool) {
 
 /// The HTML of a mail as it can be shown: sanitised, with its own pictures in it, and nothing that is loaded from elsewhere.
 pub fn shown(raw: &[u8]) -> Option<String> {
-    let lines = lines(raw);
-    let raw = body_of(&lines);
-    bounds(raw).ok()?;
-    let raw = old_letters(raw);
+    let raw = plain(raw).ok()?;
     let raw = flat::flat(&raw);
     let message = MessageParser::default().parse(&*raw)?;
     // A text that stands between its pictures is shown with them; one that is alone is no HTML.

@@ -203,13 +203,14 @@ async fn imap(desk: &Arc<Desk>, around: &Surroundings, account: &MailAccount, st
     };
     let mailbox = client.select(&url.folder).await.map_err(said)?;
     let (validity, name) = (mailbox.validity, account.name.as_str());
-    let seen = state(desk, name).await.seen.filter(|(v, _)| *v == validity).map_or(0, |(_, uid)| uid);
+    let known = state(desk, name).await;
+    let seen = known.seen.filter(|(v, _)| *v == validity).map_or(0, |(_, uid)| uid);
     // In a mailbox that is emptied everything that is left is new. What the server does not let us remove is not fetched again in
     // this connection: it only goes forward.
     let mut after = if account.keep { seen } else { 0 };
     let mut stuck = false;
     // Marked, and not removed yet; some by a connection before this one that broke off.
-    let before = state(desk, name).await.marked.filter(|(v, _, _)| *v == validity);
+    let before = known.marked.filter(|(v, _, _)| *v == validity);
     let (mut marked, mut count) = (before.filter(|_| !account.keep).map(|(_, first, last)| (first, last)), 0);
     loop {
         let uids = client.search(&mailbox, after).await.map_err(said)?;
@@ -296,7 +297,7 @@ async fn take_batch(
     let tag = client.fetch(uids).await.map_err(said)?;
     let mut tasks: JoinSet<(u32, Result<(), String>)> = JoinSet::new();
     let (mut done, mut failed) = (vec![], None);
-    let mut note = |ended: Result<(u32, Result<(), String>), tokio::task::JoinError>| match ended {
+    let mut keep = |ended: Result<(u32, Result<(), String>), tokio::task::JoinError>| match ended {
         Ok((uid, Ok(()))) => done.push(uid),
         Ok((_, Err(why))) => failed = Some(why),
         Err(e) => failed = Some(format!("taking a mail broke off: {e}")),
@@ -309,7 +310,7 @@ async fn take_batch(
             Ok(Some((uid, Some(raw)))) if uids.contains(&uid) => {
                 while tasks.len() >= WIDTH {
                     if let Some(ended) = tasks.join_next().await {
-                        note(ended);
+                        keep(ended);
                     }
                 }
                 let door = format!("imap {} {validity}/{uid}", account.name);
@@ -324,7 +325,7 @@ async fn take_batch(
         }
     }
     while let Some(ended) = tasks.join_next().await {
-        note(ended);
+        keep(ended);
     }
     match broken.or(failed) {
         // What was taken meanwhile is known when it comes again.

@@ -2,7 +2,7 @@
 //! hold the whole of it, and what the server says about its length, in memory.
 
 use crate::spool::{Spooled, broken, chunk, late, line};
-use crate::tls::{Connection, Trust, connect};
+use crate::tls::{Connection, Trust};
 use base64::Engine;
 use std::io::{Error, ErrorKind, Result};
 use std::path::Path;
@@ -66,8 +66,7 @@ pub struct Client {
 
 impl Client {
     pub async fn connect(url: &MailUrl, login: Login<'_>, trust: &Trust, spool: Arc<Path>) -> Result<Self> {
-        let stream = connect(&url.host, url.port).await?;
-        let stream = if url.security == Security::Tls { trust.wrap(stream, &url.host).await? } else { stream };
+        let stream = trust.open(&url.host, url.port, url.security == Security::Tls).await?;
         let mut client = Self { connection: BufReader::with_capacity(64 * 1024, stream), spool, tag: 0, capabilities: vec![] };
         let greeting = client.response().await?.text;
         if !greeting.to_ascii_uppercase().starts_with("* OK") {

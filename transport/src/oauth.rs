@@ -1,7 +1,7 @@
 //! Tokens for mail servers (RFC 6749, refresh tokens): had when they are needed, kept until they are about to expire.
 
 use crate::secrets::{Secret, Secrets};
-use crate::tls::{Trust, connect};
+use crate::tls::Trust;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -130,10 +130,7 @@ async fn post(address: &str, body: &str, trust: &Trust) -> Result<Vec<u8>, Strin
     if url.scheme() != "https" && !here {
         return Err("tokens come over https only".into());
     }
-    let mut stream = connect(&host, port).await.map_err(io)?;
-    if url.scheme() == "https" {
-        stream = trust.wrap(stream, &host).await.map_err(io)?;
-    }
+    let mut stream = trust.open(&host, port, url.scheme() == "https").await.map_err(io)?;
     let path = url.query().map_or_else(|| url.path().to_owned(), |q| format!("{}?{q}", url.path()));
     let request = format!(
         "POST {path} HTTP/1.0\r\nHost: {host}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\nAccept: application/json\r\nConnection: close\r\n\r\n{body}",

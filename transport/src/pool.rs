@@ -132,7 +132,7 @@ impl Server {
             if e.kind() == io::ErrorKind::TimedOut { SendError::Silent(text) } else { SendError::Temporary(text) }
         };
         let failed = |e| crate::smtp::judged(&e);
-        let stream = tls::connect_tcp(&self.host, self.port).await.map_err(unreached)?;
+        let stream = tls::connect(&self.host, self.port).await.map_err(unreached)?;
         let me = ClientId::default();
         let stream: Box<dyn AsyncTokioStream> = match &self.way {
             Way::Tls(trust) => Box::new(Encrypted(trust.encrypted(stream, &self.host).await.map_err(unreached)?)),

@@ -2,7 +2,7 @@
 
 use crate::imap::Login;
 use crate::spool::{broken, dotted, late, line};
-use crate::tls::{Connection, Trust, connect};
+use crate::tls::{Connection, Trust};
 use base64::Engine;
 use std::io::{Error, ErrorKind, Result};
 use std::path::Path;
@@ -24,8 +24,7 @@ pub struct Client {
 
 impl Client {
     pub async fn connect(url: &MailUrl, login: Login<'_>, trust: &Trust, spool: Arc<Path>) -> Result<Self> {
-        let stream = connect(&url.host, url.port).await?;
-        let stream = if url.security == Security::Tls { trust.wrap(stream, &url.host).await? } else { stream };
+        let stream = trust.open(&url.host, url.port, url.security == Security::Tls).await?;
         let mut client = Self { connection: BufReader::with_capacity(64 * 1024, stream), spool };
         client.answer("greeting").await?;
         if url.security == Security::StartTls {

@@ -1,7 +1,6 @@
 //! Connections to mail servers whose certificates are verified.
 
 use crate::spool::{broken, late};
-use std::io::Error;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
@@ -40,7 +39,13 @@ impl Trust {
         Ok(Self(TlsConnector::from(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))))
     }
 
-    pub async fn wrap(&self, stream: Box<dyn Stream>, host: &str) -> std::io::Result<Box<dyn Stream>> {
+    /// A connection, encrypted from the first byte or not.
+    pub async fn open(&self, host: &str, port: u16, encrypted: bool) -> std::io::Result<Box<dyn Stream>> {
+        let stream: Box<dyn Stream> = Box::new(connect(host, port).await?);
+        if encrypted { self.wrap(stream, host).await } else { Ok(stream) }
+    }
+
+    async fn wrap(&self, stream: Box<dyn Stream>, host: &str) -> std::io::Result<Box<dyn Stream>> {
         Ok(Box::new(self.encrypted(stream, host).await?))
     }
 
@@ -58,18 +63,9 @@ impl Trust {
     }
 }
 
-pub async fn connect(host: &str, port: u16) -> std::io::Result<Box<dyn Stream>> {
-    Ok(Box::new(connect_tcp(host, port).await?))
-}
-
 /// What is said is sent at once: the end of a mail is a short line of its own.
-pub async fn connect_tcp(host: &str, port: u16) -> std::io::Result<TcpStream> {
+pub async fn connect(host: &str, port: u16) -> std::io::Result<TcpStream> {
     let stream = tokio::time::timeout(CONNECT, TcpStream::connect((host, port))).await.map_err(|_| late())??;
     stream.set_nodelay(true)?;
     Ok(stream)
-}
-
-/// As people read it.
-pub fn said(error: &Error) -> String {
-    error.to_string()
 }

@@ -19,8 +19,8 @@ use crate::input::Once;
 use crate::problem::{Fault, fault};
 use crate::{App, RequestId};
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use axum::response::Response;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use vorgang_core::decide::Notice;
 use vorgang_runtime::{Answer, Done, Error, Idempotent, Request as Wish};
 
@@ -33,6 +33,18 @@ pub async fn not_found(State(_): State<App>, request: Request) -> Response {
 /// An error without a form to go back to.
 pub fn failed(error: Error, id: &RequestId) -> Response {
     crate::problem::page(&Fault::from(error), id)
+}
+
+/// A file that was sent by somebody: saved under its name, and never run as a page.
+pub fn download(name: &str, bytes: Vec<u8>) -> Response {
+    let ascii: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || ".-_ ".contains(c) { c } else { '_' }).collect();
+    let disposition = format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{}", crate::input::encode(name));
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::CONTENT_DISPOSITION, disposition),
+        (header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'".to_owned()),
+    ];
+    (headers, bytes).into_response()
 }
 
 /// Runs a form's command; sent twice, it is done once, and the answer leads to the same ticket.

@@ -7,6 +7,7 @@ use crate::snapshot::Snapshot;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use vorgang_definitions::calendar::WorkTime;
@@ -112,12 +113,31 @@ struct Sorting<'a> {
     /// Who said so.
     fated: Option<String>,
     stopped: bool,
+    large: Large,
+}
+
+/// What filters see of a mail that is large: made once, for all that ask.
+#[derive(Default)]
+struct Large {
+    body: OnceCell<Value>,
+    headers: OnceCell<Value>,
+    attachments: OnceCell<Value>,
 }
 
 pub fn sort(names: &Names, people: &Directory, arrival: &Arrival) -> Sorted {
     let person = people.by_address(&arrival.mail.sender());
-    let mut sorting =
-        Sorting { names, people, arrival, person, reasons: vec![], set: BTreeMap::new(), fate: None, fated: None, stopped: false };
+    let mut sorting = Sorting {
+        names,
+        people,
+        arrival,
+        person,
+        reasons: vec![],
+        set: BTreeMap::new(),
+        fate: None,
+        fated: None,
+        stopped: false,
+        large: Large::default(),
+    };
     let verdict = sorting.verdict();
     sorting.conclude(&verdict);
     Sorted { verdict, reasons: sorting.reasons }
@@ -185,7 +205,6 @@ impl Sorting<'_> {
             (Some(from), Some(person)) => format!("{} is the address of {} `{}`", from.address, person.kind.word(), person.login),
         };
         let auth = &mail.auth;
-        let results = format!("SPF {}, DKIM {}, DMARC {}, ARC {}", auth.spf.word(), auth.dkim.word(), auth.dmarc.word(), auth.arc.word());
         let believed = match (auth.is_forged(), auth.is_good()) {
             (true, _) => "its domain says that it is forged",
             (_, true) => "its domain stands for it",
@@ -197,7 +216,7 @@ impl Sorting<'_> {
             Nature::Report(r) if r.complaint => "; it is a complaint about a mail".into(),
             Nature::Report(_) => "; it reports what became of a mail".into(),
         };
-        format!("{who}; {believed} ({results}){nature}")
+        format!("{who}; {believed} ({auth}){nature}")
     }
 
     /// The agent or customer who is believed to have written it.
@@ -349,6 +368,7 @@ impl Sorting<'_> {
                 arrival: self.arrival,
                 ticket,
                 person: self.person.map(|p| &**p),
+                large: &self.large,
             };
             match filter.when.as_ref().map_or(Ok(true), |w| w.program().holds(&scope)) {
                 Ok(true) => {}
@@ -395,7 +415,8 @@ impl Sorting<'_> {
     /// `X-OTRS-…` of an account that is trusted; before filters, which may say otherwise.
     fn headers(&mut self) {
         let follow_up = self.arrival.named.is_some();
-        for (name, value) in self.arrival.mail.headers.clone() {
+        let arrival = self.arrival;
+        for (name, value) in &arrival.mail.headers {
             let Some(key) = name.strip_prefix("x-otrs-") else { continue };
             let (for_follow_up, key) = key.strip_prefix("followup-").map_or((false, key), |k| (true, k));
             if for_follow_up != follow_up || value.trim().is_empty() {
@@ -478,6 +499,7 @@ struct MailScope<'a> {
     arrival: &'a Arrival<'a>,
     ticket: &'a str,
     person: Option<&'a Person>,
+    large: &'a Large,
 }
 
 impl Scope for MailScope<'_> {
@@ -492,9 +514,10 @@ impl Scope for MailScope<'_> {
         let map = |pairs: &[(&str, Value)]| {
             Value::Map(Arc::new(pairs.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect::<BTreeMap<_, _>>()))
         };
+        let made = |cell: &OnceCell<Value>, all: &dyn Fn() -> Vec<Value>| Some(cell.get_or_init(|| Value::List(Arc::new(all()))).clone());
         match &**part {
             "subject" => text(&mail.subject),
-            "body" => text(&mail.body),
+            "body" => Some(self.large.body.get_or_init(|| Value::text(mail.body.as_str())).clone()),
             "from" => text(&mail.sender()),
             "from_name" => text(mail.from.as_ref().map_or("", |f| f.name.as_str())),
             "reply_to" => list(&mail.reply_to),
@@ -503,17 +526,17 @@ impl Scope for MailScope<'_> {
             "recipients" => Some(Value::List(Arc::new(self.arrival.recipients.iter().map(|r| Value::text(r.to_lowercase())).collect()))),
             "account" => text(self.arrival.account.map_or("", |a| a.name.as_str())),
             "message_id" => text(mail.message_id.as_deref().unwrap_or("")),
-            "headers" => {
+            "headers" => made(&self.large.headers, &|| {
                 let header = |(n, v): &(String, String)| map(&[("name", Value::text(n.as_str())), ("value", Value::text(v.as_str()))]);
-                Some(Value::List(Arc::new(mail.headers.iter().map(header).collect())))
-            }
-            "attachments" => {
+                mail.headers.iter().map(header).collect()
+            }),
+            "attachments" => made(&self.large.attachments, &|| {
                 let file = |(a, _): &(crate::event::Attachment, crate::event::Blob)| {
                     let (name, kind) = (Value::text(a.name.as_str()), Value::text(a.content_type.as_str()));
                     map(&[("name", name), ("type", kind), ("size", Value::Int(a.size as i64))])
                 };
-                Some(Value::List(Arc::new(mail.attachments.iter().map(file).collect())))
-            }
+                mail.attachments.iter().map(file).collect()
+            }),
             "size" => Some(Value::Int(mail.size as i64)),
             "auto" => Some(Value::Bool(mail.is_auto())),
             "bounce" => Some(Value::Bool(mail.is_report())),

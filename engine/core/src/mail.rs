@@ -5,6 +5,7 @@ use crate::snapshot::Seq;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use vorgang_definitions::kinds::mail_account::Mailbox;
 
 /// Longest text that an article shows; the whole stays in the mail as it came.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -39,6 +40,17 @@ impl Address {
     pub fn key(&self) -> String {
         self.address.to_lowercase()
     }
+}
+
+impl From<&Mailbox> for Address {
+    fn from(mailbox: &Mailbox) -> Self {
+        Self::new(&mailbox.name, &mailbox.address)
+    }
+}
+
+/// As people write several.
+pub fn listed(all: &[Address]) -> String {
+    all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 impl fmt::Display for Address {
@@ -108,6 +120,12 @@ impl Auth {
     /// The domain of the sender says that it is none of its.
     pub fn is_forged(&self) -> bool {
         self.dmarc == Outcome::Fail
+    }
+}
+
+impl fmt::Display for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SPF {}, DKIM {}, DMARC {}, ARC {}", self.spf.word(), self.dkim.word(), self.dmarc.word(), self.arc.word())
     }
 }
 

@@ -173,11 +173,10 @@ impl Desk {
         }
         let blob = Blob { hash: hash.clone(), bytes: raw.clone() };
         let size_max = if again { KEPT_MAX } else { SIZE_MAX };
-        let mail = match read(&incoming, raw, &hash, size_max).await {
+        let mut mail = match read(&incoming, raw, &hash, size_max).await {
             Ok(mail) => mail,
             Err(why) => return self.lay_aside(&incoming, blob, None, InboxState::Quarantined, vec![reason("mail", &why)], again).await,
         };
-        let mut mail = mail;
         mail.auth = self.who_stands_for(&incoming, &mail, &blob.bytes).await;
         // Two mails from one address at once: neither sees the other's response as not yet counted.
         let _held = self.locks.hold(&format!("mail from {}", mail.sender())).await;

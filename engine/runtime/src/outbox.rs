@@ -303,8 +303,8 @@ async fn notice_mail(desk: &Desk, links: &Links, parcel: &[MailRow]) -> Result<M
     let account = parcel.first().and_then(|m| m.channel.strip_prefix("mail:")).and_then(|a| model.names.accounts.get(a));
     Ok(Mail {
         id,
-        from: account.map(|a| Address::new(&a.address.name, &a.address.address)),
-        account: account.filter(|a| a.send.is_some()).cloned().map(Box::new),
+        from: account.map(|a| (&a.address).into()),
+        account: own_server(account),
         to: vec![Address::new(&person.name, &person.email)],
         subject,
         body,
@@ -346,7 +346,7 @@ async fn outgoing_mail(desk: &Desk, row: &MailRow, outgoing: &Outgoing) -> Resul
     };
     Ok(Mail {
         id: threads.id(&row.key),
-        from: account.map(|a| Address::new(&a.address.name, &a.address.address)),
+        from: account.map(|a| (&a.address).into()),
         to: outgoing.to.clone(),
         cc: outgoing.cc.clone(),
         subject: threads.subject(&outgoing.subject, &row.number),
@@ -355,8 +355,13 @@ async fn outgoing_mail(desk: &Desk, row: &MailRow, outgoing: &Outgoing) -> Resul
         origin: if outgoing.auto { Origin::Replied } else { Origin::Person },
         unsubscribe: None,
         attachments,
-        account: account.filter(|a| a.send.is_some()).cloned().map(Box::new),
+        account: own_server(account),
     })
+}
+
+/// An account's own server takes its mail, where it has one.
+fn own_server(account: Option<&MailAccount>) -> Option<Box<MailAccount>> {
+    account.filter(|a| a.send.is_some()).cloned().map(Box::new)
 }
 
 /// Message-IDs of the ticket's mails before this article, so that mail programs show them as one thread.

@@ -44,6 +44,10 @@ pub struct HistoryView {
 }
 
 impl TicketView {
+    pub fn article(&self, seq: u32) -> Option<&Article> {
+        self.articles.iter().find(|a| a.seq == seq)
+    }
+
     /// The fields that may be shown; `None` for all. Who sees a ticket only through its work sees what the work shows.
     pub fn shown_fields(&self) -> Option<std::collections::BTreeSet<String>> {
         (self.sight == Sight::Work).then(|| shown_by(&self.work))
@@ -207,7 +211,7 @@ impl Desk {
         if whole && view.sight != Sight::Agent {
             return Err(Rejection::NotFound.into());
         }
-        let head = view.articles.iter().find(|a| a.seq == article).and_then(|a| a.head.as_deref());
+        let head = view.article(article).and_then(|a| a.head.as_deref());
         let hash = head.and_then(|h| h.raw.as_deref()).ok_or(Rejection::NotFound)?;
         Ok(self.store.blob(hash).await?.ok_or(Rejection::NotFound)?)
     }

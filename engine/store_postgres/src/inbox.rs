@@ -1,6 +1,6 @@
 //! Mail that came in, and what belongs to mail: participants, counters, accounts.
 
-use crate::arg::args;
+use crate::arg::{Arg, args};
 use crate::batch::Batch;
 use crate::rows::{error, json, micros, text, time};
 use crate::search;
@@ -126,16 +126,19 @@ fn row(r: &PgRow) -> Result<InboxRow> {
     })
 }
 
+async fn one(store: &PostgresStore, condition: &str, values: Vec<Arg>) -> Result<Option<InboxRow>> {
+    let rows = store.server.ask(format!("SELECT {INBOX} WHERE {condition}"), values).await?;
+    rows.first().map(row).transpose()
+}
+
 #[async_trait]
 impl Inbox for PostgresStore {
     async fn inbox_find(&self, key: &str) -> Result<Option<InboxRow>> {
-        let rows = self.server.ask(format!("SELECT {INBOX} WHERE i.key = $1"), args![key]).await?;
-        rows.first().map(row).transpose()
+        one(self, "i.key = $1", args![key]).await
     }
 
     async fn inbox_get(&self, id: i64) -> Result<Option<InboxRow>> {
-        let rows = self.server.ask(format!("SELECT {INBOX} WHERE i.id = $1"), args![id]).await?;
-        rows.first().map(row).transpose()
+        one(self, "i.id = $1", args![id]).await
     }
 
     async fn inbox_add(&self, mail: NewInbox, raw: Blob) -> Result<()> {

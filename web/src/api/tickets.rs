@@ -263,8 +263,9 @@ pub async fn take_back(
         Ok(view) => view,
         Err(e) => return failed(e, &id),
     };
-    let head = view.articles.iter().find(|a| a.seq == article).and_then(|a| a.head.as_deref());
-    let Some(mail) = head.and_then(|h| h.outgoing) else { return failed(Rejection::NotFound.into(), &id) };
+    let Some(mail) = view.article(article).and_then(|a| a.head.as_deref()?.outgoing) else {
+        return failed(Rejection::NotFound.into(), &id);
+    };
     let command = Command::TakeBackMail { mail, article };
     run(&app, &who, &id, Some(&number), command, StatusCode::OK, key).await
 }

@@ -4,13 +4,14 @@ use crate::auth::Who;
 use crate::extract::Path;
 use crate::forms::Typed;
 use crate::input::FormData;
-use crate::pages::failed;
 use crate::pages::ticket;
+use crate::pages::{download, failed};
 use crate::{App, RequestId};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use vorgang_core::mail::listed;
 use vorgang_core::{Command, Rejection};
 use vorgang_runtime::{Error, Request};
 
@@ -56,15 +57,6 @@ pub async fn raw(
     }
 }
 
-pub fn download(name: &str, bytes: Vec<u8>) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
-        (header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'".to_owned()),
-    ];
-    (headers, bytes).into_response()
-}
-
 /// Whoever loads the page again, after the mail was taken back.
 pub async fn back(Path((number, _)): Path<(String, u32)>) -> Redirect {
     Redirect::to(&format!("/agent/tickets/{}", crate::input::encode(&number)))
@@ -82,18 +74,15 @@ pub async fn take_back(
         Ok(view) => view,
         Err(e) => return failed(e, &id),
     };
-    let Some(written) = view.articles.iter().find(|a| a.seq == article).cloned() else {
+    let found = view.article(article).and_then(|a| Some((a, a.head.as_deref()?)));
+    let Some((written, head, mail)) = found.and_then(|(a, h)| Some((a, h, h.outgoing?))) else {
         return failed(Error::Rejected(Rejection::NotFound), &id);
     };
-    let Some((mail, head)) = written.head.as_ref().and_then(|h| Some((h.outgoing?, h.clone()))) else {
-        return failed(Error::Rejected(Rejection::NotFound), &id);
-    };
-    let list = |all: &[vorgang_core::mail::Address]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let typed = Typed {
         article: written.body.clone(),
         subject: written.subject.clone(),
         visible: Some(true),
-        to: Some((list(&head.to), list(&head.cc))),
+        to: Some((listed(&head.to), listed(&head.cc))),
         ..Typed::default()
     };
     let command = Command::TakeBackMail { mail, article };

@@ -4,7 +4,7 @@ use crate::auth::Who;
 use crate::extract::{Path, Query};
 use crate::input::FormData;
 use crate::layout::Page;
-use crate::pages::{failed, letter};
+use crate::pages::{download, failed};
 use crate::texts::Texts;
 use crate::{App, RequestId, widgets};
 use axum::Extension;
@@ -164,7 +164,7 @@ pub async fn raw(State(app): State<App>, Extension(id): Extension<RequestId>, Pa
         Ok::<_, Error>(app.desk.store.blob(&row.blob).await?.ok_or(Rejection::NotFound)?)
     };
     match found.await {
-        Ok(bytes) => letter::download(&format!("mail-{mail}.eml"), bytes),
+        Ok(bytes) => download(&format!("mail-{mail}.eml"), bytes),
         Err(e) => failed(e, &id),
     }
 }
@@ -210,7 +210,7 @@ async fn draw_accounts(app: &App, who: &Who, id: &RequestId, tested: Option<(&st
             section.card {
                 h2 { (model.title(account.title.as_ref(), &account.name, page.language())) }
                 dl.facts {
-                    dt { (t.address) } dd { (mail::Address::new(&account.address.name, &account.address.address)) }
+                    dt { (t.address) } dd { (mail::Address::from(&account.address)) }
                     dt { (t.queue) } dd { (widgets::word(&model, "queue", &account.queue, page.language())) }
                     dt { (t.receives) } dd { (account.receive.as_ref().map_or(t.handed_over.to_owned(), |u| format!("{} {}", u.host, u.folder))) }
                     dt { (t.sends) } dd { (account.send.as_ref().map_or(t.server_default, |u| u.host.as_str())) }

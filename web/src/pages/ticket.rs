@@ -5,12 +5,12 @@ use crate::extract::Path;
 use crate::forms::{self, Input, Typed};
 use crate::input::{FormData, Once};
 use crate::layout::Page;
-use crate::pages::{execute, failed, related};
+use crate::pages::{download, execute, failed, related};
 use crate::widgets;
 use crate::{App, RequestId, problem};
 use axum::Extension;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use serde_json::Value as Json;
@@ -20,7 +20,7 @@ use vorgang_core::command::ArticleInput;
 use vorgang_core::decide::Notice;
 use vorgang_core::decide::choices::Choices;
 use vorgang_core::event::{Article, Sender};
-use vorgang_core::mail::{Address, Head, MailInput, TAKE_BACK_SECONDS};
+use vorgang_core::mail::{Address, Head, MailInput, TAKE_BACK_SECONDS, listed};
 use vorgang_core::people::PersonKind;
 use vorgang_core::rights::{self, Sight};
 use vorgang_core::{Command, Rejection};
@@ -213,18 +213,16 @@ fn message(page: &Page, number: &str, article: &Article) -> Markup {
 /// Who wrote to whom; whether that is believed is for agents.
 fn letter_head(page: &Page, base: &str, article: &Article, head: &Head) -> Markup {
     let t = page.t;
-    let list = |all: &[Address]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let until = head.outgoing.map(|_| article.at + jiff::SignedDuration::from_secs(TAKE_BACK_SECONDS));
     let open = until.filter(|u| !article.withdrawn && page.app.desk.clock.now() < *u);
     html! {
         @if page.is_agent() {
             div.letter {
                 span { (t.sent_by) " " (head.from) }
-                @if !head.to.is_empty() { span { (t.sent_to) " " (list(&head.to)) } }
-                @if !head.cc.is_empty() { span { (t.copy_to) " " (list(&head.cc)) } }
+                @if !head.to.is_empty() { span { (t.sent_to) " " (listed(&head.to)) } }
+                @if !head.cc.is_empty() { span { (t.copy_to) " " (listed(&head.cc)) } }
                 @if let Some(auth) = &head.auth {
-                    @let results = format!("SPF {}, DKIM {}, DMARC {}, ARC {}", auth.spf.word(), auth.dkim.word(), auth.dmarc.word(), auth.arc.word());
-                    @if auth.is_forged() { span.tag.bad title=(results) { (t.forged) } } @else if !auth.is_good() { span.tag title=(results) { (t.not_verified) } }
+                    @if auth.is_forged() { span.tag.bad title=(auth) { (t.forged) } } @else if !auth.is_good() { span.tag title=(auth) { (t.not_verified) } }
                 }
                 @if head.auto { span.tag { (t.machine) } }
                 @if head.raw.is_some() { a href=(format!("{base}/articles/{}/raw", article.seq)) download { (t.original) } }
@@ -546,16 +544,7 @@ pub async fn file(
     Path((number, blob)): Path<(String, String)>,
 ) -> Response {
     match app.desk.attachment(&who.person, &number, &blob).await {
-        Ok((name, _, bytes)) => {
-            let ascii: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || ".-_ ".contains(c) { c } else { '_' }).collect();
-            let disposition = format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{}", crate::input::encode(&name));
-            let headers = [
-                (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
-                (header::CONTENT_DISPOSITION, disposition),
-                (header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'".to_owned()),
-            ];
-            (headers, bytes).into_response()
-        }
+        Ok((name, _, bytes)) => download(&name, bytes),
         Err(e) => failed(e, &id),
     }
 }

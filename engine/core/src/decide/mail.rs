@@ -184,7 +184,7 @@ fn respond(run: &mut Run, received: &Received, occasion: Occasion) {
     };
     let outgoing = Outgoing {
         seq: run.next_seq(),
-        account: run.model.names.account_of(&queue).map(|a| a.name.to_string()),
+        account: run.mail_account(),
         to: vec![to],
         cc: vec![],
         subject: subject.replace(['\r', '\n'], " "),
@@ -218,9 +218,8 @@ pub fn head(run: &Run, input: &MailInput, number: Seq) -> Result<Head, Rejection
     }
     let queue = &run.snapshot.ticket.queue;
     let account = run.model.names.account_of(queue).ok_or_else(|| error(FormError::Unknown))?;
-    let from = Address::new(&account.address.name, &account.address.address);
     Ok(Head {
-        from,
+        from: (&account.address).into(),
         to: input.to.clone(),
         cc: input.cc.clone(),
         message_id: String::new(),
@@ -239,7 +238,7 @@ pub fn send(run: &mut Run, article: &Article) {
     let now = run.ctx.now;
     let outgoing = Outgoing {
         seq: head.outgoing.unwrap_or_else(|| run.next_seq()),
-        account: run.model.names.account_of(&run.snapshot.ticket.queue).map(|a| a.name.to_string()),
+        account: run.mail_account(),
         to: head.to.clone(),
         cc: head.cc.clone(),
         subject: article.subject.clone(),

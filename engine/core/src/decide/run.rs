@@ -201,6 +201,11 @@ impl<'a> Run<'a> {
         self.snapshot.last_seq + 1
     }
 
+    /// The mail account that the ticket's queue writes from.
+    pub fn mail_account(&self) -> Option<String> {
+        self.model.names.account_of(&self.snapshot.ticket.queue).map(|a| a.name.to_string())
+    }
+
     pub fn savepoint(&self) -> Savepoint {
         Savepoint {
             snapshot: self.snapshot.clone(),

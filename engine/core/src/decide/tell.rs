@@ -29,7 +29,6 @@ pub fn tell(run: &mut Run, notification: &Notification, instance: Option<Seq>, w
     let failed = |message: String| Failure::new("template", format!("notification `{}`: {message}", notification.name));
     let people = who::people(&notification.to, &run.scope(instance, work)).map_err(|e| Failure::new("expression", e.to_string()))?;
     let today = today(run);
-    let account = run.model.names.account_of(&run.snapshot.ticket.queue).map(|a| a.name.to_string());
     for login in people {
         let name = notification.name.as_str();
         if notification.once_a_day && run.snapshot.told.iter().any(|t| t.name == name && t.to == login && t.day == today) {
@@ -46,7 +45,7 @@ pub fn tell(run: &mut Run, notification: &Notification, instance: Option<Seq>, w
                 to: told.person.login.clone(),
                 portal: told.portal,
                 mail: told.mail,
-                account: account.clone().filter(|_| told.mail),
+                account: told.mail.then(|| run.mail_account()).flatten(),
                 not_before: told.mail.then(|| quiet_until(run, notification, &told.person)).flatten(),
                 sees: rights::sight(&run.model.names, &told.person, &run.snapshot) != Sight::Nothing,
                 instead_of: told.instead_of,
