@@ -30,13 +30,14 @@ pub fn of(message: &Message, raw: &[u8]) -> Vec<(Attachment, Blob)> {
             continue;
         }
         let bytes = content(part, raw);
-        if part.is_content_type("application", "ms-tnef") || name(part, &bytes).is_some_and(|n| n.eq_ignore_ascii_case("winmail.dat")) {
+        let name = name(part, &bytes);
+        if part.is_content_type("application", "ms-tnef") || name.as_ref().is_some_and(|n| n.eq_ignore_ascii_case("winmail.dat")) {
             for (name, bytes) in tnef::files(&bytes).into_iter().take(PARTS_MAX - all.len()) {
                 all.push(file(&clean(&name), "application/octet-stream", bytes));
             }
         }
         let kind = content_type(part);
-        let name = name(part, &bytes).unwrap_or_else(|| format!("part-{}.{}", all.len() + 1, ending(&kind)));
+        let name = name.unwrap_or_else(|| format!("part-{}.{}", all.len() + 1, ending(&kind)));
         all.push(file(&name, &kind, bytes.into_owned()));
     }
     all.truncate(PARTS_MAX);
