@@ -87,15 +87,20 @@ fn content_type(part: &MessagePart) -> String {
 
 fn name(part: &MessagePart, bytes: &[u8]) -> Option<String> {
     let named = part.attachment_name().map(clean).filter(|n| !n.is_empty());
-    named.or_else(|| flat::is_mail(part).then(|| flat::head(bytes).0.map(|s| format!("{}.eml", clean(&s))))?)
+    named.or_else(|| flat::is_mail(part).then(|| subject_name(&flat::head(bytes).0?))?)
+}
+
+/// What a mail inside of a mail is saved as. Its subject is no path: `Offer 3/2026` is named whole.
+fn subject_name(subject: &str) -> Option<String> {
+    Some(clean(&subject.replace(['/', '\\'], "-"))).filter(|n| !n.is_empty()).map(|n| format!("{n}.eml"))
 }
 
 /// A name is data: nothing in it is a way to a folder, or a line of its own.
 fn clean(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or(name);
     let plain = crate::one_line(last).replace(|c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'), "");
-    let plain = plain.trim_start_matches('.').trim();
-    plain[..plain.floor_char_boundary(NAME_MAX)].to_owned()
+    let plain = plain.trim_start_matches(|c: char| c == '.' || c.is_whitespace());
+    plain[..plain.floor_char_boundary(NAME_MAX)].trim_end().to_owned()
 }
 
 fn ending(kind: &str) -> &'static str {
@@ -128,4 +133,26 @@ pub fn pictures(message: &Message) -> BTreeMap<String, String> {
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_no_ways_and_never_hidden() {
+        for (name, saved) in [
+            ("../../etc/passwd", "passwd"),
+            (r"C:\a\b.doc", "b.doc"),
+            (". ..bashrc", "bashrc"),
+            (" . ", ""),
+            ("a\u{202e}gpj.exe", "agpj.exe"),
+            ("a\nb.txt", "a b.txt"),
+        ] {
+            assert_eq!(clean(name), saved, "{name:?}");
+        }
+        for (subject, saved) in [("Offer 3/2026", Some("Offer 3-2026.eml")), ("...", None), (" \0 ", None), ("", None)] {
+            assert_eq!(subject_name(subject).as_deref(), saved, "{subject:?}");
+        }
+    }
 }
