@@ -55,7 +55,8 @@ const SITE: &str = r#"
       next: [ { to: two, when: ticket.fields.amount > 10, do: [ { set: { count: "= ticket.fields.count + 1" } } ] }, { to: stay, otherwise: true } ]
     two:
       dialogs: { form: { for: { role: agent }, fields: [ { field: amount, required: true } ] } }
-      next: [ { to: one, when: ticket.fields.amount > 10, do: [ { set: { count: "= ticket.fields.count + 1" } } ] }, { to: stay, otherwise: true } ]
+      next: [ { to: one, when: ticket.fields.amount > 10, do: [ { set: { count: "= ticket.fields.count + 1" } } ] }, { to: over, when: ticket.fields.amount < 0 }, { to: stay, otherwise: true } ]
+    over: {}
 - kind: Process
   name: five
   starts: [ { by: agent, at: a } ]

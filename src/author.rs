@@ -118,7 +118,7 @@ pub fn test(site: &Path, json: bool) -> anyhow::Result<End> {
     Ok(if failed > 0 { End::Found } else { End::Good })
 }
 
-pub fn graph(site: &Path, process: &str, language: &str) -> anyhow::Result<End> {
+pub fn graph(site: &Path, process: &str, mermaid: bool, language: &str) -> anyhow::Result<End> {
     let loaded = model::load(&read(site)?, &[]);
     let Some(model) = &loaded.model else {
         eprint!("{}", diagnostic::render_human(&loaded.sources, &loaded.diagnostics, color(&std::io::stderr())));
@@ -131,7 +131,7 @@ pub fn graph(site: &Path, process: &str, language: &str) -> anyhow::Result<End> 
         return Ok(End::Usage);
     };
     let graph = diagram::graph(model, &found.def, language, &BTreeMap::new(), false);
-    println!("{}", diagram::svg(&graph, true));
+    println!("{}", if mermaid { diagram::mermaid(&graph) } else { diagram::svg(&graph, true) });
     Ok(End::Good)
 }
 

@@ -58,6 +58,7 @@ enum Format {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum GraphFormat {
     Svg,
+    Mermaid,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -265,7 +266,7 @@ async fn run(cli: Cli) -> anyhow::Result<End> {
         Command::Test { site, format } => author::test(&site, format == Format::Json),
         Command::Plan { site } => operate::plan(&database, &site).await,
         Command::Apply { site } => operate::apply(&database, &site).await,
-        Command::Graph { site, process, format: GraphFormat::Svg, language } => author::graph(&site, &process, &language),
+        Command::Graph { site, process, format, language } => author::graph(&site, &process, format == GraphFormat::Mermaid, &language),
         Command::Explain { word, name: Some(name), login: None } if word == "job" => {
             job::job(&database, job::JobCommand::Explain { name }).await
         }

@@ -27,9 +27,9 @@ fn copy(from: &Path, to: &Path) {
 fn examples_are_good() {
     let folder = Folder::new("examples");
     let mut count = 0;
-    let sites = ["examples", "tests/sites"].map(|f| root().join(f));
-    for site in sites.iter().flat_map(|f| fs::read_dir(f).expect("sites")) {
-        let site = site.expect("a site").path();
+    let inside = |f: &str| fs::read_dir(root().join(f)).expect("sites").map(|e| e.expect("a site").path()).collect::<Vec<_>>();
+    let sites = ["examples", "examples/patterns", "tests/sites"].into_iter().flat_map(inside).filter(|s| !s.ends_with("patterns"));
+    for site in sites {
         let site = site.to_string_lossy();
         let (code, out, err) = run(&folder.0, &["check", &site, "--deny", "warnings"]);
         assert_eq!((code, out.as_str()), (0, ""), "{site}: {err}");
@@ -37,7 +37,41 @@ fn examples_are_good() {
         assert_eq!(code, 0, "{site}:\n{out}");
         count += 1;
     }
-    assert!(count >= 2);
+    assert!(count >= 47, "{count} sites");
+}
+
+/// `docs/patterns.md` says of each pattern what the example says of itself, with its drawing.
+#[test]
+fn the_page_of_patterns_is_current() {
+    let folder = Folder::new("patterns");
+    let mut sites: Vec<_> = fs::read_dir(root().join("examples/patterns")).expect("patterns").map(|e| e.expect("a site").path()).collect();
+    sites.sort();
+    assert_eq!(sites.len(), 43);
+    let mut page = String::from(
+        "# The workflow patterns\n\nThe 43 control-flow patterns of the Workflow Patterns Initiative (W. van der Aalst, A. ter Hofstede, \
+         B. Kiepuszewski, A. Barros; N. Russell), each by a construct of the language, with a site to copy from and its tests: the expected \
+         traces, another order of events, the case that is refused. `vorgang test examples/patterns/NN_NAME` plays them.\n",
+    );
+    for site in sites {
+        let name = site.file_name().expect("a name").to_string_lossy().into_owned();
+        let text = fs::read_to_string(site.join("process.yaml")).expect("a process");
+        let title = text.split("title: ").nth(1).and_then(|t| t.split(" }").next()).expect("a title");
+        let says: Vec<&str> = text.lines().skip(1).filter_map(|l| l.strip_prefix("# ")).collect();
+        let (number, process) = name.split_once('_').expect("a number");
+        let (code, drawing, err) = run(&folder.0, &["graph", &site.to_string_lossy(), process, "--format", "mermaid"]);
+        assert_eq!(code, 0, "{name}: {err}");
+        let number: u32 = number.parse().expect("a number");
+        let says = says.join(" ");
+        page.push_str(&format!(
+            "\n## {number} {title}\n\n{says} ([example](../examples/patterns/{name}/process.yaml))\n\n```mermaid\n{}\n```\n",
+            drawing.trim_end()
+        ));
+    }
+    let path = root().join("docs/patterns.md");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(&path, &page).expect("the page");
+    }
+    assert!(fs::read_to_string(&path).is_ok_and(|now| now == page), "UPDATE_EXPECT=1 writes docs/patterns.md anew");
 }
 
 #[test]

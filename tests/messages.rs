@@ -30,7 +30,8 @@ const SITE: &str = r#"
     call: { data: { times: integer }, match: 6 % event.times == 0 }
   activities:
     watch: { handlers: [ { on: [message.alarm, message.call], do: [ { increment: { count: "= event.times" } } ] }, { on: ticket.title_changed, when: event.new == "away", next: away } ] }
-    away: { dialogs: { form: { for: agent } }, next: watch }
+    away: { dialogs: { form: { for: agent } }, next: [ { to: over, when: ticket.fields.count < 0 }, { to: watch, otherwise: true } ] }
+    over: {}
 "#;
 
 async fn watching(w: &World) -> String {
@@ -71,7 +72,13 @@ async fn every_instance_has_it_once_however_often_the_delivery_breaks_off() {
         task.abort();
         let _ = task.await;
     }
-    while deliver(&w.desk, true).await.expect("a delivery") > 0 {}
+    // A command that was under way when it broke off may be in the way once more: then it comes again.
+    for _ in 0..1_000 {
+        deliver(&w.desk, true).await.expect("a delivery");
+        if w.desk.store.messages_open(false, 10).await.expect("messages").is_empty() {
+            break;
+        }
+    }
     for number in &all {
         assert_eq!(count(&w, number).await, 2, "{number}");
     }

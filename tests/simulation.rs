@@ -50,7 +50,8 @@ const SITE: &str = r#"
       dialogs: { form: { for: agent } }
       handlers: [ { on: message.alarm, do: [ { increment: { count: "= event.times" } } ] } ]
       timers: [ { after: 1h, every: 1h, do: [ { increment: { ticks: 1 } } ] } ]
-      next: watch
+      next: [ { to: over, when: ticket.fields.count < 0 }, { to: watch, otherwise: true } ]
+    over: {}
 "#;
 
 struct Seed(u64);

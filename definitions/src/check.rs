@@ -11,6 +11,8 @@ mod message;
 mod place;
 mod process;
 mod references;
+pub mod several;
+mod sound;
 mod story;
 
 use crate::acls::Acls;
@@ -23,8 +25,9 @@ use crate::kinds::mail_filter::MailFilter;
 use crate::kinds::process::Process;
 use crate::kinds::site::Site;
 use crate::kinds::{Definition, Kind};
-use crate::model::{Model, Names, ProcessModel, Table, arrows, canonical, hash};
+use crate::model::{Model, Names, ProcessModel, Table, canonical, hash};
 use crate::name::Name;
+use crate::net::Net;
 use crate::source::{Sources, Span};
 use crate::yaml::Node;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -84,7 +87,12 @@ pub fn build(
     let mut models = BTreeMap::new();
     let mut by_hash = HashMap::new();
     for (name, (node, def)) in processes {
+        let before = cx.out.len();
         let model = Arc::new(compile(&node, def, &mut cx));
+        // A net with slips in it would give findings that follow from them. One that runs already runs on as it is.
+        if !crate::diagnostic::has_errors(&cx.out[before..]) {
+            sound::check(&model.def, &mut cx);
+        }
         by_hash.insert(model.hash.clone(), model.clone());
         models.insert(name, model);
     }
@@ -140,9 +148,8 @@ fn by_event<'a, T: Clone>(all: impl Iterator<Item = (T, &'a [EventName])>) -> Ha
 fn compile(node: &Node, def: Process, cx: &mut Cx) -> ProcessModel {
     let canonical = canonical(node);
     let relies = process::check(&def, cx);
-    let handlers = def.handlers.iter().chain(def.activities.iter().flat_map(|(_, a)| &a.handlers));
-    let handled = handlers.flat_map(|h| h.on.iter()).map(|e| e.text.clone()).collect();
-    ProcessModel { handled, arrows: arrows(&def), hash: hash(&canonical), canonical, relies, def }
+    let handled = def.all_handlers().flat_map(|h| h.on.iter()).map(|e| e.text.clone()).collect();
+    ProcessModel { handled, net: Net::new(&def), hash: hash(&canonical), canonical, relies, def }
 }
 
 fn hash_all(definitions: &[(Node, Definition)]) -> String {
@@ -220,6 +227,7 @@ fn gather(
     let role_set =
         Arc::new(WordSet { what: "role".into(), words: roles.iter().map(|r: &crate::kinds::role::Role| r.name.to_string()).collect() });
     let process_names = processes.keys().cloned().collect();
+    let ends = processes.iter().map(|(name, (_, p))| (name.clone(), env::ends(p))).collect();
     let work_times = crate::holidays::work_times(&calendars, &site.zone.0, sources, out);
     let calendar_names = calendars.iter().map(|c: &crate::kinds::calendar::Calendar| c.name.to_string()).collect();
     let calendar_set = Arc::new(WordSet { what: "calendar".into(), words: calendar_names });
@@ -240,6 +248,7 @@ fn gather(
         calendars,
         work_times,
         process_names,
+        ends,
         messages: message::together(processes.values().map(|(_, p)| p), out),
         state_ty,
         queue_ty,

@@ -4,9 +4,10 @@
 mod layout;
 mod svg;
 
-use crate::kinds::process::{Process, Way};
+use crate::kinds::process::{Activity, Join, Process, Split, Way};
 use crate::model::Model;
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 /// How an activity stands in one instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +35,8 @@ pub struct Graph {
     pub title: String,
     pub nodes: Vec<Node>,
     pub edges: Vec<Edge>,
+    /// Groups with their nodes, the outer ones first.
+    pub groups: Vec<(String, Vec<usize>)>,
 }
 
 #[derive(Debug, Clone)]
@@ -45,6 +48,8 @@ pub struct Node {
     /// For people: it has a form or a vote.
     pub manual: bool,
     pub joins: bool,
+    /// How it joins, is copied, repeated, or excludes others: a few words.
+    pub note: String,
     pub mark: Option<Mark>,
 }
 
@@ -70,13 +75,25 @@ pub fn graph(model: &Model, process: &Process, language: &str, marks: &BTreeMap<
             starts: starts.contains(name),
             ends: a.end.is_some() || (a.ways().is_empty() && a.reopens().next().is_none()),
             manual: !a.is_automatic(),
-            joins: a.join == Some(crate::kinds::process::Join::All),
+            joins: a.join.is_some_and(Join::waits),
+            note: note(a, language),
             mark: marks.get(*name).copied(),
         });
     }
+    let mut groups: Vec<(String, Vec<usize>)> = process
+        .groups
+        .iter()
+        .map(|(name, g)| (model.title(g.title.as_ref(), name, language).to_owned(), g.activities.iter().filter_map(|a| index(a)).collect()))
+        .collect();
+    groups.retain(|(_, members): &(String, Vec<usize>)| !members.is_empty());
+    groups.sort_by_key(|(_, members)| std::cmp::Reverse(members.len()));
     let mut edges: Vec<Edge> = vec![];
-    for (from, name) in shown.iter().enumerate() {
-        for (to, label) in ways(model, process, name, language, &index, &mut vec![]) {
+    let own = shown.iter().enumerate().flat_map(|(from, name)| {
+        ways(model, process, name, language, &index, &mut vec![]).into_iter().map(move |(to, label)| (from, to, label))
+    });
+    let drawn: Vec<(usize, usize, String)> = own.chain(ways_of_groups(process, language, &index)).collect();
+    for (from, to, label) in drawn {
+        {
             match edges.iter_mut().find(|e| e.from == from && e.to == to) {
                 Some(e) if label.is_empty() || e.label.split(" / ").any(|l| l == label) => {}
                 Some(e) if e.label.is_empty() => e.label = label,
@@ -85,7 +102,72 @@ pub fn graph(model: &Model, process: &Process, language: &str, marks: &BTreeMap<
             }
         }
     }
-    Graph { title: model.title(process.title.as_ref(), &process.name, language).to_owned(), nodes, edges }
+    Graph { title: model.title(process.title.as_ref(), &process.name, language).to_owned(), nodes, edges, groups }
+}
+
+/// What the box says beside its name.
+fn note(a: &Activity, language: &str) -> String {
+    let de = language.starts_with("de");
+    let mut parts: Vec<String> = vec![];
+    if let Some(join) = a.join.filter(|j| j.waits() && *j != Join::All) {
+        parts.push(match join {
+            Join::Matching => if de { "die kommen können" } else { "those that can come" }.into(),
+            Join::First { count, cancels } => {
+                let first = if de { format!("die ersten {count}") } else { format!("first {count}") };
+                if cancels { format!("{first} ✕") } else { first }
+            }
+            Join::Tokens(count) => format!("{count} →1"),
+            Join::Any | Join::All => String::new(),
+        });
+    }
+    match a.split {
+        Some(Split::Matching) => parts.push(if de { "alle, die gelten →" } else { "all that hold →" }.into()),
+        Some(Split::All) => parts.push(if de { "alle →" } else { "all →" }.into()),
+        Some(Split::First) | None => {}
+    }
+    if let Some(f) = &a.for_each {
+        parts.push(match (&f.name, &f.count) {
+            (_, Some(crate::value_expr::ValueExpr::Literal(l))) => format!("× {}", l.node.to_json()),
+            (Some(name), _) => format!("× {name}"),
+            (None, _) => "× n".into(),
+        });
+    }
+    parts.extend(a.process.as_ref().map(|p| format!("▸ {}", p.name)));
+    parts.extend(a.repeat.as_ref().map(|_| "↻".into()));
+    parts.extend(a.while_.as_ref().map(|_| if de { "solange".to_owned() } else { "while".to_owned() }));
+    parts.extend(a.mutex.as_ref().map(|m| format!("⊘ {}", m.name)));
+    parts.join(" · ")
+}
+
+/// As text for mermaid: a flowchart from left to right.
+pub fn mermaid(graph: &Graph) -> String {
+    let quoted = |t: &str| t.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;");
+    let mut out = String::from("flowchart LR\n");
+    for (i, node) in graph.nodes.iter().enumerate() {
+        let text = if node.note.is_empty() {
+            quoted(&node.title)
+        } else {
+            format!("{}<br/><small>{}</small>", quoted(&node.title), quoted(&node.note))
+        };
+        let (open, close) = if node.ends { ("([", "])") } else { ("[", "]") };
+        let _ = writeln!(out, "  a{i}{open}\"{text}\"{close}");
+        if node.starts {
+            let _ = writeln!(out, "  s{i}(( )) --> a{i}");
+        }
+    }
+    for edge in &graph.edges {
+        let label = if edge.label.is_empty() { String::new() } else { format!("|\"{}\"|", quoted(&edge.label)) };
+        let _ = writeln!(out, "  a{} -->{label} a{}", edge.from, edge.to);
+    }
+    for (g, (title, members)) in graph.groups.iter().enumerate() {
+        let _ = writeln!(out, "  subgraph g{g}[\"{}\"]", quoted(title));
+        let inner = |m: &&usize| !graph.groups[g + 1..].iter().any(|(_, smaller)| smaller.contains(m));
+        for member in members.iter().filter(inner) {
+            let _ = writeln!(out, "    a{member}");
+        }
+        out.push_str("  end\n");
+    }
+    out
 }
 
 fn ways(
@@ -116,6 +198,24 @@ fn ways(
         }
     }
     all.extend(activity.reopens().filter_map(|name| index(name)).map(|to| (to, String::new())));
+    let other = if language.starts_with("de") { "sonst" } else { "else" };
+    all.extend(activity.else_.iter().filter_map(|name| index(name)).map(|to| (to, other.to_owned())));
+    all
+}
+
+/// Where a group's clocks and handlers lead, drawn from its last activity.
+fn ways_of_groups(process: &Process, language: &str, index: &dyn Fn(&str) -> Option<usize>) -> Vec<(usize, usize, String)> {
+    let mut all = vec![];
+    for (_, group) in process.groups.iter() {
+        let Some(from) = group.activities.iter().filter_map(|a| index(a)).next_back() else { continue };
+        let timers = group.timers.iter().filter_map(|t| Some((after(&t.after.0, language), t.next.as_ref()?)));
+        let on = |h: &crate::kinds::handler::LocalHandler| h.on.iter().map(|e| e.text.as_str()).collect::<Vec<_>>().join(", ");
+        let handlers = group.handlers.iter().filter_map(|h| Some((on(h), h.next.as_ref()?)));
+        for (label, branch) in timers.chain(handlers) {
+            let targets = branch.targets().into_iter().filter_map(|(_, t)| t.activity()).filter_map(|t| index(t));
+            all.extend(targets.map(|to| (from, to, label.clone())));
+        }
+    }
     all
 }
 

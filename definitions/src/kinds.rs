@@ -2,8 +2,10 @@
 
 pub mod acl;
 pub mod auto_response;
+pub mod branch;
 pub mod calendar;
 pub mod field;
+pub mod group;
 pub mod handler;
 pub mod job;
 pub mod mail_account;
@@ -14,8 +16,10 @@ pub mod priority;
 pub mod process;
 pub mod queue;
 pub mod role;
+pub mod several;
 pub mod site;
 pub mod state;
+pub mod sub_process;
 pub mod test;
 pub mod ticket_type;
 pub mod who;

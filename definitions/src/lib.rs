@@ -16,6 +16,8 @@ pub mod kinds;
 pub mod load;
 pub mod model;
 pub mod name;
+pub mod net;
+pub mod soundness;
 pub mod source;
 pub mod template;
 pub mod text;

@@ -16,7 +16,7 @@ use crate::kinds::mail_filter::MailFilter;
 use crate::kinds::message::DataType;
 use crate::kinds::notification::Notification;
 use crate::kinds::priority::Priority;
-use crate::kinds::process::{Process, Target};
+use crate::kinds::process::Process;
 use crate::kinds::queue::Queue;
 use crate::kinds::role::Role;
 use crate::kinds::site::Site;
@@ -25,6 +25,7 @@ use crate::kinds::test::Test;
 use crate::kinds::ticket_type::TicketType;
 use crate::kinds::{self, Definition, Kind};
 use crate::load::Loader;
+use crate::net::Net;
 use crate::source::{Sources, Span};
 use crate::yaml::{self, Node, Value};
 use sha2::{Digest, Sha256};
@@ -93,6 +94,8 @@ pub struct Names {
     /// What the messages of all processes carry.
     pub messages: BTreeMap<String, BTreeMap<String, DataType>>,
     pub process_names: BTreeSet<String>,
+    /// With what the instances of each process can end.
+    pub ends: BTreeMap<String, Vec<String>>,
     pub state_ty: Ty,
     pub queue_ty: Ty,
     pub type_ty: Ty,
@@ -149,8 +152,8 @@ pub struct ProcessModel {
     pub hash: String,
     /// The canonical definition as JSON.
     pub canonical: String,
-    /// For each activity the activities that lead to it, in the order of the definition: the arrows of C8.
-    pub arrows: BTreeMap<String, Vec<String>>,
+    /// Who leads to whom.
+    pub net: Net,
     /// Events for which it, or an activity of it, has handlers.
     pub handled: BTreeSet<String>,
     /// Fields that a proof relies on: they cannot be unset while an instance runs.
@@ -314,22 +317,6 @@ pub fn hash(text: &str) -> String {
 /// The definition as canonical JSON; the order of keys is kept, since it is the order of buttons.
 pub fn canonical(node: &Node) -> String {
     node.to_json().to_string()
-}
-
-/// For each activity those that lead to it.
-pub fn arrows(process: &Process) -> BTreeMap<String, Vec<String>> {
-    let mut arrows: BTreeMap<String, Vec<String>> = process.activities.names().map(|n| (n.to_owned(), vec![])).collect();
-    for (source, activity) in process.activities.iter() {
-        let ways = activity.ways();
-        for target in ways.iter().flat_map(|(_, b)| b.targets()).filter_map(|(_, t)| Target::activity(t)) {
-            if let Some(list) = arrows.get_mut(target.as_str())
-                && !list.contains(&source.to_string())
-            {
-                list.push(source.to_string());
-            }
-        }
-    }
-    arrows
 }
 
 /// Reads every `*.yaml`, `*.yml` and `*.ics` below a folder, in the order of their paths.

@@ -114,6 +114,7 @@ pub const TABLES: &[Table] = &[
             ("started_by", Text),
             ("outcome", Text),
             ("ended", Int),
+            ("more", Text),
         ],
     },
     Table {
@@ -130,6 +131,7 @@ pub const TABLES: &[Table] = &[
             ("entered", Int),
             ("epoch", Int),
             ("audience", Text),
+            ("more", Text),
         ],
     },
     Table { name: "work_audience", key: 3, columns: &[("ticket_id", Int), ("seq", Int), ("key_id", Int)] },
@@ -151,6 +153,7 @@ pub const TABLES: &[Table] = &[
             ("votes", Text),
             ("ord", Int),
             ("undone", Bool),
+            ("items", Text),
         ],
     },
     Table { name: "vote", key: 3, columns: &[("ticket_id", Int), ("work", Int), ("person", Text), ("outcome", Text), ("at", Int)] },

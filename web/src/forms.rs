@@ -10,11 +10,12 @@ use std::collections::BTreeMap;
 use vorgang_core::acl::Denied;
 use vorgang_core::command::Form;
 use vorgang_core::decide::choices::Choice;
-use vorgang_core::decide::view::{Filling, OfferedForm, OfferedWork};
+use vorgang_core::decide::view::{Filling, OfferedField, OfferedForm, OfferedWork};
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_core::rejection::{FormError, Rejection};
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::field::FieldType;
+use vorgang_definitions::kinds::message::DataType;
 use vorgang_definitions::kinds::process::Style;
 use vorgang_definitions::values::{Slot, from_stored};
 
@@ -186,6 +187,42 @@ pub fn input(page: &Page, field: Input, typed: &Typed) -> Markup {
     html! { div class=(class) { label for=(id) { (head) } (error_line) (control) (why) } }
 }
 
+/// A value of the process, or of a copy.
+fn own_input(page: &Page, field: &OfferedField, of: DataType, title: &str, typed: &Typed) -> Markup {
+    let (id, name) = (format!("f-{}", field.name), format!("f.{}", field.name));
+    let error = typed.error(&field.name, page.language());
+    let described = error.as_ref().map(|_| format!("{id}-error"));
+    let value = match &field.value {
+        Json::String(s) => s.clone(),
+        Json::Null => String::new(),
+        other => other.to_string(),
+    };
+    let text = typed.values.get(&field.name).and_then(Json::as_str).map_or(value, str::to_owned);
+    let error_line = html! { @if let Some(e) = &error { p.error id=(format!("{id}-error")) { (e) } } };
+    let class = if error.is_some() { "field bad" } else { "field" };
+    if of == DataType::Boolean {
+        return html! {
+            div class=(class) { (error_line)
+                input type="hidden" name=(name) value="false";
+                label for=(id) { input id=(id) type="checkbox" name=(name) value="true" checked[text == "true" || text == "on"]; (title) }
+            }
+        };
+    }
+    let (kind, mode) = match of {
+        DataType::Integer => ("number", None),
+        DataType::Decimal => ("text", Some("decimal")),
+        DataType::Date => ("date", None),
+        _ => ("text", None),
+    };
+    html! {
+        div class=(class) {
+            label for=(id) { (title) @if field.required { " " span.hint { "(" (page.t.required) ")" } } }
+            (error_line)
+            input id=(id) type=(kind) name=(name) value=(text) inputmode=[mode] required[field.required] aria-describedby=[described.as_ref()];
+        }
+    }
+}
+
 /// "Why?": what cannot be chosen, with all that refuse. Conditions and values are for agents.
 fn missing(page: &Page, choice: &Choice) -> Markup {
     let missing: Vec<_> = choice.missing().collect();
@@ -307,7 +344,8 @@ pub fn dialog(page: &Page, action: &str, work: &OfferedWork, form: &OfferedForm,
                 br;
             }
             @for field in &form.fields {
-                (input(page, Input { name: &field.name, required: field.required, value: &field.value, choice: field.choice.as_ref(), kept: field.kept.as_ref() }, typed))
+                @if let Some((of, title)) = &field.own { (own_input(page, field, *of, title, typed)) } @else {
+                (input(page, Input { name: &field.name, required: field.required, value: &field.value, choice: field.choice.as_ref(), kept: field.kept.as_ref() }, typed)) }
              }
             @if let Some(article) = &form.article {
                 div class=(if error.is_some() { "field bad" } else { "field" }) {

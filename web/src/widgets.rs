@@ -280,7 +280,7 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
         Event::WorkChanged { claimed_by: Some(by), status: WorkStatus::Started, .. } => {
             say(format!("Work claimed by {}", person_name(page, by)), format!("Aufgabe übernommen von {}", person_name(page, by)))
         }
-        Event::WorkChanged { .. } => None,
+        Event::WorkChanged { .. } | Event::WorkNoted { .. } | Event::InstanceNoted { .. } => None,
         Event::WorkEnded { status: WorkStatus::Cancelled, .. } => {
             say("A step was withdrawn".into(), "Ein Schritt wurde zurückgezogen".into())
         }

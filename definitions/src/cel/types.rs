@@ -119,6 +119,8 @@ pub struct Env {
     pub set: BTreeSet<String>,
     /// Activities of the process, for `active()` and `done()`; `None` outside a process.
     pub activities: Option<Arc<WordSet>>,
+    /// Groups of the process.
+    pub groups: Vec<String>,
     pub roles: Arc<WordSet>,
     pub calendars: Arc<WordSet>,
 }

@@ -1,7 +1,8 @@
 //! What expressions and templates see (language reference, "Names that expressions see").
 
+use super::several;
 use crate::cel::types::{Env, Field, ObjectTy, Ty, WordSet};
-use crate::kinds::process::{Process, Way};
+use crate::kinds::process::{Activity, Process, Way};
 use crate::kinds::site::Setting;
 use crate::kinds::state::StateType;
 use crate::kinds::ticket_type::TicketType;
@@ -110,8 +111,54 @@ pub fn with_ticket(names: &Names, ticket_type: Option<&TicketType>) -> Env {
 }
 
 /// The outcomes with which an activity can end.
-pub fn outcomes(process: &Process, activity: &str) -> Vec<String> {
+pub fn outcomes(names: &Names, process: &Process, activity: &str) -> Vec<String> {
     let Some(a) = process.activities.get(activity) else { return vec![] };
+    let mut all: Vec<String> = vec![];
+    match (&a.for_each, &a.process) {
+        (Some(for_each), _) => {
+            all.push("done".into());
+            all.extend(for_each.can_be_unmet().then(|| "unmet".into()));
+        }
+        (None, Some(sub)) if sub.waits() => {
+            all.extend(names.ends.get(sub.name.as_str()).cloned().unwrap_or_else(|| vec!["done".into()]));
+            all.extend(of_people(a));
+        }
+        (None, Some(_)) => all.push("done".into()),
+        (None, None) => all.extend(of_people(a)),
+    }
+    if a.is_automatic() || process.completes(activity).any(|c| c.outcome.is_none()) {
+        all.push("done".into());
+    }
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// Where outcomes come from: sub-processes give their ends.
+pub struct Outcomes<'a>(pub &'a Names);
+
+impl Outcomes<'_> {
+    pub fn of_copy(&self, process: &Process, activity: &str) -> Vec<String> {
+        copy_outcomes(self.0, process, activity)
+    }
+}
+
+/// The outcomes of one copy of a `for_each`.
+pub fn copy_outcomes(names: &Names, process: &Process, activity: &str) -> Vec<String> {
+    let Some(a) = process.activities.get(activity) else { return vec![] };
+    let mut all = of_people(a);
+    if let Some(sub) = &a.process {
+        all.extend(names.ends.get(sub.name.as_str()).cloned().unwrap_or_else(|| vec!["done".into()]));
+    } else if a.is_bare() {
+        all.push("done".into());
+    }
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// The answers that people can give.
+fn of_people(a: &Activity) -> Vec<String> {
     let mut all: Vec<String> = vec![];
     for (_, dialog) in a.dialogs.iter() {
         if dialog.outcomes.is_empty() {
@@ -120,8 +167,18 @@ pub fn outcomes(process: &Process, activity: &str) -> Vec<String> {
         all.extend(dialog.outcomes.names().map(str::to_owned));
     }
     all.extend(a.approval.iter().flat_map(|a| a.outcomes()).map(str::to_owned));
-    if a.is_automatic() || process.completes(activity).any(|c| c.outcome.is_none()) {
+    all
+}
+
+/// With what the instances of a process can end: `done` where no `end` is reached, `cancelled` by the action.
+pub fn ends(process: &Process) -> Vec<String> {
+    let mut all: Vec<String> = process.ends().map(ToString::to_string).collect();
+    if process.activities.iter().any(|(_, a)| a.end.is_none() && a.next.is_none()) {
         all.push("done".into());
+    }
+    let cancels = |a: &crate::actions::Action| matches!(&a.verb, crate::actions::Verb::Cancel(name) if *name == "instance");
+    if process.action_lists().flat_map(crate::actions::with_others).any(cancels) {
+        all.push("cancelled".into());
     }
     all.sort();
     all.dedup();
@@ -132,7 +189,7 @@ pub fn outcomes(process: &Process, activity: &str) -> Vec<String> {
 pub fn in_process(names: &Names, process: &Process) -> Env {
     let mut env = with_ticket(names, names.types.get(&process.ticket.ticket_type));
     let step = |name: &str| {
-        let mut words = outcomes(process, name);
+        let mut words = outcomes(names, process, name);
         let activity = process.activities.get(name);
         let ways = activity.iter().flat_map(|a| a.ways()).filter_map(|(way, _)| match way {
             Way::Outcome(_) => None,
@@ -149,6 +206,10 @@ pub fn in_process(names: &Names, process: &Process) -> Env {
             field("by", Ty::User, false, "who completed it"),
             field("at", Ty::Timestamp, false, "when it was completed"),
         ];
+        let copied = activity.and_then(|a| a.for_each.as_ref()).is_some();
+        let items = copied.then(|| several::items_ty(&Outcomes(names), process, name, Ty::Any));
+        let items = items.map(|ty| field("items", ty, false, "what became of its copies"));
+        let fields = fields.into_iter().chain(items).collect();
         field(name, object("step", fields), true, "the last completion")
     };
     let steps = process.activities.names().map(step).collect();
@@ -158,14 +219,29 @@ pub fn in_process(names: &Names, process: &Process) -> Env {
         field("name", Ty::Text, false, "its name"),
         field("started", Ty::Timestamp, false, "when it was started"),
         field("started_by", Ty::User, false, "who started it"),
+        field(
+            "data",
+            several::data_ty("values of the process", process.data.iter().map(|(n, of)| (n.to_string(), *of))),
+            false,
+            "its own values",
+        ),
     ];
     env.roots.push(("process".into(), object("process", process_fields)));
     env.activities = Some(Arc::new(WordSet { what: "activity".into(), words: activities }));
+    env.groups = process.groups.names().map(str::to_owned).collect();
     env
 }
 
-/// Inside an activity there is a work item.
-pub fn in_activity(env: &Env) -> Env {
-    let fields = vec![field("activity", Ty::Text, false, "the activity"), field("entered", Ty::Timestamp, false, "when it was entered")];
+/// Inside an activity there is a work item; a copy has values of its own.
+pub fn in_activity(env: &Env, activity: &Activity) -> Env {
+    let data = several::copy_data(activity);
+    let mut fields = vec![
+        field("activity", Ty::Text, false, "the activity"),
+        field("entered", Ty::Timestamp, false, "when it was entered"),
+        field("round", Ty::Int, false, "how often it was entered again by `repeat`"),
+    ];
+    if activity.for_each.is_some() {
+        fields.push(field("data", several::data_ty("values of the copy", data.into_iter()), false, "the copy's own inputs"));
+    }
     env.clone().with("work", object("work item", fields))
 }

@@ -42,6 +42,7 @@ impl<'a> Flow<'a> {
                     ways.push(base.clone());
                 }
                 let arrows = flow.arrows_to(name);
+                // Where all arrows have delivered, what any of them set holds; otherwise what all share.
                 let merged = if activity.join == Some(Join::All) {
                     (!arrows.is_empty()).then(|| arrows.iter().fold(Facts::new(), |all, a| &all | a))
                 } else {
@@ -86,7 +87,16 @@ impl<'a> Flow<'a> {
                     }
                 }
             }
+            // Cancelled where `while` does not hold: nothing of its own has been done for sure.
+            if activity.else_.as_ref().is_some_and(|t| *t == target) {
+                ways.extend(self.entry.get(source.as_str()).cloned());
+            }
             arrows.extend(shared(&ways));
+        }
+        // A group is left from wherever its tokens are.
+        for (_, group) in self.process.groups.iter().filter(|(_, g)| g.targets().iter().any(|t| **t == target)) {
+            let inside: Vec<Facts> = group.activities.iter().filter_map(|a| self.entry.get(a.as_str()).cloned()).collect();
+            arrows.extend(shared(&inside));
         }
         arrows
     }
@@ -128,10 +138,14 @@ impl<'a> Flow<'a> {
     pub fn after(&self, name: &str, outcome: Option<&str>) -> Option<Facts> {
         let activity = self.process.activities.get(name)?;
         let mut facts = self.entry.get(name)?.clone();
-        facts.extend(sets(&activity.actions, self.names));
-        let all = outcomes(self.process, name);
+        if activity.for_each.is_none() {
+            facts.extend(sets(&activity.actions, self.names));
+        }
+        let all = outcomes(self.names, self.process, name);
         let possible: Vec<&str> = outcome.map_or_else(|| all.iter().map(String::as_str).collect(), |o| vec![o]);
-        let mut ways: Vec<Facts> = possible.iter().flat_map(|o| completions(activity, o, self.names)).collect();
+        // What copies are filled in with need not have come from any of them.
+        let ways = possible.iter().filter(|_| activity.for_each.is_none()).flat_map(|o| completions(activity, o, self.names));
+        let mut ways: Vec<Facts> = ways.collect();
         // Completed in the place of its people, nothing was filled in.
         if possible.iter().any(|o| self.process.completes(name).any(|c| c.outcome() == *o)) {
             ways.push(Facts::new());
@@ -177,8 +191,9 @@ fn completions(activity: &Activity, outcome: &str, names: &Names) -> Vec<Facts> 
 
 /// What form fields that must be filled in set.
 pub fn required_facts(fields: &[FormField], names: &Names) -> Facts {
-    let sure = fields.iter().filter(|f| f.required && f.when.is_none());
-    sure.filter_map(|f| f.field.as_ref()).filter_map(|n| Slot::find(names, n)).map(|s| s.path()).collect()
+    let sure = || fields.iter().filter(|f| f.required && f.when.is_none());
+    let own = sure().filter(|f| f.data_type.is_none()).filter_map(|f| f.data.as_ref()).map(|n| format!("process.data.{n}"));
+    sure().filter_map(|f| f.field.as_ref()).filter_map(|n| Slot::find(names, n)).map(|s| s.path()).chain(own).collect()
 }
 
 fn sets(actions: &[Action], names: &Names) -> Facts {
@@ -198,9 +213,8 @@ fn each_set(actions: &[Action], names: &Names, mut f: impl FnMut(&str, &ValueExp
         match &action.verb {
             Verb::Set(set) => {
                 for (name, given) in set.iter() {
-                    if let Some(slot) = Slot::find(names, name) {
-                        f(&slot.path(), given, always);
-                    }
+                    // What is no slot is a value of the process.
+                    f(&Slot::find(names, name).map_or_else(|| format!("process.data.{name}"), |s| s.path()), given, always);
                 }
             }
             Verb::Assign(a) => {
@@ -258,6 +272,14 @@ fn unset_somewhere(process: &Process, names: &Names) -> Facts {
                 never.insert(path.to_owned());
             }
         });
+    }
+    // What a form may leave empty, and what comes back from a sub-process.
+    for (_, activity) in process.activities.iter() {
+        let forms = activity.dialogs.iter().map(|(_, d)| &d.fields).chain(activity.approval.iter().map(|a| &a.fields));
+        let open = forms.flatten().filter(|f| !f.required && f.data_type.is_none()).filter_map(|f| f.data.as_ref());
+        let back = activity.process.iter().flat_map(|s| s.into.iter().map(|(n, _)| n));
+        never.extend(open.chain(back).map(|n| format!("process.data.{n}")));
+        never.extend(activity.process.iter().flat_map(|s| s.into.iter()).filter_map(|(n, _)| Slot::find(names, n)).map(|s| s.path()));
     }
     for list in process.action_lists() {
         each_set(list, names, |path, given, _| {

@@ -27,7 +27,7 @@ pub fn check(handler: &Handler, cx: &mut Cx) {
     let mut env = env;
     let proved = place::proved(handler.when.as_ref(), &env);
     env.set.extend(proved);
-    let mut place = ActionPlace { env, fields: None, ticket_type: None, states: None, waits: false };
+    let mut place = ActionPlace { env, fields: None, ticket_type: None, states: None, data: None, waits: false };
     place::actions(&handler.actions, &mut place, &mut Relies::new(), cx);
 }
 
@@ -58,7 +58,7 @@ fn of_desk(handler: &Handler, cx: &mut Cx) {
             return;
         }
     }
-    let mut place = ActionPlace { env, fields: None, ticket_type: None, states: None, waits: false };
+    let mut place = ActionPlace { env, fields: None, ticket_type: None, states: None, data: None, waits: false };
     place::actions(&handler.actions, &mut place, &mut Relies::new(), cx);
 }
 

@@ -17,7 +17,8 @@ pub fn check(job: &Job, cx: &mut Cx) {
     if job.times.is_none() && job.missed.is_some() {
         cx.push(Diagnostic::error("unknown-key", job.name.span, "`missed` belongs to a schedule, and there is no `at`"));
     }
-    let mut place = ActionPlace { env: env::with_ticket(cx.names, None), fields: None, ticket_type: None, states: None, waits: false };
+    let mut place =
+        ActionPlace { env: env::with_ticket(cx.names, None), fields: None, ticket_type: None, states: None, data: None, waits: false };
     place::actions(&job.actions, &mut place, &mut Relies::new(), cx);
 }
 

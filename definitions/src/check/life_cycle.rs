@@ -45,8 +45,14 @@ pub fn check(ticket_type: &TicketType, cx: &mut Cx) {
             place::whos(by, &env, &mut Relies::new(), cx);
         }
         place::condition(transition.when.as_ref(), &env, &mut Relies::new(), cx);
-        let mut place =
-            ActionPlace { env, fields: Some(&fields), ticket_type: Some(&ticket_type.name), states: leads_to.as_ref(), waits: false };
+        let mut place = ActionPlace {
+            env,
+            fields: Some(&fields),
+            ticket_type: Some(&ticket_type.name),
+            states: leads_to.as_ref(),
+            data: None,
+            waits: false,
+        };
         place::actions(&transition.actions, &mut place, &mut Relies::new(), cx);
     }
     reachable(ticket_type, names, cx);

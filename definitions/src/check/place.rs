@@ -10,8 +10,10 @@ use crate::cel::value::Value;
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kinds::Kind;
 use crate::kinds::field::FieldType;
+use crate::kinds::message::DataType;
 use crate::kinds::state::StateType;
 use crate::kinds::who::{Who, Whos};
+use crate::load::Named;
 use crate::model::Names;
 use crate::name::Name;
 use crate::template::Template;
@@ -104,6 +106,8 @@ pub struct ActionPlace<'a> {
     pub fields: Option<&'a BTreeSet<String>>,
     /// The ticket's type, where it is known.
     pub ticket_type: Option<&'a str>,
+    /// Values that the process declares.
+    pub data: Option<&'a Named<DataType>>,
     /// States that the ticket's type allows.
     pub states: Option<&'a BTreeSet<String>>,
     /// What goes outside is waited for: in an activity's own `do`.
@@ -128,6 +132,11 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
         match &action.verb {
             Verb::Set(set) => {
                 for (name, given) in set.iter() {
+                    if let Some(of) = place.data.and_then(|d| d.get(name)) {
+                        super::several::data_value(name, *of, given, &place.env, relies, cx);
+                        remember(&format!("process.data.{name}"), given, always, &mut place.env);
+                        continue;
+                    }
                     let Some(slot) = slot(name, place.fields, cx) else { continue };
                     value(given, &slot, &place.env, relies, cx);
                     if let (Slot::State, ValueExpr::Literal(l)) = (slot, given) {
@@ -156,6 +165,8 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
                     }
                 }
             }
+            Verb::Cancel(name) if place.env.groups.contains(&name.to_string()) => {}
+            Verb::Undo(name) if place.env.groups.contains(&name.to_string()) => {}
             Verb::Cancel(name) => activity(name, "cancel", &["instance"], place, cx),
             Verb::Undo(name) => activity(name, "undo", &["instance"], place, cx),
             Verb::Complete(Completes(complete)) => activity(&complete.activity, "complete", &[], place, cx),

@@ -2,14 +2,16 @@
 
 use super::flow::{Flow, required_facts};
 use super::place::{self, ActionPlace, Relies};
-use super::{Cx, env, life_cycle};
+use super::{Cx, env, life_cycle, several};
 use crate::actions::complete::{Complete, Completes};
 use crate::actions::{Action, Verb};
 use crate::cel::types::{Env, Ty};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kinds::Kind;
 use crate::kinds::handler::LocalHandler;
-use crate::kinds::process::{Activity, Branch, FormField, Next, Process, Target, Transition, Way};
+use crate::kinds::message::DataType;
+use crate::kinds::process::{Activity, Branch, FormField, Next, Process, Split, Target, Timer, Transition, Way};
+use crate::kinds::several::ForEach;
 use crate::name::Name;
 use std::collections::BTreeSet;
 
@@ -20,6 +22,7 @@ pub fn check(process: &Process, cx: &mut Cx) -> BTreeSet<String> {
     ticket(process, cx);
     required_fields(process, cx);
     net(process, cx);
+    several::groups(process, cx);
     reachable(process, cx);
     let names = cx.names;
     let base = env::in_process(names, process);
@@ -32,6 +35,7 @@ pub fn check(process: &Process, cx: &mut Cx) -> BTreeSet<String> {
     for (name, activity) in process.activities.iter() {
         checker.activity(name, activity, cx);
     }
+    checker.groups(cx);
     // Wherever the process stands: nothing is proved set.
     let anywhere = Env { set: BTreeSet::new(), ..checker.base.clone() };
     super::message::check(process, &anywhere, &mut checker.relies, cx);
@@ -155,14 +159,29 @@ fn net(process: &Process, cx: &mut Cx) {
                 }
             }
         }
+        if let Some(to) = activity.else_.as_ref().filter(|to| process.activities.get(to).is_none()) {
+            cx.unknown(Kind::Process, "activity", to, activities.iter().copied());
+        }
         outcomes(process, name, activity, cx);
+    }
+    for (_, group) in process.groups.iter() {
+        let branches = group.timers.iter().filter_map(|t| t.next.as_ref()).chain(group.handlers.iter().filter_map(|h| h.next.as_ref()));
+        for (_, target) in branches.flat_map(Branch::targets) {
+            match target {
+                Target::Stay(span) => cx.push(Diagnostic::error("stay", *span, "a group has nothing to stay in")),
+                Target::Activity(to) if process.activities.get(to).is_none() => {
+                    cx.unknown(Kind::Process, "activity", to, activities.iter().copied());
+                }
+                Target::Activity(_) => {}
+            }
+        }
     }
 }
 
 /// Every outcome that can occur is a key of `next`, and no other is.
 fn outcomes(process: &Process, name: &Name, activity: &Activity, cx: &mut Cx) {
     let Some(Next::Outcomes(map)) = &activity.next else { return };
-    let possible = env::outcomes(process, name);
+    let possible = env::outcomes(cx.names, process, name);
     for (outcome, _) in map {
         if !possible.iter().any(|p| outcome == p.as_str()) {
             let d = Diagnostic::error("unknown-outcome", outcome.span, format!("`{name}` has no outcome `{outcome}`"));
@@ -181,9 +200,9 @@ fn reachable(process: &Process, cx: &mut Cx) {
     let mut open: Vec<&str> = found.iter().copied().collect();
     while let Some(name) = open.pop() {
         let Some(activity) = process.activities.get(name) else { continue };
-        let ways = activity.ways();
-        let led_to = ways.iter().flat_map(|(_, b)| b.targets()).filter_map(|(_, t)| t.activity());
-        for target in led_to.chain(activity.reopens()).map(Name::as_str) {
+        let groups = process.groups.iter().filter(|(_, g)| g.activities.iter().any(|a| *a == name)).map(|(_, g)| g);
+        let of_groups = groups.flat_map(|g| g.targets().into_iter().chain(crate::kinds::process::reopened(g.action_lists())));
+        for target in activity.targets().into_iter().chain(activity.reopens()).chain(of_groups).map(Name::as_str) {
             if process.activities.get(target).is_some() && found.insert(target) {
                 open.push(target);
             }
@@ -199,7 +218,7 @@ fn reachable(process: &Process, cx: &mut Cx) {
 fn completed_or_undone(process: &Process, action: &Action, cx: &mut Cx) {
     match &action.verb {
         Verb::Complete(Completes(Complete { activity, outcome: Some(outcome), .. })) => {
-            let all = env::outcomes(process, activity);
+            let all = env::outcomes(cx.names, process, activity);
             if process.activities.get(activity).is_some() && !all.iter().any(|o| outcome == o.as_str()) {
                 let d = Diagnostic::error("unknown-outcome", outcome.span, format!("`{activity}` has no outcome `{outcome}`"));
                 let list = all.iter().map(|o| format!("`{o}`")).collect::<Vec<_>>().join(", ");
@@ -209,7 +228,12 @@ fn completed_or_undone(process: &Process, action: &Action, cx: &mut Cx) {
         Verb::Undo(name) => {
             let none = match process.activities.get(name) {
                 Some(activity) => activity.compensate.is_empty(),
-                None => *name == "instance" && process.activities.iter().all(|(_, a)| a.compensate.is_empty()),
+                None => {
+                    let group = process.groups.get(name);
+                    let meant = |a: &Name| *name == "instance" || group.is_some_and(|g| g.activities.iter().any(|m| m == a));
+                    (*name == "instance" || group.is_some())
+                        && process.activities.iter().filter(|(n, _)| meant(n)).all(|(_, a)| a.compensate.is_empty())
+                }
             };
             if none {
                 let d = Diagnostic::error("missing-key", name.span, format!("there is nothing that `undo: {name}` could do"));
@@ -230,13 +254,20 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn env(&self, facts: BTreeSet<String>) -> Env {
-        env::in_activity(&Env { set: facts, ..self.base.clone() })
+    fn env(&self, activity: &Activity, facts: BTreeSet<String>) -> Env {
+        env::in_activity(&Env { set: facts, ..self.base.clone() }, activity)
     }
 
     fn place(&self, env: Env) -> ActionPlace<'_> {
         let (fields, states) = (self.fields.as_ref(), self.states.as_ref());
-        ActionPlace { env, fields, ticket_type: Some(&self.process.ticket.ticket_type), states, waits: false }
+        ActionPlace {
+            env,
+            fields,
+            ticket_type: Some(&self.process.ticket.ticket_type),
+            data: Some(&self.process.data),
+            states,
+            waits: false,
+        }
     }
 
     fn actions(&mut self, actions: &[crate::actions::Action], env: Env, cx: &mut Cx) -> BTreeSet<String> {
@@ -257,14 +288,43 @@ impl Checker<'_> {
         // Where no path leads, that is the finding; everything is taken as set, so that it stays the only one.
         let everything = || self.base.roots.iter().find(|(n, _)| n == "ticket").map(|(_, t)| all_paths(t)).unwrap_or_default();
         let entered = self.flow.entry.get(name.as_str()).cloned().unwrap_or_else(everything);
-        let mut inside = self.actions_in(&activity.actions, self.env(entered.clone()), true, cx);
+        let mut entry = self.env(activity, entered.clone());
+        place::condition(activity.while_.as_ref(), &entry, &mut self.relies, cx);
+        if activity.else_.is_some() && activity.while_.is_none() {
+            cx.push(Diagnostic::error(
+                "missing-key",
+                name.span,
+                "`else` is where it goes when `while` does not hold, which is not written",
+            ));
+        }
+        if let Some(f) = &activity.for_each {
+            let element = several::for_each(f, &entry, &mut self.relies, cx);
+            let items = several::items_ty(&env::Outcomes(cx.names), self.process, name, element.clone());
+            several::done_when(f, &entry, items, &mut self.relies, cx);
+            self.name_of_element(f, &mut entry, element, cx);
+        }
+        let outer = entry.roots.clone();
+        let mut inside = self.actions_in(&activity.actions, entry, true, cx);
         inside.retain(|f| !self.flow.never.contains(f));
-        let env = self.env(inside);
+        let env = Env { roots: outer, ..self.env(activity, inside) };
+        if let Some(sub) = &activity.process {
+            let mut relies = Relies::new();
+            several::sub_process(sub, self.process, &self.place(env.clone()), &mut relies, cx);
+            self.relies.extend(relies);
+            if !activity.is_bare() {
+                let d = Diagnostic::error("two-verbs", sub.at, format!("`{name}` runs a process and asks people"));
+                cx.push(d.help("make two activities of it"));
+            }
+        }
+        self.repeat(name, activity, cx);
         // While one of its actions is waited for, clocks and handlers know only what was done before.
         let meanwhile = match self.flow.left(name, activity, &[]) {
-            Some(facts) if super::flow::before_waiting(&activity.actions).len() < activity.actions.len() => self.env(facts),
+            Some(facts) if super::flow::before_waiting(&activity.actions).len() < activity.actions.len() => {
+                Env { roots: env.roots.clone(), ..self.env(activity, facts) }
+            }
             _ => env.clone(),
         };
+        let copies = activity.for_each.is_some();
         self.compensate(name, activity, &env, cx);
         if let Some(assign) = &activity.assign {
             place::whos(&assign.who, &env, &mut self.relies, cx);
@@ -285,7 +345,7 @@ impl Checker<'_> {
                 (None, Some(_)) => {}
             }
             place::condition(dialog.when.as_ref(), &env, &mut self.relies, cx);
-            let filled = self.form(&dialog.fields, &dialog.show, &env, cx);
+            let filled = self.form(&dialog.fields, &dialog.show, copies, &env, cx);
             for (_, outcome) in dialog.outcomes.iter() {
                 super::references::text(Some(&outcome.title), cx);
                 super::references::text(outcome.confirm.as_ref(), cx);
@@ -301,27 +361,19 @@ impl Checker<'_> {
             if approval.calendar.is_some() && approval.within.is_none() {
                 cx.push(Diagnostic::error("missing-key", approval.at, "`calendar` counts `within`, which is not written"));
             }
-            let filled = self.form(&approval.fields, &approval.show, &env, cx);
+            let filled = self.form(&approval.fields, &approval.show, copies, &env, cx);
             self.actions(&approval.actions, filled, cx);
         }
         for (i, timer) in activity.timers.iter().enumerate() {
-            timer.calendar.iter().for_each(|c| place::calendar(c, cx));
-            place::condition(timer.when.as_ref(), &meanwhile, &mut self.relies, cx);
-            self.actions_when(timer.when.as_ref(), &timer.actions, meanwhile.clone(), cx);
-            if timer.actions.is_empty() && timer.next.is_none() {
-                cx.push(Diagnostic::error("missing-key", timer.at, "a timer has `do`, `next`, or both"));
-            }
-            if timer.every.is_some_and(|e| e.0.days == 0 && e.0.seconds < 60) {
-                cx.push(Diagnostic::error("out-of-range", timer.at, "`every` is a minute at least"));
-            }
+            self.timer(timer, &meanwhile, cx);
             if let (Some(Branch::Tried(list)), Some(facts)) = (&timer.next, self.flow.on_the_way(name, Way::Timer(i), None)) {
-                self.transitions(list, self.env(facts), cx);
+                self.transitions(list, self.env(activity, facts), cx);
             }
         }
         for (i, handler) in activity.handlers.iter().enumerate() {
             self.handler(handler, &meanwhile, cx);
             if let (Some(Branch::Tried(list)), Some(facts)) = (&handler.next, self.flow.on_the_way(name, Way::Handler(i), None)) {
-                let env = super::handler::with_event(&self.env(facts), &handler.on, cx.names);
+                let env = super::handler::with_event(&self.env(activity, facts), &handler.on, cx.names);
                 self.transitions(list, env, cx);
             }
         }
@@ -350,7 +402,7 @@ impl Checker<'_> {
     }
 
     /// A form; returns the environment once it has been filled in.
-    fn form(&mut self, fields: &[FormField], show: &[Name], env: &Env, cx: &mut Cx) -> Env {
+    fn form(&mut self, fields: &[FormField], show: &[Name], copies: bool, env: &Env, cx: &mut Cx) -> Env {
         for name in show {
             place::slot(name, self.fields.as_ref(), cx);
         }
@@ -367,6 +419,13 @@ impl Checker<'_> {
             let mut seen_here = env.clone();
             seen_here.set.extend(required_facts(&fields[..i], cx.names));
             place::condition(field.when.as_ref(), &seen_here, &mut self.relies, cx);
+            if let Some(name) = &field.data {
+                if !seen.insert(name.to_string()) {
+                    cx.push(Diagnostic::error("duplicate-key", name.span, format!("`{name}` stands twice in the form")));
+                }
+                self.data_field(name, field, copies, cx);
+                continue;
+            }
             match (&field.field, &field.article) {
                 (Some(name), None) => {
                     if !seen.insert(name.to_string()) {
@@ -389,32 +448,109 @@ impl Checker<'_> {
                         self.relies.extend(subject.compile(&filled, cx.sources, cx.out));
                     }
                 }
-                _ => cx.push(Diagnostic::error("missing-key", field.at, "a form field has `field`, or `article`, and not both")),
+                _ => cx.push(Diagnostic::error("missing-key", field.at, "a form field has `field`, `data` or `article`, and one of them")),
             }
         }
         filled
+    }
+
+    /// A value of the process, or of the copy that is filled in.
+    fn data_field(&mut self, name: &Name, field: &FormField, copies: bool, cx: &mut Cx) {
+        super::references::text(field.title.as_ref(), cx);
+        if field.field.is_some() || field.article.is_some() {
+            cx.push(Diagnostic::error("missing-key", field.at, "a form field has `field`, `data` or `article`, and one of them"));
+        }
+        if let Some(default) = &field.default {
+            cx.push(Diagnostic::error("unknown-key", default.span(), "a value of its own has no `default`"));
+        }
+        match (copies, self.process.data.get(name), field.data_type) {
+            (true, _, Some(_)) | (false, Some(_), None) => {}
+            (true, _, None) => {
+                let d = Diagnostic::error("missing-key", name.span, format!("`{name}` is a value of the copy: it needs a `type`"));
+                cx.push(d.help(format!("types are {}", DataType::WORDS.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", "))));
+            }
+            (false, Some(_), Some(_)) => {
+                cx.push(Diagnostic::error("unknown-key", name.span, format!("the type of `{name}` stands in the process's `data`")));
+            }
+            (false, None, _) => cx.unknown(Kind::Process, "value of the process", name, self.process.data.names()),
+        }
     }
 
     fn next(&mut self, name: &Name, activity: &Activity, cx: &mut Cx) {
         let Some(next) = &activity.next else { return };
         for (outcome, branch) in next.branches() {
             let Branch::Tried(list) = branch else { continue };
-            otherwise(list, cx);
+            split(activity, list, cx);
+            otherwise(list, activity.split, cx);
             for transition in list {
                 let facts = self.flow.on_the_way(name, Way::Outcome(outcome), Some(transition)).unwrap_or_default();
-                self.transition(transition, self.env(facts), cx);
+                self.transition(transition, self.env(activity, facts), cx);
             }
             on_change(list, cx);
         }
     }
 
     fn transitions(&mut self, list: &[Transition], env: Env, cx: &mut Cx) {
-        otherwise(list, cx);
+        otherwise(list, None, cx);
         for transition in list {
             self.transition(transition, env.clone(), cx);
             if transition.on.is_some() {
                 cx.push(Diagnostic::error("unknown-key", transition.at, "`on: change` stands in the activity's own `next`"));
             }
+        }
+    }
+
+    /// What a copy calls its element; it hides nothing.
+    fn name_of_element(&mut self, f: &ForEach, env: &mut Env, element: Ty, cx: &mut Cx) {
+        let Some(name) = &f.name else { return };
+        if env.root(name).is_some() || *name == "items" || *name == "event" || *name == "article" {
+            cx.push(Diagnostic::error("duplicate-key", name.span, format!("`{name}` has a meaning already")));
+        }
+        *env = env.clone().with(name, element);
+    }
+
+    /// `repeat` is asked when the activity is done, before `next`.
+    fn repeat(&mut self, name: &Name, activity: &Activity, cx: &mut Cx) {
+        let Some(repeat) = &activity.repeat else { return };
+        repeat.check(cx.out);
+        let facts = self.flow.after(name, None).unwrap_or_default();
+        let env = self.env(activity, facts);
+        for condition in [&repeat.until, &repeat.while_] {
+            place::condition(condition.as_ref(), &env, &mut self.relies, cx);
+        }
+    }
+
+    /// Groups: what their clocks and handlers do, wherever their tokens are.
+    fn groups(&mut self, cx: &mut Cx) {
+        for (_, group) in self.process.groups.iter() {
+            super::references::text(group.title.as_ref(), cx);
+            let inside = group.activities.iter().filter_map(|a| self.flow.entry.get(a.as_str()).cloned());
+            let facts = inside.reduce(|all, one| &all & &one).unwrap_or_default();
+            let env = Env { set: facts, ..self.base.clone() };
+            for timer in &group.timers {
+                self.timer(timer, &env, cx);
+                if let Some(Branch::Tried(list)) = &timer.next {
+                    self.transitions(list, env.clone(), cx);
+                }
+            }
+            for handler in &group.handlers {
+                self.handler(handler, &env, cx);
+                if let Some(Branch::Tried(list)) = &handler.next {
+                    self.transitions(list, super::handler::with_event(&env, &handler.on, cx.names), cx);
+                }
+            }
+        }
+    }
+
+    fn timer(&mut self, timer: &Timer, env: &Env, cx: &mut Cx) {
+        timer.calendar.iter().for_each(|c| place::calendar(c, cx));
+        place::condition(timer.when.as_ref(), env, &mut self.relies, cx);
+        self.actions_when(timer.when.as_ref(), &timer.actions, env.clone(), cx);
+        if timer.actions.is_empty() && timer.next.is_none() {
+            cx.push(Diagnostic::error("missing-key", timer.at, "a timer has `do`, `next`, or both"));
+        }
+        if timer.every.is_some_and(|e| e.0.days == 0 && e.0.seconds < 60) {
+            cx.push(Diagnostic::error("out-of-range", timer.at, "`every` is a minute at least"));
         }
     }
 
@@ -433,15 +569,30 @@ impl Checker<'_> {
     }
 }
 
+/// `all` has no conditions; what is taken beside others cannot stay.
+fn split(activity: &Activity, list: &[Transition], cx: &mut Cx) {
+    let Some(split) = activity.split.filter(|s| *s != Split::First) else { return };
+    for t in list {
+        if split == Split::All && (t.when.is_some() || t.otherwise || t.on.is_some()) {
+            let d = Diagnostic::error("split-all", t.at, "`split: all` takes every transition: none has a condition");
+            cx.push(d.help("`split: matching` takes every one that holds"));
+        }
+        if t.to.iter().any(|to| matches!(to, Target::Stay(_))) {
+            cx.push(Diagnostic::error("stay", t.at, "`stay` stands alone: here others may be taken beside it"));
+        }
+    }
+}
+
 /// `otherwise` is last, alone and without `when`; a transition without a condition hides all after it.
-fn otherwise(list: &[Transition], cx: &mut Cx) {
+fn otherwise(list: &[Transition], split: Option<Split>, cx: &mut Cx) {
+    let first = split.is_none_or(|s| s == Split::First);
     for (i, t) in list.iter().enumerate() {
         if t.otherwise && (t.when.is_some() || i + 1 < list.len()) {
             let d = Diagnostic::error("otherwise", t.at, "`otherwise` has no `when` and comes last");
             cx.push(d.help("it holds when no other transition did"));
         }
         let always = t.when.as_ref().is_none_or(|w| w.text.trim() == "true") && !t.otherwise;
-        if always && i + 1 < list.len() {
+        if first && always && i + 1 < list.len() {
             let d = Diagnostic::error("shadowed", list[i + 1].at, "this transition is never taken");
             cx.push(d.related(t.at, "this one always holds").help("for both write `{ to: [a, b] }`"));
         }

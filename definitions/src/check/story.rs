@@ -1,8 +1,9 @@
 //! A test: its steps have one verb each, and name what exists.
 
-use super::{Cx, env, place};
+use super::{Cx, env, place, several};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kinds::Kind;
+use crate::kinds::process::Process;
 use crate::kinds::test::{Step, Test};
 use crate::load::Named;
 use crate::name::Name;
@@ -57,6 +58,10 @@ pub fn check(test: &Test, cx: &mut Cx) {
         step.patch.iter().for_each(|p| values(p, cx));
         if let Some(expect) = &step.expect {
             values(&expect.fields, cx);
+            for (name, _) in expect.data.iter().filter(|(n, _)| !cx.processes.values().any(|p| p.data.get(n).is_some())) {
+                let d = Diagnostic::error("unknown-name", name.span, format!("no process has a value called `{name}`"));
+                cx.out.push(d);
+            }
             for (name, _) in expect.choices.iter() {
                 place::slot(name, None, cx);
             }
@@ -112,6 +117,7 @@ fn surplus(step: &Step, verb: &str, cx: &mut Cx) {
     let given = [
         ("as", step.actor.is_some(), person || verb == "expect"),
         ("dialog", step.dialog.is_some(), form),
+        ("item", step.item.is_some(), matches!(verb, "submit" | "vote" | "claim")),
         ("outcome", step.outcome.is_some(), form),
         ("with", !step.with.is_empty(), values || verb == "message"),
         ("article", step.article.is_some(), values),
@@ -141,7 +147,11 @@ fn activities(test: &Test, step: &Step, cx: &mut Cx) {
 /// The answer must be one that some activity of this name has; one that is not offered at the time is refused then.
 fn outcome(step: &Step, cx: &mut Cx) {
     let (Some(outcome), Some(activity)) = (&step.outcome, step.submit.as_ref().or(step.vote.as_ref())) else { return };
-    let all: Vec<String> = cx.processes.values().flat_map(|p| env::outcomes(p, activity)).collect();
+    let all: Vec<String> = cx
+        .processes
+        .values()
+        .flat_map(|p| env::outcomes(cx.names, p, activity).into_iter().chain(env::copy_outcomes(cx.names, p, activity)))
+        .collect();
     if !all.is_empty() && step.refuse.is_none() && !all.iter().any(|o| outcome == o.as_str()) {
         let d = Diagnostic::error("unknown-outcome", outcome.span, format!("`{activity}` has no outcome `{outcome}`"));
         let list = all.iter().map(|o| format!("`{o}`")).collect::<Vec<_>>().join(", ");
@@ -151,7 +161,12 @@ fn outcome(step: &Step, cx: &mut Cx) {
 
 fn values(given: &Named<ValueExpr>, cx: &mut Cx) {
     let env = env::with_ticket(cx.names, None);
+    let of_copies = |p: &Process, name: &Name| p.activities.iter().any(|(_, a)| several::copy_data(a).contains_key(name.as_str()));
     for (name, value) in given.iter() {
+        // A value of a process, or of a copy, is read where it goes.
+        if cx.processes.values().any(|p| p.data.get(name).is_some() || of_copies(p, name)) {
+            continue;
+        }
         // Values of forms are tried on purpose with what a form would refuse; only the name must exist.
         let slot = place::slot(name, None, cx);
         if let (Some(slot), ValueExpr::Expr(_)) = (slot, value) {

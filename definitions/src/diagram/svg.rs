@@ -14,6 +14,8 @@ const STYLE: &str = "\
 .process .edge{fill:none;stroke:var(--line);stroke-width:1.5}.process .arrow{fill:var(--line)}\
 .process .box{fill:var(--box);stroke:var(--line);stroke-width:1.25}.process .title{fill:var(--ink);text-anchor:middle}\
 .process .way{fill:var(--ink);font-size:11.5px;text-anchor:middle}.process .way-back{fill:var(--paper);opacity:.92}\
+.process .note{fill:var(--ink);font-size:10.5px;text-anchor:middle;opacity:.75}\
+.process .frame{fill:none;stroke:var(--line);stroke-dasharray:2 3}.process .phase{fill:var(--ink);font-size:10.5px;opacity:.75}\
 .process .automatic .box{stroke-dasharray:5 3}.process .end .box{stroke-width:3}.process .begin{fill:var(--ink)}\
 .process .done .box{fill:#dcefe2;stroke:#2c7a4b}.process .current .box{fill:#dbe9fb;stroke:#1d5fb4;stroke-width:2.5}\
 .process .next .box{stroke:#1d5fb4}.process .failed .box{fill:#fbe3e1;stroke:#b3261e;stroke-width:2.5}\
@@ -32,6 +34,9 @@ pub fn render(graph: &Graph, layout: &Layout, standalone: bool) -> String {
         let _ = write!(out, "<style>{STYLE}</style>");
     }
     let _ = write!(out, "<g transform=\"translate({:.0} {MARGIN:.0})\">", MARGIN + 16.0);
+    for (title, members) in &graph.groups {
+        frame(&mut out, title, members, layout);
+    }
     for (edge, points) in graph.edges.iter().zip(&layout.edges) {
         if edge.from == edge.to {
             continue;
@@ -48,6 +53,30 @@ pub fn render(graph: &Graph, layout: &Layout, standalone: bool) -> String {
     }
     out.push_str("</g></svg>");
     out
+}
+
+/// Room between a frame and what is in it.
+const FRAME: f32 = 10.0;
+
+/// Around all of a group where nothing else lies between, otherwise around each of its activities.
+fn frame(out: &mut String, title: &str, members: &[usize], layout: &Layout) {
+    let corner = |i: &usize| layout.nodes[*i];
+    let (left, right) =
+        (members.iter().map(|m| corner(m).0).fold(f32::MAX, f32::min), members.iter().map(|m| corner(m).0).fold(0.0, f32::max));
+    let (top, bottom) =
+        (members.iter().map(|m| corner(m).1).fold(f32::MAX, f32::min), members.iter().map(|m| corner(m).1).fold(0.0, f32::max));
+    let within = |(x, y): (f32, f32)| x >= left - FRAME && x <= right + FRAME && y >= top - FRAME && y <= bottom + FRAME;
+    let strangers = (0..layout.nodes.len()).any(|i| !members.contains(&i) && within(layout.nodes[i]));
+    let mut draw = |x: f32, y: f32, w: f32, h: f32| {
+        let (x, y, w, h) = (x - FRAME, y - FRAME, w + FRAME * 2.0, h + FRAME * 2.0);
+        let _ = write!(out, "<rect class=\"frame\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{w:.1}\" height=\"{h:.1}\" rx=\"10\"/>");
+        let _ = write!(out, "<text class=\"phase\" x=\"{:.1}\" y=\"{:.1}\">{}</text>", x + 8.0, y - 2.5, escape(title));
+    };
+    if strangers {
+        members.iter().map(corner).for_each(|(x, y)| draw(x, y, WIDTH, HEIGHT));
+    } else {
+        draw(left, top, right - left + WIDTH, bottom - top + HEIGHT);
+    }
 }
 
 fn path(out: &mut String, points: &[(f32, f32)]) {
@@ -98,7 +127,16 @@ fn activity(out: &mut String, node: &Node, x: f32, y: f32) {
         let _ = write!(out, "<path class=\"edge tick\" d=\"M{:.1} {:.1}l4 4l7 -8\"/>", x + WIDTH - 20.0, y + 12.0);
     }
     let lines = wrap(&node.title);
-    let top = y + HEIGHT / 2.0 - (lines.len() as f32 - 1.0) * 8.5 + 4.5;
+    let noted = !node.note.is_empty();
+    let top = y + HEIGHT / 2.0 - (lines.len() as f32 - 1.0) * 8.5 + if noted { -2.5 } else { 4.5 };
+    if noted {
+        let note: String = if node.note.chars().count() > LINE_CHARS + 4 {
+            node.note.chars().take(LINE_CHARS + 3).chain(['…']).collect()
+        } else {
+            node.note.clone()
+        };
+        let _ = write!(out, "<text class=\"note\" x=\"{:.1}\" y=\"{:.1}\">{}</text>", x + WIDTH / 2.0, y + HEIGHT - 7.0, escape(&note));
+    }
     for (i, line) in lines.iter().enumerate() {
         let _ =
             write!(out, "<text class=\"title\" x=\"{:.1}\" y=\"{:.1}\">{}</text>", x + WIDTH / 2.0, top + i as f32 * 17.0, escape(line));

@@ -4,7 +4,7 @@ use crate::cel::value::Value;
 use crate::decimal::Decimal;
 use crate::kinds::test::DurationText;
 use crate::load::Named;
-use crate::values::MULTILINE_BYTES_MAX;
+use crate::values::{MULTILINE_BYTES_MAX, ValueError};
 use crate::{choice, record};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -59,6 +59,38 @@ impl DataType {
             Self::Timestamp => Ty::Timestamp,
             Self::User => Ty::User,
         }
+    }
+
+    /// A value as a form sends it: also as a text. `Ok(None)` where it is left empty.
+    pub fn read_form(self, json: &Json) -> Result<Option<Value>, ValueError> {
+        let wrong = || {
+            ValueError::WrongType(match self {
+                Self::Text | Self::User => "a text",
+                Self::Integer => "a whole number",
+                Self::Decimal => "a decimal number",
+                Self::Boolean => "true or false",
+                Self::Date => "a date such as `2026-03-01`",
+                Self::Timestamp => "a time such as `2026-03-01T09:00:00+01:00`",
+            })
+        };
+        let text = match json {
+            Json::Null => return Ok(None),
+            Json::String(s) if s.trim().is_empty() => return Ok(None),
+            Json::String(s) => s.trim(),
+            other => return self.read(other).map(Some).ok_or_else(wrong),
+        };
+        let read = match self {
+            Self::Integer => text.parse().ok().map(Value::Int),
+            Self::Boolean => match text {
+                "true" | "on" => Some(Value::Bool(true)),
+                "false" => Some(Value::Bool(false)),
+                _ => None,
+            },
+            // A German comma is taken where it cannot mean anything else.
+            Self::Decimal if !text.contains('.') => text.replacen(',', ".", 1).parse::<Decimal>().ok().map(Value::Decimal),
+            _ => self.read(&Json::String(text.to_owned())),
+        };
+        read.map(Some).ok_or_else(wrong)
     }
 
     /// A value as it comes in JSON; `None` where it is of another type. A decimal may be a text or a number.

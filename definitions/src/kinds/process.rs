@@ -1,13 +1,17 @@
 use crate::actions::complete::{Complete, Completes};
 use crate::actions::{Action, Verb};
 use crate::cel::Expr;
-use crate::diagnostic::Diagnostic;
 use crate::kinds::Kind;
+pub use crate::kinds::branch::{Branch, Join, Next, OnChange, Rest, Split, Target, Transition};
+use crate::kinds::group::{Group, Mutex};
 use crate::kinds::handler::LocalHandler;
+use crate::kinds::message::DataType;
 use crate::kinds::message::Message;
+use crate::kinds::several::{ForEach, Repeat};
+use crate::kinds::sub_process::SubProcess;
 use crate::kinds::test::DurationText;
 use crate::kinds::who::Whos;
-use crate::load::{Int, Load, Loader, Named, OneOrMany, Schemas, all, is_name};
+use crate::load::{Int, Load, Loader, Named, Schemas};
 use crate::name::Name;
 use crate::template::Template;
 use crate::text::Text;
@@ -31,10 +35,14 @@ record! {
         starts "starts": Vec<Start> = [{ "by": "customer", "at": "claim" }];
         /// The ticket that a start creates.
         ticket "ticket": TicketDefaults = { "type": "expense", "queue": "finance", "state": "new", "priority": "normal" };
+        /// Values of its own: `process.data.NAME`.
+        data "data": Named<DataType> = { "booking": "text" };
         /// What its handlers wait for, from other processes or from outside.
         messages "messages": Named<Message> = { "parts_arrived": { "data": { "order": "text" }, "keep": "30d" } };
         /// What happens on events while it runs.
         handlers "handlers": Vec<LocalHandler> = [{ "on": "ticket.queue_changed", "do": [{ "notify": "moved" }] }];
+        /// Phases: what is cancelled, timed and excluded together.
+        groups "groups": Named<Group> = { "deployment": { "activities": ["stop", "install"], "mutex": "desk" } };
         /// The steps.
         activities "activities": Named<Activity> = { "claim": { "next": "pay" }, "pay": { "end": "paid" } };
     }
@@ -83,24 +91,6 @@ record! {
     }
 }
 
-choice! {
-    /// Which of the transitions that hold are taken.
-    pub enum Split {
-        /// The first that holds.
-        First "first",
-    }
-}
-
-choice! {
-    /// When tokens that arrive here go on.
-    pub enum Join {
-        /// Each token passes.
-        Any "any",
-        /// One from every arrow.
-        All "all",
-    }
-}
-
 record! {
     /// One step: dialogs for people, or actions, or an approval.
     pub struct Activity as "an activity" {
@@ -114,6 +104,18 @@ record! {
         dialogs "dialogs": Named<Dialog> = { "hand_in": { "for": "customer", "fields": [{ "field": "amount", "required": true }] } };
         /// A vote.
         approval "approval": Option<Box<Approval>> = { "required": 1, "of": { "role": "manager" }, "not": ["requester"] };
+        /// Another process, as one step of this one.
+        process "process": Option<Box<SubProcess>> = { "name": "install_host", "on": "child" };
+        /// One copy for each element of a list.
+        for_each "for_each": Option<Box<ForEach>> = { "in": "= ticket.fields.systems", "as": "system" };
+        /// Done again on the same token, before `next` is looked at.
+        repeat "repeat": Option<Box<Repeat>> = { "until": "steps.install.outcome == \"good\"", "max": 3 };
+        /// Open only while this holds; otherwise it waits, and its clocks stand.
+        while_ "while": Option<Expr> = "ticket.state_type == \"open\"";
+        /// Where it goes when `while` does not hold, in place of waiting.
+        else_ "else": Option<Name> = "rejected";
+        /// Never under way at the same time as others with this mutex.
+        mutex "mutex": Option<Mutex> = "desk";
         /// Who does the work, where the dialogs do not say it.
         assign "assign": Option<Assignment> = { "for": { "role": "accountant" }, "pick": "offer" };
         /// What happens when it takes long; counted from the entry.
@@ -121,7 +123,7 @@ record! {
         /// What happens on events while it is under way.
         handlers "handlers": Vec<LocalHandler> = [{ "on": "article.created", "when": "article.sender == \"customer\"", "next": "answered" }];
         /// When tokens that arrive go on.
-        join "join": Option<Join> = "all";
+        join "join": Option<Join> = { "first": 2, "rest": "cancel" };
         /// Which of the transitions that hold are taken.
         split "split": Option<Split> = "first";
         /// Where it goes afterwards.
@@ -136,7 +138,19 @@ record! {
 impl Process {
     /// Every list of actions in it.
     pub fn action_lists(&self) -> impl Iterator<Item = &[Action]> {
-        self.activities.iter().flat_map(|(_, a)| a.action_lists()).chain(self.handlers.iter().map(|h| &h.actions[..]))
+        let activities = self.activities.iter().flat_map(|(_, a)| a.action_lists());
+        activities.chain(self.groups.iter().flat_map(|(_, g)| g.action_lists())).chain(self.handlers.iter().map(|h| &h.actions[..]))
+    }
+
+    /// Its own handlers, those of its groups, and those of its activities.
+    pub fn all_handlers(&self) -> impl Iterator<Item = &LocalHandler> {
+        let activities = self.activities.iter().flat_map(|(_, a)| &a.handlers);
+        activities.chain(self.groups.iter().flat_map(|(_, g)| &g.handlers)).chain(&self.handlers)
+    }
+
+    /// The outcomes with which an instance can end, beside `done` and `cancelled`.
+    pub fn ends(&self) -> impl Iterator<Item = &Name> {
+        self.activities.iter().filter_map(|(_, a)| a.end.as_ref())
     }
 
     /// The actions that complete this activity.
@@ -161,7 +175,18 @@ impl Activity {
     /// Goes on by itself, without people (C2).
     pub fn is_automatic(&self) -> bool {
         let waits = self.timers.iter().any(|t| t.next.is_some()) || self.handlers.iter().any(|h| h.next.is_some());
-        self.dialogs.is_empty() && self.approval.is_none() && !waits
+        self.for_each.is_none() && self.process.is_none() && self.is_bare() && !waits
+    }
+
+    /// Nobody is asked for anything.
+    pub fn is_bare(&self) -> bool {
+        self.dialogs.is_empty() && self.approval.is_none()
+    }
+
+    /// Every activity that it may lead to.
+    pub fn targets(&self) -> Vec<&Name> {
+        let ways = self.ways();
+        ways.iter().flat_map(|(_, b)| b.targets()).filter_map(|(_, t)| t.activity()).chain(&self.else_).collect()
     }
 
     /// Every way out, with what leads to it.
@@ -186,10 +211,7 @@ impl Activity {
 
     /// The activities that its actions go back to.
     pub fn reopens(&self) -> impl Iterator<Item = &Name> {
-        self.action_lists().into_iter().flat_map(crate::actions::with_others).filter_map(|a| match &a.verb {
-            Verb::Reopen(name) => Some(name),
-            _ => None,
-        })
+        reopened(self.action_lists())
     }
 
     /// The transitions that are tried whenever something they read changes (C7).
@@ -200,6 +222,14 @@ impl Activity {
         });
         tried.flatten().filter(|t| t.on.is_some())
     }
+}
+
+/// The activities that these actions go back to.
+pub fn reopened(lists: Vec<&[Action]>) -> impl Iterator<Item = &Name> {
+    lists.into_iter().flat_map(crate::actions::with_others).filter_map(|a| match &a.verb {
+        Verb::Reopen(name) => Some(name),
+        _ => None,
+    })
 }
 
 /// What leads out of an activity.
@@ -278,6 +308,12 @@ record! {
     pub struct FormField as "a form field" {
         /// A field of the ticket's type, or an attribute such as `priority`.
         field "field": Option<Name> = "amount";
+        /// A value of the process, or where the activity has copies one of the copy's own.
+        data "data": Option<Name> = "ok";
+        /// What a copy's own value holds.
+        data_type "type": Option<DataType> = "boolean";
+        /// What people read, of a value of the process or of a copy.
+        title "title": Option<Text> = { "en": "In order", "de": "In Ordnung" };
         /// An article that the person writes.
         article "article": Option<ArticleField> = { "subject": "Claim", "required": true };
         /// Must be filled in.
@@ -400,163 +436,5 @@ impl Approval {
 
     pub fn rejects(&self) -> usize {
         self.rejects.map_or(1, |i| i.0 as usize)
-    }
-}
-
-record! {
-    /// The way to other activities.
-    pub struct Transition as "a transition" {
-        /// The activity, or several at once, each with its own token; `stay` saves and remains.
-        to "to": OneOrMany<Target> = ["approve", "check_receipts"];
-        /// Taken when this holds.
-        when "when": Option<Expr> = "ticket.fields.amount <= 50";
-        /// Taken when no other is.
-        otherwise "otherwise": bool = true;
-        /// `change`: also tried on entry and whenever something changes that its condition reads.
-        on "on": Option<OnChange> = "change";
-        /// Done on the way.
-        actions "do": Vec<Action> = [{ "note": "Small claim" }];
-    }
-}
-
-choice! {
-    /// When a transition is tried beside the activity's completion.
-    pub enum OnChange {
-        /// On entry, and whenever something changes that its condition reads.
-        Change "change",
-    }
-}
-
-/// Where a transition leads.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Target {
-    Activity(Name),
-    /// Save and remain.
-    Stay(crate::source::Span),
-}
-
-impl Target {
-    pub fn activity(&self) -> Option<&Name> {
-        match self {
-            Self::Activity(name) => Some(name),
-            Self::Stay(_) => None,
-        }
-    }
-}
-
-impl Load for Target {
-    fn schema(g: &mut Schemas) -> serde_json::Value {
-        Name::schema(g)
-    }
-    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
-        match &node.value {
-            Value::Text(t) if t == "stay" => Some(Self::Stay(node.span)),
-            _ => Name::load(node, cx).map(Self::Activity),
-        }
-    }
-}
-
-/// One branch: straight on, or the transitions in the order in which they are tried.
-#[derive(Debug, Clone)]
-pub enum Branch {
-    To(Target),
-    Tried(Vec<Transition>),
-}
-
-/// Where it goes afterwards (C5).
-#[derive(Debug, Clone)]
-pub enum Next {
-    Branch(Branch),
-    /// By outcome.
-    Outcomes(Vec<(Name, Branch)>),
-}
-
-impl Load for Branch {
-    fn schema(g: &mut Schemas) -> serde_json::Value {
-        json!({"anyOf": [Name::schema(g), {"type": "array", "minItems": 1, "items": Transition::schema(g)}]})
-    }
-    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
-        match &node.value {
-            Value::Text(_) => Target::load(node, cx).map(Self::To),
-            Value::List(items) if items.iter().any(|i| matches!(i.value, Value::Text(_))) => {
-                let names: Vec<_> = items.iter().map(|i| cx.sources.slice(i.span).to_owned()).collect();
-                let mut d = Diagnostic::error("bare-list", node.span, "a list in `next` holds transitions, not names");
-                d = d.help(format!("for both write `{{ to: [{}] }}`, for the first that holds `- {{ to: …, when: … }}`", names.join(", ")));
-                if items.iter().all(|i| matches!(&i.value, Value::Text(t) if is_name(t))) {
-                    d = d.fix(node.span, format!("[ {{ to: [{}] }} ]", names.join(", ")));
-                }
-                cx.push(d);
-                None
-            }
-            Value::List(items) if items.is_empty() => {
-                cx.push(Diagnostic::error("empty-list", node.span, "the list is empty"));
-                None
-            }
-            Value::List(_) => Vec::<Transition>::load(node, cx).map(Self::Tried),
-            _ => {
-                cx.wrong_type(node, "the name of an activity, or a list of transitions");
-                None
-            }
-        }
-    }
-}
-
-impl Load for Next {
-    fn schema(g: &mut Schemas) -> serde_json::Value {
-        g.define("Next", |g| {
-            let branch = Branch::schema(g);
-            json!({
-                "description": "An activity; or transitions, the first that holds; or a map from outcomes to either.",
-                "examples": ["pay", [{"to": "pay", "when": "ticket.fields.amount <= 50"}, {"to": ["approve", "check"]}], {"good": "decided", "missing": "stay"}],
-                "anyOf": [branch, {"type": "object", "minProperties": 1, "not": {"required": ["to"]}, "propertyNames": {"pattern": crate::load::NAME_PATTERN}, "additionalProperties": branch}]
-            })
-        })
-    }
-    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
-        match &node.value {
-            Value::Map(entries) if entries.is_empty() => {
-                cx.push(Diagnostic::error("empty-list", node.span, "the map is empty"));
-                None
-            }
-            Value::Map(entries) if entries.iter().any(|e| e.key == "to") => {
-                let d = Diagnostic::error("wrong-type", node.span, "a single transition stands in a list");
-                let raw = cx.sources.slice(node.span);
-                cx.push(if raw.starts_with('{') {
-                    d.help(format!("write `[ {raw} ]`")).fix(node.span, format!("[ {raw} ]"))
-                } else {
-                    d.help("write `- to: …`")
-                });
-                None
-            }
-            Value::Map(entries) => {
-                let load = |e: &crate::yaml::Entry, cx: &mut Loader| {
-                    let name = Name::from_key(e, cx);
-                    let branch = Branch::load(&e.value, cx);
-                    Some((name?, branch?))
-                };
-                all(entries.iter().map(|e| load(e, cx)).collect()).map(Self::Outcomes)
-            }
-            _ => Branch::load(node, cx).map(Self::Branch),
-        }
-    }
-}
-
-impl Next {
-    /// Every branch with the outcome that leads to it.
-    pub fn branches(&self) -> Vec<(Option<&Name>, &Branch)> {
-        match self {
-            Self::Branch(b) => vec![(None, b)],
-            Self::Outcomes(map) => map.iter().map(|(n, b)| (Some(n), b)).collect(),
-        }
-    }
-}
-
-impl Branch {
-    /// Every target with the transition that leads to it.
-    pub fn targets(&self) -> Vec<(Option<&Transition>, &Target)> {
-        match self {
-            Self::To(t) => vec![(None, t)],
-            Self::Tried(list) => list.iter().flat_map(|tr| tr.to.iter().map(move |t| (Some(tr), t))).collect(),
-        }
     }
 }

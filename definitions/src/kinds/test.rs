@@ -173,6 +173,8 @@ record! {
         ticket "ticket": Option<crate::load::Int<1, 1_000>> = 2;
         /// The person who does it, a name of `people`; with `expect`, whose choices they are.
         actor "as": Option<Name> = "anna";
+        /// The copy of a `for_each`, by its element.
+        item "item": Option<ValueExpr> = "mail";
         /// The dialog, where the activity has several.
         dialog "dialog": Option<Name> = "hand_in";
         /// The answer given.
@@ -241,6 +243,8 @@ record! {
         watchers "watchers": Option<Vec<Name>> = ["mia"];
         /// For each attribute or field the values that the person in `as` may choose by hand, in any order.
         choices "choices": Named<Vec<String>> = { "state": ["open", "closed_successful"] };
+        /// Values of the process that was started last, as they are written: `null` where one is not set.
+        data "data": Named<ValueExpr> = { "booking": "B-7" };
         /// Values of fields.
         fields "fields": Named<ValueExpr> = { "amount": "400.00" };
         /// How many articles the ticket has.

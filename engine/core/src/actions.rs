@@ -10,7 +10,7 @@ mod incident;
 mod increment;
 mod link;
 mod merge;
-mod note;
+pub(crate) mod note;
 mod notify;
 mod reopen;
 mod run;
@@ -60,6 +60,11 @@ pub(crate) fn set_value(run: &mut Run, name: &str, value: Option<Value>) -> Resu
     set::apply(run, name, value, None)
 }
 
+/// Sets a value of the process, or an attribute or field of the ticket.
+pub(crate) fn set_in(run: &mut Run, name: &str, value: Option<Value>, instance: Option<Seq>) -> Result<(), Failure> {
+    set::apply(run, name, value, instance)
+}
+
 /// The value of a place; `None` unsets.
 pub(crate) fn value(run: &Run, value: &ValueExpr, instance: Option<Seq>, work: Option<Seq>) -> Result<Option<Value>, Failure> {
     match value {
@@ -82,7 +87,7 @@ fn people(run: &Run, whos: &Whos, instance: Option<Seq>, work: Option<Seq>) -> R
     who::people(whos, &run.scope(instance, work)).map_err(|e| Failure::new("expression", e.to_string()))
 }
 
-fn render(run: &Run, template: &Template, instance: Option<Seq>, work: Option<Seq>) -> Result<String, Failure> {
+pub(crate) fn render(run: &Run, template: &Template, instance: Option<Seq>, work: Option<Seq>) -> Result<String, Failure> {
     let language = run.model.names.site.main_language();
     let failed = |message: String| Failure::new("template", message);
     template.render(language, language, &run.scope(instance, work)).map_err(failed)

@@ -56,22 +56,35 @@ pub fn apply(snapshot: &mut Snapshot, event: &Event) {
             let Some(w) = snapshot.work.make_mut().iter_mut().find(|w| w.seq == *seq) else { return };
             w.status = *status;
             w.audience.clear();
-            let (instance, activity) = (w.instance, w.activity.clone());
+            let (instance, activity, is_copy) = (w.instance, w.activity.clone(), w.copy().is_some());
+            let items = w.more.as_ref().map(|m| m.items.clone()).unwrap_or_default();
             if snapshot.timers.iter().any(|t| t.work == Some(*seq)) {
                 snapshot.timers.make_mut().retain(|t| t.work != Some(*seq));
             }
             if snapshot.calls.iter().any(|c| c.is_for(*seq)) {
                 snapshot.calls.make_mut().retain(|c| !c.is_for(*seq));
             }
-            if let (WorkStatus::Done, Some(outcome)) = (status, outcome) {
+            // What a copy did stands in the items of the whole.
+            if let (WorkStatus::Done, Some(outcome), false) = (status, outcome, is_copy) {
                 let votes = snapshot.votes.iter().filter(|v| v.work == *seq).cloned().collect();
                 let order = snapshot.steps.iter().filter(|s| s.instance == instance).map(|s| s.order).max().unwrap_or(0) + 1;
-                let step = Step { instance, activity, outcome: outcome.clone(), by: by.clone(), at: *at, order, undone: false, votes };
+                let step =
+                    Step { instance, activity, outcome: outcome.clone(), by: by.clone(), at: *at, order, undone: false, votes, items };
                 let steps = snapshot.steps.make_mut();
                 match steps.iter_mut().find(|s| s.instance == step.instance && s.activity == step.activity) {
                     Some(last) => *last = step,
                     None => steps.push(step),
                 }
+            }
+        }
+        Event::WorkNoted { seq, more } => {
+            if let Some(w) = snapshot.work.make_mut().iter_mut().find(|w| w.seq == *seq) {
+                w.more = Some(more.clone());
+            }
+        }
+        Event::InstanceNoted { seq, more } => {
+            if let Some(i) = snapshot.instances.make_mut().iter_mut().find(|i| i.seq == *seq) {
+                i.more = Some(more.clone());
             }
         }
         Event::StepUndone { instance, activity } => {

@@ -99,7 +99,8 @@ impl Changes {
                     ended.push(*seq);
                 }
                 Event::WorkEntered { item } => drop(work.insert(item.seq)),
-                Event::WorkChanged { seq, .. } => drop(work.insert(*seq)),
+                Event::WorkChanged { seq, .. } | Event::WorkNoted { seq, .. } => drop(work.insert(*seq)),
+                Event::InstanceNoted { seq, .. } => drop(instances.insert(*seq)),
                 Event::WorkEnded { seq, outcome, .. } => {
                     work.insert(*seq);
                     if decision.had_timers {

@@ -94,6 +94,18 @@ pub enum Command {
     CloseChild {
         number: String,
     },
+    /// A process that this ticket waits for has ended on another one.
+    EndSubProcess {
+        work: Seq,
+        ticket: String,
+        instance: Seq,
+        outcome: String,
+        data: Data,
+    },
+    /// The ticket that had started this instance withdraws it.
+    CancelInstance {
+        instance: Seq,
+    },
     /// What comes from another ticket.
     TakeIn(Box<TakenIn>),
     /// A mail was sent, or given up for this reason.
@@ -152,6 +164,8 @@ impl Command {
             Self::AnswerCall { .. } => "answer_call",
             Self::ReceiveMessage { .. } => "receive_message",
             Self::CloseChild { .. } => "close_child",
+            Self::EndSubProcess { .. } => "end_sub_process",
+            Self::CancelInstance { .. } => "cancel_instance",
             Self::TakeIn(_) => "take_in",
             Self::EndMail { .. } => "end_mail",
             Self::Raise { .. } => "raise",
@@ -172,6 +186,8 @@ impl Command {
                 | Self::AnswerCall { .. }
                 | Self::ReceiveMessage { .. }
                 | Self::CloseChild { .. }
+                | Self::EndSubProcess { .. }
+                | Self::CancelInstance { .. }
                 | Self::TakeIn(_)
                 | Self::EndMail { .. }
                 | Self::Raise { .. }

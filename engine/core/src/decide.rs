@@ -3,12 +3,16 @@
 mod activity;
 pub(crate) mod call;
 pub mod choices;
+mod copies;
 pub(crate) mod create;
 mod family;
 pub(crate) mod form;
+mod group;
+mod guard;
 mod handle;
 mod incident;
 mod job;
+mod join;
 pub mod life_cycle;
 mod look;
 pub(crate) mod mail;
@@ -17,10 +21,12 @@ mod message;
 mod patch;
 mod reach;
 pub mod run;
+mod sub_process;
 mod submit;
 pub mod tell;
 mod ticket;
 mod timer;
+mod token;
 pub mod view;
 
 use crate::command::{Command, Context};
@@ -34,6 +40,7 @@ pub(crate) use reach::settle;
 use run::{Failure, Run};
 use vorgang_definitions::model::Model;
 
+pub(crate) use copies::items_value;
 pub(crate) use form::relied_on;
 
 /// What is to be committed, whole or not at all.
@@ -131,6 +138,10 @@ fn change(model: &Model, snapshot: &Snapshot, command: &Command, ctx: &Context) 
             message::receive(&mut run, name, data, *sent);
         }
         Command::CloseChild { number } => family::close_child(&mut run, number),
+        Command::EndSubProcess { work, ticket, instance, outcome, data } => {
+            sub_process::end_on(&mut run, *work, ticket, *instance, outcome, data);
+        }
+        Command::CancelInstance { instance } => sub_process::cancel(&mut run, *instance),
         Command::TakeIn(taken) => merge::take_in(&mut run, taken),
         Command::EndMail { notice, to, result } => {
             run.emit(Event::MailEnded { notice: *notice, to: to.clone(), message: result.clone().err() });

@@ -2,7 +2,7 @@
 
 use crate::mail::{Address, Head, Outgoing};
 use crate::message::Data;
-use crate::snapshot::{Call, Incident, Instance, KeptMessage, Seq, Ticket, Timer, TimerKind, WorkItem, WorkStatus};
+use crate::snapshot::{Call, Incident, Instance, InstanceMore, KeptMessage, Seq, Ticket, Timer, TimerKind, WorkItem, WorkMore, WorkStatus};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -66,6 +66,16 @@ pub enum Event {
         outcome: Option<String>,
         by: String,
         at: Timestamp,
+    },
+    /// What few work items have, whole.
+    WorkNoted {
+        seq: Seq,
+        more: Box<WorkMore>,
+    },
+    /// What few instances have, whole.
+    InstanceNoted {
+        seq: Seq,
+        more: Box<InstanceMore>,
     },
     /// What the activity did was taken back by its `compensate`.
     StepUndone {

@@ -74,6 +74,8 @@ pub fn name(event: &Event, before: &Snapshot) -> Option<Cow<'static, str>> {
         | Event::MessageKept { .. }
         | Event::MessageGone { .. }
         | Event::StepUndone { .. }
+        | Event::WorkNoted { .. }
+        | Event::InstanceNoted { .. }
         | Event::MailQueued { .. }
         | Event::MailTakenBack { .. }
         | Event::ParticipantAdded { .. }

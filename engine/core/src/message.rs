@@ -51,6 +51,18 @@ impl Datum {
     }
 }
 
+impl std::fmt::Display for Datum {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Text(t) | Self::Decimal(t) => f.write_str(t),
+            Self::Integer(i) => write!(f, "{i}"),
+            Self::Boolean(b) => write!(f, "{b}"),
+            Self::Date(d) => write!(f, "{d}"),
+            Self::Timestamp(t) => write!(f, "{t}"),
+        }
+    }
+}
+
 /// What a message carries, read from JSON; what is wrong with it, name by name.
 pub fn read(shape: &BTreeMap<String, DataType>, json: &Map<String, Json>) -> Result<Data, Vec<(String, String)>> {
     let surplus = json.keys().filter(|k| !shape.contains_key(*k)).map(|k| (k.clone(), "is not known here".to_owned()));

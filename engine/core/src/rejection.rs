@@ -47,6 +47,12 @@ pub enum RightReason {
     AlreadyVoted,
     AdminOnly,
     CannotStart,
+    /// Another activity is under way that must not be at the same time; who does it, where somebody does.
+    MutexHeld {
+        mutex: String,
+        activity: String,
+        by: Option<String>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,6 +176,13 @@ impl Rejection {
                 RightReason::ClaimedBy(who) => pick(&format!("{who} is working on it."), &format!("{who} arbeitet daran.")),
                 RightReason::AlreadyVoted => pick("You have voted already.", "Sie haben schon abgestimmt."),
                 RightReason::AdminOnly => pick("Only an administrator may do this.", "Das darf nur die Administration."),
+                RightReason::MutexHeld { activity, by, .. } => {
+                    let by = by.as_ref().map_or(String::new(), |b| format!(" ({b})"));
+                    pick(
+                        &format!("`{activity}`{by} is under way: one at a time."),
+                        &format!("`{activity}`{by} ist in Arbeit: immer nur eins zugleich."),
+                    )
+                }
                 RightReason::CannotStart => pick("You may not start this.", "Das dürfen Sie nicht starten."),
             },
             Self::LifeCycle { from, to, why } => {

@@ -1,8 +1,10 @@
 //! What expressions and templates see of a ticket.
 
+use crate::decide::items_value;
 use crate::happening::Happening;
+use crate::message::Data;
 use crate::people::{Directory, Person, PersonKind};
-use crate::snapshot::{Instance, Snapshot, Ticket, WorkItem};
+use crate::snapshot::{Instance, Item, Snapshot, Ticket, WorkItem};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value as Json;
@@ -33,6 +35,8 @@ pub struct TicketScope<'a> {
     pub named: Option<&'a BTreeMap<String, Value>>,
     /// Whom a notification is written for.
     pub recipient: Option<&'a Person>,
+    /// The copies of a `for_each`, where it is asked whether they are enough.
+    pub items: Option<&'a [Item]>,
 }
 
 impl<'a> TicketScope<'a> {
@@ -50,6 +54,7 @@ impl<'a> TicketScope<'a> {
             happening: None,
             value: None,
             recipient: None,
+            items: None,
             named: None,
         }
     }
@@ -102,18 +107,25 @@ impl Scope for TicketScope<'_> {
                 Some("name") => Some(Value::text(i.process.as_str())),
                 Some("started") => Some(Value::Timestamp(i.started)),
                 Some("started_by") => Some(Value::text(i.started_by.as_str())),
+                Some("data") => datum(i.more.as_ref().map(|m| &m.data), rest.get(1)?),
                 _ => None,
             }),
             "work" => self.work.and_then(|w| match rest.first().map(|s| &**s) {
                 Some("activity") => Some(Value::text(w.activity.as_str())),
                 Some("entered") => Some(Value::Timestamp(w.entered)),
+                Some("data") => datum(w.copy().map(|c| &c.data), rest.get(1)?),
+                Some("round") => Some(Value::Int(w.more.as_ref().map_or(0, |m| m.round).into())),
                 _ => None,
             }),
             "event" => self.happening?.part(rest.first()?, self.names),
             "article" => self.happening?.article(rest.first()?),
             "value" => self.value.cloned(),
             "recipient" => self.recipient.map(|p| person(Some(p), rest)),
-            name => self.named?.get(name).cloned(),
+            "items" => self.items.map(items_value),
+            name => self.named.and_then(|n| n.get(name)).cloned().or_else(|| {
+                let copy = self.work?.copy().filter(|c| c.name.as_deref() == Some(name))?;
+                copy.element.value()
+            }),
         }
     }
 
@@ -146,6 +158,7 @@ impl TicketScope<'_> {
             Some("outcome") => Some(Value::text(step.outcome.as_str())),
             Some("by") => Some(Value::text(step.by.as_str())),
             Some("at") => Some(Value::Timestamp(step.at)),
+            Some("items") => Some(items_value(&step.items)),
             _ => None,
         }
     }
@@ -179,6 +192,10 @@ fn person(person: Option<&Person>, rest: &[Box<str>]) -> Value {
         }
         Some(_) => Value::Map(Arc::new(BTreeMap::new())),
     }
+}
+
+fn datum(data: Option<&Data>, name: &str) -> Option<Value> {
+    data?.get(name)?.value()
 }
 
 /// The value of an attribute or field in stored form, as expressions see it; lists and booleans are never unset.

@@ -2,7 +2,7 @@
 
 use crate::happening::Happening;
 use crate::mail::Address;
-use crate::message::Data;
+use crate::message::{Data, Datum};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -58,13 +58,17 @@ impl Ticket {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkStatus {
-    /// At a join, until the other arrows have delivered.
+    /// At a join until others have come, while its condition does not hold, or until a mutex is free.
     Waiting,
     Offered,
     /// Until a program has answered.
     Calling,
+    /// Until its copies, or its sub-process, are done.
+    Running,
     /// Claimed, or first input saved.
     Started,
+    /// Somebody put it aside.
+    Suspended,
     /// An incident keeps it here.
     Failed,
     Done,
@@ -81,6 +85,8 @@ impl WorkStatus {
             Self::Waiting => "waiting",
             Self::Offered => "offered",
             Self::Calling => "calling",
+            Self::Running => "running",
+            Self::Suspended => "suspended",
             Self::Started => "started",
             Self::Failed => "failed",
             Self::Done => "done",
@@ -89,9 +95,18 @@ impl WorkStatus {
     }
 
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Waiting, Self::Offered, Self::Calling, Self::Started, Self::Failed, Self::Done, Self::Cancelled]
-            .into_iter()
-            .find(|s| s.word() == word)
+        let all = [
+            Self::Waiting,
+            Self::Offered,
+            Self::Calling,
+            Self::Running,
+            Self::Started,
+            Self::Suspended,
+            Self::Failed,
+            Self::Done,
+            Self::Cancelled,
+        ];
+        all.into_iter().find(|s| s.word() == word)
     }
 }
 
@@ -110,6 +125,107 @@ pub struct WorkItem {
     pub epoch: u32,
     /// Who may see and do it: `role:x`, `user:x`, `agent`, `anyone`.
     pub audience: Vec<String>,
+    /// What few work items have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub more: Option<Box<WorkMore>>,
+}
+
+/// What few work items have.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WorkMore {
+    /// The copy of a `for_each` that it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copy: Option<Copy>,
+    /// Of a `for_each`: its copies that have ended, in the order of their elements.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<Item>,
+    /// How often `repeat` has entered the activity again.
+    #[serde(skip_serializing_if = "is_none")]
+    pub round: u32,
+    /// The sub-process that it waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub child: Option<Child>,
+    /// Its clocks, while they stand: each with what is left of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stopped: Vec<Timer>,
+    /// Since when they stand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// What it waits for, beside its join.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Waits>,
+}
+
+fn is_none(n: &u32) -> bool {
+    *n == 0
+}
+
+/// What keeps a work item from going on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "for", rename_all = "snake_case")]
+pub enum Waits {
+    /// Its `while` does not hold.
+    Condition,
+    /// Another one holds the mutex.
+    Mutex,
+}
+
+/// A copy of the activity for one element.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Copy {
+    /// The token whose copy it is.
+    pub of: Seq,
+    /// Under which name it sees its element.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Its place among all copies that there were, from nothing.
+    pub place: u32,
+    pub element: Datum,
+    /// Its own inputs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub data: Data,
+}
+
+/// What became of one copy: an entry of `items`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Item {
+    pub place: u32,
+    pub element: Datum,
+    pub outcome: Option<String>,
+    pub by: Option<String>,
+    pub at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub data: Data,
+}
+
+/// A sub-process that runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Child {
+    /// The number of its ticket, where it has one of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
+    pub instance: Seq,
+}
+
+impl WorkItem {
+    pub fn copy(&self) -> Option<&Copy> {
+        self.more.as_ref()?.copy.as_ref()
+    }
+
+    pub fn child(&self) -> Option<&Child> {
+        self.more.as_ref()?.child.as_ref()
+    }
+
+    /// What it has beside the rest, for changing.
+    pub fn more(&self) -> WorkMore {
+        self.more.as_deref().cloned().unwrap_or_default()
+    }
+
+    /// Somebody works on it, or it works by itself: it has begun, and has not ended.
+    pub fn is_started(&self) -> bool {
+        matches!(self.status, WorkStatus::Calling | WorkStatus::Running | WorkStatus::Started | WorkStatus::Failed)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -123,6 +239,56 @@ pub struct Instance {
     /// `None` while it runs.
     pub outcome: Option<String>,
     pub ended: Option<Timestamp>,
+    /// What few instances have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub more: Option<Box<InstanceMore>>,
+}
+
+/// What few instances have.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct InstanceMore {
+    /// `process.data`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub data: Data,
+    /// Joins that have fired and whose round goes on: the arrows that have delivered.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub rounds: BTreeMap<String, Vec<String>>,
+    /// Groups that have tokens.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<String, GroupState>,
+    /// What waits for its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
+}
+
+/// A group that has tokens.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupState {
+    /// Its clocks have been set.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub timed: bool,
+    /// One of its items has started: it holds its mutex.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub started: bool,
+}
+
+/// What waits for the end of a sub-process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    /// The number of its ticket, where it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
+    pub work: Seq,
+    /// How many processes are above it.
+    pub depth: u32,
+}
+
+impl Instance {
+    /// What it has beside the rest, for changing.
+    pub fn more(&self) -> InstanceMore {
+        self.more.as_deref().cloned().unwrap_or_default()
+    }
 }
 
 /// The last completion of an activity.
@@ -142,6 +308,9 @@ pub struct Step {
     /// The votes of an approval: whoever goes back to it finds them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub votes: Vec<Vote>,
+    /// What became of the copies of a `for_each`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<Item>,
 }
 
 /// Something that happens at a time, unless its work item ends before.
@@ -163,6 +332,8 @@ pub struct Timer {
 pub enum TimerKind {
     /// One of the activity's `timers`, by its place.
     Activity { index: usize },
+    /// One of a group's `timers`, by the places of both.
+    Group { instance: Seq, group: usize, index: usize },
     /// The time of an approval.
     Within,
     /// The ticket's `pending_until`.
@@ -265,6 +436,7 @@ pub enum Retry {
 #[serde(tag = "of", rename_all = "snake_case")]
 pub enum HandlerAt {
     Activity { work: Seq, index: usize },
+    Group { instance: Seq, group: usize, index: usize },
     Process { instance: Seq, index: usize },
     Site { name: String },
     Notification { name: String },
@@ -276,7 +448,7 @@ impl HandlerAt {
         let process = |seq: Seq| snapshot.instance(seq).map_or("", |i| i.process.as_str());
         match self {
             Self::Site { name } | Self::Notification { name } => name.clone(),
-            Self::Process { instance, .. } => process(*instance).to_owned(),
+            Self::Process { instance, .. } | Self::Group { instance, .. } => process(*instance).to_owned(),
             Self::Activity { work, .. } => {
                 snapshot.item(*work).map_or_else(String::new, |w| format!("{} / {}", process(w.instance), w.activity))
             }

@@ -407,8 +407,10 @@ impl Story<'_> {
         }
         let activity = step.submit.as_ref().or(step.vote.as_ref()).or(step.claim.as_ref()).ok_or(None)?;
         let snapshot = self.snapshot().ok_or(Some("there is no ticket yet".to_owned()))?;
+        let element = step.item.as_ref().map(written_out);
         let open = |w: &&crate::snapshot::WorkItem| {
-            w.activity == activity.as_str() && matches!(w.status, WorkStatus::Offered | WorkStatus::Started)
+            let meant = element.as_ref().is_none_or(|e| w.copy().is_some_and(|c| c.element.to_string() == *e));
+            w.activity == activity.as_str() && meant && matches!(w.status, WorkStatus::Offered | WorkStatus::Started)
         };
         let work = snapshot.work.iter().find(open).map(|w| w.seq).ok_or(None)?;
         if step.claim.is_some() {
@@ -486,6 +488,13 @@ impl Story<'_> {
                 wrong.push(format!("[{}] watch, expected [{}]", snapshot.watchers.join(", "), wanted.join(", ")));
             }
         }
+        for (name, value) in expect.data.iter() {
+            let data = snapshot.instances.iter().rev().find_map(|i| i.more.as_ref()?.data.get(name.as_str()).map(ToString::to_string));
+            let (found, wanted) = (data.unwrap_or_else(|| "null".into()), written_out(value));
+            if found != wanted {
+                wrong.push(format!("`process.data.{name}` is `{found}`, expected `{wanted}`"));
+            }
+        }
         for (name, value) in expect.fields.iter() {
             wrong.extend(self.field(&snapshot, name, value));
         }
@@ -520,10 +529,11 @@ impl Story<'_> {
         wanted.iter().filter_map(wrong).collect()
     }
 
-    /// Tokens that wait at a join may be listed or left out.
+    /// Tokens that wait, and those that stand for copies or a sub-process, may be listed or left out.
     fn work(&self, snapshot: &Snapshot, wanted: &[&str]) -> Option<String> {
         let mut open: Vec<(&str, WorkStatus)> = snapshot.open_work().map(|w| (w.activity.as_str(), w.status)).collect();
-        open.sort();
+        // What can be done is found before what waits.
+        open.sort_by_key(|(activity, status)| (*activity, matches!(status, WorkStatus::Waiting | WorkStatus::Running), *status));
         let mut missing: Vec<&str> = vec![];
         let mut left = open.clone();
         for name in wanted {
@@ -532,7 +542,7 @@ impl Story<'_> {
                 None => missing.push(name),
             }
         }
-        left.retain(|(_, status)| *status != WorkStatus::Waiting);
+        left.retain(|(_, status)| !matches!(status, WorkStatus::Waiting | WorkStatus::Running));
         if missing.is_empty() && left.is_empty() {
             return None;
         }
@@ -584,6 +594,17 @@ impl Story<'_> {
     }
 }
 
+/// A plain value as text.
+fn written_out(value: &ValueExpr) -> String {
+    match value {
+        ValueExpr::Literal(l) => match l.node.to_json() {
+            Json::String(s) => s,
+            other => other.to_string(),
+        },
+        ValueExpr::Expr(e) => e.text.clone(),
+    }
+}
+
 fn written(step: &Step, text: &str, visible: bool) -> ArticleInput {
     ArticleInput { body: text.to_owned(), visible, minutes: step.minutes.map(|m| m.0 as u32), ..ArticleInput::default() }
 }
@@ -613,6 +634,8 @@ pub fn summary(event: &Event) -> String {
             format!("work {seq} {}{}", status.word(), claimed_by.as_ref().map_or(String::new(), |c| format!(", claimed by {c}")))
         }
         Event::WorkEnded { seq, status, outcome, .. } => format!("work {seq} {} {}", status.word(), outcome.as_deref().unwrap_or("")),
+        Event::WorkNoted { seq, .. } => format!("work {seq} is noted"),
+        Event::InstanceNoted { seq, .. } => format!("process {seq} is noted"),
         Event::StepUndone { activity, .. } => format!("{activity} is undone"),
         Event::DialogSubmitted { dialog, outcome, .. } => format!("dialog {dialog} submitted: {outcome}"),
         Event::VoteCast { person, outcome, .. } => format!("{person} votes {outcome}"),

@@ -12,8 +12,11 @@ use vorgang_core::chain::{self, Hash, Link};
 use vorgang_core::changes::Changes;
 use vorgang_core::event::{Article, Attachment, Blob, Event, Notice, Sender};
 use vorgang_core::filter::Filter;
+use vorgang_core::message::Datum;
 use vorgang_core::people::{Person, PersonKind};
-use vorgang_core::snapshot::{Call, Duration, Incident, Instance, Retry, Ticket, Timer, TimerKind, WorkItem, WorkStatus};
+use vorgang_core::snapshot::{
+    Call, Copy, Duration, Incident, Instance, InstanceMore, Item, Retry, Ticket, Timer, TimerKind, WorkItem, WorkMore, WorkStatus,
+};
 use vorgang_core::{Decision, Snapshot};
 
 /// How many stores [`run`] makes.
@@ -159,9 +162,30 @@ fn everything(id: i64) -> Vec<Event> {
         entered: at(1),
         epoch: 0,
         audience: audience.iter().map(|a| (*a).to_owned()).collect(),
+        more: None,
     };
-    let instance =
-        Instance { seq: 1, process: "p".into(), hash: "h1".into(), started: at(1), started_by: "anna".into(), outcome: None, ended: None };
+    let instance = Instance {
+        seq: 1,
+        process: "p".into(),
+        hash: "h1".into(),
+        started: at(1),
+        started_by: "anna".into(),
+        outcome: None,
+        ended: None,
+        more: None,
+    };
+    let data = BTreeMap::from([("ok".to_owned(), Datum::Boolean(true)), ("sum".to_owned(), Datum::Decimal("1.50".into()))]);
+    let done = Item {
+        place: 0,
+        element: Datum::Text("mail".into()),
+        outcome: Some("good".into()),
+        by: Some("otto".into()),
+        at: Some(at(2)),
+        data: data.clone(),
+    };
+    let copy = Copy { of: 2, name: Some("system".into()), place: 1, element: Datum::Integer(7), data: data.clone() };
+    let rounds = BTreeMap::from([("join".to_owned(), vec!["a".to_owned()])]);
+    let of_instance = InstanceMore { data, rounds, ..InstanceMore::default() };
     let incident = Incident {
         seq: 5,
         kind: "expression".into(),
@@ -229,6 +253,9 @@ fn everything(id: i64) -> Vec<Event> {
         Event::WorkEntered { item: item(3, WorkStatus::Started, &["user:otto"]) },
         Event::ArticleAdded { article },
         Event::VoteCast { work: 3, person: "otto".into(), outcome: "approve".into(), at: at(2) },
+        Event::InstanceNoted { seq: 1, more: Box::new(of_instance) },
+        Event::WorkNoted { seq: 2, more: Box::new(WorkMore { items: vec![done], ..WorkMore::default() }) },
+        Event::WorkNoted { seq: 3, more: Box::new(WorkMore { copy: Some(copy), round: 2, ..WorkMore::default() }) },
         Event::WorkEnded { seq: 2, status: WorkStatus::Done, outcome: Some("submit".into()), by: "anna".into(), at: at(2) },
         Event::IncidentRaised { incident },
         Event::NotificationSent { notification: notice },

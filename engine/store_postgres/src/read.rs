@@ -8,9 +8,9 @@ use vorgang_core::snapshot::{Instance, Snapshot, Step, Ticket, Told, Vote, WorkI
 use vorgang_store::names::NameIds;
 use vorgang_store::{Result, Stored};
 
-const INSTANCE: &str = "json_build_array(seq, process, hash, started, started_by, outcome, ended)";
-const WORK: &str = "json_build_array(seq, instance, activity, status, source, claimed_by, entered, epoch, audience)";
-const STEP: &str = "json_build_array(s.instance, s.activity, s.outcome, s.by, s.at, s.votes, s.ord, s.undone)";
+const INSTANCE: &str = "json_build_array(seq, process, hash, started, started_by, outcome, ended, more)";
+const WORK: &str = "json_build_array(seq, instance, activity, status, source, claimed_by, entered, epoch, audience, more)";
+const STEP: &str = "json_build_array(s.instance, s.activity, s.outcome, s.by, s.at, s.votes, s.ord, s.undone, s.items)";
 
 /// What is read of a ticket, up to the condition on `ticket t`. Parts without rows are not looked for.
 pub fn ticket_sql() -> String {
@@ -103,24 +103,26 @@ fn list<R: for<'a> Deserialize<'a>, T>(row: &PgRow, at: usize, read: impl Fn(R) 
     }
 }
 
-type InstanceRow = (u32, String, String, i64, String, Option<String>, Option<i64>);
+type InstanceRow = (u32, String, String, i64, String, Option<String>, Option<i64>, Option<String>);
 
-fn instance((seq, process, hash, started, started_by, outcome, ended): InstanceRow) -> Result<Instance> {
-    Ok(Instance { seq, process, hash, started: time(started), started_by, outcome, ended: ended.map(time) })
+fn instance((seq, process, hash, started, started_by, outcome, ended, more): InstanceRow) -> Result<Instance> {
+    let more = more.map(|m| json(&m)).transpose()?;
+    Ok(Instance { seq, process, hash, started: time(started), started_by, outcome, ended: ended.map(time), more })
 }
 
-type WorkRow = (u32, u32, String, String, Option<String>, Option<String>, i64, u32, String);
+type WorkRow = (u32, u32, String, String, Option<String>, Option<String>, i64, u32, String, Option<String>);
 
-pub fn work_item((seq, instance, activity, status, source, claimed_by, entered, epoch, audience): WorkRow) -> Result<WorkItem> {
+pub fn work_item((seq, instance, activity, status, source, claimed_by, entered, epoch, audience, more): WorkRow) -> Result<WorkItem> {
     let status = WorkStatus::from_word(&status).unwrap_or(WorkStatus::Failed);
-    Ok(WorkItem { seq, instance, activity, status, source, claimed_by, entered: time(entered), epoch, audience: json(&audience)? })
+    let more = more.map(|m| json(&m)).transpose()?;
+    Ok(WorkItem { seq, instance, activity, status, source, claimed_by, entered: time(entered), epoch, audience: json(&audience)?, more })
 }
 
-type StepRow = (u32, String, String, String, i64, Option<String>, u32, bool);
+type StepRow = (u32, String, String, String, i64, Option<String>, u32, bool, Option<String>);
 
-fn step((instance, activity, outcome, by, at, votes, order, undone): StepRow) -> Result<Step> {
-    let votes = votes.map_or(Ok(vec![]), |v| json(&v))?;
-    Ok(Step { instance, activity, outcome, by, at: time(at), order, undone, votes })
+fn step((instance, activity, outcome, by, at, votes, order, undone, items): StepRow) -> Result<Step> {
+    let (votes, items) = (votes.map_or(Ok(vec![]), |v| json(&v))?, items.map_or(Ok(vec![]), |i| json(&i))?);
+    Ok(Step { instance, activity, outcome, by, at: time(at), order, undone, votes, items })
 }
 
 fn vote((work, person, outcome, at): (u32, String, String, i64)) -> Result<Vote> {
@@ -146,6 +148,6 @@ pub fn runs(row: &PgRow) -> Result<(Vec<Instance>, Vec<Step>)> {
 
 /// The columns of a work item, as one.
 pub fn work_column(table: &str) -> String {
-    let columns = ["seq", "instance", "activity", "status", "source", "claimed_by", "entered", "epoch", "audience"];
+    let columns = ["seq", "instance", "activity", "status", "source", "claimed_by", "entered", "epoch", "audience", "more"];
     format!("json_build_array({})::text", columns.map(|c| format!("{table}.{c}")).join(", "))
 }

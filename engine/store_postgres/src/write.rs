@@ -27,20 +27,20 @@ const TICKET_STEP: &str = "UPDATE ticket SET version = b, last_seq = c, updated 
      FROM unnest({}) x (a, b, c, d, e, f) WHERE ticket.id = a RETURNING 1";
 const HISTORY: &str = "INSERT INTO history (ticket_id, version, format, at, actor, command, cause, events, personal, salt, personal_digest, hash) \
      SELECT * FROM unnest({})";
-const INSTANCE: &str = "INSERT INTO instance (ticket_id, seq, process, hash, started, started_by, outcome, ended) SELECT * FROM unnest({}) \
-     ON CONFLICT (ticket_id, seq) DO UPDATE SET outcome = excluded.outcome, ended = excluded.ended";
-const WORK: &str = "INSERT INTO work (ticket_id, seq, instance, activity, status, source, claimed_by, entered, epoch, audience) \
+const INSTANCE: &str = "INSERT INTO instance (ticket_id, seq, process, hash, started, started_by, outcome, ended, more) SELECT * FROM unnest({}) \
+     ON CONFLICT (ticket_id, seq) DO UPDATE SET outcome = excluded.outcome, ended = excluded.ended, more = excluded.more";
+const WORK: &str = "INSERT INTO work (ticket_id, seq, instance, activity, status, source, claimed_by, entered, epoch, audience, more) \
      SELECT * FROM unnest({}) \
      ON CONFLICT (ticket_id, seq) DO UPDATE SET status = excluded.status, claimed_by = excluded.claimed_by, epoch = excluded.epoch, \
-     audience = excluded.audience";
+     audience = excluded.audience, more = excluded.more";
 const WORK_ENDED: &str = "DELETE FROM work USING unnest({}) x (a, b) WHERE ticket_id = a AND seq = b";
 const VOTES_OF: &str = "DELETE FROM vote USING unnest({}) x (a, b) WHERE ticket_id = a AND work = b";
 const AUDIENCE: &str = "INSERT INTO work_audience (ticket_id, seq, key_id) SELECT * FROM unnest({}) ON CONFLICT DO NOTHING";
 const AUDIENCE_GONE: &str = "DELETE FROM work_audience USING unnest({}) x (a, b, c) \
      WHERE ticket_id = a AND seq = b AND NOT key_id = ANY (c::bigint[])";
-const STEP: &str = "INSERT INTO step (ticket_id, instance, activity, outcome, by, at, votes, ord, undone) SELECT * FROM unnest({}) \
+const STEP: &str = "INSERT INTO step (ticket_id, instance, activity, outcome, by, at, votes, ord, undone, items) SELECT * FROM unnest({}) \
      ON CONFLICT (ticket_id, instance, activity) DO UPDATE SET outcome = excluded.outcome, by = excluded.by, at = excluded.at, \
-     votes = excluded.votes, ord = excluded.ord, undone = excluded.undone";
+     votes = excluded.votes, ord = excluded.ord, undone = excluded.undone, items = excluded.items";
 const VOTE: &str = "INSERT INTO vote (ticket_id, work, person, outcome, at) SELECT * FROM unnest({})";
 const TIMERS_OF: &str = "DELETE FROM timer USING unnest({}) x (a, b) WHERE ticket_id = a AND work = b";
 const TIMER_ENDED: &str = "DELETE FROM timer USING unnest({}) x (a, b) WHERE ticket_id = a AND seq = b";
@@ -113,12 +113,14 @@ pub fn rows<'a>(batch: &mut Batch<'a>, commit: &'a Commit, names: &NameIds) -> R
                 (&i.started_by).into(),
                 (&i.outcome).into(),
                 i.ended.map(micros).into(),
+                i.more.as_ref().map(text).transpose()?.into(),
             ],
         );
     }
     work(batch, commit, names)?;
     for s in &changes.steps {
         let votes = if s.votes.is_empty() { None } else { Some(text(&s.votes)?) };
+        let items = if s.items.is_empty() { None } else { Some(text(&s.items)?) };
         batch.row(
             STEP,
             [
@@ -131,6 +133,7 @@ pub fn rows<'a>(batch: &mut Batch<'a>, commit: &'a Commit, names: &NameIds) -> R
                 votes.into(),
                 s.order.into(),
                 s.undone.into(),
+                items.into(),
             ],
         );
     }
@@ -272,6 +275,7 @@ fn work<'a>(batch: &mut Batch<'a>, commit: &'a Commit, names: &NameIds) -> Resul
                 micros(w.entered).into(),
                 w.epoch.into(),
                 text(&w.audience)?.into(),
+                w.more.as_ref().map(text).transpose()?.into(),
             ],
         );
     }

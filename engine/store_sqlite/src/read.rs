@@ -72,7 +72,9 @@ fn load(connection: &Connection, names: &NameIds, row: &Row) -> rusqlite::Result
         let mut steps = steps(connection, id)?;
         steps.retain(|s| snapshot.instances.iter().any(|i| i.seq == s.instance));
         snapshot.steps = steps.into();
-        if snapshot.work.iter().any(|w| matches!(w.status, WorkStatus::Started | WorkStatus::Calling | WorkStatus::Failed)) {
+        if snapshot.work.iter().any(|w| {
+            matches!(w.status, WorkStatus::Started | WorkStatus::Calling | WorkStatus::Failed | WorkStatus::Suspended | WorkStatus::Waiting)
+        }) {
             snapshot.votes = votes(connection, id)?.into();
         }
     }
@@ -113,13 +115,19 @@ pub fn json<T: serde::de::DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
     serde_json::from_str(text).map_err(|e| unreadable(Box::new(e)))
 }
 
+/// JSON that is not always there.
+fn maybe<T: serde::de::DeserializeOwned>(r: &Row, at: usize) -> rusqlite::Result<Option<T>> {
+    r.get::<_, Option<String>>(at)?.map(|t| json(&t)).transpose()
+}
+
 fn unreadable(e: Box<dyn std::error::Error + Send + Sync>) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, e)
 }
 
 pub fn instances(connection: &Connection, ticket: i64, and: &str) -> rusqlite::Result<Vec<Instance>> {
-    let sql =
-        format!("SELECT seq, process, hash, started, started_by, outcome, ended FROM instance WHERE ticket_id = ?1{and} ORDER BY seq");
+    let sql = format!(
+        "SELECT seq, process, hash, started, started_by, outcome, ended, more FROM instance WHERE ticket_id = ?1{and} ORDER BY seq"
+    );
     let mut statement = connection.prepare_cached(&sql)?;
     let read = |r: &Row| {
         Ok(Instance {
@@ -130,12 +138,13 @@ pub fn instances(connection: &Connection, ticket: i64, and: &str) -> rusqlite::R
             started_by: r.get(4)?,
             outcome: r.get(5)?,
             ended: r.get::<_, Option<i64>>(6)?.map(time),
+            more: maybe(r, 7)?,
         })
     };
     statement.query_map([ticket], read)?.collect()
 }
 
-pub const WORK: &str = "w.seq, w.instance, w.activity, w.status, w.source, w.claimed_by, w.entered, w.epoch, w.audience";
+pub const WORK: &str = "w.seq, w.instance, w.activity, w.status, w.source, w.claimed_by, w.entered, w.epoch, w.audience, w.more";
 
 pub fn work_item(r: &Row, from: usize) -> rusqlite::Result<WorkItem> {
     Ok(WorkItem {
@@ -148,6 +157,7 @@ pub fn work_item(r: &Row, from: usize) -> rusqlite::Result<WorkItem> {
         entered: time(r.get(from + 6)?),
         epoch: r.get(from + 7)?,
         audience: json(&r.get::<_, String>(from + 8)?)?,
+        more: maybe(r, from + 9)?,
     })
 }
 
@@ -157,13 +167,14 @@ fn work(connection: &Connection, ticket: i64) -> rusqlite::Result<Vec<WorkItem>>
 }
 
 pub fn steps(connection: &Connection, ticket: i64) -> rusqlite::Result<Vec<Step>> {
-    let sql = "SELECT instance, activity, outcome, by, at, votes, ord, undone FROM step WHERE ticket_id = ?1 ORDER BY instance, activity";
+    let sql =
+        "SELECT instance, activity, outcome, by, at, votes, ord, undone, items FROM step WHERE ticket_id = ?1 ORDER BY instance, activity";
     let mut statement = connection.prepare_cached(sql)?;
     let votes = |text: Option<String>| text.map_or(Ok(vec![]), |t| json(&t));
     let read = |r: &Row| {
         let (instance, activity, outcome, by, at) = (r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, time(r.get(4)?));
-        let (order, undone) = (r.get(6)?, r.get(7)?);
-        Ok(Step { instance, activity, outcome, by, at, order, undone, votes: votes(r.get(5)?)? })
+        let (order, undone, items) = (r.get(6)?, r.get(7)?, maybe(r, 8)?.unwrap_or_default());
+        Ok(Step { instance, activity, outcome, by, at, order, undone, votes: votes(r.get(5)?)?, items })
     };
     statement.query_map(params![ticket], read)?.collect()
 }

@@ -287,7 +287,7 @@ impl Store for SqliteStore {
         let c = self.reader();
         let mut statement = c.prepare_cached(&sql).map_err(error)?;
         let row =
-            |r: &rusqlite::Row| Ok(WorkRow { ticket: ticket_row(r, &self.names)?, item: read::work_item(r, 12)?, process: r.get(21)? });
+            |r: &rusqlite::Row| Ok(WorkRow { ticket: ticket_row(r, &self.names)?, item: read::work_item(r, 12)?, process: r.get(22)? });
         statement.query_map(params_from_iter(all), row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
     }
 

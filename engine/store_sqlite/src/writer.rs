@@ -15,7 +15,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 use vorgang_core::command::Linked;
 use vorgang_core::event::Article;
-use vorgang_core::snapshot::{Vote, WorkItem, WorkStatus};
+use vorgang_core::snapshot::{WorkItem, WorkStatus};
 use vorgang_store::{Commit, Result, StoreError};
 
 /// Commands that one physical transaction gathers at most.
@@ -215,9 +215,20 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
     };
     for i in &changes.instances {
         run(
-            "INSERT INTO instance (ticket_id, seq, process, hash, started, started_by, outcome, ended) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
-             ON CONFLICT DO UPDATE SET outcome = excluded.outcome, ended = excluded.ended",
-            params![t.id, i.seq, i.process, i.hash, micros(i.started), i.started_by, i.outcome, i.ended.map(micros)],
+            "INSERT INTO instance (ticket_id, seq, process, hash, started, started_by, outcome, ended, more) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
+             ON CONFLICT DO UPDATE SET outcome = excluded.outcome, ended = excluded.ended, more = excluded.more",
+            params![
+                t.id,
+                i.seq,
+                i.process,
+                i.hash,
+                micros(i.started),
+                i.started_by,
+                i.outcome,
+                i.ended.map(micros),
+                text(i.more.as_ref())?
+            ],
         )?;
     }
     for w in &changes.work {
@@ -225,10 +236,11 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
     }
     for s in &changes.steps {
         run(
-            "INSERT INTO step (ticket_id, instance, activity, outcome, by, at, votes, ord, undone) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
+            "INSERT INTO step (ticket_id, instance, activity, outcome, by, at, votes, ord, undone, items) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
              ON CONFLICT DO UPDATE SET outcome = excluded.outcome, by = excluded.by, at = excluded.at, votes = excluded.votes, \
-             ord = excluded.ord, undone = excluded.undone",
-            params![t.id, s.instance, s.activity, s.outcome, s.by, micros(s.at), votes_json(&s.votes)?, s.order, s.undone],
+             ord = excluded.ord, undone = excluded.undone, items = excluded.items",
+            params![t.id, s.instance, s.activity, s.outcome, s.by, micros(s.at), list(&s.votes)?, s.order, s.undone, list(&s.items)?],
         )?;
     }
     for v in &changes.votes {
@@ -368,10 +380,13 @@ fn head_json(article: &Article) -> Result<Option<String>> {
     article.head.as_ref().map(json).transpose()
 }
 
-/// Few steps are approvals: the others have no list.
-fn votes_json(votes: &[Vote]) -> Result<Option<String>> {
-    let json = || serde_json::to_string(votes).map_err(|e| StoreError::Corrupt(e.to_string()));
-    if votes.is_empty() { Ok(None) } else { json().map(Some) }
+fn text<T: serde::Serialize>(value: Option<&T>) -> Result<Option<String>> {
+    value.map(|v| serde_json::to_string(v).map_err(|e| StoreError::Corrupt(e.to_string()))).transpose()
+}
+
+/// Few steps are approvals or have copies: the others have no lists.
+fn list<T: serde::Serialize>(values: &[T]) -> Result<Option<String>> {
+    text(Some(values).filter(|v| !v.is_empty()).as_ref())
 }
 
 /// Only what changed is written: a step that leaves attributes and fields alone touches four columns.
@@ -469,14 +484,16 @@ fn work(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String, i64)>
     }
     let audience = serde_json::to_string(&w.audience).unwrap_or_else(|_| "[]".into());
     debug_assert!(w.status != WorkStatus::Done);
+    let more = w.more.as_ref().and_then(|m| serde_json::to_string(m).ok());
     if old.is_some() {
         return run(
-            "UPDATE work SET status = ?3, claimed_by = ?4, epoch = ?5, audience = ?6 WHERE ticket_id = ?1 AND seq = ?2",
-            params![ticket, w.seq, w.status.word(), w.claimed_by, w.epoch, audience],
+            "UPDATE work SET status = ?3, claimed_by = ?4, epoch = ?5, audience = ?6, more = ?7 WHERE ticket_id = ?1 AND seq = ?2",
+            params![ticket, w.seq, w.status.word(), w.claimed_by, w.epoch, audience, more],
         );
     }
     run(
-        "INSERT INTO work (ticket_id, seq, instance, activity, status, source, claimed_by, entered, epoch, audience) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        params![ticket, w.seq, w.instance, w.activity, w.status.word(), w.source, w.claimed_by, micros(w.entered), w.epoch, audience],
+        "INSERT INTO work (ticket_id, seq, instance, activity, status, source, claimed_by, entered, epoch, audience, more) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        params![ticket, w.seq, w.instance, w.activity, w.status.word(), w.source, w.claimed_by, micros(w.entered), w.epoch, audience, more],
     )
 }

@@ -1,10 +1,8 @@
 use crate::decide::run::{Failure, Run};
-use crate::event::Event;
-use crate::people::SYSTEM;
-use crate::snapshot::{Seq, WorkStatus};
+use crate::snapshot::Seq;
 use vorgang_definitions::actions::cancel::Cancel;
 
-/// Withdraws the tokens of an activity, or ends the whole instance (C12): nothing follows them. The token that does it
+/// Withdraws the tokens of an activity or of a group, or ends the whole instance (C12): nothing follows them. The token that does it
 /// goes its own way.
 pub fn run(run: &mut Run, name: &Cancel, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
     let Some(instance) = instance else { return Err(Failure::new("cancel", "there is no process here")) };
@@ -12,11 +10,12 @@ pub fn run(run: &mut Run, name: &Cancel, instance: Option<Seq>, work: Option<Seq
         run.end_instance(instance, "cancelled");
         return Ok(());
     }
-    let meant = |w: &&crate::snapshot::WorkItem| w.instance == instance && w.activity == name.as_str() && Some(w.seq) != work;
-    let open: Vec<Seq> = run.snapshot.open_work().filter(meant).map(|w| w.seq).collect();
-    for seq in open {
-        run.emit(Event::WorkEnded { seq, status: WorkStatus::Cancelled, outcome: None, by: SYSTEM.into(), at: run.ctx.now });
-    }
+    let Some(process) = run.process_of(instance) else { return Ok(()) };
+    let group = process.def.groups.position(name);
+    let here = |activity: &str| activity == name.as_str() || group.is_some_and(|g| process.net.is_in(activity, g));
+    let open: Vec<Seq> =
+        run.snapshot.open_work().filter(|w| w.instance == instance && here(&w.activity) && Some(w.seq) != work).map(|w| w.seq).collect();
+    open.into_iter().for_each(|seq| run.withdraw(seq));
     // Where no token acts, none may be left.
     if work.is_none() {
         run.end_instance_if_idle(instance);

@@ -1,13 +1,26 @@
 use crate::decide::run::{Failure, Run, no_branch};
 use crate::people::SYSTEM;
-use crate::snapshot::{Seq, WorkStatus};
+use crate::snapshot::{Seq, WorkItem, WorkStatus};
 use vorgang_definitions::actions::complete::Complete;
 
 /// What its people can do now, the system does (C2). What still waits, or failed, is not at that point.
 pub fn run(run: &mut Run, complete: &Complete, instance: Option<Seq>) -> Result<(), Failure> {
     let Some(instance) = instance else { return Err(Failure::new("complete", "there is no process here")) };
-    let open = run.snapshot.open_work().filter(|w| w.instance == instance && w.activity == complete.activity.as_str());
-    let open: Vec<Seq> = open.filter(|w| matches!(w.status, WorkStatus::Offered | WorkStatus::Started)).map(|w| w.seq).collect();
+    let meant = |w: &&WorkItem| w.instance == instance && w.activity == complete.activity.as_str() && w.copy().is_none();
+    let open: Vec<Seq> = run
+        .snapshot
+        .open_work()
+        .filter(meant)
+        .filter(|w| matches!(w.status, WorkStatus::Offered | WorkStatus::Started))
+        .map(|w| w.seq)
+        .collect();
+    let copies: Vec<WorkItem> =
+        run.snapshot.open_work().filter(|w| meant(w) && w.status == WorkStatus::Running && w.child().is_none()).cloned().collect();
+    for token in copies {
+        if let Some(conditions) = run.complete_copies(&token)? {
+            return Err(no_branch(&conditions));
+        }
+    }
     for seq in open {
         if let Some(conditions) = run.complete(seq, complete.outcome(), SYSTEM)? {
             return Err(no_branch(&conditions));

@@ -11,12 +11,18 @@ pub fn run(run: &mut Run, note: &Note, instance: Option<Seq>, work: Option<Seq>)
         Some(subject) => render(run, subject, instance, work)?,
         None => String::new(),
     };
+    write(run, subject, body, note.visible);
+    Ok(())
+}
+
+/// A note of the system.
+pub fn write(run: &mut Run, subject: String, body: String, visible: bool) {
     run.add_article(Article {
         seq: 0,
         channel: "note".into(),
         sender: Sender::System,
         author: SYSTEM.into(),
-        visible: note.visible,
+        visible,
         subject,
         body,
         attachments: vec![],
@@ -25,5 +31,4 @@ pub fn run(run: &mut Run, note: &Note, instance: Option<Seq>, work: Option<Seq>)
         head: None,
         withdrawn: false,
     });
-    Ok(())
 }

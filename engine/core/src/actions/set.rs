@@ -1,5 +1,6 @@
 use super::value;
 use crate::decide::run::{Failure, Run};
+use crate::message::Datum;
 use crate::snapshot::Seq;
 use vorgang_definitions::actions::set::Set;
 use vorgang_definitions::calendar::later;
@@ -23,6 +24,12 @@ pub fn run(run: &mut Run, set: &Set, instance: Option<Seq>, work: Option<Seq>) -
 pub fn apply(run: &mut Run, name: &str, value: Option<Value>, instance: Option<Seq>) -> Result<(), Failure> {
     let model = run.model;
     let failed = |message: String| Failure::new("value", format!("`{name}`: {message}"));
+    if let Some((instance, of)) = instance.and_then(|i| Some((i, *run.process_of(i)?.def.data.get(name)?))) {
+        let read = |v: &Value| of.read(&v.to_json()).as_ref().and_then(Datum::of);
+        let datum = value.as_ref().map(|v| read(v).ok_or_else(|| failed(format!("expected {}", of.word())))).transpose()?;
+        run.set_data(instance, name, datum);
+        return Ok(());
+    }
     let slot = Slot::find(&model.names, name).ok_or_else(|| failed("there is no such attribute or field".into()))?;
     if value.is_none() {
         super::relied_on(run, name, instance)?;

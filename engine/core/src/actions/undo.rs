@@ -7,7 +7,8 @@ use vorgang_definitions::actions::undo::Undo;
 pub fn run(run: &mut Run, name: &Undo, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
     let Some(instance) = instance else { return Err(Failure::new("undo", "there is no process here")) };
     let Some(process) = run.process_of(instance) else { return Ok(()) };
-    let meant = |activity: &str| *name == "instance" || *name == activity;
+    let group = process.def.groups.position(name);
+    let meant = |activity: &str| *name == "instance" || *name == activity || group.is_some_and(|g| process.net.is_in(activity, g));
     let mut steps: Vec<(u32, String)> = run
         .snapshot
         .steps

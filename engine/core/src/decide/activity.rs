@@ -9,7 +9,11 @@ use vorgang_definitions::kinds::process::Activity;
 impl Run<'_> {
     /// The activity's `do` runs on entry; without people it then completes (C2). One savepoint.
     pub(super) fn begin(&mut self, item: &WorkItem) {
-        self.go_on(item, 0, Retry::Enter { work: item.seq });
+        let Some(process) = self.process_of(item.instance) else { return };
+        let open = process.def.activities.get(&item.activity).is_none_or(|activity| self.may_begin(item, activity));
+        if open && let Some(item) = self.snapshot.item(item.seq).cloned() {
+            self.go_on(&item, 0, Retry::Enter { work: item.seq });
+        }
     }
 
     /// The activity's `do` from this action on, and what follows it.
@@ -27,12 +31,16 @@ impl Run<'_> {
     }
 
     fn activity(&mut self, item: &WorkItem, activity: &Activity, from: usize) -> Result<(), Failure> {
+        if activity.for_each.is_some() && item.copy().is_none() {
+            return self.spread(item, activity);
+        }
         let waits = !self.own_actions(item, activity, from)?;
         // Its own actions may have ended the instance, or itself.
         if !self.snapshot.item(item.seq).is_some_and(|w| w.status.is_open()) {
             return Ok(());
         }
-        if activity.is_automatic() && !waits {
+        let alone = activity.is_automatic() || (item.copy().is_some() && activity.is_bare() && activity.process.is_none());
+        if alone && !waits {
             let retry = Retry::Complete { work: item.seq, outcome: "done".into(), by: SYSTEM.into() };
             if let Some(conditions) = self.complete(item.seq, "done", SYSTEM)? {
                 self.fail(item.seq, no_branch(&conditions), retry);
@@ -45,7 +53,12 @@ impl Run<'_> {
         }
         if waits {
             self.change_work(item.seq, WorkStatus::Calling, item.claimed_by.clone(), false);
-        } else if matches!(item.status, WorkStatus::Failed | WorkStatus::Calling) {
+            return Ok(());
+        }
+        if let Some(sub) = &activity.process {
+            return self.start_sub(item, sub);
+        }
+        if matches!(item.status, WorkStatus::Failed | WorkStatus::Calling | WorkStatus::Waiting) {
             self.change_work(item.seq, self.free(item.seq), item.claimed_by.clone(), true);
         }
         Ok(())

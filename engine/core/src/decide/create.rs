@@ -2,7 +2,8 @@
 
 use super::Decision;
 use super::form::{self, Change};
-use super::run::Run;
+use super::run::{Failure, Run};
+use super::sub_process::NewChild;
 use super::submit;
 use crate::acl::{self, Judge, Shape};
 use crate::command::{Context, Form, NewTicket};
@@ -10,7 +11,7 @@ use crate::event::Event;
 use crate::people::PersonKind;
 use crate::rejection::{FormError, LifeCycleReason, Rejection, RightReason};
 use crate::rights;
-use crate::snapshot::{Snapshot, Ticket, WorkStatus};
+use crate::snapshot::{Seq, Snapshot, Ticket, WorkStatus};
 use std::collections::BTreeMap;
 use vorgang_definitions::actions::link::LinkKind;
 use vorgang_definitions::cel::value::Value;
@@ -86,6 +87,29 @@ pub fn beside(run: &mut Run, new: &NewTicket, link: Option<LinkKind>, ctx: &Cont
         run.link(id, number.clone(), kind.word());
     }
     Ok(number)
+}
+
+/// A child ticket on which a process runs, in the same commit. Gives its number, and that of the instance.
+pub(super) fn child(run: &mut Run, new: &NewChild, ctx: &Context) -> Result<(String, Seq), Failure> {
+    let failed = |r: Rejection| Failure::new("process", crate::actions::create::say(&r));
+    let (def, names) = (&new.process.def, &run.model.names);
+    let of = &def.ticket;
+    let title = names.site.main_language();
+    let title = new.title.clone().unwrap_or_else(|| run.model.title(def.title.as_ref(), &def.name, title).to_owned());
+    let (queue, state) = (new.queue.unwrap_or(&of.queue), new.state.unwrap_or(&of.state));
+    let mut ticket = blank(ctx, &title.replace(['\r', '\n'], " "), &of.ticket_type, queue, state, new.priority.unwrap_or(&of.priority))
+        .map_err(failed)?;
+    (ticket.customer_user, ticket.customer) = new.customer.clone();
+    let ticket_type = names.types.get(&of.ticket_type).cloned().ok_or_else(|| Failure::new("definition", "its ticket type is gone"))?;
+    let mut made = begin(run.model, ctx, ticket);
+    let instance = super::sub_process::begin_child(&mut made, new)?;
+    complete_fields(&mut made, &ticket_type).map_err(failed)?;
+    let made = made.finish().map_err(failed)?;
+    let (id, number) = (made.after.ticket.id, made.after.ticket.number.clone());
+    run.made.push(made);
+    run.emit(Event::TicketMade { id, number: number.clone() });
+    run.link(id, number.clone(), LinkKind::Child.word());
+    Ok((number, instance))
 }
 
 pub fn ticket(model: &Model, new: &NewTicket, ctx: &Context) -> Result<Decision, Rejection> {

@@ -6,15 +6,17 @@ use crate::acl::{Judge, Shape};
 use crate::apply::{apply, attribute};
 use crate::command::{ArticleInput, Form};
 use crate::event::{Article, Event};
+use crate::message::Datum;
 use crate::people::PersonKind;
 use crate::rejection::{FormError, Rejection};
 use crate::scope::TicketScope;
-use crate::snapshot::{Seq, Snapshot};
+use crate::snapshot::{Seq, Snapshot, WorkItem};
 use serde_json::Value as Json;
 use vorgang_definitions::calendar::later;
 use vorgang_definitions::cel::Expr;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::field::FieldType;
+use vorgang_definitions::kinds::message::DataType;
 use vorgang_definitions::kinds::process::{ArticleField, AskTime, FormField};
 use vorgang_definitions::value_expr::ValueExpr;
 use vorgang_definitions::values::{Slot, ValueError, to_stored};
@@ -40,6 +42,8 @@ pub struct Change {
 pub struct Filled<'p> {
     pub changes: Vec<Change>,
     pub article: Option<(&'p ArticleField, ArticleInput)>,
+    /// Values of the process or of the copy, by name; `None` where they are left empty.
+    pub data: Vec<(String, Option<Datum>)>,
 }
 
 /// The ticket as it would be with the form's values: what conditions in the form see (`stored` is the saved one).
@@ -94,12 +98,19 @@ pub fn read<'p>(
     let shape = |name: &str| judge.as_ref().and_then(|j| j.field(name));
     let present = present(run, fields, &trial, instance, work);
     let mut errors: Vec<(String, FormError)> = vec![];
-    let known = |name: &str| present.iter().any(|f| f.field.as_ref().is_some_and(|n| *n == name));
+    let known = |name: &str| present.iter().any(|f| f.field.as_ref().or(f.data.as_ref()).is_some_and(|n| *n == name));
     for name in form.values.keys().filter(|n| !known(n)) {
         errors.push((name.clone(), FormError::Unknown));
     }
     let mut filled = Filled::default();
     for field in present {
+        if let Some(name) = &field.data {
+            match own_value(run, name, field, form, instance) {
+                Ok(value) => filled.data.push((name.to_string(), value)),
+                Err(error) => errors.push((name.to_string(), error)),
+            }
+            continue;
+        }
         match (&field.field, &field.article) {
             (Some(name), _) => match change(run, name, field, form, instance, work, shape(name)) {
                 Ok(change) => filled.changes.extend(change),
@@ -117,6 +128,42 @@ pub fn read<'p>(
     }
     errors.extend(judge.map(|j| j.changes(&filled.changes)).unwrap_or_default());
     if errors.is_empty() { Ok(filled) } else { Err(Rejection::Form(errors)) }
+}
+
+/// A value of the process, or of a copy: there a yes that is not given is a no.
+fn own_value(run: &Run, name: &str, field: &FormField, form: &Form, instance: Option<Seq>) -> Result<Option<Datum>, FormError> {
+    let of = data_type(run, name, field, instance).ok_or(FormError::Unknown)?;
+    let given = form.values.get(name).map(|json| of.read_form(json)).transpose().map_err(FormError::Invalid)?.flatten();
+    let value = given.or_else(|| (of == DataType::Boolean).then_some(Value::Bool(false)));
+    if value.is_none() && field.required {
+        return Err(FormError::Required);
+    }
+    Ok(value.as_ref().and_then(Datum::of))
+}
+
+/// The type of a value of the process, or of a copy.
+pub fn data_type(run: &Run, name: &str, field: &FormField, instance: Option<Seq>) -> Option<DataType> {
+    field.data_type.or_else(|| run.process_of(instance?)?.def.data.get(name).copied())
+}
+
+/// Writes what was filled in of the process's, or of the copy's own.
+pub fn write_data(run: &mut Run, data: Vec<(String, Option<Datum>)>, item: &WorkItem) {
+    if data.is_empty() {
+        return;
+    }
+    let mut more = item.more();
+    match &mut more.copy {
+        None => data.into_iter().for_each(|(name, datum)| run.set_data(item.instance, &name, datum)),
+        Some(copy) => {
+            for (name, datum) in data {
+                match datum {
+                    Some(datum) => drop(copy.data.insert(name, datum)),
+                    None => drop(copy.data.remove(&name)),
+                }
+            }
+            run.note_work(item.seq, more);
+        }
+    }
 }
 
 /// A stored value that says nothing; a list without an element is none.

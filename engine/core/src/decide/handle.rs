@@ -11,6 +11,7 @@ use vorgang_definitions::cel::Expr;
 use vorgang_definitions::kinds::handler::{EventName, Handler, LocalHandler};
 use vorgang_definitions::kinds::notification::Notification;
 use vorgang_definitions::kinds::process::Activity;
+use vorgang_definitions::model::ProcessModel;
 
 /// A handler under way: what it does, and for which token or instance.
 struct Found<'m> {
@@ -98,7 +99,9 @@ impl Run<'_> {
     pub(super) fn handlers_in(&mut self, instance: Seq, happening: &Happening) -> bool {
         let Some(process) = self.process_of(instance).filter(|p| p.handled.contains(&happening.name)) else { return false };
         let mut done = false;
-        let under_way = |w: &&WorkItem| w.instance == instance && w.seq <= happening.at && w.status != WorkStatus::Waiting;
+        // What happens at an activity with copies happens to the token whose copies they are.
+        let under_way =
+            |w: &&WorkItem| w.instance == instance && w.seq <= happening.at && w.status != WorkStatus::Waiting && w.copy().is_none();
         let open: Vec<WorkItem> = self.snapshot.open_work().filter(under_way).cloned().collect();
         for item in open {
             let Some(activity) = process.def.activities.get(&item.activity) else { continue };
@@ -115,10 +118,36 @@ impl Run<'_> {
         if done {
             return true;
         }
+        if self.handlers_in_groups(&process, instance, happening) {
+            return true;
+        }
         for (index, handler) in process.def.handlers.iter().enumerate().filter(|(_, h)| on(&h.on, happening)) {
             done |= self.try_handler(happening, &local(HandlerAt::Process { instance, index }, handler, instance, None));
         }
         done
+    }
+
+    /// Those of groups that have tokens: of groups that lie in each other the innermost wins.
+    fn handlers_in_groups(&mut self, process: &ProcessModel, instance: Seq, happening: &Happening) -> bool {
+        let mut groups: Vec<usize> = (0..process.def.groups.len()).collect();
+        groups.sort_by_key(|g| process.def.groups.0[*g].1.activities.len());
+        let mut handled: Vec<usize> = vec![];
+        for group in groups {
+            let under_way = |w: &&WorkItem| {
+                let outer = process.net.groups_of(&w.activity);
+                w.instance == instance && outer.contains(&group) && !outer.iter().any(|g| handled.contains(g))
+            };
+            if !self.snapshot.open_work().any(|w| under_way(&w)) {
+                continue;
+            }
+            for (index, handler) in process.def.groups.0[group].1.handlers.iter().enumerate().filter(|(_, h)| on(&h.on, happening)) {
+                if self.try_handler(happening, &local(HandlerAt::Group { instance, group, index }, handler, instance, None)) {
+                    handled.push(group);
+                    break;
+                }
+            }
+        }
+        !handled.is_empty()
     }
 
     /// True when it ran, or should have.
@@ -148,6 +177,12 @@ impl Run<'_> {
         match found.what {
             What::Actions(actions) => self.actions(actions, found.instance, found.work)?,
             What::Tell(notification) => tell(self, notification, found.instance, found.work)?,
+        }
+        if let HandlerAt::Group { instance, group, index } = found.at {
+            let process = self.process_of(instance);
+            let handler = process.as_ref().and_then(|p| p.def.groups.0.get(group)).and_then(|(_, g)| g.handlers.get(index));
+            let left = handler.and_then(|h| h.next.as_ref()).map(|branch| self.leave_group(instance, group, branch)).transpose()?;
+            return left.flatten().map_or(Ok(true), |conditions| Err(no_branch(&conditions)));
         }
         let HandlerAt::Activity { work, index } = found.at else { return Ok(true) };
         let Some(item) = self.snapshot.item(work).filter(|w| w.status.is_open()).cloned() else { return Ok(true) };
@@ -190,6 +225,11 @@ impl Run<'_> {
             HandlerAt::Process { instance, index } => {
                 let Some(process) = self.process_of(*instance) else { return };
                 let Some(own) = process.def.handlers.get(*index) else { return };
+                self.try_handler(happening, &local(handler.clone(), own, *instance, None));
+            }
+            HandlerAt::Group { instance, group, index } => {
+                let Some(process) = self.process_of(*instance) else { return };
+                let Some(own) = process.def.groups.0.get(*group).and_then(|(_, g)| g.handlers.get(*index)) else { return };
                 self.try_handler(happening, &local(handler.clone(), own, *instance, None));
             }
             HandlerAt::Activity { work, index } => {

@@ -2,7 +2,6 @@
 
 use super::run::{Choice, Failure, Run, STEPS_MAX};
 use crate::event::Event;
-use crate::people::SYSTEM;
 use crate::snapshot::{Incident, Retry, Seq, Snapshot, WorkItem, WorkStatus};
 use std::collections::BTreeSet;
 
@@ -33,7 +32,7 @@ impl Run<'_> {
         let open: Vec<(WorkItem, bool)> = self
             .snapshot
             .open_work()
-            .filter(|w| matches!(w.status, WorkStatus::Offered | WorkStatus::Started))
+            .filter(|w| w.copy().is_none() && matches!(w.status, WorkStatus::Offered | WorkStatus::Started | WorkStatus::Running))
             .map(|w| (w.clone(), came(w.seq)))
             .collect();
         let mut done = false;
@@ -65,8 +64,7 @@ impl Run<'_> {
             }
             self.steps += 1;
             self.chain.push(item.activity.clone());
-            let targets = transition.to.iter().collect();
-            if let Err(failure) = self.leave(item, activity, "change", SYSTEM, |_| Ok(Choice::Taken(Some(transition), targets))) {
+            if let Err(failure) = self.leave_early(item, activity, "change", |_| Ok(Choice::Taken(vec![transition.into()]))) {
                 self.cannot_look(item, failure);
             }
             return true;
@@ -87,6 +85,12 @@ impl Run<'_> {
     /// After an incident: as if everything had changed.
     pub fn look_again(&mut self, work: Seq) {
         let Some(item) = self.snapshot.item(work).filter(|w| w.status.is_open()).cloned() else { return };
+        // One that failed looking at its copies, or whether it is open, does that again.
+        let runs =
+            self.process_of(item.instance).is_some_and(|p| p.def.activities.get(&item.activity).is_some_and(|a| a.for_each.is_some()));
+        if item.status == WorkStatus::Failed && runs {
+            self.change_work(work, WorkStatus::Running, None, false);
+        }
         self.look_at(&item, true, &BTreeSet::new());
     }
 }

@@ -75,8 +75,9 @@ fn awaited(run: &Run, kept: &KeptMessage) -> bool {
     let Some(process) = run.process_of(kept.instance) else { return false };
     let on = |handlers: &[LocalHandler]| handlers.iter().any(|h| h.on.iter().any(|e| e.message() == Some(kept.name.as_str())));
     let at = |w: &WorkItem| process.def.activities.get(&w.activity).is_some_and(|a| on(&a.handlers));
-    let mut open = run.snapshot.open_work().filter(|w| w.instance == kept.instance && w.status != WorkStatus::Waiting);
-    on(&process.def.handlers) || open.any(at)
+    let of_groups = |w: &WorkItem| process.net.groups_of(&w.activity).iter().any(|g| on(&process.def.groups.0[*g].1.handlers));
+    let mut open = run.snapshot.open_work().filter(|w| w.instance == kept.instance);
+    on(&process.def.handlers) || open.any(|w| of_groups(w) || (w.status != WorkStatus::Waiting && at(w)))
 }
 
 /// What was kept goes to a handler that waits for it now, the oldest first. True when one took something.

@@ -1,4 +1,4 @@
-//! The net at work: tokens, branches, joins, automatic chains (C1 to C8, C11).
+//! The net at work: tokens, branches, automatic chains (C1 to C7, C11).
 
 use super::reach::Reach;
 use super::{Decision, Notice};
@@ -18,7 +18,7 @@ use vorgang_definitions::actions::Action;
 use vorgang_definitions::cel::Expr;
 use vorgang_definitions::cel::eval::{EvalError, Scope};
 use vorgang_definitions::cel::value::Value;
-use vorgang_definitions::kinds::process::{Activity, Branch, Join, Next, Target, Transition};
+use vorgang_definitions::kinds::process::{Activity, Branch, Next, Split, Target, Transition};
 use vorgang_definitions::model::{Model, ProcessModel};
 
 /// Steps that one command may run by itself (C4).
@@ -48,11 +48,24 @@ impl Failure {
 
 /// What looking for a branch found.
 pub enum Choice<'p> {
-    Taken(Option<&'p Transition>, Vec<&'p Target>),
+    /// Each with the transition that led to it.
+    Taken(Vec<Taken<'p>>),
     /// No condition held; these were false.
     None(Vec<String>),
     /// The activity has no `next`.
     Ends,
+}
+
+/// A way that is taken.
+pub struct Taken<'p> {
+    pub transition: Option<&'p Transition>,
+    pub targets: Vec<&'p Target>,
+}
+
+impl<'p> From<&'p Transition> for Taken<'p> {
+    fn from(transition: &'p Transition) -> Self {
+        Self { transition: Some(transition), targets: transition.to.iter().collect() }
+    }
 }
 
 /// One command under way: the working snapshot, and the events so far.
@@ -65,12 +78,14 @@ pub struct Run<'a> {
     pub blobs: Vec<Blob>,
     pub notice: Option<Notice>,
     /// Tokens that entered an activity and have not begun there.
-    entered: VecDeque<Seq>,
+    pub(super) entered: VecDeque<Seq>,
+    /// Sub-processes that have ended, and whose parents do not know it yet.
+    pub(super) ended: Vec<Seq>,
     pub(super) steps: usize,
     pub(super) chain: Vec<String>,
     pub(super) life_depth: usize,
     /// Ways out of activities that are under way: only the outermost looks whether anything is left.
-    leaving: usize,
+    pub(super) leaving: usize,
     /// The state that is set is that of a merged ticket, whose other one is known.
     pub(super) merging: bool,
     had_timers: bool,
@@ -105,6 +120,7 @@ pub struct Savepoint {
     reach: usize,
     closed_by: Option<Seq>,
     entered: VecDeque<Seq>,
+    ended: Vec<Seq>,
 }
 
 impl<'a> Run<'a> {
@@ -120,6 +136,7 @@ impl<'a> Run<'a> {
             blobs: vec![],
             notice: None,
             entered: VecDeque::new(),
+            ended: vec![],
             steps: 0,
             chain: vec![],
             life_depth: 0,
@@ -216,6 +233,7 @@ impl<'a> Run<'a> {
             reach: self.reach.len(),
             closed_by: self.closed_by,
             entered: self.entered.clone(),
+            ended: self.ended.clone(),
         }
     }
 
@@ -228,6 +246,7 @@ impl<'a> Run<'a> {
         self.reach.truncate(to.reach);
         self.closed_by = to.closed_by;
         self.entered = to.entered;
+        self.ended = to.ended;
     }
 
     pub fn scope(&self, instance: Option<Seq>, work: Option<Seq>) -> TicketScope<'_> {
@@ -243,6 +262,7 @@ impl<'a> Run<'a> {
             happening: self.happening.as_deref(),
             value: None,
             recipient: None,
+            items: None,
             named: Some(&self.named),
         }
     }
@@ -278,105 +298,6 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    // --- instances and tokens ---------------------------------------------------------------------------------
-
-    pub fn start_instance(&mut self, process: &ProcessModel, started_by: &str) -> Seq {
-        let seq = self.next_seq();
-        let instance = Instance {
-            seq,
-            process: process.def.name.to_string(),
-            hash: process.hash.clone(),
-            started: self.ctx.now,
-            started_by: started_by.to_owned(),
-            outcome: None,
-            ended: None,
-        };
-        self.emit(Event::InstanceStarted { instance });
-        seq
-    }
-
-    /// Places a token. At `join: all` it waits until every arrow has one.
-    pub fn enter(&mut self, instance: Seq, activity: &str, source: Option<&str>) {
-        let Some(process) = self.process_of(instance) else { return };
-        let joins = process.def.activities.get(activity).is_some_and(|a| a.join == Some(Join::All));
-        let status = if joins && source.is_some() { WorkStatus::Waiting } else { WorkStatus::Offered };
-        let seq = self.place_token(instance, activity, status, source);
-        if status == WorkStatus::Waiting {
-            self.try_join(&process, instance, activity);
-        } else {
-            self.entered.push_back(seq);
-        }
-    }
-
-    /// Goes back to an activity: a new token with the votes of its last round; one that is there counts anew.
-    pub fn reopen(&mut self, instance: Seq, activity: &str) -> Result<(), Failure> {
-        let process = self.process_of(instance).ok_or_else(|| Failure::new("definition", "the process is gone"))?;
-        let def = process.def.activities.get(activity).ok_or_else(|| Failure::new("definition", format!("no activity `{activity}`")))?;
-        let open = self.snapshot.open_work().find(|w| w.instance == instance && w.activity == activity).cloned();
-        if let Some(item) = open {
-            return super::timer::schedule(self, &item, def);
-        }
-        let votes = self.snapshot.step(instance, activity).map(|s| s.votes.clone()).unwrap_or_default();
-        let seq = self.place_token(instance, activity, WorkStatus::Offered, None);
-        if !votes.is_empty() {
-            self.change_work(seq, WorkStatus::Started, None, false);
-        }
-        for v in votes {
-            self.record(Event::VoteCast { work: seq, person: v.person, outcome: v.outcome, at: v.at });
-        }
-        self.entered.push_back(seq);
-        Ok(())
-    }
-
-    fn place_token(&mut self, instance: Seq, activity: &str, status: WorkStatus, source: Option<&str>) -> Seq {
-        let seq = self.next_seq();
-        let item = WorkItem {
-            seq,
-            instance,
-            activity: activity.to_owned(),
-            status,
-            source: source.map(str::to_owned),
-            claimed_by: None,
-            entered: self.ctx.now,
-            epoch: 0,
-            audience: vec![],
-        };
-        self.emit(Event::WorkEntered { item });
-        seq
-    }
-
-    /// Fires when every arrow has a token: takes one of each, the rest waits for the next round (C8).
-    fn try_join(&mut self, process: &ProcessModel, instance: Seq, activity: &str) {
-        let Some(arrows) = process.arrows.get(activity) else { return };
-        let oldest = |source: &String| {
-            let waiting = |w: &&WorkItem| {
-                w.instance == instance && w.activity == activity && w.status == WorkStatus::Waiting && w.source.as_ref() == Some(source)
-            };
-            self.snapshot.work.iter().find(waiting).map(|w| w.seq)
-        };
-        let Some(taken) = arrows.iter().map(oldest).collect::<Option<Vec<Seq>>>() else { return };
-        for seq in taken {
-            self.end_work(seq, WorkStatus::Done, None, SYSTEM);
-        }
-        let seq = self.place_token(instance, activity, WorkStatus::Offered, None);
-        self.entered.push_back(seq);
-    }
-
-    pub fn end_work(&mut self, seq: Seq, status: WorkStatus, outcome: Option<&str>, by: &str) {
-        let (outcome, by) = (outcome.map(str::to_owned), by.to_owned());
-        self.emit(Event::WorkEnded { seq, status, outcome, by, at: self.ctx.now });
-    }
-
-    /// Status and claim; a changed item makes forms drawn from it stale only when `stale`.
-    pub fn change_work(&mut self, seq: Seq, status: WorkStatus, claimed_by: Option<String>, stale: bool) {
-        let Some(item) = self.snapshot.item(seq) else { return };
-        if item.status == status && item.claimed_by == claimed_by && !stale {
-            return;
-        }
-        let (epoch, audience) = (item.epoch + u32::from(stale), item.audience.clone());
-        self.emit(Event::WorkChanged { seq, status, claimed_by, epoch, audience });
-    }
-
     pub fn again(&mut self, seq: Seq) {
         self.entered.push_back(seq);
     }
@@ -385,7 +306,8 @@ impl<'a> Run<'a> {
     pub fn rest(&mut self) {
         loop {
             self.run_entered();
-            if !self.look() {
+            if !self.look() && !self.open_guards() && !self.look_at_lists() && !self.settle_joins() && !self.settle_ended() {
+                self.settle_groups();
                 return;
             }
         }
@@ -421,6 +343,12 @@ impl<'a> Run<'a> {
         let Some(activity) = process.def.activities.get(&item.activity) else {
             return Err(Failure::new("definition", "the activity is gone"));
         };
+        if let Some(copy) = item.copy() {
+            return self.copy_done(&item, copy, outcome, by);
+        }
+        if self.repeats(&item, activity, outcome, by)? {
+            return Ok(None);
+        }
         self.leave(&item, activity, outcome, by, |run| {
             let branch = match &activity.next {
                 None => return Ok(Choice::Ends),
@@ -430,7 +358,7 @@ impl<'a> Run<'a> {
                     None => return Err(Failure::new("definition", format!("`next` has no branch for `{outcome}`"))),
                 },
             };
-            run.choose(&item, branch)
+            run.choose((item.instance, Some(item.seq)), branch, activity.split.unwrap_or(Split::First))
         })
     }
 
@@ -439,7 +367,27 @@ impl<'a> Run<'a> {
         let Some(item) = self.snapshot.item(seq).filter(|w| w.status.is_open()).cloned() else { return Ok(None) };
         let Some(process) = self.process_of(item.instance) else { return Ok(None) };
         let Some(activity) = process.def.activities.get(&item.activity) else { return Ok(None) };
-        self.leave(&item, activity, outcome, SYSTEM, |run| run.choose(&item, branch))
+        self.leave_early(&item, activity, outcome, |run| run.choose((item.instance, Some(item.seq)), branch, Split::First))
+    }
+
+    /// By something other than its completion: what runs within is withdrawn.
+    pub(super) fn leave_early<'p>(
+        &mut self,
+        item: &WorkItem,
+        activity: &Activity,
+        outcome: &str,
+        choose: impl FnOnce(&Self) -> Result<Choice<'p>, Failure>,
+    ) -> Result<Option<Vec<String>>, Failure> {
+        if item.status != WorkStatus::Running {
+            return self.leave(item, activity, outcome, SYSTEM, choose);
+        }
+        let savepoint = self.savepoint();
+        self.withdraw_within(item);
+        let left = self.leave(item, activity, outcome, SYSTEM, choose);
+        if !matches!(left, Ok(None)) {
+            self.roll_back(savepoint);
+        }
+        left
     }
 
     pub fn leave<'p>(
@@ -480,23 +428,22 @@ impl<'a> Run<'a> {
                 self.roll_back(savepoint);
                 return Ok(Some(conditions));
             }
-            Choice::Taken(transition, targets) => {
-                if let Some(t) = transition
-                    && let Err(failure) = self.actions(&t.actions, Some(item.instance), Some(item.seq))
-                {
-                    self.roll_back(savepoint);
-                    return Err(failure);
-                }
-                if self.snapshot.instance(item.instance).is_none_or(|i| i.outcome.is_some()) {
-                    return Ok(None);
-                }
-                if targets.iter().any(|t| matches!(t, Target::Stay(_))) {
-                    self.stay(item, savepoint);
-                    return Ok(None);
-                }
-                for target in targets.into_iter().filter_map(Target::activity) {
-                    self.steps += 1;
-                    self.enter(item.instance, target, Some(&item.activity));
+            Choice::Taken(ways) => {
+                for Taken { transition, targets } in ways {
+                    if let Some(t) = transition
+                        && let Err(failure) = self.actions(&t.actions, Some(item.instance), Some(item.seq))
+                    {
+                        self.roll_back(savepoint);
+                        return Err(failure);
+                    }
+                    if self.snapshot.instance(item.instance).is_none_or(|i| i.outcome.is_some()) {
+                        return Ok(None);
+                    }
+                    if targets.iter().any(|t| matches!(t, Target::Stay(_))) {
+                        self.stay(item, savepoint);
+                        return Ok(None);
+                    }
+                    self.place_all(item.instance, transition, &targets, &item.activity);
                 }
             }
             Choice::Ends => {
@@ -526,39 +473,37 @@ impl<'a> Run<'a> {
         self.change_work(item.seq, WorkStatus::Started, item.claimed_by.clone(), true);
     }
 
-    fn choose<'p>(&self, item: &WorkItem, branch: &'p Branch) -> Result<Choice<'p>, Failure> {
+    /// Tokens to the targets, in their order.
+    pub(super) fn place_all(&mut self, instance: Seq, transition: Option<&Transition>, targets: &[&Target], source: &str) {
+        for target in targets.iter().filter_map(|t| t.activity()) {
+            for _ in 0..transition.map_or(1, Transition::times) {
+                self.steps += 1;
+                self.enter(instance, target, Some(source));
+            }
+        }
+    }
+
+    /// The ways that hold, for an instance and where there is one a work item (C6).
+    pub(super) fn choose<'p>(&self, at: (Seq, Option<Seq>), branch: &'p Branch, split: Split) -> Result<Choice<'p>, Failure> {
         let tried = match branch {
-            Branch::To(target) => return Ok(Choice::Taken(None, vec![target])),
+            Branch::To(target) => return Ok(Choice::Taken(vec![Taken { transition: None, targets: vec![target] }])),
             Branch::Tried(tried) => tried,
         };
-        let mut conditions = vec![];
+        let (mut taken, mut conditions): (Vec<Taken>, Vec<String>) = (vec![], vec![]);
         for transition in tried {
             let holds = match &transition.when {
-                Some(when) => self.holds(when, Some(item.instance), Some(item.seq))?,
-                None => true,
+                Some(when) => self.holds(when, Some(at.0), at.1)?,
+                None => !transition.otherwise || taken.is_empty(),
             };
             if holds {
-                return Ok(Choice::Taken(Some(transition), transition.to.iter().collect()));
+                taken.push(transition.into());
+                if split == Split::First {
+                    break;
+                }
             }
-            conditions.extend(transition.when.as_ref().map(|w| w.text.trim().to_owned()));
+            conditions.extend(transition.when.as_ref().filter(|_| !holds).map(|w| w.text.trim().to_owned()));
         }
-        Ok(Choice::None(conditions))
-    }
-
-    /// `end: name` cancels all other tokens of the instance and gives it that outcome (C7).
-    pub fn end_instance(&mut self, instance: Seq, outcome: &str) {
-        let open: Vec<Seq> = self.snapshot.open_work().filter(|w| w.instance == instance).map(|w| w.seq).collect();
-        for seq in open {
-            self.end_work(seq, WorkStatus::Cancelled, None, SYSTEM);
-        }
-        self.emit(Event::InstanceEnded { seq: instance, outcome: outcome.to_owned(), at: self.ctx.now });
-    }
-
-    pub fn end_instance_if_idle(&mut self, instance: Seq) {
-        let running = self.snapshot.instance(instance).is_some_and(|i| i.outcome.is_none());
-        if running && !self.snapshot.open_work().any(|w| w.instance == instance) {
-            self.emit(Event::InstanceEnded { seq: instance, outcome: "done".into(), at: self.ctx.now });
-        }
+        Ok(if taken.is_empty() { Choice::None(conditions) } else { Choice::Taken(taken) })
     }
 
     /// A ticket that was closed by anything but the instance itself ends its other instances.

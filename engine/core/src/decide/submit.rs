@@ -37,6 +37,7 @@ pub fn submit(run: &mut Run, work: Seq, form: &Form) -> Result<(), Rejection> {
         return Err(Rejection::Gone);
     }
     claimed(run, &item, dialog.claim)?;
+    run.person_starts(&item)?;
     let outcome =
         outcome_of(run, &item, dialog, &form::trial(run, &dialog.fields, form, Some(item.instance), Some(work)), form.outcome.as_deref())?;
     run.blobs = form.blobs.clone();
@@ -44,6 +45,7 @@ pub fn submit(run: &mut Run, work: Seq, form: &Form) -> Result<(), Rejection> {
     form::conflicts(run, &filled.changes, form.seen)?;
     run.emit(Event::DialogSubmitted { work, dialog: name.to_owned(), outcome: outcome.clone() });
     form::write(run, filled.changes, Some(item.instance))?;
+    form::write_data(run, filled.data, &item);
     form::write_article(run, filled.article, Some(item.instance), Some(work))?;
     // "First input saved" starts the item.
     run.change_work(work, WorkStatus::Started, item.claimed_by.clone(), false);
@@ -78,6 +80,7 @@ fn finish_dialog(run: &mut Run, item: &WorkItem, actions: &[vorgang_definitions:
 fn vote(run: &mut Run, item: &WorkItem, approval: &Approval, form: &Form) -> Result<(), Rejection> {
     may_vote(run, item, approval, run.ctx.actor)?;
     may_open(run, item, APPROVAL)?;
+    run.person_starts(item)?;
     let outcome = form.outcome.clone().unwrap_or_default();
     if !Approval::VOTES.contains(&outcome.as_str()) {
         return Err(Rejection::Form(vec![("outcome".into(), FormError::UnknownOutcome)]));
@@ -88,6 +91,7 @@ fn vote(run: &mut Run, item: &WorkItem, approval: &Approval, form: &Form) -> Res
     let person = run.ctx.actor.login.clone();
     run.emit(Event::DialogSubmitted { work: item.seq, dialog: APPROVAL.into(), outcome: outcome.clone() });
     form::write(run, filled.changes, Some(item.instance))?;
+    form::write_data(run, filled.data, item);
     form::write_article(run, filled.article, Some(item.instance), Some(item.seq))?;
     run.emit(Event::VoteCast { work: item.seq, person, outcome, at: run.ctx.now });
     run.change_work(item.seq, WorkStatus::Started, item.claimed_by.clone(), false);
@@ -249,6 +253,7 @@ pub fn claim(run: &mut Run, work: Seq) -> Result<(), Rejection> {
     if only_approval(run, &item) {
         return Err(Rejection::Right(RightReason::NotForYou));
     }
+    run.person_starts(&item)?;
     let login = run.ctx.actor.login.clone();
     run.change_work(work, WorkStatus::Started, Some(login.clone()), false);
     // Who claims the work has the ticket and locks it, unless somebody has it.

@@ -26,18 +26,27 @@ fn due(run: &Run, from: Timestamp, after: Duration, calendar: Option<&str>) -> R
     later(from, after, calendar, &names.site.zone.0).ok_or_else(never)
 }
 
-/// Sets the clocks of an activity that a token has entered, or goes back to (C16).
+/// Sets the clocks of an activity that a token has entered, or goes back to (C16). A copy has that of its approval only.
 pub fn schedule(run: &mut Run, item: &WorkItem, activity: &Activity) -> Result<(), Failure> {
-    let now = run.ctx.now;
-    let own = activity.timers.iter().enumerate().map(|(index, t)| (TimerKind::Activity { index }, t.after.0, t.calendar.as_ref()));
-    let approval = activity.approval.iter().filter_map(|a| a.within.map(|w| (TimerKind::Within, w.0, a.calendar.as_ref())));
-    for (kind, after, calendar) in own.chain(approval) {
-        let calendar = calendar.map(ToString::to_string);
-        let due = due(run, now, after, calendar.as_deref())?;
-        let known = run.snapshot.timers.iter().find(|t| t.work == Some(item.seq) && t.kind == kind).map(|t| t.seq);
-        let seq = known.unwrap_or_else(|| run.next_seq());
-        run.emit(Event::TimerSet { timer: Timer { seq, work: Some(item.seq), kind, due, start: now, after, calendar } });
+    let (copy, whole) = (item.copy().is_some(), activity.for_each.is_some());
+    for (index, t) in activity.timers.iter().enumerate().filter(|_| !copy) {
+        set(run, Some(item.seq), TimerKind::Activity { index }, t.after.0, t.calendar.as_deref())?;
     }
+    if let Some(approval) = activity.approval.as_ref().filter(|_| copy || !whole)
+        && let Some(within) = approval.within
+    {
+        set(run, Some(item.seq), TimerKind::Within, within.0, approval.calendar.as_deref())?;
+    }
+    Ok(())
+}
+
+/// Sets a clock from now on; one that is there counts anew.
+pub fn set(run: &mut Run, work: Option<Seq>, kind: TimerKind, after: Duration, calendar: Option<&str>) -> Result<(), Failure> {
+    let now = run.ctx.now;
+    let due = due(run, now, after, calendar)?;
+    let known = run.snapshot.timers.iter().find(|t| t.work == work && t.kind == kind).map(|t| t.seq);
+    let seq = known.unwrap_or_else(|| run.next_seq());
+    run.emit(Event::TimerSet { timer: Timer { seq, work, kind, due, start: now, after, calendar: calendar.map(str::to_owned) } });
     Ok(())
 }
 
@@ -51,11 +60,7 @@ pub fn fire(run: &mut Run, seq: Seq) {
 
 /// Sets the next time of a timer with `every`: what was missed is not made up for.
 fn repeat(run: &mut Run, timer: &Timer) {
-    let (TimerKind::Activity { index }, Some(work)) = (timer.kind, timer.work) else { return };
-    let Some(item) = run.snapshot.item(work).cloned() else { return };
-    let Some(process) = run.process_of(item.instance) else { return };
-    let every = process.def.activities.get(&item.activity).and_then(|a| a.timers.get(index)).and_then(|t| t.every);
-    let Some(every) = every.map(|e| e.0) else { return };
+    let Some(every) = every(run, timer) else { return };
     let now = run.ctx.now;
     let (mut start, mut next) = (timer.due, None);
     for _ in 0..MISSED_MAX {
@@ -78,6 +83,19 @@ fn repeat(run: &mut Run, timer: &Timer) {
     run.emit(Event::TimerSet { timer: Timer { due: next, start, after: every, ..timer.clone() } });
 }
 
+/// How long it is between its repetitions.
+fn every(run: &Run, timer: &Timer) -> Option<Duration> {
+    let every = match (timer.kind, timer.work) {
+        (TimerKind::Activity { index }, Some(work)) => {
+            let item = run.snapshot.item(work)?;
+            run.process_of(item.instance)?.def.activities.get(&item.activity)?.timers.get(index)?.every
+        }
+        (TimerKind::Group { instance, group, index }, _) => run.process_of(instance)?.def.groups.0.get(group)?.1.timers.get(index)?.every,
+        _ => None,
+    };
+    every.map(|e| e.0)
+}
+
 /// What the timer does, now or after an incident.
 pub fn again(run: &mut Run, work: Option<Seq>, kind: TimerKind) {
     let savepoint = run.savepoint();
@@ -97,6 +115,7 @@ fn act(run: &mut Run, work: Option<Seq>, kind: TimerKind) -> Result<(), Failure>
             unlock(run);
             return Ok(());
         }
+        TimerKind::Group { instance, group, index } => return act_in_group(run, instance, group, index),
         _ => {}
     }
     let Some(item) = work.and_then(|w| run.snapshot.item(w)).filter(|w| w.status.is_open()).cloned() else { return Ok(()) };
@@ -117,11 +136,26 @@ fn act(run: &mut Run, work: Option<Seq>, kind: TimerKind) -> Result<(), Failure>
             }
         }
         TimerKind::Within => run.complete(item.seq, "timeout", SYSTEM)?,
-        TimerKind::Pending | TimerKind::Unlock => None,
+        TimerKind::Pending | TimerKind::Unlock | TimerKind::Group { .. } => None,
     };
     match result {
         None => Ok(()),
         Some(conditions) => Err(no_branch(&conditions)),
+    }
+}
+
+fn act_in_group(run: &mut Run, instance: Seq, group: usize, index: usize) -> Result<(), Failure> {
+    let Some(process) = run.process_of(instance) else { return Ok(()) };
+    let Some(timer) = process.def.groups.0.get(group).and_then(|(_, g)| g.timers.get(index)) else { return Ok(()) };
+    if let Some(when) = &timer.when
+        && !run.holds(when, Some(instance), None)?
+    {
+        return Ok(());
+    }
+    run.actions(&timer.actions, Some(instance), None)?;
+    match timer.next.as_ref().map(|branch| run.leave_group(instance, group, branch)).transpose()?.flatten() {
+        Some(conditions) => Err(no_branch(&conditions)),
+        None => Ok(()),
     }
 }
 

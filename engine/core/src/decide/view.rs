@@ -13,6 +13,7 @@ use crate::rejection::Rejection;
 use crate::snapshot::{Seq, Snapshot, TimerKind, WorkItem, WorkStatus};
 use jiff::Timestamp;
 use serde_json::Value as Json;
+use vorgang_definitions::kinds::message::DataType;
 use vorgang_definitions::kinds::process::{Activity, AskTime, FormField, Outcome, Style};
 use vorgang_definitions::model::Model;
 use vorgang_definitions::values::Slot;
@@ -61,6 +62,8 @@ pub struct OfferedField {
     pub kept: Option<Denied>,
     /// What may be chosen, where that is a closed set.
     pub choice: Option<Choice>,
+    /// It is a value of the process or of a copy: its type, and what people read.
+    pub own: Option<(DataType, String)>,
 }
 
 #[derive(Debug, Clone)]
@@ -178,7 +181,7 @@ pub fn due(snapshot: &Snapshot, activity: &Activity, work: Seq) -> Option<Timest
     let ends = |kind: TimerKind| match kind {
         TimerKind::Within => true,
         TimerKind::Activity { index } => activity.timers.get(index).is_some_and(|t| t.next.is_some()),
-        TimerKind::Pending | TimerKind::Unlock => false,
+        TimerKind::Pending | TimerKind::Unlock | TimerKind::Group { .. } => false,
     };
     snapshot.timers.iter().filter(|t| t.work == Some(work) && ends(t.kind)).map(|t| t.due).min()
 }
@@ -218,6 +221,15 @@ fn fields(run: &Run, fields: &[FormField], item: &WorkItem, trial: &Snapshot) ->
             let time = a.time.filter(|_| run.ctx.actor.kind == PersonKind::Agent).map(|t| t == AskTime::Required);
             article = there.then_some(OfferedArticle { required, visible: a.visible.unwrap_or(true), time });
         }
+        if let Some(name) = &field.data {
+            let Some(of) = form::data_type(run, name, field, instance) else { continue };
+            let title = run.model.title(field.title.as_ref(), name, &run.ctx.actor.language).to_owned();
+            let data = item.copy().map(|c| &c.data).or_else(|| Some(&run.snapshot.instance(item.instance)?.more.as_ref()?.data));
+            let value = data.and_then(|d| d.get(name.as_str())?.value()).map_or(Json::Null, |v| v.to_json());
+            let own = Some((of, title));
+            offered.push(OfferedField { name: name.to_string(), required: field.required, value, kept: None, choice: None, own });
+            continue;
+        }
         let Some(name) = &field.field else { continue };
         let Some(slot) = Slot::find(&run.model.names, name) else { continue };
         let (mut required, mut kept) = (field.required || slot.always_set(), None);
@@ -232,7 +244,7 @@ fn fields(run: &Run, fields: &[FormField], item: &WorkItem, trial: &Snapshot) ->
             Some(default) if now.is_null() && kept.is_none() => default.value,
             _ => now,
         };
-        offered.push(OfferedField { name: name.to_string(), required, value, kept, choice: asked.choice(&slot) });
+        offered.push(OfferedField { name: name.to_string(), required, value, kept, choice: asked.choice(&slot), own: None });
     }
     (offered, article)
 }

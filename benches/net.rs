@@ -1,0 +1,178 @@
+//! `cargo bench --bench net`: what processes cost. Names after `--` choose: run, sound, check, draw.
+
+mod common;
+
+use common::agent;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::hint::black_box;
+use std::path::Path;
+use std::time::Instant;
+use vorgang_core::Command;
+use vorgang_core::command::{Context, Form};
+use vorgang_core::decide::decide;
+use vorgang_core::people::Directory;
+use vorgang_core::snapshot::{Snapshot, WorkStatus};
+use vorgang_definitions::diagram;
+use vorgang_definitions::model::{Model, SiteFile, load, read_folder};
+use vorgang_definitions::soundness::{self, Answer};
+
+/// The server's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const ROUNDS: usize = 5;
+
+const SITE: &str = r#"
+- { kind: Site, name: bench, language: 1, languages: en, zone: UTC, title: Bench }
+- { kind: State, name: new, type: new }
+- { kind: Priority, name: normal, level: 3 }
+- { kind: Queue, name: desk }
+- { kind: Role, name: agent, queues: { desk: [rw] } }
+- { kind: Field, name: count, type: integer }
+- { kind: TicketType, name: case, fields: [ { field: count, default: 3 } ], states: [new] }
+"#;
+
+/// Each with how many forms are sent from its start to its end.
+const PROCESSES: [(&str, usize, &str); 4] = [
+    ("sequence", 5, "a: { FORM, next: b }\nb: { FORM, next: c }\nc: { FORM, next: d }\nd: { FORM, next: e }\ne: { FORM, end: over }"),
+    (
+        "choice",
+        2,
+        "a: { FORM, next: [ { to: b, when: ticket.fields.count > 5 }, { to: c, when: ticket.fields.count > 2 }, { to: d, otherwise: true } ] }\nb: { FORM }\nc: { FORM, end: over }\nd: { FORM }",
+    ),
+    (
+        "parallel",
+        5,
+        "a: { FORM, next: [ { to: [b, c, d] } ] }\nb: { FORM, next: e }\nc: { FORM, next: e }\nd: { FORM, next: e }\ne: { join: all, FORM, end: over }",
+    ),
+    ("for_each_100", 102, "a: { FORM, next: b }\nb: { for_each: { count: 100, as: number }, FORM, next: c }\nc: { FORM, end: over }"),
+];
+
+fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
+    if is_wanted("run") {
+        run();
+    }
+    if is_wanted("sound") {
+        sound();
+    }
+    if is_wanted("check") {
+        check();
+    }
+    if is_wanted("draw") {
+        draw();
+    }
+}
+
+/// The median of the rounds in microseconds, with the fastest and the slowest.
+fn rounds(mut round: impl FnMut() -> f64) -> String {
+    let mut all: Vec<f64> = (0..ROUNDS).map(|_| round()).collect();
+    all.sort_by(f64::total_cmp);
+    format!("{:.1} us (runs {:.1} to {:.1})", all[ROUNDS / 2], all[0], all[ROUNDS - 1])
+}
+
+fn model(processes: &str) -> Model {
+    let loaded = load(&[SiteFile { path: "bench.yaml".into(), text: format!("{SITE}{processes}") }], &[]);
+    let errors: Vec<&String> = loaded.diagnostics.iter().map(|d| &d.message).collect();
+    loaded.model.unwrap_or_else(|| panic!("{errors:?}"))
+}
+
+fn process(name: &str, activities: &str) -> String {
+    let form = "dialogs: { form: { for: { role: agent } } }";
+    let lines: String = activities.replace("FORM", form).lines().map(|l| format!("    {l}\n")).collect();
+    format!(
+        "- kind: Process\n  name: {name}\n  starts: [ {{ by: agent, at: a }} ]\n  ticket: {{ type: case, queue: desk, state: new, priority: normal }}\n  activities:\n{lines}"
+    )
+}
+
+/// From start to end, decided in memory, one after the other.
+fn run() {
+    const TIMES: usize = 200;
+    let model = model(&PROCESSES.iter().map(|(name, _, activities)| process(name, activities)).collect::<String>());
+    let actor = agent();
+    let people = Directory::new([actor.clone()]);
+    for (name, forms, _) in PROCESSES {
+        let one = || {
+            let ctx = Context { new_ticket: Some((1, "1".into())), ..Context::trial(jiff::Timestamp::UNIX_EPOCH, &actor, &people) };
+            let start = Command::StartProcess { process: name.into(), form: Form::default() };
+            let mut snapshot: Snapshot = decide(&model, None, &start, &ctx).expect("a start").after.compact();
+            let mut sent = 1;
+            let offered =
+                |s: &Snapshot| s.open_work().find(|w| matches!(w.status, WorkStatus::Offered | WorkStatus::Started)).map(|w| w.seq);
+            while let Some(work) = offered(&snapshot) {
+                let submit = Command::SubmitDialog { work, form: Form::default() };
+                snapshot = decide(&model, Some(&snapshot), &submit, &ctx).expect("a step").after.compact();
+                sent += 1;
+            }
+            assert!(sent == forms && snapshot.instances.is_empty(), "{name} ended after {sent} forms");
+        };
+        let time = rounds(|| {
+            let begun = Instant::now();
+            (0..TIMES).for_each(|_| one());
+            begun.elapsed().as_secs_f64() * 1e6 / TIMES as f64
+        });
+        println!("{name}: {time} from start to end, {forms} forms");
+    }
+}
+
+/// So many branches with so many activities each, between a split and a join.
+fn branches(count: usize, long: usize) -> String {
+    let names = |b: usize| (0..long).map(move |i| format!("b{b}_{i}"));
+    let first: Vec<String> = (0..count).map(|b| format!("b{b}_0")).collect();
+    let mut text = format!("a: {{ FORM, next: [ {{ to: [{}] }} ] }}\n", first.join(", "));
+    for b in 0..count {
+        let all: Vec<String> = names(b).collect();
+        for (i, name) in all.iter().enumerate() {
+            let next = all.get(i + 1).map_or("z", String::as_str);
+            let _ = writeln!(text, "{name}: {{ FORM, next: {next} }}");
+        }
+    }
+    text.push_str("z: { join: all, FORM, end: over }");
+    text
+}
+
+fn sound() {
+    for (count, long) in [(3, 3), (20, 10), (20, 40)] {
+        let model = model(&process("net", &branches(count, long)));
+        let def = &model.processes["net"].def;
+        let time = rounds(|| {
+            let begun = Instant::now();
+            assert_eq!(soundness::decide(&model.names, def), Answer::Sound);
+            begun.elapsed().as_secs_f64() * 1e6
+        });
+        println!("soundness of {count} branches, {} activities: {time}", count * long + 2);
+    }
+}
+
+/// Every example, from its text to the model.
+fn check() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let folders = |f: &Path| std::fs::read_dir(f).expect("examples").map(|e| e.expect("a folder").path()).collect::<Vec<_>>();
+    let sites = folders(&root).into_iter().filter(|f| !f.ends_with("patterns")).chain(folders(&root.join("patterns")));
+    let sites: Vec<Vec<SiteFile>> = sites.map(|f| read_folder(&f).expect("a site")).collect();
+    let processes: usize = sites.iter().map(|s| load(s, &[]).model.expect("a model").processes.len()).sum();
+    let time = rounds(|| {
+        let begun = Instant::now();
+        for site in &sites {
+            black_box(load(site, &[]));
+        }
+        begun.elapsed().as_secs_f64() * 1e6
+    });
+    println!("check of {} sites with {processes} processes: {time}", sites.len());
+}
+
+fn draw() {
+    for (count, long) in [(3, 9), (6, 10)] {
+        let model = model(&process("net", &branches(count, long)));
+        let def = &model.processes["net"].def;
+        let time = rounds(|| {
+            let begun = Instant::now();
+            let graph = diagram::graph(&model, def, "en", &BTreeMap::new(), false);
+            black_box(diagram::svg(&graph, true));
+            begun.elapsed().as_secs_f64() * 1e6
+        });
+        println!("drawing of {} activities: {time}", count * long + 2);
+    }
+}

@@ -1,0 +1,277 @@
+//! Copies, repetitions, sub-processes, groups and mutexes: that they are whole, and what expressions see of them.
+
+use super::place::{self, Relies};
+use super::{Cx, env};
+use crate::cel::types::{Env, Field, ObjectTy, Ty};
+use crate::cel::value::Value;
+use crate::diagnostic::Diagnostic;
+use crate::kinds::Kind;
+use crate::kinds::message::DataType;
+use crate::kinds::process::{Activity, Process};
+use crate::kinds::several::{DoneWhen, ForEach};
+use crate::kinds::sub_process::SubProcess;
+use crate::name::Name;
+use crate::value_expr::ValueExpr;
+use crate::values::Slot;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+fn object(what: &str, fields: Vec<Field>) -> Ty {
+    Ty::Object(Arc::new(ObjectTy { what: what.into(), fields }))
+}
+
+fn field(name: &str, ty: Ty, optional: bool, doc: &str) -> Field {
+    Field { name: name.into(), ty, optional, doc: doc.into() }
+}
+
+/// Values of the process or of a copy; what is not set of them is absent, but for a no.
+pub fn data_ty(what: &str, data: impl Iterator<Item = (String, DataType)>) -> Ty {
+    object(what, data.map(|(name, of)| field(&name, of.ty(), of != DataType::Boolean, "a value of its own")).collect())
+}
+
+/// What the copies of an activity are filled in with.
+pub fn copy_data(activity: &Activity) -> BTreeMap<String, DataType> {
+    let fields = activity.dialogs.iter().flat_map(|(_, d)| &d.fields).chain(activity.approval.iter().flat_map(|a| &a.fields));
+    fields.filter_map(|f| Some((f.data.as_ref()?.to_string(), f.data_type?))).collect()
+}
+
+/// `items`, of `done_when` and of `steps.NAME`.
+pub fn items_ty(cx: &env::Outcomes, process: &Process, activity: &str, element: Ty) -> Ty {
+    let mut outcomes = cx.of_copy(process, activity);
+    outcomes.push(String::new());
+    let data = process.activities.get(activity).map(copy_data).unwrap_or_default();
+    Ty::list(object(
+        "copy",
+        vec![
+            field("item", element, false, "the element"),
+            field(
+                "outcome",
+                Ty::word(&format!("outcome of a copy of `{activity}`"), outcomes),
+                false,
+                "its outcome; empty while it is open",
+            ),
+            field("by", Ty::User, false, "who did it; empty while it is open"),
+            field("at", Ty::Timestamp, true, "when it was done"),
+            field("data", data_ty("values of the copy", data.into_iter()), false, "its own inputs"),
+            field("done", Ty::Bool, false, "whether it is done"),
+        ],
+    ))
+}
+
+/// The type of the elements, by what kind of list `in` is; whole numbers where it is a count.
+pub fn for_each(f: &ForEach, env: &Env, relies: &mut Relies, cx: &mut Cx) -> Ty {
+    match (&f.list, &f.count) {
+        (Some(list), None) => elements(list, env, relies, cx),
+        (None, Some(count)) => {
+            counted(count, env, relies, cx);
+            if f.live {
+                cx.push(
+                    Diagnostic::error("unknown-key", f.at, "`live` follows a list; a `count` is read once").help("write `in:` with a list"),
+                );
+            }
+            Ty::Int
+        }
+        _ => {
+            cx.push(Diagnostic::error("missing-key", f.at, "`for_each` has `in`, a list, or `count`, a number"));
+            Ty::Any
+        }
+    }
+}
+
+fn elements(list: &ValueExpr, env: &Env, relies: &mut Relies, cx: &mut Cx) -> Ty {
+    match list {
+        ValueExpr::Expr(e) => {
+            let Some(program) = e.compile(env, None, cx.sources, cx.out) else { return Ty::Any };
+            relies.extend(program.relies.iter().cloned());
+            match &program.ty {
+                Ty::List(of) if !matches!(**of, Ty::List(_) | Ty::Map(_) | Ty::Object(_) | Ty::Duration) => (**of).clone(),
+                other => {
+                    cx.push(Diagnostic::error("cel-type", e.span, format!("expected a list of plain values, found {other}")));
+                    Ty::Any
+                }
+            }
+        }
+        ValueExpr::Literal(l) => {
+            let crate::yaml::Value::List(items) = &l.node.value else {
+                let d = Diagnostic::error("wrong-type", l.node.span, "expected a list");
+                cx.push(d.help("an expression begins with `=`; a number of copies is `count`"));
+                return Ty::Any;
+            };
+            let value = |n: &crate::yaml::Node| match &n.value {
+                crate::yaml::Value::Text(t) => Some((Value::text(t.as_str()), Ty::Text)),
+                crate::yaml::Value::Int(i) => Some((Value::Int(*i), Ty::Int)),
+                _ => None,
+            };
+            let all: Option<Vec<(Value, Ty)>> = items.iter().map(value).collect();
+            match all {
+                Some(all) if all.iter().all(|(_, ty)| *ty == all[0].1) => {
+                    let ty = all.first().map_or(Ty::Any, |(_, ty)| ty.clone());
+                    let _ = l.value.set(Some(Value::List(Arc::new(all.into_iter().map(|(v, _)| v).collect()))));
+                    ty
+                }
+                _ => {
+                    cx.push(Diagnostic::error("wrong-type", l.node.span, "expected texts, or whole numbers"));
+                    Ty::Any
+                }
+            }
+        }
+    }
+}
+
+fn counted(count: &ValueExpr, env: &Env, relies: &mut Relies, cx: &mut Cx) {
+    match count {
+        ValueExpr::Expr(e) => {
+            if let Some(program) = e.compile(env, Some(&Ty::Int), cx.sources, cx.out) {
+                relies.extend(program.relies.iter().cloned());
+            }
+        }
+        ValueExpr::Literal(l) => match l.node.value {
+            crate::yaml::Value::Int(i) if (0..=1_000).contains(&i) => drop(l.value.set(Some(Value::Int(i)))),
+            _ => cx.push(Diagnostic::error("out-of-range", l.node.span, "expected a number of copies from 0 to 1000")),
+        },
+    }
+}
+
+pub fn done_when(f: &ForEach, env: &Env, items: Ty, relies: &mut Relies, cx: &mut Cx) {
+    let Some(DoneWhen::Expr(e)) = &f.done_when else { return };
+    if let Some(program) = e.compile(&env.clone().with("items", items), Some(&Ty::Bool), cx.sources, cx.out) {
+        relies.extend(program.relies.iter().cloned());
+    }
+}
+
+/// The process is there, and takes and gives what stands here.
+pub fn sub_process(sub: &SubProcess, process: &Process, own: &place::ActionPlace, relies: &mut Relies, cx: &mut Cx) {
+    let Some(inner) = cx.processes.get(sub.name.as_str()) else {
+        let known: Vec<_> = cx.names.process_names.iter().map(String::as_str).collect();
+        return cx.unknown(Kind::Process, "process", &sub.name, known);
+    };
+    let inner = inner.clone();
+    if !sub.is_child() {
+        if inner.ticket.ticket_type != process.ticket.ticket_type {
+            let message = format!("the process `{}` is for tickets of type `{}`", sub.name, inner.ticket.ticket_type);
+            cx.push(Diagnostic::error("other-type", sub.name.span, message).help("run it `on: child`, on a ticket of its own"));
+        }
+        if let Some(ticket) = &sub.ticket {
+            cx.push(Diagnostic::error("unknown-key", ticket.at, "`ticket` describes a child: write `on: child` too"));
+        }
+    }
+    if let Some(ticket) = &sub.ticket {
+        let names = cx.names;
+        if let Some(queue) = ticket.queue.as_ref().filter(|q| names.queues.get(q).is_none()) {
+            cx.unknown(Kind::Queue, "queue", queue, names.queues.iter().map(|q| q.name.as_str()));
+        }
+        if let Some(state) = ticket.state.as_ref().filter(|s| names.states.get(s).is_none()) {
+            cx.unknown(Kind::State, "state", state, names.states.iter().map(|s| s.name.as_str()));
+        }
+        if let Some(priority) = ticket.priority.as_ref().filter(|p| names.priorities.get(p).is_none()) {
+            cx.unknown(Kind::Priority, "priority", priority, names.priorities.iter().map(|p| p.name.as_str()));
+        }
+        relies.extend(ticket.title.iter().flat_map(|t| t.compile(&own.env, cx.sources, cx.out)));
+    }
+    let fields: Option<BTreeSet<String>> =
+        cx.names.types.get(&inner.ticket.ticket_type).map(|t| t.fields.iter().map(|f| f.field.to_string()).collect());
+    for (name, given) in sub.with.iter() {
+        match inner.data.get(name) {
+            Some(of) => data_value(name, *of, given, &own.env, relies, cx),
+            None => match place::slot(name, fields.as_ref(), cx) {
+                Some(slot @ Slot::Field(_)) => place::value(given, &slot, &own.env, relies, cx),
+                Some(_) => {
+                    let d = Diagnostic::error("unknown-name", name.span, format!("`{name}` is given to no process"));
+                    cx.push(d.help("`with` has values that the process declares in `data`, and fields of its ticket"));
+                }
+                None => {}
+            },
+        }
+    }
+    if !sub.waits() && !sub.into.is_empty() {
+        cx.push(Diagnostic::error("unknown-key", sub.at, "without waiting nothing comes back: `into` needs its end"));
+    }
+    for (name, from) in sub.into.iter() {
+        let Some(of) = inner.data.get(from) else {
+            let known: Vec<&str> = inner.data.names().collect();
+            cx.unknown(Kind::Process, &format!("value of the process `{}`", sub.name), from, known);
+            continue;
+        };
+        let fits = match process.data.get(name) {
+            Some(own) => own == of,
+            None => match place::slot(name, own.fields, cx) {
+                Some(slot) => of.ty().fits(&slot.ty(cx.names)),
+                None => continue,
+            },
+        };
+        if !fits {
+            cx.push(Diagnostic::error("wrong-type", name.span, format!("`{name}` does not take {}, the type of `{from}`", of.word())));
+        }
+    }
+}
+
+/// A value for something that the process declares.
+pub fn data_value(name: &Name, of: DataType, given: &ValueExpr, env: &Env, relies: &mut Relies, cx: &mut Cx) {
+    match given {
+        ValueExpr::Expr(e) => {
+            if let Some(program) = e.compile(env, Some(&of.ty()), cx.sources, cx.out) {
+                relies.extend(program.relies.iter().cloned());
+            }
+        }
+        ValueExpr::Literal(l) if given.is_unset() => drop(l.value.set(None)),
+        ValueExpr::Literal(l) => match of.read(&l.node.to_json()) {
+            Some(value) => drop(l.value.set(Some(value))),
+            None => cx.push(Diagnostic::error("wrong-type", l.node.span, format!("`{name}`: expected {}", of.word()))),
+        },
+    }
+}
+
+/// Groups: their activities are there, and they lie in each other or apart.
+pub fn groups(process: &Process, cx: &mut Cx) {
+    let members = |g: &crate::kinds::group::Group| g.activities.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+    let all: Vec<(&Name, BTreeSet<String>)> = process.groups.iter().map(|(n, g)| (n, members(g))).collect();
+    for (i, (name, group)) in process.groups.iter().enumerate() {
+        if process.activities.get(name).is_some() || *name == "instance" {
+            let d = Diagnostic::error("duplicate-key", name.span, format!("`{name}` is an activity too"));
+            cx.push(d.help("`cancel` and `undo` name activities and groups: each has a name of its own"));
+        }
+        if group.activities.is_empty() {
+            cx.push(Diagnostic::error("empty-list", name.span, format!("the group `{name}` has no activities")));
+        }
+        for activity in group.activities.iter().filter(|a| process.activities.get(a).is_none()) {
+            cx.unknown(Kind::Process, "activity", activity, process.activities.names());
+        }
+        for (other, theirs) in &all[..i] {
+            let mine = &all[i].1;
+            let shared = mine.intersection(theirs).next();
+            if let (Some(shared), false, false) = (shared, mine.is_subset(theirs), theirs.is_subset(mine)) {
+                let message = format!("the groups `{other}` and `{name}` overlap: both have `{shared}`, and neither holds the other");
+                cx.push(Diagnostic::error("groups-overlap", name.span, message).related(other.span, "the other group"));
+            }
+        }
+    }
+    mutexes(process, cx);
+    for (name, _) in process.data.iter().filter(|(n, _)| Slot::find(cx.names, n).is_some()) {
+        let d = Diagnostic::error("duplicate-key", name.span, format!("`{name}` is an attribute or field of tickets too"));
+        cx.push(d.help("`set` and forms name both: each has a name of its own"));
+    }
+}
+
+/// A mutex of the whole site would need a key; two that are taken in different orders can wait for each other for ever.
+fn mutexes(process: &Process, cx: &mut Cx) {
+    let of_groups = process.groups.iter().filter_map(|(_, g)| g.mutex.as_ref());
+    let of_activities = process.activities.iter().filter_map(|(_, a)| a.mutex.as_ref());
+    for mutex in of_groups.chain(of_activities).filter(|m| m.key.is_some()) {
+        let d = Diagnostic::error("unknown-key", mutex.name.span, "a mutex holds within its instance: there is no `key` yet");
+        cx.push(d.help("leave `key` out"));
+    }
+    let mut orders: BTreeMap<(String, String), &Name> = BTreeMap::new();
+    for (name, activity) in process.activities.iter() {
+        let Some(own) = &activity.mutex else { continue };
+        for group in process.groups.iter().filter(|(_, g)| g.activities.iter().any(|a| a == name)).filter_map(|(_, g)| g.mutex.as_ref()) {
+            orders.insert((group.name.to_string(), own.name.to_string()), name);
+        }
+    }
+    for ((outer, inner), name) in &orders {
+        if let (true, Some(other)) = (outer < inner, orders.get(&(inner.clone(), outer.clone()))) {
+            let message =
+                format!("`{name}` takes `{inner}` within `{outer}`, `{other}` the other way round: they can wait for each other for ever");
+            cx.push(Diagnostic::error("mutex-order", name.span, message).related(other.span, "the other"));
+        }
+    }
+}

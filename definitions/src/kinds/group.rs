@@ -1,0 +1,99 @@
+//! Phases: activities that are cancelled, timed and excluded together (C12, C14).
+
+use crate::actions::Action;
+use crate::cel::Expr;
+use crate::kinds::branch::Branch;
+use crate::kinds::handler::LocalHandler;
+use crate::kinds::process::Timer;
+use crate::load::{Load, Loader, Schemas};
+use crate::name::Name;
+use crate::record;
+use crate::text::Text;
+use crate::yaml::{Node, Value};
+use serde_json::json;
+
+record! {
+    /// A phase of a process.
+    pub struct Group as "a group" {
+        /// What people read.
+        title "title": Option<Text> = { "en": "Deployment", "de": "Einspielen" };
+        /// What belongs to it. Groups lie inside each other or apart; they do not overlap otherwise.
+        activities "activities": Vec<Name> = ["stop", "install"];
+        /// Held by the first of its items that starts, until its last token is gone.
+        mutex "mutex": Option<Mutex> = "desk";
+        /// What happens when it takes long; counted from the entry of its first token. `next` cancels the group and goes there.
+        timers "timers": Vec<Timer> = [{ "after": "4h", "next": "roll_back" }];
+        /// What happens on events while it is under way. `next` cancels the group and goes there.
+        handlers "handlers": Vec<LocalHandler> = [{ "on": "message.alarm", "do": [{ "notify": "alarm" }] }];
+    }
+}
+
+impl Group {
+    /// Every activity that its timers and handlers lead to.
+    pub fn targets(&self) -> Vec<&Name> {
+        let branches = self.timers.iter().filter_map(|t| t.next.as_ref()).chain(self.handlers.iter().filter_map(|h| h.next.as_ref()));
+        branches.flat_map(Branch::targets).filter_map(|(_, t)| t.activity()).collect()
+    }
+
+    /// Every list of actions in it.
+    pub fn action_lists(&self) -> Vec<&[Action]> {
+        let mut lists: Vec<&[Action]> = vec![];
+        lists.extend(self.timers.iter().map(|t| &t.actions[..]));
+        lists.extend(self.handlers.iter().map(|h| &h.actions[..]));
+        let branches = self.timers.iter().filter_map(|t| t.next.as_ref()).chain(self.handlers.iter().filter_map(|h| h.next.as_ref()));
+        lists.extend(branches.flat_map(Branch::targets).filter_map(|(t, _)| t).map(|t| &t.actions[..]));
+        lists
+    }
+}
+
+record! {
+    /// A mutex of the whole site.
+    pub struct MutexMap as "`mutex`" {
+        /// Whatever has the same name is never under way at the same time.
+        name "name": Name = "server";
+        /// Among those of the whole site whose key has this value; without it, within this instance.
+        key "key": Option<Key> = "= ticket.fields.server";
+    }
+}
+
+/// An expression whose value tells mutexes of one name apart.
+#[derive(Debug, Clone)]
+pub struct Key(pub Expr);
+
+impl Load for Key {
+    fn schema(_: &mut Schemas) -> serde_json::Value {
+        json!({"type": "string", "pattern": "^\\s*="})
+    }
+
+    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        match &node.value {
+            Value::Text(t) if t.trim_start().starts_with('=') => {
+                Some(Self(Expr::new(t.trim_start().trim_start_matches('=').to_owned(), node.span)))
+            }
+            _ => {
+                cx.wrong_type(node, "an expression that begins with `=`");
+                None
+            }
+        }
+    }
+}
+
+/// One at a time: by name within the instance, or by name and key in the whole site (C14).
+#[derive(Debug, Clone)]
+pub struct Mutex {
+    pub name: Name,
+    pub key: Option<Expr>,
+}
+
+impl Load for Mutex {
+    fn schema(g: &mut Schemas) -> serde_json::Value {
+        json!({"anyOf": [Name::schema(g), MutexMap::schema(g)]})
+    }
+
+    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        if !matches!(node.value, Value::Map(_)) {
+            return Name::load(node, cx).map(|name| Self { name, key: None });
+        }
+        MutexMap::load(node, cx).map(|m| Self { name: m.name, key: m.key.map(|k| k.0) })
+    }
+}
