@@ -50,6 +50,10 @@ impl Program {
         if findings.is_empty() { Ok(Self { text: text.to_owned(), ty, reads, relies, proves, code }) } else { Err(findings) }
     }
 
+    pub(crate) fn code(&self) -> &Code {
+        &self.code
+    }
+
     pub fn evaluate(&self, scope: &dyn Scope) -> Result<Value, EvalError> {
         Machine::new(scope).run(&self.code)
     }

@@ -4,6 +4,7 @@ pub mod acl;
 pub mod auto_response;
 pub mod branch;
 pub mod calendar;
+pub mod decision;
 pub mod field;
 pub mod group;
 pub mod handler;
@@ -33,7 +34,7 @@ use serde_json::{Value as Json, json};
 
 /// Kinds whose names are kept for later versions.
 pub const RESERVED: &[&str] =
-    &["ConfigItemClass", "Dashboard", "Decision", "FaqCategory", "Package", "Page", "Report", "Service", "Sla", "Survey", "Webservice"];
+    &["ConfigItemClass", "Dashboard", "FaqCategory", "Package", "Page", "Report", "Service", "Sla", "Survey", "Webservice"];
 
 macro_rules! definitions {
     ($($kind:ident $word:literal $ty:ty, $doc:literal;)*) => {
@@ -79,6 +80,7 @@ definitions! {
     Acl "Acl" acl::Acl, "What people may choose or do on a ticket right now.";
     AutoResponse "AutoResponse" auto_response::AutoResponse, "What the desk answers to mail by itself.";
     Calendar "Calendar" calendar::Calendar, "Working hours and holidays: what timers and service levels count in.";
+    Decision "Decision" decision::Decision, "A table of rules: from inputs to outputs.";
     Field "Field" field::Field, "A typed attribute of tickets that designers add.";
     Handler "Handler" handler::Handler, "Actions on an event, whatever process it happens in.";
     Job "Job" job::Job, "Actions on all tickets that a condition holds for.";

@@ -8,6 +8,7 @@ pub mod cel;
 pub mod check;
 pub mod codes;
 pub mod decimal;
+pub mod decision;
 pub mod diagnostic;
 pub mod diagram;
 pub mod display;

@@ -7,8 +7,10 @@ use super::ast::{Ast, Kind, Op};
 use super::functions::{self, Function, P};
 use super::types::{Env, Ty};
 use super::value::Value;
+use crate::decision::Table;
 use crate::diagnostic::did_you_mean;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 #[derive(Debug, Clone)]
 pub enum Code {
@@ -27,6 +29,7 @@ pub enum Code {
     List(Vec<Code>),
     Map(Vec<(String, Code)>),
     Call(&'static Function, Vec<Code>),
+    Decide(Arc<Table>, Vec<Code>),
     Macro(Macro, Box<Code>, Box<Code>),
 }
 
@@ -520,7 +523,29 @@ impl Checker<'_> {
         (Code::Macro(kind, Box::new(list_code), Box::new(body_code)), ty)
     }
 
+    /// A decision is called with its inputs, in their order.
+    fn decision(&mut self, ast: &Ast, table: Arc<Table>, arguments: &[Ast]) -> (Code, Ty) {
+        if arguments.len() != table.inputs.len() {
+            let inputs = table.inputs.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>().join(", ");
+            let message = format!("`{}` wants {} inputs, found {}", table.name, table.inputs.len(), arguments.len());
+            return self.failed("cel-type", ast, message, Some(format!("it is called `{}({inputs})`", table.name)));
+        }
+        let codes = arguments.iter().zip(&table.inputs).map(|(argument, (_, ty))| {
+            let (code, found) = self.expression(argument);
+            if !found.fits(ty) && !self.is_word(argument, &found, ty) {
+                self.finding("cel-type", argument, format!("expected {ty}, found {found}"), None);
+            }
+            code
+        });
+        let codes = codes.collect();
+        let ty = table.ty();
+        (Code::Decide(table, codes), ty)
+    }
+
     fn function(&mut self, ast: &Ast, receiver: Option<&Ast>, name: &str, arguments: &[Ast]) -> (Code, Ty) {
+        if let (None, Some(table)) = (receiver, self.env.decisions.get(name)) {
+            return self.decision(ast, table.clone(), arguments);
+        }
         let Some(function) = functions::find(name) else {
             let special = ["has", "default", "active", "done", "all", "exists", "exists_one", "map", "filter"];
             let names = functions::ALL.iter().map(|f| f.name).chain(special);

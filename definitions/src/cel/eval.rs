@@ -56,6 +56,14 @@ impl<'a> Machine<'a> {
         Self { scope, locals: vec![], fuel: FUEL }
     }
 
+    /// Runs on what is left of another one's fuel.
+    pub fn with_fuel<T>(scope: &'a dyn Scope, fuel: &mut u32, work: impl FnOnce(&mut Self) -> T) -> T {
+        let mut machine = Self { scope, locals: vec![], fuel: *fuel };
+        let result = work(&mut machine);
+        *fuel = machine.fuel;
+        result
+    }
+
     pub fn run(&mut self, code: &Code) -> Result<Value, EvalError> {
         self.fuel = self.fuel.checked_sub(1).ok_or(EvalError::OutOfFuel)?;
         match code {
@@ -100,6 +108,11 @@ impl<'a> Machine<'a> {
                 self.pay(arguments.iter().map(size).sum())?;
                 let value = (function.call)(&arguments, self.scope).map_err(EvalError::Failed)?;
                 if size(&value) > SIZE_MAX { Err(EvalError::TooLarge) } else { Ok(value) }
+            }
+            Code::Decide(table, arguments) => {
+                let given = arguments.iter().map(|a| self.run(a)).collect::<Result<Vec<_>, _>>()?;
+                self.pay(table.rules.len() * 64)?;
+                table.decide(&given, self.scope, &mut self.fuel)
             }
             Code::Macro(kind, list, body) => self.comprehension(*kind, list, body),
         }

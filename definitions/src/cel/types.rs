@@ -1,6 +1,7 @@
 //! Types of expressions, and the environment in which an expression is checked.
 
-use std::collections::BTreeSet;
+use crate::decision::Table;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -123,6 +124,8 @@ pub struct Env {
     pub groups: Vec<String>,
     pub roles: Arc<WordSet>,
     pub calendars: Arc<WordSet>,
+    /// Decisions that can be called.
+    pub decisions: Arc<BTreeMap<String, Arc<Table>>>,
 }
 
 impl Default for WordSet {

@@ -89,12 +89,19 @@ fn settings(names: &Names) -> Ty {
 /// The environment of a place without a ticket.
 pub fn of_site(names: &Names) -> Env {
     let roots = vec![("site".into(), settings(names)), ("now".into(), Ty::Timestamp)];
-    Env { roots, roles: names.role_set.clone(), calendars: names.calendar_set.clone(), ..Env::default() }
+    Env {
+        roots,
+        roles: names.role_set.clone(),
+        calendars: names.calendar_set.clone(),
+        decisions: names.decisions.clone(),
+        ..Env::default()
+    }
 }
 
 /// The environment of a place that knows a ticket.
 pub fn with_ticket(names: &Names, ticket_type: Option<&TicketType>) -> Env {
-    let mut env = Env { roles: names.role_set.clone(), calendars: names.calendar_set.clone(), ..Env::default() };
+    let mut env =
+        Env { roles: names.role_set.clone(), calendars: names.calendar_set.clone(), decisions: names.decisions.clone(), ..Env::default() };
     env.roots = vec![
         ("site".into(), settings(names)),
         ("now".into(), Ty::Timestamp),
