@@ -2,14 +2,18 @@
 
 use crate::{End, color};
 use anyhow::Context;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
-use vorgang_core::story;
+use vorgang_core::coverage::{Coverage, Covered, Part};
+use vorgang_core::story::{self, Report};
 use vorgang_definitions::cel::functions;
 use vorgang_definitions::diagnostic::{self, Diagnostic, Severity};
+use vorgang_definitions::diagram::Mark;
 use vorgang_definitions::kinds::handler::EVENTS;
 use vorgang_definitions::kinds::{self, Kind};
 use vorgang_definitions::model::{self, Loaded, SiteFile};
+use vorgang_definitions::source::Span;
 use vorgang_definitions::{actions, codes, diagram};
 
 pub fn read(site: &Path) -> anyhow::Result<Vec<SiteFile>> {
@@ -70,7 +74,8 @@ fn apply_fixes(loaded: &Loaded) -> anyhow::Result<usize> {
     Ok(done)
 }
 
-pub fn test(site: &Path, json: bool) -> anyhow::Result<End> {
+/// The site's tests, played; `None` where the definitions do not check, which was said.
+fn played(site: &Path, json: bool) -> anyhow::Result<Option<(Loaded, Vec<Report>)>> {
     let loaded = model::load(&read(site)?, &[]);
     let Some(model) = &loaded.model else {
         if json {
@@ -79,46 +84,95 @@ pub fn test(site: &Path, json: bool) -> anyhow::Result<End> {
             print(&loaded.sources, &loaded.diagnostics);
             eprintln!("{}: the definitions do not check, so nothing was tested", site.display());
         }
-        return Ok(End::Found);
+        return Ok(None);
     };
-    let reports: Vec<_> = model.tests.iter().map(|t| story::play(model, t)).collect();
-    let failed = reports.iter().filter(|r| !r.failures.is_empty()).count();
-    if json {
-        let list: Vec<_> = reports
-            .iter()
-            .map(|r| {
-                let failures: Vec<_> = r
-                    .failures
-                    .iter()
-                    .map(|(span, message)| {
-                        let (line, column) = loaded.sources.line_column(*span);
-                        serde_json::json!({"file": loaded.sources.file(span.file).path, "line": line, "column": column, "message": message})
-                    })
-                    .collect();
-                serde_json::json!({"name": r.name, "passed": r.failures.is_empty(), "failures": failures, "log": r.log})
-            })
-            .collect();
-        println!("{:#}", serde_json::json!({"version": 1, "passed": reports.len() - failed, "failed": failed, "tests": list}));
-    } else {
-        for r in &reports {
-            println!("{} {}", if r.failures.is_empty() { "ok    " } else { "FAILED" }, r.name);
-            for (span, message) in &r.failures {
-                let (line, column) = loaded.sources.line_column(*span);
-                println!("       {}:{line}:{column}: {message}", loaded.sources.file(span.file).path);
-            }
-            if !r.failures.is_empty() {
-                println!("       what happened:");
-                for line in &r.log {
-                    println!("         {line}");
-                }
-            }
-        }
-        println!("{} passed, {failed} failed", reports.len() - failed);
-    }
-    Ok(if failed > 0 { End::Found } else { End::Good })
+    let reports = model.tests.iter().map(|t| story::play(model, t)).collect();
+    Ok(Some((loaded, reports)))
 }
 
-pub fn graph(site: &Path, process: &str, mermaid: bool, language: &str) -> anyhow::Result<End> {
+fn covered(loaded: &Loaded, reports: &[Report]) -> Vec<Covered> {
+    let mut all = Coverage::default();
+    reports.iter().for_each(|r| all.merge(&r.coverage));
+    loaded.model.as_ref().map(|m| all.of(m)).unwrap_or_default()
+}
+
+fn end(reports: &[Report]) -> End {
+    if reports.iter().all(|r| r.failures.is_empty()) { End::Good } else { End::Found }
+}
+
+pub fn test(site: &Path, missing: bool) -> anyhow::Result<End> {
+    let Some((loaded, reports)) = played(site, false)? else { return Ok(End::Found) };
+    for r in &reports {
+        println!("{} {}", if r.failures.is_empty() { "ok    " } else { "FAILED" }, r.name);
+        for (span, message) in &r.failures {
+            let (line, column) = loaded.sources.line_column(*span);
+            println!("       {}:{line}:{column}: {message}", loaded.sources.file(span.file).path);
+        }
+        if !r.failures.is_empty() {
+            println!("       what happened:");
+            for line in &r.log {
+                println!("         {line}");
+            }
+        }
+    }
+    let failed = reports.iter().filter(|r| !r.failures.is_empty()).count();
+    println!("{} passed, {failed} failed", reports.len() - failed);
+    for c in covered(&loaded, &reports) {
+        let parts: Vec<String> = c.parts.iter().map(|p| format!("{} of {} {}", p.reached(), p.total, p.name)).collect();
+        println!("{}: {} reached", c.process, parts.join(", "));
+        for part in c.parts.iter().filter(|p| missing && !p.missing.is_empty()) {
+            println!("       no test reaches these {}: {}", part.name, part.missing.join(", "));
+        }
+    }
+    Ok(end(&reports))
+}
+
+pub fn test_json(site: &Path) -> anyhow::Result<End> {
+    let Some((loaded, reports)) = played(site, true)? else { return Ok(End::Found) };
+    let one = |r: &Report| {
+        let failure = |(span, message): &(Span, String)| {
+            let (line, column) = loaded.sources.line_column(*span);
+            json!({"file": loaded.sources.file(span.file).path, "line": line, "column": column, "message": message})
+        };
+        let failures: Vec<_> = r.failures.iter().map(failure).collect();
+        json!({"name": r.name, "passed": r.failures.is_empty(), "failures": failures, "log": r.log})
+    };
+    let part = |p: &Part| json!({"name": p.name, "total": p.total, "reached": p.reached(), "missing": p.missing});
+    let coverage: Vec<_> = covered(&loaded, &reports)
+        .iter()
+        .map(|c| json!({"process": c.process, "parts": c.parts.iter().map(part).collect::<Vec<_>>()}))
+        .collect();
+    let failed = reports.iter().filter(|r| !r.failures.is_empty()).count();
+    let tests: Vec<_> = reports.iter().map(one).collect();
+    println!("{:#}", json!({"version": 1, "passed": reports.len() - failed, "failed": failed, "tests": tests, "coverage": coverage}));
+    Ok(end(&reports))
+}
+
+/// As continuous integration reads it.
+pub fn test_junit(site: &Path) -> anyhow::Result<End> {
+    let Some((loaded, reports)) = played(site, false)? else { return Ok(End::Found) };
+    let escape = |t: &str| {
+        let plain: String = t.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect();
+        plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    };
+    let failed = reports.iter().filter(|r| !r.failures.is_empty()).count();
+    let name = escape(&site.display().to_string());
+    println!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
+    println!("<testsuites><testsuite name=\"{name}\" tests=\"{}\" failures=\"{failed}\" errors=\"0\">", reports.len());
+    for r in &reports {
+        println!("  <testcase classname=\"{name}\" name=\"{}\">", escape(&r.name));
+        for (span, message) in &r.failures {
+            let (line, column) = loaded.sources.line_column(*span);
+            let place = format!("{}:{line}:{column}", loaded.sources.file(span.file).path);
+            println!("    <failure message=\"{}\">{}</failure>", escape(message), escape(&format!("{place}\n{}", r.log.join("\n"))));
+        }
+        println!("  </testcase>");
+    }
+    println!("</testsuite></testsuites>");
+    Ok(end(&reports))
+}
+
+pub fn graph(site: &Path, process: &str, mermaid: bool, coverage: bool, language: &str) -> anyhow::Result<End> {
     let loaded = model::load(&read(site)?, &[]);
     let Some(model) = &loaded.model else {
         eprint!("{}", diagnostic::render_human(&loaded.sources, &loaded.diagnostics, color(&std::io::stderr())));
@@ -130,7 +184,14 @@ pub fn graph(site: &Path, process: &str, mermaid: bool, language: &str) -> anyho
         eprintln!("no process is called `{process}`; {}", hint.unwrap_or_else(|| format!("there are {known}")));
         return Ok(End::Usage);
     };
-    let graph = diagram::graph(model, &found.def, language, &BTreeMap::new(), false);
+    let mut marks = BTreeMap::new();
+    if coverage {
+        let mut all = Coverage::default();
+        model.tests.iter().for_each(|t| all.merge(&story::play(model, t).coverage));
+        let reached = |a: &str| all.activities.contains(&(process.to_owned(), a.to_owned()));
+        marks.extend(found.def.activities.names().map(|a| (a.to_owned(), if reached(a) { Mark::Done } else { Mark::Failed })));
+    }
+    let graph = diagram::graph(model, &found.def, language, &marks, false);
     println!("{}", if mermaid { diagram::mermaid(&graph) } else { diagram::svg(&graph, true) });
     Ok(End::Good)
 }

@@ -56,6 +56,13 @@ enum Format {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum TestFormat {
+    Human,
+    Json,
+    Junit,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum GraphFormat {
     Svg,
     Mermaid,
@@ -86,7 +93,10 @@ enum Command {
     Test {
         site: PathBuf,
         #[arg(long, default_value = "human")]
-        format: Format,
+        format: TestFormat,
+        /// Names what no test has reached.
+        #[arg(long)]
+        coverage: bool,
     },
     /// Says what `apply` would do, without doing it.
     Plan { site: PathBuf },
@@ -98,6 +108,9 @@ enum Command {
         process: String,
         #[arg(long, default_value = "svg")]
         format: GraphFormat,
+        /// Plays the tests, and colours what they reach.
+        #[arg(long)]
+        coverage: bool,
         #[arg(long, default_value = "en")]
         language: String,
     },
@@ -263,10 +276,16 @@ async fn run(cli: Cli) -> anyhow::Result<End> {
         }
         Command::Sweep { older_than, dry_run } => sweep::sweep(&database, files.as_deref(), older_than, dry_run).await,
         Command::Check { site, format, deny, fix } => author::check(&site, format == Format::Json, deny.is_some(), fix),
-        Command::Test { site, format } => author::test(&site, format == Format::Json),
+        Command::Test { site, format, coverage } => match format {
+            TestFormat::Human => author::test(&site, coverage),
+            TestFormat::Json => author::test_json(&site),
+            TestFormat::Junit => author::test_junit(&site),
+        },
         Command::Plan { site } => operate::plan(&database, &site).await,
         Command::Apply { site } => operate::apply(&database, &site).await,
-        Command::Graph { site, process, format, language } => author::graph(&site, &process, format == GraphFormat::Mermaid, &language),
+        Command::Graph { site, process, format, coverage, language } => {
+            author::graph(&site, &process, format == GraphFormat::Mermaid, coverage, &language)
+        }
         Command::Explain { word, name: Some(name), login: None } if word == "job" => {
             job::job(&database, job::JobCommand::Explain { name }).await
         }

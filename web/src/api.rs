@@ -215,7 +215,7 @@ pub fn ticket_json(model: &Model, snapshot: &Snapshot, agent: bool, shown: Optio
             }
             let mut json = json!({
                 "id": work_id(t.id, w.seq), "process": instance.process, "activity": w.activity, "status": w.status.word(),
-                "dialogs": dialogs, "assigned_to": null, "due": vorgang_core::decide::view::due(snapshot, activity, w.seq),
+                "element": w.copy().map(|c| c.element.to_string()), "dialogs": dialogs, "assigned_to": null, "due": vorgang_core::decide::view::due(snapshot, activity, w.seq),
             });
             if agent {
                 json["assigned_to"] = w.claimed_by.clone().into();

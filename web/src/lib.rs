@@ -9,6 +9,7 @@ mod forms;
 mod input;
 mod kept;
 mod layout;
+mod open_work;
 pub mod openapi;
 mod pages;
 mod problem;

@@ -144,7 +144,7 @@ fn schemas() -> Json {
         "Merge": {"type": "object", "required": ["into"], "additionalProperties": false, "properties": {"into": text()}},
         "Split": {"type": "object", "required": ["article", "type", "queue"], "additionalProperties": false, "properties": {"article": {"type": "integer"}, "type": text(), "queue": text()}},
         "Watch": {"type": "object", "required": ["watch"], "additionalProperties": false, "properties": {"watch": {"type": "boolean"}}},
-        "Work": {"type": "object", "properties": {"id": text(), "process": text(), "activity": text(), "status": text(), "dialogs": {"type": "array", "items": text()}, "assigned_to": maybe(), "due": maybe()}},
+        "Work": {"type": "object", "properties": {"id": text(), "process": text(), "activity": text(), "status": text(), "element": {"type": ["string", "null"], "description": "Of a copy of `for_each`: what it is for"}, "dialogs": {"type": "array", "items": text()}, "assigned_to": maybe(), "due": maybe()}},
         "Ticket": ticket,
         "TicketPage": {"type": "object", "properties": {"items": {"type": "array", "items": {"$ref": "#/components/schemas/Ticket"}}, "next": {"type": ["integer", "null"], "description": "The cursor of the next page"}}},
     })

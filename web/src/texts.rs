@@ -233,6 +233,14 @@ texts! {
     menu: "Main menu", "Hauptmenü";
     mark_done: "done", "erledigt";
     mark_current: "current", "aktuell";
+    waits_for_branches: "waits for the other branches", "wartet auf die anderen Zweige";
+    waits_while: "is open only while", "ist nur offen, solange";
+    one_at_a_time: "one at a time, now", "immer nur eins, gerade";
+    voted: "Voted", "Abgestimmt";
+    may_vote: "may vote", "dürfen abstimmen";
+    approved: "approved", "freigegeben";
+    rejected: "rejected", "abgelehnt";
+    waits_for_message: "waits for the message", "wartet auf die Nachricht";
     mark_next: "next", "als Nächstes";
     mark_failed: "failed", "gescheitert";
     ended_with: "ended", "beendet";

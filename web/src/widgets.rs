@@ -1,6 +1,7 @@
 //! Parts of pages: tables of tickets, drawings, history lines.
 
 use crate::layout::Page;
+use crate::open_work;
 use crate::texts::Texts;
 use maud::{Markup, PreEscaped, html};
 use serde_json::Value as Json;
@@ -14,6 +15,7 @@ use vorgang_definitions::kinds::field::{Field, FieldType};
 use vorgang_definitions::kinds::state::StateType;
 use vorgang_definitions::model::Model;
 use vorgang_definitions::values::{Slot, from_stored};
+use vorgang_runtime::view::TicketView;
 use vorgang_store::TicketRow;
 
 /// The title of a state, queue, type or priority in the person's language.
@@ -187,7 +189,9 @@ pub fn marks(snapshot: &Snapshot, instance: &Instance, steps: &[Step], model: &M
 }
 
 /// The process drawn, and the same as a list.
-pub fn process(page: &Page, snapshot: &Snapshot, instance: &Instance, steps: &[Step]) -> Markup {
+pub fn process(page: &Page, view: &TicketView, instance: &Instance) -> Markup {
+    let (snapshot, steps) = (&view.snapshot, &view.steps[..]);
+    let open = view.open.get(&instance.seq).map_or(&[][..], Vec::as_slice);
     let Some(process) = page.model.process_by_hash(&instance.hash).or_else(|| page.model.processes.get(&instance.process)) else {
         return html! {};
     };
@@ -209,6 +213,7 @@ pub fn process(page: &Page, snapshot: &Snapshot, instance: &Instance, steps: &[S
                         @let (class, text) = mark_text(node.mark, t);
                         li class=(class) aria-current=[(node.mark == Some(Mark::Current)).then_some("step")] {
                             strong { (node.title) } span.quiet { (text) }
+                            (open_work::lines(page, &process.def, &node.name, open))
                             @if page.is_agent() {
                                 @if let Some(s) = steps.iter().find(|s| s.instance == instance.seq && s.activity == node.name) {
                                     span.quiet { (outcome_text(page, &process.def, &s.activity, &s.outcome, site)) " · " (person_name(page, &s.by)) " · " (time(page, s.at)) }

@@ -1,5 +1,6 @@
 //! What somebody wants: page, API, CLI, timers are equals.
 
+use crate::coverage::Trace;
 use crate::decide::Decision;
 use crate::decide::run::Failure;
 use crate::event::{Article, Blob};
@@ -294,11 +295,13 @@ pub struct Context<'a> {
     pub so_far: Option<&'a Decision>,
     /// How many tickets stand between this one and the command that set it off.
     pub depth: u8,
+    /// Where it is written down which conditions were asked, and what they said: in tests.
+    pub trace: Option<&'a Trace>,
 }
 
 impl<'a> Context<'a> {
     /// For looking at what would happen, where nothing is stored.
     pub fn trial(now: Timestamp, actor: &'a Person, people: &'a Directory) -> Self {
-        Self { now, actor, people, new_ticket: None, changed_since: None, facts: Facts::trial(), so_far: None, depth: 0 }
+        Self { now, actor, people, new_ticket: None, changed_since: None, facts: Facts::trial(), so_far: None, depth: 0, trace: None }
     }
 }

@@ -18,6 +18,7 @@ mod look;
 pub(crate) mod mail;
 pub(crate) mod merge;
 mod message;
+pub mod open;
 mod patch;
 mod reach;
 pub mod run;

@@ -6,6 +6,7 @@ pub mod apply;
 pub mod chain;
 pub mod changes;
 pub mod command;
+pub mod coverage;
 pub mod decide;
 pub mod desk_event;
 pub mod event;

@@ -1,6 +1,7 @@
 //! Plays a site's `Test` definitions in virtual time, through the same `decide` as everything else.
 
 use crate::command::{ArticleInput, Command, Context, Form, Linked, NewTicket};
+use crate::coverage::{Coverage, Trace};
 use crate::decide::choices::choices;
 use crate::decide::{Decision, decide};
 use crate::event::Event;
@@ -35,8 +36,8 @@ pub struct Report {
     pub failures: Vec<(Span, String)>,
     /// One line per command and event, for whoever looks for the reason.
     pub log: Vec<String>,
-    /// (process, activity) that some token entered.
-    pub entered: Vec<(String, String)>,
+    /// What it has reached.
+    pub coverage: Coverage,
 }
 
 struct Story<'a> {
@@ -99,7 +100,7 @@ pub fn play(model: &Model, test: &Test) -> Report {
         events: vec![],
         sent: VecDeque::new(),
         waiting: vec![],
-        report: Report { name: test.name.to_string(), failures: vec![], log: vec![], entered: vec![] },
+        report: Report { name: test.name.to_string(), failures: vec![], log: vec![], coverage: Coverage::default() },
         numbers: 0,
     };
     for step in &test.steps {
@@ -145,8 +146,10 @@ impl Story<'_> {
     fn decide(&mut self, command: &Command, actor: &Person) -> Result<Decision, Rejection> {
         let facts = self.facts();
         let new_ticket = if command.creates() { facts.number() } else { None };
-        let ctx = Context { new_ticket, facts: &facts, ..Context::trial(self.now, actor, &self.people) };
+        let trace = Trace::default();
+        let ctx = Context { new_ticket, facts: &facts, trace: Some(&trace), ..Context::trial(self.now, actor, &self.people) };
         let result = decide(self.model, self.snapshot().filter(|_| !command.creates()), command, &ctx);
+        self.report.coverage.asked(trace.into_inner());
         self.numbers += facts.taken() as i64;
         result
     }
@@ -340,11 +343,7 @@ impl Story<'_> {
                     content.links.push(Linked { id: *other, number: number.clone(), kind: kind.clone() });
                 }
                 Event::LinkRemoved { other, kind, .. } => content.links.retain(|l| l.id != *other || l.kind != *kind),
-                Event::WorkEntered { item } => {
-                    let process = decision.after.instance(item.instance).map_or("", |i| &i.process);
-                    self.report.entered.push((process.to_owned(), item.activity.clone()));
-                }
-                _ => {}
+                other => self.report.coverage.saw(other, &decision.after),
             }
         }
         self.events.extend(decision.events);

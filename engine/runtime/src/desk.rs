@@ -343,7 +343,8 @@ impl Desk {
         let decided = self.with_facts(now, &mut heads, |facts| {
             let actor = request.actor;
             let new_ticket = new_ticket.clone();
-            let ctx = Context { now, actor, people: &people, new_ticket, changed_since: changed, facts, so_far: None, depth: 0 };
+            let ctx =
+                Context { now, actor, people: &people, new_ticket, changed_since: changed, facts, so_far: None, depth: 0, trace: None };
             decide(&model, stored.map(|s| &s.snapshot), &request.command, &ctx)
         });
         Ok((decided.await??, heads))

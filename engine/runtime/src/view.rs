@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use vorgang_core::command::Form;
 use vorgang_core::decide::choices::{self, Choices};
+use vorgang_core::decide::open::{self, OpenItem};
 use vorgang_core::decide::tell;
 use vorgang_core::decide::view::{self, Filling, OfferedWork};
 use vorgang_core::event::{Article, Event, Notice};
@@ -12,7 +13,7 @@ use vorgang_core::filter::Filter;
 use vorgang_core::people::Person;
 use vorgang_core::rejection::FormError;
 use vorgang_core::rights::{self, Sight};
-use vorgang_core::snapshot::{Instance, Step};
+use vorgang_core::snapshot::{Instance, Seq, Step};
 use vorgang_core::{Command, Context, Rejection, Snapshot, chain};
 use vorgang_definitions::actions::link::LinkKind;
 use vorgang_definitions::model::Model;
@@ -29,6 +30,8 @@ pub struct TicketView {
     /// All of them, the ended ones too.
     pub instances: Vec<Instance>,
     pub steps: Vec<Step>,
+    /// What is under way, by instance. For agents.
+    pub open: BTreeMap<Seq, Vec<OpenItem>>,
     /// Addresses of those who take part that a mail did not reach: when, and why. For agents.
     pub bounces: Vec<(String, jiff::Timestamp, String)>,
 }
@@ -92,7 +95,9 @@ impl Desk {
         } else {
             vec![]
         };
-        Ok(TicketView { model, snapshot, sight, articles, work, instances, steps, bounces })
+        let running = snapshot.instances.iter().filter(|_| sight == Sight::Agent).map(|i| i.seq);
+        let open = running.map(|seq| (seq, open::open(&model, &snapshot, &ctx, seq))).collect();
+        Ok(TicketView { model, snapshot, sight, articles, work, instances, steps, open, bounces })
     }
 
     /// What a person who sees the ticket as an agent may choose and do there by hand, and why not; `values` are those

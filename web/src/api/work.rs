@@ -38,7 +38,7 @@ pub async fn list(
                 .map(|r| {
                     json!({
                         "id": work_id(r.ticket.id, r.item.seq), "ticket": r.ticket.number, "title": r.ticket.title, "process": r.process,
-                        "activity": r.item.activity, "status": r.item.status.word(), "assigned_to": r.item.claimed_by, "entered": r.item.entered,
+                        "activity": r.item.activity, "status": r.item.status.word(), "element": r.item.copy().map(|c| c.element.to_string()), "assigned_to": r.item.claimed_by, "entered": r.item.entered,
                     })
                 })
                 .collect();

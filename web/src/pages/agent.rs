@@ -17,6 +17,7 @@ use maud::{Markup, html};
 use std::collections::BTreeMap;
 use vorgang_core::Command;
 use vorgang_core::command::{ArticleInput, NewTicket};
+use vorgang_core::decide::open::title;
 use vorgang_core::filter::Filter;
 use vorgang_core::rights;
 use vorgang_definitions::kinds::role::Right;
@@ -77,7 +78,7 @@ fn work_table(page: &Page, rows: &[WorkRow]) -> Markup {
             tbody { @for row in rows { tr {
                 td.nowrap { a href=(page.ticket_url(&row.ticket.number)) data-enhance { (row.ticket.number) } }
                 @let process = model.processes.get(&row.process).map(|p| &p.def);
-                td { (process.and_then(|p| p.activities.get(&row.item.activity)).map_or(row.item.activity.as_str(), |a| model.title(a.title.as_ref(), &row.item.activity, page.language()))) }
+                td { (process.map_or_else(|| row.item.activity.clone(), |p| title(model, p, &row.item, page.language()))) }
                 td { (row.ticket.title) }
                 td { (process.map_or(row.process.as_str(), |p| model.title(p.title.as_ref(), &row.process, page.language()))) }
                 td.nowrap { (widgets::time(page, row.item.entered)) }

@@ -91,7 +91,7 @@ pub async fn draw(
             }
             (presence(&page, &view))
         }
-        @for instance in view.instances.iter().rev() { (widgets::process(&page, &view.snapshot, instance, &view.steps)) }
+        @for instance in view.instances.iter().rev() { (widgets::process(&page, &view, instance)) }
         div.columns {
             div {
                 (steps(&page, &view, &typed))

@@ -269,7 +269,9 @@ impl<'a> Run<'a> {
 
     pub fn holds(&self, expr: &Expr, instance: Option<Seq>, work: Option<Seq>) -> Result<bool, Failure> {
         let scope = self.scope(instance, work);
-        expr.program().holds(&scope).map_err(|e| Failure::of_expression(expr, &e, &scope))
+        let held = expr.program().holds(&scope).map_err(|e| Failure::of_expression(expr, &e, &scope))?;
+        self.ctx.trace.iter().for_each(|t| t.asked(expr.span, held));
+        Ok(held)
     }
 
     pub fn process_of(&self, instance: Seq) -> Option<Arc<ProcessModel>> {
