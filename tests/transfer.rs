@@ -186,7 +186,8 @@ async fn tampering_is_found() {
             ],
         ),
         ("a ticket that was cut off", vec!["DELETE FROM history WHERE ticket_id = 7".into(), "DELETE FROM ticket WHERE id = 7".into()]),
-        ("the checkpoints", vec!["DELETE FROM checkpoint WHERE id = (SELECT max(id) FROM checkpoint)".into()]),
+        // The last one may be the server's own, which it was killed in the middle of: in the database and not yet in the file.
+        ("the checkpoints", vec!["DELETE FROM checkpoint WHERE id >= (SELECT max(id) - 1 FROM checkpoint)".into()]),
         ("a checkpoint's heads", vec![format!("UPDATE checkpoint SET leaves = {} WHERE id = 1", bytes(&hash))]),
     ];
     for (what, changes) in cases {
