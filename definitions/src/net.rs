@@ -1,7 +1,7 @@
 //! The drawn net of a process: who leads to whom, and what follows from it for joins (C8, C9) and groups (C12).
 
 use crate::kinds::process::{Join, Process};
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 /// Activities by their place in the definition.
 #[derive(Debug, Clone, Default)]
@@ -11,6 +11,8 @@ pub struct Net {
     arrows: Vec<Vec<Arrow>>,
     /// For each activity where a token may go from it.
     next: Vec<Vec<usize>>,
+    /// For each activity from where a token may come to it.
+    before: Vec<Vec<usize>>,
     /// For each activity its groups, the innermost first: places in `groups` of the definition.
     groups: Vec<Vec<usize>>,
     /// For each group its activities.
@@ -32,7 +34,13 @@ impl Net {
     pub fn new(process: &Process) -> Self {
         let index: HashMap<String, usize> = process.activities.names().enumerate().map(|(i, n)| (n.to_owned(), i)).collect();
         let count = index.len();
-        let mut net = Self { arrows: vec![vec![]; count], next: vec![vec![]; count], groups: vec![vec![]; count], ..Self::default() };
+        let mut net = Self {
+            arrows: vec![vec![]; count],
+            next: vec![vec![]; count],
+            before: vec![vec![]; count],
+            groups: vec![vec![]; count],
+            ..Self::default()
+        };
         net.index = index;
         for (_, group) in process.groups.iter() {
             net.members.push(group.activities.iter().filter_map(|a| net.at(a)).collect());
@@ -54,12 +62,14 @@ impl Net {
                 net.lead(name, &from, target);
             }
         }
-        for (name, activity) in process.activities.iter() {
-            if let (Some(Join::First { cancels: true, .. }), Some(at)) = (activity.join, net.at(name)) {
-                let starts: Vec<usize> = process.begins().into_iter().filter_map(|n| net.at(n)).collect();
-                let region = net.region(at, &starts);
-                net.regions.insert(at, region);
-            }
+        let cancels = |(name, activity): (&crate::name::Name, &crate::kinds::process::Activity)| {
+            matches!(activity.join, Some(Join::First { cancels: true, .. })).then(|| net.at(name))?
+        };
+        let joins: Vec<usize> = process.activities.iter().filter_map(cancels).collect();
+        if !joins.is_empty() {
+            let starts: Vec<usize> = process.begins().into_iter().filter_map(|n| net.at(n)).collect();
+            let dominators = net.dominators(&starts);
+            net.regions = joins.into_iter().map(|at| (at, net.region(at, dominators[at], &starts))).collect();
         }
         net
     }
@@ -72,6 +82,7 @@ impl Net {
         for at in from {
             if !self.next[*at].contains(&to) {
                 self.next[*at].push(to);
+                self.before[to].push(*at);
             }
         }
     }
@@ -139,37 +150,90 @@ impl Net {
         false
     }
 
-    /// What lies between a join and its immediate dominator: on a way from the one to the other that passes neither.
-    fn region(&self, join: usize, starts: &[usize]) -> Vec<usize> {
-        let dominator = self.dominator(join, starts);
-        let from: Vec<usize> = dominator.map_or(starts.to_vec(), |d| self.next[d].clone());
-        let ahead = self.reached(from, |at| self.next[at].clone(), &[Some(join), dominator]);
-        let before: Vec<Vec<usize>> =
-            (0..self.len()).map(|to| (0..self.len()).filter(|at| self.next[*at].contains(&to)).collect()).collect();
-        let behind = self.reached(before[join].clone(), |at| before[at].clone(), &[Some(join), dominator]);
-        ahead.intersection(&behind).copied().collect()
+    /// For each activity whether a token there can still come along this arrow of the join, without passing it.
+    pub fn comes(&self, join: &str, arrow: &str) -> Vec<bool> {
+        let mut from = vec![false; self.len()];
+        let Some(to) = self.at(join) else { return from };
+        let Some(arrow) = self.arrows[to].iter().find(|a| a.name == arrow) else { return from };
+        let mut open: Vec<usize> = arrow.from.clone();
+        while let Some(at) = open.pop() {
+            // The join is where a token may stand, and not what it passes.
+            if !std::mem::replace(&mut from[at], true) && at != to {
+                open.extend(self.before[at].iter().filter(|b| !from[**b]));
+            }
+        }
+        from
     }
 
-    fn reached(&self, from: Vec<usize>, next: impl Fn(usize) -> Vec<usize>, not: &[Option<usize>]) -> BTreeSet<usize> {
-        let mut found = BTreeSet::new();
-        let mut open = from;
+    /// What lies between a join and its immediate dominator: on a way from the one to the other that passes neither.
+    fn region(&self, join: usize, dominator: Option<usize>, starts: &[usize]) -> Vec<usize> {
+        let from = dominator.map_or(starts, |d| &self.next[d]);
+        let not = [Some(join), dominator];
+        let ahead = self.reached(from, &self.next, not);
+        let behind = self.reached(&self.before[join], &self.before, not);
+        (0..self.len()).filter(|at| ahead[*at] && behind[*at]).collect()
+    }
+
+    fn reached(&self, from: &[usize], next: &[Vec<usize>], not: [Option<usize>; 2]) -> Vec<bool> {
+        let mut found = vec![false; self.len()];
+        let mut open = from.to_vec();
         while let Some(at) = open.pop() {
-            if !not.contains(&Some(at)) && found.insert(at) {
-                open.extend(next(at));
+            if !not.contains(&Some(at)) && !std::mem::replace(&mut found[at], true) {
+                open.extend(next[at].iter().filter(|n| !found[**n]));
             }
         }
         found
     }
 
-    /// The last activity that every way from a start to `to` passes; `None` where there is none but the start.
-    fn dominator(&self, to: usize, starts: &[usize]) -> Option<usize> {
-        // `d` dominates `to` when nothing leads there without it; the nearest is dominated by all others.
-        let leads = |without: usize| self.reached(starts.to_vec(), |at| self.next[at].clone(), &[Some(without)]).contains(&to);
-        let all: Vec<usize> = (0..self.len()).filter(|d| *d != to && !leads(*d)).collect();
-        let nearest = |d: &&usize| {
-            let reached = |other: usize| self.reached(starts.to_vec(), |at| self.next[at].clone(), &[Some(other)]).contains(*d);
-            all.iter().filter(|o| *o != *d).all(|o| !reached(*o))
+    /// For each activity the last one that every way from a start passes before it; `None` where there is none, or no way.
+    /// K. Cooper, T. Harvey, K. Kennedy, "A Simple, Fast Dominance Algorithm" (2001); the starts hang on a root of their own.
+    fn dominators(&self, starts: &[usize]) -> Vec<Option<usize>> {
+        let root = self.len();
+        let next = |at: usize| if at == root { starts } else { &self.next[at][..] };
+        let mut number = vec![usize::MAX; root + 1];
+        let mut order = vec![];
+        let mut stack = vec![(root, 0)];
+        let mut seen = vec![false; root + 1];
+        seen[root] = true;
+        while let Some((at, child)) = stack.pop() {
+            match next(at).get(child) {
+                Some(to) => {
+                    stack.push((at, child + 1));
+                    if !std::mem::replace(&mut seen[*to], true) {
+                        stack.push((*to, 0));
+                    }
+                }
+                None => {
+                    number[at] = order.len();
+                    order.push(at);
+                }
+            }
+        }
+        let mut dominator = vec![usize::MAX; root + 1];
+        dominator[root] = root;
+        let common = |dominator: &[usize], mut a: usize, mut b: usize| {
+            while a != b {
+                while number[a] < number[b] {
+                    a = dominator[a];
+                }
+                while number[b] < number[a] {
+                    b = dominator[b];
+                }
+            }
+            a
         };
-        all.iter().find(nearest).copied()
+        loop {
+            let mut changed = false;
+            for at in order.iter().rev().copied().filter(|at| *at != root) {
+                let from = self.before[at].iter().copied().chain(starts.contains(&at).then_some(root));
+                let known = from.filter(|f| dominator[*f] != usize::MAX);
+                let Some(new) = known.reduce(|a, b| common(&dominator, a, b)) else { continue };
+                changed |= std::mem::replace(&mut dominator[at], new) != new;
+            }
+            if !changed {
+                break;
+            }
+        }
+        dominator[..root].iter().map(|d| (*d < root).then_some(*d)).collect()
     }
 }

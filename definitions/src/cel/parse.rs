@@ -103,8 +103,8 @@ fn lex(text: &str) -> Result<Vec<(Token, usize, usize)>, ParseError> {
             } else {
                 Token::Int(text[start..at].parse().map_err(|_| error(start, at, "number is too large".into()))?)
             }
-        } else if c == '"' || c == '\'' {
-            let (value, end) = string(text, at, c)?;
+        } else if let Some(quoted) = Quoted::at(text, at) {
+            let (value, end) = quoted.read(text)?;
             at = end;
             Token::Text(value)
         } else if c.is_ascii_alphabetic() || c == '_' {
@@ -126,31 +126,79 @@ fn lex(text: &str) -> Result<Vec<(Token, usize, usize)>, ParseError> {
     Ok(tokens)
 }
 
-fn string(text: &str, start: usize, quote: char) -> Result<(String, usize), ParseError> {
-    let mut value = String::new();
-    let mut chars = text[start + 1..].char_indices();
-    while let Some((i, c)) = chars.next() {
-        let at = start + 1 + i;
-        match c {
-            c if c == quote => return Ok((value, at + 1)),
-            '\\' => match chars.next() {
-                Some((_, 'n')) => value.push('\n'),
-                Some((_, 't')) => value.push('\t'),
-                Some((_, 'r')) => value.push('\r'),
-                Some((_, c @ ('\\' | '"' | '\'' | '`' | '?'))) => value.push(c),
-                Some((_, 'u')) => {
-                    let hex: String = chars.by_ref().take(4).map(|(_, c)| c).collect();
-                    let c = u32::from_str_radix(&hex, 16).ok().and_then(char::from_u32);
-                    value.push(c.ok_or_else(|| error(at, at + 2, "`\\u` wants four hexadecimal digits".into()))?);
-                }
-                _ => return Err(error(at, at + 1, "unknown escape in a text".into())),
-            },
-            c => value.push(c),
-        }
+/// A text in quotes: `"…"`, `'…'`, in three of either, with `r` before it as it is written (CEL language definition, "String and Bytes Values").
+struct Quoted {
+    start: usize,
+    /// Where its content begins.
+    content: usize,
+    quote: &'static str,
+    raw: bool,
+}
+
+impl Quoted {
+    fn at(text: &str, start: usize) -> Option<Self> {
+        let raw = text[start..].starts_with(['r', 'R']);
+        let open = start + usize::from(raw);
+        let quote = ["\"\"\"", "'''", "\"", "'"].into_iter().find(|q| text[open..].starts_with(q))?;
+        Some(Self { start, content: open + quote.len(), quote, raw })
     }
-    let mut e = error(start, text.len(), "text is not closed".into());
-    e.help = Some(format!("the closing `{quote}` is missing; in YAML ` #` begins a comment, unless the whole expression is quoted"));
-    Err(e)
+
+    /// The text, and where it ends.
+    fn read(&self, text: &str) -> Result<(String, usize), ParseError> {
+        let mut value = String::new();
+        let mut at = self.content;
+        while let Some(c) = text[at..].chars().next() {
+            if text[at..].starts_with(self.quote) {
+                return Ok((value, at + self.quote.len()));
+            }
+            at += if c == '\\' && !self.raw { escape(text, at, &mut value)? } else { plain(text, at, c, &mut value) };
+        }
+        let mut e = error(self.start, text.len(), "text is not closed".into());
+        let quote = self.quote;
+        e.help = Some(format!("the closing `{quote}` is missing; in YAML ` #` begins a comment, unless the whole expression is quoted"));
+        Err(e)
+    }
+}
+
+/// Every line ends with one character, however the file ends its lines.
+fn plain(text: &str, at: usize, c: char, value: &mut String) -> usize {
+    if text[at..].starts_with("\r\n") {
+        value.push('\n');
+        return 2;
+    }
+    value.push(c);
+    c.len_utf8()
+}
+
+/// How long the escape at this place is.
+fn escape(text: &str, at: usize, value: &mut String) -> Result<usize, ParseError> {
+    let unknown = || error(at, at + 1, "unknown escape in a text".into());
+    let kind = text[at + 1..].chars().next().ok_or_else(unknown)?;
+    let simple = match kind {
+        'n' => '\n',
+        't' => '\t',
+        'r' => '\r',
+        'a' => '\u{7}',
+        'b' => '\u{8}',
+        'f' => '\u{c}',
+        'v' => '\u{b}',
+        '\\' | '"' | '\'' | '`' | '?' => kind,
+        _ => {
+            let (from, count, radix) = match kind {
+                'x' | 'X' => (at + 2, 2, 16),
+                'u' => (at + 2, 4, 16),
+                'U' => (at + 2, 8, 16),
+                '0'..='3' => (at + 1, 3, 8),
+                _ => return Err(unknown()),
+            };
+            let digits = text.get(from..from + count).filter(|d| d.chars().all(|c| c.is_digit(radix)));
+            let c = digits.and_then(|d| u32::from_str_radix(d, radix).ok()).and_then(char::from_u32);
+            value.push(c.ok_or_else(|| error(at, at + 2, format!("`\\{kind}` wants {count} digits of a character")))?);
+            return Ok(from + count - at);
+        }
+    };
+    value.push(simple);
+    Ok(2)
 }
 
 struct Parser {

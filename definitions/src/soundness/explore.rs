@@ -36,9 +36,15 @@ struct Seen {
     next: Vec<usize>,
 }
 
-/// `None` when there are more states than `max`.
+/// Moves that are tried, and bytes of all states.
+const MOVES_MAX: usize = 60_000;
+const BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// `None` when there are more states than `max`, or more to try than the limits allow.
 pub fn explore(moves: &Moves, max: usize, reduced: bool) -> Option<Answer> {
     let layout = Layout::new(moves);
+    let max = max.min(BYTES_MAX / layout.size().max(1));
+    let mut tried = 0;
     let mut faults = vec![];
     let mut entered = vec![false; moves.names.len()];
     let mut overfull: Vec<(usize, Vec<Step>)> = vec![];
@@ -73,6 +79,7 @@ pub fn explore(moves: &Moves, max: usize, reduced: bool) -> Option<Answer> {
             }
         }
         for (place, name, m) in enabled(moves, &inside, reduced) {
+            tried += 1;
             let step = || Step { at: name.to_owned(), what: m.label.clone() };
             match layout.after(&state, place, m) {
                 Err(Overfull(activity)) => {
@@ -94,10 +101,10 @@ pub fn explore(moves: &Moves, max: usize, reduced: bool) -> Option<Answer> {
                 }
             }
         }
-        if all.len() > max && overfull.is_empty() {
-            return None;
-        }
-        if all.len() > max {
+        if all.len() > max || tried > MOVES_MAX {
+            if overfull.is_empty() {
+                return None;
+            }
             break;
         }
     }

@@ -17,6 +17,8 @@ pub struct Layout<'m> {
     moves: &'m Moves,
     arrows_at: Vec<usize>,
     arrows: usize,
+    /// Joins that are looked at when all is at rest.
+    settles: Vec<usize>,
     /// For each arrow, flat, the activities from which a token can come along it.
     comes: Vec<Vec<bool>>,
 }
@@ -38,17 +40,23 @@ impl<'m> Layout<'m> {
         for (at, list) in moves.arrows.iter().enumerate() {
             let counted = matches!(moves.joins[at], Some(Join::Matching | Join::First { .. }));
             for arrow in list {
-                let reaches = |from: usize| moves.net.can_come(&moves.names[at], arrow, &[&moves.names[from]]);
-                comes.push(if counted { (0..count).map(reaches).collect() } else { vec![] });
+                comes.push(if counted { moves.net.comes(&moves.names[at], arrow) } else { vec![] });
             }
         }
-        Self { moves, arrows_at, arrows, comes }
+        let rests = |at: &usize| matches!(moves.joins[*at], Some(Join::Matching | Join::First { cancels: false, .. }));
+        let settles = (0..count).filter(rests).collect();
+        Self { moves, arrows_at, arrows, settles, comes }
     }
 
     pub fn start(&self, at: usize) -> State {
         let mut state = State(vec![0; self.moves.names.len() + 2 * self.arrows].into());
         state.0[at] = 1;
         state
+    }
+
+    /// Bytes of one state.
+    pub fn size(&self) -> usize {
+        self.moves.names.len() + 2 * self.arrows
     }
 
     pub fn inside(&self, state: &State, at: usize) -> u8 {
@@ -189,7 +197,7 @@ impl<'m> Layout<'m> {
 
     /// At rest: rounds that are over begin anew, and joins for which nothing more can come fire.
     fn settle(&self, state: &mut State) -> Result<(), Overfull> {
-        let mut open: VecDeque<usize> = (0..self.moves.names.len()).collect();
+        let mut open: VecDeque<usize> = self.settles.iter().copied().collect();
         while let Some(at) = open.pop_front() {
             let arrows = 0..self.moves.arrows[at].len();
             let fired = match self.moves.joins[at] {
@@ -215,12 +223,12 @@ impl<'m> Layout<'m> {
                 _ => false,
             };
             if fired {
-                open = (0..self.moves.names.len()).collect();
+                open = self.settles.iter().copied().collect();
             }
         }
         // All wait for each other: the first goes.
         let names = self.moves.names.len();
-        if state.0[..names].iter().all(|c| *c == 0) {
+        if !self.settles.is_empty() && state.0[..names].iter().all(|c| *c == 0) {
             let waiting = self.waiting(state);
             if !waiting.is_empty() && waiting.iter().all(|at| self.moves.joins[*at] == Some(Join::Matching)) {
                 self.fire_matching(state, waiting[0])?;
