@@ -221,6 +221,12 @@ pub fn long(short: u32, long: u32) -> u32 {
 /// Compares the journal with what is there, and the history with the rows.
 pub fn judge(folder: &Folder, address: &str, agent: &str, mut journal: Journal, tickets_before: u64) -> Verdict {
     let mut violations = std::mem::take(&mut journal.violations);
+    // Another node may be back already, while the one that is asked is not.
+    let begun = Instant::now();
+    while request(address, "GET", "/readyz", &[], b"").is_none_or(|a| a.status != 200) {
+        assert!(begun.elapsed() < PATIENCE, "{address} does not come back");
+        std::thread::sleep(PAUSE);
+    }
     let numbers: Vec<&String> = journal.created.values().collect();
     let found: Vec<String> = std::thread::scope(|s| {
         let share = numbers.len().div_ceil(JUDGES).max(1);
