@@ -7,6 +7,7 @@
 use crate::writer::Writer;
 use rusqlite::Connection;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Pages in the log from which on it is written back.
@@ -20,18 +21,21 @@ pub fn start(path: &Path, writer: &Writer) -> std::io::Result<()> {
     let work = move || {
         let Ok(connection) = Connection::open(&path) else { return };
         let _ = connection.execute_batch("PRAGMA busy_timeout = 1000;");
-        let mut before = 0;
+        let (mut before, mut again) = (0, false);
         loop {
             std::thread::sleep(LOOK);
             let pages = log_pages(&connection);
             let idle = pages == before && pages > LOG_PAGES_IDLE;
             before = pages;
-            if pages > LOG_PAGES_MAX || idle {
+            if pages > LOG_PAGES_MAX || idle || again {
                 checkpoint(&connection, "PRAGMA wal_checkpoint(PASSIVE)");
                 before = 0;
-                if between(&restart).is_none() {
+                // All may be written back and the log not begun anew, because somebody reads: it grows until that is done.
+                let begun = AtomicBool::new(false);
+                if between(&|writer| begun.store(restart(writer), Ordering::Relaxed)).is_none() {
                     return;
                 }
+                again = !begun.into_inner();
             } else if between(&|_| {}).is_none() {
                 return;
             }
@@ -46,16 +50,21 @@ fn log_pages(connection: &Connection) -> i64 {
     row.map_or(0, |(log, done)| (log - done).max(0))
 }
 
-/// Nobody who writes waits for somebody who reads: a reader in the way puts it off.
-fn restart(writer: &Connection) {
+/// Nobody who writes waits for somebody who reads: a reader in the way puts it off, `false`.
+fn restart(writer: &Connection) -> bool {
     let _ = writer.busy_timeout(Duration::ZERO);
-    checkpoint(writer, "PRAGMA wal_checkpoint(RESTART)");
+    let done = checkpoint(writer, "PRAGMA wal_checkpoint(RESTART)");
     let _ = writer.busy_timeout(crate::open::BUSY_TIMEOUT);
+    done
 }
 
-/// A reader in the way or a full disk only puts it off: the next look tries again.
-fn checkpoint(connection: &Connection, pragma: &str) {
-    if let Err(e) = connection.query_row(pragma, [], |_| Ok(())) {
-        tracing::debug!("the log could not be written back: {e}");
-    }
+/// A reader in the way or a full disk only puts it off: the next look tries again. The first column says whether somebody was.
+fn checkpoint(connection: &Connection, pragma: &str) -> bool {
+    connection.query_row(pragma, [], |row| row.get::<_, i64>(0)).map_or_else(
+        |e| {
+            tracing::debug!("the log could not be written back: {e}");
+            false
+        },
+        |busy| busy == 0,
+    )
 }
