@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::agent;
+use common::{agent, rounds};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::hint::black_box;
@@ -20,8 +20,6 @@ use vorgang_definitions::soundness::{self, Answer};
 /// The server's own.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-const ROUNDS: usize = 5;
 
 const SITE: &str = r#"
 - { kind: Site, name: bench, language: 1, languages: en, zone: UTC, title: Bench }
@@ -64,13 +62,6 @@ fn main() {
     if is_wanted("draw") {
         draw();
     }
-}
-
-/// The median of the rounds in microseconds, with the fastest and the slowest.
-fn rounds(mut round: impl FnMut() -> f64) -> String {
-    let mut all: Vec<f64> = (0..ROUNDS).map(|_| round()).collect();
-    all.sort_by(f64::total_cmp);
-    format!("{:.1} us (runs {:.1} to {:.1})", all[ROUNDS / 2], all[0], all[ROUNDS - 1])
 }
 
 fn model(processes: &str) -> Model {

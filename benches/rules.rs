@@ -5,7 +5,7 @@
 mod common;
 
 use common::place::{Ground, Place};
-use common::{agent, ask, connect, median, memory};
+use common::{ROUNDS, agent, ask, connect, median, memory, rounds};
 use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -25,8 +25,6 @@ use vorgang_runtime::{Desk, Request, revisions};
 /// The server's own.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-const ROUNDS: usize = 5;
 
 const SITE: &str = r#"
 - { kind: Site, name: bench, language: 1, languages: en, zone: UTC, title: Bench }
@@ -67,13 +65,6 @@ fn main() {
         runtime.block_on(outbox(&ground));
     }
     let _ = std::fs::remove_dir_all(&folder);
-}
-
-/// The median of the rounds, with the slowest and the fastest.
-fn rounds(mut round: impl FnMut() -> f64) -> String {
-    let mut all: Vec<f64> = (0..ROUNDS).map(|_| round()).collect();
-    all.sort_by(f64::total_cmp);
-    format!("{:.1} us (runs {:.1} to {:.1})", all[ROUNDS / 2], all[0], all[ROUNDS - 1])
 }
 
 fn site(more: &str) -> Vec<SiteFile> {

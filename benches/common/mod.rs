@@ -27,6 +27,15 @@ pub fn agent() -> Person {
     }
 }
 
+pub const ROUNDS: usize = 5;
+
+/// The median of the rounds in microseconds, with the fastest and the slowest.
+pub fn rounds(mut round: impl FnMut() -> f64) -> String {
+    let mut all: Vec<f64> = (0..ROUNDS).map(|_| round()).collect();
+    all.sort_by(f64::total_cmp);
+    format!("{:.1} us (runs {:.1} to {:.1})", all[ROUNDS / 2], all[0], all[ROUNDS - 1])
+}
+
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]

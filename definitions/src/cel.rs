@@ -87,6 +87,12 @@ impl Expr {
         Self { text, span, program: OnceLock::new() }
     }
 
+    /// Written with `=` before it, where a plain value could stand too.
+    pub fn marked(node: &Node) -> Option<Self> {
+        let crate::yaml::Value::Text(text) = &node.value else { return None };
+        Some(Self::new(text.trim_start().strip_prefix('=')?.to_owned(), node.span))
+    }
+
     pub fn program(&self) -> &Program {
         self.program.get().expect("INVARIANT (compiled): a model holds compiled expressions only")
     }

@@ -3,7 +3,7 @@
 use crate::calendar::WorkTime;
 use crate::cel::Program;
 use crate::cel::eval::{EvalError, Machine, Scope};
-use crate::cel::types::{Field, ObjectTy, Ty};
+use crate::cel::types::{Field, Ty};
 use crate::cel::value::Value;
 use crate::kinds::decision::{Collect, Hit};
 use jiff::Timestamp;
@@ -82,7 +82,7 @@ impl Table {
         match (self.hit, self.collect) {
             (Hit::Collect, Some(Collect::Count)) => Ty::Int,
             (Hit::Collect, Some(_)) => self.outputs[0].ty.clone(),
-            (Hit::Collect | Hit::RuleOrder | Hit::OutputOrder, _) => Ty::list(self.row_ty()),
+            (hit, _) if hit.lists() => Ty::list(self.row_ty()),
             _ => self.row_ty(),
         }
     }
@@ -92,7 +92,7 @@ impl Table {
             return only.ty.clone();
         }
         let field = |o: &Output| Field { name: o.name.clone(), ty: o.ty.clone(), optional: false, doc: String::new() };
-        Ty::Object(Arc::new(ObjectTy { what: format!("answer of `{}`", self.name), fields: self.outputs.iter().map(field).collect() }))
+        Ty::object(&format!("answer of `{}`", self.name), self.outputs.iter().map(field).collect())
     }
 
     /// Places of the rules that hold.
@@ -122,13 +122,12 @@ impl Table {
             answers.iter().map(one).collect()
         };
         let mut rows = hits.iter().map(|at| row(&self.rules[*at].then)).collect::<Result<Vec<_>, _>>()?;
-        let several = matches!(self.hit, Hit::Collect | Hit::RuleOrder | Hit::OutputOrder);
         if rows.is_empty()
             && let Some(otherwise) = &self.otherwise
         {
             rows.push(row(otherwise)?);
         }
-        if several {
+        if self.hit.lists() {
             if self.hit == Hit::OutputOrder {
                 rows.sort_by_key(|r| self.rank(r));
             }

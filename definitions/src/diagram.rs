@@ -4,6 +4,7 @@
 mod layout;
 mod svg;
 
+use crate::kinds::handler::LocalHandler;
 use crate::kinds::process::{Activity, Join, Process, Split, Way};
 use crate::model::Model;
 use std::collections::BTreeMap;
@@ -93,13 +94,11 @@ pub fn graph(model: &Model, process: &Process, language: &str, marks: &BTreeMap<
     });
     let drawn: Vec<(usize, usize, String)> = own.chain(ways_of_groups(process, language, &index)).collect();
     for (from, to, label) in drawn {
-        {
-            match edges.iter_mut().find(|e| e.from == from && e.to == to) {
-                Some(e) if label.is_empty() || e.label.split(" / ").any(|l| l == label) => {}
-                Some(e) if e.label.is_empty() => e.label = label,
-                Some(e) => e.label = format!("{} / {label}", e.label),
-                None => edges.push(Edge { from, to, label }),
-            }
+        match edges.iter_mut().find(|e| e.from == from && e.to == to) {
+            Some(e) if label.is_empty() || e.label.split(" / ").any(|l| l == label) => {}
+            Some(e) if e.label.is_empty() => e.label = label,
+            Some(e) => e.label = format!("{} / {label}", e.label),
+            None => edges.push(Edge { from, to, label }),
         }
     }
     Graph { title: model.title(process.title.as_ref(), &process.name, language).to_owned(), nodes, edges, groups }
@@ -182,8 +181,10 @@ fn ways(
     let mut all = vec![];
     for (way, branch) in activity.ways() {
         let label = match way {
-            Way::Outcome(outcome) => outcome.map_or(String::new(), |o| outcome_title(model, activity, o, language)),
-            Way::Handler(i) => activity.handlers[i].on.iter().map(|e| e.text.as_str()).collect::<Vec<_>>().join(", "),
+            Way::Outcome(outcome) => {
+                outcome.map_or(String::new(), |o| outcome_title(model, activity, o, language).unwrap_or_else(|| o.to_string()))
+            }
+            Way::Handler(i) => on(&activity.handlers[i]),
             Way::Timer(i) => after(&activity.timers[i].after.0, language),
         };
         for target in branch.targets().into_iter().filter_map(|(_, t)| t.activity()) {
@@ -209,7 +210,6 @@ fn ways_of_groups(process: &Process, language: &str, index: &dyn Fn(&str) -> Opt
     for (_, group) in process.groups.iter() {
         let Some(from) = group.activities.iter().filter_map(|a| index(a)).next_back() else { continue };
         let timers = group.timers.iter().filter_map(|t| Some((after(&t.after.0, language), t.next.as_ref()?)));
-        let on = |h: &crate::kinds::handler::LocalHandler| h.on.iter().map(|e| e.text.as_str()).collect::<Vec<_>>().join(", ");
         let handlers = group.handlers.iter().filter_map(|h| Some((on(h), h.next.as_ref()?)));
         for (label, branch) in timers.chain(handlers) {
             let targets = branch.targets().into_iter().filter_map(|(_, t)| t.activity()).filter_map(|t| index(t));
@@ -217,6 +217,11 @@ fn ways_of_groups(process: &Process, language: &str, index: &dyn Fn(&str) -> Opt
         }
     }
     all
+}
+
+/// The events of a handler.
+fn on(handler: &LocalHandler) -> String {
+    handler.on.iter().map(|e| e.text.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// `after 2 d 4 h`
@@ -228,9 +233,10 @@ fn after(duration: &crate::cel::value::Duration, language: &str) -> String {
     format!("{} {}", if de { "nach" } else { "after" }, text.join(" "))
 }
 
-fn outcome_title(model: &Model, activity: &crate::kinds::process::Activity, outcome: &str, language: &str) -> String {
+/// What people read of an outcome, where it has a name for them.
+pub fn outcome_title(model: &Model, activity: &Activity, outcome: &str, language: &str) -> Option<String> {
     let titled = activity.dialogs.iter().find_map(|(_, d)| d.outcomes.get(outcome)).map(|o| &o.title);
-    match (titled, outcome, language.starts_with("de")) {
+    Some(match (titled, outcome, language.starts_with("de")) {
         (Some(title), ..) => title.get(language, model.names.site.main_language()).to_owned(),
         (None, "approve", true) => "freigegeben".into(),
         (None, "approve", false) => "approved".into(),
@@ -238,8 +244,8 @@ fn outcome_title(model: &Model, activity: &crate::kinds::process::Activity, outc
         (None, "reject", false) => "rejected".into(),
         (None, "timeout", true) => "Zeit abgelaufen".into(),
         (None, "timeout", false) => "time is up".into(),
-        _ => outcome.to_owned(),
-    }
+        (None, ..) => return None,
+    })
 }
 
 /// The drawing. A standalone file carries its own colours; inside a page the page's style sheet has them.

@@ -106,6 +106,11 @@ pub struct Names {
 }
 
 impl Names {
+    /// With what the instances of a process can end; one that is not there ends as any does.
+    pub fn ends_of(&self, process: &str) -> Vec<String> {
+        self.ends.get(process).cloned().unwrap_or_else(|| vec!["done".into()])
+    }
+
     pub fn state_type(&self, state: &str) -> StateType {
         self.states.get(state).map_or(StateType::Open, |s| s.state_type)
     }

@@ -115,6 +115,11 @@ impl Net {
         self.at(activity).map_or(&[], |at| &self.groups[at])
     }
 
+    /// The activities of the group at this place.
+    pub fn members(&self, group: usize) -> &[usize] {
+        &self.members[group]
+    }
+
     /// Is the activity in the group at this place?
     pub fn is_in(&self, activity: &str, group: usize) -> bool {
         self.groups_of(activity).contains(&group)

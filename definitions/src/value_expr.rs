@@ -51,8 +51,10 @@ impl Load for ValueExpr {
         })
     }
     fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        if let Some(expr) = Expr::marked(node) {
+            return Some(Self::Expr(expr));
+        }
         match &node.value {
-            Value::Text(t) if t.trim_start().starts_with('=') => Some(Self::Expr(Expr::new(t.trim_start()[1..].to_owned(), node.span))),
             Value::Text(t) if t.starts_with("\\=") => {
                 let node = Node { span: node.span, value: Value::Text(t[1..].to_owned()) };
                 Some(Self::Literal(Literal { node, value: OnceLock::new() }))

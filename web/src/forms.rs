@@ -100,14 +100,76 @@ impl<'a> Input<'a> {
     }
 }
 
+/// What every control has: its names, and what is wrong with what was sent.
+struct Control {
+    id: String,
+    name: String,
+    required: bool,
+    error: Option<String>,
+}
+
+impl Control {
+    fn of(page: &Page, name: &str, required: bool, typed: &Typed) -> Self {
+        Self { id: format!("f-{name}"), name: format!("f.{name}"), required, error: typed.error(name, page.language()) }
+    }
+
+    fn class(&self) -> &'static str {
+        if self.error.is_some() { "field bad" } else { "field" }
+    }
+
+    fn described(&self) -> Option<String> {
+        self.error.as_ref().map(|_| format!("{}-error", self.id))
+    }
+
+    fn invalid(&self) -> Option<&'static str> {
+        self.error.as_ref().map(|_| "true")
+    }
+
+    fn error_line(&self) -> Markup {
+        html! { @if let Some(e) = &self.error { p.error id=[self.described()] { (e) } } }
+    }
+
+    /// The label: what it is called, and whether it must be filled in.
+    fn head(&self, title: &str, t: &Texts) -> Markup {
+        html! { (title) @if self.required { " " span.hint { "(" (t.required) ")" } } }
+    }
+
+    fn checkbox(&self, text: &str, head: &Markup) -> Markup {
+        html! {
+            div class=(self.class()) { (self.error_line())
+                input type="hidden" name=(self.name) value="false";
+                label for=(self.id) { input id=(self.id) type="checkbox" name=(self.name) value="true" checked[text == "true" || text == "on"]; (head) }
+            }
+        }
+    }
+
+    fn line(&self, kind: &str, mode: Option<&str>, text: &str) -> Markup {
+        html! { input id=(self.id) type=(kind) name=(self.name) value=(text) inputmode=[mode] required[self.required] aria-describedby=[self.described()] aria-invalid=[self.invalid()]; }
+    }
+
+    fn select(&self, text: &str, options: &[(String, String)], t: &Texts) -> Markup {
+        // What cannot be chosen any more is not replaced by whatever comes first.
+        let known = options.iter().any(|(value, _)| value == text);
+        html! {
+            select id=(self.id) name=(self.name) required[self.required] aria-describedby=[self.described()] aria-invalid=[self.invalid()] {
+                @if !self.required || !known { option value="" { (if self.required { t.choose } else { "–" }) } }
+                @for (value, title) in options { option value=(value) selected[value == text] { (title) } }
+            }
+        }
+    }
+
+    /// With its label before it.
+    fn labelled(&self, head: &Markup, control: &Markup, after: &Markup) -> Markup {
+        html! { div class=(self.class()) { label for=(self.id) { (head) } (self.error_line()) (control) (after) } }
+    }
+}
+
 /// `typed` is what the person sent, and was refused or is drawn anew.
 pub fn input(page: &Page, field: Input, typed: &Typed) -> Markup {
     let Input { name, required, value, choice, kept } = field;
     let t = page.t;
     let language = page.language();
-    let error = typed.error(name, language);
-    let id = format!("f-{name}");
-    let field_name = format!("f.{name}");
+    let control = Control::of(page, name, required, typed);
     let slot = Slot::find(&page.model.names, name);
     let sent = typed.values.get(name);
     let text = sent.and_then(Json::as_str).map(str::to_owned).unwrap_or_else(|| plain(page, slot.as_ref(), value));
@@ -117,18 +179,14 @@ pub fn input(page: &Page, field: Input, typed: &Typed) -> Markup {
         _ => None,
     };
     let hint = field.and_then(|f| f.help.as_ref()).map(|h| h.get(language, site));
-    let described = error.as_ref().map(|_| format!("{id}-error"));
-    let invalid = error.as_ref().map(|_| "true");
     let head = html! {
-        (label(page, name)) @if required { " " span.hint { "(" (t.required) ")" } }
+        (control.head(&label(page, name), t))
         @if let Some(hint) = hint { br; span.hint { (hint) } }
     };
-    let error_line = html! { @if let Some(e) = &error { p.error id=(format!("{id}-error")) { (e) } } };
-    let class = if error.is_some() { "field bad" } else { "field" };
     if let Some(denied) = kept {
         return html! {
-            div class=(class) { span.label { (label(page, name)) } (error_line)
-                p.kept id=(id) { (stored_value(page, name, value)) }
+            div class=(control.class()) { span.label { (label(page, name)) } (control.error_line())
+                p.kept id=(control.id) { (stored_value(page, name, value)) }
                 p.hint { (denied.say(language)) }
             }
         };
@@ -140,87 +198,63 @@ pub fn input(page: &Page, field: Input, typed: &Typed) -> Markup {
     };
     let why = html! { @if let Some(choice) = choice { (missing(page, choice)) } };
     if field.is_some_and(|f| f.field_type == FieldType::Boolean) {
-        let on = text == "true" || text == "on";
-        return html! {
-            div class=(class) { (error_line)
-                input type="hidden" name=(field_name) value="false";
-                label for=(id) { input id=(id) type="checkbox" name=(field_name) value="true" checked[on]; (head) }
-            }
-        };
+        return control.checkbox(&text, &head);
     }
     if let Some(f) = field.filter(|f| f.field_type == FieldType::MultipleChoice) {
         let from = |j: &Json| j.as_array().map(|a| a.iter().filter_map(Json::as_str).map(str::to_owned).collect::<Vec<_>>());
         let chosen = sent.and_then(from).or_else(|| from(value)).unwrap_or_default();
+        let each = format!("{}[]", control.name);
         return html! {
-            fieldset class=(class) id=(id) { legend { (head) } (error_line)
-                input type="hidden" name=(format!("{field_name}[]")) value="";
+            fieldset class=(control.class()) id=(control.id) { legend { (head) } (control.error_line())
+                input type="hidden" name=(each) value="";
                 @for (o, title) in f.options.iter().filter(|(o, _)| offered(o)) {
-                    label { input type="checkbox" name=(format!("{field_name}[]")) value=(o) checked[chosen.iter().any(|c| *o == c.as_str())]; (title.get(language, site)) }
+                    label { input type="checkbox" name=(each) value=(o) checked[chosen.iter().any(|c| *o == c.as_str())]; (title.get(language, site)) }
                 }
                 (why)
             }
         };
     }
-    let attributes = |kind: &str, mode: Option<&str>| {
-        html! { input id=(id) type=(kind) name=(field_name) value=(text) inputmode=[mode] required[required] aria-describedby=[described.as_ref()] aria-invalid=[invalid]; }
-    };
-    let control = match (&slot, field.map(|f| f.field_type)) {
+    let (id, name, described, invalid) = (&control.id, &control.name, control.described(), control.invalid());
+    let drawn = match (&slot, field.map(|f| f.field_type)) {
         (_, Some(FieldType::Multiline)) => {
-            html! { textarea id=(id) name=(field_name) required[required] aria-describedby=[described.as_ref()] aria-invalid=[invalid] { (text) } }
+            html! { textarea id=(id) name=(name) required[required] aria-describedby=[described] aria-invalid=[invalid] { (text) } }
         }
-        (_, Some(FieldType::Integer)) => attributes("number", None),
-        (_, Some(FieldType::Decimal)) => attributes("text", Some("decimal")),
-        (_, Some(FieldType::Date)) => attributes("date", None),
+        (_, Some(FieldType::Integer)) => control.line("number", None, &text),
+        (_, Some(FieldType::Decimal)) => control.line("text", Some("decimal"), &text),
+        (_, Some(FieldType::Date)) => control.line("date", None, &text),
         (_, Some(FieldType::File)) => html! {
             @if let Some(now) = value.get("name").and_then(Json::as_str) { p.quiet { (t.file_now) ": " (now) } }
-            input id=(id) type="file" name=(field_name) required[required && value.is_null()] aria-describedby=[described.as_ref()] aria-invalid=[invalid];
+            input id=(id) type="file" name=(name) required[required && value.is_null()] aria-describedby=[described] aria-invalid=[invalid];
         },
         (Some(slot), kind) => match choices(page, slot, kind) {
             Some(options) => {
                 let options: Vec<_> = options.into_iter().filter(|(o, _)| offered(o)).collect();
-                select(&id, &field_name, required, &text, &options, t, described.as_ref(), invalid)
+                control.select(&text, &options, t)
             }
-            None => attributes("text", None),
+            None => control.line("text", None, &text),
         },
-        (None, _) => attributes("text", None),
+        (None, _) => control.line("text", None, &text),
     };
-    html! { div class=(class) { label for=(id) { (head) } (error_line) (control) (why) } }
+    control.labelled(&head, &drawn, &why)
 }
 
 /// A value of the process, or of a copy.
 fn own_input(page: &Page, field: &OfferedField, of: DataType, title: &str, typed: &Typed) -> Markup {
-    let (id, name) = (format!("f-{}", field.name), format!("f.{}", field.name));
-    let error = typed.error(&field.name, page.language());
-    let described = error.as_ref().map(|_| format!("{id}-error"));
+    let control = Control::of(page, &field.name, field.required, typed);
     let value = match &field.value {
         Json::String(s) => s.clone(),
         Json::Null => String::new(),
         other => other.to_string(),
     };
     let text = typed.values.get(&field.name).and_then(Json::as_str).map_or(value, str::to_owned);
-    let error_line = html! { @if let Some(e) = &error { p.error id=(format!("{id}-error")) { (e) } } };
-    let class = if error.is_some() { "field bad" } else { "field" };
-    if of == DataType::Boolean {
-        return html! {
-            div class=(class) { (error_line)
-                input type="hidden" name=(name) value="false";
-                label for=(id) { input id=(id) type="checkbox" name=(name) value="true" checked[text == "true" || text == "on"]; (title) }
-            }
-        };
-    }
     let (kind, mode) = match of {
+        DataType::Boolean => return control.checkbox(&text, &html! { (title) }),
         DataType::Integer => ("number", None),
         DataType::Decimal => ("text", Some("decimal")),
         DataType::Date => ("date", None),
-        _ => ("text", None),
+        DataType::Text | DataType::User | DataType::Timestamp => ("text", None),
     };
-    html! {
-        div class=(class) {
-            label for=(id) { (title) @if field.required { " " span.hint { "(" (page.t.required) ")" } } }
-            (error_line)
-            input id=(id) type=(kind) name=(name) value=(text) inputmode=[mode] required[field.required] aria-describedby=[described.as_ref()];
-        }
-    }
+    control.labelled(&control.head(title, page.t), &control.line(kind, mode, &text), &html! {})
 }
 
 /// "Why?": what cannot be chosen, with all that refuse. Conditions and values are for agents.
@@ -262,27 +296,6 @@ fn plain(page: &Page, slot: Option<&Slot>, value: &Json) -> String {
         },
         Some(Slot::Lock) => value.to_string(),
         _ => value.as_str().unwrap_or_default().to_owned(),
-    }
-}
-
-#[expect(clippy::too_many_arguments, reason = "one control with its accessibility attributes")]
-fn select(
-    id: &str,
-    name: &str,
-    required: bool,
-    text: &str,
-    options: &[(String, String)],
-    t: &Texts,
-    described: Option<&String>,
-    invalid: Option<&str>,
-) -> Markup {
-    // What cannot be chosen any more is not replaced by whatever comes first.
-    let known = options.iter().any(|(value, _)| value == text);
-    html! {
-        select id=(id) name=(name) required[required] aria-describedby=[described] aria-invalid=[invalid] {
-            @if !required || !known { option value="" { (if required { t.choose } else { "–" }) } }
-            @for (value, title) in options { option value=(value) selected[value == text] { (title) } }
-        }
     }
 }
 

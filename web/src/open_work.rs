@@ -1,7 +1,7 @@
 //! What is under way in a process, beside its drawing: copies, votes, and what keeps something closed. For agents.
 
 use crate::layout::Page;
-use crate::widgets::{person_name, time};
+use crate::widgets::{outcome_text, person_name, time};
 use maud::{Markup, html};
 use vorgang_core::decide::open::{Closed, OpenItem};
 use vorgang_core::snapshot::WorkStatus;
@@ -65,15 +65,7 @@ fn one(page: &Page, process: &Process, item: &OpenItem) -> Markup {
     }
 }
 
-/// What people call an outcome.
+/// What people call an outcome; one that says nothing of its own is that it is done.
 fn outcome_word(page: &Page, process: &Process, activity: &str, outcome: &str) -> String {
-    let site = page.model.names.site.main_language();
-    let titled = process.activities.get(activity).and_then(|a| a.dialogs.iter().find_map(|(_, d)| d.outcomes.get(outcome)));
-    match (titled, outcome) {
-        (Some(o), _) => o.title.get(page.language(), site).to_owned(),
-        (None, "approve") => page.t.approved.into(),
-        (None, "reject") => page.t.rejected.into(),
-        (None, "submit" | "done") => page.t.mark_done.into(),
-        (None, other) => other.to_owned(),
-    }
+    Some(outcome_text(page, process, activity, outcome)).filter(|t| !t.is_empty()).unwrap_or_else(|| page.t.mark_done.into())
 }

@@ -238,8 +238,6 @@ texts! {
     one_at_a_time: "one at a time, now", "immer nur eins, gerade";
     voted: "Voted", "Abgestimmt";
     may_vote: "may vote", "dürfen abstimmen";
-    approved: "approved", "freigegeben";
-    rejected: "rejected", "abgelehnt";
     waits_for_message: "waits for the message", "wartet auf die Nachricht";
     mark_next: "next", "als Nächstes";
     mark_failed: "failed", "gescheitert";

@@ -12,6 +12,7 @@ use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::diagram::{self, Mark};
 use vorgang_definitions::display::{display, display_time};
 use vorgang_definitions::kinds::field::{Field, FieldType};
+use vorgang_definitions::kinds::process::Process;
 use vorgang_definitions::kinds::state::StateType;
 use vorgang_definitions::model::Model;
 use vorgang_definitions::values::{Slot, from_stored};
@@ -199,7 +200,6 @@ pub fn process(page: &Page, view: &TicketView, instance: &Instance) -> Markup {
     let marks = marks(snapshot, instance, steps, page.model);
     let graph = diagram::graph(page.model, &process.def, page.language(), &marks, !page.is_agent());
     let drawing = diagram::svg(&graph, false);
-    let site = page.model.names.site.main_language();
     html! {
         section.card aria-label=(t.where_it_stands) {
             h2 { (graph.title) " "
@@ -216,7 +216,7 @@ pub fn process(page: &Page, view: &TicketView, instance: &Instance) -> Markup {
                             (open_work::lines(page, &process.def, &node.name, open))
                             @if page.is_agent() {
                                 @if let Some(s) = steps.iter().find(|s| s.instance == instance.seq && s.activity == node.name) {
-                                    span.quiet { (outcome_text(page, &process.def, &s.activity, &s.outcome, site)) " · " (person_name(page, &s.by)) " · " (time(page, s.at)) }
+                                    span.quiet { (outcome_text(page, &process.def, &s.activity, &s.outcome)) " · " (person_name(page, &s.by)) " · " (time(page, s.at)) }
                                 }
                             }
                         }
@@ -227,15 +227,16 @@ pub fn process(page: &Page, view: &TicketView, instance: &Instance) -> Markup {
     }
 }
 
-fn end_title(page: &Page, process: &vorgang_definitions::kinds::process::Process, outcome: &str) -> String {
+fn end_title(page: &Page, process: &Process, outcome: &str) -> String {
     let activity = process.activities.iter().find(|(_, a)| a.end.as_ref().is_some_and(|e| *e == outcome));
     activity.map_or_else(|| outcome.to_owned(), |(n, a)| page.model.title(a.title.as_ref(), n, page.language()).to_owned())
 }
 
-fn outcome_text(page: &Page, process: &vorgang_definitions::kinds::process::Process, activity: &str, outcome: &str, site: &str) -> String {
-    let titled = process.activities.get(activity).and_then(|a| a.dialogs.iter().find_map(|(_, d)| d.outcomes.get(outcome)));
-    match (titled, outcome) {
-        (Some(o), _) => o.title.get(page.language(), site).to_owned(),
+/// What people call an outcome, as the drawing does; empty where it has no name beside being done.
+pub fn outcome_text(page: &Page, process: &Process, activity: &str, outcome: &str) -> String {
+    let activity = process.activities.get(activity);
+    match (activity.and_then(|a| diagram::outcome_title(page.model, a, outcome, page.language())), outcome) {
+        (Some(title), _) => title,
         (None, "done" | "submit") => String::new(),
         (None, other) => other.to_owned(),
     }

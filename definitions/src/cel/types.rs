@@ -58,6 +58,10 @@ impl Ty {
         Self::Word(Arc::new(WordSet { what: what.to_owned(), words: words.into_iter().map(Into::into).collect() }))
     }
 
+    pub fn object(what: &str, fields: Vec<Field>) -> Self {
+        Self::Object(Arc::new(ObjectTy { what: what.into(), fields }))
+    }
+
     pub fn list(of: Ty) -> Self {
         Self::List(Box::new(of))
     }

@@ -190,7 +190,7 @@ fn regions(d: &Decision, table: &Table, cx: &mut Cx) {
         cx.push(Diagnostic::warning("not-decided", d.name.span, message).help("split it into several decisions"));
         return;
     }
-    let list = matches!(table.hit, Hit::Collect | Hit::RuleOrder | Hit::OutputOrder);
+    let list = table.hit.lists();
     let mut used = vec![false; table.rules.len()];
     let mut gap: Option<Vec<Value>> = None;
     let mut overlap: Option<(usize, usize, Vec<Value>)> = None;

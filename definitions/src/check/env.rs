@@ -1,7 +1,7 @@
 //! What expressions and templates see (language reference, "Names that expressions see").
 
 use super::several;
-use crate::cel::types::{Env, Field, ObjectTy, Ty, WordSet};
+use crate::cel::types::{Env, Field, Ty, WordSet};
 use crate::kinds::process::{Activity, Process, Way};
 use crate::kinds::site::Setting;
 use crate::kinds::state::StateType;
@@ -10,17 +10,13 @@ use crate::model::Names;
 use crate::values::{field_ty, when_unset};
 use std::sync::Arc;
 
-fn field(name: &str, ty: Ty, optional: bool, doc: &str) -> Field {
+pub(super) fn field(name: &str, ty: Ty, optional: bool, doc: &str) -> Field {
     Field { name: name.into(), ty, optional, doc: doc.into() }
-}
-
-fn object(what: &str, fields: Vec<Field>) -> Ty {
-    Ty::Object(Arc::new(ObjectTy { what: what.into(), fields }))
 }
 
 /// `actor` and `customer`. As a whole it is a login.
 pub fn person(names: &Names) -> Ty {
-    object(
+    Ty::object(
         "person",
         vec![
             field("login", Ty::User, false, "the name to sign in with"),
@@ -43,7 +39,7 @@ pub fn ticket(names: &Names, ticket_type: Option<&TicketType>, stored: bool) -> 
         None => names.fields.iter().map(own).collect(),
     };
     let o = stored;
-    object(
+    Ty::object(
         "ticket",
         vec![
             field("number", Ty::Text, o, "the number that people see"),
@@ -64,7 +60,7 @@ pub fn ticket(names: &Names, ticket_type: Option<&TicketType>, stored: bool) -> 
             field("updated", Ty::Timestamp, o, "when it was last changed"),
             field("pending_until", Ty::Timestamp, true, "until when it waits"),
             field("version", Ty::Int, o, "counts the changes"),
-            field("fields", object("the ticket's fields", fields), false, "the fields of its type"),
+            field("fields", Ty::object("the ticket's fields", fields), false, "the fields of its type"),
         ],
     )
 }
@@ -76,12 +72,12 @@ fn settings(names: &Names) -> Ty {
         Setting::Bool(_) => Ty::Bool,
     };
     let settings = names.site.settings.iter().map(|(n, s)| field(n, ty(s), false, "a setting")).collect();
-    object(
+    Ty::object(
         "site",
         vec![
             field("name", Ty::Text, false, "the site's name"),
             field("title", Ty::Text, false, "what people read"),
-            field("settings", object("the settings", settings), false, "the site's settings"),
+            field("settings", Ty::object("the settings", settings), false, "the site's settings"),
         ],
     )
 }
@@ -127,7 +123,7 @@ pub fn outcomes(names: &Names, process: &Process, activity: &str) -> Vec<String>
             all.extend(for_each.can_be_unmet().then(|| "unmet".into()));
         }
         (None, Some(sub)) if sub.waits() => {
-            all.extend(names.ends.get(sub.name.as_str()).cloned().unwrap_or_else(|| vec!["done".into()]));
+            all.extend(names.ends_of(&sub.name));
             all.extend(of_people(a));
         }
         (None, Some(_)) => all.push("done".into()),
@@ -141,21 +137,12 @@ pub fn outcomes(names: &Names, process: &Process, activity: &str) -> Vec<String>
     all
 }
 
-/// Where outcomes come from: sub-processes give their ends.
-pub struct Outcomes<'a>(pub &'a Names);
-
-impl Outcomes<'_> {
-    pub fn of_copy(&self, process: &Process, activity: &str) -> Vec<String> {
-        copy_outcomes(self.0, process, activity)
-    }
-}
-
 /// The outcomes of one copy of a `for_each`.
 pub fn copy_outcomes(names: &Names, process: &Process, activity: &str) -> Vec<String> {
     let Some(a) = process.activities.get(activity) else { return vec![] };
     let mut all = of_people(a);
     if let Some(sub) = &a.process {
-        all.extend(names.ends.get(sub.name.as_str()).cloned().unwrap_or_else(|| vec!["done".into()]));
+        all.extend(names.ends_of(&sub.name));
     } else if a.is_bare() {
         all.push("done".into());
     }
@@ -214,14 +201,14 @@ pub fn in_process(names: &Names, process: &Process) -> Env {
             field("at", Ty::Timestamp, false, "when it was completed"),
         ];
         let copied = activity.and_then(|a| a.for_each.as_ref()).is_some();
-        let items = copied.then(|| several::items_ty(&Outcomes(names), process, name, Ty::Any));
+        let items = copied.then(|| several::items_ty(names, process, name, Ty::Any));
         let items = items.map(|ty| field("items", ty, false, "what became of its copies"));
         let fields = fields.into_iter().chain(items).collect();
-        field(name, object("step", fields), true, "the last completion")
+        field(name, Ty::object("step", fields), true, "the last completion")
     };
     let steps = process.activities.names().map(step).collect();
     let activities: Vec<String> = process.activities.names().map(str::to_owned).collect();
-    env.roots.push(("steps".into(), object("the steps", steps)));
+    env.roots.push(("steps".into(), Ty::object("the steps", steps)));
     let process_fields = vec![
         field("name", Ty::Text, false, "its name"),
         field("started", Ty::Timestamp, false, "when it was started"),
@@ -233,7 +220,7 @@ pub fn in_process(names: &Names, process: &Process) -> Env {
             "its own values",
         ),
     ];
-    env.roots.push(("process".into(), object("process", process_fields)));
+    env.roots.push(("process".into(), Ty::object("process", process_fields)));
     env.activities = Some(Arc::new(WordSet { what: "activity".into(), words: activities }));
     env.groups = process.groups.names().map(str::to_owned).collect();
     env
@@ -241,14 +228,18 @@ pub fn in_process(names: &Names, process: &Process) -> Env {
 
 /// Inside an activity there is a work item; a copy has values of its own.
 pub fn in_activity(env: &Env, activity: &Activity) -> Env {
-    let data = several::copy_data(activity);
     let mut fields = vec![
         field("activity", Ty::Text, false, "the activity"),
         field("entered", Ty::Timestamp, false, "when it was entered"),
         field("round", Ty::Int, false, "how often it was entered again by `repeat`"),
     ];
     if activity.for_each.is_some() {
-        fields.push(field("data", several::data_ty("values of the copy", data.into_iter()), false, "the copy's own inputs"));
+        fields.push(field(
+            "data",
+            several::data_ty("values of the copy", several::copy_data(activity).into_iter()),
+            false,
+            "the copy's own inputs",
+        ));
     }
-    env.clone().with("work", object("work item", fields))
+    env.clone().with("work", Ty::object("work item", fields))
 }

@@ -1,17 +1,17 @@
 //! Handlers: what they see of their event, and what they do.
 
+use super::env::field;
 use super::place::{self, ActionPlace, Relies};
 use super::{Cx, env};
 use crate::actions::Verb;
 use crate::actions::set::ATTRIBUTES;
-use crate::cel::types::{Env, Field, ObjectTy, Ty};
+use crate::cel::types::{Env, Field, Ty};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kinds::handler::{EventName, Handler};
 use crate::kinds::process::Process;
 use crate::model::Names;
 use crate::name::Name;
 use crate::values::Slot;
-use std::sync::Arc;
 
 pub fn check(handler: &Handler, cx: &mut Cx) {
     super::references::text(handler.title.as_ref(), cx);
@@ -104,10 +104,6 @@ fn slot_of<'n>(names: &'n Names, name: &str) -> Option<Slot<'n>> {
     Slot::find(names, name).filter(|s| !matches!(s, Slot::Pending))
 }
 
-fn field(name: &str, ty: Ty, optional: bool, doc: &str) -> Field {
-    Field { name: name.into(), ty, optional, doc: doc.into() }
-}
-
 fn fields_of(event: &EventName, names: &Names) -> Vec<Field> {
     if let Some(slot) = event.changed().and_then(|n| slot_of(names, n)) {
         let ty = if matches!(slot, Slot::Priority) { Ty::Int } else { slot.ty(names) };
@@ -198,7 +194,7 @@ pub fn with_event(env: &Env, on: &[EventName], names: &Names) -> Env {
     }
     let mut fields = fields.unwrap_or_default();
     fields.push(field("name", Ty::Text, false, "the event's name"));
-    let env = env.clone().with("event", Ty::Object(Arc::new(ObjectTy { what: "event".into(), fields })));
+    let env = env.clone().with("event", Ty::object("event", fields));
     if on.iter().all(|e| e.text.starts_with("article.")) {
         let fields = vec![
             field("sender", Ty::word("sender", ["agent", "customer", "system"]), false, "whose side wrote it"),
@@ -211,7 +207,7 @@ pub fn with_event(env: &Env, on: &[EventName], names: &Names) -> Env {
             field("authenticated", Ty::Bool, false, "of a mail: the sender's domain stands for it"),
             field("auto", Ty::Bool, false, "of a mail: a machine wrote it"),
         ];
-        return env.with("article", Ty::Object(Arc::new(ObjectTy { what: "article".into(), fields })));
+        return env.with("article", Ty::object("article", fields));
     }
     env
 }

@@ -2,7 +2,7 @@
 
 use super::place::{self, Relies};
 use super::{Cx, env, references};
-use crate::cel::types::{Env, Field, ObjectTy, Ty};
+use crate::cel::types::{Env, Field, Ty};
 use crate::diagnostic::Diagnostic;
 use crate::kinds::Kind;
 use crate::kinds::auto_response::AutoResponse;
@@ -11,7 +11,6 @@ use crate::kinds::mail_filter::MailFilter;
 use crate::model::Names;
 use crate::name::Name;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// What can be set on a ticket that does not have to be there yet; `customer_user` follows from the sender.
 const NOT_BY_MAIL: &[&str] = &["lock", "pending"];
@@ -126,17 +125,13 @@ fn response(response: &AutoResponse, cx: &mut Cx) {
 }
 
 fn field(name: &str, ty: Ty, doc: &str) -> Field {
-    Field { name: name.into(), ty, optional: false, doc: doc.into() }
-}
-
-fn object(what: &str, fields: Vec<Field>) -> Ty {
-    Ty::Object(Arc::new(ObjectTy { what: what.into(), fields }))
+    env::field(name, ty, false, doc)
 }
 
 /// What filters see: the mail.
 pub fn environment(names: &Names) -> Env {
-    let header = object("header", vec![field("name", Ty::Text, "in small letters"), field("value", Ty::Text, "decoded")]);
-    let attachment = object(
+    let header = Ty::object("header", vec![field("name", Ty::Text, "in small letters"), field("value", Ty::Text, "decoded")]);
+    let attachment = Ty::object(
         "attachment",
         vec![
             field("name", Ty::Text, "the file's name"),
@@ -169,7 +164,7 @@ pub fn environment(names: &Names) -> Env {
         field("customer", Ty::Text, "the login of the customer whose address it is; empty where there is none"),
         field("ticket", Ty::Text, "at `sorted`: the number of the ticket that it belongs to; empty for a new one"),
     ];
-    env::of_site(names).with("mail", object("mail", mail))
+    env::of_site(names).with("mail", Ty::object("mail", mail))
 }
 
 /// What automatic responses see: nothing that a stranger could have written.
@@ -181,5 +176,5 @@ pub fn response_environment(names: &Names) -> Env {
         field("state", names.state_ty.clone(), "the state"),
         field("created", Ty::Timestamp, "when it was created"),
     ];
-    env::of_site(names).with("ticket", object("ticket", ticket)).with("customer", env::person(names))
+    env::of_site(names).with("ticket", Ty::object("ticket", ticket)).with("customer", env::person(names))
 }

@@ -10,7 +10,6 @@ use crate::kinds::message::DataType;
 use crate::kinds::process::Process;
 use crate::name::Name;
 use crate::source::Span;
-use crate::value_expr::ValueExpr;
 use std::collections::{BTreeMap, HashMap};
 
 /// One message has one shape: whoever sends it need not know who waits.
@@ -66,17 +65,7 @@ pub fn emitted(name: &Name, action: &Action, env: &Env, relies: &mut Relies, cx:
             cx.push(d.maybe_help(did_you_mean(key, shape.keys().map(String::as_str))));
             continue;
         };
-        match given {
-            ValueExpr::Expr(e) => {
-                if let Some(program) = e.compile(env, Some(&data.ty()), cx.sources, cx.out) {
-                    relies.extend(program.relies.iter().cloned());
-                }
-            }
-            ValueExpr::Literal(l) => match data.read(&l.node.to_json()) {
-                Some(value) => drop(l.value.set(Some(value))),
-                None => cx.push(Diagnostic::error("wrong-type", l.node.span, format!("`{key}`: expected {}", data.word()))),
-            },
-        }
+        place::carried(key, *data, given, env, relies, cx);
     }
     for missing in shape.keys().filter(|k| action.with.get(k).is_none()) {
         cx.push(Diagnostic::error("missing-key", action.at, format!("the message `{name}` carries `{missing}`")).help("add it to `with`"));

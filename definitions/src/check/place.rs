@@ -7,6 +7,7 @@ use crate::actions::set::Set;
 use crate::actions::{Action, Verb};
 use crate::cel::types::{Env, Ty};
 use crate::cel::value::Value;
+use crate::cel::{Expr, Program};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kinds::Kind;
 use crate::kinds::field::FieldType;
@@ -20,20 +21,37 @@ use crate::template::Template;
 use crate::value_expr::ValueExpr;
 use crate::values::{Slot, ValueError};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// What a place relies on, gathered while it is checked.
 pub type Relies = BTreeSet<String>;
 
-pub fn condition(expr: Option<&crate::cel::Expr>, env: &Env, relies: &mut Relies, cx: &mut Cx) {
-    if let Some(expr) = expr
-        && let Some(program) = expr.compile(env, Some(&Ty::Bool), cx.sources, cx.out)
-    {
-        relies.extend(program.relies.iter().cloned());
+pub fn condition(expr: Option<&Expr>, env: &Env, relies: &mut Relies, cx: &mut Cx) {
+    if let Some(expr) = expr {
+        compile(expr, env, Some(&Ty::Bool), relies, cx);
+    }
+}
+
+/// Compiles, and keeps what the place relies on.
+pub fn compile(expr: &Expr, env: &Env, wanted: Option<&Ty>, relies: &mut Relies, cx: &mut Cx) -> Option<Arc<Program>> {
+    let program = expr.compile(env, wanted, cx.sources, cx.out)?;
+    relies.extend(program.relies.iter().cloned());
+    Some(program)
+}
+
+/// A value that is carried under a name, by a message for example: of one type of data.
+pub fn carried(name: &Name, of: DataType, given: &ValueExpr, env: &Env, relies: &mut Relies, cx: &mut Cx) {
+    match given {
+        ValueExpr::Expr(e) => drop(compile(e, env, Some(&of.ty()), relies, cx)),
+        ValueExpr::Literal(l) => match of.read(&l.node.to_json()) {
+            Some(value) => drop(l.value.set(Some(value))),
+            None => cx.push(Diagnostic::error("wrong-type", l.node.span, format!("`{name}`: expected {}", of.word()))),
+        },
     }
 }
 
 /// What is set where the condition holds, beside what is known already.
-pub fn proved(when: Option<&crate::cel::Expr>, env: &Env) -> BTreeSet<String> {
+pub fn proved(when: Option<&Expr>, env: &Env) -> BTreeSet<String> {
     let program = when.and_then(|w| w.compiled());
     program.map(|p| p.proves.difference(&env.set).cloned().collect()).unwrap_or_default()
 }
@@ -43,9 +61,7 @@ pub fn value(value: &ValueExpr, slot: &Slot, env: &Env, relies: &mut Relies, cx:
     match value {
         ValueExpr::Expr(e) => {
             let wanted = slot.ty(cx.names);
-            if let Some(program) = e.compile(env, Some(&wanted), cx.sources, cx.out) {
-                relies.extend(program.relies.iter().cloned());
-            }
+            compile(e, env, Some(&wanted), relies, cx);
         }
         ValueExpr::Literal(l) => match slot.literal(&l.node, cx.names) {
             Ok(None) if slot.always_set() => {
@@ -278,9 +294,7 @@ fn run(run: &Run, action: &Action, place: &ActionPlace, relies: &mut Relies, cx:
     for (name, given) in run.with.iter() {
         match given {
             ValueExpr::Expr(e) => {
-                if let Some(program) = e.compile(&place.env, None, cx.sources, cx.out) {
-                    relies.extend(program.relies.iter().cloned());
-                }
+                compile(e, &place.env, None, relies, cx);
             }
             ValueExpr::Literal(l) => match &l.node.value {
                 crate::yaml::Value::Text(t) => drop(l.value.set(Some(Value::text(t.as_str())))),
@@ -316,9 +330,7 @@ fn ticket_number(given: &ValueExpr, place: &ActionPlace, relies: &mut Relies, cx
     match given {
         ValueExpr::Literal(l) => number(l, cx),
         ValueExpr::Expr(e) => {
-            if let Some(program) = e.compile(&place.env, Some(&Ty::Text), cx.sources, cx.out) {
-                relies.extend(program.relies.iter().cloned());
-            }
+            compile(e, &place.env, Some(&Ty::Text), relies, cx);
         }
     }
 }

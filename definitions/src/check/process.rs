@@ -165,8 +165,7 @@ fn net(process: &Process, cx: &mut Cx) {
         outcomes(process, name, activity, cx);
     }
     for (_, group) in process.groups.iter() {
-        let branches = group.timers.iter().filter_map(|t| t.next.as_ref()).chain(group.handlers.iter().filter_map(|h| h.next.as_ref()));
-        for (_, target) in branches.flat_map(Branch::targets) {
+        for (_, target) in group.branches().flat_map(Branch::targets) {
             match target {
                 Target::Stay(span) => cx.push(Diagnostic::error("stay", *span, "a group has nothing to stay in")),
                 Target::Activity(to) if process.activities.get(to).is_none() => {
@@ -299,7 +298,7 @@ impl Checker<'_> {
         }
         if let Some(f) = &activity.for_each {
             let element = several::for_each(f, &entry, &mut self.relies, cx);
-            let items = several::items_ty(&env::Outcomes(cx.names), self.process, name, element.clone());
+            let items = several::items_ty(cx.names, self.process, name, element.clone());
             several::done_when(f, &entry, items, &mut self.relies, cx);
             self.name_of_element(f, &mut entry, element, cx);
         }

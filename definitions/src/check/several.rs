@@ -1,8 +1,9 @@
 //! Copies, repetitions, sub-processes, groups and mutexes: that they are whole, and what expressions see of them.
 
+use super::Cx;
+use super::env::{copy_outcomes, field};
 use super::place::{self, Relies};
-use super::{Cx, env};
-use crate::cel::types::{Env, Field, ObjectTy, Ty};
+use crate::cel::types::{Env, Ty};
 use crate::cel::value::Value;
 use crate::diagnostic::Diagnostic;
 use crate::kinds::Kind;
@@ -10,23 +11,16 @@ use crate::kinds::message::DataType;
 use crate::kinds::process::{Activity, Process};
 use crate::kinds::several::{DoneWhen, ForEach};
 use crate::kinds::sub_process::SubProcess;
+use crate::model::Names;
 use crate::name::Name;
 use crate::value_expr::ValueExpr;
 use crate::values::Slot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-fn object(what: &str, fields: Vec<Field>) -> Ty {
-    Ty::Object(Arc::new(ObjectTy { what: what.into(), fields }))
-}
-
-fn field(name: &str, ty: Ty, optional: bool, doc: &str) -> Field {
-    Field { name: name.into(), ty, optional, doc: doc.into() }
-}
-
 /// Values of the process or of a copy; what is not set of them is absent, but for a no.
 pub fn data_ty(what: &str, data: impl Iterator<Item = (String, DataType)>) -> Ty {
-    object(what, data.map(|(name, of)| field(&name, of.ty(), of != DataType::Boolean, "a value of its own")).collect())
+    Ty::object(what, data.map(|(name, of)| field(&name, of.ty(), of != DataType::Boolean, "a value of its own")).collect())
 }
 
 /// What the copies of an activity are filled in with.
@@ -36,11 +30,11 @@ pub fn copy_data(activity: &Activity) -> BTreeMap<String, DataType> {
 }
 
 /// `items`, of `done_when` and of `steps.NAME`.
-pub fn items_ty(cx: &env::Outcomes, process: &Process, activity: &str, element: Ty) -> Ty {
-    let mut outcomes = cx.of_copy(process, activity);
+pub fn items_ty(names: &Names, process: &Process, activity: &str, element: Ty) -> Ty {
+    let mut outcomes = copy_outcomes(names, process, activity);
     outcomes.push(String::new());
     let data = process.activities.get(activity).map(copy_data).unwrap_or_default();
-    Ty::list(object(
+    Ty::list(Ty::object(
         "copy",
         vec![
             field("item", element, false, "the element"),
@@ -81,8 +75,7 @@ pub fn for_each(f: &ForEach, env: &Env, relies: &mut Relies, cx: &mut Cx) -> Ty 
 fn elements(list: &ValueExpr, env: &Env, relies: &mut Relies, cx: &mut Cx) -> Ty {
     match list {
         ValueExpr::Expr(e) => {
-            let Some(program) = e.compile(env, None, cx.sources, cx.out) else { return Ty::Any };
-            relies.extend(program.relies.iter().cloned());
+            let Some(program) = place::compile(e, env, None, relies, cx) else { return Ty::Any };
             match &program.ty {
                 Ty::List(of) if !matches!(**of, Ty::List(_) | Ty::Map(_) | Ty::Object(_) | Ty::Duration) => (**of).clone(),
                 other => {
@@ -120,11 +113,7 @@ fn elements(list: &ValueExpr, env: &Env, relies: &mut Relies, cx: &mut Cx) -> Ty
 
 fn counted(count: &ValueExpr, env: &Env, relies: &mut Relies, cx: &mut Cx) {
     match count {
-        ValueExpr::Expr(e) => {
-            if let Some(program) = e.compile(env, Some(&Ty::Int), cx.sources, cx.out) {
-                relies.extend(program.relies.iter().cloned());
-            }
-        }
+        ValueExpr::Expr(e) => drop(place::compile(e, env, Some(&Ty::Int), relies, cx)),
         ValueExpr::Literal(l) => match l.node.value {
             crate::yaml::Value::Int(i) if (0..=1_000).contains(&i) => drop(l.value.set(Some(Value::Int(i)))),
             _ => cx.push(Diagnostic::error("out-of-range", l.node.span, "expected a number of copies from 0 to 1000")),
@@ -134,9 +123,7 @@ fn counted(count: &ValueExpr, env: &Env, relies: &mut Relies, cx: &mut Cx) {
 
 pub fn done_when(f: &ForEach, env: &Env, items: Ty, relies: &mut Relies, cx: &mut Cx) {
     let Some(DoneWhen::Expr(e)) = &f.done_when else { return };
-    if let Some(program) = e.compile(&env.clone().with("items", items), Some(&Ty::Bool), cx.sources, cx.out) {
-        relies.extend(program.relies.iter().cloned());
-    }
+    place::condition(Some(e), &env.clone().with("items", items), relies, cx);
 }
 
 /// The process is there, and takes and gives what stands here.
@@ -208,16 +195,8 @@ pub fn sub_process(sub: &SubProcess, process: &Process, own: &place::ActionPlace
 /// A value for something that the process declares.
 pub fn data_value(name: &Name, of: DataType, given: &ValueExpr, env: &Env, relies: &mut Relies, cx: &mut Cx) {
     match given {
-        ValueExpr::Expr(e) => {
-            if let Some(program) = e.compile(env, Some(&of.ty()), cx.sources, cx.out) {
-                relies.extend(program.relies.iter().cloned());
-            }
-        }
         ValueExpr::Literal(l) if given.is_unset() => drop(l.value.set(None)),
-        ValueExpr::Literal(l) => match of.read(&l.node.to_json()) {
-            Some(value) => drop(l.value.set(Some(value))),
-            None => cx.push(Diagnostic::error("wrong-type", l.node.span, format!("`{name}`: expected {}", of.word()))),
-        },
+        _ => place::carried(name, of, given, env, relies, cx),
     }
 }
 

@@ -29,6 +29,13 @@ choice! {
     }
 }
 
+impl Hit {
+    /// The answer is a list of all that hold, or what `collect` makes of it.
+    pub fn lists(self) -> bool {
+        matches!(self, Self::Collect | Self::RuleOrder | Self::OutputOrder)
+    }
+}
+
 choice! {
     /// What is made of the outputs of all rules that hold.
     pub enum Collect {

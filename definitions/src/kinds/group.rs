@@ -29,10 +29,14 @@ record! {
 }
 
 impl Group {
+    /// The ways out of its timers and handlers.
+    pub fn branches(&self) -> impl Iterator<Item = &Branch> {
+        self.timers.iter().filter_map(|t| t.next.as_ref()).chain(self.handlers.iter().filter_map(|h| h.next.as_ref()))
+    }
+
     /// Every activity that its timers and handlers lead to.
     pub fn targets(&self) -> Vec<&Name> {
-        let branches = self.timers.iter().filter_map(|t| t.next.as_ref()).chain(self.handlers.iter().filter_map(|h| h.next.as_ref()));
-        branches.flat_map(Branch::targets).filter_map(|(_, t)| t.activity()).collect()
+        self.branches().flat_map(Branch::targets).filter_map(|(_, t)| t.activity()).collect()
     }
 
     /// Every list of actions in it.
@@ -40,8 +44,7 @@ impl Group {
         let mut lists: Vec<&[Action]> = vec![];
         lists.extend(self.timers.iter().map(|t| &t.actions[..]));
         lists.extend(self.handlers.iter().map(|h| &h.actions[..]));
-        let branches = self.timers.iter().filter_map(|t| t.next.as_ref()).chain(self.handlers.iter().filter_map(|h| h.next.as_ref()));
-        lists.extend(branches.flat_map(Branch::targets).filter_map(|(t, _)| t).map(|t| &t.actions[..]));
+        lists.extend(self.branches().flat_map(Branch::targets).filter_map(|(t, _)| t).map(|t| &t.actions[..]));
         lists
     }
 }
@@ -66,15 +69,11 @@ impl Load for Key {
     }
 
     fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
-        match &node.value {
-            Value::Text(t) if t.trim_start().starts_with('=') => {
-                Some(Self(Expr::new(t.trim_start().trim_start_matches('=').to_owned(), node.span)))
-            }
-            _ => {
-                cx.wrong_type(node, "an expression that begins with `=`");
-                None
-            }
+        let expr = Expr::marked(node);
+        if expr.is_none() {
+            cx.wrong_type(node, "an expression that begins with `=`");
         }
+        expr.map(Self)
     }
 }
 

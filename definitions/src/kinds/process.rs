@@ -53,9 +53,14 @@ impl Process {
     pub fn begins(&self) -> std::collections::BTreeSet<&str> {
         let mut begins: std::collections::BTreeSet<&str> = self.starts.iter().map(|s| s.at_activity.as_str()).collect();
         if begins.is_empty() {
-            begins.extend(self.activities.names().next());
+            begins.extend(self.first());
         }
         begins
+    }
+
+    /// The activity in which it begins when nobody has chosen a way to start it.
+    pub fn first(&self) -> Option<&str> {
+        self.starts.first().map(|s| s.at_activity.as_str()).or_else(|| self.activities.names().next())
     }
 }
 

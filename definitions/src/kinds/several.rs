@@ -56,11 +56,11 @@ impl Load for DoneWhen {
     }
 
     fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        if let Some(expr) = Expr::marked(node) {
+            return Some(Self::Expr(expr));
+        }
         match &node.value {
             Value::Int(_) => Int::<1, 1_000>::load(node, cx).map(|n| Self::Count(n.0 as usize)),
-            Value::Text(t) if t.trim_start().starts_with('=') => {
-                Some(Self::Expr(Expr::new(t.trim_start().trim_start_matches('=').to_owned(), node.span)))
-            }
             _ => DoneWord::load(node, cx).map(Self::Word),
         }
     }

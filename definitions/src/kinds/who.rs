@@ -58,10 +58,10 @@ impl Load for Who {
     }
 
     fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        if let Some(expr) = Expr::marked(node) {
+            return Some(Self::Expr(expr));
+        }
         match &node.value {
-            Value::Text(t) if t.trim_start().starts_with('=') => {
-                Some(Self::Expr(Expr::new(t.trim_start().trim_start_matches('=').to_owned(), node.span)))
-            }
             Value::Text(_) => WhoWord::load(node, cx).map(Self::Word),
             Value::Map(entries) if entries.len() == 1 => {
                 let entry = &entries[0];

@@ -72,11 +72,8 @@ pub fn explore(moves: &Moves, max: usize, reduced: bool) -> Option<Answer> {
             }
         }
         if inside.is_empty() && !layout.is_over(&state) {
-            for waits in layout.waiting(&state).into_iter().take(1) {
-                if !stuck.iter().any(|(s, _)| *s == waits) {
-                    stuck.push((waits, at));
-                }
-            }
+            let waits = layout.waiting(&state).into_iter().next();
+            stuck.extend(waits.filter(|w| !stuck.iter().any(|(s, _)| s == w)).map(|w| (w, at)));
         }
         for (place, name, m) in enabled(moves, &inside, reduced) {
             tried += 1;

@@ -67,7 +67,7 @@ impl Moves {
         }
         let mut of_group = vec![];
         for (place, (name, group)) in process.groups.iter().enumerate() {
-            let inside: Vec<usize> = (0..all.len()).filter(|a| maker.net.is_in(&all[*a], place)).collect();
+            let inside = maker.net.members(place).to_vec();
             let mut moves = vec![];
             let timers = group.timers.iter().map(|t| (format!("timer of {name}"), t.next.as_ref(), &t.actions));
             let handlers = group.handlers.iter().map(|h| (format!("event of {name}"), h.next.as_ref(), &h.actions));
@@ -222,10 +222,7 @@ impl Maker<'_> {
             match &action.verb {
                 Verb::Cancel(name) if *name == "instance" => m.ends = true,
                 Verb::Cancel(name) => match self.process.groups.position(name) {
-                    Some(group) => {
-                        let inside = self.process.activities.names().enumerate().filter(|(_, a)| self.net.is_in(a, group));
-                        m.cancels.extend(inside.map(|(i, _)| i));
-                    }
+                    Some(group) => m.cancels.extend(self.net.members(group)),
                     None => m.cancels.extend(self.net.at(name)),
                 },
                 Verb::Reopen(name) => m.reopens.extend(self.net.at(name)),

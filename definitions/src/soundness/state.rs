@@ -49,7 +49,7 @@ impl<'m> Layout<'m> {
     }
 
     pub fn start(&self, at: usize) -> State {
-        let mut state = State(vec![0; self.moves.names.len() + 2 * self.arrows].into());
+        let mut state = State(vec![0; self.size()].into());
         state.0[at] = 1;
         state
     }
@@ -96,9 +96,7 @@ impl<'m> Layout<'m> {
             // The token that does it goes its own way.
             let kept = if Some(*cancelled) == at && m.stays { 1 } else { 0 };
             next.0[*cancelled] = next.0[*cancelled].min(kept);
-            for arrow in 0..self.moves.arrows[*cancelled].len() {
-                next.0[self.waits(*cancelled, arrow)] = 0;
-            }
+            self.none_waits(&mut next, *cancelled);
         }
         for (to, times, arrow) in &m.produces {
             for _ in 0..*times {
@@ -112,6 +110,12 @@ impl<'m> Layout<'m> {
         }
         self.settle(&mut next)?;
         Ok(next)
+    }
+
+    /// What waits at the join is taken away.
+    fn none_waits(&self, state: &mut State, at: usize) {
+        let first = self.waits(at, 0);
+        state.0[first..first + self.moves.arrows[at].len()].fill(0);
     }
 
     fn add(&self, state: &mut State, place: usize, at: usize) -> Result<(), Overfull> {
@@ -129,15 +133,14 @@ impl<'m> Layout<'m> {
             }
             Join::Matching => self.add(state, self.waits(at, arrow), at),
             Join::Tokens(k) => {
-                let fires = {
-                    self.add(state, self.waits(at, 0), at).or(if k > usize::from(TOKENS_MAX) { Ok(()) } else { Err(Overfull(at)) })?;
-                    usize::from(state.0[self.waits(at, 0)]) >= k.min(usize::from(TOKENS_MAX))
-                };
-                if fires {
-                    state.0[self.waits(at, 0)] = 0;
-                    self.add(state, at, at)?;
+                // Whatever their arrows, they are counted on the first; a number that no place holds is taken as the most.
+                let waits = self.waits(at, 0);
+                self.add(state, waits, at)?;
+                if usize::from(state.0[waits]) < k.min(usize::from(TOKENS_MAX)) {
+                    return Ok(());
                 }
-                Ok(())
+                state.0[waits] = 0;
+                self.add(state, at, at)
             }
             Join::First { count: n, cancels } => {
                 self.add(state, self.waits(at, arrow), at)?;
@@ -176,9 +179,7 @@ impl<'m> Layout<'m> {
             if cancels {
                 for gone in &self.moves.regions[at] {
                     state.0[*gone] = 0;
-                    for arrow in 0..self.moves.arrows[*gone].len() {
-                        state.0[self.waits(*gone, arrow)] = 0;
-                    }
+                    self.none_waits(state, *gone);
                 }
             } else {
                 there.iter().for_each(|a| state.0[self.delivered(at, *a)] = 1);

@@ -14,7 +14,7 @@ pub(crate) mod note;
 mod notify;
 mod reopen;
 mod run;
-mod set;
+pub(crate) mod set;
 mod split;
 mod start;
 mod undo;
@@ -53,16 +53,6 @@ pub fn run(run: &mut Run, action: &Action, instance: Option<Seq>, work: Option<S
         Verb::Unwatch(a) => unwatch::run(run, a, instance, work),
         Verb::Watch(a) => watch::run(run, a, instance, work),
     }
-}
-
-/// Sets an attribute or field to a value that is of no action.
-pub(crate) fn set_value(run: &mut Run, name: &str, value: Option<Value>) -> Result<(), Failure> {
-    set::apply(run, name, value, None)
-}
-
-/// Sets a value of the process, or an attribute or field of the ticket.
-pub(crate) fn set_in(run: &mut Run, name: &str, value: Option<Value>, instance: Option<Seq>) -> Result<(), Failure> {
-    set::apply(run, name, value, instance)
 }
 
 /// The value of a place; `None` unsets.

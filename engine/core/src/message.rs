@@ -15,6 +15,14 @@ use vorgang_definitions::model::{Model, ProcessModel};
 /// By name.
 pub type Data = BTreeMap<String, Datum>;
 
+/// Sets a value, or unsets it.
+pub fn put(data: &mut Data, name: &str, datum: Option<Datum>) {
+    match datum {
+        Some(datum) => drop(data.insert(name.to_owned(), datum)),
+        None => drop(data.remove(name)),
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Datum {

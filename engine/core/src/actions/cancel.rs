@@ -2,8 +2,8 @@ use crate::decide::run::{Failure, Run};
 use crate::snapshot::Seq;
 use vorgang_definitions::actions::cancel::Cancel;
 
-/// Withdraws the tokens of an activity or of a group, or ends the whole instance (C12): nothing follows them. The token that does it
-/// goes its own way.
+/// Withdraws the tokens of an activity or of a group, or ends the whole instance (C12): nothing follows them. The
+/// token that does it goes its own way.
 pub fn run(run: &mut Run, name: &Cancel, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
     let Some(instance) = instance else { return Err(Failure::new("cancel", "there is no process here")) };
     if *name == "instance" {
@@ -13,9 +13,7 @@ pub fn run(run: &mut Run, name: &Cancel, instance: Option<Seq>, work: Option<Seq
     let Some(process) = run.process_of(instance) else { return Ok(()) };
     let group = process.def.groups.position(name);
     let here = |activity: &str| activity == name.as_str() || group.is_some_and(|g| process.net.is_in(activity, g));
-    let open: Vec<Seq> =
-        run.snapshot.open_work().filter(|w| w.instance == instance && here(&w.activity) && Some(w.seq) != work).map(|w| w.seq).collect();
-    open.into_iter().for_each(|seq| run.withdraw(seq));
+    run.withdraw_those(|w| w.instance == instance && here(&w.activity) && Some(w.seq) != work);
     // Where no token acts, none may be left.
     if work.is_none() {
         run.end_instance_if_idle(instance);

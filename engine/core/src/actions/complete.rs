@@ -1,4 +1,4 @@
-use crate::decide::run::{Failure, Run, no_branch};
+use crate::decide::run::{Failure, Run, moved};
 use crate::people::SYSTEM;
 use crate::snapshot::{Seq, WorkItem, WorkStatus};
 use vorgang_definitions::actions::complete::Complete;
@@ -17,14 +17,10 @@ pub fn run(run: &mut Run, complete: &Complete, instance: Option<Seq>) -> Result<
     let copies: Vec<WorkItem> =
         run.snapshot.open_work().filter(|w| meant(w) && w.status == WorkStatus::Running && w.child().is_none()).cloned().collect();
     for token in copies {
-        if let Some(conditions) = run.complete_copies(&token)? {
-            return Err(no_branch(&conditions));
-        }
+        moved(run.complete_copies(&token)?)?;
     }
     for seq in open {
-        if let Some(conditions) = run.complete(seq, complete.outcome(), SYSTEM)? {
-            return Err(no_branch(&conditions));
-        }
+        moved(run.complete(seq, complete.outcome(), SYSTEM)?)?;
     }
     Ok(())
 }

@@ -1,3 +1,4 @@
+use crate::decide::create;
 use crate::decide::run::{Failure, Run};
 use crate::people::SYSTEM;
 use crate::snapshot::Seq;
@@ -6,10 +7,8 @@ use vorgang_definitions::actions::start::Start;
 pub fn run(run: &mut Run, name: &Start, _: Option<Seq>, _: Option<Seq>) -> Result<(), Failure> {
     let process = run.model.processes.get(name.as_str()).cloned();
     let process = process.ok_or_else(|| Failure::new("definition", format!("no process is called `{name}`")))?;
-    let first =
-        process.def.starts.first().map(|s| s.at_activity.to_string()).or_else(|| process.def.activities.names().next().map(str::to_owned));
-    let first = first.ok_or_else(|| Failure::new("definition", "the process has no activity"))?;
+    let first = create::first(&process)?;
     let instance = run.start_instance(&process, SYSTEM);
-    run.enter(instance, &first, None);
+    run.enter(instance, first, None);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `for_each`: one copy for each element, and when they are enough (C10). `repeat`: again on the same token (C2).
 
-use super::run::{Failure, Run, no_branch};
+use super::run::{Failure, Run, moved};
 use crate::message::{Data, Datum};
 use crate::people::SYSTEM;
 use crate::scope::TicketScope;
@@ -103,17 +103,22 @@ impl Run<'_> {
         more.items.sort_by_key(|i| i.place);
         self.note_work(token.seq, more);
         if token.status == WorkStatus::Running {
-            let savepoint = self.savepoint();
-            if let Err(failure) = self.look_at_copies(token.seq) {
-                self.roll_back(savepoint);
-                self.fail(token.seq, failure, Retry::Look { work: token.seq });
-            }
+            self.are_copies_enough(token.seq);
         }
         Ok(None)
     }
 
+    /// As [`Run::look_at_copies`]; what fails is an incident of the token.
+    fn are_copies_enough(&mut self, token: Seq) {
+        let savepoint = self.savepoint();
+        if let Err(failure) = self.look_at_copies(token) {
+            self.roll_back(savepoint);
+            self.fail(token, failure, Retry::Look { work: token });
+        }
+    }
+
     /// Elements that came and went, then whether the copies are enough.
-    pub(super) fn look_at_copies(&mut self, token: Seq) -> Result<(), Failure> {
+    fn look_at_copies(&mut self, token: Seq) -> Result<(), Failure> {
         let Some(item) = self.snapshot.item(token).filter(|w| w.status == WorkStatus::Running).cloned() else { return Ok(()) };
         let Some(process) = self.process_of(item.instance) else { return Ok(()) };
         let Some(for_each) = process.def.activities.get(&item.activity).and_then(|a| a.for_each.as_ref()) else { return Ok(()) };
@@ -133,13 +138,9 @@ impl Run<'_> {
         more.items = copies;
         self.note_work(token, more);
         if for_each.cancels() {
-            let rest: Vec<Seq> = self.snapshot.open_work().filter(|w| w.copy().is_some_and(|c| c.of == token)).map(|w| w.seq).collect();
-            rest.into_iter().for_each(|seq| self.withdraw(seq));
+            self.withdraw_copies(token);
         }
-        match self.complete(token, outcome, SYSTEM)? {
-            None => Ok(()),
-            Some(conditions) => Err(no_branch(&conditions)),
-        }
+        moved(self.complete(token, outcome, SYSTEM)?)
     }
 
     fn are_enough(&self, item: &WorkItem, for_each: &ForEach, copies: &[Item]) -> Result<bool, Failure> {
@@ -164,9 +165,8 @@ impl Run<'_> {
     fn follow(&mut self, item: &WorkItem, for_each: &ForEach) -> Result<(), Failure> {
         let elements = self.elements(item, for_each)?;
         let known = self.copies(item.seq);
-        let gone = |w: &&WorkItem| w.copy().is_some_and(|c| c.of == item.seq && !elements.contains(&c.element));
-        let gone: Vec<Seq> = self.snapshot.open_work().filter(gone).map(|w| w.seq).collect();
-        gone.into_iter().for_each(|seq| self.withdraw(seq));
+        let gone = |w: &WorkItem| w.copy().is_some_and(|c| c.of == item.seq && !elements.contains(&c.element));
+        self.withdraw_those(gone);
         let new: Vec<Datum> = elements.into_iter().filter(|e| !known.iter().any(|k| k.element == *e)).collect();
         self.add_copies(item, for_each, new)
     }
@@ -178,11 +178,7 @@ impl Run<'_> {
         let mut done = false;
         for token in tokens {
             let before = self.events.len();
-            let savepoint = self.savepoint();
-            if let Err(failure) = self.look_at_copies(token.seq) {
-                self.roll_back(savepoint);
-                self.fail(token.seq, failure, Retry::Look { work: token.seq });
-            }
+            self.are_copies_enough(token.seq);
             done |= self.events.len() != before;
         }
         if done {
@@ -196,8 +192,7 @@ impl Run<'_> {
         let mut more = token.more();
         more.items = self.copies(token.seq);
         self.note_work(token.seq, more);
-        let rest: Vec<Seq> = self.snapshot.open_work().filter(|w| w.copy().is_some_and(|c| c.of == token.seq)).map(|w| w.seq).collect();
-        rest.into_iter().for_each(|seq| self.withdraw(seq));
+        self.withdraw_copies(token.seq);
         self.complete(token.seq, "done", SYSTEM)
     }
 

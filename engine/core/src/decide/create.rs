@@ -18,7 +18,7 @@ use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::process::{Process, Starter};
 use vorgang_definitions::kinds::role::Right;
 use vorgang_definitions::kinds::ticket_type::TicketType;
-use vorgang_definitions::model::{Model, Names};
+use vorgang_definitions::model::{Model, Names, ProcessModel};
 use vorgang_definitions::value_expr::ValueExpr;
 use vorgang_definitions::values::{Slot, ValueError};
 
@@ -80,13 +80,17 @@ pub(super) fn complete_fields(run: &mut Run, ticket_type: &TicketType) -> Result
 /// A ticket that another one makes, in the same commit. Gives its number.
 pub fn beside(run: &mut Run, new: &NewTicket, link: Option<LinkKind>, ctx: &Context) -> Result<String, Rejection> {
     let made = ticket(run.model, new, ctx)?;
+    Ok(made_by(run, made, link))
+}
+
+fn made_by(run: &mut Run, made: Decision, link: Option<LinkKind>) -> String {
     let (id, number) = (made.after.ticket.id, made.after.ticket.number.clone());
     run.made.push(made);
     run.emit(Event::TicketMade { id, number: number.clone() });
     if let Some(kind) = link {
         run.link(id, number.clone(), kind.word());
     }
-    Ok(number)
+    number
 }
 
 /// A child ticket on which a process runs, in the same commit. Gives its number, and that of the instance.
@@ -105,11 +109,7 @@ pub(super) fn child(run: &mut Run, new: &NewChild, ctx: &Context) -> Result<(Str
     let instance = super::sub_process::begin_child(&mut made, new)?;
     complete_fields(&mut made, &ticket_type).map_err(failed)?;
     let made = made.finish().map_err(failed)?;
-    let (id, number) = (made.after.ticket.id, made.after.ticket.number.clone());
-    run.made.push(made);
-    run.emit(Event::TicketMade { id, number: number.clone() });
-    run.link(id, number.clone(), LinkKind::Child.word());
-    Ok((number, instance))
+    Ok((made_by(run, made, Some(LinkKind::Child)), instance))
 }
 
 pub fn ticket(model: &Model, new: &NewTicket, ctx: &Context) -> Result<Decision, Rejection> {
@@ -269,6 +269,11 @@ pub fn start_for(process: &Process, kind: PersonKind) -> Option<&str> {
         PersonKind::System => return process.starts.first().map(|s| s.at_activity.as_str()),
     };
     process.starts.iter().find(|s| s.by == wanted).map(|s| s.at_activity.as_str())
+}
+
+/// Where a process begins that the system starts.
+pub fn first(process: &ProcessModel) -> Result<&str, Failure> {
+    process.def.first().ok_or_else(|| Failure::new("definition", "the process has no activity"))
 }
 
 /// A run in which the process has begun, before its first form: for drawing that form, and for submitting it.

@@ -6,7 +6,7 @@ use crate::acl::{Judge, Shape};
 use crate::apply::{apply, attribute};
 use crate::command::{ArticleInput, Form};
 use crate::event::{Article, Event};
-use crate::message::Datum;
+use crate::message::{self, Datum};
 use crate::people::PersonKind;
 use crate::rejection::{FormError, Rejection};
 use crate::scope::TicketScope;
@@ -156,10 +156,7 @@ pub fn write_data(run: &mut Run, data: Vec<(String, Option<Datum>)>, item: &Work
         None => data.into_iter().for_each(|(name, datum)| run.set_data(item.instance, &name, datum)),
         Some(copy) => {
             for (name, datum) in data {
-                match datum {
-                    Some(datum) => drop(copy.data.insert(name, datum)),
-                    None => drop(copy.data.remove(&name)),
-                }
+                message::put(&mut copy.data, &name, datum);
             }
             run.note_work(item.seq, more);
         }

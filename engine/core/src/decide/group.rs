@@ -1,6 +1,6 @@
 //! Groups: phases with clocks and handlers of their own, which are cancelled whole (C12, C16).
 
-use super::run::{Choice, Failure, Run, Taken};
+use super::run::{Choice, Failure, Run, Taken, no_branch};
 use super::timer;
 use crate::event::Event;
 use crate::snapshot::{Retry, Seq, Timer, TimerKind};
@@ -45,26 +45,24 @@ impl Run<'_> {
     }
 
     /// Cancels the group and goes on: its actions run, then its tokens are placed.
-    pub(super) fn leave_group(&mut self, instance: Seq, group: usize, branch: &Branch) -> Result<Option<Vec<String>>, Failure> {
-        let Some(process) = self.process_of(instance) else { return Ok(None) };
-        let Some((name, _)) = process.def.groups.0.get(group) else { return Ok(None) };
+    pub(super) fn leave_group(&mut self, instance: Seq, group: usize, branch: &Branch) -> Result<(), Failure> {
+        let Some(process) = self.process_of(instance) else { return Ok(()) };
+        let Some((name, _)) = process.def.groups.0.get(group) else { return Ok(()) };
         let ways = match self.choose((instance, None), branch, Split::First)? {
-            Choice::None(conditions) => return Ok(Some(conditions)),
+            Choice::None(conditions) => return Err(no_branch(&conditions)),
             Choice::Ends => vec![],
             Choice::Taken(ways) => ways,
         };
-        let inside: Vec<Seq> =
-            self.snapshot.open_work().filter(|w| w.instance == instance && process.net.is_in(&w.activity, group)).map(|w| w.seq).collect();
-        inside.into_iter().for_each(|seq| self.withdraw(seq));
+        self.withdraw_those(|w| w.instance == instance && process.net.is_in(&w.activity, group));
         for Taken { transition, targets } in ways {
             if let Some(t) = transition {
                 self.actions(&t.actions, Some(instance), None)?;
             }
             if self.snapshot.instance(instance).is_none_or(|i| i.outcome.is_some()) {
-                return Ok(None);
+                return Ok(());
             }
             self.place_all(instance, transition, &targets, name);
         }
-        Ok(None)
+        Ok(())
     }
 }

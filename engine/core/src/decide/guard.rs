@@ -4,7 +4,7 @@ use super::run::{Failure, Run};
 use crate::event::Event;
 use crate::people::SYSTEM;
 use crate::rejection::{Rejection, RightReason};
-use crate::snapshot::{Incident, Instance, Retry, Seq, Timer, Waits, WorkItem, WorkStatus};
+use crate::snapshot::{Instance, Retry, Seq, Timer, Waits, WorkItem, WorkStatus};
 use jiff::SignedDuration;
 use vorgang_definitions::calendar::later;
 use vorgang_definitions::cel::value::Duration;
@@ -105,7 +105,7 @@ impl Run<'_> {
         let open = match self.open_while(item, activity) {
             Ok(open) => open,
             Err(failure) => {
-                self.cannot_open(item, failure);
+                self.cannot_look(item, failure);
                 return false;
             }
         };
@@ -129,16 +129,6 @@ impl Run<'_> {
                 true
             }
             _ => false,
-        }
-    }
-
-    /// One incident says why, however often it is tried.
-    fn cannot_open(&mut self, item: &WorkItem, failure: Failure) {
-        let place = self.snapshot.instance(item.instance).map(|i| format!("{} / {}", i.process, item.activity));
-        let retry = Retry::Look { work: item.seq };
-        let known = |i: &Incident| i.resolved.is_none() && i.retry == retry && i.expression == failure.expression;
-        if !self.snapshot.incidents.iter().any(known) {
-            self.raise(failure, place, retry);
         }
     }
 

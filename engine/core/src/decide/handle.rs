@@ -1,7 +1,7 @@
 //! Handlers: what definitions do on events (C4.6, C16).
 
 use super::Notice;
-use super::run::{Failure, Run, STEPS_MAX, no_branch};
+use super::run::{Failure, Run, STEPS_MAX, moved};
 use super::tell::tell;
 use crate::happening::Happening;
 use crate::snapshot::{HandlerAt, Retry, Seq, WorkItem, WorkStatus};
@@ -181,20 +181,19 @@ impl Run<'_> {
         if let HandlerAt::Group { instance, group, index } = found.at {
             let process = self.process_of(instance);
             let handler = process.as_ref().and_then(|p| p.def.groups.0.get(group)).and_then(|(_, g)| g.handlers.get(index));
-            let left = handler.and_then(|h| h.next.as_ref()).map(|branch| self.leave_group(instance, group, branch)).transpose()?;
-            return left.flatten().map_or(Ok(true), |conditions| Err(no_branch(&conditions)));
+            if let Some(branch) = handler.and_then(|h| h.next.as_ref()) {
+                self.leave_group(instance, group, branch)?;
+            }
+            return Ok(true);
         }
         let HandlerAt::Activity { work, index } = found.at else { return Ok(true) };
         let Some(item) = self.snapshot.item(work).filter(|w| w.status.is_open()).cloned() else { return Ok(true) };
         let Some(process) = self.process_of(item.instance) else { return Ok(true) };
         let next = process.def.activities.get(&item.activity).and_then(|a: &Activity| a.handlers.get(index)).and_then(|h| h.next.as_ref());
-        match next {
-            None => Ok(true),
-            Some(branch) => match self.complete_on(work, "event", branch)? {
-                None => Ok(true),
-                Some(conditions) => Err(no_branch(&conditions)),
-            },
+        if let Some(branch) = next {
+            moved(self.complete_on(work, "event", branch)?)?;
         }
+        Ok(true)
     }
 
     /// What happened stays, the ticket goes on, and an incident keeps what is to be done again.

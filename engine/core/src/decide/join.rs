@@ -60,9 +60,7 @@ impl Run<'_> {
             let (taken, sources): (Vec<Seq>, Vec<String>) = arrows.into_iter().unzip();
             self.fire(instance, activity, taken);
             if cancels {
-                let late = |w: &&WorkItem| w.instance == instance && process.net.in_region(activity, &w.activity);
-                let late: Vec<Seq> = self.snapshot.open_work().filter(late).map(|w| w.seq).collect();
-                late.into_iter().for_each(|seq| self.withdraw(seq));
+                self.withdraw_those(|w| w.instance == instance && process.net.in_region(activity, &w.activity));
             } else {
                 more.rounds.insert(activity.to_owned(), sources);
                 self.note_instance(instance, more);

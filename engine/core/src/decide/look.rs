@@ -73,7 +73,7 @@ impl Run<'_> {
     }
 
     /// The token stays where it is and its people go on; one incident says why, however often it is tried.
-    fn cannot_look(&mut self, item: &WorkItem, failure: Failure) {
+    pub(super) fn cannot_look(&mut self, item: &WorkItem, failure: Failure) {
         let place = self.snapshot.instance(item.instance).map(|i| format!("{} / {}", i.process, item.activity));
         let retry = Retry::Look { work: item.seq };
         let known = |i: &Incident| i.resolved.is_none() && i.retry == retry && i.expression == failure.expression;

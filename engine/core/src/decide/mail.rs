@@ -77,7 +77,7 @@ fn set(run: &mut Run, taken: &Taken) -> Vec<Failure> {
     // A state may need what is set beside it.
     let (states, others): (Vec<_>, Vec<_>) = taken.set.iter().partition(|(n, _)| n == "state");
     for (name, value) in others.into_iter().chain(states) {
-        failures.extend(crate::actions::set_value(run, name, value.clone()).err());
+        failures.extend(crate::actions::set::apply(run, name, value.clone(), None).err());
     }
     failures
 }

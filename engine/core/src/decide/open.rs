@@ -93,7 +93,11 @@ pub fn element_title(model: &Model, activity: &Activity, element: &str, language
 /// What people call the work: the activity, and of a copy its element.
 pub fn title(model: &Model, process: &Process, item: &WorkItem, language: &str) -> String {
     let Some(activity) = process.activities.get(&item.activity) else { return item.activity.clone() };
-    let title = model.title(activity.title.as_ref(), &item.activity, language);
+    of_copy(model, activity, item, model.title(activity.title.as_ref(), &item.activity, language), language)
+}
+
+/// What is done for a copy says for which one.
+pub fn of_copy(model: &Model, activity: &Activity, item: &WorkItem, title: &str, language: &str) -> String {
     match item.copy() {
         Some(copy) => format!("{title}: {}", element_title(model, activity, &copy.element.to_string(), language)),
         None => title.to_owned(),

@@ -590,6 +590,11 @@ impl<'a> Run<'a> {
     }
 }
 
+/// An error where no branch held: what is done by the system has to go on.
+pub fn moved(unmet: Option<Vec<String>>) -> Result<(), Failure> {
+    unmet.map_or(Ok(()), |conditions| Err(no_branch(&conditions)))
+}
+
 pub fn no_branch(conditions: &[String]) -> Failure {
     let list = conditions.iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ");
     Failure::new("no_branch", format!("no branch holds; false are {list}"))

@@ -1,7 +1,7 @@
 //! A process as one step of another, on the same ticket or on a child of it (C17).
 
 use super::create;
-use super::run::{Failure, Run, no_branch};
+use super::run::{Failure, Run, moved};
 use crate::actions;
 use crate::command::{Command, Context};
 use crate::message::{Data, Datum};
@@ -64,10 +64,7 @@ impl Run<'_> {
             self.change_work(item.seq, WorkStatus::Running, item.claimed_by.clone(), false);
             return Ok(());
         }
-        match self.complete(item.seq, "done", SYSTEM)? {
-            Some(conditions) => Err(no_branch(&conditions)),
-            None => Ok(()),
-        }
+        moved(self.complete(item.seq, "done", SYSTEM)?)
     }
 
     fn start_here(
@@ -79,12 +76,12 @@ impl Run<'_> {
         by: Option<Seq>,
     ) -> Result<Child, Failure> {
         for (name, value) in fields {
-            actions::set_in(self, &name, value, by)?;
+            actions::set::apply(self, &name, value, by)?;
         }
-        let first = first(process)?;
+        let first = create::first(process)?;
         let instance = self.begin_within(process, started_by, more);
         self.steps += 1;
-        self.enter(instance, &first, None);
+        self.enter(instance, first, None);
         Ok(Child { ticket: None, instance })
     }
 
@@ -181,12 +178,9 @@ fn take_back(run: &mut Run, item: &WorkItem, outcome: &str, data: &Data) -> Resu
     let sub = process.as_ref().and_then(|p| p.def.activities.get(&item.activity)).and_then(|a| a.process.as_ref());
     for (name, from) in sub.into_iter().flat_map(|s| s.into.iter()) {
         let value = data.get(from.as_str()).and_then(Datum::value);
-        actions::set_in(run, name, value, Some(item.instance))?;
+        actions::set::apply(run, name, value, Some(item.instance))?;
     }
-    match run.complete(item.seq, outcome, SYSTEM)? {
-        Some(conditions) => Err(no_branch(&conditions)),
-        None => Ok(()),
-    }
+    moved(run.complete(item.seq, outcome, SYSTEM)?)
 }
 
 /// From a ticket whose process has ended.
@@ -211,19 +205,13 @@ pub fn cancel(run: &mut Run, instance: Seq) {
     }
 }
 
-fn first(process: &ProcessModel) -> Result<String, Failure> {
-    let first = process.def.begins().into_iter().next().map(str::to_owned);
-    let first = process.def.starts.first().map(|s| s.at_activity.to_string()).or(first);
-    first.ok_or_else(|| Failure::new("definition", "the process has no activity"))
-}
-
 /// On a child ticket that is new: its fields, and the process.
 pub(super) fn begin_child(run: &mut Run, new: &NewChild) -> Result<Seq, Failure> {
     for (name, value) in &new.fields {
-        actions::set_value(run, name, value.clone())?;
+        actions::set::apply(run, name, value.clone(), None)?;
     }
-    let first = first(new.process)?;
+    let first = create::first(new.process)?;
     let instance = run.begin_within(new.process, &new.started_by, new.more.clone());
-    run.enter(instance, &first, None);
+    run.enter(instance, first, None);
     Ok(instance)
 }

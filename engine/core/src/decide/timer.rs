@@ -1,6 +1,6 @@
 //! Time: what an activity, an approval or a pending ticket does when it has come.
 
-use super::run::{Failure, Run, no_branch};
+use super::run::{Failure, Run, moved};
 use crate::event::Event;
 use crate::people::SYSTEM;
 use crate::snapshot::{Retry, Seq, Timer, TimerKind, WorkItem, WorkStatus};
@@ -138,10 +138,7 @@ fn act(run: &mut Run, work: Option<Seq>, kind: TimerKind) -> Result<(), Failure>
         TimerKind::Within => run.complete(item.seq, "timeout", SYSTEM)?,
         TimerKind::Pending | TimerKind::Unlock | TimerKind::Group { .. } => None,
     };
-    match result {
-        None => Ok(()),
-        Some(conditions) => Err(no_branch(&conditions)),
-    }
+    moved(result)
 }
 
 fn act_in_group(run: &mut Run, instance: Seq, group: usize, index: usize) -> Result<(), Failure> {
@@ -153,10 +150,7 @@ fn act_in_group(run: &mut Run, instance: Seq, group: usize, index: usize) -> Res
         return Ok(());
     }
     run.actions(&timer.actions, Some(instance), None)?;
-    match timer.next.as_ref().map(|branch| run.leave_group(instance, group, branch)).transpose()?.flatten() {
-        Some(conditions) => Err(no_branch(&conditions)),
-        None => Ok(()),
-    }
+    timer.next.as_ref().map_or(Ok(()), |branch| run.leave_group(instance, group, branch))
 }
 
 /// The time of a pending ticket has come: `pending_auto` goes on to the state that its definition names.

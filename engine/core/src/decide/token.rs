@@ -2,7 +2,7 @@
 
 use super::run::{Failure, Run};
 use crate::event::Event;
-use crate::message::{Data, Datum};
+use crate::message::{self, Data, Datum};
 use crate::people::SYSTEM;
 use crate::snapshot::{Instance, InstanceMore, Seq, WorkItem, WorkMore, WorkStatus};
 use vorgang_definitions::kinds::message::DataType;
@@ -110,19 +110,13 @@ impl Run<'_> {
         if more.data.get(name) == datum.as_ref() {
             return;
         }
-        match datum {
-            Some(datum) => drop(more.data.insert(name.to_owned(), datum)),
-            None => drop(more.data.remove(name)),
-        }
+        message::put(&mut more.data, name, datum);
         self.note_instance(instance, more);
     }
 
     /// `end: name` cancels all other tokens of the instance and gives it that outcome (C7).
     pub fn end_instance(&mut self, instance: Seq, outcome: &str) {
-        let open: Vec<Seq> = self.snapshot.open_work().filter(|w| w.instance == instance).map(|w| w.seq).collect();
-        for seq in open {
-            self.withdraw(seq);
-        }
+        self.withdraw_those(|w| w.instance == instance);
         self.instance_ended(instance, outcome);
     }
 
@@ -142,12 +136,21 @@ impl Run<'_> {
 
     /// Its copies, and its sub-process.
     pub(super) fn withdraw_within(&mut self, item: &WorkItem) {
-        let seq = item.seq;
-        let copies: Vec<Seq> = self.snapshot.open_work().filter(|w| w.copy().is_some_and(|c| c.of == seq)).map(|w| w.seq).collect();
-        copies.into_iter().for_each(|copy| self.withdraw(copy));
+        self.withdraw_copies(item.seq);
         if let Some(child) = item.child() {
             self.cancel_child(child);
         }
+    }
+
+    /// The copies of a token that are under way.
+    pub(super) fn withdraw_copies(&mut self, of: Seq) {
+        self.withdraw_those(|w| w.copy().is_some_and(|c| c.of == of));
+    }
+
+    /// Every open one of which this holds.
+    pub(crate) fn withdraw_those(&mut self, meant: impl Fn(&WorkItem) -> bool) {
+        let meant: Vec<Seq> = self.snapshot.open_work().filter(|w| meant(w)).map(|w| w.seq).collect();
+        meant.into_iter().for_each(|seq| self.withdraw(seq));
     }
 
     pub fn end_instance_if_idle(&mut self, instance: Seq) {

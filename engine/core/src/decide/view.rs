@@ -4,7 +4,7 @@
 use super::choices::{Asked, Choice};
 use super::create::{begin_process, first_form_is_for, start_for};
 use super::form;
-use super::open::element_title;
+use super::open::of_copy;
 use super::run::Run;
 use super::submit::{self, APPROVAL};
 use crate::acl::{Denied, Judge, Shape};
@@ -147,7 +147,7 @@ fn one(run: &Run, item: &WorkItem, filling: Option<&Filling>) -> Option<OfferedW
                 })
                 .collect()
         };
-        let title = of_copy(run, activity, item, run.model.title(dialog.title.as_ref(), name, language));
+        let title = of_copy(run.model, activity, item, run.model.title(dialog.title.as_ref(), name, language), language);
         let live = live(run, &dialog.fields) || dialog.outcomes.iter().any(|(_, o)| o.when.is_some());
         forms.push(OfferedForm { dialog: name.to_string(), title, show: shown(run, &dialog.show), fields, article, outcomes, live });
     }
@@ -166,7 +166,7 @@ fn one(run: &Run, item: &WorkItem, filling: Option<&Filling>) -> Option<OfferedW
         let outcomes =
             vec![outcome("approve", "Approve", "Freigeben", Style::Primary), outcome("reject", "Reject", "Ablehnen", Style::Danger)];
         let title = run.model.title(approval.title.as_ref().or(activity.title.as_ref()), &item.activity, language);
-        let title = of_copy(run, activity, item, title);
+        let title = of_copy(run.model, activity, item, title, language);
         let live = live(run, &approval.fields);
         forms.push(OfferedForm { dialog: APPROVAL.into(), title, show: shown(run, &approval.show), fields, article, outcomes, live });
     }
@@ -176,12 +176,6 @@ fn one(run: &Run, item: &WorkItem, filling: Option<&Filling>) -> Option<OfferedW
     let title = super::open::title(run.model, &process.def, item, language);
     let due = due(&run.snapshot, activity, item.seq);
     Some(OfferedWork { item: item.clone(), process: process.def.name.to_string(), title, forms, must_claim, due })
-}
-
-/// A form of a copy says which one it is.
-fn of_copy(run: &Run, activity: &Activity, item: &WorkItem, title: &str) -> String {
-    let element = |c: &crate::snapshot::Copy| element_title(run.model, activity, &c.element.to_string(), &run.ctx.actor.language);
-    item.copy().map_or_else(|| title.to_owned(), |c| format!("{title}: {}", element(c)))
 }
 
 /// When the work item's time is up: its approval's, or that of the first timer that ends it.
