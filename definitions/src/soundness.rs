@@ -14,6 +14,7 @@ use crate::model::Names;
 use explore::explore;
 pub use explore::{Fault, Step};
 use moves::Moves;
+use state::{Layout, State};
 
 /// States that are looked at without reduction.
 const WHOLE_MAX: usize = 1_500;
@@ -30,8 +31,43 @@ pub enum Answer {
     Undecided,
 }
 
+/// A token: in an activity, or with an arrow waiting at its join.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Token<'a> {
+    pub activity: &'a str,
+    pub arrow: Option<&'a str>,
+}
+
+/// Where an instance is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Marking<'a> {
+    pub tokens: Vec<Token<'a>>,
+    /// Joins with the arrows that have delivered in a round that has fired.
+    pub delivered: Vec<(&'a str, &'a str)>,
+}
+
 /// The net must be whole: every name of an activity in it is there.
 pub fn decide(names: &Names, process: &Process) -> Answer {
     let Some(moves) = Moves::new(names, process) else { return Answer::Undecided };
-    explore(&moves, WHOLE_MAX, false).or_else(|| explore(&moves, REDUCED_MAX, true)).unwrap_or(Answer::Undecided)
+    let layout = Layout::new(&moves);
+    let starts: Vec<State> = moves.starts.iter().map(|at| layout.start(*at)).collect();
+    let found = explore(&layout, &starts, WHOLE_MAX, false).or_else(|| explore(&layout, &starts, REDUCED_MAX, true));
+    found.unwrap_or(Answer::Undecided)
+}
+
+/// As [`decide`], of an instance that is somewhere: can it end from there, and does nothing wait for ever? What is about
+/// the net as a whole, or only unusual, is no fault here.
+pub fn decide_from(names: &Names, process: &Process, marking: &Marking) -> Answer {
+    let Some(moves) = Moves::new(names, process) else { return Answer::Undecided };
+    let layout = Layout::new(&moves);
+    let Some(start) = layout.marked(marking) else { return Answer::Undecided };
+    let starts = [start];
+    match explore(&layout, &starts, WHOLE_MAX, false).or_else(|| explore(&layout, &starts, REDUCED_MAX, true)) {
+        None => Answer::Undecided,
+        Some(Answer::Unsound(mut faults)) => {
+            faults.retain(|f| !matches!(f, Fault::NeverEntered { .. } | Fault::Second { .. }));
+            if faults.is_empty() { Answer::Sound } else { Answer::Unsound(faults) }
+        }
+        Some(other) => other,
+    }
 }

@@ -6,6 +6,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value as Json, json};
 use std::sync::LazyLock;
+use vorgang_core::command::Hand;
 
 /// (method, path, summary, schema of the body, schema of the answer)
 const OPERATIONS: &[(&str, &str, &str, &str, &str)] = &[
@@ -35,6 +36,7 @@ const OPERATIONS: &[(&str, &str, &str, &str, &str)] = &[
         "Split",
         "Ticket",
     ),
+    ("POST", "/api/v1/tickets/{number}/steer", "Work by hand: people's with their own, administrators' with any", "Steer", "Ticket"),
     ("POST", "/api/v1/tickets/{number}/watch", "Begins or ends watching the ticket", "Watch", "Ticket"),
     ("POST", "/api/v1/events/{name}", "Sends a message to every process that waits for it; the body is what it carries", "Any", "Any"),
     ("GET", "/api/v1/processes", "The processes that you may start, with their first forms", "", "Any"),
@@ -42,6 +44,7 @@ const OPERATIONS: &[(&str, &str, &str, &str, &str)] = &[
     ("GET", "/api/v1/work", "Open work that is for you; `assigned=me` only what is yours alone", "", "Any"),
     ("POST", "/api/v1/work/{id}/submit", "Submits a dialog, or votes (dialog `approval`)", "Form", "Ticket"),
     ("POST", "/api/v1/work/{id}/claim", "Claims a work item", "", "Ticket"),
+    ("POST", "/api/v1/work/{id}/release", "Gives a work item back", "", "Ticket"),
     ("GET", "/api/v1/incidents", "Open incidents, for administrators", "", "Any"),
     ("POST", "/api/v1/incidents/{id}/retry", "Tries again what failed", "", "Ticket"),
 ];
@@ -143,6 +146,11 @@ fn schemas() -> Json {
         "Link": {"type": "object", "required": ["to"], "additionalProperties": false, "properties": {"to": text(), "type": {"enum": ["child", "parent", "related"]}, "linked": {"type": "boolean"}}},
         "Merge": {"type": "object", "required": ["into"], "additionalProperties": false, "properties": {"into": text()}},
         "Split": {"type": "object", "required": ["article", "type", "queue"], "additionalProperties": false, "properties": {"article": {"type": "integer"}, "type": text(), "queue": text()}},
+        "Steer": {"type": "object", "required": ["hand"], "additionalProperties": false, "properties": {
+            "hand": {"enum": Hand::WORDS}, "work": {"type": "string", "description": "The id of the work item; all but `redo` need it"},
+            "activity": {"type": "string", "description": "With `redo`, which step"}, "process": {"type": "string", "description": "With `redo`, the process that it belongs to, where several run"},
+            "outcome": {"type": "string", "description": "With `complete` and `skip`"}, "to": {"type": "string", "description": "With `move` the activity, with `hand_over` the login"},
+            "reason": {"type": "string", "description": "Needed for all but `resume` and `hand_over`"}, "anyway": {"type": "boolean", "description": "Even where the process cannot go on well from there"}}},
         "Watch": {"type": "object", "required": ["watch"], "additionalProperties": false, "properties": {"watch": {"type": "boolean"}}},
         "Work": {"type": "object", "properties": {"id": text(), "process": text(), "activity": text(), "status": text(), "element": {"type": ["string", "null"], "description": "Of a copy of `for_each`: what it is for"}, "dialogs": {"type": "array", "items": text()}, "assigned_to": maybe(), "due": maybe()}},
         "Ticket": ticket,

@@ -12,6 +12,7 @@ pub mod related;
 pub mod settings;
 pub mod sign_in;
 pub mod start;
+pub mod steer;
 pub mod ticket;
 pub mod told;
 

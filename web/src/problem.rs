@@ -60,7 +60,12 @@ pub fn status(rejection: &Rejection) -> StatusCode {
     match rejection {
         Rejection::NotFound => StatusCode::NOT_FOUND,
         Rejection::Right(_) | Rejection::Acl(_) => StatusCode::FORBIDDEN,
-        Rejection::LifeCycle { .. } | Rejection::Form(_) | Rejection::ReliedOn { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        Rejection::LifeCycle { .. }
+        | Rejection::Form(_)
+        | Rejection::ReliedOn { .. }
+        | Rejection::NoBranch(_)
+        | Rejection::Failed(_)
+        | Rejection::Unsound(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Rejection::Stale => StatusCode::PRECONDITION_FAILED,
         Rejection::Gone | Rejection::Conflict(_) | Rejection::NeedsChangesSince(_) => StatusCode::CONFLICT,
     }

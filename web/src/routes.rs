@@ -54,6 +54,7 @@ pub fn all() -> Vec<Route> {
         route(POST, "/agent/tickets/{number}/work/{work}", Agent, post(pages::ticket::submit)),
         route(POST, "/agent/tickets/{number}/work/{work}/claim", Agent, post(pages::ticket::claim)),
         route(POST, "/agent/tickets/{number}/work/{work}/release", Agent, post(pages::ticket::release)),
+        route(POST, "/agent/tickets/{number}/steer", Agent, post(pages::steer::steer)),
         route(POST, "/agent/tickets/{number}/link", Agent, post(pages::related::link)),
         route(POST, "/agent/tickets/{number}/merge", Agent, post(pages::related::merge)),
         route(POST, "/agent/tickets/{number}/split", Agent, post(pages::related::split)),
@@ -91,6 +92,7 @@ pub fn all() -> Vec<Route> {
         route(BOTH, "/api/v1/tickets/{number}/links", Api, get(api::tickets::links).post(api::tickets::link)),
         route(POST, "/api/v1/tickets/{number}/merge", Api, post(api::tickets::merge)),
         route(POST, "/api/v1/tickets/{number}/split", Api, post(api::tickets::split)),
+        route(POST, "/api/v1/tickets/{number}/steer", Api, post(api::work::steer)),
         route(POST, "/api/v1/tickets/{number}/watch", Api, post(api::tickets::watch)),
         route(POST, "/api/v1/events/{name}", Api, post(api::events::send)),
         route(GET, "/api/v1/processes", Api, get(api::processes::list)),
@@ -98,6 +100,7 @@ pub fn all() -> Vec<Route> {
         route(GET, "/api/v1/work", Api, get(api::work::list)),
         route(POST, "/api/v1/work/{id}/submit", Api, post(api::work::submit)),
         route(POST, "/api/v1/work/{id}/claim", Api, post(api::work::claim)),
+        route(POST, "/api/v1/work/{id}/release", Api, post(api::work::release)),
         route(GET, "/api/v1/incidents", ApiAdmin, get(api::incidents::list)),
         route(POST, "/api/v1/incidents/{id}/retry", ApiAdmin, post(api::incidents::retry)),
     ]

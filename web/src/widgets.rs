@@ -339,6 +339,22 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
             say(format!("Message {} has come and waits", message.name), format!("Nachricht {} ist eingetroffen und wartet", message.name))
         }
         Event::MessageGone { .. } => None,
+        Event::WorkSteered { activity, hand, to, reason, .. } => {
+            let to = to.as_ref().map_or(String::new(), |to| format!(" ({to})"));
+            let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+            let t = page.t;
+            let hand = match hand.as_str() {
+                "complete" => t.hand_complete,
+                "skip" => t.hand_skip,
+                "cancel" => t.hand_cancel,
+                "move" => t.hand_move,
+                "redo" => t.hand_redo,
+                "suspend" => t.put_aside,
+                "resume" => t.take_up,
+                _ => t.hand_over,
+            };
+            Some(format!("{}, {activity} – {hand}{to}{why}", t.hand_work))
+        }
         Event::StepUndone { activity, .. } => {
             say(format!("Step {activity} was taken back"), format!("Schritt {activity} wurde zurückgenommen"))
         }

@@ -215,7 +215,7 @@ pub fn in_process(names: &Names, process: &Process) -> Env {
         field("started_by", Ty::User, false, "who started it"),
         field(
             "data",
-            several::data_ty("values of the process", process.data.iter().map(|(n, of)| (n.to_string(), *of))),
+            several::data_ty("values of the process", process.data.iter().map(|(n, of)| (n.to_string(), of.0))),
             false,
             "its own values",
         ),

@@ -11,7 +11,7 @@ use crate::cel::{Expr, Program};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kinds::Kind;
 use crate::kinds::field::FieldType;
-use crate::kinds::message::DataType;
+use crate::kinds::message::{DataType, Typed};
 use crate::kinds::state::StateType;
 use crate::kinds::who::{Who, Whos};
 use crate::load::Named;
@@ -123,7 +123,7 @@ pub struct ActionPlace<'a> {
     /// The ticket's type, where it is known.
     pub ticket_type: Option<&'a str>,
     /// Values that the process declares.
-    pub data: Option<&'a Named<DataType>>,
+    pub data: Option<&'a Named<Typed>>,
     /// States that the ticket's type allows.
     pub states: Option<&'a BTreeSet<String>>,
     /// What goes outside is waited for: in an activity's own `do`.
@@ -149,7 +149,7 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
             Verb::Set(set) => {
                 for (name, given) in set.iter() {
                     if let Some(of) = place.data.and_then(|d| d.get(name)) {
-                        super::several::data_value(name, *of, given, &place.env, relies, cx);
+                        super::several::data_value(name, of.0, given, &place.env, relies, cx);
                         remember(&format!("process.data.{name}"), given, always, &mut place.env);
                         continue;
                     }

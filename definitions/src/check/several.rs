@@ -159,7 +159,7 @@ pub fn sub_process(sub: &SubProcess, process: &Process, own: &place::ActionPlace
         cx.names.types.get(&inner.ticket.ticket_type).map(|t| t.fields.iter().map(|f| f.field.to_string()).collect());
     for (name, given) in sub.with.iter() {
         match inner.data.get(name) {
-            Some(of) => data_value(name, *of, given, &own.env, relies, cx),
+            Some(of) => data_value(name, of.0, given, &own.env, relies, cx),
             None => match place::slot(name, fields.as_ref(), cx) {
                 Some(slot @ Slot::Field(_)) => place::value(given, &slot, &own.env, relies, cx),
                 Some(_) => {
@@ -182,12 +182,12 @@ pub fn sub_process(sub: &SubProcess, process: &Process, own: &place::ActionPlace
         let fits = match process.data.get(name) {
             Some(own) => own == of,
             None => match place::slot(name, own.fields, cx) {
-                Some(slot) => of.ty().fits(&slot.ty(cx.names)),
+                Some(slot) => of.0.ty().fits(&slot.ty(cx.names)),
                 None => continue,
             },
         };
         if !fits {
-            cx.push(Diagnostic::error("wrong-type", name.span, format!("`{name}` does not take {}, the type of `{from}`", of.word())));
+            cx.push(Diagnostic::error("wrong-type", name.span, format!("`{name}` does not take {}, the type of `{from}`", of.0.word())));
         }
     }
 }

@@ -4,7 +4,7 @@ use super::{Cx, env, place, several};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kinds::Kind;
 use crate::kinds::process::Process;
-use crate::kinds::test::{Step, Test};
+use crate::kinds::test::{Steering, Step, Test};
 use crate::load::Named;
 use crate::name::Name;
 use crate::value_expr::ValueExpr;
@@ -23,7 +23,7 @@ pub fn check(test: &Test, cx: &mut Cx) {
         if verbs.len() != 1 {
             let d = Diagnostic::error("two-verbs", step.at, format!("a step does one thing, this one {}", verbs.len()));
             cx.push(d.help(
-                "one of `start`, `create`, `submit`, `vote`, `claim`, `patch`, `write`, `note`, `watch`, `merge`, `message`, `answer`, `job`, `advance`, `expect`",
+                "one of `start`, `create`, `submit`, `vote`, `claim`, `release`, `steer`, `patch`, `write`, `note`, `watch`, `merge`, `message`, `answer`, `job`, `advance`, `expect`",
             ));
             continue;
         }
@@ -48,6 +48,9 @@ pub fn check(test: &Test, cx: &mut Cx) {
         }
         if let Some(name) = step.job.as_ref().filter(|j| !names.job_names.contains(j.as_str())) {
             cx.unknown(Kind::Job, "job", name, names.job_names.iter().map(String::as_str));
+        }
+        if let Some(steering) = &step.steer {
+            steer(step, steering, cx);
         }
         activities(test, step, cx);
         outcome(step, cx);
@@ -77,6 +80,26 @@ pub fn check(test: &Test, cx: &mut Cx) {
                     cx.unknown(Kind::Notification, "notification", notification, names.notifications.iter().map(|n| n.name.as_str()));
                 }
             }
+        }
+    }
+}
+
+/// One thing is done by hand, with what it needs and nothing else.
+fn steer(step: &Step, steering: &Steering, cx: &mut Cx) {
+    let given = steering.given();
+    let [(word, _)] = given[..] else {
+        let d = Diagnostic::error("two-verbs", step.at, format!("`steer` does one thing, this one {}", given.len()));
+        return cx.push(d.help("one of `complete`, `skip`, `cancel`, `move`, `redo`, `suspend`, `resume`, `hand_over`"));
+    };
+    let uses = [
+        ("outcome", steering.outcome.is_some(), matches!(word, "complete" | "skip")),
+        ("to", steering.to.is_some(), matches!(word, "move" | "hand_over")),
+    ];
+    for (key, is_given, used) in uses {
+        match (is_given, used) {
+            (true, false) => cx.push(Diagnostic::error("unknown-key", step.at, format!("`{word}` does not use `{key}`"))),
+            (false, true) => cx.push(Diagnostic::error("missing-key", step.at, format!("`{word}` needs `{key}`"))),
+            _ => {}
         }
     }
 }
@@ -117,7 +140,7 @@ fn surplus(step: &Step, verb: &str, cx: &mut Cx) {
     let given = [
         ("as", step.actor.is_some(), person || verb == "expect"),
         ("dialog", step.dialog.is_some(), form),
-        ("item", step.item.is_some(), matches!(verb, "submit" | "vote" | "claim")),
+        ("item", step.item.is_some(), matches!(verb, "submit" | "vote" | "claim" | "release" | "steer")),
         ("outcome", step.outcome.is_some(), form),
         ("with", !step.with.is_empty(), values || verb == "message"),
         ("article", step.article.is_some(), values),
@@ -134,7 +157,13 @@ fn surplus(step: &Step, verb: &str, cx: &mut Cx) {
 /// Activities are looked for in every process of the site: a story may cross them.
 fn activities(test: &Test, step: &Step, cx: &mut Cx) {
     let expected = step.expect.iter().filter_map(|e| e.work.as_ref()).flatten();
-    let used: Vec<Name> = [&step.submit, &step.vote, &step.claim].into_iter().flatten().chain(expected).cloned().collect();
+    let used: Vec<Name> = [&step.submit, &step.vote, &step.claim, &step.release]
+        .into_iter()
+        .flatten()
+        .chain(step.steer.iter().filter_map(|s| s.activity()))
+        .chain(expected)
+        .cloned()
+        .collect();
     for name in used {
         if !cx.processes.values().any(|p| p.activities.get(&name).is_some()) {
             let process = test.process.as_ref().and_then(|p| cx.processes.get(p.as_str()));

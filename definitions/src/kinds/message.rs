@@ -2,11 +2,13 @@ use crate::cel::Expr;
 use crate::cel::types::Ty;
 use crate::cel::value::Value;
 use crate::decimal::Decimal;
+use crate::diagnostic::Diagnostic;
 use crate::kinds::test::DurationText;
-use crate::load::Named;
+use crate::load::{Load, Loader, Named, Schemas};
 use crate::values::{MULTILINE_BYTES_MAX, ValueError};
+use crate::yaml::{Node, Value as Yaml};
 use crate::{choice, record};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 
 choice! {
@@ -33,7 +35,7 @@ record! {
     /// A message from outside the process that its handlers wait for.
     pub struct Message as "a message" {
         /// What it carries; all of it must be there.
-        data "data": Named<DataType> = { "order": "text" };
+        data "data": Named<Typed> = { "order": "text" };
         /// Which instances it is for; every one if not written.
         matches "match": Option<Expr> = "has(ticket.fields.order) && event.order == ticket.fields.order";
         /// How long it waits for a handler, or for an instance; without it, it is lost where no handler waits.
@@ -41,10 +43,36 @@ record! {
     }
 }
 
+/// The type of a value: its word, or a map that says it under `type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Typed(pub DataType);
+
+impl Load for Typed {
+    fn schema(g: &mut Schemas) -> Json {
+        let word = DataType::schema(g);
+        let of = crate::load::describe(word.clone(), "type", "What it holds.", json!("text"));
+        json!({"anyOf": [word, {"type": "object", "additionalProperties": false, "required": ["type"], "properties": {"type": of}}]})
+    }
+
+    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        let Yaml::Map(entries) = &node.value else { return DataType::load(node, cx).map(Self) };
+        if !cx.unknown_keys(entries, &["type"], "a value") {
+            return None;
+        }
+        match node.get("type") {
+            Some(word) => DataType::load(word, cx).map(Self),
+            None => {
+                cx.push(Diagnostic::error("missing-key", node.span, "a value needs its `type`"));
+                None
+            }
+        }
+    }
+}
+
 impl Message {
     /// The types of what it carries, by name.
     pub fn shape(&self) -> BTreeMap<String, DataType> {
-        self.data.iter().map(|(name, data)| (name.to_string(), *data)).collect()
+        self.data.iter().map(|(name, data)| (name.to_string(), data.0)).collect()
     }
 }
 

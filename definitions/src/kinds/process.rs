@@ -6,7 +6,7 @@ pub use crate::kinds::branch::{Branch, Join, Next, OnChange, Rest, Split, Target
 use crate::kinds::group::{Group, Mutex};
 use crate::kinds::handler::LocalHandler;
 use crate::kinds::message::DataType;
-use crate::kinds::message::Message;
+use crate::kinds::message::{Message, Typed};
 use crate::kinds::several::{ForEach, Repeat};
 use crate::kinds::sub_process::SubProcess;
 use crate::kinds::test::DurationText;
@@ -36,7 +36,7 @@ record! {
         /// The ticket that a start creates.
         ticket "ticket": TicketDefaults = { "type": "expense", "queue": "finance", "state": "new", "priority": "normal" };
         /// Values of its own: `process.data.NAME`.
-        data "data": Named<DataType> = { "booking": "text" };
+        data "data": Named<Typed> = { "booking": "text" };
         /// What its handlers wait for, from other processes or from outside.
         messages "messages": Named<Message> = { "parts_arrived": { "data": { "order": "text" }, "keep": "30d" } };
         /// What happens on events while it runs.

@@ -132,11 +132,15 @@ choice! {
         Gone "gone",
         /// Something else was changed meanwhile.
         Conflict "conflict",
+        /// By hand: no way leads on, or what it does fails.
+        NoWay "no_way",
+        /// By hand: from there the process could not go on well.
+        Unsound "unsound",
     }
 }
 
 record! {
-    /// One step: exactly one of `start`, `create`, `submit`, `vote`, `claim`, `patch`, `write`, `note`, `watch`, `merge`, `message`, `answer`, `job`, `advance`, `expect`.
+    /// One step: exactly one of `start`, `create`, `submit`, `vote`, `claim`, `release`, `steer`, `patch`, `write`, `note`, `watch`, `merge`, `message`, `answer`, `job`, `advance`, `expect`.
     pub struct Step as "a step" {
         /// Starts a process.
         start "start": Option<Name> = "expense_claim";
@@ -148,6 +152,10 @@ record! {
         vote "vote": Option<Name> = "approve";
         /// Claims the work item of this activity.
         claim "claim": Option<Name> = "check_receipts";
+        /// Gives back the work item of this activity.
+        release "release": Option<Name> = "check_receipts";
+        /// Does something by hand with the work item of an activity.
+        steer "steer": Option<Box<Steering>> = { "move": "install", "to": "rejected", "reason": "The server is gone" };
         /// Changes attributes of the ticket, as a person.
         patch "patch": Option<Named<ValueExpr>> = { "state": "open" };
         /// Writes a message on the ticket, which customers see.
@@ -203,6 +211,8 @@ impl Step {
             ("submit", self.submit.is_some()),
             ("vote", self.vote.is_some()),
             ("claim", self.claim.is_some()),
+            ("release", self.release.is_some()),
+            ("steer", self.steer.is_some()),
             ("patch", self.patch.is_some()),
             ("write", self.write.is_some()),
             ("note", self.note.is_some()),
@@ -215,6 +225,58 @@ impl Step {
             ("expect", self.expect.is_some()),
         ];
         given.into_iter().filter(|(_, g)| *g).map(|(v, _)| v).collect()
+    }
+}
+
+record! {
+    /// Work by hand: exactly one of `complete`, `skip`, `cancel`, `move`, `redo`, `suspend`, `resume`, `hand_over`, each an activity.
+    pub struct Steering as "`steer`" {
+        /// It ends as if its people had given the `outcome`.
+        complete "complete": Option<Name> = "check_receipts";
+        /// It goes on as with the `outcome`, and counts as not done.
+        skip "skip": Option<Name> = "check_receipts";
+        /// It is taken away, and nothing follows.
+        cancel "cancel": Option<Name> = "check_receipts";
+        /// Its token goes to the activity in `to`.
+        moves "move": Option<Name> = "install";
+        /// It was completed, and begins again.
+        redo "redo": Option<Name> = "install";
+        /// Nobody can do it, and its clocks stand.
+        suspend "suspend": Option<Name> = "install";
+        /// It goes on.
+        resume "resume": Option<Name> = "install";
+        /// The person in `to` does it.
+        hand_over "hand_over": Option<Name> = "install";
+        /// With which outcome.
+        outcome "outcome": Option<Name> = "good";
+        /// The activity, or the person.
+        to "to": Option<Name> = "rejected";
+        /// Why.
+        reason "reason": Option<String> = "The server is gone";
+        /// Even where the process cannot go on well.
+        anyway "anyway": bool = true;
+    }
+}
+
+impl Steering {
+    /// What is done, each with the activity: a checked one has exactly one.
+    pub fn given(&self) -> Vec<(&'static str, &Name)> {
+        let all = [
+            ("complete", &self.complete),
+            ("skip", &self.skip),
+            ("cancel", &self.cancel),
+            ("move", &self.moves),
+            ("redo", &self.redo),
+            ("suspend", &self.suspend),
+            ("resume", &self.resume),
+            ("hand_over", &self.hand_over),
+        ];
+        all.into_iter().filter_map(|(word, name)| Some((word, name.as_ref()?))).collect()
+    }
+
+    /// The activity.
+    pub fn activity(&self) -> Option<&Name> {
+        self.given().first().map(|(_, name)| *name)
     }
 }
 

@@ -4,6 +4,7 @@ use super::Answer;
 use super::moves::{Move, Moves};
 use super::state::{Layout, Overfull, State};
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 
 /// What is wrong, at an activity, and how it comes to that.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,52 @@ pub struct Step {
     pub what: String,
 }
 
+impl Fault {
+    pub fn activity(&self) -> &str {
+        match self {
+            Self::NeverEntered { activity }
+            | Self::Waits { activity, .. }
+            | Self::NoEnd { activity, .. }
+            | Self::Unbounded { activity, .. }
+            | Self::Second { activity, .. } => activity,
+        }
+    }
+
+    /// The way that leads there.
+    pub fn path(&self) -> &[Step] {
+        match self {
+            Self::NeverEntered { .. } => &[],
+            Self::Waits { path, .. } | Self::NoEnd { path, .. } | Self::Unbounded { path, .. } | Self::Second { path, .. } => path,
+        }
+    }
+}
+
+/// A sentence with its counter-example.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let at = self.activity();
+        match self {
+            Self::NeverEntered { .. } => return write!(f, "`{at}` is never entered: what it waits for cannot come"),
+            Self::Waits { .. } => write!(f, "a token can wait at `{at}` for ever: ")?,
+            Self::NoEnd { .. } => write!(f, "from `{at}` the end cannot be reached: ")?,
+            Self::Unbounded { .. } => write!(f, "tokens at `{at}` grow without end: ")?,
+            Self::Second { .. } => write!(f, "a second token can enter `{at}` while one is there: ")?,
+        }
+        let path = self.path();
+        if path.is_empty() {
+            return f.write_str("at the start");
+        }
+        for (i, step) in path.iter().take(STEPS_SHOWN).enumerate() {
+            f.write_str(if i == 0 { "after " } else { ", " })?;
+            match step.what.as_str() {
+                "" => write!(f, "`{}`", step.at)?,
+                what => write!(f, "`{}` ({what})", step.at)?,
+            }
+        }
+        if path.len() > STEPS_SHOWN { write!(f, ", and {} more", path.len() - STEPS_SHOWN) } else { Ok(()) }
+    }
+}
+
 /// A state with how it was reached first.
 struct Seen {
     state: State,
@@ -36,13 +83,16 @@ struct Seen {
     next: Vec<usize>,
 }
 
+/// Steps of a counter-example that a sentence names.
+const STEPS_SHOWN: usize = 12;
+
 /// Moves that are tried, and bytes of all states.
 const MOVES_MAX: usize = 60_000;
 const BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// `None` when there are more states than `max`, or more to try than the limits allow.
-pub fn explore(moves: &Moves, max: usize, reduced: bool) -> Option<Answer> {
-    let layout = Layout::new(moves);
+pub fn explore(layout: &Layout, starts: &[State], max: usize, reduced: bool) -> Option<Answer> {
+    let moves = layout.moves;
     let max = max.min(BYTES_MAX / layout.size().max(1));
     let mut tried = 0;
     let mut faults = vec![];
@@ -53,12 +103,11 @@ pub fn explore(moves: &Moves, max: usize, reduced: bool) -> Option<Answer> {
     let mut all: Vec<Seen> = vec![];
     let mut index: HashMap<State, usize> = HashMap::new();
     let mut open = VecDeque::new();
-    for start in &moves.starts {
-        let state = layout.start(*start);
-        if !index.contains_key(&state) {
+    for state in starts {
+        if !index.contains_key(state) {
             index.insert(state.clone(), all.len());
             open.push_back(all.len());
-            all.push(Seen { state, before: None, next: vec![] });
+            all.push(Seen { state: state.clone(), before: None, next: vec![] });
         }
     }
     while let Some(at) = open.pop_front() {
@@ -109,7 +158,7 @@ pub fn explore(moves: &Moves, max: usize, reduced: bool) -> Option<Answer> {
     faults.extend(stuck.iter().map(|(a, at)| Fault::Waits { activity: name(*a), path: path(&all, *at) }));
     faults.extend(overfull.iter().take(1).map(|(a, path)| Fault::Unbounded { activity: name(*a), path: path.clone() }));
     if faults.is_empty() {
-        faults.extend(no_end(moves, &layout, &all));
+        faults.extend(no_end(moves, layout, &all));
     }
     if faults.is_empty() {
         let never = (0..moves.names.len()).filter(|a| !entered[*a]);

@@ -1,5 +1,6 @@
 //! Where the tokens are, and what a move makes of that: the engine's rules for joins (C8, C9) on counts.
 
+use super::Marking;
 use super::moves::{Move, Moves};
 use crate::kinds::process::Join;
 use std::collections::VecDeque;
@@ -14,7 +15,7 @@ pub struct State(Box<[u8]>);
 
 /// Where the counts of each activity's arrows begin.
 pub struct Layout<'m> {
-    moves: &'m Moves,
+    pub moves: &'m Moves,
     arrows_at: Vec<usize>,
     arrows: usize,
     /// Joins that are looked at when all is at rest.
@@ -52,6 +53,28 @@ impl<'m> Layout<'m> {
         let mut state = State(vec![0; self.size()].into());
         state.0[at] = 1;
         state
+    }
+
+    /// `None` where it holds more than is looked at, or names what the net does not have.
+    pub fn marked(&self, marking: &Marking) -> Option<State> {
+        let mut state = State(vec![0; self.size()].into());
+        let place = |name: &str| self.moves.names.iter().position(|n| n == name);
+        let arrow = |at: usize, name: &str| self.moves.arrows[at].iter().position(|a| a == name);
+        for token in &marking.tokens {
+            let at = place(token.activity)?;
+            let counted = match token.arrow {
+                None => at,
+                Some(_) if matches!(self.moves.joins[at], Some(Join::Tokens(_))) => self.waits(at, 0),
+                Some(name) => self.waits(at, arrow(at, name)?),
+            };
+            self.add(&mut state, counted, at).ok()?;
+        }
+        for (at, name) in &marking.delivered {
+            let at = place(at)?;
+            state.0[self.delivered(at, arrow(at, name)?)] = 1;
+        }
+        self.settle(&mut state).ok()?;
+        Some(state)
     }
 
     /// Bytes of one state.

@@ -158,6 +158,7 @@ pub fn apply(snapshot: &mut Snapshot, event: &Event) {
         | Event::MessageReceived { .. }
         | Event::TicketMerged { .. }
         | Event::LinkAdded { .. }
+        | Event::WorkSteered { .. }
         | Event::LinkRemoved { .. } => {}
     }
 }

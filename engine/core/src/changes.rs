@@ -146,6 +146,7 @@ impl Changes {
                 | Event::TicketMade { .. }
                 | Event::TicketMerged { .. }
                 | Event::CallWanted { .. }
+                | Event::WorkSteered { .. }
                 | Event::CallEnded { .. } => {}
             }
         }

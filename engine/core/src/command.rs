@@ -36,6 +36,8 @@ pub enum Command {
     ReleaseWork {
         work: Seq,
     },
+    /// Work by hand: an administrator's, and what people do with their own.
+    Steer(Steer),
     /// Attributes and fields, by a person.
     PatchTicket {
         values: BTreeMap<String, Json>,
@@ -135,6 +137,112 @@ pub enum Command {
     },
 }
 
+/// What is done by hand with a work item, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Steer {
+    pub hand: Hand,
+    pub reason: String,
+    /// Even where nothing good can follow.
+    pub anyway: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hand {
+    /// It ends as if its people had given this outcome.
+    Complete {
+        work: Seq,
+        outcome: String,
+    },
+    /// It goes on as with the outcome, and counts as not done.
+    Skip {
+        work: Seq,
+        outcome: String,
+    },
+    /// It is taken away, and nothing follows.
+    Cancel {
+        work: Seq,
+    },
+    /// Its token is in another activity from now on.
+    Move {
+        work: Seq,
+        to: String,
+    },
+    /// An activity that was completed begins again.
+    Redo {
+        instance: Seq,
+        activity: String,
+    },
+    /// Nobody can do it, and its clocks stand, until it is resumed.
+    Suspend {
+        work: Seq,
+    },
+    Resume {
+        work: Seq,
+    },
+    /// Somebody else does it.
+    Over {
+        work: Seq,
+        to: String,
+    },
+}
+
+impl Hand {
+    pub const WORDS: [&'static str; 8] = ["complete", "skip", "cancel", "move", "redo", "suspend", "resume", "hand_over"];
+
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Complete { .. } => "complete",
+            Self::Skip { .. } => "skip",
+            Self::Cancel { .. } => "cancel",
+            Self::Move { .. } => "move",
+            Self::Redo { .. } => "redo",
+            Self::Suspend { .. } => "suspend",
+            Self::Resume { .. } => "resume",
+            Self::Over { .. } => "hand_over",
+        }
+    }
+
+    /// By its word, for a work item; `None` where something is missing.
+    pub fn of_work(word: &str, work: Seq, outcome: Option<String>, to: Option<String>) -> Option<Self> {
+        Some(match word {
+            "complete" => Self::Complete { work, outcome: outcome? },
+            "skip" => Self::Skip { work, outcome: outcome? },
+            "cancel" => Self::Cancel { work },
+            "move" => Self::Move { work, to: to? },
+            "suspend" => Self::Suspend { work },
+            "resume" => Self::Resume { work },
+            "hand_over" => Self::Over { work, to: to? },
+            _ => return None,
+        })
+    }
+
+    /// People may do it with their own work.
+    pub fn is_for_workers(&self) -> bool {
+        matches!(self, Self::Suspend { .. } | Self::Resume { .. } | Self::Over { .. })
+    }
+
+    pub fn work(&self) -> Option<Seq> {
+        match self {
+            Self::Complete { work, .. }
+            | Self::Skip { work, .. }
+            | Self::Cancel { work }
+            | Self::Move { work, .. }
+            | Self::Suspend { work }
+            | Self::Resume { work }
+            | Self::Over { work, .. } => Some(*work),
+            Self::Redo { .. } => None,
+        }
+    }
+
+    /// The outcome, the activity or the person.
+    pub fn to(&self) -> Option<&str> {
+        match self {
+            Self::Complete { outcome: to, .. } | Self::Skip { outcome: to, .. } | Self::Move { to, .. } | Self::Over { to, .. } => Some(to),
+            _ => None,
+        }
+    }
+}
+
 /// A mail that came in, with what was decided about it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Received {
@@ -154,6 +262,7 @@ impl Command {
             Self::SubmitDialog { .. } => "submit_dialog",
             Self::ClaimWork { .. } => "claim_work",
             Self::ReleaseWork { .. } => "release_work",
+            Self::Steer(_) => "steer",
             Self::PatchTicket { .. } => "patch_ticket",
             Self::AddArticle { .. } => "add_article",
             Self::WatchTicket { .. } => "watch_ticket",

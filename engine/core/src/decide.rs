@@ -22,6 +22,7 @@ pub mod open;
 mod patch;
 mod reach;
 pub mod run;
+pub mod steer;
 mod sub_process;
 mod submit;
 pub mod tell;
@@ -121,6 +122,7 @@ fn change(model: &Model, snapshot: &Snapshot, command: &Command, ctx: &Context) 
         Command::SubmitDialog { work, form } => submit::submit(&mut run, *work, form)?,
         Command::ClaimWork { work } => submit::claim(&mut run, *work)?,
         Command::ReleaseWork { work } => submit::release(&mut run, *work)?,
+        Command::Steer(hand) => steer::steer(&mut run, hand)?,
         Command::PatchTicket { values, seen, expected, blobs } => {
             if expected.is_some_and(|e| e != snapshot.version) {
                 return Err(Rejection::Stale);

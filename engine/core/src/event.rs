@@ -77,6 +77,15 @@ pub enum Event {
         seq: Seq,
         more: Box<InstanceMore>,
     },
+    /// Somebody did something by hand with the work at an activity: what, where to or with which outcome, and why.
+    WorkSteered {
+        instance: Seq,
+        activity: String,
+        hand: String,
+        to: Option<String>,
+        reason: String,
+        at: Timestamp,
+    },
     /// What the activity did was taken back by its `compensate`.
     StepUndone {
         instance: Seq,

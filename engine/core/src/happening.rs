@@ -75,6 +75,7 @@ pub fn name(event: &Event, before: &Snapshot) -> Option<Cow<'static, str>> {
         | Event::MessageGone { .. }
         | Event::StepUndone { .. }
         | Event::WorkNoted { .. }
+        | Event::WorkSteered { .. }
         | Event::InstanceNoted { .. }
         | Event::MailQueued { .. }
         | Event::MailTakenBack { .. }

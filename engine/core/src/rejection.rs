@@ -29,6 +29,12 @@ pub enum Rejection {
         field: String,
         process: String,
     },
+    /// None of these conditions holds: there is no way on.
+    NoBranch(Vec<String>),
+    /// What was to be done by hand failed, for this reason.
+    Failed(String),
+    /// The process could not end well from there, for this reason.
+    Unsound(String),
     /// Not a refusal: the runtime loads what changed since this version and asks again.
     NeedsChangesSince(u64),
 }
@@ -72,6 +78,8 @@ pub enum FormError {
     Unknown,
     Invalid(vorgang_definitions::values::ValueError),
     NoSuchPerson,
+    /// The work is not for this person.
+    NotForPerson,
     TooManyFiles,
     UnknownOutcome,
     UnknownDialog,
@@ -102,6 +110,8 @@ impl FormError {
             (Self::Unknown, true) => "gehört nicht zu diesem Formular".into(),
             (Self::NoSuchPerson, false) => "nobody has this login".into(),
             (Self::NoSuchPerson, true) => "diese Anmeldung gibt es nicht".into(),
+            (Self::NotForPerson, false) => "the work is not for this person".into(),
+            (Self::NotForPerson, true) => "die Aufgabe ist nicht für diese Person".into(),
             (Self::TooManyFiles, false) => "too many files".into(),
             (Self::TooManyFiles, true) => "zu viele Dateien".into(),
             (Self::UnknownOutcome, false) => "this answer is not offered".into(),
@@ -144,6 +154,8 @@ impl Rejection {
             Self::Form(errors) if errors.iter().any(|(_, e)| matches!(e, FormError::Denied(_))) => "acl",
             Self::Form(_) | Self::ReliedOn { .. } => "form",
             Self::Gone => "gone",
+            Self::NoBranch(_) | Self::Failed(_) => "no_way",
+            Self::Unsound(_) => "unsound",
             Self::Stale => "stale",
             Self::Conflict(_) | Self::NeedsChangesSince(_) => "conflict",
         }
@@ -205,6 +217,15 @@ impl Rejection {
             Self::Acl(denied) => denied.say(language),
             Self::Form(_) => pick("The form is not filled in as it must be.", "Das Formular ist nicht richtig ausgefüllt."),
             Self::Gone => pick("This step is no longer open.", "Dieser Schritt ist nicht mehr offen."),
+            Self::NoBranch(conditions) => {
+                let list = conditions.iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ");
+                pick(&format!("No way leads on: false are {list}."), &format!("Es führt kein Weg weiter: falsch sind {list}."))
+            }
+            Self::Failed(why) => pick(&format!("It failed: {why}."), &format!("Es ist gescheitert: {why}.")),
+            Self::Unsound(why) => pick(
+                &format!("The process could not go on well from there: {why}."),
+                &format!("Der Prozess käme von dort nicht gut weiter: {why}."),
+            ),
             Self::Stale => pick("The ticket is at another version.", "Das Ticket hat eine andere Version."),
             Self::Conflict(_) => pick("Somebody else changed this meanwhile.", "Jemand anders hat das inzwischen geändert."),
             Self::ReliedOn { field, process } if field == "type" => pick(

@@ -224,7 +224,8 @@ impl WorkItem {
 
     /// Somebody works on it, or it works by itself: it has begun, and has not ended.
     pub fn is_started(&self) -> bool {
-        matches!(self.status, WorkStatus::Calling | WorkStatus::Running | WorkStatus::Started | WorkStatus::Failed)
+        let put_aside = self.status == WorkStatus::Suspended && self.claimed_by.is_some();
+        put_aside || matches!(self.status, WorkStatus::Calling | WorkStatus::Running | WorkStatus::Started | WorkStatus::Failed)
     }
 }
 

@@ -1,27 +1,29 @@
 //! Plays a site's `Test` definitions in virtual time, through the same `decide` as everything else.
 
-use crate::command::{ArticleInput, Command, Context, Form, Linked, NewTicket};
+mod expect;
+mod summary;
+
+pub use summary::summary;
+
+use crate::command::{ArticleInput, Command, Context, Form, Hand, Linked, NewTicket, Steer};
 use crate::coverage::{Coverage, Trace};
-use crate::decide::choices::choices;
 use crate::decide::{Decision, decide};
 use crate::event::Event;
 use crate::facts::{Content, Facts, Other};
 use crate::message::{self, Data};
 use crate::people::{Directory, Person, PersonKind};
 use crate::rejection::Rejection;
-use crate::snapshot::{Snapshot, WorkStatus};
+use crate::snapshot::{Snapshot, WorkItem, WorkStatus};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use vorgang_definitions::calendar::later;
-use vorgang_definitions::kinds::process::Next;
-use vorgang_definitions::kinds::test::{Expect, PersonKind as TestPerson, Step, Test};
+use vorgang_definitions::kinds::test::{PersonKind as TestPerson, Steering, Step, Test};
 use vorgang_definitions::load::Named;
 use vorgang_definitions::model::Model;
 use vorgang_definitions::source::Span;
 use vorgang_definitions::value_expr::ValueExpr;
-use vorgang_definitions::values::{Slot, from_stored, when_unset};
 
 /// Messages that one step may set off.
 const DELIVERIES_MAX: usize = 1_000;
@@ -297,7 +299,8 @@ impl Story<'_> {
     }
 
     fn judge(&mut self, step: &Step, result: Result<Decision, Rejection>, actor: &str) {
-        let target = [&step.start, &step.create, &step.submit, &step.vote, &step.claim].into_iter().flatten().next();
+        let target = [&step.start, &step.create, &step.submit, &step.vote, &step.claim, &step.release].into_iter().flatten().next();
+        let target = target.or_else(|| step.steer.as_ref()?.activity());
         let word = step.verbs().first().copied().unwrap_or_default();
         let line = format!("{actor}: {word} {}", target.map_or("", |t| t.as_str()));
         match (result, &step.refuse) {
@@ -404,22 +407,41 @@ impl Story<'_> {
                 .ok_or_else(|| Some("there is no such ticket yet".to_owned()))?;
             return Ok(Command::MergeTicket { into: into.snapshot.ticket.number.clone() });
         }
-        let activity = step.submit.as_ref().or(step.vote.as_ref()).or(step.claim.as_ref()).ok_or(None)?;
+        if let Some(steering) = &step.steer {
+            return self.steer(step, steering);
+        }
+        let activity = [&step.submit, &step.vote, &step.claim, &step.release].into_iter().flatten().next().ok_or(None)?;
         let snapshot = self.snapshot().ok_or(Some("there is no ticket yet".to_owned()))?;
-        let element = step.item.as_ref().map(written_out);
-        let open = |w: &&crate::snapshot::WorkItem| {
-            let meant = element.as_ref().is_none_or(|e| w.copy().is_some_and(|c| c.element.to_string() == *e));
-            w.activity == activity.as_str() && meant && matches!(w.status, WorkStatus::Offered | WorkStatus::Started)
+        let open = |w: &&WorkItem| {
+            w.activity == activity.as_str() && is_meant(step, w) && matches!(w.status, WorkStatus::Offered | WorkStatus::Started)
         };
         let work = snapshot.work.iter().find(open).map(|w| w.seq).ok_or(None)?;
         if step.claim.is_some() {
             return Ok(Command::ClaimWork { work });
+        }
+        if step.release.is_some() {
+            return Ok(Command::ReleaseWork { work });
         }
         let mut form = form(self)?;
         if step.vote.is_some() {
             form.dialog = Some("approval".into());
         }
         Ok(Command::SubmitDialog { work, form })
+    }
+
+    fn steer(&self, step: &Step, steering: &Steering) -> Result<Command, Option<String>> {
+        let snapshot = self.snapshot().ok_or(Some("there is no ticket yet".to_owned()))?;
+        let (word, activity) = steering.given().first().copied().ok_or(None)?;
+        let hand = if word == "redo" {
+            let instance = snapshot.instances.iter().rev().find(|i| i.outcome.is_none()).map(|i| i.seq).ok_or(None)?;
+            Hand::Redo { instance, activity: activity.to_string() }
+        } else {
+            let meant = |w: &&WorkItem| w.activity == activity.as_str() && w.copy().is_none() == step.item.is_none() && is_meant(step, w);
+            let work = snapshot.open_work().find(meant).map(|w| w.seq).ok_or(None)?;
+            Hand::of_work(word, work, steering.outcome.as_ref().map(ToString::to_string), steering.to.as_ref().map(ToString::to_string))
+                .ok_or(None)?
+        };
+        Ok(Command::Steer(Steer { hand, reason: steering.reason.clone().unwrap_or_default(), anyway: steering.anyway }))
     }
 
     fn values(&self, given: &Named<ValueExpr>) -> Result<BTreeMap<String, Json>, String> {
@@ -439,158 +461,11 @@ impl Story<'_> {
             })
             .collect()
     }
+}
 
-    fn expect(&mut self, at: Span, expect: &Expect, whose: Option<&str>) {
-        let Some(snapshot) = self.snapshot().cloned() else {
-            return self.failed(at, "there is no ticket yet");
-        };
-        let ticket = &snapshot.ticket;
-        let mut wrong = vec![];
-        let mut same = |what: &str, wanted: Option<&str>, found: &str| {
-            if let Some(wanted) = wanted.filter(|w| *w != found) {
-                wrong.push(format!("{what} is `{found}`, expected `{wanted}`"));
-            }
-        };
-        same("state", expect.state.as_deref(), &ticket.state);
-        same("type", expect.ticket_type.as_deref(), &ticket.ticket_type);
-        same("queue", expect.queue.as_deref(), &ticket.queue);
-        same("priority", expect.priority.as_deref(), &ticket.priority);
-        same("owner", expect.owner.as_deref(), ticket.owner.as_deref().unwrap_or("nobody"));
-        same("lock", expect.lock.map(|l| l.to_string()).as_deref(), &ticket.lock().to_string());
-        same("accounted", expect.accounted.map(|m| m.0.to_string()).as_deref(), &ticket.accounted.to_string());
-        let ended = snapshot.instances.iter().rev().find_map(|i| i.outcome.as_deref());
-        same("outcome", expect.outcome.as_deref(), ended.unwrap_or("(running)"));
-        if let Some(wanted) = &expect.work {
-            wrong.extend(self.work(&snapshot, &wanted.iter().map(|n| n.as_str()).collect::<Vec<_>>()));
-        }
-        let open_incidents: Vec<_> = snapshot.incidents.iter().filter(|i| i.resolved.is_none()).collect();
-        if let Some(count) = expect.incidents.filter(|c| c.0 != open_incidents.len() as i64) {
-            let list = open_incidents.iter().map(|i| i.message.as_str()).collect::<Vec<_>>().join("; ");
-            wrong.push(format!("{} incidents are open, expected {}: {list}", open_incidents.len(), count.0));
-        }
-        let content = self.at.map(|i| self.tickets[i].content.clone()).unwrap_or_default();
-        if let Some(count) = expect.articles.filter(|c| c.0 != content.articles.len() as i64) {
-            wrong.push(format!("there are {} articles, expected {}", content.articles.len(), count.0));
-        }
-        let visible = content.articles.iter().filter(|a| a.visible).count();
-        if let Some(count) = expect.visible.filter(|c| c.0 != visible as i64) {
-            wrong.push(format!("customers may read {visible} articles, expected {}", count.0));
-        }
-        let made = self.events.iter().filter(|e| matches!(e, Event::TicketMade { .. })).count();
-        if let Some(count) = expect.created.filter(|c| c.0 != made as i64) {
-            wrong.push(format!("{made} tickets were made, expected {}", count.0));
-        }
-        if let Some(wanted) = &expect.watchers {
-            let mut wanted: Vec<&str> = wanted.iter().map(|n| n.as_str()).collect();
-            wanted.sort_unstable();
-            if *snapshot.watchers != wanted {
-                wrong.push(format!("[{}] watch, expected [{}]", snapshot.watchers.join(", "), wanted.join(", ")));
-            }
-        }
-        for (name, value) in expect.data.iter() {
-            let data = snapshot.instances.iter().rev().find_map(|i| i.more.as_ref()?.data.get(name.as_str()).map(ToString::to_string));
-            let (found, wanted) = (data.unwrap_or_else(|| "null".into()), written_out(value));
-            if found != wanted {
-                wrong.push(format!("`process.data.{name}` is `{found}`, expected `{wanted}`"));
-            }
-        }
-        for (name, value) in expect.fields.iter() {
-            wrong.extend(self.field(&snapshot, name, value));
-        }
-        wrong.extend(self.choices(&snapshot, &expect.choices, whose));
-        for (notification, person) in expect.notified.iter().flatten().flat_map(Named::iter) {
-            let sent = |e: &Event| matches!(e, Event::NotificationSent { notification: n } if n.name == notification.as_str() && n.to == person.as_str());
-            if !self.events.iter().any(sent) {
-                wrong.push(format!("`{notification}` was not sent to `{person}`"));
-            }
-        }
-        if !wrong.is_empty() {
-            wrong.extend(self.why(&snapshot));
-        }
-        for message in wrong {
-            self.failed(at, message);
-        }
-    }
-
-    /// What this person may choose by hand, against what is expected.
-    fn choices(&self, snapshot: &Snapshot, wanted: &Named<Vec<String>>, whose: Option<&str>) -> Vec<String> {
-        let Some(person) = whose.and_then(|login| self.people.get(login)).filter(|_| !wanted.is_empty()) else { return vec![] };
-        let ctx = Context::trial(self.now, person, &self.people);
-        let found = choices(self.model, snapshot, &ctx, &BTreeMap::new());
-        let wrong = |(name, values): (&vorgang_definitions::name::Name, &Vec<String>)| {
-            let Some(choice) = found.choice(name) else { return Some(format!("`{name}` has no choices")) };
-            let mut left: Vec<&str> = choice.left().filter_map(Json::as_str).collect();
-            let mut values: Vec<&str> = values.iter().map(String::as_str).collect();
-            left.sort_unstable();
-            values.sort_unstable();
-            (left != values).then(|| format!("`{name}` can be [{}], expected [{}]", left.join(", "), values.join(", ")))
-        };
-        wanted.iter().filter_map(wrong).collect()
-    }
-
-    /// Tokens that wait, and those that stand for copies or a sub-process, may be listed or left out.
-    fn work(&self, snapshot: &Snapshot, wanted: &[&str]) -> Option<String> {
-        let mut open: Vec<(&str, WorkStatus)> = snapshot.open_work().map(|w| (w.activity.as_str(), w.status)).collect();
-        // What can be done is found before what waits.
-        open.sort_by_key(|(activity, status)| (*activity, matches!(status, WorkStatus::Waiting | WorkStatus::Running), *status));
-        let mut missing: Vec<&str> = vec![];
-        let mut left = open.clone();
-        for name in wanted {
-            match left.iter().position(|(a, _)| a == name) {
-                Some(i) => drop(left.remove(i)),
-                None => missing.push(name),
-            }
-        }
-        left.retain(|(_, status)| !matches!(status, WorkStatus::Waiting | WorkStatus::Running));
-        if missing.is_empty() && left.is_empty() {
-            return None;
-        }
-        let found = open.iter().map(|(a, s)| format!("{a} ({})", s.word())).collect::<Vec<_>>().join(", ");
-        Some(format!("work is [{found}], expected [{}]", wanted.join(", ")))
-    }
-
-    fn field(&self, snapshot: &Snapshot, name: &str, value: &ValueExpr) -> Option<String> {
-        let ValueExpr::Literal(literal) = value else { return Some(format!("`{name}`: expected values are written plainly")) };
-        let slot = Slot::find(&self.model.names, name)?;
-        let Slot::Field(field) = slot else { return Some(format!("`{name}` is an attribute, not a field")) };
-        let wanted = slot.literal(&literal.node, &self.model.names);
-        let found = snapshot.ticket.fields.get(name).and_then(|j| from_stored(field, j)).or_else(|| when_unset(field));
-        let same = match (&wanted, &found) {
-            (Ok(Some(w)), Some(f)) => w.equals(f),
-            (Ok(None), None) => true,
-            // Nothing is expected, and what is there says as much.
-            (Ok(None), Some(f)) => when_unset(field).is_some_and(|unset| unset.equals(f)),
-            _ => false,
-        };
-        let text = |v: Option<&vorgang_definitions::cel::value::Value>| v.map_or("not set".to_owned(), |v| format!("`{v}`"));
-        (!same).then(|| format!("`{name}` is {}, expected {}", text(found.as_ref()), wanted.map_or("a value".into(), |w| text(w.as_ref()))))
-    }
-
-    /// What helps to see why it went otherwise: conditions at the last completions, and open incidents.
-    fn why(&self, snapshot: &Snapshot) -> Vec<String> {
-        let mut lines = vec![];
-        let system = crate::people::system();
-        for step in snapshot.steps.iter() {
-            let Some(instance) = snapshot.instance(step.instance) else { continue };
-            let Some(process) = self.model.process_by_hash(&instance.hash) else { continue };
-            let Some(activity) = process.def.activities.get(&step.activity) else { continue };
-            let scope = crate::scope::TicketScope {
-                instance: Some(instance),
-                ..crate::scope::TicketScope::of(&self.model.names, snapshot, &system, &self.people, self.now)
-            };
-            for transition in activity.next.iter().flat_map(Next::branches).flat_map(|(_, b)| b.targets()).filter_map(|(t, _)| t) {
-                let Some(when) = &transition.when else { continue };
-                if when.program().holds(&scope) == Ok(false) {
-                    let values = when.program().values(&scope);
-                    let values = values.iter().map(|(k, v)| format!("{k} = {v}")).collect::<Vec<_>>().join(", ");
-                    lines.push(format!("after `{}` this was false: {} ({values})", step.activity, when.text.trim()));
-                }
-            }
-        }
-        lines.sort();
-        lines.dedup();
-        lines
-    }
+/// Is it the copy that the step names, where it names one?
+fn is_meant(step: &Step, item: &WorkItem) -> bool {
+    step.item.as_ref().is_none_or(|of| item.copy().is_some_and(|c| c.element.to_string() == written_out(of)))
 }
 
 /// A plain value as text.
@@ -616,57 +491,5 @@ fn describe(rejection: &Rejection) -> String {
             .collect::<Vec<_>>()
             .join("; "),
         other => other.say("en"),
-    }
-}
-
-/// One line for logs of tests.
-pub fn summary(event: &Event) -> String {
-    match event {
-        Event::TicketCreated { ticket } => format!("ticket {} created in {}", ticket.number, ticket.queue),
-        Event::AttributeSet { name, new, .. } | Event::FieldSet { name, new, .. } => format!("{name} = {new}"),
-        Event::ArticleAdded { article } => format!("article by {}: {}", article.author, article.subject),
-        Event::TimeAccounted { minutes, by, .. } => format!("{minutes} minutes by {by}"),
-        Event::InstanceStarted { instance } => format!("process {} started", instance.process),
-        Event::InstanceEnded { outcome, .. } => format!("process ended: {outcome}"),
-        Event::WorkEntered { item } => format!("{} entered ({})", item.activity, item.status.word()),
-        Event::WorkChanged { seq, status, claimed_by, .. } => {
-            format!("work {seq} {}{}", status.word(), claimed_by.as_ref().map_or(String::new(), |c| format!(", claimed by {c}")))
-        }
-        Event::WorkEnded { seq, status, outcome, .. } => format!("work {seq} {} {}", status.word(), outcome.as_deref().unwrap_or("")),
-        Event::WorkNoted { seq, .. } => format!("work {seq} is noted"),
-        Event::InstanceNoted { seq, .. } => format!("process {seq} is noted"),
-        Event::StepUndone { activity, .. } => format!("{activity} is undone"),
-        Event::DialogSubmitted { dialog, outcome, .. } => format!("dialog {dialog} submitted: {outcome}"),
-        Event::VoteCast { person, outcome, .. } => format!("{person} votes {outcome}"),
-        Event::TimerSet { timer } => format!("timer {} at {}", timer.seq, timer.due),
-        Event::TimerFired { seq, .. } => format!("timer {seq} fires"),
-        Event::TimerEnded { seq } => format!("timer {seq} is taken back"),
-        Event::WatcherAdded { person, .. } => format!("{person} watches"),
-        Event::WatcherRemoved { person } => format!("{person} no longer watches"),
-        Event::IncidentRaised { incident } => format!("incident: {}", incident.message),
-        Event::IncidentResolved { seq, .. } => format!("incident {seq} resolved"),
-        Event::NotificationSent { notification } => format!("{} to {}", notification.name, notification.to),
-        Event::TicketMade { number, .. } => format!("ticket {number} made"),
-        Event::ChildClosed { number, last } => format!("its {}child {number} was closed", if *last { "last open " } else { "" }),
-        Event::TicketMerged { number, into: true, .. } => format!("merged into {number}"),
-        Event::TicketMerged { number, .. } => format!("{number} merged into it"),
-        Event::LinkAdded { number, kind, .. } => format!("{kind} ticket {number} linked"),
-        Event::LinkRemoved { number, kind, .. } => format!("{kind} ticket {number} no longer linked"),
-        Event::MailEnded { to, message: None, .. } => format!("mail to {to} was sent"),
-        Event::MailEnded { to, message: Some(why), .. } => format!("mail to {to} was given up: {why}"),
-        Event::MessageEmitted { name, .. } => format!("message {name} is sent"),
-        Event::MessageReceived { name, .. } => format!("message {name} has come"),
-        Event::MessageKept { message } => format!("message {} is kept", message.name),
-        Event::MessageGone { seq } => format!("message {seq} is kept no more"),
-        Event::CallWanted { call } => format!("program {} is to run", call.program),
-        Event::CallEnded { program, message: None, .. } => format!("program {program} has answered"),
-        Event::CallEnded { program, message: Some(why), .. } => format!("program {program} has failed: {why}"),
-        Event::MailWanted { .. } => "the mail is sent again".into(),
-        Event::MailQueued { outgoing } => {
-            format!("mail to {}", outgoing.to.iter().map(|a| a.address.as_str()).collect::<Vec<_>>().join(", "))
-        }
-        Event::MailTakenBack { article, .. } => format!("article {article} is taken back"),
-        Event::MailBounced { address, message, .. } => format!("mail to {address} came back: {message}"),
-        Event::ParticipantAdded { participant, .. } => format!("{} takes part", participant.address),
     }
 }

@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
+use vorgang_core::command::{Hand, Steer};
 use vorgang_core::{Command, Rejection};
 use vorgang_runtime::Error;
 
@@ -89,4 +90,70 @@ pub async fn claim(
         Ok((number, work)) => run(&app, &who, &id, Some(&number), Command::ClaimWork { work }, StatusCode::OK, key).await,
         Err(e) => failed(e, &id),
     }
+}
+
+pub async fn release(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(work): Path<String>,
+    body: Body<Nothing>,
+) -> Response {
+    let (_, key) = body.split();
+    match ticket_of(&app, &work).await {
+        Ok((number, work)) => run(&app, &who, &id, Some(&number), Command::ReleaseWork { work }, StatusCode::OK, key).await,
+        Err(e) => failed(e, &id),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SteerBody {
+    hand: String,
+    work: Option<String>,
+    activity: Option<String>,
+    process: Option<String>,
+    outcome: Option<String>,
+    to: Option<String>,
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    anyway: bool,
+}
+
+pub async fn steer(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path(number): Path<String>,
+    body: Body<SteerBody>,
+) -> Response {
+    let (body, key) = body.split();
+    let (reason, anyway) = (body.reason.clone(), body.anyway);
+    match hand(&app, &who, &number, body).await {
+        Ok(Some(hand)) => run(&app, &who, &id, Some(&number), Command::Steer(Steer { hand, reason, anyway }), StatusCode::OK, key).await,
+        Ok(None) => {
+            let fault = Fault::new(
+                StatusCode::BAD_REQUEST,
+                "hand is what the description of the API lists, each with what it needs: work, activity, outcome, to.",
+                "hand ist, was die Beschreibung der API aufzählt, jeweils mit dem, was es braucht: work, activity, outcome, to.",
+            );
+            problem(&fault, &id)
+        }
+        Err(e) => failed(e, &id),
+    }
+}
+
+/// `None` where something is missing, or belongs to another ticket.
+async fn hand(app: &App, who: &Who, number: &str, body: SteerBody) -> Result<Option<Hand>, Error> {
+    if body.hand == "redo" {
+        let Some(activity) = body.activity else { return Ok(None) };
+        let view = app.desk.ticket_view(&who.person, number).await?;
+        let runs = |i: &&vorgang_core::snapshot::Instance| i.outcome.is_none() && body.process.as_ref().is_none_or(|p| *p == i.process);
+        let instance = view.snapshot.instances.iter().rev().find(runs).map(|i| i.seq);
+        return instance.map(|instance| Some(Hand::Redo { instance, activity })).ok_or(Error::Rejected(Rejection::Gone));
+    }
+    let Some(work) = body.work else { return Ok(None) };
+    let (of, seq) = ticket_of(app, &work).await?;
+    Ok(if of == number { Hand::of_work(&body.hand, seq, body.outcome, body.to) } else { None })
 }

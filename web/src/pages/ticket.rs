@@ -5,7 +5,7 @@ use crate::extract::Path;
 use crate::forms::{self, Input, Typed};
 use crate::input::{FormData, Once};
 use crate::layout::Page;
-use crate::pages::{download, execute, failed, related};
+use crate::pages::{download, execute, failed, related, steer};
 use crate::widgets;
 use crate::{App, RequestId, problem};
 use axum::Extension;
@@ -91,10 +91,11 @@ pub async fn draw(
             }
             (presence(&page, &view))
         }
-        @for instance in view.instances.iter().rev() { (widgets::process(&page, &view, instance)) }
+        @for instance in view.instances.iter().rev() { (widgets::process(&page, &view, instance)) (steer::by_hand(&page, &view, instance)) }
         div.columns {
             div {
                 (steps(&page, &view, &typed))
+                (steer::aside(&page, &view))
                 section aria-labelledby="articles" {
                     h2 #articles { (t.articles) }
                     @if view.articles.is_empty() { p.quiet { (t.nothing_here) } }
@@ -171,6 +172,7 @@ fn steps(page: &Page, view: &TicketView, typed: &Typed) -> Markup {
                         form method="post" action=(format!("{base}/claim")) data-enhance { (page.csrf()) button class=(if work.must_claim { "primary" } else { "" }) { (t.claim) ": " (work.title) } }
                     } @else {
                         form method="post" action=(format!("{base}/release")) data-enhance { (page.csrf()) button { (t.release) ": " (work.title) } }
+                        (steer::own(page, view, work))
                     }
                     br;
                 }

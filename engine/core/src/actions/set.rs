@@ -25,8 +25,8 @@ pub fn apply(run: &mut Run, name: &str, value: Option<Value>, instance: Option<S
     let model = run.model;
     let failed = |message: String| Failure::new("value", format!("`{name}`: {message}"));
     if let Some((instance, of)) = instance.and_then(|i| Some((i, *run.process_of(i)?.def.data.get(name)?))) {
-        let read = |v: &Value| of.read(&v.to_json()).as_ref().and_then(Datum::of);
-        let datum = value.as_ref().map(|v| read(v).ok_or_else(|| failed(format!("expected {}", of.word())))).transpose()?;
+        let read = |v: &Value| of.0.read(&v.to_json()).as_ref().and_then(Datum::of);
+        let datum = value.as_ref().map(|v| read(v).ok_or_else(|| failed(format!("expected {}", of.0.word())))).transpose()?;
         run.set_data(instance, name, datum);
         return Ok(());
     }

@@ -143,7 +143,7 @@ fn own_value(run: &Run, name: &str, field: &FormField, form: &Form, instance: Op
 
 /// The type of a value of the process, or of a copy.
 pub fn data_type(run: &Run, name: &str, field: &FormField, instance: Option<Seq>) -> Option<DataType> {
-    field.data_type.or_else(|| run.process_of(instance?)?.def.data.get(name).copied())
+    field.data_type.or_else(|| run.process_of(instance?)?.def.data.get(name).map(|of| of.0))
 }
 
 /// Writes what was filled in of the process's, or of the copy's own.

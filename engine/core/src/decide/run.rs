@@ -351,17 +351,27 @@ impl<'a> Run<'a> {
         if self.repeats(&item, activity, outcome, by)? {
             return Ok(None);
         }
-        self.leave(&item, activity, outcome, by, |run| {
-            let branch = match &activity.next {
-                None => return Ok(Choice::Ends),
-                Some(Next::Branch(branch)) => branch,
-                Some(Next::Outcomes(map)) => match map.iter().find(|(o, _)| *o == outcome) {
-                    Some((_, branch)) => branch,
-                    None => return Err(Failure::new("definition", format!("`next` has no branch for `{outcome}`"))),
-                },
-            };
-            run.choose((item.instance, Some(item.seq)), branch, activity.split.unwrap_or(Split::First))
-        })
+        self.leave(&item, activity, outcome, by, |run| run.way(&item, activity, outcome))
+    }
+
+    /// As [`Run::complete`], without its being done: there is no step, and what runs within has been withdrawn.
+    pub(super) fn skip(&mut self, item: &WorkItem, activity: &Activity, outcome: &str) -> Result<Option<Vec<String>>, Failure> {
+        let savepoint = self.savepoint();
+        self.withdraw(item.seq);
+        self.go(item, activity, |run| run.way(item, activity, outcome), savepoint)
+    }
+
+    /// What the activity's `next` says to the outcome.
+    fn way<'p>(&self, item: &WorkItem, activity: &'p Activity, outcome: &str) -> Result<Choice<'p>, Failure> {
+        let branch = match &activity.next {
+            None => return Ok(Choice::Ends),
+            Some(Next::Branch(branch)) => branch,
+            Some(Next::Outcomes(map)) => match map.iter().find(|(o, _)| *o == outcome) {
+                Some((_, branch)) => branch,
+                None => return Err(Failure::new("definition", format!("`next` has no branch for `{outcome}`"))),
+            },
+        };
+        self.choose((item.instance, Some(item.seq)), branch, activity.split.unwrap_or(Split::First))
     }
 
     /// As [`Run::complete`], on a way of its own: a timer's.
@@ -403,6 +413,17 @@ impl<'a> Run<'a> {
         let savepoint = self.savepoint();
         // `steps.SELF` is set when its own `next` is tried.
         self.end_work(item.seq, WorkStatus::Done, Some(outcome), by);
+        self.go(item, activity, choose, savepoint)
+    }
+
+    /// The token has ended; the savepoint is from before.
+    fn go<'p>(
+        &mut self,
+        item: &WorkItem,
+        activity: &Activity,
+        choose: impl FnOnce(&Self) -> Result<Choice<'p>, Failure>,
+        savepoint: Savepoint,
+    ) -> Result<Option<Vec<String>>, Failure> {
         let choice = match choose(self) {
             Ok(choice) => choice,
             Err(failure) => {
@@ -566,7 +587,7 @@ impl<'a> Run<'a> {
     }
 
     fn audience(&self, item: &WorkItem) -> Vec<String> {
-        if !matches!(item.status, WorkStatus::Offered | WorkStatus::Started) {
+        if !matches!(item.status, WorkStatus::Offered | WorkStatus::Started | WorkStatus::Suspended) {
             return vec![];
         }
         if let Some(login) = &item.claimed_by {

@@ -22,7 +22,7 @@ impl Run<'_> {
             more: None,
         };
         self.emit(Event::InstanceStarted { instance });
-        let no = process.def.data.iter().filter(|(_, of)| **of == DataType::Boolean);
+        let no = process.def.data.iter().filter(|(_, of)| of.0 == DataType::Boolean);
         let data: Data = no.map(|(name, _)| (name.to_string(), Datum::Boolean(false))).collect();
         if !data.is_empty() {
             self.note_instance(seq, InstanceMore { data, ..InstanceMore::default() });
@@ -52,6 +52,12 @@ impl Run<'_> {
 
     pub(super) fn place_token(&mut self, instance: Seq, activity: &str, status: WorkStatus, source: Option<&str>) -> Seq {
         self.place(instance, activity, status, source, None)
+    }
+
+    /// A token in the activity, past its join.
+    pub(super) fn place_anew(&mut self, instance: Seq, activity: &str) {
+        let seq = self.place_token(instance, activity, WorkStatus::Offered, None);
+        self.entered.push_back(seq);
     }
 
     pub(super) fn place(

@@ -30,7 +30,12 @@ pub struct OfferedWork {
     pub must_claim: bool,
     /// When its time is up.
     pub due: Option<Timestamp>,
+    /// Who else may do it, where this person has claimed it.
+    pub others: Vec<String>,
 }
+
+/// Whom one work item can be handed to, as far as they are shown.
+const OTHERS_MAX: usize = 200;
 
 #[derive(Debug, Clone)]
 pub struct OfferedForm {
@@ -175,7 +180,15 @@ fn one(run: &Run, item: &WorkItem, filling: Option<&Filling>) -> Option<OfferedW
     }
     let title = super::open::title(run.model, &process.def, item, language);
     let due = due(&run.snapshot, activity, item.seq);
-    Some(OfferedWork { item: item.clone(), process: process.def.name.to_string(), title, forms, must_claim, due })
+    let others = if item.claimed_by.is_some() { others(run, item) } else { vec![] };
+    Some(OfferedWork { item: item.clone(), process: process.def.name.to_string(), title, forms, must_claim, due, others })
+}
+
+/// Who else may do it.
+fn others(run: &Run, item: &WorkItem) -> Vec<String> {
+    let other =
+        |p: &&std::sync::Arc<crate::people::Person>| p.active && p.login != run.ctx.actor.login && submit::may_work(run, item, p).is_ok();
+    run.ctx.people.iter().filter(other).take(OTHERS_MAX).map(|p| p.login.clone()).collect()
 }
 
 /// When the work item's time is up: its approval's, or that of the first timer that ends it.
