@@ -63,6 +63,7 @@ pub fn status(rejection: &Rejection) -> StatusCode {
         Rejection::LifeCycle { .. }
         | Rejection::Form(_)
         | Rejection::ReliedOn { .. }
+        | Rejection::KeptOpen { .. }
         | Rejection::NoBranch(_)
         | Rejection::Failed(_)
         | Rejection::Unsound(_) => StatusCode::UNPROCESSABLE_ENTITY,

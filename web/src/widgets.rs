@@ -339,6 +339,9 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
             say(format!("Message {} has come and waits", message.name), format!("Nachricht {} ist eingetroffen und wartet", message.name))
         }
         Event::MessageGone { .. } => None,
+        Event::NobodyFound { needed, found, .. } => {
+            say(format!("{needed} people are needed, {found} are there"), format!("{needed} Personen werden gebraucht, {found} gibt es"))
+        }
         Event::WorkSteered { activity, hand, to, reason, .. } => {
             let to = to.as_ref().map_or(String::new(), |to| format!(" ({to})"));
             let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };

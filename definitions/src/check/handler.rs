@@ -121,6 +121,19 @@ fn fields_of(event: &EventName, names: &Names) -> Vec<Field> {
             .collect();
     }
     let text = |name: &str, optional: bool, doc: &str| field(name, Ty::Text, optional, doc);
+    let exception = |more: Vec<Field>| {
+        let mut fields = vec![text("process", false, "the process"), text("activity", false, "the activity")];
+        fields.extend(more);
+        fields
+    };
+    match &*event.text {
+        "error" | "violated" => return exception(vec![text("kind", false, "of what kind"), text("message", false, "what it says")]),
+        "deadline" => return vec![text("process", false, "the process"), text("activity", true, "the activity")],
+        "nobody" => {
+            return exception(vec![field("needed", Ty::Int, false, "how many"), field("found", Ty::Int, false, "how many there are")]);
+        }
+        _ => {}
+    }
     match event.text.split_once('.').map_or("", |(noun, _)| noun) {
         "work" => {
             let mut fields = vec![text("process", false, "the process"), text("activity", false, "the activity")];

@@ -47,7 +47,9 @@ record! {
 /// Events that have one name; those of attributes and fields are `ticket.NAME_changed`.
 pub const EVENTS: &[(&str, &str)] = &[
     ("article.created", "a message or note was written"),
+    ("deadline", "the time of its work has come: of an activity's timer, or of an approval"),
     ("definitions.applied", "a changed site was applied; there is no ticket"),
+    ("error", "its work has failed; an incident keeps it, until a handler leads on"),
     ("incident.raised", "something needs a person"),
     ("incident.resolved", "an incident was retried"),
     ("link.added", "another ticket was linked"),
@@ -55,6 +57,7 @@ pub const EVENTS: &[(&str, &str)] = &[
     ("mail.bounced", "a mail of the ticket did not reach an address"),
     ("mail.failed", "the mail of a notification was given up"),
     ("mail.sent", "the mail of a notification was sent"),
+    ("nobody", "its work is for people, and there are too few of them"),
     ("person.changed", "somebody's name, address, company, roles or activity was changed; there is no ticket"),
     ("person.created", "somebody is new; there is no ticket"),
     ("process.ended", "a process on the ticket has ended"),
@@ -69,6 +72,7 @@ pub const EVENTS: &[(&str, &str)] = &[
     ("ticket.time_accounted", "time of work was written down"),
     ("ticket.unlock_reached", "the owner has done nothing for too long"),
     ("timer.fired", "a timer of an activity has fired"),
+    ("violated", "its work has failed because the life cycle refuses what it sets; without a handler it is an `error`"),
     ("vote.cast", "somebody has voted"),
     ("watcher.added", "somebody watches the ticket"),
     ("watcher.removed", "somebody watches the ticket no more"),
@@ -97,10 +101,25 @@ impl EventName {
         self.text.starts_with("person.") || self.text.starts_with("definitions.")
     }
 
+    /// It is about one work item: only handlers of its activity, of what is around it and of the site see it.
+    pub fn is_exception(&self) -> bool {
+        is_exception(&self.text)
+    }
+
+    /// Work fails: nobody waits for that.
+    pub fn is_failure(&self) -> bool {
+        self.is_exception() && self.text != "deadline"
+    }
+
     /// The message that it is.
     pub fn message(&self) -> Option<&str> {
         self.text.strip_prefix("message.")
     }
+}
+
+/// Is it one of the events that are about a work item which does not go as it should?
+pub fn is_exception(name: &str) -> bool {
+    matches!(name, "deadline" | "error" | "nobody" | "violated")
 }
 
 impl Load for EventName {

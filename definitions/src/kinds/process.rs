@@ -4,7 +4,7 @@ use crate::cel::Expr;
 use crate::kinds::Kind;
 pub use crate::kinds::branch::{Branch, Join, Next, OnChange, Rest, Split, Target, Transition};
 use crate::kinds::group::{Group, Mutex};
-use crate::kinds::handler::LocalHandler;
+use crate::kinds::handler::{EventName, LocalHandler};
 use crate::kinds::message::DataType;
 use crate::kinds::message::{Message, Typed};
 use crate::kinds::several::{ForEach, Repeat};
@@ -31,6 +31,10 @@ record! {
         title "title": Option<Text> = { "en": "Expense claim", "de": "Spesenabrechnung" };
         /// A sentence in the catalogue.
         description "description": Option<Text> = { "en": "Money back for what you paid", "de": "Geld zurück für Auslagen" };
+        /// Whether it can be started; `active` if not written.
+        status "status": Option<Status> = "fading";
+        /// What becomes of it when its ticket is closed, merged or removed by anything but itself; `cancel` if not written.
+        when_closed "when_closed": Option<WhenClosed> = "keep";
         /// Who may start it, and in which activity it begins.
         starts "starts": Vec<Start> = [{ "by": "customer", "at": "claim" }];
         /// The ticket that a start creates.
@@ -49,6 +53,14 @@ record! {
 }
 
 impl Process {
+    pub fn status(&self) -> Status {
+        self.status.unwrap_or(Status::Active)
+    }
+
+    pub fn when_closed(&self) -> WhenClosed {
+        self.when_closed.unwrap_or(WhenClosed::Cancel)
+    }
+
     /// Where it can begin: its starts, or, started by an action only, its first activity.
     pub fn begins(&self) -> std::collections::BTreeSet<&str> {
         let mut begins: std::collections::BTreeSet<&str> = self.starts.iter().map(|s| s.at_activity.as_str()).collect();
@@ -61,6 +73,30 @@ impl Process {
     /// The activity in which it begins when nobody has chosen a way to start it.
     pub fn first(&self) -> Option<&str> {
         self.starts.first().map(|s| s.at_activity.as_str()).or_else(|| self.activities.names().next())
+    }
+}
+
+choice! {
+    /// Whether a process can be started.
+    pub enum Status {
+        /// By whoever may.
+        Active "active",
+        /// By nobody, but for processes that run already and have it as one of their steps; what runs goes on.
+        Fading "fading",
+        /// By nothing. What runs stands: nobody can do its work until it is active or fading again.
+        Inactive "inactive",
+    }
+}
+
+choice! {
+    /// What becomes of a running process when its ticket is closed by anything but itself.
+    pub enum WhenClosed {
+        /// It ends with the outcome `cancelled`.
+        Cancel "cancel",
+        /// It goes on.
+        Keep "keep",
+        /// The ticket cannot be closed as long as it runs.
+        Refuse "refuse",
     }
 }
 
@@ -179,7 +215,9 @@ impl Activity {
 
     /// Goes on by itself, without people (C2).
     pub fn is_automatic(&self) -> bool {
-        let waits = self.timers.iter().any(|t| t.next.is_some()) || self.handlers.iter().any(|h| h.next.is_some());
+        // What goes another way only where it fails does not wait for that.
+        let event = |h: &LocalHandler| h.next.is_some() && !h.on.iter().all(EventName::is_failure);
+        let waits = self.timers.iter().any(|t| t.next.is_some()) || self.handlers.iter().any(event);
         self.for_each.is_none() && self.process.is_none() && self.is_bare() && !waits
     }
 

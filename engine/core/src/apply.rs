@@ -159,6 +159,7 @@ pub fn apply(snapshot: &mut Snapshot, event: &Event) {
         | Event::TicketMerged { .. }
         | Event::LinkAdded { .. }
         | Event::WorkSteered { .. }
+        | Event::NobodyFound { .. }
         | Event::LinkRemoved { .. } => {}
     }
 }

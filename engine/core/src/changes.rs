@@ -147,6 +147,7 @@ impl Changes {
                 | Event::TicketMerged { .. }
                 | Event::CallWanted { .. }
                 | Event::WorkSteered { .. }
+                | Event::NobodyFound { .. }
                 | Event::CallEnded { .. } => {}
             }
         }

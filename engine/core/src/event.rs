@@ -77,6 +77,12 @@ pub enum Event {
         seq: Seq,
         more: Box<InstanceMore>,
     },
+    /// The work is for people, and there are fewer than it needs.
+    NobodyFound {
+        work: Seq,
+        needed: u32,
+        found: u32,
+    },
     /// Somebody did something by hand with the work at an activity: what, where to or with which outcome, and why.
     WorkSteered {
         instance: Seq,

@@ -53,6 +53,7 @@ pub fn name(event: &Event, before: &Snapshot) -> Option<Cow<'static, str>> {
         Event::MailBounced { .. } => "mail.bounced",
         Event::IncidentRaised { .. } => "incident.raised",
         Event::IncidentResolved { .. } => "incident.resolved",
+        Event::NobodyFound { .. } => "nobody",
         Event::ChildClosed { last: true, .. } => CHILDREN_CLOSED,
         Event::TicketMerged { into: true, .. } => "ticket.merged",
         Event::TicketMerged { into: false, .. } => "ticket.joined",
@@ -111,7 +112,8 @@ impl Happening {
                 None
             }
             Event::WorkChanged { seq, .. } | Event::WorkEnded { seq, .. } => Some(*seq),
-            Event::VoteCast { work, .. } => Some(*work),
+            Event::VoteCast { work, .. } | Event::NobodyFound { work, .. } => Some(*work),
+            Event::IncidentRaised { incident } => incident.retry.work(),
             Event::TimerFired { work, .. } => *work,
             _ => None,
         };
@@ -130,6 +132,11 @@ impl Happening {
             _ => None,
         };
         happening
+    }
+
+    /// It is about one work item, and seen only from where that is.
+    pub fn is_exception(&self) -> bool {
+        vorgang_definitions::kinds::handler::is_exception(&self.name)
     }
 
     /// `event.PART` of expressions.
@@ -160,6 +167,10 @@ impl Happening {
             "program" | "output" => match &self.event {
                 Event::CallEnded { program, .. } if part == "program" => Some(Value::text(program.as_str())),
                 Event::CallEnded { output, .. } => text(output),
+                _ => None,
+            },
+            "needed" | "found" => match &self.event {
+                Event::NobodyFound { needed, found, .. } => Some(Value::Int(i64::from(if part == "needed" { *needed } else { *found }))),
                 _ => None,
             },
             "minutes" => match &self.event {

@@ -29,6 +29,10 @@ pub enum Rejection {
         field: String,
         process: String,
     },
+    /// The ticket cannot be closed while this process runs.
+    KeptOpen {
+        process: String,
+    },
     /// None of these conditions holds: there is no way on.
     NoBranch(Vec<String>),
     /// What was to be done by hand failed, for this reason.
@@ -53,6 +57,8 @@ pub enum RightReason {
     AlreadyVoted,
     AdminOnly,
     CannotStart,
+    /// The process is not active.
+    Inactive,
     /// Another activity is under way that must not be at the same time; who does it, where somebody does.
     MutexHeld {
         mutex: String,
@@ -152,7 +158,7 @@ impl Rejection {
             Self::LifeCycle { .. } => "life_cycle",
             Self::Acl(_) => "acl",
             Self::Form(errors) if errors.iter().any(|(_, e)| matches!(e, FormError::Denied(_))) => "acl",
-            Self::Form(_) | Self::ReliedOn { .. } => "form",
+            Self::Form(_) | Self::ReliedOn { .. } | Self::KeptOpen { .. } => "form",
             Self::Gone => "gone",
             Self::NoBranch(_) | Self::Failed(_) => "no_way",
             Self::Unsound(_) => "unsound",
@@ -195,6 +201,7 @@ impl Rejection {
                         &format!("`{activity}`{by} ist in Arbeit: immer nur eins zugleich."),
                     )
                 }
+                RightReason::Inactive => pick("The process is switched off.", "Der Prozess ist abgeschaltet."),
                 RightReason::CannotStart => pick("You may not start this.", "Das dürfen Sie nicht starten."),
             },
             Self::LifeCycle { from, to, why } => {
@@ -217,6 +224,10 @@ impl Rejection {
             Self::Acl(denied) => denied.say(language),
             Self::Form(_) => pick("The form is not filled in as it must be.", "Das Formular ist nicht richtig ausgefüllt."),
             Self::Gone => pick("This step is no longer open.", "Dieser Schritt ist nicht mehr offen."),
+            Self::KeptOpen { process } => pick(
+                &format!("The ticket cannot be closed while the process `{process}` runs."),
+                &format!("Das Ticket kann nicht geschlossen werden, solange der Prozess `{process}` läuft."),
+            ),
             Self::NoBranch(conditions) => {
                 let list = conditions.iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ");
                 pick(&format!("No way leads on: false are {list}."), &format!("Es führt kein Weg weiter: falsch sind {list}."))

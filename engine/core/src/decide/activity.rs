@@ -1,10 +1,14 @@
 //! An activity at work: its own actions, up to the first that has to be waited for, and what follows them (C2).
 
 use super::run::{Failure, Run, no_branch};
+use super::submit;
+use crate::event::Event;
 use crate::people::SYSTEM;
 use crate::snapshot::{Retry, Seq, WorkItem, WorkStatus};
+use crate::who;
 use vorgang_definitions::actions::Verb;
 use vorgang_definitions::kinds::process::Activity;
+use vorgang_definitions::kinds::who::{Who, WhoWord, Whos};
 
 impl Run<'_> {
     /// The activity's `do` runs on entry; without people it then completes (C2). One savepoint.
@@ -58,10 +62,46 @@ impl Run<'_> {
         if let Some(sub) = &activity.process {
             return self.start_sub(item, sub);
         }
+        if from == 0 {
+            self.look_for_people(item, activity);
+        }
         if matches!(item.status, WorkStatus::Failed | WorkStatus::Calling | WorkStatus::Waiting) {
             self.change_work(item.seq, self.free(item.seq), item.claimed_by.clone(), true);
         }
         Ok(())
+    }
+
+    /// Are there people for it? Too few for an approval is an incident, unless a handler waits for that.
+    fn look_for_people(&mut self, item: &WorkItem, activity: &Activity) {
+        let (needed, found) = match &activity.approval {
+            Some(approval) if !submit::is_open_to_all(approval) => (approval.required(), submit::voters(self, item, approval).len()),
+            Some(_) => return,
+            None if !self.is_heard("nobody", Some(item.instance)) => return,
+            None => match self.workers(item, activity) {
+                Some(found) => (1, found),
+                None => return,
+            },
+        };
+        if found >= needed {
+            return;
+        }
+        let before = self.happened.len();
+        self.emit(Event::NobodyFound { work: item.seq, needed: needed as u32, found: found as u32 });
+        if activity.approval.is_some() && self.happened.len() == before {
+            let message = format!("`{}` needs {needed} people who may vote, and there are {found}", item.activity);
+            self.raise(Failure::new("nobody", message), Some(item.activity.clone()), Retry::Nothing);
+        }
+    }
+
+    /// How many people its dialogs are for; `None` where it is for anybody, or for nobody.
+    fn workers(&self, item: &WorkItem, activity: &Activity) -> Option<usize> {
+        let dialogs = activity.dialogs.iter();
+        let whos: Vec<&Whos> = dialogs.filter_map(|(_, d)| d.who.as_ref().or(activity.assign.as_ref().map(|a| &a.who))).collect();
+        if whos.is_empty() || whos.iter().any(|w| w.iter().any(|w| matches!(w, Who::Word(WhoWord::Anyone)))) {
+            return None;
+        }
+        let scope = self.scope(Some(item.instance), Some(item.seq));
+        Some(whos.iter().map(|w| who::people(w, &scope).map_or(1, |p| p.len())).max().unwrap_or(0))
     }
 
     /// The status of a work item that nobody holds: with votes it has been started.

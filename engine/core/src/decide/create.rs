@@ -15,7 +15,7 @@ use crate::snapshot::{Seq, Snapshot, Ticket, WorkStatus};
 use std::collections::BTreeMap;
 use vorgang_definitions::actions::link::LinkKind;
 use vorgang_definitions::cel::value::Value;
-use vorgang_definitions::kinds::process::{Process, Starter};
+use vorgang_definitions::kinds::process::{Process, Starter, Status};
 use vorgang_definitions::kinds::role::Right;
 use vorgang_definitions::kinds::ticket_type::TicketType;
 use vorgang_definitions::model::{Model, Names, ProcessModel};
@@ -280,6 +280,9 @@ pub fn first(process: &ProcessModel) -> Result<&str, Failure> {
 pub fn begin_process<'a>(model: &'a Model, process: &str, ctx: &'a Context<'a>) -> Result<(Run<'a>, u32), Rejection> {
     let process = model.processes.get(process).ok_or(Rejection::NotFound)?;
     let def = &process.def;
+    if def.status() != Status::Active {
+        return Err(Rejection::Right(RightReason::Inactive));
+    }
     let at = start_for(def, ctx.actor.kind).ok_or(Rejection::Right(RightReason::CannotStart))?;
     let t = &def.ticket;
     let title = model.title(def.title.as_ref(), &def.name, model.names.site.main_language()).to_owned();

@@ -61,6 +61,9 @@ impl Run<'_> {
     /// The handlers, and beside them the notifications that the event sends and the jobs that it runs.
     fn handlers_of(&mut self, happening: &Happening) -> bool {
         let mut done = self.nearest_handlers(happening);
+        if !done && happening.name == "violated" {
+            return self.handlers_of(&Happening { name: "error".into(), ..happening.clone() });
+        }
         let model = self.model;
         for notification in model.announced.get(&happening.name).into_iter().flatten().filter_map(|n| model.names.notifications.get(n)) {
             done |= self.try_handler(happening, &announcement(notification));
@@ -99,9 +102,11 @@ impl Run<'_> {
     pub(super) fn handlers_in(&mut self, instance: Seq, happening: &Happening) -> bool {
         let Some(process) = self.process_of(instance).filter(|p| p.handled.contains(&happening.name)) else { return false };
         let mut done = false;
+        let here = |w: &WorkItem| !happening.is_exception() || happening.activity.as_ref().is_none_or(|a| *a == w.activity);
         // What happens at an activity with copies happens to the token whose copies they are.
-        let under_way =
-            |w: &&WorkItem| w.instance == instance && w.seq <= happening.at && w.status != WorkStatus::Waiting && w.copy().is_none();
+        let under_way = |w: &&WorkItem| {
+            w.instance == instance && w.seq <= happening.at && w.status != WorkStatus::Waiting && w.copy().is_none() && here(w)
+        };
         let open: Vec<WorkItem> = self.snapshot.open_work().filter(under_way).cloned().collect();
         for item in open {
             let Some(activity) = process.def.activities.get(&item.activity) else { continue };
@@ -137,7 +142,8 @@ impl Run<'_> {
                 let outer = process.net.groups_of(&w.activity);
                 w.instance == instance && outer.contains(&group) && !outer.iter().any(|g| handled.contains(g))
             };
-            if !self.snapshot.open_work().any(|w| under_way(&w)) {
+            let meant = happening.activity.as_ref().filter(|_| happening.is_exception());
+            if !self.snapshot.open_work().any(|w| under_way(&w) && meant.is_none_or(|a| *a == w.activity)) {
                 continue;
             }
             for (index, handler) in process.def.groups.0[group].1.handlers.iter().enumerate().filter(|(_, h)| on(&h.on, happening)) {

@@ -61,6 +61,10 @@ impl Run<'_> {
             self.set("pending_until", Json::Null, false);
         }
         if self.model.names.state_type(to).is_final() {
+            // People are refused once all is at rest: until then the process may end by itself. What the system does has failed.
+            if let Some(process) = self.keeps_open(instance).filter(|_| !as_person) {
+                return Err(StateError::Refused(Rejection::KeptOpen { process }));
+            }
             self.closed_by = instance;
         }
         if let Some(t) = transition {

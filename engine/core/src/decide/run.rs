@@ -18,7 +18,7 @@ use vorgang_definitions::actions::Action;
 use vorgang_definitions::cel::Expr;
 use vorgang_definitions::cel::eval::{EvalError, Scope};
 use vorgang_definitions::cel::value::Value;
-use vorgang_definitions::kinds::process::{Activity, Branch, Next, Split, Target, Transition};
+use vorgang_definitions::kinds::process::{Activity, Branch, Next, Split, Target, Transition, WhenClosed};
 use vorgang_definitions::model::{Model, ProcessModel};
 
 /// Steps that one command may run by itself (C4).
@@ -160,7 +160,7 @@ impl<'a> Run<'a> {
     pub fn finish(mut self) -> Result<Decision, Rejection> {
         self.early = false;
         self.rest();
-        while self.close_instances() {
+        while self.close_instances()? || self.settle_incidents() {
             self.rest();
         }
         super::family::tell_parents(&mut self);
@@ -530,17 +530,41 @@ impl<'a> Run<'a> {
     }
 
     /// A ticket that was closed by anything but the instance itself ends its other instances.
-    fn close_instances(&mut self) -> bool {
+    fn close_instances(&mut self) -> Result<bool, Rejection> {
         let was = self.stored.is_some_and(|t| self.model.names.state_type(&t.state).is_final());
         if was || !self.model.names.state_type(&self.snapshot.ticket.state).is_final() {
-            return false;
+            return Ok(false);
         }
-        let others = self.snapshot.instances.iter().filter(|i| i.outcome.is_none() && Some(i.seq) != self.closed_by);
-        let others: Vec<Seq> = others.map(|i| i.seq).collect();
+        if let Some(process) = self.keeps_open(self.closed_by) {
+            return Err(Rejection::KeptOpen { process });
+        }
+        let others = self.others(self.closed_by).filter(|(_, p)| p.def.when_closed() == WhenClosed::Cancel);
+        let others: Vec<Seq> = others.map(|(i, _)| i.seq).collect();
         for seq in &others {
             self.end_instance(*seq, "cancelled");
         }
-        !others.is_empty()
+        Ok(!others.is_empty())
+    }
+
+    /// A running process, other than this one, that does not let the ticket be closed.
+    pub(super) fn keeps_open(&self, by: Option<Seq>) -> Option<String> {
+        self.others(by).find(|(_, p)| p.def.when_closed() == WhenClosed::Refuse).map(|(i, _)| i.process.clone())
+    }
+
+    fn others(&self, by: Option<Seq>) -> impl Iterator<Item = (&Instance, &Arc<ProcessModel>)> {
+        let running = self.snapshot.instances.iter().filter(move |i| i.outcome.is_none() && Some(i.seq) != by);
+        running.filter_map(|i| Some((i, self.model.process_by_hash(&i.hash)?)))
+    }
+
+    /// An incident whose token has gone on, or was taken away, is over.
+    fn settle_incidents(&mut self) -> bool {
+        let gone = |work: Seq| self.snapshot.item(work).is_none_or(|w| !w.status.is_open());
+        let over = self.snapshot.incidents.iter().filter(|i| i.resolved.is_none() && i.retry.work().is_some_and(gone));
+        let over: Vec<Seq> = over.map(|i| i.seq).collect();
+        for seq in &over {
+            self.emit(Event::IncidentResolved { seq: *seq, at: self.ctx.now });
+        }
+        !over.is_empty()
     }
 
     // --- incidents --------------------------------------------------------------------------------------------
@@ -551,7 +575,27 @@ impl<'a> Run<'a> {
             self.snapshot.item(work).and_then(|w| self.snapshot.instance(w.instance).map(|i| format!("{} / {}", i.process, w.activity)));
         let claimed = self.snapshot.item(work).and_then(|w| w.claimed_by.clone());
         self.change_work(work, WorkStatus::Failed, claimed, true);
+        let name = if failure.kind == "life_cycle" { "violated" } else { "error" };
         self.raise(failure, place, retry);
+        if let Some(event @ Event::IncidentRaised { .. }) = self.events.last().cloned() {
+            self.exception(name, &event);
+        }
+    }
+
+    /// Something about one work item did not go as it should.
+    pub(super) fn exception(&mut self, name: &str, event: &Event) {
+        let happening = Happening::new(name.to_owned(), event, &self.snapshot, &self.ctx.actor.login);
+        let heard = |name: &str| self.is_heard(name, happening.instance);
+        if heard(name) || (name == "violated" && heard("error")) {
+            self.happened.push(happening);
+        }
+    }
+
+    /// Does anything wait for such an event of this instance?
+    pub(super) fn is_heard(&self, name: &str, instance: Option<Seq>) -> bool {
+        let model = self.model;
+        let local = instance.and_then(|i| self.process_of(i)).is_some_and(|p| p.handled.contains(name));
+        local || model.handlers.contains_key(name) || model.announced.contains_key(name) || model.triggered.contains_key(name)
     }
 
     pub fn raise(&mut self, failure: Failure, place: Option<String>, retry: Retry) {

@@ -9,6 +9,7 @@ use crate::people::{self, SYSTEM};
 use crate::snapshot::{Child, InstanceMore, Parent, Retry, Seq, WorkItem, WorkStatus};
 use std::collections::BTreeMap;
 use vorgang_definitions::cel::value::Value;
+use vorgang_definitions::kinds::process::Status;
 use vorgang_definitions::kinds::sub_process::SubProcess;
 use vorgang_definitions::model::ProcessModel;
 
@@ -34,6 +35,9 @@ impl Run<'_> {
         let (instance, work) = (Some(item.instance), Some(item.seq));
         let gone = || Failure::new("definition", format!("no process is called `{}`", sub.name));
         let process = self.model.processes.get(sub.name.as_str()).cloned().ok_or_else(gone)?;
+        if process.def.status() == Status::Inactive {
+            return Err(Failure::new("inactive", format!("the process `{}` is inactive", sub.name)));
+        }
         let above = self.snapshot.instance(item.instance).cloned();
         let depth = above.as_ref().and_then(|i| i.more.as_ref()?.parent.as_ref()).map_or(0, |p| p.depth) + 1;
         if depth > NESTED_MAX {

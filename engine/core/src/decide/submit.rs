@@ -11,7 +11,7 @@ use crate::rejection::{FormError, Rejection, RightReason};
 use crate::snapshot::{Retry, Seq, Snapshot, WorkItem, WorkStatus};
 use crate::who;
 use std::sync::Arc;
-use vorgang_definitions::kinds::process::{Activity, Approval, Dialog, Outcome};
+use vorgang_definitions::kinds::process::{Activity, Approval, Dialog, Outcome, Status};
 use vorgang_definitions::kinds::role::Right;
 use vorgang_definitions::kinds::who::{Who, WhoWord, Whos};
 use vorgang_definitions::model::ProcessModel;
@@ -139,12 +139,17 @@ fn decided(run: &Run, item: &WorkItem, approval: &Approval) -> Option<&'static s
         return Some("reject");
     }
     // `anyone` has no end: there is always somebody left.
-    if approval.of.iter().any(|w| matches!(w, Who::Word(WhoWord::Anyone))) {
+    if is_open_to_all(approval) {
         return None;
     }
     let voted = |login: &String| run.snapshot.votes.iter().any(|v| v.work == item.seq && v.person == *login);
     let remaining = voters(run, item, approval).iter().filter(|l| !voted(l)).count();
     (approvals + remaining < approval.required()).then_some("reject")
+}
+
+/// Anybody may vote.
+pub fn is_open_to_all(approval: &Approval) -> bool {
+    approval.of.iter().any(|w| matches!(w, Who::Word(WhoWord::Anyone)))
 }
 
 /// Everybody who may vote, `not` taken out.
@@ -217,7 +222,14 @@ fn claimed(run: &Run, item: &WorkItem, must: bool) -> Result<(), Rejection> {
 /// An item that people can act on.
 pub fn open_item(run: &Run, work: Seq) -> Result<WorkItem, Rejection> {
     let item = run.snapshot.item(work).filter(|w| matches!(w.status, WorkStatus::Offered | WorkStatus::Started));
-    item.cloned().ok_or(Rejection::Gone)
+    let item = item.cloned().ok_or(Rejection::Gone)?;
+    if stands(run, &item) { Err(Rejection::Right(RightReason::Inactive)) } else { Ok(item) }
+}
+
+/// Its process is inactive now, whichever revision the instance keeps.
+pub fn stands(run: &Run, item: &WorkItem) -> bool {
+    let name = run.snapshot.instance(item.instance).map(|i| i.process.as_str());
+    name.and_then(|n| run.model.processes.get(n)).is_some_and(|p| p.def.status() == Status::Inactive)
 }
 
 pub fn dialog_of<'p>(activity: &'p Activity, name: Option<&str>) -> Result<(&'p str, &'p Dialog), Rejection> {

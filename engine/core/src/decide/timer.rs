@@ -53,7 +53,11 @@ pub fn set(run: &mut Run, work: Option<Seq>, kind: TimerKind, after: Duration, c
 /// A timer whose time has come. One that is gone, or not due, does nothing.
 pub fn fire(run: &mut Run, seq: Seq) {
     let Some(timer) = run.snapshot.timers.iter().find(|t| t.seq == seq && t.due <= run.ctx.now).cloned() else { return };
-    run.emit(Event::TimerFired { seq, work: timer.work, kind: timer.kind });
+    let fired = Event::TimerFired { seq, work: timer.work, kind: timer.kind };
+    if timer.work.is_some() {
+        run.exception("deadline", &fired);
+    }
+    run.emit(fired);
     repeat(run, &timer);
     again(run, timer.work, timer.kind);
 }

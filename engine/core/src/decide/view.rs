@@ -120,7 +120,7 @@ pub fn catalogue(model: &Model, ctx: &Context) -> Vec<String> {
 fn one(run: &Run, item: &WorkItem, filling: Option<&Filling>) -> Option<OfferedWork> {
     let process = run.process_of(item.instance)?;
     let activity = process.def.activities.get(&item.activity)?;
-    if item.claimed_by.as_ref().is_some_and(|by| *by != run.ctx.actor.login) {
+    if item.claimed_by.as_ref().is_some_and(|by| *by != run.ctx.actor.login) || submit::stands(run, item) {
         return None;
     }
     let language = &run.ctx.actor.language;

@@ -19,6 +19,7 @@ pub fn summary(event: &Event) -> String {
         Event::WorkNoted { seq, .. } => format!("work {seq} is noted"),
         Event::InstanceNoted { seq, .. } => format!("process {seq} is noted"),
         Event::WorkSteered { activity, hand, reason, .. } => format!("{activity} by hand: {hand} ({reason})"),
+        Event::NobodyFound { needed, found, .. } => format!("{needed} people are needed, {found} are there"),
         Event::StepUndone { activity, .. } => format!("{activity} is undone"),
         Event::DialogSubmitted { dialog, outcome, .. } => format!("dialog {dialog} submitted: {outcome}"),
         Event::VoteCast { person, outcome, .. } => format!("{person} votes {outcome}"),
