@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader, Take};
 use tokio::net::{UnixListener, UnixStream};
-use vorgang_core::people::{Person, PersonKind};
+use vorgang_core::people::{Person, PersonKind, Settings};
 use vorgang_definitions::diagnostic;
 use vorgang_definitions::model::SiteFile;
 use vorgang_runtime::checkpoints::{self, Signer};
@@ -116,7 +116,12 @@ pub async fn handle(desk: &Arc<Desk>, ask: Ask, body: Vec<u8>) -> Told {
                 ));
             }
             let gone = !person.active;
-            let result = desk.people_save(std::slice::from_ref(&person)).await;
+            let known = desk.people().get(&person.login).map(|p| p.settings.clone()).unwrap_or_default();
+            let settings = Settings { skills: person.settings.skills.clone(), manager: person.settings.manager.clone(), ..known.clone() };
+            let mut result = desk.people_save(std::slice::from_ref(&person)).await;
+            if result.is_ok() && settings != known {
+                result = desk.settings_save(&person.login, &settings).await;
+            }
             let ended = if gone { desk.store.sessions_delete_of(&person.login).await } else { Ok(()) };
             match result.and(ended) {
                 Ok(()) => Told::Good(format!("saved {}", person.login)),

@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Subcommand;
 use std::io::{IsTerminal, Read};
 use std::path::Path;
-use vorgang_core::people::{Person, PersonKind};
+use vorgang_core::people::{Person, PersonKind, Settings};
 use vorgang_definitions::diagnostic;
 use vorgang_runtime::{accounts, audit, checkpoints, revisions};
 
@@ -25,6 +25,12 @@ pub enum User {
         /// A role of the site; may be given more than once.
         #[arg(long = "role")]
         roles: Vec<String>,
+        /// What an agent can do, in words of the site; may be given more than once.
+        #[arg(long = "skill")]
+        skills: Vec<String>,
+        /// The login of the manager.
+        #[arg(long)]
+        manager: Option<String>,
         #[arg(long)]
         company: Option<String>,
         #[arg(long, default_value = "en")]
@@ -106,7 +112,7 @@ pub async fn plan(database: &str, site: &Path) -> anyhow::Result<End> {
 
 pub async fn user(database: &str, user: User) -> anyhow::Result<End> {
     match user {
-        User::Add { login, name, email, agent, roles, company, language, inactive } => {
+        User::Add { login, name, email, agent, roles, skills, manager, company, language, inactive } => {
             let valid = !login.is_empty() && login.len() <= 60 && login.chars().all(|c| c.is_ascii_alphanumeric() || "._-@".contains(c));
             if !valid || login == vorgang_core::people::SYSTEM {
                 eprintln!("a login has letters, digits and `._-@`, at most 60");
@@ -117,7 +123,8 @@ pub async fn user(database: &str, user: User) -> anyhow::Result<End> {
                 eprintln!("only agents have roles; add --agent");
                 return Ok(End::Usage);
             }
-            let person = Person { login, name, email, kind, company, language, roles, active: !inactive, settings: Default::default() };
+            let settings = Settings { skills: skills.into_iter().collect(), manager, ..Settings::default() };
+            let person = Person { login, name, email, kind, company, language, roles, active: !inactive, settings };
             told(ask(database, Ask::UserSave { person }).await?)
         }
         User::List => {

@@ -313,5 +313,8 @@ pub const TABLES: &[Table] = &[
     Table { name: "mail_count", key: 2, columns: &[("address", Text), ("day", Text), ("count", Int)] },
     Table { name: "mail_bounce", key: 1, columns: &[("address", Text), ("at", Int), ("reason", Text)] },
     Table { name: "mail_account", key: 1, columns: &[("name", Text), ("body", Text)] },
+    Table { name: "mutex", key: 2, columns: &[("name", Text), ("key", Text), ("ticket_id", Int), ("rev", Int)] },
+    Table { name: "mutex_wait", key: 2, columns: &[("ticket_id", Int), ("seq", Int), ("name", Text), ("key", Text), ("since", Int)] },
+    Table { name: "turn", key: 1, columns: &[("place", Text), ("login", Text)] },
     Table { name: "secret", key: 1, columns: &[("name", Text), ("bytes", Bytes)] },
 ];

@@ -103,6 +103,7 @@ texts! {
     hand_anyway: "Even if the process cannot go on well from there", "Auch wenn der Prozess von dort nicht gut weiterkommt";
     hand_over: "Hand over", "Übergeben";
     hand_over_to: "Hand over to", "Übergeben an";
+    delegate_vote: "Let somebody else vote", "Jemand anderen abstimmen lassen";
     put_aside: "Put aside", "Zurückstellen";
     aside: "put aside", "zurückgestellt";
     take_up: "Take up again", "Wieder aufnehmen";

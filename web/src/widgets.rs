@@ -339,6 +339,7 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
             say(format!("Message {} has come and waits", message.name), format!("Nachricht {} ist eingetroffen und wartet", message.name))
         }
         Event::MessageGone { .. } => None,
+        Event::TurnTaken { .. } | Event::MutexTaken { .. } | Event::MutexFreed { .. } => None,
         Event::NobodyFound { needed, found, .. } => {
             say(format!("{needed} people are needed, {found} are there"), format!("{needed} Personen werden gebraucht, {found} gibt es"))
         }

@@ -431,7 +431,8 @@ pub fn calendar(name: &Name, cx: &mut Cx) {
 pub fn whos(whos: &Whos, env: &Env, relies: &mut Relies, cx: &mut Cx) {
     for who in whos.iter() {
         match who {
-            Who::Word(_) | Who::User(_) => {}
+            Who::Word(_) | Who::User(_) | Who::Skill(_) => {}
+            Who::ManagerOf(of) => self::whos(&Whos { 0: vec![(**of).clone()] }, env, relies, cx),
             Who::Role(name) => {
                 if cx.names.roles.get(name).is_none() {
                     let known: Vec<_> = cx.names.roles.iter().map(|r| r.name.as_str()).collect();

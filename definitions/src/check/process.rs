@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kinds::Kind;
 use crate::kinds::handler::LocalHandler;
 use crate::kinds::message::DataType;
-use crate::kinds::process::{Activity, Branch, FormField, Next, Process, Split, Target, Timer, Transition, Way};
+use crate::kinds::process::{Activity, Branch, FormField, Next, Pick, Process, Split, Target, Timer, Transition, Way};
 use crate::kinds::several::ForEach;
 use crate::name::Name;
 use std::collections::BTreeSet;
@@ -289,6 +289,9 @@ impl Checker<'_> {
         let entered = self.flow.entry.get(name.as_str()).cloned().unwrap_or_else(everything);
         let mut entry = self.env(activity, entered.clone());
         place::condition(activity.while_.as_ref(), &entry, &mut self.relies, cx);
+        if let Some(key) = activity.mutex.as_ref().and_then(|m| m.key.as_ref()) {
+            several::key(key, &entry, &mut self.relies, cx);
+        }
         if activity.else_.is_some() && activity.while_.is_none() {
             cx.push(Diagnostic::error(
                 "missing-key",
@@ -328,6 +331,11 @@ impl Checker<'_> {
         if let Some(assign) = &activity.assign {
             place::whos(&assign.who, &env, &mut self.relies, cx);
             assign.not.iter().for_each(|w| place::whos(w, &env, &mut self.relies, cx));
+            if let Pick::SameAs(other) = assign.pick()
+                && self.process.activities.get(other).is_none()
+            {
+                cx.unknown(Kind::Process, "activity", other, self.process.activities.names());
+            }
         }
         for (dialog_name, dialog) in activity.dialogs.iter() {
             super::references::text(dialog.title.as_ref(), cx);
@@ -355,7 +363,12 @@ impl Checker<'_> {
         if let Some(approval) = &activity.approval {
             super::references::text(approval.title.as_ref(), cx);
             place::whos(&approval.of, &env, &mut self.relies, cx);
-            approval.not.iter().for_each(|w| place::whos(w, &env, &mut self.relies, cx));
+            approval.not.iter().chain(&approval.delegate).for_each(|w| place::whos(w, &env, &mut self.relies, cx));
+            let seats = approval.of.iter().count();
+            if approval.seats && approval.required() > seats {
+                let message = format!("{} approvals are required, and there are {seats} seats", approval.required());
+                cx.push(Diagnostic::error("out-of-range", approval.at, message));
+            }
             approval.calendar.iter().for_each(|c| place::calendar(c, cx));
             if approval.calendar.is_some() && approval.within.is_none() {
                 cx.push(Diagnostic::error("missing-key", approval.at, "`calendar` counts `within`, which is not written"));
@@ -526,6 +539,9 @@ impl Checker<'_> {
             let inside = group.activities.iter().filter_map(|a| self.flow.entry.get(a.as_str()).cloned());
             let facts = inside.reduce(|all, one| &all & &one).unwrap_or_default();
             let env = Env { set: facts, ..self.base.clone() };
+            if let Some(key) = group.mutex.as_ref().and_then(|m| m.key.as_ref()) {
+                several::key(key, &env, &mut self.relies, cx);
+            }
             for timer in &group.timers {
                 self.timer(timer, &env, cx);
                 if let Some(Branch::Tried(list)) = &timer.next {

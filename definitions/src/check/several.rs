@@ -231,14 +231,17 @@ pub fn groups(process: &Process, cx: &mut Cx) {
     }
 }
 
-/// A mutex of the whole site would need a key; two that are taken in different orders can wait for each other for ever.
-fn mutexes(process: &Process, cx: &mut Cx) {
-    let of_groups = process.groups.iter().filter_map(|(_, g)| g.mutex.as_ref());
-    let of_activities = process.activities.iter().filter_map(|(_, a)| a.mutex.as_ref());
-    for mutex in of_groups.chain(of_activities).filter(|m| m.key.is_some()) {
-        let d = Diagnostic::error("unknown-key", mutex.name.span, "a mutex holds within its instance: there is no `key` yet");
-        cx.push(d.help("leave `key` out"));
+/// What tells mutexes of one name apart is one value.
+pub fn key(key: &crate::cel::Expr, env: &Env, relies: &mut Relies, cx: &mut Cx) {
+    let Some(program) = place::compile(key, env, None, relies, cx) else { return };
+    let ty = &program.ty;
+    if matches!(ty, Ty::List(_) | Ty::Map(_) | Ty::Object(_)) {
+        cx.push(Diagnostic::error("cel-type", key.span, format!("expected one value that tells mutexes apart, found {ty}")));
     }
+}
+
+/// Two mutexes that are taken in different orders can wait for each other for ever.
+fn mutexes(process: &Process, cx: &mut Cx) {
     let mut orders: BTreeMap<(String, String), &Name> = BTreeMap::new();
     for (name, activity) in process.activities.iter() {
         let Some(own) = &activity.mutex else { continue };

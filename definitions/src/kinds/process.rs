@@ -306,9 +306,55 @@ record! {
 
 choice! {
     /// How the person is chosen.
-    pub enum Pick {
+    pub enum PickWord {
         /// All are offered it; the first who takes it has it.
         Offer "offer",
+        /// One after the other, by login.
+        RoundRobin "round_robin",
+        /// Whoever has the least claimed work.
+        ShortestQueue "shortest_queue",
+        /// By chance.
+        Random "random",
+    }
+}
+
+/// How the person is chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pick {
+    Offer,
+    RoundRobin,
+    ShortestQueue,
+    Random,
+    /// Whoever completed that activity, where that one is among those it is for.
+    SameAs(Name),
+}
+
+impl Load for Pick {
+    fn schema(g: &mut Schemas) -> serde_json::Value {
+        let same = crate::load::describe(Name::schema(g), "same_as", "Whoever completed that activity.", json!("plan"));
+        let same = json!({"type": "object", "additionalProperties": false, "required": ["same_as"], "properties": {"same_as": same}});
+        json!({"anyOf": [PickWord::schema(g), same]})
+    }
+
+    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        let Value::Map(entries) = &node.value else {
+            return PickWord::load(node, cx).map(|word| match word {
+                PickWord::Offer => Self::Offer,
+                PickWord::RoundRobin => Self::RoundRobin,
+                PickWord::ShortestQueue => Self::ShortestQueue,
+                PickWord::Random => Self::Random,
+            });
+        };
+        if !cx.unknown_keys(entries, &["same_as"], "`pick`") {
+            return None;
+        }
+        match node.get("same_as") {
+            Some(name) => Name::load(name, cx).map(Self::SameAs),
+            None => {
+                cx.wrong_type(node, "a word, or `{ same_as: ACTIVITY }`");
+                None
+            }
+        }
     }
 }
 
@@ -321,6 +367,12 @@ record! {
         pick "pick": Option<Pick> = "offer";
         /// People who may not, whatever else they are.
         not "not": Option<Whos> = [{ "did": "claim" }];
+    }
+}
+
+impl Assignment {
+    pub fn pick(&self) -> &Pick {
+        self.pick.as_ref().unwrap_or(&Pick::Offer)
     }
 }
 
@@ -447,6 +499,10 @@ record! {
         required "required": Option<Int<1, 100>> = 2;
         /// How many rejections decide; one if not written.
         rejects "rejects": Option<Int<1, 100>> = 1;
+        /// Each entry of `of` is a seat: it has one vote, of one of those whom it means.
+        seats "seats": bool = true;
+        /// To whom those who may vote can give their vote.
+        delegate "delegate": Option<Whos> = { "role": "manager" };
         /// The people who may vote.
         of "of": Whos = { "role": "manager" };
         /// People who may not, whatever else they are.

@@ -45,6 +45,12 @@ record! {
         company "company": Option<Name> = "north";
         /// The roles of an agent.
         roles "roles": Vec<Name> = ["manager"];
+        /// What an agent can do.
+        skills "skills": Vec<Name> = ["sap"];
+        /// The login of the manager.
+        manager "manager": Option<Name> = "mia";
+        /// Out of office, all the time; the substitute's login.
+        away "away": Option<Name> = "otto";
     }
 }
 

@@ -31,6 +31,10 @@ pub enum Who {
     Role(Name),
     /// A login.
     User(String),
+    /// Agents who have this skill.
+    Skill(Name),
+    /// The managers of these people.
+    ManagerOf(Box<Who>),
     /// Whoever completed that activity last.
     Did(Name),
     /// An expression whose value is a login, or a list of them.
@@ -43,15 +47,19 @@ impl Load for Who {
     fn schema(g: &mut Schemas) -> serde_json::Value {
         g.define("Who", |g| {
             let name = Name::schema(g);
+            let skill = crate::load::describe(Name::schema(g), "skill", "Agents who can do this.", json!("sap"));
+            let of = crate::load::describe(json!({"$ref": "#/$defs/Who"}), "manager_of", "The managers of these people.", json!("requester"));
             json!({
-                "description": "People: a word, a role, a user, whoever did an activity, or an expression beginning with `=`.",
+                "description": "People: a word, a role, a user, a skill, whoever did an activity, the manager of any of these, or an expression beginning with `=`.",
                 "examples": ["customer", {"role": "manager"}],
                 "anyOf": [
                     {"type": "string", "enum": WhoWord::WORDS},
                     {"type": "string", "pattern": "^\\s*="},
                     {"type": "object", "additionalProperties": false, "required": ["role"], "properties": {"role": name}},
                     {"type": "object", "additionalProperties": false, "required": ["user"], "properties": {"user": {"type": "string", "minLength": 1}}},
-                    {"type": "object", "additionalProperties": false, "required": ["did"], "properties": {"did": name}}
+                    {"type": "object", "additionalProperties": false, "required": ["did"], "properties": {"did": name}},
+                    {"type": "object", "additionalProperties": false, "required": ["skill"], "properties": {"skill": skill}},
+                    {"type": "object", "additionalProperties": false, "required": ["manager_of"], "properties": {"manager_of": of}}
                 ]
             })
         })
@@ -69,16 +77,20 @@ impl Load for Who {
                     "role" => Name::load(&entry.value, cx).map(Self::Role),
                     "user" => String::load(&entry.value, cx).map(Self::User),
                     "did" => Name::load(&entry.value, cx).map(Self::Did),
+                    "skill" => Name::load(&entry.value, cx).map(Self::Skill),
+                    "manager_of" => Self::load(&entry.value, cx).map(|w| Self::ManagerOf(Box::new(w))),
                     other => {
                         let d = Diagnostic::error("unknown-key", entry.key_span, format!("people have no key `{other}`"));
-                        cx.push(d.help("write `{ role: manager }`, `{ user: mia }` or `{ did: claim }`"));
+                        cx.push(d.help(
+                            "write `{ role: manager }`, `{ user: mia }`, `{ skill: sap }`, `{ did: claim }` or `{ manager_of: requester }`",
+                        ));
                         None
                     }
                 }
             }
             _ => {
                 let d = Diagnostic::error("wrong-type", node.span, "expected people");
-                cx.push(d.help("write `customer`, `agent`, `requester`, `owner`, `responsible`, `watchers`, `anyone`, `{ role: manager }`, `{ user: mia }` or `{ did: claim }`"));
+                cx.push(d.help("write `customer`, `agent`, `requester`, `owner`, `responsible`, `watchers`, `anyone`, `{ role: manager }`, `{ user: mia }`, `{ skill: sap }`, `{ did: claim }` or `{ manager_of: requester }`"));
                 None
             }
         }

@@ -87,6 +87,16 @@ pub fn apply(snapshot: &mut Snapshot, event: &Event) {
                 i.more = Some(more.clone());
             }
         }
+        Event::MutexTaken { instance, held } => {
+            if let Some(i) = snapshot.instances.make_mut().iter_mut().find(|i| i.seq == *instance) {
+                i.more.get_or_insert_default().held.push(held.clone());
+            }
+        }
+        Event::MutexFreed { instance, name, key, .. } => {
+            if let Some(more) = snapshot.instances.make_mut().iter_mut().find(|i| i.seq == *instance).and_then(|i| i.more.as_mut()) {
+                more.held.retain(|h| !h.is(name, key));
+            }
+        }
         Event::StepUndone { instance, activity } => {
             let steps = snapshot.steps.make_mut();
             if let Some(step) = steps.iter_mut().find(|s| s.instance == *instance && s.activity == *activity) {
@@ -160,6 +170,7 @@ pub fn apply(snapshot: &mut Snapshot, event: &Event) {
         | Event::LinkAdded { .. }
         | Event::WorkSteered { .. }
         | Event::NobodyFound { .. }
+        | Event::TurnTaken { .. }
         | Event::LinkRemoved { .. } => {}
     }
 }

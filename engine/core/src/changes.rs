@@ -4,7 +4,7 @@ use crate::decide::Decision;
 use crate::event::{Article, Blob, Event, Notice};
 use crate::mail::{Address, Outgoing};
 use crate::message::Data;
-use crate::snapshot::{Call, Incident, Instance, KeptMessage, Seq, Snapshot, Step, Ticket, Timer, Told, Vote, WorkItem};
+use crate::snapshot::{Call, Incident, Instance, KeptMessage, Seq, Snapshot, Step, Ticket, Timer, Told, Vote, Waits, WorkItem};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
@@ -47,6 +47,11 @@ pub struct Changes {
     pub kept_gone: Vec<Seq>,
     /// Instances that ended: what they kept goes with them.
     pub kept_of: Vec<Seq>,
+    pub mutexes: Mutexes,
+    /// Work items that wait for one, or wait no more.
+    pub mutex_waits: Vec<(Seq, Option<MutexWait>)>,
+    /// Who was given work last, by activity.
+    pub turns: Vec<(String, String)>,
     pub calls: Vec<Call>,
     /// Numbers of calls that are gone.
     pub calls_ended: Vec<Seq>,
@@ -61,6 +66,50 @@ pub struct Changes {
     /// Notifications whose mail is to be sent again.
     pub mails_wanted: Vec<Seq>,
     pub blobs: Vec<Blob>,
+}
+
+/// Mutexes of the site, each by name and key. What is given away comes before what is taken.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mutexes {
+    /// With how many had come to wait for it.
+    pub freed: Vec<(String, String, i64)>,
+    pub taken: Vec<(String, String)>,
+    /// Taken and given away again: it had to be free.
+    pub passed: Vec<(String, String)>,
+}
+
+impl Mutexes {
+    pub fn is_empty(&self) -> bool {
+        self.freed.is_empty() && self.taken.is_empty() && self.passed.is_empty()
+    }
+
+    fn take(&mut self, name: &str, key: &str) {
+        self.taken.push((name.to_owned(), key.to_owned()));
+    }
+
+    fn free(&mut self, name: &str, key: &str, rev: i64) {
+        let taken = self.taken.iter().position(|(n, k)| n == name && k == key);
+        match taken {
+            None => self.freed.push((name.to_owned(), key.to_owned(), rev)),
+            Some(at) => {
+                let mutex = self.taken.remove(at);
+                let had = self.freed.iter().any(|(n, k, _)| (n, k) == (&mutex.0, &mutex.1));
+                if !had && !self.passed.contains(&mutex) {
+                    self.passed.push(mutex);
+                }
+            }
+        }
+    }
+}
+
+/// A work item that waits for a mutex of the site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MutexWait {
+    pub name: String,
+    pub key: String,
+    /// The ticket that holds it, by its id: it has to hold it still.
+    pub holder: i64,
+    pub since: Timestamp,
 }
 
 /// A message that is sent.
@@ -82,6 +131,7 @@ impl Changes {
         let (mut watchers, mut watchers_gone, mut mails_wanted, mut links, mut links_gone) = (vec![], vec![], vec![], vec![], vec![]);
         let (mut emitted, mut kept, mut kept_gone, mut ended) = (vec![], BTreeSet::new(), vec![], vec![]);
         let (mut participants, mut outgoing, mut taken_back, mut bounced) = (vec![], vec![], vec![], vec![]);
+        let (mut mutexes, mut waits, mut turns): (_, _, Vec<(String, String)>) = (Mutexes::default(), BTreeSet::new(), vec![]);
         let (mut created, mut attributes_changed, mut fields_changed, mut retitled) = (false, false, false, false);
         for event in &decision.events {
             match event {
@@ -99,10 +149,27 @@ impl Changes {
                     ended.push(*seq);
                 }
                 Event::WorkEntered { item } => drop(work.insert(item.seq)),
-                Event::WorkChanged { seq, .. } | Event::WorkNoted { seq, .. } => drop(work.insert(*seq)),
+                Event::WorkChanged { seq, .. } => drop(work.insert(*seq)),
+                Event::WorkNoted { seq, .. } => {
+                    work.insert(*seq);
+                    waits.insert(*seq);
+                }
+                Event::TurnTaken { place, person } => {
+                    turns.retain(|(p, _)| p != place);
+                    turns.push((place.clone(), person.clone()));
+                }
+                Event::MutexTaken { instance, held } => {
+                    instances.insert(*instance);
+                    mutexes.take(&held.name, &held.key);
+                }
+                Event::MutexFreed { instance, name, key, rev } => {
+                    instances.insert(*instance);
+                    mutexes.free(name, key, *rev);
+                }
                 Event::InstanceNoted { seq, .. } => drop(instances.insert(*seq)),
                 Event::WorkEnded { seq, outcome, .. } => {
                     work.insert(*seq);
+                    waits.insert(*seq);
                     if decision.had_timers {
                         timers_of.push(*seq);
                     }
@@ -179,6 +246,9 @@ impl Changes {
             kept: after.kept.iter().filter(|m| kept.contains(&m.seq)).cloned().collect(),
             kept_gone,
             kept_of: ended,
+            mutexes,
+            turns,
+            mutex_waits: waits.into_iter().filter_map(|seq| mutex_wait(after, seq)).collect(),
             calls: after.calls.iter().filter(|c| !decision.had_calls.contains(&c.seq)).cloned().collect(),
             calls_ended: decision.had_calls.iter().filter(|seq| !after.calls.iter().any(|c| c.seq == **seq)).copied().collect(),
             incidents: after.incidents.iter().filter(|i| incidents.contains(&i.seq)).cloned().collect(),
@@ -190,6 +260,20 @@ impl Changes {
             mails_wanted,
             blobs: decision.blobs.clone(),
         }
+    }
+}
+
+/// Only of an item that waits for one, or did: others have no such row.
+fn mutex_wait(after: &Snapshot, seq: Seq) -> Option<(Seq, Option<MutexWait>)> {
+    let item = after.item(seq)?;
+    let more = item.more.as_ref()?;
+    match &more.waits {
+        Some(Waits::Mutex { name: Some(name), key: Some(key), ticket }) if item.status.is_open() => {
+            let holder = ticket.unwrap_or(after.ticket.id);
+            Some((seq, Some(MutexWait { name: name.clone(), key: key.clone(), holder, since: item.entered })))
+        }
+        _ if more.waited => Some((seq, None)),
+        _ => None,
     }
 }
 

@@ -69,6 +69,11 @@ pub enum Command {
     FireTimer {
         timer: Seq,
     },
+    /// A mutex of the site that a work item here waits for is free.
+    TakeMutex {
+        name: String,
+        key: String,
+    },
     /// Timers count anew after their calendar has changed.
     RecountTimers,
     /// Puts what was written here onto another ticket, and ends this one.
@@ -284,6 +289,7 @@ impl Command {
             Self::ReceiveMail(_) => "receive_mail",
             Self::TakeBackMail { .. } => "take_back_mail",
             Self::RecountTimers => "recount_timers",
+            Self::TakeMutex { .. } => "take_mutex",
         }
     }
 
@@ -293,6 +299,7 @@ impl Command {
             self,
             Self::FireTimer { .. }
                 | Self::RecountTimers
+                | Self::TakeMutex { .. }
                 | Self::AnswerCall { .. }
                 | Self::ReceiveMessage { .. }
                 | Self::CloseChild { .. }

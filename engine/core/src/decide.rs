@@ -18,8 +18,10 @@ mod look;
 pub(crate) mod mail;
 pub(crate) mod merge;
 mod message;
+pub mod mutex;
 pub mod open;
 mod patch;
+mod pick;
 mod reach;
 pub mod run;
 pub mod steer;
@@ -30,6 +32,7 @@ mod ticket;
 mod timer;
 mod token;
 pub mod view;
+pub mod voters;
 
 use crate::command::{Command, Context};
 use crate::event::{Blob, Event};
@@ -164,6 +167,7 @@ fn change(model: &Model, snapshot: &Snapshot, command: &Command, ctx: &Context) 
             incident::retry(&mut run, *incident)?;
         }
         Command::FireTimer { timer } => timer::fire(&mut run, *timer),
+        Command::TakeMutex { name, key } => mutex::take(&mut run, name, key),
         Command::RecountTimers => timer::recount(&mut run),
         Command::RunJob { job } => job::run(&mut run, job),
         Command::ReceiveMail(received) => mail::receive(&mut run, received),

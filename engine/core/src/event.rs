@@ -2,7 +2,9 @@
 
 use crate::mail::{Address, Head, Outgoing};
 use crate::message::Data;
-use crate::snapshot::{Call, Incident, Instance, InstanceMore, KeptMessage, Seq, Ticket, Timer, TimerKind, WorkItem, WorkMore, WorkStatus};
+use crate::snapshot::{
+    Call, Held, Incident, Instance, InstanceMore, KeptMessage, Seq, Ticket, Timer, TimerKind, WorkItem, WorkMore, WorkStatus,
+};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -82,6 +84,23 @@ pub enum Event {
         work: Seq,
         needed: u32,
         found: u32,
+    },
+    /// Work was given to this person in turn.
+    TurnTaken {
+        place: String,
+        person: String,
+    },
+    /// The instance holds a mutex of the site.
+    MutexTaken {
+        instance: Seq,
+        held: Held,
+    },
+    /// It does not need it any more; `rev` counts those who had come to wait for it until then.
+    MutexFreed {
+        instance: Seq,
+        name: String,
+        key: String,
+        rev: i64,
     },
     /// Somebody did something by hand with the work at an activity: what, where to or with which outcome, and why.
     WorkSteered {

@@ -14,6 +14,7 @@ pub struct Facts {
     used: AtomicUsize,
     others: BTreeMap<String, Arc<Other>>,
     contents: BTreeMap<String, Arc<Content>>,
+    site: BTreeMap<SiteAsked, SiteFact>,
     asked: Mutex<Asked>,
     /// For looking only: nothing is stored under what this gives.
     endless: bool,
@@ -37,11 +38,77 @@ pub struct Content {
 pub struct Asked {
     pub tickets: BTreeSet<String>,
     pub contents: BTreeSet<String>,
+    pub site: BTreeSet<SiteAsked>,
+}
+
+/// What is known only of the site as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SiteAsked {
+    /// A mutex, by name and key.
+    Mutex(String, String),
+    /// Who was given work last, at an activity of a process.
+    Turn(String),
+    /// How much claimed work is open, by login.
+    Load(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SiteFact {
+    Mutex(MutexFact),
+    Turn(Option<String>),
+    Load(u32),
+}
+
+/// Who has a mutex of the site, and who waits for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MutexFact {
+    /// The ticket that holds it, by its id and number.
+    pub holder: Option<(i64, String)>,
+    /// How many have come to wait for it since it was taken.
+    pub rev: i64,
+    /// Numbers of the first tickets that wait, the longest first.
+    pub waiters: Vec<String>,
 }
 
 impl Facts {
     pub fn new(numbers: Vec<(i64, String)>, others: BTreeMap<String, Arc<Other>>, contents: BTreeMap<String, Arc<Content>>) -> Self {
         Self { numbers, others, contents, ..Self::default() }
+    }
+
+    /// With what is known of the site.
+    pub fn with_site(self, site: BTreeMap<SiteAsked, SiteFact>) -> Self {
+        Self { site, ..self }
+    }
+
+    fn of_site(&self, what: SiteAsked) -> Option<&SiteFact> {
+        let known = self.site.get(&what);
+        if known.is_none() && !self.endless {
+            self.asked.lock().unwrap_or_else(PoisonError::into_inner).site.insert(what);
+        }
+        known
+    }
+
+    pub fn mutex(&self, name: &str, key: &str) -> Option<MutexFact> {
+        match self.of_site(SiteAsked::Mutex(name.to_owned(), key.to_owned())) {
+            Some(SiteFact::Mutex(fact)) => Some(fact.clone()),
+            _ => None,
+        }
+    }
+
+    /// Who was given work last there.
+    pub fn turn(&self, place: &str) -> Option<String> {
+        match self.of_site(SiteAsked::Turn(place.to_owned())) {
+            Some(SiteFact::Turn(login)) => login.clone(),
+            _ => None,
+        }
+    }
+
+    /// How much claimed work this person has.
+    pub fn load(&self, login: &str) -> u32 {
+        match self.of_site(SiteAsked::Load(login.to_owned())) {
+            Some(SiteFact::Load(count)) => *count,
+            _ => 0,
+        }
     }
 
     /// For trying out what would happen.
@@ -51,7 +118,8 @@ impl Facts {
             used: AtomicUsize::new(0),
             others: BTreeMap::new(),
             contents: BTreeMap::new(),
-            asked: Mutex::new(Asked { tickets: BTreeSet::new(), contents: BTreeSet::new() }),
+            site: BTreeMap::new(),
+            asked: Mutex::new(Asked { tickets: BTreeSet::new(), contents: BTreeSet::new(), site: BTreeSet::new() }),
             endless: true,
         };
         &TRIAL

@@ -77,6 +77,9 @@ pub fn name(event: &Event, before: &Snapshot) -> Option<Cow<'static, str>> {
         | Event::StepUndone { .. }
         | Event::WorkNoted { .. }
         | Event::WorkSteered { .. }
+        | Event::MutexTaken { .. }
+        | Event::TurnTaken { .. }
+        | Event::MutexFreed { .. }
         | Event::InstanceNoted { .. }
         | Event::MailQueued { .. }
         | Event::MailTakenBack { .. }

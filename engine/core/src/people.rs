@@ -44,7 +44,7 @@ pub struct Person {
     pub settings: Settings,
 }
 
-/// What a person has chosen about being told.
+/// What a person has chosen about being told, and what is known beside the roles.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
     /// When no mail comes.
@@ -52,6 +52,12 @@ pub struct Settings {
     pub quiet: Option<Quiet>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub away: Option<Away>,
+    /// What an agent can do, in words of the site.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub skills: BTreeSet<String>,
+    /// A login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<String>,
     /// Names of notifications that are not wanted.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub muted: BTreeSet<String>,

@@ -60,6 +60,12 @@ pub enum RightReason {
     /// The process is not active.
     Inactive,
     /// Another activity is under way that must not be at the same time; who does it, where somebody does.
+    /// Another ticket has what this needs of the site.
+    HeldElsewhere {
+        mutex: String,
+        key: String,
+        ticket: String,
+    },
     MutexHeld {
         mutex: String,
         activity: String,
@@ -170,6 +176,9 @@ impl Rejection {
     /// As this kind of person may read it: customers never see conditions (C20).
     pub fn told_to(self, kind: PersonKind) -> Self {
         match self {
+            Self::Right(RightReason::HeldElsewhere { mutex, .. }) if kind == PersonKind::Customer => {
+                Self::Right(RightReason::MutexHeld { activity: mutex.clone(), mutex, by: None })
+            }
             Self::LifeCycle { from, to, why: LifeCycleReason::Condition(_) } if kind == PersonKind::Customer => {
                 Self::LifeCycle { from, to, why: LifeCycleReason::NoTransition }
             }
@@ -194,6 +203,10 @@ impl Rejection {
                 RightReason::ClaimedBy(who) => pick(&format!("{who} is working on it."), &format!("{who} arbeitet daran.")),
                 RightReason::AlreadyVoted => pick("You have voted already.", "Sie haben schon abgestimmt."),
                 RightReason::AdminOnly => pick("Only an administrator may do this.", "Das darf nur die Administration."),
+                RightReason::HeldElsewhere { mutex, key, ticket } => pick(
+                    &format!("`{mutex}` of `{key}` is taken by ticket {ticket}: one at a time."),
+                    &format!("`{mutex}` von `{key}` hat das Ticket {ticket}: immer nur eins zugleich."),
+                ),
                 RightReason::MutexHeld { activity, by, .. } => {
                     let by = by.as_ref().map_or(String::new(), |b| format!(" ({b})"));
                     pick(

@@ -30,6 +30,7 @@ pub fn is_admin(names: &Names, person: &Person) -> bool {
 pub fn audience_keys(names: &Names, person: &Person) -> Vec<String> {
     let mut keys = vec![format!("user:{}", person.login), "anyone".to_owned()];
     keys.extend(person.roles.iter().map(|r| format!("role:{r}")));
+    keys.extend(person.settings.skills.iter().filter(|_| person.kind == PersonKind::Agent).map(|s| format!("skill:{s}")));
     let queues = names.queues.iter().filter(|q| in_queue(names, person, &q.name, Right::Ro));
     keys.extend(queues.map(|q| format!("queue:{}", q.name)));
     keys

@@ -155,6 +155,12 @@ pub struct WorkMore {
     /// What it waits for, beside its join.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits: Option<Waits>,
+    /// Of an approval: who gave a vote, and to whom.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub delegated: Vec<(String, String)>,
+    /// It has waited for a mutex of the site.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub waited: bool,
 }
 
 fn is_none(n: &u32) -> bool {
@@ -167,8 +173,38 @@ fn is_none(n: &u32) -> bool {
 pub enum Waits {
     /// Its `while` does not hold.
     Condition,
-    /// Another one holds the mutex.
-    Mutex,
+    /// Another one holds the mutex: within the instance, or with a key in the site.
+    Mutex {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
+        /// The ticket that held it when it came, by its id, where that is another one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ticket: Option<i64>,
+    },
+}
+
+/// A mutex of the site that an instance holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    pub name: String,
+    pub key: String,
+    pub by: Holder,
+}
+
+impl Held {
+    pub fn is(&self, name: &str, key: &str) -> bool {
+        self.name == name && self.key == key
+    }
+}
+
+/// For what it holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum Holder {
+    Work { seq: Seq },
+    Group { name: String },
 }
 
 /// A copy of the activity for one element.
@@ -261,6 +297,9 @@ pub struct InstanceMore {
     /// What waits for its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
+    /// Mutexes of the site that it holds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<Held>,
 }
 
 /// A group that has tokens.

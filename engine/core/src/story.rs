@@ -9,12 +9,13 @@ use crate::command::{ArticleInput, Command, Context, Form, Hand, Linked, NewTick
 use crate::coverage::{Coverage, Trace};
 use crate::decide::{Decision, decide};
 use crate::event::Event;
-use crate::facts::{Content, Facts, Other};
+use crate::facts::{Content, Facts, MutexFact, Other, SiteAsked, SiteFact};
 use crate::message::{self, Data};
-use crate::people::{Directory, Person, PersonKind};
+use crate::people::{Away, Directory, Person, PersonKind, Settings};
 use crate::rejection::Rejection;
-use crate::snapshot::{Snapshot, WorkItem, WorkStatus};
+use crate::snapshot::{Snapshot, Waits, WorkItem, WorkStatus};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -89,7 +90,12 @@ pub fn play(model: &Model, test: &Test) -> Report {
         language: model.names.site.main_language().to_owned(),
         roles: p.roles.iter().map(ToString::to_string).collect(),
         active: true,
-        settings: Default::default(),
+        settings: Settings {
+            skills: p.skills.iter().map(ToString::to_string).collect(),
+            manager: p.manager.as_ref().map(ToString::to_string),
+            away: p.away.as_ref().map(|s| Away { from: Date::MIN, until: Date::MAX, substitute: Some(s.to_string()) }),
+            ..Settings::default()
+        },
     });
     // A fixed day, so that a story without `at` is the same every time.
     let beginning = test.starts_at.map_or_else(|| Timestamp::constant(1_772_438_400, 0), |t| t.0);
@@ -145,15 +151,52 @@ impl Story<'_> {
         Facts::new((1..=MADE_MAX).map(|i| number(self.numbers + i)).collect(), others, contents)
     }
 
+    /// What is asked for of the site as a whole.
+    fn site_fact(&self, asked: &SiteAsked) -> SiteFact {
+        match asked {
+            SiteAsked::Mutex(name, key) => {
+                let holder = self.tickets.iter().find(|t| t.snapshot.holds(name, key).is_some());
+                let waits = |w: &&WorkItem| matches!(w.more.as_ref().and_then(|m| m.waits.as_ref()), Some(Waits::Mutex { name: Some(n), key: Some(k), .. }) if n == name && k == key);
+                let mut waiters: Vec<(Timestamp, usize, String)> = vec![];
+                for (place, t) in self.tickets.iter().enumerate() {
+                    waiters.extend(t.snapshot.open_work().filter(waits).map(|w| (w.entered, place, t.snapshot.ticket.number.clone())));
+                }
+                waiters.sort();
+                let mut waiters: Vec<String> = waiters.into_iter().map(|(_, _, number)| number).collect();
+                waiters.dedup();
+                let holder = holder.map(|t| (t.snapshot.ticket.id, t.snapshot.ticket.number.clone()));
+                SiteFact::Mutex(MutexFact { holder, rev: 0, waiters })
+            }
+            SiteAsked::Turn(place) => {
+                let last = self.events.iter().rev().find_map(|e| match e {
+                    Event::TurnTaken { place: p, person } if p == place => Some(person.clone()),
+                    _ => None,
+                });
+                SiteFact::Turn(last)
+            }
+            SiteAsked::Load(login) => {
+                let open = self.tickets.iter().flat_map(|t| t.snapshot.open_work());
+                SiteFact::Load(open.filter(|w| w.claimed_by.as_ref() == Some(login)).count() as u32)
+            }
+        }
+    }
+
     fn decide(&mut self, command: &Command, actor: &Person) -> Result<Decision, Rejection> {
-        let facts = self.facts();
-        let new_ticket = if command.creates() { facts.number() } else { None };
-        let trace = Trace::default();
-        let ctx = Context { new_ticket, facts: &facts, trace: Some(&trace), ..Context::trial(self.now, actor, &self.people) };
-        let result = decide(self.model, self.snapshot().filter(|_| !command.creates()), command, &ctx);
-        self.report.coverage.asked(trace.into_inner());
-        self.numbers += facts.taken() as i64;
-        result
+        let mut site = BTreeMap::new();
+        loop {
+            let facts = self.facts().with_site(site.clone());
+            let new_ticket = if command.creates() { facts.number() } else { None };
+            let trace = Trace::default();
+            let ctx = Context { new_ticket, facts: &facts, trace: Some(&trace), ..Context::trial(self.now, actor, &self.people) };
+            let result = decide(self.model, self.snapshot().filter(|_| !command.creates()), command, &ctx);
+            let asked = facts.missing().1.site;
+            if asked.is_empty() {
+                self.report.coverage.asked(trace.into_inner());
+                self.numbers += facts.taken() as i64;
+                return result;
+            }
+            site.extend(asked.into_iter().map(|a| (a.clone(), self.site_fact(&a))));
+        }
     }
 
     fn step(&mut self, step: &Step) {

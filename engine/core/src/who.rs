@@ -31,6 +31,8 @@ fn one_includes(who: &Who, person: &Person, scope: &TicketScope) -> Result<bool,
         Who::Word(WhoWord::Watchers) => scope.snapshot.watchers.contains(&person.login) && may_read(&person.login, scope),
         Who::Role(role) => person.has_role(role),
         Who::User(login) => person.login == *login,
+        Who::Skill(skill) => person.kind == PersonKind::Agent && person.settings.skills.contains(skill.as_str()),
+        Who::ManagerOf(of) => managers(of, scope)?.contains(&person.login),
         Who::Did(activity) => did(activity, scope).is_some_and(|by| by == person.login),
         Who::Expr(e) => logins(&e.program().evaluate(scope)?).contains(&person.login),
     })
@@ -48,6 +50,11 @@ fn may_read(login: &str, scope: &TicketScope) -> bool {
 
 fn did<'a>(activity: &str, scope: &TicketScope<'a>) -> Option<&'a str> {
     scope.snapshot.step(scope.instance?.seq, activity).map(|s| s.by.as_str())
+}
+
+fn managers(of: &Who, scope: &TicketScope) -> Result<Vec<String>, EvalError> {
+    let whose = people(&Whos { 0: vec![of.clone()] }, scope)?;
+    Ok(whose.iter().filter_map(|l| scope.people.get(l)?.settings.manager.clone()).collect())
 }
 
 fn logins(value: &Value) -> Vec<String> {
@@ -79,6 +86,11 @@ pub fn people(whos: &Whos, scope: &TicketScope) -> Result<Vec<String>, EvalError
             Who::Word(WhoWord::Watchers) => all.extend(scope.snapshot.watchers.iter().filter(|w| may_read(w, scope)).cloned()),
             Who::Role(role) => all.extend(scope.people.with_role(role).iter().map(|p| p.login.clone())),
             Who::User(login) => all.push(login.clone()),
+            Who::Skill(skill) => {
+                let skilled = scope.people.iter().filter(|p| p.kind == PersonKind::Agent && p.settings.skills.contains(skill.as_str()));
+                all.extend(skilled.map(|p| p.login.clone()));
+            }
+            Who::ManagerOf(of) => all.extend(managers(of, scope)?),
             Who::Did(activity) => all.extend(did(activity, scope).map(str::to_owned)),
             Who::Expr(e) => all.extend(logins(&e.program().evaluate(scope)?)),
         }
@@ -96,6 +108,7 @@ pub fn audience(whos: &Whos, scope: &TicketScope) -> Vec<String> {
             Who::Word(WhoWord::Anyone) => keys.push("anyone".into()),
             Who::Word(WhoWord::Agent) => keys.push(format!("queue:{}", scope.snapshot.ticket.queue)),
             Who::Role(role) => keys.push(format!("role:{role}")),
+            Who::Skill(skill) => keys.push(format!("skill:{skill}")),
             other => {
                 let single = Whos { 0: vec![other.clone()] };
                 keys.extend(people(&single, scope).unwrap_or_default().iter().map(|l| format!("user:{l}")));

@@ -19,7 +19,7 @@ use vorgang_core::decide::Notice;
 use vorgang_core::decide::run::Failure;
 use vorgang_core::desk_event::{self, DeskEvent};
 use vorgang_core::event::Event;
-use vorgang_core::facts::{Content, Facts, Other};
+use vorgang_core::facts::{Content, Facts, Other, SiteAsked, SiteFact};
 use vorgang_core::filter::Filter;
 use vorgang_core::people::{self, Directory, Person};
 use vorgang_core::{Command, Context, Decision, Rejection, Snapshot, decide};
@@ -352,11 +352,14 @@ impl Desk {
 
     /// Decides until nothing is missing that can be found.
     async fn with_facts<T>(&self, now: Timestamp, heads: &mut Heads, decide: impl Fn(&Facts) -> T) -> Result<T, Error> {
-        let (mut facts, mut others, mut contents) = (Facts::default(), BTreeMap::new(), BTreeMap::new());
+        let (mut facts, mut others, mut contents, mut site) = (Facts::default(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         loop {
             let decision = decide(&facts);
             let (wanted, asked) = facts.missing();
-            let known = others.len() + contents.len();
+            let known = others.len() + contents.len() + site.len();
+            for what in asked.site.iter().take(FACTS_MAX) {
+                site.insert(what.clone(), self.site_fact(what).await?);
+            }
             for number in asked.tickets.iter().take(FACTS_MAX) {
                 if let Some(other) = self.store.ticket_load(number).await? {
                     heads.insert(other.snapshot.ticket.id, other.head);
@@ -369,15 +372,23 @@ impl Desk {
                 }
             }
             let count = facts.given() + wanted;
-            if (wanted == 0 || count > FACTS_MAX) && known == others.len() + contents.len() {
+            if (wanted == 0 || count > FACTS_MAX) && known == others.len() + contents.len() + site.len() {
                 return Ok(decision);
             }
             let mut numbers = vec![];
             for _ in 0..count {
                 numbers.push(self.numbers.next(&*self.store, now).await?);
             }
-            facts = Facts::new(numbers, others.clone(), contents.clone());
+            facts = Facts::new(numbers, others.clone(), contents.clone()).with_site(site.clone());
         }
+    }
+
+    async fn site_fact(&self, asked: &SiteAsked) -> Result<SiteFact, StoreError> {
+        Ok(match asked {
+            SiteAsked::Mutex(name, key) => SiteFact::Mutex(self.store.mutex(name, key).await?),
+            SiteAsked::Turn(place) => SiteFact::Turn(self.store.turn(place).await?),
+            SiteAsked::Load(login) => SiteFact::Load(self.store.load(login).await?),
+        })
     }
 
     /// The tickets that handlers make of what happened to the desk, in one commit that takes it away; how many.

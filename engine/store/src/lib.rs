@@ -12,6 +12,7 @@ pub mod inbox;
 pub mod messages;
 pub mod names;
 pub mod nodes;
+pub mod site;
 pub mod transfer;
 pub mod words;
 
@@ -23,6 +24,7 @@ pub use health::Health;
 pub use inbox::Inbox;
 pub use messages::Messages;
 pub use nodes::Nodes;
+pub use site::Site;
 pub use words::Search;
 
 use crate::inbox::NewInbox;
@@ -278,7 +280,9 @@ pub enum SecretKind {
 }
 
 #[async_trait]
-pub trait Store: Calls + Checkpoints + Courier + DeskEvents + Health + Inbox + Messages + Nodes + Search + Send + Sync + 'static {
+pub trait Store:
+    Calls + Checkpoints + Courier + DeskEvents + Health + Inbox + Messages + Nodes + Search + Site + Send + Sync + 'static
+{
     // --- tickets
     async fn ticket_load(&self, number: &str) -> Result<Option<Stored>>;
     async fn ticket_load_by_id(&self, id: i64) -> Result<Option<Stored>>;

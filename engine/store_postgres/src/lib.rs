@@ -19,6 +19,7 @@ mod read;
 mod rows;
 mod search;
 mod server;
+mod site;
 mod store;
 mod transfer;
 mod write;

@@ -5,6 +5,7 @@ use crate::batch::Batch;
 use crate::inbox;
 use crate::rows::{micros, text};
 use crate::search;
+use crate::site::{self, Around};
 use std::collections::BTreeMap;
 use vorgang_core::command::Linked;
 use vorgang_core::event::FORMAT;
@@ -80,7 +81,7 @@ const JOB_MARK: &str = "INSERT INTO job_done (run, ticket_id, failed) SELECT r.i
 const IDEMPOTENCY: &str = "INSERT INTO idempotency (person_id, key, body_hash, status, answer, at) SELECT * FROM unnest({})";
 
 /// Adds the rows of one ticket's part of a commit.
-pub fn rows<'a>(batch: &mut Batch<'a>, commit: &'a Commit, names: &NameIds) -> Result<()> {
+pub fn rows<'a>(batch: &mut Batch<'a>, around: &mut Around<'a>, commit: &'a Commit, names: &NameIds) -> Result<()> {
     let changes = &commit.changes;
     let (t, h) = (&changes.ticket, &commit.history);
     ticket(batch, commit, names)?;
@@ -138,6 +139,7 @@ pub fn rows<'a>(batch: &mut Batch<'a>, commit: &'a Commit, names: &NameIds) -> R
         );
     }
     timers(batch, commit)?;
+    site::rows(batch, around, changes);
     for (person, since) in &changes.watchers {
         batch.row(WATCHER, [t.id.into(), person.into(), micros(*since).into()]);
     }

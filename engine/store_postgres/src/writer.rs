@@ -7,6 +7,7 @@ use crate::names;
 use crate::node::Node;
 use crate::rows::{again, error, exhausted, lost};
 use crate::server::{PATIENCE, Server};
+use crate::site::Around;
 use crate::write;
 use sqlx::{Connection, PgConnection, Row};
 use std::collections::{HashMap, HashSet};
@@ -242,6 +243,7 @@ async fn transaction(
     let mut results: Vec<Result<()>> = vec![];
     // What each commit writes, in waves: no wave has a ticket twice.
     let mut waves: Vec<(HashSet<i64>, Batch)> = vec![];
+    let mut around = Around::default();
     let mut late = vec![];
     for (i, commit) in commits.iter().enumerate() {
         let mut parts = vec![];
@@ -254,7 +256,7 @@ async fn transaction(
                     waves.push(Default::default());
                 }
                 waves[wave].0.insert(ticket);
-                write::rows(&mut waves[wave].1, part, &shared.names)?;
+                write::rows(&mut waves[wave].1, &mut around, part, &shared.names)?;
             }
             Ok(())
         });
@@ -277,7 +279,7 @@ async fn transaction(
         let news: Vec<_> = commits.iter().zip(&results).filter(|(_, r)| r.is_ok()).map(|(c, _)| *c).collect();
         shared.node.tell(first, &news);
     }
-    for (_, batch) in &waves {
+    for batch in [&around.before].into_iter().chain(waves.iter().map(|(_, batch)| batch)).chain([&around.after]) {
         if !batch.is_empty() && !batch.run(&mut tx).await? {
             return Err(Failure::Refused(StoreError::Conflict));
         }

@@ -16,6 +16,7 @@ mod open;
 mod read;
 mod rows;
 mod search;
+mod site;
 mod store;
 mod transfer;
 mod writer;

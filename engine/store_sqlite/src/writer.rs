@@ -319,6 +319,7 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
         crate::inbox::add(connection, mail, Some(t.id))?;
     }
     crate::calls::write(connection, changes)?;
+    crate::site::write(connection, changes)?;
     crate::courier::write(connection, changes, &commit.history.actor, commit.history.at)?;
     crate::messages::write(connection, changes, |login| names.person(login), commit.history.at).map_err(error)?;
     for (other, kind, since) in &changes.links {

@@ -101,7 +101,7 @@ fn read(app: &App, who: &Who, data: &FormData) -> Result<Settings, ()> {
     let model = app.desk.model();
     let optional = |name: &&str| model.names.notifications.get(name).is_some_and(|n| n.opt_out);
     let muted = data.all("muted").filter(optional).map(str::to_owned).collect();
-    Ok(Settings { quiet, away, muted })
+    Ok(Settings { quiet, away, muted, ..who.person.settings.clone() })
 }
 
 pub async fn save(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, data: FormData) -> Response {

@@ -44,12 +44,33 @@ pub fn own(page: &Page, view: &TicketView, work: &OfferedWork) -> Markup {
             }
             @if !work.others.is_empty() {
                 form method="post" action=(action(page, view)) data-enhance { (hidden("hand_over"))
-                    div.field { label for=(id("over")) { (t.hand_over_to) } select id=(id("over")) name="to" {
-                        @for login in &work.others { option value=(login) { (widgets::person_name(page, login)) } } } }
-                    div.buttons { button { (t.hand_over) } }
+                    (to(page, work))
                 }
             }
         }
+    }
+}
+
+/// Whoever may vote may give the vote to somebody else, where the approval says to whom.
+pub fn vote(page: &Page, view: &TicketView, work: &OfferedWork) -> Markup {
+    let t = page.t;
+    html! {
+        details.more { summary { (t.delegate_vote) ": " (work.title) } br;
+            form method="post" action=(action(page, view)) data-enhance { (page.csrf())
+                input type="hidden" name="work" value=(work.item.seq); input type="hidden" name="hand" value="hand_over";
+                (to(page, work))
+            }
+        }
+    }
+}
+
+fn to(page: &Page, work: &OfferedWork) -> Markup {
+    let t = page.t;
+    let id = format!("over-{}", work.item.seq);
+    html! {
+        div.field { label for=(id) { (t.hand_over_to) } select id=(id) name="to" {
+            @for login in &work.others { option value=(login) { (widgets::person_name(page, login)) } } } }
+        div.buttons { button { (t.hand_over) } }
     }
 }
 

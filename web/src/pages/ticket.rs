@@ -175,6 +175,8 @@ fn steps(page: &Page, view: &TicketView, typed: &Typed) -> Markup {
                         (steer::own(page, view, work))
                     }
                     br;
+                } @else if page.is_agent() && !work.others.is_empty() {
+                    (steer::vote(page, view, work))
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! An activity at work: its own actions, up to the first that has to be waited for, and what follows them (C2).
 
 use super::run::{Failure, Run, no_branch};
-use super::submit;
+use super::voters;
 use crate::event::Event;
 use crate::people::SYSTEM;
 use crate::snapshot::{Retry, Seq, WorkItem, WorkStatus};
@@ -63,6 +63,7 @@ impl Run<'_> {
             return self.start_sub(item, sub);
         }
         if from == 0 {
+            self.pick(item, activity)?;
             self.look_for_people(item, activity);
         }
         if matches!(item.status, WorkStatus::Failed | WorkStatus::Calling | WorkStatus::Waiting) {
@@ -74,7 +75,7 @@ impl Run<'_> {
     /// Are there people for it? Too few for an approval is an incident, unless a handler waits for that.
     fn look_for_people(&mut self, item: &WorkItem, activity: &Activity) {
         let (needed, found) = match &activity.approval {
-            Some(approval) if !submit::is_open_to_all(approval) => (approval.required(), submit::voters(self, item, approval).len()),
+            Some(approval) if !voters::is_open_to_all(approval) => (approval.required(), voters::votes_possible(self, item, approval)),
             Some(_) => return,
             None if !self.is_heard("nobody", Some(item.instance)) => return,
             None => match self.workers(item, activity) {

@@ -1,5 +1,6 @@
 //! What keeps an activity closed: its `while` (C13), and mutexes that others hold (C14). Clocks stand meanwhile.
 
+use super::mutex::{self, SiteHolder};
 use super::run::{Failure, Run};
 use crate::event::Event;
 use crate::people::SYSTEM;
@@ -27,15 +28,29 @@ impl Run<'_> {
         }
         // People are all offered it: whoever starts first holds the mutex. What runs by itself waits for its turn.
         let by_itself = activity.is_automatic() || activity.for_each.is_some() || activity.process.is_some();
-        if !by_itself || self.held_by(item).is_none() {
+        if !by_itself {
             self.waits_no_more(item.seq);
-            if by_itself {
-                self.start_groups(item);
-            }
             return true;
         }
-        self.waits_for(item.seq, Waits::Mutex);
-        false
+        if self.held_by(item).is_some() {
+            self.waits_for(item.seq, Waits::Mutex { name: None, key: None, ticket: None });
+            return false;
+        }
+        match self.take_site(item, true) {
+            Ok(Ok(())) => {
+                self.waits_no_more(item.seq);
+                self.start_groups(item);
+                true
+            }
+            Ok(Err((held, holder))) => {
+                self.waits_for(item.seq, mutex::waits(&held, &holder));
+                false
+            }
+            Err(failure) => {
+                self.fail(item.seq, failure, Retry::Enter { work: item.seq });
+                false
+            }
+        }
     }
 
     fn open_while(&self, item: &WorkItem, activity: &Activity) -> Result<bool, Failure> {
@@ -60,6 +75,7 @@ impl Run<'_> {
         if more.waits.as_ref() == Some(&what) {
             return;
         }
+        more.waited |= matches!(what, Waits::Mutex { key: Some(_), .. });
         more.waits = Some(what);
         self.note_work(seq, more);
         self.change_work(seq, WorkStatus::Waiting, item.claimed_by, true);
@@ -93,9 +109,15 @@ impl Run<'_> {
         if waits.is_none() && !free {
             return false;
         }
-        if waits == Some(Waits::Mutex) {
+        if let Some(Waits::Mutex { name, key, .. }) = &waits {
             if self.held_by(item).is_some() {
                 return false;
+            }
+            let site = name.as_ref().zip(key.as_ref()).map(|(n, k)| self.site_holder(n, k));
+            match site {
+                None | Some(SiteHolder::Free(None)) => {}
+                Some(SiteHolder::Free(Some(first))) if first == self.snapshot.ticket.number => {}
+                Some(_) => return false,
             }
             self.steps += 1;
             self.entered.push_back(item.seq);
@@ -204,7 +226,7 @@ impl Run<'_> {
         let own = process.def.activities.get(&item.activity).and_then(|a| a.mutex.as_ref());
         let groups = process.net.groups_of(&item.activity).iter().filter_map(|g| process.def.groups.0.get(*g));
         let of_groups = groups.filter(|(name, _)| !started(instance, name)).filter_map(|(_, g)| g.mutex.as_ref());
-        own.into_iter().chain(of_groups).map(|m| m.name.to_string()).collect()
+        own.into_iter().chain(of_groups).filter(|m| m.key.is_none()).map(|m| m.name.to_string()).collect()
     }
 
     /// Does a group of `holder` that is not one of `item` hold the mutex?
@@ -238,6 +260,16 @@ impl Run<'_> {
             let name = by.and_then(|login| self.ctx.people.get(&login).map(|p| p.name.clone()));
             return Err(Rejection::Right(RightReason::MutexHeld { mutex, activity: holder.activity, by: name }));
         }
+        match self.take_site(item, false) {
+            Ok(Ok(())) => {}
+            Ok(Err((held, SiteHolder::Ticket(_, ticket)))) => {
+                return Err(Rejection::Right(RightReason::HeldElsewhere { mutex: held.name, key: held.key, ticket }));
+            }
+            Ok(Err((held, _))) => {
+                return Err(Rejection::Right(RightReason::MutexHeld { activity: held.name.clone(), mutex: held.name, by: None }));
+            }
+            Err(failure) => return Err(Rejection::Failed(failure.message)),
+        }
         self.start_groups(item);
         Ok(())
     }
@@ -250,7 +282,7 @@ fn of_one(a: &WorkItem, b: &WorkItem) -> bool {
 }
 
 fn named(mutex: Option<&vorgang_definitions::kinds::group::Mutex>, name: &str) -> bool {
-    mutex.is_some_and(|m| m.name == name)
+    mutex.is_some_and(|m| m.name == name && m.key.is_none())
 }
 
 fn started(instance: &Instance, group: &str) -> bool {

@@ -1,7 +1,7 @@
 //! What is under way in an instance, and what it waits for: for agents, who see it beside the drawing.
 
 use super::run::Run;
-use super::submit;
+use super::voters;
 use crate::command::Context;
 use crate::snapshot::{Item, Seq, Snapshot, Waits, WorkItem, WorkStatus};
 use vorgang_definitions::kinds::process::{Activity, Process};
@@ -50,7 +50,7 @@ fn one(run: &Run, process: &Process, item: &WorkItem) -> Option<OpenItem> {
     let votes: Vec<(String, String)> =
         run.snapshot.votes.iter().filter(|v| v.work == item.seq).map(|v| (v.person.clone(), v.outcome.clone())).collect();
     let asked = activity.approval.as_ref().filter(|_| matches!(item.status, WorkStatus::Offered | WorkStatus::Started));
-    let mut voters = asked.map(|a| submit::voters(run, item, a)).unwrap_or_default();
+    let mut voters = asked.map(|a| voters::voters(run, item, a)).unwrap_or_default();
     voters.retain(|login| !votes.iter().any(|(person, _)| person == login));
     Some(OpenItem {
         activity: item.activity.clone(),

@@ -310,6 +310,9 @@ impl<'a> Run<'a> {
             self.run_entered();
             if !self.look() && !self.open_guards() && !self.look_at_lists() && !self.settle_joins() && !self.settle_ended() {
                 self.settle_groups();
+                if self.free_site() {
+                    continue;
+                }
                 return;
             }
         }
@@ -648,6 +651,8 @@ impl<'a> Run<'a> {
         }
         if let Some(approval) = &activity.approval {
             keys.extend(who::audience(&approval.of, &scope));
+            keys.extend(super::voters::delegations(item).iter().map(|(_, to)| format!("user:{to}")));
+            keys.extend(super::voters::substitutes(self, item, approval).iter().map(|login| format!("user:{login}")));
         }
         keys.sort();
         keys.dedup();

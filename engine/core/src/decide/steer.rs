@@ -1,7 +1,8 @@
 //! Work by hand: what an administrator does to a token, and people with their own work. What follows is proved first.
 
 use super::run::Run;
-use super::submit::{may_work, open_item};
+use super::submit::{self, may_work, open_item};
+use super::voters;
 use crate::command::{Hand, Steer};
 use crate::event::Event;
 use crate::people::Person;
@@ -10,7 +11,7 @@ use crate::rights;
 use crate::snapshot::{Seq, Snapshot, WorkItem, WorkStatus};
 use std::sync::Arc;
 use vorgang_definitions::check::env;
-use vorgang_definitions::kinds::process::Activity;
+use vorgang_definitions::kinds::process::{Activity, Approval};
 use vorgang_definitions::kinds::role::Right;
 use vorgang_definitions::model::{Model, ProcessModel};
 use vorgang_definitions::soundness::{Answer, Marking, Token, decide_from};
@@ -174,6 +175,9 @@ fn resume(run: &mut Run, process: &ProcessModel, work: Seq, admin: bool) -> Resu
 
 fn hand_over(run: &mut Run, work: Seq, to: &str, admin: bool) -> Result<(), Rejection> {
     let item = open_item(run, work)?;
+    if let Some(approval) = approval_of(run, &item) {
+        return delegate(run, &item, &approval, to);
+    }
     own(run, &item, admin)?;
     let wrong = |e: FormError| Rejection::Form(vec![("to".into(), e)]);
     let person: Arc<Person> = run.ctx.people.get(to).filter(|p| p.active).cloned().ok_or_else(|| wrong(FormError::NoSuchPerson))?;
@@ -190,6 +194,33 @@ fn hand_over(run: &mut Run, work: Seq, to: &str, admin: bool) -> Result<(), Reje
         run.set("owner", to.into(), false);
     }
     Ok(())
+}
+
+/// The approval that the item is, where it has nothing else to do.
+fn approval_of(run: &Run, item: &WorkItem) -> Option<Approval> {
+    let process = run.process_of(item.instance)?;
+    let activity = process.def.activities.get(&item.activity)?;
+    activity.approval.as_deref().filter(|_| activity.dialogs.is_empty()).cloned()
+}
+
+/// Gives the own vote to somebody else.
+fn delegate(run: &mut Run, item: &WorkItem, approval: &Approval, to: &str) -> Result<(), Rejection> {
+    let wrong = |e: FormError| Rejection::Form(vec![("to".into(), e)]);
+    let member = voters::votes_for(run, item, approval, run.ctx.actor)?;
+    if member != run.ctx.actor.login {
+        return Err(Rejection::Right(RightReason::NotForYou));
+    }
+    if run.ctx.people.get(to).is_none_or(|p| !p.active) {
+        return Err(wrong(FormError::NoSuchPerson));
+    }
+    if !voters::delegates(run, item, approval).iter().any(|l| l == to) {
+        return Err(wrong(FormError::NotForPerson));
+    }
+    // One who has a vote already has no second: there would be one less.
+    let before = voters::votes_possible(run, item, approval);
+    submit::delegate(run, item, member, to.to_owned());
+    let after = run.snapshot.item(item.seq).map_or(0, |w| voters::votes_possible(run, w, approval));
+    if after < before && after < approval.required() { Err(wrong(FormError::NotForPerson)) } else { Ok(()) }
 }
 
 /// Whoever has claimed the work, and administrators.

@@ -3,6 +3,7 @@
 use super::Notice;
 use super::form;
 use super::run::{Run, no_branch};
+use super::voters::{delegations, is_open_to_all, remaining, votes_for};
 use crate::acl;
 use crate::command::Form;
 use crate::event::Event;
@@ -13,7 +14,7 @@ use crate::who;
 use std::sync::Arc;
 use vorgang_definitions::kinds::process::{Activity, Approval, Dialog, Outcome, Status};
 use vorgang_definitions::kinds::role::Right;
-use vorgang_definitions::kinds::who::{Who, WhoWord, Whos};
+use vorgang_definitions::kinds::who::Whos;
 use vorgang_definitions::model::ProcessModel;
 
 /// The dialog under which an approval is submitted.
@@ -78,7 +79,7 @@ fn finish_dialog(run: &mut Run, item: &WorkItem, actions: &[vorgang_definitions:
 }
 
 fn vote(run: &mut Run, item: &WorkItem, approval: &Approval, form: &Form) -> Result<(), Rejection> {
-    may_vote(run, item, approval, run.ctx.actor)?;
+    let member = votes_for(run, item, approval, run.ctx.actor)?;
     may_open(run, item, APPROVAL)?;
     run.person_starts(item)?;
     let outcome = form.outcome.clone().unwrap_or_default();
@@ -93,6 +94,10 @@ fn vote(run: &mut Run, item: &WorkItem, approval: &Approval, form: &Form) -> Res
     form::write(run, filled.changes, Some(item.instance))?;
     form::write_data(run, filled.data, item);
     form::write_article(run, filled.article, Some(item.instance), Some(item.seq))?;
+    // Whoever is voted for has no other vote.
+    if member != person && !delegations(item).iter().any(|(from, _)| *from == member) {
+        delegate(run, item, member, person.clone());
+    }
     run.emit(Event::VoteCast { work: item.seq, person, outcome, at: run.ctx.now });
     run.change_work(item.seq, WorkStatus::Started, item.claimed_by.clone(), false);
     let by = run.ctx.actor.login.clone();
@@ -116,6 +121,13 @@ fn after_vote(run: &mut Run, item: &WorkItem, approval: &Approval, by: &str) {
             Err(failure) => run.fail(item.seq, failure, retry),
         }
     }
+}
+
+/// From now on the one votes for the other.
+pub fn delegate(run: &mut Run, item: &WorkItem, from: String, to: String) {
+    let mut more = run.snapshot.item(item.seq).map(|w| w.more()).unwrap_or_default();
+    more.delegated.push((from, to));
+    run.note_work(item.seq, more);
 }
 
 /// After an incident of the approval's `do`.
@@ -142,34 +154,11 @@ fn decided(run: &Run, item: &WorkItem, approval: &Approval) -> Option<&'static s
     if is_open_to_all(approval) {
         return None;
     }
-    let voted = |login: &String| run.snapshot.votes.iter().any(|v| v.work == item.seq && v.person == *login);
-    let remaining = voters(run, item, approval).iter().filter(|l| !voted(l)).count();
-    (approvals + remaining < approval.required()).then_some("reject")
-}
-
-/// Anybody may vote.
-pub fn is_open_to_all(approval: &Approval) -> bool {
-    approval.of.iter().any(|w| matches!(w, Who::Word(WhoWord::Anyone)))
-}
-
-/// Everybody who may vote, `not` taken out.
-pub fn voters(run: &Run, item: &WorkItem, approval: &Approval) -> Vec<String> {
-    let scope = run.scope(Some(item.instance), Some(item.seq));
-    let pool = who::people(&approval.of, &scope).unwrap_or_default();
-    let excluded = |login: &String| {
-        let person = run.ctx.people.get(login);
-        person.is_none_or(|p| approval.not.as_ref().is_some_and(|n| who::includes(n, p, &scope).unwrap_or(true)))
-    };
-    pool.into_iter().filter(|l| !excluded(l)).collect()
+    (approvals + remaining(run, item, approval) < approval.required()).then_some("reject")
 }
 
 pub fn may_vote(run: &Run, item: &WorkItem, approval: &Approval, person: &Person) -> Result<(), Rejection> {
-    let scope = run.scope(Some(item.instance), Some(item.seq));
-    among(&approval.of, approval.not.as_ref(), person, &scope)?;
-    if run.snapshot.votes.iter().any(|v| v.work == item.seq && v.person == person.login) {
-        return Err(Rejection::Right(RightReason::AlreadyVoted));
-    }
-    Ok(())
+    votes_for(run, item, approval, person).map(|_| ())
 }
 
 fn among(of: &Whos, not: Option<&Whos>, person: &Person, scope: &crate::scope::TicketScope) -> Result<(), Rejection> {

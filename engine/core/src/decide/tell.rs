@@ -113,6 +113,25 @@ fn substitute(run: &Run, person: &Arc<Person>, today: Date, by: &[Channel]) -> O
     (next.login != person.login && may_see && reaches).then(|| next.clone())
 }
 
+pub fn is_away(run: &Run, person: &Person) -> bool {
+    let today = today(run);
+    person.settings.away.as_ref().is_some_and(|a| (a.from..=a.until).contains(&today))
+}
+
+/// Is this person, who is away, stood in for by that one?
+pub fn stands_in(run: &Run, away: &str, by: &str) -> bool {
+    let Some(mut next) = run.ctx.people.get(away) else { return false };
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    while is_away(run, next) && seen.insert(&next.login) {
+        let substitute = next.settings.away.as_ref().and_then(|a| a.substitute.as_deref());
+        match substitute.and_then(|s| run.ctx.people.get(s)) {
+            Some(substitute) => next = substitute,
+            None => return false,
+        }
+    }
+    next.login == by && next.login != away
+}
+
 /// The end of the person's quiet hours, if it is quiet now.
 fn quiet_until(run: &Run, notification: &Notification, person: &Person) -> Option<Timestamp> {
     let quiet = person.settings.quiet.as_ref().filter(|_| !notification.urgent)?;

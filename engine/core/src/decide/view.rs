@@ -30,7 +30,7 @@ pub struct OfferedWork {
     pub must_claim: bool,
     /// When its time is up.
     pub due: Option<Timestamp>,
-    /// Who else may do it, where this person has claimed it.
+    /// Who else may do it, where this person has claimed it; to whom a vote may be given.
     pub others: Vec<String>,
 }
 
@@ -180,7 +180,11 @@ fn one(run: &Run, item: &WorkItem, filling: Option<&Filling>) -> Option<OfferedW
     }
     let title = super::open::title(run.model, &process.def, item, language);
     let due = due(&run.snapshot, activity, item.seq);
-    let others = if item.claimed_by.is_some() { others(run, item) } else { vec![] };
+    let others = match &activity.approval {
+        Some(approval) if activity.dialogs.is_empty() => super::voters::delegates(run, item, approval),
+        _ if item.claimed_by.is_some() => others(run, item),
+        _ => vec![],
+    };
     Some(OfferedWork { item: item.clone(), process: process.def.name.to_string(), title, forms, must_claim, due, others })
 }
 

@@ -1,0 +1,87 @@
+//! What is known only of the site as a whole.
+
+use crate::arg::args;
+use crate::batch::Batch;
+use crate::rows::{error, micros};
+use crate::store::PostgresStore;
+use async_trait::async_trait;
+use sqlx::Row;
+use vorgang_core::changes::Changes;
+use vorgang_core::facts::MutexFact;
+use vorgang_store::Result;
+use vorgang_store::site::{Site, WAITERS_MAX};
+
+const TAKE: &str = "INSERT INTO mutex (name, key, ticket_id, rev) SELECT a, b, c, 0 FROM unnest({}) x (a, b, c) \
+     ON CONFLICT DO NOTHING RETURNING 1";
+const FREE: &str = "DELETE FROM mutex USING unnest({}) x (a, b, c, d) WHERE name = a AND key = b AND ticket_id = c AND rev = d RETURNING 1";
+const COMES: &str = "UPDATE mutex SET rev = rev + n FROM (SELECT a, b, c, count(*) n FROM unnest({}) x (a, b, c) GROUP BY a, b, c) y \
+     WHERE name = a AND key = b AND ticket_id = c RETURNING n";
+const WAIT: &str = "INSERT INTO mutex_wait (ticket_id, seq, name, key, since) SELECT * FROM unnest({}) \
+     ON CONFLICT (ticket_id, seq) DO UPDATE SET name = excluded.name, key = excluded.key";
+const WAITS_NO_MORE: &str = "DELETE FROM mutex_wait USING unnest({}) x (a, b) WHERE ticket_id = a AND seq = b";
+const TURN: &str = "INSERT INTO turn (place, login) SELECT DISTINCT ON (a) a, b FROM unnest({}) x (a, b) \
+     ON CONFLICT (place) DO UPDATE SET login = excluded.login";
+
+/// What is given away goes before all else of a transaction, and what was only passed through after it.
+#[derive(Default)]
+pub struct Around<'a> {
+    pub before: Batch<'a>,
+    pub after: Batch<'a>,
+}
+
+/// Mutexes and turns of a command. Where a row is not written, somebody was faster.
+pub fn rows<'a>(batch: &mut Batch<'a>, around: &mut Around<'a>, changes: &'a Changes) {
+    let ticket = changes.ticket.id;
+    for (name, key, rev) in &changes.mutexes.freed {
+        around.before.certain(FREE, [name.into(), key.into(), ticket.into(), (*rev).into()]);
+    }
+    for (name, key) in changes.mutexes.taken.iter().chain(&changes.mutexes.passed) {
+        batch.certain(TAKE, [name.into(), key.into(), ticket.into()]);
+    }
+    for (name, key) in &changes.mutexes.passed {
+        around.after.certain(FREE, [name.into(), key.into(), ticket.into(), 0i64.into()]);
+    }
+    for (seq, wait) in &changes.mutex_waits {
+        match wait {
+            None => batch.row(WAITS_NO_MORE, [ticket.into(), (*seq).into()]),
+            Some(wait) => {
+                batch.certain(COMES, [(&wait.name).into(), (&wait.key).into(), wait.holder.into()]);
+                batch.row(WAIT, [ticket.into(), (*seq).into(), (&wait.name).into(), (&wait.key).into(), micros(wait.since).into()]);
+            }
+        }
+    }
+    for (place, login) in &changes.turns {
+        batch.row(TURN, [place.into(), login.into()]);
+    }
+}
+
+#[async_trait]
+impl Site for PostgresStore {
+    async fn mutex(&self, name: &str, key: &str) -> Result<MutexFact> {
+        let sql = "SELECT m.ticket_id, t.number, m.rev FROM mutex m JOIN ticket t ON t.id = m.ticket_id WHERE m.name = $1 AND m.key = $2";
+        let held = self.server.ask(sql, args![name, key]).await?;
+        let mut fact = MutexFact::default();
+        if let Some(r) = held.first() {
+            fact.holder = Some((r.try_get(0).map_err(error)?, r.try_get(1).map_err(error)?));
+            fact.rev = r.try_get(2).map_err(error)?;
+        }
+        let sql = "SELECT t.number FROM mutex_wait w JOIN ticket t ON t.id = w.ticket_id WHERE w.name = $1 AND w.key = $2 \
+             ORDER BY w.since, w.ticket_id, w.seq LIMIT $3";
+        for r in self.server.ask(sql, args![name, key, WAITERS_MAX]).await? {
+            fact.waiters.push(r.try_get(0).map_err(error)?);
+        }
+        fact.waiters.dedup();
+        Ok(fact)
+    }
+
+    async fn turn(&self, place: &str) -> Result<Option<String>> {
+        let rows = self.server.ask("SELECT login FROM turn WHERE place = $1", args![place]).await?;
+        rows.first().map(|r| r.try_get(0).map_err(error)).transpose()
+    }
+
+    async fn load(&self, login: &str) -> Result<u32> {
+        let rows = self.server.ask("SELECT count(*) FROM work WHERE claimed_by = $1", args![login]).await?;
+        let count = rows.first().map(|r| r.try_get::<i64, _>(0).map_err(error)).transpose()?;
+        Ok(count.unwrap_or(0) as u32)
+    }
+}
