@@ -13,6 +13,7 @@ use vorgang_definitions::diagram::Mark;
 use vorgang_definitions::kinds::handler::EVENTS;
 use vorgang_definitions::kinds::{self, Kind};
 use vorgang_definitions::model::{self, Loaded, SiteFile};
+use vorgang_definitions::soundness::{self, Answer, Fault};
 use vorgang_definitions::source::Span;
 use vorgang_definitions::{actions, codes, diagram};
 
@@ -173,7 +174,7 @@ pub fn test_junit(site: &Path) -> anyhow::Result<End> {
 }
 
 pub fn graph(site: &Path, process: &str, mermaid: bool, coverage: bool, language: &str) -> anyhow::Result<End> {
-    let loaded = model::load(&read(site)?, &[]);
+    let loaded = model::load_to_draw(&read(site)?);
     let Some(model) = &loaded.model else {
         eprint!("{}", diagnostic::render_human(&loaded.sources, &loaded.diagnostics, color(&std::io::stderr())));
         return Ok(End::Found);
@@ -191,9 +192,19 @@ pub fn graph(site: &Path, process: &str, mermaid: bool, coverage: bool, language
         let reached = |a: &str| all.activities.contains(&(process.to_owned(), a.to_owned()));
         marks.extend(found.def.activities.names().map(|a| (a.to_owned(), if reached(a) { Mark::Done } else { Mark::Failed })));
     }
+    // A net that is not sound is drawn with the way that shows it.
+    let fault = match soundness::decide(&model.names, &found.def) {
+        Answer::Unsound(faults) => faults.into_iter().find(|f| !matches!(f, Fault::Second { .. })),
+        Answer::Sound | Answer::Undecided => None,
+    };
+    if let Some(fault) = &fault {
+        eprintln!("{fault}");
+        marks = fault.path().iter().map(|s| (s.at.clone(), Mark::Done)).collect();
+        marks.insert(fault.activity().to_owned(), Mark::Failed);
+    }
     let graph = diagram::graph(model, &found.def, language, &marks, false);
     println!("{}", if mermaid { diagram::mermaid(&graph) } else { diagram::svg(&graph, true) });
-    Ok(End::Good)
+    Ok(if fault.is_some() { End::Found } else { End::Good })
 }
 
 pub fn explain(word: &str) -> anyhow::Result<End> {

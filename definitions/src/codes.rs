@@ -91,7 +91,10 @@ pub const ALL: &[(&str, &str)] = &[
     ("stay", "`stay` saves and remains in a dialog. An automatic activity or an approval has nothing to remain in."),
     ("template", "A text with `{{ }}` is Handlebars with variables, `#if`, `#unless` and `#each`, and nothing else."),
     ("tokens-grow", "A loop makes tokens faster than they are taken: their number has no end."),
-    ("too-large", "Definitions have counted limits: size, depth, number of nodes with aliases expanded."),
+    (
+        "too-large",
+        "Definitions have counted limits: size, depth, number of nodes with aliases expanded, activities of a process, findings.",
+    ),
     ("two-verbs", "An action is a map with exactly one verb."),
     ("unknown-key", "There is no such key here. What is not built yet is unknown, never ignored."),
     ("unknown-kind", "There is no such kind of definition."),

@@ -85,6 +85,23 @@ pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.dedup_by(|a, b| (a.span, a.code, &a.message) == (b.span, b.code, &b.message));
 }
 
+/// Findings that are kept: nobody reads more at once.
+const FINDINGS_MAX: usize = 500;
+
+/// Leaves the first, by place, and says that there are more.
+pub fn limit(diagnostics: &mut Vec<Diagnostic>) {
+    if diagnostics.len() <= FINDINGS_MAX {
+        return;
+    }
+    sort(diagnostics);
+    let more = diagnostics.len() - FINDINGS_MAX;
+    diagnostics.truncate(FINDINGS_MAX);
+    if let Some(last) = diagnostics.last().map(|d| d.span) {
+        let d = Diagnostic::error("too-large", last, format!("{more} more findings are not shown"));
+        diagnostics.push(d.help("mend the first ones: others may follow from them"));
+    }
+}
+
 pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
     diagnostics.iter().any(|d| d.severity == Severity::Error)
 }
@@ -151,4 +168,21 @@ pub fn render_json(sources: &Sources, diagnostics: &[Diagnostic]) -> serde_json:
         .collect();
     let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
     serde_json::json!({"version": 1, "errors": errors, "warnings": diagnostics.len() - errors, "findings": findings})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_findings_are_kept_and_the_others_counted() {
+        let at = |i: usize| Diagnostic::error("wrong-type", Span::new(0, i, i + 1), "x");
+        let mut few: Vec<Diagnostic> = (0..FINDINGS_MAX).map(at).collect();
+        limit(&mut few);
+        assert_eq!(few.len(), FINDINGS_MAX);
+        let mut many: Vec<Diagnostic> = (0..FINDINGS_MAX + 7).rev().map(at).collect();
+        limit(&mut many);
+        assert_eq!((many.len(), many[0].span.start), (FINDINGS_MAX + 1, 0));
+        assert_eq!(many[FINDINGS_MAX].message, "7 more findings are not shown");
+    }
 }

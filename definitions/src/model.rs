@@ -5,7 +5,7 @@ use crate::actions::{Action, Verb, with_others};
 use crate::calendar::WorkTime;
 use crate::cel::types::{Ty, WordSet};
 use crate::check;
-use crate::diagnostic::{self, Diagnostic};
+use crate::diagnostic::{self, Diagnostic, Severity};
 use crate::kinds::auto_response::AutoResponse;
 use crate::kinds::calendar::Calendar;
 use crate::kinds::field::Field;
@@ -237,6 +237,11 @@ pub struct Loaded {
 /// Loads and checks a site. `pinned` are canonical processes of running instances: each is compiled against the
 /// new environment.
 pub fn load(files: &[SiteFile], pinned: &[String]) -> Loaded {
+    load_but(files, pinned, &[])
+}
+
+/// Findings with these codes leave a model.
+fn load_but(files: &[SiteFile], pinned: &[String], but: &[&str]) -> Loaded {
     let mut sources = Sources::default();
     for file in files {
         sources.add(file.path.clone(), file.text.as_str());
@@ -257,10 +262,18 @@ pub fn load(files: &[SiteFile], pinned: &[String]) -> Loaded {
         load_pinned(canonical, &mut sources, &mut diagnostics, &mut pinned_definitions);
     }
     let broken = diagnostic::has_errors(&diagnostics);
+    diagnostic::limit(&mut diagnostics);
     let model = check::build(&sources, definitions, pinned_definitions, &failed, &mut diagnostics);
     diagnostic::sort(&mut diagnostics);
-    let model = model.filter(|_| !broken && !diagnostic::has_errors(&diagnostics));
+    let wrong = |d: &Diagnostic| d.severity == Severity::Error && !but.contains(&d.code);
+    let model = model.filter(|_| !broken && !diagnostics.iter().any(wrong));
+    diagnostic::limit(&mut diagnostics);
     Loaded { model, sources, diagnostics }
+}
+
+/// As [`load`], for drawing: a model too where all that is wrong is that a net is not sound.
+pub fn load_to_draw(files: &[SiteFile]) -> Loaded {
+    load_but(files, &[], &["never-entered", "no-end", "tokens-grow", "waits-for-ever"])
 }
 
 /// What calendars take holidays from; everything else of a site is YAML.

@@ -160,7 +160,7 @@ impl ByteOffsets {
 
 enum Open {
     List { start: Span, anchor: usize, items: Vec<Node> },
-    Map { start: Span, anchor: usize, entries: Vec<Entry>, key: Option<(String, Span)> },
+    Map { start: Span, anchor: usize, entries: Vec<Entry>, key: Option<(String, Span)>, seen: HashMap<String, Span> },
 }
 
 struct Builder<'a> {
@@ -228,7 +228,7 @@ impl Builder<'_> {
                 if tag.is_some() {
                     let _ = self.tag(span);
                 }
-                self.open(Open::Map { start: span, anchor, entries: vec![], key: None });
+                self.open(Open::Map { start: span, anchor, entries: vec![], key: None, seen: HashMap::new() });
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(span),
             Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
@@ -298,13 +298,14 @@ impl Builder<'_> {
         match self.stack.last_mut() {
             None => self.documents.push(node),
             Some(Open::List { items, .. }) => items.push(node),
-            Some(Open::Map { entries, key, .. }) => match key.take() {
+            Some(Open::Map { entries, key, seen, .. }) => match key.take() {
                 Some((key, key_span)) => {
-                    if let Some(first) = entries.iter().find(|e| e.key == key) {
+                    if let Some(first) = seen.get(&key) {
                         let d = Diagnostic::error("duplicate-key", key_span, format!("key `{key}` is written twice"))
-                            .related(first.key_span, "first here");
+                            .related(*first, "first here");
                         self.diagnostics.push(d);
                     } else {
+                        seen.insert(key.clone(), key_span);
                         entries.push(Entry { key, key_span, value: node });
                     }
                 }

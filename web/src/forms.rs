@@ -32,6 +32,8 @@ pub struct Typed {
     pub visible: Option<bool>,
     /// Of a mail: whom it is to, and who gets a copy.
     pub to: Option<(String, String)>,
+    /// The next one of the same kind is to come afterwards.
+    pub pile: bool,
     pub rejection: Option<Rejection>,
 }
 
@@ -342,7 +344,7 @@ fn colleagues(page: &Page) -> Vec<(String, String)> {
 /// The form of a dialog, with a button for each outcome.
 pub fn dialog(page: &Page, action: &str, work: &OfferedWork, form: &OfferedForm, seen: u64, typed: &Typed) -> Markup {
     let mine = typed.dialog.as_deref().is_none_or(|d| d == form.dialog) && typed.work.is_none_or(|w| w == work.item.seq);
-    let empty = Typed::default();
+    let empty = Typed { pile: typed.pile, ..Typed::default() };
     let typed = if mine { typed } else { &empty };
     let t = page.t;
     let error = typed.error("article", page.language());
@@ -370,6 +372,10 @@ pub fn dialog(page: &Page, action: &str, work: &OfferedWork, form: &OfferedForm,
                 @if let Some(required) = article.time { (minutes(page, "f-minutes", required, typed)) }
                 div.field { label for=(format!("files-{}-{}", work.item.seq, form.dialog)) { (t.attachments) }
                     input id=(format!("files-{}-{}", work.item.seq, form.dialog)) type="file" name="files" multiple; }
+            }
+            // Of many of a kind one comes after the other.
+            @if page.is_agent() && seen > 0 {
+                p.pile { label { input type="checkbox" name="pile" value=(format!("{}.{}", work.process, work.item.activity)) checked[typed.pile]; " " (t.pile) } }
             }
             div.buttons {
                 @for outcome in &form.outcomes {

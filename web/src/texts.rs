@@ -104,6 +104,7 @@ texts! {
     hand_over: "Hand over", "Übergeben";
     hand_over_to: "Hand over to", "Übergeben an";
     delegate_vote: "Let somebody else vote", "Jemand anderen abstimmen lassen";
+    pile: "Then the next of the same kind", "Danach das nächste gleicher Art";
     put_aside: "Put aside", "Zurückstellen";
     aside: "put aside", "zurückgestellt";
     take_up: "Take up again", "Wieder aufnehmen";

@@ -15,8 +15,20 @@ use crate::kinds::several::ForEach;
 use crate::name::Name;
 use std::collections::BTreeSet;
 
+/// Nobody oversees more, and what is proved of a net grows with it.
+const ACTIVITIES_MAX: usize = 1_000;
+
 /// Returns the fields that some proof of the process relies on.
 pub fn check(process: &Process, cx: &mut Cx) -> BTreeSet<String> {
+    if process.activities.len() > ACTIVITIES_MAX {
+        let d = Diagnostic::error(
+            "too-large",
+            process.name.span,
+            format!("a process has at most {ACTIVITIES_MAX} activities, this one {}", process.activities.len()),
+        );
+        cx.push(d.help("make sub-processes of its parts"));
+        return BTreeSet::new();
+    }
     super::references::text(process.title.as_ref(), cx);
     super::references::text(process.description.as_ref(), cx);
     ticket(process, cx);

@@ -4,7 +4,7 @@ use super::{Cx, env, place, several};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kinds::Kind;
 use crate::kinds::process::Process;
-use crate::kinds::test::{Steering, Step, Test};
+use crate::kinds::test::{MailIn, Steering, Step, Test};
 use crate::load::Named;
 use crate::name::Name;
 use crate::value_expr::ValueExpr;
@@ -23,12 +23,12 @@ pub fn check(test: &Test, cx: &mut Cx) {
         if verbs.len() != 1 {
             let d = Diagnostic::error("two-verbs", step.at, format!("a step does one thing, this one {}", verbs.len()));
             cx.push(d.help(
-                "one of `start`, `create`, `submit`, `vote`, `claim`, `release`, `steer`, `patch`, `write`, `note`, `watch`, `merge`, `message`, `answer`, `job`, `advance`, `expect`",
+                "one of `start`, `create`, `submit`, `vote`, `claim`, `release`, `steer`, `patch`, `write`, `note`, `watch`, `merge`, `mail`, `message`, `answer`, `incident`, `job`, `advance`, `expect`",
             ));
             continue;
         }
         surplus(step, verbs[0], cx);
-        let by_person = !matches!(verbs[0], "advance" | "answer" | "expect" | "job" | "message");
+        let by_person = !matches!(verbs[0], "advance" | "answer" | "expect" | "job" | "mail" | "message");
         match (&step.actor, by_person) {
             (None, true) => {
                 cx.push(Diagnostic::error("missing-key", step.at, format!("`{}` needs `as:`, the person who does it", verbs[0])))
@@ -51,6 +51,9 @@ pub fn check(test: &Test, cx: &mut Cx) {
         }
         if let Some(steering) = &step.steer {
             steer(step, steering, cx);
+        }
+        if let Some(mail) = &step.mail {
+            self::mail(test, step, mail, cx);
         }
         activities(test, step, cx);
         outcome(step, cx);
@@ -104,6 +107,25 @@ fn steer(step: &Step, steering: &Steering, cx: &mut Cx) {
     }
 }
 
+/// It comes to an address of the site.
+fn mail(test: &Test, step: &Step, mail: &MailIn, cx: &mut Cx) {
+    let known = match &mail.to {
+        Some(to) => cx.names.account_at(to).is_some(),
+        None => cx.names.accounts.iter().next().is_some(),
+    };
+    if !known {
+        let d = Diagnostic::error("unknown-name", step.at, "no mail account takes this mail");
+        cx.push(d.help("`to` is an address of a `MailAccount`"));
+    }
+    if !mail.from.contains('@') && test.people.names().all(|n| n != mail.from) {
+        let d = Diagnostic::error("unknown-name", step.at, format!("`{}` is neither an address nor a person of this test", mail.from));
+        cx.push(d.maybe_help(did_you_mean(&mail.from, test.people.names())));
+    }
+    for line in mail.headers.iter().filter(|l| !l.contains(':')) {
+        cx.push(Diagnostic::error("wrong-type", step.at, format!("`{line}` is no line of a mail's head: it has a `:`")));
+    }
+}
+
 /// What a message carries is written plainly, as it comes from outside.
 fn message(name: &Name, step: &Step, cx: &mut Cx) {
     let names = cx.names;
@@ -136,7 +158,7 @@ fn message(name: &Name, step: &Step, cx: &mut Cx) {
 fn surplus(step: &Step, verb: &str, cx: &mut Cx) {
     let form = matches!(verb, "start" | "submit" | "vote");
     let values = form || verb == "create";
-    let person = !matches!(verb, "advance" | "answer" | "expect" | "job" | "message");
+    let person = !matches!(verb, "advance" | "answer" | "expect" | "job" | "mail" | "message");
     let given = [
         ("as", step.actor.is_some(), person || verb == "expect"),
         ("dialog", step.dialog.is_some(), form),
@@ -161,6 +183,7 @@ fn activities(test: &Test, step: &Step, cx: &mut Cx) {
         .into_iter()
         .flatten()
         .chain(step.steer.iter().filter_map(|s| s.activity()))
+        .chain(step.expect.iter().filter_map(|e| e.trace.as_ref()).flatten())
         .chain(expected)
         .cloned()
         .collect();

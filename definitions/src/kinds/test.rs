@@ -146,7 +146,7 @@ choice! {
 }
 
 record! {
-    /// One step: exactly one of `start`, `create`, `submit`, `vote`, `claim`, `release`, `steer`, `patch`, `write`, `note`, `watch`, `merge`, `message`, `answer`, `job`, `advance`, `expect`.
+    /// One step: exactly one of `start`, `create`, `submit`, `vote`, `claim`, `release`, `steer`, `patch`, `write`, `note`, `watch`, `merge`, `mail`, `message`, `answer`, `incident`, `job`, `advance`, `expect`.
     pub struct Step as "a step" {
         /// Starts a process.
         start "start": Option<Name> = "expense_claim";
@@ -172,6 +172,10 @@ record! {
         watch "watch": Option<bool> = true;
         /// Merges the ticket into another one of the story, by its place.
         merge "merge": Option<crate::load::Int<1, 1_000>> = 1;
+        /// A mail comes in, and is sorted as at the door; the steps that follow are about its ticket.
+        mail "mail": Option<Box<MailIn>> = { "from": "anna", "subject": "The printer is on fire", "body": "Please help" };
+        /// Tries the open incident again whose kind this is, or whose message has it in it.
+        incident "incident": Option<String> = "life_cycle";
         /// A message from outside comes; `with` says what it carries.
         message "message": Option<Name> = "parts_arrived";
         /// The program of this name, the oldest that is to run on the ticket, has ended: `output` or `fails` says how.
@@ -224,6 +228,8 @@ impl Step {
             ("note", self.note.is_some()),
             ("watch", self.watch.is_some()),
             ("merge", self.merge.is_some()),
+            ("mail", self.mail.is_some()),
+            ("incident", self.incident.is_some()),
             ("message", self.message.is_some()),
             ("answer", self.answer.is_some()),
             ("job", self.job.is_some()),
@@ -231,6 +237,42 @@ impl Step {
             ("expect", self.expect.is_some()),
         ];
         given.into_iter().filter(|(_, g)| *g).map(|(v, _)| v).collect()
+    }
+}
+
+choice! {
+    /// What becomes of a mail.
+    pub enum Becomes {
+        /// A ticket takes it in.
+        Taken "taken",
+        /// It stays in the log.
+        Ignored "ignored",
+        /// Somebody has to look at it.
+        Quarantined "quarantined",
+    }
+}
+
+record! {
+    /// A mail that comes in.
+    pub struct MailIn as "`mail`" {
+        /// The address, or one of the test's people: who writes from LOGIN@example.org.
+        from "from": String = "anna";
+        /// The address it is for; that of the first mail account if not written.
+        to "to": Option<String> = "support@example.org";
+        /// Its subject.
+        subject "subject": Option<String> = "The printer is on fire";
+        /// Its text.
+        body "body": Option<String> = "Please help";
+        /// It answers a mail of this ticket, by its place among all that were made.
+        answers "answers": Option<crate::load::Int<1, 1_000>> = 1;
+        /// Further lines of its head.
+        headers "headers": Vec<String> = ["X-Priority: 1"];
+        /// A machine wrote it.
+        auto "auto": bool = true;
+        /// The sender's domain says that it is none of its.
+        forged "forged": bool = true;
+        /// What has to become of it; `taken` if not written.
+        becomes "becomes": Option<Becomes> = "quarantined";
     }
 }
 
@@ -315,6 +357,10 @@ record! {
         data "data": Named<ValueExpr> = { "booking": "B-7" };
         /// Values of fields.
         fields "fields": Named<ValueExpr> = { "amount": "400.00" };
+        /// The activities of the ticket's processes that were completed, in the order of their completion.
+        trace "trace": Option<Vec<Name>> = ["claim", "approve"];
+        /// Addresses, or people of the test, to whom mails were written since the beginning, in any order.
+        mailed "mailed": Option<Vec<String>> = ["anna"];
         /// How many articles the ticket has.
         articles "articles": Option<crate::load::Int<0, 100_000>> = 1;
         /// How many of them customers may read.

@@ -1,6 +1,7 @@
 //! Plays a site's `Test` definitions in virtual time, through the same `decide` as everything else.
 
 mod expect;
+mod post;
 mod summary;
 
 pub use summary::summary;
@@ -13,7 +14,7 @@ use crate::facts::{Content, Facts, MutexFact, Other, SiteAsked, SiteFact};
 use crate::message::{self, Data};
 use crate::people::{Away, Directory, Person, PersonKind, Settings};
 use crate::rejection::Rejection;
-use crate::snapshot::{Snapshot, Waits, WorkItem, WorkStatus};
+use crate::snapshot::{Incident, Snapshot, Waits, WorkItem, WorkStatus};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::Value as Json;
@@ -72,6 +73,8 @@ struct Sent {
 struct Kept {
     snapshot: Snapshot,
     content: Content,
+    /// Activities that were completed, in their order.
+    trace: Vec<String>,
 }
 
 /// Tickets that one command may make.
@@ -220,6 +223,9 @@ impl Story<'_> {
             self.report.log.push(format!("job {job}"));
             self.by_system(step, &Command::RunJob { job: job.to_string() });
             return;
+        }
+        if let Some(mail) = &step.mail {
+            return self.mail(step, mail);
         }
         if let Some(name) = &step.message {
             let shape = self.model.names.messages.get(name.as_str());
@@ -374,12 +380,16 @@ impl Story<'_> {
         let number = &decision.after.ticket.number;
         let known = self.tickets.iter().position(|t| t.snapshot.ticket.number == *number);
         let at = known.unwrap_or_else(|| {
-            self.tickets.push(Kept { snapshot: decision.after.clone(), content: Content::default() });
+            self.tickets.push(Kept { snapshot: decision.after.clone(), content: Content::default(), trace: vec![] });
             self.tickets.len() - 1
         });
-        let content = &mut self.tickets[at].content;
+        let Kept { content, trace, .. } = &mut self.tickets[at];
         for event in &decision.events {
             self.report.log.push(format!("  {}", summary(event)));
+            if let Event::WorkEnded { seq, status: WorkStatus::Done, outcome: Some(_), .. } = event {
+                let item = decision.after.item(*seq).filter(|w| w.copy().is_none());
+                trace.extend(item.map(|w| w.activity.clone()));
+            }
             match event {
                 Event::ArticleAdded { article } => content.articles.push(article.clone()),
                 Event::MessageEmitted { name, data, until, hops } => {
@@ -452,6 +462,12 @@ impl Story<'_> {
         }
         if let Some(steering) = &step.steer {
             return self.steer(step, steering);
+        }
+        if let Some(text) = &step.incident {
+            let snapshot = self.snapshot().ok_or(Some("there is no ticket yet".to_owned()))?;
+            let meant = |i: &&Incident| i.resolved.is_none() && (i.kind == *text || i.message.contains(text));
+            let incident = snapshot.incidents.iter().find(meant).map(|i| i.seq).ok_or(None)?;
+            return Ok(Command::RetryIncident { incident });
         }
         let activity = [&step.submit, &step.vote, &step.claim, &step.release].into_iter().flatten().next().ok_or(None)?;
         let snapshot = self.snapshot().ok_or(Some("there is no ticket yet".to_owned()))?;

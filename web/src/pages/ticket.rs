@@ -1,7 +1,7 @@
 //! One ticket: the process, the next steps with their forms, messages, details, history.
 
 use crate::auth::Who;
-use crate::extract::Path;
+use crate::extract::{Path, Query};
 use crate::forms::{self, Input, Typed};
 use crate::input::{FormData, Once};
 use crate::layout::Page;
@@ -33,8 +33,16 @@ pub async fn page(
     Extension(who): Extension<Who>,
     Extension(id): Extension<RequestId>,
     Path(number): Path<String>,
+    Query(shown): Query<Shown>,
 ) -> Response {
-    draw(&app, &who, &id, &number, Typed::default(), None, StatusCode::OK).await
+    let typed = Typed { pile: shown.pile.is_some(), ..Typed::default() };
+    draw(&app, &who, &id, &number, typed, None, StatusCode::OK).await
+}
+
+#[derive(Debug, Default, serde::Deserialize)]
+pub struct Shown {
+    /// It comes after another one of the same kind.
+    pile: Option<String>,
 }
 
 /// After a change the browser is sent to the ticket, unless there is something to tell first.
@@ -432,6 +440,7 @@ pub async fn submit(
     data: FormData,
 ) -> Response {
     let (once, redraw) = (data.once(), data.get("redraw").is_some());
+    let pile = data.get("pile").map(str::to_owned);
     let minutes = data.get("minutes").unwrap_or_default().to_owned();
     let mut form = data.dialog();
     if form.article.as_ref().is_some_and(|a| a.body.is_empty() && a.attachments.is_empty() && a.minutes.is_none()) {
@@ -443,12 +452,26 @@ pub async fn submit(
         values: form.values.clone(),
         article: form.article.as_ref().map(|a| a.body.clone()).unwrap_or_default(),
         minutes,
+        pile: pile.is_some(),
         ..Typed::default()
     };
     if redraw {
         return draw(&app, &who, &id, &number, typed, None, StatusCode::OK).await;
     }
-    run(&app, &who, &id, &number, Command::SubmitDialog { work, form }, typed, once).await
+    let done = run(&app, &who, &id, &number, Command::SubmitDialog { work, form }, typed, once).await;
+    match pile {
+        Some(pile) if done.status().is_redirection() => match next_of(&app, &who, &pile).await {
+            Some(next) => Redirect::to(&format!("/agent/tickets/{next}?pile=on")).into_response(),
+            None => done,
+        },
+        _ => done,
+    }
+}
+
+/// The next ticket with work of this kind (`process.activity`) for this person: piled execution.
+async fn next_of(app: &App, who: &Who, pile: &str) -> Option<String> {
+    let rows = app.desk.work(&who.person, false, 200).await.ok()?;
+    rows.into_iter().find(|r| format!("{}.{}", r.process, r.item.activity) == pile).map(|r| r.ticket.number)
 }
 
 pub async fn claim(

@@ -33,6 +33,8 @@ pub enum Closed {
     Join,
     /// Its `while` does not hold.
     Condition(String),
+    /// Another ticket, or another instance, holds the mutex of the site.
+    Site { mutex: String, key: String },
     /// Another activity holds the mutex; who does it, where somebody does.
     Mutex { mutex: String, activity: String, by: Option<String> },
 }
@@ -71,6 +73,9 @@ fn closed(run: &Run, activity: &Activity, item: &WorkItem) -> Option<Closed> {
         (WorkStatus::Waiting, None) => Some(Closed::Join),
         (_, Some(Waits::Condition)) => {
             Some(Closed::Condition(activity.while_.as_ref().map_or(String::new(), |w| w.text.trim().to_owned())))
+        }
+        (WorkStatus::Waiting, Some(Waits::Mutex { name: Some(mutex), key: Some(key), .. })) => {
+            Some(Closed::Site { mutex: mutex.clone(), key: key.clone() })
         }
         (WorkStatus::Waiting | WorkStatus::Offered, _) => {
             run.held_by(item).map(|(mutex, holder)| Closed::Mutex { mutex, activity: holder.activity, by: holder.claimed_by })

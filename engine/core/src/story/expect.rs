@@ -38,6 +38,22 @@ impl Story<'_> {
         if let Some(wanted) = &expect.work {
             wrong.extend(self.work(&snapshot, &wanted.iter().map(|n| n.as_str()).collect::<Vec<_>>()));
         }
+        let trace = self.at.map(|i| &self.tickets[i].trace[..]).unwrap_or_default();
+        if let Some(wanted) = expect.trace.as_ref().filter(|w| !w.iter().map(|n| n.as_str()).eq(trace.iter().map(String::as_str))) {
+            let list = |l: Vec<&str>| l.join(", ");
+            let (found, wanted) = (list(trace.iter().map(String::as_str).collect()), list(wanted.iter().map(|n| n.as_str()).collect()));
+            wrong.push(format!("completed were [{found}], expected [{wanted}]"));
+        }
+        if let Some(wanted) = &expect.mailed {
+            let mut found: Vec<String> = self.events.iter().flat_map(written_to).collect();
+            let mut wanted: Vec<String> =
+                wanted.iter().map(|to| self.people.get(to).map_or_else(|| to.clone(), |p| p.email.clone())).collect();
+            found.sort();
+            wanted.sort();
+            if found != wanted {
+                wrong.push(format!("mails went to [{}], expected [{}]", found.join(", "), wanted.join(", ")));
+            }
+        }
         let open_incidents: Vec<_> = snapshot.incidents.iter().filter(|i| i.resolved.is_none()).collect();
         if let Some(count) = expect.incidents.filter(|c| c.0 != open_incidents.len() as i64) {
             let list = open_incidents.iter().map(|i| i.message.as_str()).collect::<Vec<_>>().join("; ");
@@ -165,5 +181,14 @@ impl Story<'_> {
         lines.sort();
         lines.dedup();
         lines
+    }
+}
+
+/// Addresses to whom the event writes a mail.
+fn written_to(event: &Event) -> Vec<String> {
+    match event {
+        Event::MailQueued { outgoing } => outgoing.to.iter().map(|a| a.address.clone()).collect(),
+        Event::NotificationSent { notification } if notification.mail => vec![format!("{}@example.org", notification.to)],
+        _ => vec![],
     }
 }
