@@ -1,4 +1,4 @@
-//! `cargo bench --bench net`: what processes cost. Names after `--` choose: run, sound, check, draw.
+//! `cargo bench --bench net`: what processes cost. Names after `--` choose: run, durable, sound, check, draw.
 
 mod common;
 
@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::hint::black_box;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use vorgang_core::Command;
 use vorgang_core::command::{Context, Form};
@@ -16,6 +18,9 @@ use vorgang_core::snapshot::{Snapshot, WorkStatus};
 use vorgang_definitions::diagram;
 use vorgang_definitions::model::{Model, SiteFile, load, read_folder};
 use vorgang_definitions::soundness::{self, Answer};
+use vorgang_runtime::clock::SystemClock;
+use vorgang_runtime::{Desk, Request, revisions};
+use vorgang_store_sqlite::SqliteStore;
 
 /// The server's own.
 #[global_allocator]
@@ -52,6 +57,9 @@ fn main() {
     let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
     if is_wanted("run") {
         run();
+    }
+    if is_wanted("durable") {
+        tokio::runtime::Runtime::new().expect("a runtime").block_on(durable());
     }
     if is_wanted("sound") {
         sound();
@@ -105,6 +113,58 @@ fn run() {
             begun.elapsed().as_secs_f64() * 1e6 / TIMES as f64
         });
         println!("{name}: {time} from start to end, {forms} forms");
+    }
+}
+
+/// From start to end through the whole desk, each step on disk before the next: whole runs a second.
+async fn durable() {
+    const SECONDS: f64 = 3.0;
+    let folder = std::env::temp_dir().join(format!("vorgang-net-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let text = format!("{SITE}{}", PROCESSES.iter().map(|(name, _, activities)| process(name, activities)).collect::<String>());
+    let site = [SiteFile { path: "bench.yaml".into(), text }];
+    let store = Arc::new(SqliteStore::open(&folder.join("net.db")).expect("a store"));
+    let Ok(desk) = revisions::open(store, Arc::new(SystemClock), Some(&site)).await.expect("a desk") else {
+        panic!("the site does not check")
+    };
+    desk.people_save(&[agent()]).await.expect("people");
+    let desk = Arc::new(desk);
+    for (name, forms, _) in PROCESSES {
+        for callers in [1, 64] {
+            let mut rates = vec![];
+            for _ in 0..3 {
+                let (begun, done) = (Instant::now(), Arc::new(AtomicU64::new(0)));
+                let mut tasks = tokio::task::JoinSet::new();
+                for _ in 0..callers {
+                    let (desk, done) = (desk.clone(), done.clone());
+                    tasks.spawn(async move {
+                        while begun.elapsed().as_secs_f64() < SECONDS {
+                            from_start_to_end(&desk, name).await;
+                            done.fetch_add(1, Ordering::Relaxed);
+                        }
+                    });
+                }
+                while tasks.join_next().await.is_some() {}
+                rates.push(done.load(Ordering::Relaxed) as f64 / begun.elapsed().as_secs_f64());
+            }
+            rates.sort_by(f64::total_cmp);
+            println!("{name}, durable, {callers} callers: {:.1}/s from start to end, {:.0} steps/s", rates[1], rates[1] * forms as f64);
+        }
+    }
+    let _ = std::fs::remove_dir_all(&folder);
+}
+
+async fn from_start_to_end(desk: &Desk, name: &str) {
+    let actor = agent();
+    let start = Command::StartProcess { process: name.into(), form: Form::default() };
+    let mut after =
+        desk.execute(Request { actor: &actor, ticket: None, command: start, cause: "bench", at: None }).await.expect("a start").after;
+    let offered = |s: &Snapshot| s.open_work().find(|w| matches!(w.status, WorkStatus::Offered | WorkStatus::Started)).map(|w| w.seq);
+    while let Some(work) = offered(&after) {
+        let number = after.ticket.number.clone();
+        let command = Command::SubmitDialog { work, form: Form::default() };
+        let request = Request { actor: &actor, ticket: Some(&number), command, cause: "bench", at: None };
+        after = desk.execute(request).await.expect("a step").after;
     }
 }
 
