@@ -101,6 +101,7 @@ pub fn build(
         by_hash.insert(model.hash.clone(), model.clone());
         models.insert(name, model);
     }
+    several::mutexes_of_site(&process_defs, &mut cx);
     for (node, def) in pinned {
         let model = Arc::new(compile(&node, def, &mut cx));
         by_hash.entry(model.hash.clone()).or_insert(model);

@@ -5,7 +5,7 @@
 
 use super::ast::{Ast, Kind, Op};
 use super::functions::{self, Function, P};
-use super::types::{Env, Ty};
+use super::types::{Env, Field, Ty};
 use super::value::Value;
 use crate::decision::Table;
 use crate::diagnostic::did_you_mean;
@@ -18,6 +18,9 @@ pub enum Code {
     Path(Vec<Box<str>>),
     Local(usize),
     Has(Vec<Box<str>>),
+    /// Of a part of an element.
+    HasField(Box<Code>, String),
+    DefaultField(Box<Code>, String, Box<Code>),
     Default(Vec<Box<str>>, Box<Code>),
     Active(String),
     Field(Box<Code>, String),
@@ -170,6 +173,37 @@ impl Checker<'_> {
         }
     }
 
+    /// As [`Self::dotted`], of a comprehension's variable; marked, so that it is no name of the environment.
+    fn local(&self, ast: &Ast) -> Option<String> {
+        match &ast.kind {
+            Kind::Name(n) if self.locals.iter().any(|(l, _)| l == n) => Some(format!("%{n}")),
+            Kind::Select(of, name) => self.local(of).map(|p| format!("{p}.{name}")),
+            _ => None,
+        }
+    }
+
+    /// A part of an element that may be unset, and that nothing says is set.
+    fn guarded_local(&mut self, ast: &Ast, part: &Field) {
+        let Some(path) = self.local(ast).filter(|p| part.optional && !self.known.contains(p)) else { return };
+        let path = &path[1..];
+        let help = format!("guard it: `has({path}) && …`, or give a value: `default({path}, …)`");
+        self.finding("may-be-unset", ast, format!("`{path}` may be unset here"), Some(help));
+    }
+
+    /// What a part of an element is taken from, its name, and its type: for `has` and `default`.
+    fn part_of_local(&mut self, ast: &Ast) -> Option<(Code, String, Ty)> {
+        let Kind::Select(of, name) = &ast.kind else { return None };
+        self.local(ast)?;
+        let (code, ty) = self.expression(of);
+        let part = match &ty {
+            Ty::Object(o) => o.field(name).map(|f| f.ty.clone()),
+            Ty::Map(v) => Some((**v).clone()),
+            Ty::Any => Some(Ty::Any),
+            _ => None,
+        };
+        part.map(|part| (code, name.clone(), part))
+    }
+
     fn path(&mut self, ast: &Ast) -> (Code, Ty) {
         if let Some(path) = self.dotted(ast) {
             return match self.resolve(ast, &path, true) {
@@ -186,7 +220,10 @@ impl Checker<'_> {
                 let (code, ty) = self.expression(of);
                 match &ty {
                     Ty::Object(o) => match o.field(name) {
-                        Some(f) => (Code::Field(Box::new(code), name.clone()), f.ty.clone()),
+                        Some(f) => {
+                            self.guarded_local(ast, f);
+                            (Code::Field(Box::new(code), name.clone()), f.ty.clone())
+                        }
                         None => {
                             let help = did_you_mean(name, o.fields.iter().map(|f| f.name.as_str()));
                             self.failed("unknown-name", ast, format!("{} has no `{name}`", o.what), help)
@@ -320,6 +357,7 @@ impl Checker<'_> {
             Kind::Binary(Op::Or, a, b) if !truth => &self.facts(a, false) | &self.facts(b, false),
             Kind::Binary(Op::Or, a, b) if truth => &self.facts(a, true) & &self.facts(b, true),
             Kind::Call(None, name, arguments) if truth && arguments.len() == 1 => match (name.as_str(), &arguments[0].kind) {
+                ("has", _) if self.local(&arguments[0]).is_some() => self.local(&arguments[0]).into_iter().collect(),
                 ("has", _) => {
                     let path = self.dotted(&arguments[0]).unwrap_or_default();
                     (1..=path.len()).map(|n| path[..n].join(".")).collect()
@@ -433,6 +471,17 @@ impl Checker<'_> {
 
     fn call(&mut self, ast: &Ast, receiver: Option<&Ast>, name: &str, arguments: &[Ast]) -> (Code, Ty) {
         match (receiver, name, arguments) {
+            (None, "has", [of]) if self.local(of).is_some() => match self.part_of_local(of) {
+                Some((code, name, _)) => (Code::HasField(Box::new(code), name), Ty::Bool),
+                None => self.failed("cel-type", of, "`has()` wants a part of an element, such as `i.data.x`".into(), None),
+            },
+            (None, "default", [of, other]) if self.local(of).is_some() => match self.part_of_local(of) {
+                Some((code, name, ty)) => {
+                    let (other, ty) = self.instead(other, ty);
+                    (Code::DefaultField(Box::new(code), name, Box::new(other)), ty)
+                }
+                None => self.failed("cel-type", of, "`default()` wants a part of an element first, such as `i.data.x`".into(), None),
+            },
             (None, "has", [of]) => {
                 let Some(path) = self.dotted(of).filter(|p| p.len() > 1) else {
                     return self.failed("cel-type", of, "`has()` wants a path such as `ticket.fields.x`".into(), None);
@@ -447,18 +496,7 @@ impl Checker<'_> {
                     return self.failed("cel-type", of, "`default()` wants a path such as `ticket.fields.x` first".into(), None);
                 };
                 let Some(ty) = self.resolve(of, &path, false) else { return (Code::Const(Value::Bool(false)), Ty::Any) };
-                let (code, other_ty) = self.expression(other);
-                let fits = other_ty.fits(&ty) || (other_ty.is_textual() && ty.is_textual()) || (ty == Ty::Int && other_ty == Ty::Decimal);
-                if !fits {
-                    self.finding("cel-type", other, format!("expected {ty}, found {other_ty}"), None);
-                }
-                let ty = if matches!(ty, Ty::Word(_)) {
-                    Ty::Text
-                } else if ty == Ty::Int {
-                    other_ty
-                } else {
-                    ty
-                };
+                let (code, ty) = self.instead(other, ty);
                 (Code::Default(boxed(&path), Box::new(code)), ty)
             }
             (None, "active" | "done", [of]) => self.activity(name, of),
@@ -467,6 +505,21 @@ impl Checker<'_> {
             }
             _ => self.function(ast, receiver, name, arguments),
         }
+    }
+
+    /// What stands in for a value of this type, and the type of both.
+    fn instead(&mut self, other: &Ast, ty: Ty) -> (Code, Ty) {
+        let (code, other_ty) = self.expression(other);
+        let fits = other_ty.fits(&ty) || (other_ty.is_textual() && ty.is_textual()) || (ty == Ty::Int && other_ty == Ty::Decimal);
+        if !fits {
+            self.finding("cel-type", other, format!("expected {ty}, found {other_ty}"), None);
+        }
+        let ty = match ty {
+            Ty::Word(_) => Ty::Text,
+            Ty::Int => other_ty,
+            ty => ty,
+        };
+        (code, ty)
     }
 
     fn activity(&mut self, name: &str, of: &Ast) -> (Code, Ty) {
@@ -502,9 +555,14 @@ impl Checker<'_> {
             let message = format!("more than {MACROS_MAX} comprehensions, or more than {MACRO_DEPTH_MAX} inside each other");
             return self.failed("cel-cost", list, message, None);
         }
+        // A name that is used again inside hides the outer one, and what is known of it.
+        let known = self.known.clone();
+        let own = format!("%{variable_name}.");
+        self.known.retain(|k| !k.starts_with(&own));
         self.locals.push((variable_name.clone(), element.clone()));
         let (body_code, body_ty) = self.expression(body);
         self.locals.pop();
+        self.known = known;
         let kind = match name {
             "all" => Macro::All,
             "exists" => Macro::Exists,

@@ -75,6 +75,11 @@ impl<'a> Machine<'a> {
                 Some(v) => Ok(v),
                 None => self.run(other),
             },
+            Code::HasField(of, name) => Ok(Value::Bool(matches!(self.run(of)?, Value::Map(m) if m.contains_key(name)))),
+            Code::DefaultField(of, name, other) => match self.run(of)? {
+                Value::Map(m) if m.contains_key(name) => Ok(m.get(name).cloned().unwrap_or(Value::Bool(false))),
+                _ => self.run(other),
+            },
             Code::Active(name) => Ok(Value::Bool(self.scope.active(name))),
             Code::Field(of, name) => match self.run(of)? {
                 Value::Map(m) => m.get(name).cloned().ok_or_else(|| EvalError::Unset(name.clone())),

@@ -72,8 +72,11 @@ macro_rules! registry {
     };
 }
 
+mod parts;
+
 registry! {
-    abs add_business_time business_time contains date days decimal div duration ends_with extract has_role hours int join lower matches max min
+    abs add_business_time business_time contains date days decimal div duration ends_with extract get_date get_day_of_month get_day_of_week get_day_of_year
+    get_full_year get_hours get_milliseconds get_minutes get_month get_seconds has_role hours int join lower matches max min
     minutes round size starts_with string timestamp today trim upper
 }
 

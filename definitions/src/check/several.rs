@@ -7,6 +7,7 @@ use crate::cel::types::{Env, Ty};
 use crate::cel::value::Value;
 use crate::diagnostic::Diagnostic;
 use crate::kinds::Kind;
+use crate::kinds::group::Mutex;
 use crate::kinds::message::DataType;
 use crate::kinds::process::{Activity, Process};
 use crate::kinds::several::{DoneWhen, ForEach};
@@ -240,20 +241,61 @@ pub fn key(key: &crate::cel::Expr, env: &Env, relies: &mut Relies, cx: &mut Cx) 
     }
 }
 
-/// Two mutexes that are taken in different orders can wait for each other for ever.
-fn mutexes(process: &Process, cx: &mut Cx) {
-    let mut orders: BTreeMap<(String, String), &Name> = BTreeMap::new();
-    for (name, activity) in process.activities.iter() {
-        let Some(own) = &activity.mutex else { continue };
-        for group in process.groups.iter().filter(|(_, g)| g.activities.iter().any(|a| a == name)).filter_map(|(_, g)| g.mutex.as_ref()) {
-            orders.insert((group.name.to_string(), own.name.to_string()), name);
+/// A mutex that is taken while another one is held.
+struct Within<'p> {
+    outer: &'p Mutex,
+    inner: &'p Mutex,
+    at: &'p Name,
+}
+
+impl Within<'_> {
+    fn is_turned(&self, other: &Self) -> bool {
+        self.outer.name == *other.inner.name && self.inner.name == *other.outer.name
+    }
+
+    /// Both hold in the whole site.
+    fn is_of_site(&self) -> bool {
+        self.outer.key.is_some() && self.inner.key.is_some()
+    }
+
+    fn finding(&self, other: &Self) -> Diagnostic {
+        let message = format!(
+            "`{}` takes `{}` within `{}`, `{}` the other way round: they can wait for each other for ever",
+            self.at, self.inner.name, self.outer.name, other.at
+        );
+        Diagnostic::error("mutex-order", self.at.span, message).related(other.at.span, "the other")
+    }
+}
+
+/// The groups around an activity come before it, the outermost first.
+fn taken_within(process: &Process) -> Vec<Within<'_>> {
+    let mut all = vec![];
+    for (at, activity) in process.activities.iter() {
+        let mut around: Vec<_> = process.groups.iter().filter(|(_, g)| g.activities.iter().any(|a| a == at)).collect();
+        around.sort_by_key(|(_, g)| std::cmp::Reverse(g.activities.len()));
+        let chain: Vec<&Mutex> = around.iter().filter_map(|(_, g)| g.mutex.as_ref()).chain(&activity.mutex).collect();
+        for (i, outer) in chain.iter().enumerate() {
+            let inner = chain[i + 1..].iter().filter(|m| m.name != *outer.name);
+            all.extend(inner.map(|inner| Within { outer, inner, at }));
         }
     }
-    for ((outer, inner), name) in &orders {
-        if let (true, Some(other)) = (outer < inner, orders.get(&(inner.clone(), outer.clone()))) {
-            let message =
-                format!("`{name}` takes `{inner}` within `{outer}`, `{other}` the other way round: they can wait for each other for ever");
-            cx.push(Diagnostic::error("mutex-order", name.span, message).related(other.span, "the other"));
+    all
+}
+
+/// Two mutexes that are taken in different orders can wait for each other for ever.
+fn mutexes(process: &Process, cx: &mut Cx) {
+    let all = taken_within(process);
+    let first = all.iter().enumerate().find_map(|(i, one)| all[..i].iter().find(|o| one.is_turned(o)).map(|o| one.finding(o)));
+    cx.out.extend(first);
+}
+
+/// As within one process, of those that hold in the whole site.
+pub fn mutexes_of_site(processes: &BTreeMap<String, Process>, cx: &mut Cx) {
+    let all: Vec<(&String, Within)> =
+        processes.iter().flat_map(|(name, p)| taken_within(p).into_iter().filter(Within::is_of_site).map(move |w| (name, w))).collect();
+    for (i, (process, one)) in all.iter().enumerate() {
+        if let Some((_, other)) = all[..i].iter().find(|(p, o)| p != process && one.is_turned(o)) {
+            return cx.push(one.finding(other));
         }
     }
 }

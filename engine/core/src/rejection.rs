@@ -176,6 +176,7 @@ impl Rejection {
     /// As this kind of person may read it: customers never see conditions (C20).
     pub fn told_to(self, kind: PersonKind) -> Self {
         match self {
+            Self::NoBranch(_) | Self::Failed(_) | Self::Unsound(_) if kind == PersonKind::Customer => Self::Gone,
             Self::Right(RightReason::HeldElsewhere { mutex, .. }) if kind == PersonKind::Customer => {
                 Self::Right(RightReason::MutexHeld { activity: mutex.clone(), mutex, by: None })
             }
