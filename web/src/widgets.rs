@@ -360,7 +360,7 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
             Some(format!("{}, {activity} – {hand}{to}{why}", t.hand_work))
         }
         Event::StepUndone { activity, .. } => {
-            say(format!("Step {activity} was taken back"), format!("Schritt {activity} wurde zurückgenommen"))
+            say(format!("Step {activity}: nothing is left to take back"), format!("Schritt {activity}: nichts mehr zurückzunehmen"))
         }
         Event::CallWanted { call } => say(format!("Program {} is to run", call.program), format!("Programm {} soll laufen", call.program)),
         Event::CallEnded { program, message: None, .. } => {

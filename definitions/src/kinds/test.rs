@@ -281,7 +281,7 @@ record! {
     pub struct Steering as "`steer`" {
         /// It ends as if its people had given the `outcome`.
         complete "complete": Option<Name> = "check_receipts";
-        /// It goes on as with the `outcome`, and counts as not done.
+        /// It goes on as with the `outcome`, though nobody did it: nothing of it is undone later.
         skip "skip": Option<Name> = "check_receipts";
         /// It is taken away, and nothing follows.
         cancel "cancel": Option<Name> = "check_receipts";

@@ -158,7 +158,7 @@ pub enum Hand {
         work: Seq,
         outcome: String,
     },
-    /// It goes on as with the outcome, and counts as not done.
+    /// It goes on as with the outcome, though nobody did it: nothing of it is undone later.
     Skip {
         work: Seq,
         outcome: String,

@@ -357,10 +357,11 @@ impl<'a> Run<'a> {
         self.leave(&item, activity, outcome, by, |run| run.way(&item, activity, outcome))
     }
 
-    /// As [`Run::complete`], without its being done: there is no step, and what runs within has been withdrawn.
-    pub(super) fn skip(&mut self, item: &WorkItem, activity: &Activity, outcome: &str) -> Result<Option<Vec<String>>, Failure> {
+    /// As [`Run::complete`], without its having been done: what follows finds the outcome, and there is nothing to take back.
+    pub(super) fn skip(&mut self, item: &WorkItem, activity: &Activity, outcome: &str, by: &str) -> Result<Option<Vec<String>>, Failure> {
         let savepoint = self.savepoint();
-        self.withdraw(item.seq);
+        self.end_work(item.seq, WorkStatus::Done, Some(outcome), by);
+        self.record(Event::StepUndone { instance: item.instance, activity: item.activity.clone() });
         self.go(item, activity, |run| run.way(item, activity, outcome), savepoint)
     }
 

@@ -104,7 +104,7 @@ fn complete(run: &mut Run, process: &ProcessModel, work: Seq, outcome: &str) -> 
     went(run.complete(work, outcome, &by))
 }
 
-/// It goes on as with the outcome, and is not done: nothing says so, and nothing of it is undone.
+/// It goes on as with the outcome, and nobody has done it: nothing of it is undone later.
 fn skip(run: &mut Run, process: &ProcessModel, work: Seq, outcome: &str) -> Result<(), Rejection> {
     let (item, activity) = at_work(run, process, work, outcome)?;
     if item.copy().is_some() {
@@ -112,7 +112,8 @@ fn skip(run: &mut Run, process: &ProcessModel, work: Seq, outcome: &str) -> Resu
     }
     settle(run, work);
     run.withdraw_within(&item);
-    went(run.skip(&item, activity, outcome))
+    let by = run.ctx.actor.login.clone();
+    went(run.skip(&item, activity, outcome, &by))
 }
 
 fn went(left: Result<Option<Vec<String>>, super::run::Failure>) -> Result<(), Rejection> {
