@@ -13,7 +13,7 @@ record! {
         program "program": Name = "stop_host";
         /// What it is given, under these names.
         with "with": Named<ValueExpr> = { "host": "= ticket.title" };
-        /// Where what it writes goes: a field for all of it, or for each field a key of the JSON object that it writes.
+        /// Where what it writes goes: a field or a value of the process for all of it, or for each a key of the JSON object that it writes.
         into "into": Option<Into> = { "count": "stopped" };
         /// How long it may take; thirty seconds if not written, ten minutes at most.
         limit "limit": Option<DurationText> = "5m";

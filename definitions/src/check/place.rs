@@ -307,7 +307,8 @@ fn run(run: &Run, action: &Action, place: &ActionPlace, relies: &mut Relies, cx:
             },
         }
     }
-    for (field, _) in run.into.iter().flat_map(|i| &i.0) {
+    let own = |name: &Name| place.data.is_some_and(|d| d.get(name).is_some());
+    for (field, _) in run.into.iter().flat_map(|i| &i.0).filter(|(name, _)| !own(name)) {
         match slot(field, place.fields, cx) {
             Some(Slot::Field(f)) if f.field_type != FieldType::File => {}
             Some(_) => {

@@ -399,9 +399,12 @@ pub struct Call {
     /// The work item that waits for it, and which of its activity's actions it is.
     pub waits: Option<(Seq, usize)>,
     pub program: String,
+    /// The process that wants it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<Seq>,
     /// What it is given: an object.
     pub input: Json,
-    /// Fields, each with the key of the output's object; without a key all of it.
+    /// Fields or values of the process, each with the key of the output's object; without a key all of it.
     pub into: Vec<(String, Option<String>)>,
     /// How long it may take, in seconds.
     pub limit: u32,

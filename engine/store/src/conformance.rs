@@ -240,6 +240,7 @@ fn everything(id: i64) -> Vec<Event> {
         seq,
         waits: waits.map(|work| (work, 0)),
         program: "stop".into(),
+        instance: waits.map(|_| 1),
         input: serde_json::json!({"host": "h"}),
         into: vec![("amount".into(), Some("n".into())), ("amount".into(), None)],
         limit: 30,

@@ -4,6 +4,7 @@ use super::form;
 use super::run::{Failure, Run};
 use crate::actions::value;
 use crate::event::Event;
+use crate::message::Datum;
 use crate::snapshot::{Call, Retry, Seq, WorkItem, WorkStatus};
 use serde_json::{Map, Value as Json};
 use vorgang_definitions::actions::retry::Retry as Again;
@@ -33,6 +34,7 @@ pub fn want(
         seq: run.next_seq(),
         waits: work.zip(index),
         program: program.program.to_string(),
+        instance,
         input: Json::Object(input),
         into: program.into.iter().flat_map(|i| &i.0).map(|(f, k)| (f.to_string(), k.as_ref().map(ToString::to_string))).collect(),
         limit: program.limit.map_or(LIMIT, |l| seconds(l.0)),
@@ -73,12 +75,17 @@ fn write(run: &mut Run, call: &Call, output: &str) -> Result<(), String> {
     let keys = call.into.iter().any(|(_, key)| key.is_some());
     let object: Json = if keys { serde_json::from_str(text).map_err(|e| format!("it wrote no JSON: {e}"))? } else { Json::Null };
     for (field, key) in &call.into {
-        let slot = Slot::find(&run.model.names, field).ok_or_else(|| format!("there is no field `{field}`"))?;
         let whole = Json::String(text.to_owned());
         let value = match key {
             None => &whole,
             Some(key) => object.get(key).ok_or_else(|| format!("it wrote no `{key}`"))?,
         };
+        if let Some((instance, of)) = call.instance.and_then(|i| Some((i, *run.process_of(i)?.def.data.get(field)?))) {
+            let read = of.0.read_form(value).map_err(|e| format!("`{field}`: {e}"))?;
+            run.set_data(instance, field, read.as_ref().and_then(Datum::of));
+            continue;
+        }
+        let slot = Slot::find(&run.model.names, field).ok_or_else(|| format!("there is no field `{field}`"))?;
         let change = form::read_value(run, &slot, value).map_err(|e| format!("`{field}`: {}", e.say("en")))?;
         if change.value.is_null() {
             // Its own process relies on it too: what a program does not write must not unset it.
