@@ -78,6 +78,15 @@ pub async fn submit(
 #[serde(deny_unknown_fields)]
 pub struct Nothing {}
 
+/// A command that has nothing but its work item.
+async fn bare(app: &App, who: &Who, id: &RequestId, work: &str, body: Body<Nothing>, command: fn(u32) -> Command) -> Response {
+    let (_, key) = body.split();
+    match ticket_of(app, work).await {
+        Ok((number, work)) => run(app, who, id, Some(&number), command(work), StatusCode::OK, key).await,
+        Err(e) => failed(e, id),
+    }
+}
+
 pub async fn claim(
     State(app): State<App>,
     Extension(who): Extension<Who>,
@@ -85,11 +94,7 @@ pub async fn claim(
     Path(work): Path<String>,
     body: Body<Nothing>,
 ) -> Response {
-    let (_, key) = body.split();
-    match ticket_of(&app, &work).await {
-        Ok((number, work)) => run(&app, &who, &id, Some(&number), Command::ClaimWork { work }, StatusCode::OK, key).await,
-        Err(e) => failed(e, &id),
-    }
+    bare(&app, &who, &id, &work, body, |work| Command::ClaimWork { work }).await
 }
 
 pub async fn release(
@@ -99,11 +104,7 @@ pub async fn release(
     Path(work): Path<String>,
     body: Body<Nothing>,
 ) -> Response {
-    let (_, key) = body.split();
-    match ticket_of(&app, &work).await {
-        Ok((number, work)) => run(&app, &who, &id, Some(&number), Command::ReleaseWork { work }, StatusCode::OK, key).await,
-        Err(e) => failed(e, &id),
-    }
+    bare(&app, &who, &id, &work, body, |work| Command::ReleaseWork { work }).await
 }
 
 #[derive(Debug, Deserialize)]
