@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use vorgang_core::Command;
 use vorgang_core::command::Form;
+use vorgang_core::decide::open::Closed;
 use vorgang_runtime::{Error, Request, audit};
 
 const SITE: &str = r#"
@@ -127,6 +128,13 @@ async fn two_people_who_claim_at_once_do_not_both_have_it() {
         let claims = at_once(open.iter().map(one).collect()).await;
         assert_eq!(claims.iter().filter(|c| c.is_ok()).count(), 1, "one of {}", open.len());
         let has_it = open[claims.iter().position(Result::is_ok).expect("one")].clone();
+        // The others are told which ticket has it.
+        for number in open.iter().filter(|n| **n != has_it) {
+            let view = w.desk.ticket_view(&w.otto, number).await.expect("a view");
+            let closed: Vec<_> = view.open.values().flatten().filter_map(|i| i.closed.clone()).collect();
+            let site = Closed::Site { mutex: "host".into(), key: "a".into(), ticket: Some(has_it.clone()) };
+            assert_eq!(closed, [site], "{number}");
+        }
         submit(&w, &has_it).await.expect("it is done");
     }
     assert!(places(&w, &numbers).await.is_empty());

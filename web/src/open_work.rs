@@ -49,7 +49,8 @@ fn one(page: &Page, process: &Process, item: &OpenItem) -> Markup {
                 @match &item.closed {
                     Some(Closed::Join) => { (t.waits_for_branches) }
                     Some(Closed::Condition(condition)) => { (t.waits_while) " " code { (condition) } }
-                    Some(Closed::Site { mutex, key }) => { (t.one_at_a_time) ": " code { (mutex) " " (key) } }
+                    Some(Closed::Site { mutex, key, ticket }) => { (t.one_at_a_time) ": " code { (mutex) " " (key) }
+                        @if let Some(ticket) = ticket { " (" a href=(page.ticket_url(ticket)) { (ticket) } ")" } }
                     Some(Closed::Mutex { activity, by, .. }) => { (t.one_at_a_time) ": " (title(activity)) @if let Some(by) = by { " (" (person_name(page, by)) ")" } }
                     None => { @if item.element.is_some() || item.claimed_by.is_some() { span.quiet { (t.mark_current) } } }
                 }

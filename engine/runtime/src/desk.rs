@@ -351,7 +351,7 @@ impl Desk {
     }
 
     /// Decides until nothing is missing that can be found.
-    async fn with_facts<T>(&self, now: Timestamp, heads: &mut Heads, decide: impl Fn(&Facts) -> T) -> Result<T, Error> {
+    pub(crate) async fn with_facts<T>(&self, now: Timestamp, heads: &mut Heads, decide: impl Fn(&Facts) -> T) -> Result<T, Error> {
         let (mut facts, mut others, mut contents, mut site) = (Facts::default(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         loop {
             let decision = decide(&facts);
@@ -451,7 +451,7 @@ impl Desk {
 }
 
 /// The hash of each ticket's last history row.
-type Heads = BTreeMap<i64, Hash>;
+pub(crate) type Heads = BTreeMap<i64, Hash>;
 
 /// The decision with all that is decided within it, each ticket's history going on where the one before it ended.
 fn commit(cause: &str, (actor, command): (&str, &str), decision: &Decision, now: Timestamp, heads: &mut Heads) -> Commit {

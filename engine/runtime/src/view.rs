@@ -1,6 +1,6 @@
 //! What a person sees: tickets with their parts, each cut to the person's sight.
 
-use crate::desk::{Desk, Done, Error, Request};
+use crate::desk::{Desk, Done, Error, Heads, Request};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use vorgang_core::command::Form;
@@ -95,8 +95,14 @@ impl Desk {
         } else {
             vec![]
         };
-        let running = snapshot.instances.iter().filter(|_| sight == Sight::Agent).map(|i| i.seq);
-        let open = running.map(|seq| (seq, open::open(&model, &snapshot, &ctx, seq))).collect();
+        let running: Vec<Seq> = snapshot.instances.iter().filter(|_| sight == Sight::Agent).map(|i| i.seq).collect();
+        // Who has a mutex of the site is not on this ticket.
+        let (now, mut heads) = (ctx.now, Heads::new());
+        let open = self.with_facts(now, &mut heads, |facts| {
+            let ctx = Context { facts, ..ctx.clone() };
+            running.iter().map(|seq| (*seq, open::open(&model, &snapshot, &ctx, *seq))).collect()
+        });
+        let open = open.await?;
         Ok(TicketView { model, snapshot, sight, articles, work, instances, steps, open, bounces })
     }
 

@@ -105,6 +105,17 @@ impl Run<'_> {
         Ok(Ok(()))
     }
 
+    /// What keeps somebody from starting the item, and the ticket that has it, where that is another one.
+    pub(super) fn kept_by_site(&self, item: &WorkItem) -> Option<(Held, Option<String>)> {
+        let process = self.process_of(item.instance).filter(has_keys)?;
+        let needs = self.site_needs(&process, item).ok()?;
+        needs.into_iter().find_map(|held| match self.site_holder(&held.name, &held.key) {
+            SiteHolder::Free(_) => None,
+            SiteHolder::Here(_) => Some((held, None)),
+            SiteHolder::Ticket(_, number) => Some((held, Some(number))),
+        })
+    }
+
     /// At rest: what nobody here needs any more is free, and whoever has waited longest is told. True when something was.
     pub(super) fn free_site(&mut self) -> bool {
         let mut gone: Vec<(Seq, Held)> = vec![];

@@ -34,7 +34,7 @@ pub enum Closed {
     /// Its `while` does not hold.
     Condition(String),
     /// Another ticket, or another instance, holds the mutex of the site.
-    Site { mutex: String, key: String },
+    Site { mutex: String, key: String, ticket: Option<String> },
     /// Another activity holds the mutex; who does it, where somebody does.
     Mutex { mutex: String, activity: String, by: Option<String> },
 }
@@ -75,10 +75,12 @@ fn closed(run: &Run, activity: &Activity, item: &WorkItem) -> Option<Closed> {
             Some(Closed::Condition(activity.while_.as_ref().map_or(String::new(), |w| w.text.trim().to_owned())))
         }
         (WorkStatus::Waiting, Some(Waits::Mutex { name: Some(mutex), key: Some(key), .. })) => {
-            Some(Closed::Site { mutex: mutex.clone(), key: key.clone() })
+            let ticket = run.kept_by_site(item).and_then(|(_, ticket)| ticket);
+            Some(Closed::Site { mutex: mutex.clone(), key: key.clone(), ticket })
         }
         (WorkStatus::Waiting | WorkStatus::Offered, _) => {
-            run.held_by(item).map(|(mutex, holder)| Closed::Mutex { mutex, activity: holder.activity, by: holder.claimed_by })
+            let here = run.held_by(item).map(|(mutex, holder)| Closed::Mutex { mutex, activity: holder.activity, by: holder.claimed_by });
+            here.or_else(|| run.kept_by_site(item).map(|(held, ticket)| Closed::Site { mutex: held.name, key: held.key, ticket }))
         }
         _ => None,
     }
