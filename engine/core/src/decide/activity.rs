@@ -1,6 +1,7 @@
 //! An activity at work: its own actions, up to the first that has to be waited for, and what follows them (C2).
 
 use super::run::{Failure, Run, no_branch};
+use super::submit::may_work;
 use super::voters;
 use crate::event::Event;
 use crate::people::SYSTEM;
@@ -102,7 +103,10 @@ impl Run<'_> {
             return None;
         }
         let scope = self.scope(Some(item.instance), Some(item.seq));
-        Some(whos.iter().map(|w| who::people(w, &scope).map_or(1, |p| p.len())).max().unwrap_or(0))
+        // Whoever is excluded is not there for it. What cannot be evaluated is not known to be nobody.
+        let able = |login: &String| self.ctx.people.get(login).is_some_and(|p| may_work(self, item, p).is_ok());
+        let count = |w: &&Whos| who::people(w, &scope).map_or(1, |people| people.iter().filter(|l| able(l)).count());
+        Some(whos.iter().map(count).max().unwrap_or(0))
     }
 
     /// The status of a work item that nobody holds: with votes it has been started.
