@@ -189,6 +189,11 @@ pub struct Model {
 }
 
 impl Model {
+    /// Does a handler of the site, a notification or a job wait for this event?
+    pub fn site_listens(&self, event: &str) -> bool {
+        self.handlers.contains_key(event) || self.announced.contains_key(event) || self.triggered.contains_key(event)
+    }
+
     pub fn process_by_hash(&self, hash: &str) -> Option<&Arc<ProcessModel>> {
         self.by_hash.get(hash)
     }
@@ -199,8 +204,7 @@ impl Model {
 
     /// Does anything in the site wait for this event?
     pub fn listens(&self, event: &str) -> bool {
-        let site = self.handlers.contains_key(event) || self.announced.contains_key(event) || self.triggered.contains_key(event);
-        site || self.by_hash.values().any(|p| p.handled.contains(event))
+        self.site_listens(event) || self.by_hash.values().any(|p| p.handled.contains(event))
     }
 
     /// The programs that actions run, in running processes too.

@@ -79,10 +79,6 @@ pub struct Mutexes {
 }
 
 impl Mutexes {
-    pub fn is_empty(&self) -> bool {
-        self.freed.is_empty() && self.taken.is_empty() && self.passed.is_empty()
-    }
-
     fn take(&mut self, name: &str, key: &str) {
         self.taken.push((name.to_owned(), key.to_owned()));
     }

@@ -142,6 +142,11 @@ impl Happening {
         vorgang_definitions::kinds::handler::is_exception(&self.name)
     }
 
+    /// Is it seen from this activity?
+    pub fn concerns(&self, activity: &str) -> bool {
+        !self.is_exception() || self.activity.as_ref().is_none_or(|a| a == activity)
+    }
+
     /// `event.PART` of expressions.
     pub fn part(&self, part: &str, names: &Names) -> Option<Value> {
         if let (Event::MessageReceived { data, .. }, true) = (&self.event, part != "name") {

@@ -110,6 +110,8 @@ pub struct Directory {
     by_role: BTreeMap<String, Vec<Arc<Person>>>,
     /// By address in small letters, those who are active.
     by_address: BTreeMap<String, Arc<Person>>,
+    /// Those who have said when they are away, and are active.
+    with_absence: Vec<Arc<Person>>,
 }
 
 impl Directory {
@@ -125,7 +127,8 @@ impl Directory {
         for person in people.values().filter(|p| p.active && !p.email.is_empty()) {
             by_address.entry(person.email.to_lowercase()).or_insert_with(|| person.clone());
         }
-        Self { people, by_role, by_address }
+        let with_absence = people.values().filter(|p| p.active && p.settings.away.is_some()).cloned().collect();
+        Self { people, by_role, by_address, with_absence }
     }
 
     pub fn get(&self, login: &str) -> Option<&Arc<Person>> {
@@ -139,6 +142,11 @@ impl Directory {
 
     pub fn with_role(&self, role: &str) -> &[Arc<Person>] {
         self.by_role.get(role).map_or(&[], Vec::as_slice)
+    }
+
+    /// Those who have said when they are away.
+    pub fn with_absence(&self) -> &[Arc<Person>] {
+        &self.with_absence
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Person>> {

@@ -37,12 +37,12 @@ impl Run<'_> {
             return false;
         }
         match self.take_site(item, true) {
-            Ok(Ok(())) => {
+            Ok(None) => {
                 self.waits_no_more(item.seq);
                 self.start_groups(item);
                 true
             }
-            Ok(Err((held, holder))) => {
+            Ok(Some((held, holder))) => {
                 self.waits_for(item.seq, mutex::waits(&held, &holder));
                 false
             }
@@ -260,15 +260,11 @@ impl Run<'_> {
             let name = by.and_then(|login| self.ctx.people.get(&login).map(|p| p.name.clone()));
             return Err(Rejection::Right(RightReason::MutexHeld { mutex, activity: holder.activity, by: name }));
         }
-        match self.take_site(item, false) {
-            Ok(Ok(())) => {}
-            Ok(Err((held, SiteHolder::Ticket(_, ticket)))) => {
-                return Err(Rejection::Right(RightReason::HeldElsewhere { mutex: held.name, key: held.key, ticket }));
-            }
-            Ok(Err((held, _))) => {
-                return Err(Rejection::Right(RightReason::MutexHeld { activity: held.name.clone(), mutex: held.name, by: None }));
-            }
-            Err(failure) => return Err(Rejection::Failed(failure.message)),
+        if let Some((held, by)) = self.take_site(item, false).map_err(|failure| Rejection::Failed(failure.message))? {
+            return Err(Rejection::Right(match by.elsewhere() {
+                Some(ticket) => RightReason::HeldElsewhere { mutex: held.name, key: held.key, ticket },
+                None => RightReason::MutexHeld { activity: held.name.clone(), mutex: held.name, by: None },
+            }));
         }
         self.start_groups(item);
         Ok(())

@@ -102,10 +102,13 @@ impl Run<'_> {
     pub(super) fn handlers_in(&mut self, instance: Seq, happening: &Happening) -> bool {
         let Some(process) = self.process_of(instance).filter(|p| p.handled.contains(&happening.name)) else { return false };
         let mut done = false;
-        let here = |w: &WorkItem| !happening.is_exception() || happening.activity.as_ref().is_none_or(|a| *a == w.activity);
         // What happens at an activity with copies happens to the token whose copies they are.
         let under_way = |w: &&WorkItem| {
-            w.instance == instance && w.seq <= happening.at && w.status != WorkStatus::Waiting && w.copy().is_none() && here(w)
+            w.instance == instance
+                && w.seq <= happening.at
+                && w.status != WorkStatus::Waiting
+                && w.copy().is_none()
+                && happening.concerns(&w.activity)
         };
         let open: Vec<WorkItem> = self.snapshot.open_work().filter(under_way).cloned().collect();
         for item in open {
@@ -142,8 +145,7 @@ impl Run<'_> {
                 let outer = process.net.groups_of(&w.activity);
                 w.instance == instance && outer.contains(&group) && !outer.iter().any(|g| handled.contains(g))
             };
-            let meant = happening.activity.as_ref().filter(|_| happening.is_exception());
-            if !self.snapshot.open_work().any(|w| under_way(&w) && meant.is_none_or(|a| *a == w.activity)) {
+            if !self.snapshot.open_work().any(|w| under_way(&w) && happening.concerns(&w.activity)) {
                 continue;
             }
             for (index, handler) in process.def.groups.0[group].1.handlers.iter().enumerate().filter(|(_, h)| on(&h.on, happening)) {

@@ -44,6 +44,16 @@ impl Decision {
     }
 }
 
+impl SiteHolder {
+    /// The number of another ticket that has it.
+    pub fn elsewhere(self) -> Option<String> {
+        match self {
+            Self::Ticket(_, number) => Some(number),
+            Self::Here(_) | Self::Free(_) => None,
+        }
+    }
+}
+
 impl Run<'_> {
     pub(super) fn site_holder(&self, name: &str, key: &str) -> SiteHolder {
         if let Some((instance, _)) = self.snapshot.holds(name, key) {
@@ -88,31 +98,30 @@ impl Run<'_> {
         Ok(all)
     }
 
-    /// Takes what the item needs of the site; `Err` with the first that somebody else has. `patient` ones wait their turn.
-    pub(super) fn take_site(&mut self, item: &WorkItem, patient: bool) -> Result<Result<(), (Held, SiteHolder)>, Failure> {
-        let Some(process) = self.process_of(item.instance).filter(has_keys) else { return Ok(Ok(())) };
+    /// Takes what the item needs of the site, or says which of it somebody else has. `patient` ones wait their turn.
+    pub(super) fn take_site(&mut self, item: &WorkItem, patient: bool) -> Result<Option<(Held, SiteHolder)>, Failure> {
+        let Some(process) = self.process_of(item.instance).filter(has_keys) else { return Ok(None) };
         let needs = self.site_needs(&process, item)?;
-        for held in &needs {
-            match self.site_holder(&held.name, &held.key) {
-                SiteHolder::Free(None) => {}
-                SiteHolder::Free(Some(first)) if !patient || first == self.snapshot.ticket.number => {}
-                other => return Ok(Err((held.clone(), other))),
+        let kept = self.first_kept(&needs, patient);
+        if kept.is_none() {
+            for held in needs {
+                self.emit(Event::MutexTaken { instance: item.instance, held });
             }
         }
-        for held in needs {
-            self.emit(Event::MutexTaken { instance: item.instance, held });
-        }
-        Ok(Ok(()))
+        Ok(kept)
     }
 
-    /// What keeps somebody from starting the item, and the ticket that has it, where that is another one.
-    pub(super) fn kept_by_site(&self, item: &WorkItem) -> Option<(Held, Option<String>)> {
+    /// What keeps somebody from starting the item.
+    pub(super) fn kept_by_site(&self, item: &WorkItem) -> Option<(Held, SiteHolder)> {
         let process = self.process_of(item.instance).filter(has_keys)?;
-        let needs = self.site_needs(&process, item).ok()?;
-        needs.into_iter().find_map(|held| match self.site_holder(&held.name, &held.key) {
-            SiteHolder::Free(_) => None,
-            SiteHolder::Here(_) => Some((held, None)),
-            SiteHolder::Ticket(_, number) => Some((held, Some(number))),
+        self.first_kept(&self.site_needs(&process, item).ok()?, false)
+    }
+
+    fn first_kept(&self, needs: &[Held], patient: bool) -> Option<(Held, SiteHolder)> {
+        needs.iter().find_map(|held| match self.site_holder(&held.name, &held.key) {
+            SiteHolder::Free(None) => None,
+            SiteHolder::Free(Some(first)) if !patient || first == self.snapshot.ticket.number => None,
+            other => Some((held.clone(), other)),
         })
     }
 

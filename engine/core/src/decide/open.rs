@@ -74,13 +74,10 @@ fn closed(run: &Run, activity: &Activity, item: &WorkItem) -> Option<Closed> {
         (_, Some(Waits::Condition)) => {
             Some(Closed::Condition(activity.while_.as_ref().map_or(String::new(), |w| w.text.trim().to_owned())))
         }
-        (WorkStatus::Waiting, Some(Waits::Mutex { name: Some(mutex), key: Some(key), .. })) => {
-            let ticket = run.kept_by_site(item).and_then(|(_, ticket)| ticket);
-            Some(Closed::Site { mutex: mutex.clone(), key: key.clone(), ticket })
-        }
         (WorkStatus::Waiting | WorkStatus::Offered, _) => {
             let here = run.held_by(item).map(|(mutex, holder)| Closed::Mutex { mutex, activity: holder.activity, by: holder.claimed_by });
-            here.or_else(|| run.kept_by_site(item).map(|(held, ticket)| Closed::Site { mutex: held.name, key: held.key, ticket }))
+            let site = || run.kept_by_site(item);
+            here.or_else(|| site().map(|(held, by)| Closed::Site { mutex: held.name, key: held.key, ticket: by.elsewhere() }))
         }
         _ => None,
     }

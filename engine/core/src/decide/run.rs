@@ -201,8 +201,7 @@ impl<'a> Run<'a> {
         let Some(name) = happening::name(event, &self.snapshot) else { return };
         let local = |i: &Instance| self.model.process_by_hash(&i.hash).is_some_and(|p| p.handled.contains(&*name));
         let model = self.model;
-        let listened = model.handlers.contains_key(&*name) || model.announced.contains_key(&*name) || model.triggered.contains_key(&*name);
-        if listened || self.snapshot.instances.iter().any(local) {
+        if model.site_listens(&name) || self.snapshot.instances.iter().any(local) {
             let happening = Happening::new(name.into_owned(), event, &self.snapshot, &self.ctx.actor.login);
             self.happened.push(happening);
         }
@@ -597,9 +596,7 @@ impl<'a> Run<'a> {
 
     /// Does anything wait for such an event of this instance?
     pub(super) fn is_heard(&self, name: &str, instance: Option<Seq>) -> bool {
-        let model = self.model;
-        let local = instance.and_then(|i| self.process_of(i)).is_some_and(|p| p.handled.contains(name));
-        local || model.handlers.contains_key(name) || model.announced.contains_key(name) || model.triggered.contains_key(name)
+        self.model.site_listens(name) || instance.and_then(|i| self.process_of(i)).is_some_and(|p| p.handled.contains(name))
     }
 
     pub fn raise(&mut self, failure: Failure, place: Option<String>, retry: Retry) {

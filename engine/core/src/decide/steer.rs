@@ -26,7 +26,7 @@ pub fn steer(run: &mut Run, steer: &Steer) -> Result<(), Rejection> {
     }
     let (instance, activity) = about(&run.snapshot, &steer.hand)?;
     let process = run.process_of(instance).ok_or(Rejection::Gone)?;
-    let before = fault(run.model, &process, &run.snapshot, instance);
+    let before = run.snapshot.clone();
     run.emit(Event::WorkSteered {
         instance,
         activity: activity.clone(),
@@ -40,7 +40,6 @@ pub fn steer(run: &mut Run, steer: &Steer) -> Result<(), Rejection> {
         Hand::Skip { work, outcome } => skip(run, &process, *work, outcome)?,
         Hand::Cancel { work } => {
             let item = any_open(run, *work)?;
-            settle(run, item.seq);
             run.withdraw(item.seq);
             if !run.snapshot.open_work().any(|w| w.instance == instance) {
                 run.end_instance(instance, "cancelled");
@@ -49,7 +48,6 @@ pub fn steer(run: &mut Run, steer: &Steer) -> Result<(), Rejection> {
         Hand::Move { work, to } => {
             let item = token(run, *work)?;
             place_known(&process, to)?;
-            settle(run, item.seq);
             run.withdraw(item.seq);
             run.place_anew(instance, to);
         }
@@ -58,12 +56,13 @@ pub fn steer(run: &mut Run, steer: &Steer) -> Result<(), Rejection> {
         Hand::Resume { work } => resume(run, &process, *work, admin)?,
         Hand::Over { work, to } => hand_over(run, *work, to, admin)?,
     }
-    if steer.anyway || steer.hand.is_for_workers() || before.is_some() {
+    if steer.anyway || steer.hand.is_for_workers() {
         return Ok(());
     }
+    // What was wrong before is none of its doing.
     match fault(run.model, &process, &run.snapshot, instance) {
-        Some(why) => Err(Rejection::Unsound(why)),
-        None => Ok(()),
+        Some(why) if fault(run.model, &process, &before, instance).is_none() => Err(Rejection::Unsound(why)),
+        _ => Ok(()),
     }
 }
 
@@ -98,7 +97,6 @@ fn place_known(process: &ProcessModel, to: &str) -> Result<(), Rejection> {
 
 fn complete(run: &mut Run, process: &ProcessModel, work: Seq, outcome: &str) -> Result<(), Rejection> {
     let (item, _) = at_work(run, process, work, outcome)?;
-    settle(run, work);
     run.withdraw_within(&item);
     let by = run.ctx.actor.login.clone();
     went(run.complete(work, outcome, &by))
@@ -110,7 +108,6 @@ fn skip(run: &mut Run, process: &ProcessModel, work: Seq, outcome: &str) -> Resu
     if item.copy().is_some() {
         return Err(Rejection::Gone);
     }
-    settle(run, work);
     run.withdraw_within(&item);
     let by = run.ctx.actor.login.clone();
     went(run.skip(&item, activity, outcome, &by))
@@ -145,14 +142,6 @@ pub fn outcomes(model: &Model, process: &ProcessModel, item: &WorkItem) -> Vec<S
 
 pub fn is_at_join(item: &WorkItem) -> bool {
     item.status == WorkStatus::Waiting && item.more.as_ref().is_none_or(|m| m.waits.is_none())
-}
-
-/// The incidents that hold it are over.
-fn settle(run: &mut Run, work: Seq) {
-    let held: Vec<Seq> =
-        run.snapshot.incidents.iter().filter(|i| i.resolved.is_none() && i.retry.work() == Some(work)).map(|i| i.seq).collect();
-    let at = run.ctx.now;
-    held.into_iter().for_each(|seq| run.emit(Event::IncidentResolved { seq, at }));
 }
 
 fn suspend(run: &mut Run, work: Seq, admin: bool) -> Result<(), Rejection> {

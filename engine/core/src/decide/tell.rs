@@ -114,8 +114,7 @@ fn substitute(run: &Run, person: &Arc<Person>, today: Date, by: &[Channel]) -> O
 }
 
 pub fn is_away(run: &Run, person: &Person) -> bool {
-    let today = today(run);
-    person.settings.away.as_ref().is_some_and(|a| (a.from..=a.until).contains(&today))
+    person.settings.away.as_ref().is_some_and(|a| (a.from..=a.until).contains(&today(run)))
 }
 
 /// Is this person, who is away, stood in for by that one?

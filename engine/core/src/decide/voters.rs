@@ -145,8 +145,8 @@ pub fn substitutes(run: &Run, item: &WorkItem, approval: &Approval) -> Vec<Strin
     if is_open_to_all(approval) {
         return vec![];
     }
-    let away = |p: &&std::sync::Arc<Person>| p.active && is_away(run, p);
     let scope = run.scope(Some(item.instance), Some(item.seq));
-    let members = run.ctx.people.iter().filter(away).filter(|p| who::includes(&approval.of, p, &scope).unwrap_or(false));
+    let away = run.ctx.people.with_absence().iter().filter(|p| is_away(run, p));
+    let members = away.filter(|p| who::includes(&approval.of, p, &scope).unwrap_or(false));
     members.filter_map(|p| p.settings.away.as_ref()?.substitute.clone()).collect()
 }
