@@ -73,7 +73,11 @@ impl SqliteStore {
         }
         let connection = reader(path)?;
         transfer::unfinished(&connection)?;
-        known(&connection)?;
+        let (version, latest) = (known(&connection)?, vorgang_schema::SQLITE_MIGRATIONS.len());
+        if version < latest {
+            let why = format!("its schema is at step {version} of {latest}: the next start, or any command that writes, completes it");
+            return Err(StoreError::Unavailable(why));
+        }
         let names = Arc::new(NameIds::default());
         crate::names::reload(&names, &connection).map_err(error)?;
         Ok(Self { names, writer: None, readers: vec![Mutex::new(connection)], turn: AtomicUsize::new(0), files: None, _lock: None })
