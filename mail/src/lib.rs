@@ -1,5 +1,7 @@
 //! What a mail is: from its bytes, as it was sent and not as it was specified, to what the engine works with.
 
+pub mod address;
+mod author;
 pub mod calendar;
 mod files;
 mod flat;
@@ -11,7 +13,7 @@ pub mod tnef;
 
 use jiff::Timestamp;
 use mail_parser::decoders::charsets::map::charset_decoder;
-use mail_parser::{HeaderForm, HeaderValue, Message, MessageParser, MimeHeaders, PartType};
+use mail_parser::{HeaderForm, HeaderName, HeaderValue, Message, MessageParser, MimeHeaders, PartType};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use vorgang_core::chain::hex;
@@ -71,7 +73,11 @@ pub fn read(raw: &[u8], hash: &str, size_max: u64) -> Result<Mail, Unreadable> {
     let message = MessageParser::default().parse(&*flat).filter(|m| !m.parts.is_empty() && m.headers().iter().any(is_header));
     let message = message.ok_or(Unreadable::NoMail)?;
     let headers = headers(&message);
-    let from = addresses(message.from()).into_iter().next().or_else(|| addresses(message.sender()).into_iter().next());
+    // Of several `From` lines the first counts here; the mail is ambiguous then, and nobody's.
+    let from = message.headers().iter().find(|h| h.name == HeaderName::From).and_then(|h| h.value.as_address());
+    let from = addresses(from);
+    let ambiguous = author::ambiguous(&message, &from);
+    let from = from.into_iter().next().or_else(|| addresses(message.sender()).into_iter().next());
     let (body, html) = body(&message);
     let body = flat::restored(body);
     let nature = nature::of(&message, &headers, from.as_ref(), text, &body);
@@ -89,6 +95,7 @@ pub fn read(raw: &[u8], hash: &str, size_max: u64) -> Result<Mail, Unreadable> {
         body,
         html,
         nature,
+        ambiguous,
         auth: Default::default(),
         hash: hash.to_owned(),
         size,

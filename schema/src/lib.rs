@@ -27,6 +27,7 @@ pub const SQLITE_MIGRATIONS: &[&str] = &[
     include_str!("../sql/sqlite/0021_inbox.sql"),
     include_str!("../sql/sqlite/0022_net.sql"),
     include_str!("../sql/sqlite/0023_site.sql"),
+    include_str!("../sql/sqlite/0024_threads.sql"),
 ];
 
 /// The same migrations for PostgreSQL, under the same numbers.
@@ -54,4 +55,5 @@ pub const POSTGRES_MIGRATIONS: &[&str] = &[
     include_str!("../sql/postgres/0021_inbox.sql"),
     include_str!("../sql/postgres/0022_net.sql"),
     include_str!("../sql/postgres/0023_site.sql"),
+    include_str!("../sql/postgres/0024_threads.sql"),
 ];

@@ -85,6 +85,7 @@ pub const TABLES: &[Table] = &[
             ("origin", Text),
             ("head", Text),
             ("withdrawn", Bool),
+            ("rejected", Bool),
         ],
     },
     Table {
@@ -308,6 +309,7 @@ pub const TABLES: &[Table] = &[
             ("blob_hash", Text),
             ("body", Text),
             ("at", Int),
+            ("thread", Text),
         ],
     },
     Table { name: "mail_count", key: 2, columns: &[("address", Text), ("day", Text), ("count", Int)] },

@@ -136,8 +136,11 @@ impl Mailer for Smtp {
     async fn send(&self, mail: &Mail) -> Result<(), SendError> {
         let message = message(mail, &self.from).map_err(SendError::Permanent)?;
         let envelope = match mail.origin {
-            // Nobody is told that a response by itself was not delivered (RFC 3834, 3.3).
-            Origin::Replied => &Envelope::new(None, message.envelope().to().to_vec()).map_err(|e| SendError::Permanent(e.to_string()))?,
+            // Nobody is told that mail of the desk itself was not delivered (RFC 5321, 4.5.5; RFC 3834, 3.3): a report to the desk
+            // would set off the next mail.
+            Origin::Replied | Origin::Generated => {
+                &Envelope::new(None, message.envelope().to().to_vec()).map_err(|e| SendError::Permanent(e.to_string()))?
+            }
             _ => message.envelope(),
         };
         self.pool.send(envelope, &message.formatted()).await

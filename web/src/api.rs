@@ -108,7 +108,7 @@ impl ArticleBody {
             visible: self.visible,
             minutes: self.minutes,
             mail: self.mail.map(|m| {
-                let list = |all: &[String]| all.iter().flat_map(|a| crate::input::addresses(a)).collect();
+                let list = |all: &[String]| all.iter().flat_map(|a| vorgang_mail::address::parse(a)).collect();
                 MailInput { to: list(&m.to), cc: list(&m.cc) }
             }),
             ..ArticleInput::default()
@@ -290,6 +290,8 @@ pub async fn run(app: &App, who: &Who, id: &RequestId, ticket: Option<&str>, com
             Some(vorgang_core::decide::Notice::Incident(_)) if !agent => body["notice"] = json!({"incident": ""}),
             Some(vorgang_core::decide::Notice::NoBranch(c)) => body["notice"] = json!({"no_branch": c}),
             Some(vorgang_core::decide::Notice::NotMeant(_)) => {}
+            Some(vorgang_core::decide::Notice::Rejected) => body["notice"] = json!({"rejected": true}),
+            Some(vorgang_core::decide::Notice::NewTicket(number)) => body["notice"] = json!({"new_ticket": number}),
             Some(vorgang_core::decide::Notice::Incident(m)) => body["notice"] = json!({"incident": m}),
             None => {}
         }

@@ -10,7 +10,6 @@ use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use vorgang_core::command::{ArticleInput, Form};
 use vorgang_core::event::{Attachment, Blob};
-use vorgang_core::mail::Address;
 
 /// Most parts of a form.
 const PARTS_MAX: usize = 300;
@@ -89,21 +88,6 @@ impl FormData {
         form.article = Some(article);
         form
     }
-}
-
-/// `Anna <anna@example.org>, otto@example.org`: what is no address is kept as it is, and refused where it is checked.
-pub fn addresses(text: &str) -> Vec<Address> {
-    let one = |part: &str| match part.split_once('<') {
-        Some((name, rest)) => Address::new(name.trim().trim_matches('"'), rest.trim_end().trim_end_matches('>').trim()),
-        None => Address::new("", part.trim()),
-    };
-    // A comma inside a quoted name parts nothing.
-    let mut quoted = false;
-    let parts = text.split(|c: char| {
-        quoted ^= c == '"';
-        !quoted && matches!(c, ',' | ';' | '\n')
-    });
-    parts.filter(|p| !p.trim().is_empty()).map(one).collect()
 }
 
 /// Marks that turn text around: they make `exe.pdf` of `fdp.exe`.

@@ -152,6 +152,12 @@ texts! {
     original: "Original", "Original";
     as_sent: "As it was sent", "Wie gesendet";
     quoted: "Quoted text", "Zitierter Text";
+    answers_to: "answers to", "Antworten an";
+    unproved: "Not confirmed", "Nicht bestätigt";
+    unproved_hint: "Nobody confirms that these addresses wrote here. Tick those that the answer is to go to.", "Niemand bestätigt, dass diese Adressen hier geschrieben haben. Ankreuzen, wer die Antwort bekommen soll.";
+    ambiguous: "ambiguous sender", "mehrdeutiger Absender";
+    saved_rejected: "Your message was saved, but this ticket is closed and nobody reads it. Please open a new ticket.", "Ihre Nachricht wurde gespeichert, aber dieses Ticket ist geschlossen und wird nicht mehr gelesen. Bitte legen Sie ein neues Ticket an.";
+    saved_new_ticket: "This ticket is closed. Your message has become a new one:", "Dieses Ticket ist geschlossen. Aus Ihrer Nachricht wurde ein neues:";
     not_verified: "sender not verified", "Absender nicht geprüft";
     forged: "forged sender", "gefälschter Absender";
     machine: "automatic", "automatisch";

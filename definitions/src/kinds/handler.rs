@@ -47,6 +47,7 @@ record! {
 /// Events that have one name; those of attributes and fields are `ticket.NAME_changed`.
 pub const EVENTS: &[(&str, &str)] = &[
     ("article.created", "a message or note was written"),
+    ("article.rejected", "a customer wrote to a closed ticket whose queue takes no follow-ups"),
     ("deadline", "the time of its work has come: of an activity's timer, or of an approval"),
     ("definitions.applied", "a changed site was applied; there is no ticket"),
     ("error", "its work has failed; an incident keeps it, until a handler leads on"),

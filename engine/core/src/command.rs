@@ -394,6 +394,8 @@ pub struct ArticleInput {
     /// It goes out as a mail.
     pub mail: Option<MailInput>,
     pub attachments: Vec<(crate::event::Attachment, Blob)>,
+    /// It is written to a closed ticket whose queue takes no follow-ups.
+    pub rejected: bool,
 }
 
 /// Everything that is not in the ticket: who, when, and numbers for what is made.

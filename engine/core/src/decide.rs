@@ -90,6 +90,10 @@ impl Decision {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
+    /// Saved on a closed ticket whose queue takes no follow-ups: nobody reads it.
+    Rejected,
+    /// The ticket is closed: this new one, linked to it, took the message.
+    NewTicket(String),
     /// Saved, but no branch held: the conditions that were false.
     NoBranch(Vec<String>),
     /// Saved, and something needs a person: the incident's message.

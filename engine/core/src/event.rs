@@ -299,6 +299,9 @@ pub struct Article {
     /// It was to go out, and was taken back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withdrawn: bool,
+    /// A customer wrote it to a closed ticket whose queue takes no follow-ups (`follow_up: reject`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rejected: bool,
 }
 
 impl Article {

@@ -30,6 +30,7 @@ pub fn name(event: &Event, before: &Snapshot) -> Option<Cow<'static, str>> {
         Event::AttributeSet { name, .. } if name == "customer" => return None,
         Event::AttributeSet { name, .. } | Event::FieldSet { name, .. } => return Some(format!("ticket.{name}_changed").into()),
         Event::TicketCreated { .. } => "ticket.created",
+        Event::ArticleAdded { article } if article.rejected => "article.rejected",
         Event::ArticleAdded { .. } => "article.created",
         Event::TimeAccounted { .. } => "ticket.time_accounted",
         Event::InstanceStarted { .. } => "process.started",

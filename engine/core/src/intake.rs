@@ -1,5 +1,6 @@
 //! What becomes of a mail that came in: pure, with the reasons, so that it can be tried without doing it.
 
+use crate::follow_up;
 use crate::mail::{Address, Mail, Nature, RESPONSES_A_DAY_MAX};
 use crate::people::{Directory, Person, PersonKind};
 use crate::scope::CommonScope;
@@ -16,8 +17,6 @@ use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::auto_response::Occasion;
 use vorgang_definitions::kinds::mail_account::MailAccount;
 use vorgang_definitions::kinds::mail_filter::{Fate, MailFilter, Stage};
-use vorgang_definitions::kinds::queue::FollowUp;
-use vorgang_definitions::kinds::state::StateType;
 use vorgang_definitions::model::Names;
 use vorgang_definitions::value_expr::ValueExpr;
 use vorgang_definitions::values::Slot;
@@ -25,12 +24,23 @@ use vorgang_definitions::values::Slot;
 /// How a mail names the ticket that it may belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
-    /// It answers a mail of ours, whose id nobody can guess, or carries a token that nobody can.
+    /// Its subject carries the ticket's token, which nobody can guess.
+    Subject,
+    /// It answers a mail of ours, whose Message-ID nobody can guess.
     Token,
     /// It answers a mail that came in before.
     Reference,
+    /// The same mail came to another account of the desk, and made this ticket.
+    Copy,
     /// It has the number, which anybody can write.
     Number,
+}
+
+impl Proof {
+    /// Only somebody who had a mail of the ticket can have written it.
+    pub fn is_secret(self) -> bool {
+        matches!(self, Self::Subject | Self::Token)
+    }
 }
 
 /// A ticket that a mail names, as it is.
@@ -38,12 +48,17 @@ pub enum Proof {
 pub struct Named<'a> {
     pub snapshot: &'a Snapshot,
     pub proof: Proof,
+    /// Accounts that mail of the ticket came to or went out from, by name.
+    pub accounts: &'a [String],
 }
 
 /// Everything that is looked at.
 pub struct Arrival<'a> {
     pub mail: &'a Mail,
+    /// The account that takes the mail.
     pub account: Option<&'a MailAccount>,
+    /// Every account whose address the envelope or the headers name, that one among them.
+    pub addressed: &'a [&'a MailAccount],
     /// Of the envelope.
     pub recipients: &'a [String],
     pub named: Option<Named<'a>>,
@@ -185,7 +200,7 @@ impl Sorting<'_> {
             _ => {}
         }
         let ticket = ticket.filter(|_| self.fate != Some(Fate::NewTicket));
-        if let (Nature::Report(_), None) = (&mail.nature, &ticket) {
+        if mail.is_report() && ticket.is_none() && self.fate.is_none() {
             self.say("ticket", "a report about a mail that no ticket knows makes none");
             return Verdict::Ignored;
         }
@@ -200,19 +215,20 @@ impl Sorting<'_> {
     fn sender(&self) -> String {
         let mail = self.arrival.mail;
         let who = match (&mail.from, self.person) {
-            (None, _) => "nobody says who sent it".to_owned(),
+            (None, _) => "no sender is named".to_owned(),
             (Some(from), None) => format!("{} is nobody's address here", from.address),
             (Some(from), Some(person)) => format!("{} is the address of {} `{}`", from.address, person.kind.word(), person.login),
         };
         let auth = &mail.auth;
-        let believed = match (auth.is_forged(), auth.is_good()) {
-            (true, _) => "its domain says that it is forged",
-            (_, true) => "its domain stands for it",
+        let believed = match (&auth.ambiguous, auth.is_forged(), auth.is_good()) {
+            (Some(_), _, _) => "the author is ambiguous, so nobody is believed",
+            (_, true, _) => "its domain says that it is forged",
+            (_, _, true) => "its domain stands for it",
             _ => "nobody stands for it",
         };
         let nature = match &mail.nature {
             Nature::Person => String::new(),
-            Nature::Machine(why) => format!("; a machine wrote it: {why}"),
+            Nature::Machine(why) => format!("; automatic mail: {why}"),
             Nature::Report(r) if r.complaint => "; it is a complaint about a mail".into(),
             Nature::Report(_) => "; it reports what became of a mail".into(),
         };
@@ -226,26 +242,49 @@ impl Sorting<'_> {
 
     /// The number of the ticket that it is added to.
     fn belongs(&mut self) -> Option<String> {
-        let Some(Named { snapshot, proof }) = self.arrival.named else {
+        let Some(named) = self.arrival.named else {
             self.say("ticket", "it names none");
             return None;
         };
+        let Named { snapshot, proof, .. } = named;
         let number = snapshot.ticket.number.clone();
-        if self.arrival.mail.is_report() {
+        let mail = self.arrival.mail;
+        if mail.is_report() {
             // Only a report on a mail of ours: its id cannot be made up.
-            let ours = proof == Proof::Token;
+            let ours = proof.is_secret();
             self.say("ticket", if ours { format!("it reports on a mail of {number}") } else { "it reports on no mail of ours".into() });
             return ours.then_some(number);
         }
-        let takes_part = self.takes_part(snapshot);
-        let (good, why) = match (proof, takes_part) {
-            (Proof::Number, _) => (false, format!("it has the number {number}, which anybody can write")),
+        if proof == Proof::Copy {
+            self.say("ticket", format!("the same mail made {number} for another account"));
+            return None;
+        }
+        if let Some(account) = self.elsewhere(&named) {
+            let said = format!("it answers {number}, but was sent to {}, which {number} does not write from", account.address.address);
+            self.say("ticket", said);
+            return None;
+        }
+        let (good, why) = match (proof, self.takes_part(snapshot)) {
+            (Proof::Number | Proof::Copy, _) => (false, format!("it has the number {number}, which anybody can write")),
             (_, None) => (false, format!("it answers {number}, but the sender takes no part in it")),
-            (Proof::Token, Some(how)) => (true, format!("it answers a mail of {number}, and the sender {how}")),
+            (Proof::Subject | Proof::Token, Some(how)) => (true, format!("it answers a mail of {number}, and the sender {how}")),
+            (Proof::Reference, Some(how)) if !mail.auth.is_good() => {
+                (false, format!("it answers a mail that came for {number}, and nobody stands for the sender, who {how}"))
+            }
             (Proof::Reference, Some(how)) => (true, format!("it answers a mail that came for {number}, and the sender {how}")),
         };
         self.say("ticket", why);
         good.then_some(number)
+    }
+
+    /// The account that the mail was sent to instead of one that the ticket writes from. A token in the subject leads to the
+    /// ticket wherever the mail was sent: people keep a subject, and forward a thread under a new one.
+    fn elsewhere(&self, named: &Named) -> Option<&MailAccount> {
+        let account = self.arrival.account?;
+        let own = self.names.account_of(&named.snapshot.ticket.queue);
+        let of_ticket = |a: &&&MailAccount| own.is_some_and(|o| o.name == a.name) || named.accounts.iter().any(|n| *a.name == **n);
+        let known = self.arrival.addressed.iter().find(of_ticket).is_some() || of_ticket(&&account);
+        (named.proof != Proof::Subject && !known).then_some(account)
     }
 
     /// How the sender takes part in the ticket.
@@ -289,28 +328,25 @@ impl Sorting<'_> {
         if let (Some(number), Some(named)) = (ticket.clone(), self.arrival.named)
             && !mail.is_report()
         {
-            let old = &named.snapshot.ticket;
-            let state_type = self.names.state_type(&old.state);
-            let rule = self.names.queues.get(&old.queue).and_then(|q| q.follow_up).unwrap_or(FollowUp::Possible);
-            match (state_type, rule) {
-                (StateType::Removed | StateType::Merged, _) => {
+            match follow_up::fate(self.names, &named.snapshot.ticket) {
+                follow_up::Fate::Gone => {
                     self.say("ticket", format!("{number} is no more; it makes a new one"));
                     (ticket, related, occasion) = (None, Some(number), Occasion::Remove);
                 }
-                (StateType::Closed, FollowUp::NewTicket) => {
+                follow_up::Fate::NewTicket => {
                     self.say("ticket", format!("{number} is closed, and its queue wants a new one"));
                     (ticket, related, occasion) = (None, Some(number), Occasion::NewTicket);
                 }
-                (StateType::Closed, FollowUp::Reject) => {
+                follow_up::Fate::Rejected => {
                     self.say("ticket", format!("{number} is closed, and its queue takes no more: it is added, and the sender is told"));
                     occasion = Occasion::Reject;
                 }
-                _ => {}
+                follow_up::Fate::Added => {}
             }
         }
         let person = self.believed().cloned();
         let from = match &person {
-            _ if mail.is_auto() => From::Machine,
+            _ if mail.is_report() => From::Machine,
             Some(p) if p.kind == PersonKind::Agent => From::Agent,
             _ => From::Customer,
         };
@@ -330,14 +366,19 @@ impl Sorting<'_> {
         }))
     }
 
-    /// Machines are never answered, strangers whom nobody stands for neither, and nobody often.
+    /// Automatic mail is never answered, strangers whom nobody stands for neither, and nobody often.
     fn may_respond(&mut self, from: From) -> bool {
         let mail = self.arrival.mail;
         let known = self.person.is_some();
+        let automatic = match &mail.nature {
+            Nature::Machine(why) => Some(format!("automatic mail: {why}")),
+            _ => None,
+        };
         let why_not = match from {
-            From::Machine => Some("a machine wrote it".to_owned()),
+            From::Machine => Some("it is a report".to_owned()),
+            From::Customer if automatic.is_some() => automatic,
             From::Agent => Some("an agent wrote it".to_owned()),
-            From::Customer if mail.from.is_none() => Some("nobody says who sent it".into()),
+            From::Customer if mail.from.is_none() => Some("no sender is named".into()),
             From::Customer if mail.from.as_ref().is_some_and(|f| self.names.account_at(&f.address).is_some()) => {
                 Some("it comes from an address of the desk itself".into())
             }
@@ -419,14 +460,21 @@ impl Sorting<'_> {
         for (name, value) in &arrival.mail.headers {
             let Some(key) = name.strip_prefix("x-otrs-") else { continue };
             let (for_follow_up, key) = key.strip_prefix("followup-").map_or((false, key), |k| (true, k));
-            if for_follow_up != follow_up || value.trim().is_empty() {
+            let by = format!("header {name}");
+            // On new tickets and follow-ups alike.
+            if key == "ignore" {
+                match value.trim().to_ascii_lowercase().as_str() {
+                    "yes" | "true" | "1" => {
+                        self.fate = Some(Fate::Ignore);
+                        self.fated = Some(by.clone());
+                        self.say(&by, "ignore");
+                    }
+                    "" | "no" | "false" | "0" => self.say(&by, "does not ignore"),
+                    other => self.say(&by, format!("`{other}` is neither yes nor no")),
+                }
                 continue;
             }
-            let by = format!("header {name}");
-            if key == "ignore" {
-                self.fate = Some(Fate::Ignore);
-                self.fated = Some(by.clone());
-                self.say(&by, "ignore");
+            if for_follow_up != follow_up || value.trim().is_empty() {
                 continue;
             }
             match self.of_header(key, value.trim()) {

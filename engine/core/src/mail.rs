@@ -1,9 +1,10 @@
 //! Mail as the engine knows it: what came in, read; what stands with an article; what goes out.
 
-use crate::event::{Attachment, Blob};
+use crate::event::{Article, Attachment, Blob};
 use crate::snapshot::Seq;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 use vorgang_definitions::kinds::mail_account::Mailbox;
 
@@ -53,11 +54,14 @@ pub fn listed(all: &[Address]) -> String {
     all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
+/// The form of RFC 5322, 3.4: a name with anything but letters, digits and the marks of an atom is quoted.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = |c: char| c.is_alphanumeric() || c == ' ' || "!#$%&'*+-/=?^_`{|}~".contains(c);
         match self.name.as_str() {
             "" => f.write_str(&self.address),
-            name => write!(f, "{name} <{}>", self.address),
+            name if name.chars().all(plain) => write!(f, "{name} <{}>", self.address),
+            name => write!(f, "\"{}\" <{}>", name.replace('\\', "\\\\").replace('"', "\\\""), self.address),
         }
     }
 }
@@ -109,23 +113,30 @@ pub struct Auth {
     /// The host that says so; empty where the desk looked itself.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub by: String,
+    /// Why the author cannot be named for certain: the results above may be about somebody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ambiguous: Option<String>,
 }
 
 impl Auth {
-    /// The domain of the sender stands for it.
+    /// The author is certain, and the author's domain confirms the mail.
     pub fn is_good(&self) -> bool {
-        self.dmarc == Outcome::Pass || (self.aligned && self.dmarc != Outcome::Fail)
+        self.ambiguous.is_none() && (self.dmarc == Outcome::Pass || (self.aligned && self.dmarc != Outcome::Fail))
     }
 
-    /// The domain of the sender says that it is none of its.
+    /// The author's domain denies the mail, or the author is not certain: nothing that it claims is believed.
     pub fn is_forged(&self) -> bool {
-        self.dmarc == Outcome::Fail
+        self.ambiguous.is_some() || self.dmarc == Outcome::Fail
     }
 }
 
 impl fmt::Display for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SPF {}, DKIM {}, DMARC {}, ARC {}", self.spf.word(), self.dkim.word(), self.dmarc.word(), self.arc.word())
+        write!(f, "SPF {}, DKIM {}, DMARC {}, ARC {}", self.spf.word(), self.dkim.word(), self.dmarc.word(), self.arc.word())?;
+        match &self.ambiguous {
+            Some(why) => write!(f, "; ambiguous author: {why}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -134,15 +145,17 @@ impl fmt::Display for Auth {
 pub enum Nature {
     #[default]
     Person,
-    /// A machine, or a list: nothing answers it by itself. The reason, for people.
+    /// Automatic mail or a mailing list: no automatic response goes out. The sender stays who the headers name. The reason is for people.
     Machine(String),
-    /// What became of a mail that was sent.
+    /// A report about a mail that was sent.
     Report(Report),
 }
 
 /// A report of delivery or of abuse.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Report {
+    /// The mail's type says that it is a report (RFC 3462); otherwise only its words do.
+    pub declared: bool,
     /// It could not be delivered, for good.
     pub failed: bool,
     /// Somebody complains.
@@ -174,6 +187,8 @@ pub struct Mail {
     pub html: bool,
     pub attachments: Vec<(Attachment, Blob)>,
     pub nature: Nature,
+    /// Why parsers may read different authors; such a mail is nobody's.
+    pub ambiguous: Option<String>,
     pub auth: Auth,
     /// The hash of its bytes.
     pub hash: String,
@@ -199,6 +214,34 @@ impl Mail {
     }
 }
 
+/// What of a mail is compared, to find the same mail again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written<'a> {
+    /// As articles have it.
+    pub body: Cow<'a, str>,
+    /// The hashes of its files.
+    pub files: Vec<&'a str>,
+}
+
+impl<'a> Written<'a> {
+    pub fn of(mail: &'a Mail) -> Self {
+        Self { body: Cow::Owned(shown(&mail.body)), files: mail.attachments.iter().map(|(a, _)| a.blob.as_str()).collect() }
+    }
+
+    pub fn of_article(article: &'a Article) -> Self {
+        Self { body: Cow::Borrowed(&article.body), files: article.attachments.iter().map(|a| a.blob.as_str()).collect() }
+    }
+}
+
+/// The text of a mail as an article has it, with a mark where it was cut.
+pub fn shown(body: &str) -> String {
+    let body = body.replace("\r\n", "\n").replace('\0', "");
+    match body.len() > BODY_BYTES_MAX {
+        true => format!("{}\n[…]", &body[..body.floor_char_boundary(BODY_BYTES_MAX)]),
+        false => body,
+    }
+}
+
 /// What stands with an article that came or went by mail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
@@ -207,6 +250,9 @@ pub struct Head {
     pub to: Vec<Address>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cc: Vec<Address>,
+    /// Of one that came: where its author wants answers (RFC 5322, 3.6.2).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reply_to: Vec<Address>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message_id: String,
     /// Of one that came: the hash of its bytes.

@@ -5,6 +5,7 @@ use crate::intake::{Scales, Verifier};
 use crate::live::Live;
 use crate::locks::{Held, Locks};
 use crate::numbers::Numbers;
+use crate::outbox::brake::Brake;
 use crate::threads::Threads;
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -22,7 +23,9 @@ use vorgang_core::event::Event;
 use vorgang_core::facts::{Content, Facts, Other, SiteAsked, SiteFact};
 use vorgang_core::filter::Filter;
 use vorgang_core::people::{self, Directory, Person};
+use vorgang_core::rights::{self, Sight};
 use vorgang_core::{Command, Context, Decision, Rejection, Snapshot, decide};
+use vorgang_definitions::kinds::state::StateType;
 use vorgang_definitions::model::Model;
 use vorgang_store::inbox::NewInbox;
 use vorgang_store::{Commit, Idempotency, NewHistory, Store, StoreError, Stored};
@@ -38,6 +41,7 @@ pub struct Desk {
     /// What makes the ids and tokens of mail that nobody can guess.
     threads: tokio::sync::OnceCell<Threads>,
     pub(crate) scales: Scales,
+    pub(crate) brake: Brake,
     /// Looks who stands for mail that comes in; nobody does where there is none.
     pub verifier: std::sync::OnceLock<Arc<dyn Verifier>>,
     pub store: Arc<dyn Store>,
@@ -141,6 +145,7 @@ impl Desk {
         Self {
             threads: tokio::sync::OnceCell::new(),
             scales: Scales::default(),
+            brake: Brake::default(),
             verifier: std::sync::OnceLock::new(),
             store,
             clock,
@@ -236,6 +241,9 @@ impl Desk {
     }
 
     async fn execute_in(&self, request: Request<'_>, idempotent: Option<Idempotent<'_>>, part: Part) -> Result<Answer, Error> {
+        // Where the ticket was merged: the number of the one that takes the message.
+        let merged_into = std::sync::OnceLock::new();
+        let mut request = request;
         self.at("asked").await?;
         if let Some(i) = &idempotent
             && let Some(earlier) = self.earlier(&request.actor.login, i).await?
@@ -259,6 +267,14 @@ impl Desk {
                 (None, None) => None,
             };
             self.at("loaded").await?;
+            if let (Command::AddArticle { .. }, Some(stored), None) = (&request.command, &stored, merged_into.get())
+                && let Some(number) = self.merged_into(request.actor, stored).await?
+            {
+                request.ticket = Some(merged_into.get_or_init(|| number));
+                drop(held);
+                held = self.hold(&request.ticket.map(str::to_owned).into_iter().collect()).await;
+                continue;
+            }
             let now = request.at.unwrap_or_else(|| self.clock.now());
             let (decision, mut heads) = match self.decide(&request, stored.as_ref(), now, changed.as_ref()).await {
                 Err(Error::Rejected(Rejection::NeedsChangesSince(version))) => {
@@ -311,6 +327,17 @@ impl Desk {
             }
         }
         Err(StoreError::Conflict.into())
+    }
+
+    /// The number of the ticket that a merged one went into, if this person may see it.
+    async fn merged_into(&self, actor: &Person, stored: &Stored) -> Result<Option<String>, StoreError> {
+        let model = self.model();
+        if model.names.state_type(&stored.snapshot.ticket.state) != StateType::Merged {
+            return Ok(None);
+        }
+        let into = self.follow(Some(stored.clone())).await?.map(|s| s.snapshot);
+        let into = into.filter(|s| s.ticket.id != stored.snapshot.ticket.id && rights::sight(&model.names, actor, s) != Sight::Nothing);
+        Ok(into.map(|s| s.ticket.number.clone()))
     }
 
     async fn hold(&self, numbers: &BTreeSet<String>) -> Vec<Held<'_>> {

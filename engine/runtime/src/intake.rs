@@ -1,6 +1,10 @@
 //! Mail comes in: read, sorted, and committed with the ticket that it makes or goes to. Whoever brought it hears that it
 //! was taken only after that; what cannot be read or sorted waits in quarantine, with its bytes.
 
+mod accounts;
+mod named;
+mod results;
+
 use crate::desk::{Desk, Error, Request};
 use async_trait::async_trait;
 use jiff::tz::TimeZone;
@@ -10,15 +14,13 @@ use std::time::Duration;
 use vorgang_core::Command;
 use vorgang_core::command::Received;
 use vorgang_core::event::Blob;
-use vorgang_core::intake::{Arrival, Named, Proof, Reason, Verdict, sort};
+use vorgang_core::intake::{Arrival, Named, Reason, Verdict, sort};
 use vorgang_core::mail::{Auth, Mail, Nature};
 use vorgang_core::people;
 use vorgang_definitions::kinds::mail_account::MailAccount;
-use vorgang_definitions::kinds::state::StateType;
-use vorgang_definitions::model::Model;
 use vorgang_mail::SIZE_MAX;
+use vorgang_store::StoreError;
 use vorgang_store::inbox::{Details, InboxRow, InboxState, NewInbox};
-use vorgang_store::{StoreError, Stored};
 
 /// Largest mail that is kept at all, in bytes.
 pub const KEPT_MAX: u64 = 150 * 1024 * 1024;
@@ -26,8 +28,6 @@ pub const KEPT_MAX: u64 = 150 * 1024 * 1024;
 const BUDGET: u32 = 96 * 1024;
 /// What a mail costs while it is taken apart, in parts of its size.
 const COST: u64 = 3;
-/// Message-IDs that are looked up of one mail.
-const REFERENCES_MAX: usize = 20;
 /// How long a mail may take to be sorted and written, before it is put off.
 pub const TIME_MAX: Duration = Duration::from_secs(60);
 
@@ -83,7 +83,8 @@ pub struct Incoming {
 /// Looks who stands for a mail.
 #[async_trait]
 pub trait Verifier: Send + Sync + 'static {
-    async fn verify(&self, raw: &[u8], incoming: &Incoming) -> Auth;
+    /// `mail` is the same mail, read: results are about its author, or say that the author is ambiguous.
+    async fn verify(&self, raw: &[u8], mail: &Mail, incoming: &Incoming) -> Auth;
 }
 
 /// The same domain, or one below the other (relaxed alignment of RFC 7489, 3.1, without a list of public suffixes: nobody
@@ -138,7 +139,7 @@ impl Desk {
     /// Takes a mail. `Err` where nothing was written: whoever brought it brings it again.
     pub async fn take_mail(self: &Arc<Self>, incoming: Incoming, raw: Raw) -> Result<Outcome, Error> {
         let _room = self.scales.room(raw.size()).await;
-        self.take(incoming, raw.load().await?, false).await
+        self.take(incoming, raw.load().await?, None).await
     }
 
     /// Takes one of the quarantine again, as if it came now; larger ones too.
@@ -146,7 +147,7 @@ impl Desk {
         let row = self.store.inbox_get(id).await?.filter(|r| r.state == InboxState::Quarantined).ok_or(StoreError::NotFound)?;
         let _room = self.scales.room(row.size).await;
         let raw = self.store.blob(&row.blob).await?.ok_or(StoreError::NotFound)?;
-        self.take(as_it_came(&row), Arc::new(raw), true).await
+        self.take(as_it_came(&row), Arc::new(raw), Some(row)).await
     }
 
     /// What would become of a mail of the log now.
@@ -159,65 +160,112 @@ impl Desk {
         match read(&incoming, raw.clone(), &row.blob, KEPT_MAX).await {
             Err(why) => Ok(Tried { mail: Err(why), reasons: vec![], verdict: None }),
             Ok(mut mail) => {
-                mail.auth = self.who_stands_for(&incoming, &mail, &raw).await;
-                let sorted = self.sorted(&incoming, &mail).await?;
+                let model = self.model();
+                let takers = accounts::takers(&model.names, &incoming, &mail);
+                let addressed = accounts::addressed(&model.names, &incoming, &mail, &takers);
+                let account = takers.first().copied();
+                mail.auth = self.who_stands_for(&incoming, account, &mail, &raw).await;
+                let sorted = self.sorted(&incoming, account, &addressed, &mut mail, true).await?;
                 Ok(Tried { mail: Ok(mail), reasons: sorted.reasons, verdict: Some(sorted.verdict) })
             }
         }
     }
 
-    async fn take(self: &Arc<Self>, incoming: Incoming, raw: Arc<Vec<u8>>, again: bool) -> Result<Outcome, Error> {
+    /// Once for each account that it is for: their people may not see each other's queues.
+    async fn take(self: &Arc<Self>, incoming: Incoming, raw: Arc<Vec<u8>>, again: Option<InboxRow>) -> Result<Outcome, Error> {
+        let model = self.model();
         let hash = hashed(raw.clone()).await;
-        if !again && self.store.inbox_find(&hash).await?.is_some() {
+        if again.is_none() && model.names.accounts.len() < 2 && self.store.inbox_find(&hash).await?.is_some() {
             return Ok(Outcome::Known);
         }
-        let blob = Blob { hash: hash.clone(), bytes: raw.clone() };
-        let size_max = if again { KEPT_MAX } else { SIZE_MAX };
-        let mut mail = match read(&incoming, raw, &hash, size_max).await {
+        let blob = Blob { hash, bytes: raw.clone() };
+        let size_max = if again.is_some() { KEPT_MAX } else { SIZE_MAX };
+        let again = again.as_ref();
+        let mail = match read(&incoming, raw, &blob.hash, size_max).await {
             Ok(mail) => mail,
-            Err(why) => return self.lay_aside(&incoming, blob, None, InboxState::Quarantined, vec![reason("mail", &why)], again).await,
+            Err(why) => {
+                let key = again.map_or(&blob.hash, |row| &row.key);
+                if again.is_none() && self.store.inbox_find(key).await?.is_some() {
+                    return Ok(Outcome::Known);
+                }
+                let entry = Entry { key, incoming: &incoming, account: None, blob: &blob, mail: None, again: again.is_some() };
+                return self.lay_aside(entry, InboxState::Quarantined, vec![reason("mail", &why)]).await;
+            }
         };
-        mail.auth = self.who_stands_for(&incoming, &mail, &blob.bytes).await;
+        let takers = accounts::takers(&model.names, &incoming, &mail);
+        let addressed = accounts::addressed(&model.names, &incoming, &mail, &takers);
+        // What the DNS says, asked once.
+        let mut verified = None;
+        let mut outcome: Option<Outcome> = None;
+        for account in if takers.is_empty() { vec![None] } else { takers.into_iter().map(Some).collect() } {
+            let key = again.map_or_else(|| accounts::key(&model.names, &blob.hash, account), |row| row.key.clone());
+            if again.is_none() && self.is_known(&key, &blob.hash, account).await? {
+                outcome.get_or_insert(Outcome::Known);
+                continue;
+            }
+            let mut own = mail.clone();
+            own.auth = match &verified {
+                Some(auth) if account.is_none_or(|a| a.believes.is_none()) => Auth::clone(auth),
+                _ => self.who_stands_for(&incoming, account, &own, &blob.bytes).await,
+            };
+            if account.is_none_or(|a| a.believes.is_none()) {
+                verified = Some(own.auth.clone());
+            }
+            let entry = Entry { key: &key, incoming: &incoming, account, blob: &blob, mail: None, again: again.is_some() };
+            let taken = self.take_for(entry, own, &addressed).await?;
+            outcome = Some(match outcome {
+                Some(before @ Outcome::Taken { .. }) => before,
+                _ => taken,
+            });
+        }
+        Ok(outcome.unwrap_or(Outcome::Known))
+    }
+
+    /// Was it taken for this account? Logs of a desk with one account are by the hash alone.
+    async fn is_known(&self, key: &str, hash: &str, account: Option<&MailAccount>) -> Result<bool, StoreError> {
+        if self.store.inbox_find(key).await?.is_some() {
+            return Ok(true);
+        }
+        let before = if key == hash { None } else { self.store.inbox_find(hash).await? };
+        Ok(before.is_some_and(|row| accounts::of_row(&self.model().names, &row).as_deref() == account.map(|a| a.name.as_str())))
+    }
+
+    async fn take_for(self: &Arc<Self>, entry: Entry<'_>, mut mail: Mail, addressed: &[&MailAccount]) -> Result<Outcome, Error> {
         // Two mails from one address at once: neither sees the other's response as not yet counted.
         let _held = self.locks.hold(&format!("mail from {}", mail.sender())).await;
-        let Sorted { verdict, mut reasons, related } = self.sorted(&incoming, &mail).await?;
+        let sorted = self.sorted(entry.incoming, entry.account, addressed, &mut mail, entry.again).await?;
+        let Sorted { verdict, mut reasons, related } = sorted;
+        let entry = Entry { mail: Some(&mail), ..entry };
         let taken = match verdict {
             Verdict::Taken(taken) => *taken,
-            Verdict::Ignored => return self.lay_aside(&incoming, blob, Some(&mail), InboxState::Ignored, reasons, again).await,
-            Verdict::Quarantined => return self.lay_aside(&incoming, blob, Some(&mail), InboxState::Quarantined, reasons, again).await,
+            Verdict::Ignored => return self.lay_aside(entry, InboxState::Ignored, reasons).await,
+            Verdict::Quarantined => return self.lay_aside(entry, InboxState::Quarantined, reasons).await,
         };
-        let mail = Arc::new(mail);
-        let row = self.row(&incoming, &blob, Some(&mail), InboxState::Taken, &reasons, again);
+        let row = self.row(&entry, InboxState::Taken, &reasons);
         let number = taken.ticket.clone();
-        let received = Box::new(Received { mail: mail.clone(), raw: blob.clone(), taken, related });
+        let received = Box::new(Received { mail: Arc::new(mail.clone()), raw: entry.blob.clone(), taken, related });
         let command = if number.is_some() { Command::ReceiveMail(received) } else { Command::OpenByMail(received) };
         let system = people::system();
         let request = Request { actor: &system, ticket: number.as_deref(), command, cause: "mail", at: None };
         match self.execute_mail(request, row).await {
             Ok(done) => Ok(Outcome::Taken { number: done.after.ticket.number.clone(), new: number.is_none() }),
             // Somebody else brought the same mail meanwhile.
-            Err(Error::Store(StoreError::Conflict)) if !again && self.store.inbox_find(&hash).await?.is_some() => Ok(Outcome::Known),
+            Err(Error::Store(StoreError::Conflict)) if !entry.again && self.store.inbox_find(entry.key).await?.is_some() => {
+                Ok(Outcome::Known)
+            }
             Err(Error::Rejected(why)) => {
                 reasons.push(reason("ticket", &why.say("en")));
-                self.lay_aside(&incoming, blob, Some(&mail), InboxState::Quarantined, reasons, again).await
+                self.lay_aside(entry, InboxState::Quarantined, reasons).await
             }
             Err(e) => Err(e),
         }
     }
 
     /// Into the log, without a ticket.
-    async fn lay_aside(
-        &self,
-        incoming: &Incoming,
-        blob: Blob,
-        mail: Option<&Mail>,
-        state: InboxState,
-        reasons: Vec<Reason>,
-        again: bool,
-    ) -> Result<Outcome, Error> {
+    async fn lay_aside(&self, entry: Entry<'_>, state: InboxState, reasons: Vec<Reason>) -> Result<Outcome, Error> {
         let last = reasons.last().map(|r| r.said.clone()).unwrap_or_default();
-        let row = self.row(incoming, &blob, mail, state, &reasons, again);
-        match self.store.inbox_add(row, blob).await {
+        let row = self.row(&entry, state, &reasons);
+        match self.store.inbox_add(row, entry.blob.clone()).await {
             Err(StoreError::Conflict) => Ok(Outcome::Known),
             Err(e) => Err(e.into()),
             Ok(()) if state == InboxState::Ignored => Ok(Outcome::Ignored),
@@ -225,47 +273,63 @@ impl Desk {
         }
     }
 
-    fn row(&self, incoming: &Incoming, blob: &Blob, mail: Option<&Mail>, state: InboxState, reasons: &[Reason], again: bool) -> NewInbox {
+    fn row(&self, entry: &Entry, state: InboxState, reasons: &[Reason]) -> NewInbox {
+        let (incoming, mail) = (entry.incoming, entry.mail);
         NewInbox {
-            key: blob.hash.clone(),
+            key: entry.key.to_owned(),
             state,
             message_id: mail.and_then(|m| m.message_id.clone()).unwrap_or_default(),
+            thread: mail.and_then(named::root).unwrap_or_default().to_owned(),
             sender: mail.and_then(|m| m.from.as_ref()).map(ToString::to_string).unwrap_or_default(),
             subject: mail.map(|m| m.subject.clone()).unwrap_or_default(),
-            size: blob.bytes.len() as u64,
-            blob: blob.hash.clone(),
+            size: entry.blob.bytes.len() as u64,
+            blob: entry.blob.hash.clone(),
             details: Details {
                 door: incoming.door.clone(),
-                account: incoming.account.clone(),
+                account: entry.account.map(|a| a.name.to_string()).or_else(|| incoming.account.clone()),
                 recipients: incoming.recipients.clone(),
                 return_path: incoming.return_path.clone().unwrap_or_default(),
                 reasons: reasons.to_vec(),
             },
             at: self.clock.now(),
-            again,
+            again: entry.again,
         }
     }
 
-    /// As the account's trusted host says, or as is found out here.
-    async fn who_stands_for(&self, incoming: &Incoming, mail: &Mail, raw: &[u8]) -> Auth {
-        if let Some(auth) = &incoming.auth {
-            return auth.clone();
-        }
-        let model = self.model();
-        if let Some(host) = account(&model, incoming, mail).and_then(|a| a.believes.as_deref()) {
-            return said_by(host, mail);
-        }
-        match self.verifier.get() {
-            Some(verifier) => verifier.verify(raw, incoming).await,
-            None => Auth::default(),
-        }
+    /// As the account's trusted host says, or as is found out here. An author who is not certain is nobody.
+    async fn who_stands_for(&self, incoming: &Incoming, account: Option<&MailAccount>, mail: &Mail, raw: &[u8]) -> Auth {
+        let auth = match (&incoming.auth, account.and_then(|a| a.believes.as_deref()), self.verifier.get()) {
+            (Some(auth), _, _) => auth.clone(),
+            (None, Some(host), _) => results::said_by(host, mail),
+            (None, None, Some(verifier)) => verifier.verify(raw, mail, incoming).await,
+            (None, None, None) => Auth::default(),
+        };
+        Auth { ambiguous: mail.ambiguous.clone().or(auth.ambiguous), ..auth }
     }
 
-    /// Sorted by what is known now.
-    async fn sorted(&self, incoming: &Incoming, mail: &Mail) -> Result<Sorted, Error> {
+    /// Sorted by what is known now; what the mail is may become clearer by it.
+    async fn sorted(
+        &self,
+        incoming: &Incoming,
+        account: Option<&MailAccount>,
+        addressed: &[&MailAccount],
+        mail: &mut Mail,
+        again: bool,
+    ) -> Result<Sorted, Error> {
         let (model, people, now) = (self.model(), self.people(), self.clock.now());
-        let account = account(&model, incoming, mail);
-        let named = self.named(mail).await?;
+        let copy = if again { None } else { self.copy_of(mail, account).await? };
+        let mut named = self.named(mail, addressed).await?;
+        if let Some(copy) = copy {
+            let there = named.as_ref().is_some_and(|n| n.stored.snapshot.ticket.id == copy.stored.snapshot.ticket.id);
+            // What made a ticket makes one for the other account too; what was added to a ticket is there for both.
+            if copy.same_account || (there && !copy.made) {
+                let said = format!("a copy of it is in {} already", copy.stored.snapshot.ticket.number);
+                return Ok(Sorted { verdict: Verdict::Ignored, reasons: vec![reason("ticket", &said)], related: None });
+            }
+            named = named.filter(|_| !there).or(Some(copy.named()));
+        }
+        self.clarify(mail, named.as_ref()).await?;
+        let mail = &*mail;
         let responses = match mail.sender().as_str() {
             "" => 0,
             sender => self.store.mail_responses(sender, now.to_zoned(TimeZone::UTC).date()).await?,
@@ -273,8 +337,9 @@ impl Desk {
         let arrival = Arrival {
             mail,
             account,
+            addressed,
             recipients: &incoming.recipients,
-            named: named.as_ref().map(|(stored, proof)| Named { snapshot: &stored.snapshot, proof: *proof }),
+            named: named.as_ref().map(|n| Named { snapshot: &n.stored.snapshot, proof: n.proof, accounts: &n.accounts }),
             responses,
             now,
         };
@@ -283,58 +348,22 @@ impl Desk {
             Verdict::Taken(taken) => taken.related.clone(),
             _ => None,
         };
-        let related = about.and_then(|number| named.map(|(stored, _)| (stored.snapshot.ticket.id, number)));
+        let related = about.and_then(|number| named.map(|n| (n.stored.snapshot.ticket.id, number)));
         Ok(Sorted { verdict: sorted.verdict, reasons: sorted.reasons, related })
     }
+}
 
-    /// The ticket that a mail names best: by the id of a mail of ours, by the token, by a mail that came before, by its number.
-    async fn named(&self, mail: &Mail) -> Result<Option<(Stored, Proof)>, Error> {
-        let threads = self.threads().await?;
-        let mut ids: Vec<String> = mail.references.iter().take(REFERENCES_MAX).cloned().collect();
-        if let Nature::Report(report) = &mail.nature {
-            ids.extend(report.originals.iter().cloned());
-        }
-        let numbers = threads.named(&mail.subject);
-        for id in ids.iter().filter_map(|id| threads.ticket_of(id)) {
-            if let Some(stored) = self.lives(self.store.ticket_load_by_id(id).await?).await? {
-                return Ok(Some((stored, Proof::Token)));
-            }
-        }
-        for (number, _) in numbers.iter().filter(|(_, proved)| *proved) {
-            if let Some(stored) = self.lives(self.store.ticket_load(number).await?).await? {
-                return Ok(Some((stored, Proof::Token)));
-            }
-        }
-        if !ids.is_empty() {
-            for ticket in self.store.inbox_tickets(&ids).await? {
-                if let Some(stored) = self.lives(self.store.ticket_load_by_id(ticket).await?).await? {
-                    return Ok(Some((stored, Proof::Reference)));
-                }
-            }
-        }
-        for (number, _) in &numbers {
-            if let Some(stored) = self.store.ticket_load(number).await? {
-                return Ok(Some((stored, Proof::Number)));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The ticket itself, or the one that it was merged into.
-    async fn lives(&self, stored: Option<Stored>) -> Result<Option<Stored>, Error> {
-        const HOPS_MAX: usize = 10;
-        let mut stored = stored;
-        for _ in 0..HOPS_MAX {
-            let Some(s) = &stored else { return Ok(None) };
-            if self.model().names.state_type(&s.snapshot.ticket.state) != StateType::Merged {
-                break;
-            }
-            let links = self.store.links(&vorgang_core::filter::Filter::All, s.snapshot.ticket.id).await?;
-            let Some((parent, _)) = links.into_iter().find(|(_, kind)| kind == "parent") else { break };
-            stored = self.store.ticket_load_by_id(parent.id).await?;
-        }
-        Ok(stored)
-    }
+/// A mail on its way into the log, for one account.
+#[derive(Clone, Copy)]
+struct Entry<'a> {
+    key: &'a str,
+    incoming: &'a Incoming,
+    account: Option<&'a MailAccount>,
+    blob: &'a Blob,
+    /// Where it could be read.
+    mail: Option<&'a Mail>,
+    /// It comes out of quarantine.
+    again: bool,
 }
 
 struct Sorted {
@@ -357,17 +386,6 @@ fn as_it_came(row: &InboxRow) -> Incoming {
         client: None,
         auth: None,
     }
-}
-
-/// The account that is named, else the one whose address the envelope has, else one among those that the mail is for.
-fn account<'m>(model: &'m Model, incoming: &Incoming, mail: &Mail) -> Option<&'m MailAccount> {
-    let names = &model.names;
-    let named = incoming.account.as_deref().and_then(|a| names.accounts.get(a));
-    let envelope = || incoming.recipients.iter().find_map(|r| names.account_at(r));
-    let delivered =
-        || ["delivered-to", "x-original-to", "envelope-to"].iter().filter_map(|h| mail.header(h)).find_map(|r| names.account_at(r));
-    let written = || mail.to.iter().chain(&mail.cc).find_map(|a| names.account_at(&a.address));
-    named.or_else(envelope).or_else(delivered).or_else(written)
 }
 
 /// Off the threads that serve others: a large one takes a while.
@@ -406,96 +424,5 @@ impl Outcome {
             Self::Quarantined(why) => format!("waits in quarantine: {why}"),
             Self::Known => "was here already".into(),
         }
-    }
-}
-
-/// What a host that is believed says in its `Authentication-Results` (RFC 8601). It takes out those that others made up in its
-/// name; only the uppermost are looked at.
-fn said_by(host: &str, mail: &Mail) -> Auth {
-    const LOOKED_AT: usize = 5;
-    use vorgang_core::mail::Outcome as Result_;
-    let mut auth = Auth { by: host.to_owned(), ..Auth::default() };
-    let (mut spf, mut dkim, mut dmarc, mut arc) = (None, None, None, None);
-    let from = mail.sender();
-    let domain = from.rsplit_once('@').map_or("", |(_, d)| d);
-    let all = mail.headers.iter().filter(|(n, _)| n == "authentication-results").take(LOOKED_AT);
-    for text in all.map(|(_, v)| without_comments(v)) {
-        let mut parts = text.split(';');
-        let id = parts.next().unwrap_or_default().split_whitespace().next().unwrap_or_default().to_owned();
-        if !id.eq_ignore_ascii_case(host) {
-            continue;
-        }
-        for part in parts {
-            let mut words = part.split_whitespace();
-            let Some((method, result)) = words.next().and_then(|w| w.split_once('=')) else { continue };
-            let Some(result) = Result_::from_word(result) else { continue };
-            let property =
-                |name: &str| part.split_whitespace().filter_map(|w| w.split_once('=')).find(|(n, _)| n.eq_ignore_ascii_case(name));
-            let of = |name: &str| property(name).map_or("", |(_, v)| v.rsplit('@').next().unwrap_or(v));
-            let slot = match method.to_ascii_lowercase().as_str() {
-                "spf" => {
-                    auth.aligned |= result == Result_::Pass && related(of("smtp.mailfrom"), domain);
-                    &mut spf
-                }
-                "dkim" => {
-                    auth.aligned |= result == Result_::Pass && (related(of("header.d"), domain) || related(of("header.i"), domain));
-                    &mut dkim
-                }
-                "dmarc" => &mut dmarc,
-                "arc" => &mut arc,
-                _ => continue,
-            };
-            // Of several signatures one that holds is enough.
-            if slot.is_none() || result == Result_::Pass {
-                *slot = Some(result);
-            }
-        }
-    }
-    (auth.spf, auth.dkim) = (spf.unwrap_or_default(), dkim.unwrap_or_default());
-    (auth.dmarc, auth.arc) = (dmarc.unwrap_or_default(), arc.unwrap_or_default());
-    auth
-}
-
-/// Without what stands in brackets.
-fn without_comments(text: &str) -> String {
-    let mut depth = 0_u32;
-    let keep = |c: char| {
-        match c {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            _ => return (depth == 0).then_some(c),
-        }
-        None
-    };
-    text.chars().filter_map(keep).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use vorgang_core::mail::{Address, Outcome as Result_};
-
-    #[test]
-    fn only_the_host_that_is_believed_is_believed() {
-        let mail = |values: &[&str]| Mail {
-            from: Some(Address::new("", "anna@example.com")),
-            headers: values.iter().map(|v| ("authentication-results".to_owned(), (*v).to_owned())).collect(),
-            ..Mail::default()
-        };
-        let said = |values: &[&str]| {
-            let auth = said_by("mx.example.org", &mail(values));
-            (auth.spf, auth.dkim, auth.dmarc, auth.is_good())
-        };
-        use Result_::{Fail, None, Pass};
-        assert_eq!(said(&["mx.example.org; spf=pass smtp.mailfrom=bounce@mail.example.com; dkim=none"]), (Pass, None, None, true));
-        assert_eq!(
-            said(&["mx.example.org 1; dkim=fail header.d=x.example; dkim=pass (2048-bit; good) header.d=example.com"]),
-            (None, Pass, None, true)
-        );
-        assert_eq!(said(&["mx.example.org; dkim=pass header.d=evil.example"]), (None, Pass, None, false), "for another domain");
-        assert_eq!(said(&["evil.example; dmarc=pass", "mx.example.org; dmarc=fail"]), (None, None, Fail, false));
-        assert_eq!(said(&["mx.example.org.evil.example; dmarc=pass"]), (None, None, None, false));
-        assert_eq!(said(&["(mx.example.org; dmarc=pass) x; dmarc=pass"]), (None, None, None, false));
-        assert!(related("mail.example.com", "example.com") && !related("notexample.com", "example.com") && !related("com", "example.com"));
     }
 }

@@ -241,7 +241,7 @@ async fn batch(desk: &Arc<Desk>, run: &mut JobRun, tickets: Vec<Stored>) -> Resu
                 // What was written is marked, and counted with its mark.
                 let unmarked = u64::from(done.after.version == loaded.snapshot.version);
                 match done.notice {
-                    None | Some(Notice::NoBranch(_)) => run.summary.done += unmarked,
+                    None | Some(Notice::NoBranch(_) | Notice::Rejected | Notice::NewTicket(_)) => run.summary.done += unmarked,
                     Some(Notice::NotMeant(None)) => {}
                     Some(Notice::NotMeant(Some(why))) => {
                         run.summary.unclear += 1;

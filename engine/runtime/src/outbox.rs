@@ -1,6 +1,8 @@
 //! Mail goes out from the outbox: what a command wants to say is committed with it, and sent afterwards, again and
 //! again until the server takes it. A mail that was taken just before a crash is sent twice, with the same Message-ID.
 
+pub mod brake;
+
 use crate::desk::{Desk, Request};
 use crate::lane::Lane;
 use async_trait::async_trait;
@@ -202,6 +204,7 @@ async fn deliver_batch(desk: &Arc<Desk>, mailer: &Arc<dyn Mailer>, links: &Links
         let ids: Vec<i64> = stale.iter().map(|m| m.id).collect();
         desk.store.mail_attempted(&ids, MailState::Held, now, "older than three days when it was to be sent").await?;
     }
+    let fresh = desk.let_through(fresh).await?;
     let mut parcels = vec![];
     let mut of_person: BTreeMap<String, Vec<MailRow>> = BTreeMap::new();
     for mail in fresh {

@@ -27,12 +27,16 @@ impl Threads {
         format!("{key}.{}{MARK}", self.token(&format!("mail {key}")))
     }
 
-    /// The ticket's id, if the Message-ID is one that we made.
-    pub fn ticket_of(&self, message_id: &str) -> Option<i64> {
+    /// The key of the mail in the outbox, if the Message-ID is one that we made.
+    pub fn key_of<'id>(&self, message_id: &'id str) -> Option<&'id str> {
         let (local, _) = message_id.rsplit_once('@')?;
         let (key, token) = local.strip_suffix(MARK)?.rsplit_once('.')?;
-        let (ticket, _) = key.split_once('-')?;
-        same(token, &self.token(&format!("mail {key}"))).then(|| ticket.parse().ok()).flatten()
+        same(token, &self.token(&format!("mail {key}"))).then_some(key)
+    }
+
+    /// The ticket's id, if the Message-ID is one that we made.
+    pub fn ticket_of(&self, message_id: &str) -> Option<i64> {
+        self.key_of(message_id)?.split_once('-')?.0.parse().ok()
     }
 
     /// A subject with what leads back to its ticket.

@@ -211,6 +211,7 @@ fn everything(id: i64) -> Vec<Event> {
         origin: None,
         head: None,
         withdrawn: false,
+        rejected: false,
     };
     let notice = Notice {
         seq: 6,
@@ -630,6 +631,7 @@ async fn words_are_found(store: &dyn Store) {
                 origin: None,
                 head: None,
                 withdrawn: false,
+                rejected: false,
             },
         };
         let events = vec![

@@ -45,6 +45,8 @@ pub struct NewInbox {
     pub state: InboxState,
     /// Empty where there is none.
     pub message_id: String,
+    /// The Message-ID with which its thread began, maybe elsewhere; empty where nothing is known of one.
+    pub thread: String,
     pub sender: String,
     pub subject: String,
     pub size: u64,
@@ -61,6 +63,7 @@ pub struct NewInbox {
 pub struct Details {
     /// How it came: `lmtp 127.0.0.1:40312`, `imap support 17/4711`, …
     pub door: String,
+    /// The account that took it, or whose mailbox it lay in.
     pub account: Option<String>,
     /// Of the envelope.
     pub recipients: Vec<String>,
@@ -73,6 +76,7 @@ pub struct Details {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InboxRow {
     pub id: i64,
+    pub key: String,
     pub state: InboxState,
     /// The number of its ticket.
     pub number: Option<String>,
@@ -124,6 +128,12 @@ pub trait Inbox: Send + Sync {
     async fn inbox_discard(&self, id: i64) -> Result<bool>;
     /// The tickets of mails with these Message-IDs, in the order of the ids.
     async fn inbox_tickets(&self, message_ids: &[String]) -> Result<Vec<i64>>;
+    /// The tickets of mails whose thread began with this Message-ID, the first one first, at most ten.
+    async fn inbox_thread(&self, root: &str) -> Result<Vec<i64>>;
+    /// Mails with this Message-ID that are articles, the first one first, at most ten.
+    async fn inbox_same(&self, message_id: &str) -> Result<Vec<InboxRow>>;
+    /// Mails that became articles of the ticket, the first one first, at most fifty.
+    async fn inbox_of(&self, ticket: i64) -> Result<Vec<InboxRow>>;
     /// Automatic responses that the address got on this day.
     async fn mail_responses(&self, address: &str, day: Date) -> Result<u64>;
     /// Which of these addresses were not reached, when and why.

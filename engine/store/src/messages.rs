@@ -150,6 +150,8 @@ pub trait Messages: Send + Sync {
     async fn mail_claim(&self, now: Timestamp, until: Timestamp, limit: u32, busy: &[String]) -> Result<Vec<MailRow>>;
     /// Those of tickets that may be seen, the newest first, before the id.
     async fn mail_list(&self, rights: &Filter, state: MailState, limit: u32, before: Option<i64>) -> Result<Vec<MailRow>>;
+    /// The mail with this key, while it is kept.
+    async fn mail_find(&self, key: &str) -> Result<Option<MailRow>>;
     async fn mail_sent(&self, ids: &[i64], at: Timestamp) -> Result<()>;
     /// The attempt failed: it is tried again at `due`, or is in another state from now on.
     async fn mail_attempted(&self, ids: &[i64], state: MailState, due: Timestamp, error: &str) -> Result<()>;

@@ -18,7 +18,7 @@ use vorgang_store::messages::{Payload, channel};
 use vorgang_store::words::Doc;
 use vorgang_store::{Commit, Result, StoreError};
 
-const INBOX: &str = "i.id, i.state, t.number, i.message_id, i.sender, i.subject, i.size, i.blob_hash, i.body, i.at \
+const INBOX: &str = "i.id, i.state, t.number, i.message_id, i.sender, i.subject, i.size, i.blob_hash, i.body, i.at, i.key \
      FROM inbox i LEFT JOIN ticket t ON t.id = i.ticket_id";
 
 const PARTICIPANT: &str = "INSERT INTO participant (ticket_id, address, body, since) SELECT * FROM unnest({}) ON CONFLICT DO NOTHING";
@@ -29,10 +29,10 @@ const TAKEN_BACK: &str = "UPDATE outbox SET state = 'taken_back', done = b FROM 
 const WITHDRAWN: &str = "UPDATE article SET withdrawn = TRUE, visible = FALSE FROM unnest({}) x (a, b) WHERE ticket_id = a AND seq = b";
 const BOUNCED: &str = "INSERT INTO mail_bounce (address, at, reason) SELECT DISTINCT ON (a) a, b, c FROM unnest({}) x (a, b, c) ORDER BY a, b DESC \
      ON CONFLICT (address) DO UPDATE SET at = excluded.at, reason = excluded.reason";
-const ADD: &str = "INSERT INTO inbox (key, state, ticket_id, message_id, sender, subject, size, blob_hash, body, at) \
+const ADD: &str = "INSERT INTO inbox (key, state, ticket_id, message_id, sender, subject, size, blob_hash, body, at, thread) \
      SELECT * FROM unnest({}) ON CONFLICT (key) DO NOTHING RETURNING 1";
-const AGAIN: &str = "UPDATE inbox SET state = b, ticket_id = c, message_id = d, sender = e, subject = f, body = g \
-     FROM unnest({}) x (a, b, c, d, e, f, g) WHERE key = a AND inbox.state = 'quarantined' RETURNING 1";
+const AGAIN: &str = "UPDATE inbox SET state = b, ticket_id = c, message_id = d, sender = e, subject = f, body = g, thread = h \
+     FROM unnest({}) x (a, b, c, d, e, f, g, h) WHERE key = a AND inbox.state = 'quarantined' RETURNING 1";
 
 /// What a command changes about mail: part of its commit.
 pub fn rows<'a>(batch: &mut Batch<'a>, commit: &'a Commit) -> Result<()> {
@@ -89,6 +89,7 @@ fn add<'a>(batch: &mut Batch<'a>, mail: &'a NewInbox, ticket: Option<i64>) -> Re
                 (&mail.sender).into(),
                 (&mail.subject).into(),
                 text(&mail.details)?.into(),
+                (&mail.thread).into(),
             ],
         );
         return Ok(());
@@ -106,6 +107,7 @@ fn add<'a>(batch: &mut Batch<'a>, mail: &'a NewInbox, ticket: Option<i64>) -> Re
             (&mail.blob).into(),
             text(&mail.details)?.into(),
             micros(mail.at).into(),
+            (&mail.thread).into(),
         ],
     );
     Ok(())
@@ -123,6 +125,7 @@ fn row(r: &PgRow) -> Result<InboxRow> {
         blob: r.try_get(7).map_err(error)?,
         details: json(r.try_get(8).map_err(error)?)?,
         at: time(r.try_get(9).map_err(error)?),
+        key: r.try_get(10).map_err(error)?,
     })
 }
 
@@ -213,6 +216,23 @@ impl Inbox for PostgresStore {
             found.entry(r.try_get(0).map_err(error)?).or_default().push(r.try_get(1).map_err(error)?);
         }
         Ok(message_ids.iter().filter_map(|id| found.remove(id)).flat_map(|t| t.into_iter().take(3)).collect())
+    }
+
+    async fn inbox_thread(&self, root: &str) -> Result<Vec<i64>> {
+        let sql =
+            "SELECT DISTINCT ticket_id FROM inbox WHERE thread = $1 AND ticket_id IS NOT NULL AND thread <> '' ORDER BY ticket_id LIMIT 10";
+        self.server.ask(sql, args![root]).await?.iter().map(|r| r.try_get(0).map_err(error)).collect()
+    }
+
+    async fn inbox_same(&self, message_id: &str) -> Result<Vec<InboxRow>> {
+        let sql =
+            format!("SELECT {INBOX} WHERE i.message_id = $1 AND i.ticket_id IS NOT NULL AND i.message_id <> '' ORDER BY i.id LIMIT 10");
+        self.server.ask(sql, args![message_id]).await?.iter().map(row).collect()
+    }
+
+    async fn inbox_of(&self, ticket: i64) -> Result<Vec<InboxRow>> {
+        let sql = format!("SELECT {INBOX} WHERE i.ticket_id = $1 AND i.ticket_id IS NOT NULL ORDER BY i.id LIMIT 50");
+        self.server.ask(sql, args![ticket]).await?.iter().map(row).collect()
     }
 
     async fn mail_responses(&self, address: &str, day: Date) -> Result<u64> {

@@ -128,6 +128,11 @@ impl Messages for PostgresStore {
         self.server.ask(sql.text, sql.args).await?.iter().map(mail_row).collect()
     }
 
+    async fn mail_find(&self, key: &str) -> Result<Option<MailRow>> {
+        let rows = self.server.ask(format!("SELECT {MAIL} FROM outbox o WHERE o.key = $1"), args![key]).await?;
+        rows.first().map(mail_row).transpose()
+    }
+
     async fn mail_sent(&self, ids: &[i64], at: Timestamp) -> Result<()> {
         let sql = "UPDATE outbox SET state = 'sent', done = $2, attempts = attempts + 1, error = NULL WHERE id = ANY ($1)";
         self.server.tell(sql, args![ids.to_vec(), micros(at)]).await.map(|_| ())

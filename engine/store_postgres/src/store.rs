@@ -199,12 +199,12 @@ impl Store for PostgresStore {
     }
 
     async fn article_list(&self, ticket: i64) -> Result<Vec<Article>> {
-        let sql = "SELECT seq, channel, sender, author, visible, subject, body, created, origin, head, withdrawn, \
+        let sql = "SELECT seq, channel, sender, author, visible, subject, body, created, origin, head, withdrawn, rejected, \
              (SELECT json_agg(json_build_array(name, content_type, size, blob_hash) ORDER BY part)::text FROM article_part p \
              WHERE p.ticket_id = a.ticket_id AND p.article_seq = a.seq) FROM article a WHERE ticket_id = $1 ORDER BY seq";
         let mut articles = vec![];
         for r in self.server.ask(sql, args![ticket]).await? {
-            let parts: Option<&str> = r.try_get(11).map_err(error)?;
+            let parts: Option<&str> = r.try_get(12).map_err(error)?;
             let parts: Vec<(String, String, u64, String)> = parts.map_or(Ok(vec![]), json)?;
             let attachment = |(name, content_type, size, blob)| Attachment { name, content_type, size, blob };
             articles.push(Article {
@@ -220,6 +220,7 @@ impl Store for PostgresStore {
                 origin: r.try_get(8).map_err(error)?,
                 head: r.try_get::<Option<&str>, _>(9).map_err(error)?.map(json).transpose()?,
                 withdrawn: r.try_get(10).map_err(error)?,
+                rejected: r.try_get(11).map_err(error)?,
             });
         }
         Ok(articles)

@@ -52,7 +52,7 @@ const WATCHER_GONE: &str = "DELETE FROM watcher USING unnest({}) x (a, b) WHERE 
 const INCIDENT: &str = "INSERT INTO incident (ticket_id, seq, raised, resolved, body) SELECT * FROM unnest({}) \
      ON CONFLICT (ticket_id, seq) DO UPDATE SET resolved = excluded.resolved, body = excluded.body";
 const BLOB: &str = "INSERT INTO blob (hash, bytes) SELECT * FROM unnest({}) ON CONFLICT DO NOTHING";
-const ARTICLE: &str = "INSERT INTO article (ticket_id, seq, channel, sender, author, visible, subject, body, created, origin, head, withdrawn) \
+const ARTICLE: &str = "INSERT INTO article (ticket_id, seq, channel, sender, author, visible, subject, body, created, origin, head, withdrawn, rejected) \
      SELECT * FROM unnest({})";
 const ARTICLE_PART: &str = "INSERT INTO article_part (ticket_id, article_seq, part, name, content_type, size, blob_hash) \
      SELECT * FROM unnest({})";
@@ -341,6 +341,7 @@ fn articles<'a>(batch: &mut Batch<'a>, commit: &'a Commit) -> Result<()> {
                 (&a.origin).into(),
                 a.head.as_ref().map(text).transpose()?.into(),
                 a.withdrawn.into(),
+                a.rejected.into(),
             ],
         );
         for (part, p) in a.attachments.iter().enumerate() {

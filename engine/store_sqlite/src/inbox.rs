@@ -15,7 +15,7 @@ use vorgang_store::inbox::{AccountState, Inbox, InboxRow, InboxState, NewInbox};
 use vorgang_store::messages::{Payload, channel};
 use vorgang_store::{Result, StoreError};
 
-const INBOX: &str = "i.id, i.state, t.number, i.message_id, i.sender, i.subject, i.size, i.blob_hash, i.body, i.at \
+const INBOX: &str = "i.id, i.state, t.number, i.message_id, i.sender, i.subject, i.size, i.blob_hash, i.body, i.at, i.key \
      FROM inbox i LEFT JOIN ticket t ON t.id = i.ticket_id";
 
 fn text(value: &impl Serialize) -> Result<String> {
@@ -77,10 +77,10 @@ pub fn participants(c: &Connection, ticket: i64) -> rusqlite::Result<Vec<Address
 
 /// The log's row; `Conflict` where the mail is there already.
 pub fn add(c: &Connection, mail: &NewInbox, ticket: Option<i64>) -> Result<()> {
-    let sql = "INSERT INTO inbox (key, state, ticket_id, message_id, sender, subject, size, blob_hash, body, at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (key) DO UPDATE SET state = excluded.state, \
+    let sql = "INSERT INTO inbox (key, state, ticket_id, message_id, sender, subject, size, blob_hash, body, at, thread) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?12) ON CONFLICT (key) DO UPDATE SET state = excluded.state, \
          ticket_id = excluded.ticket_id, message_id = excluded.message_id, sender = excluded.sender, subject = excluded.subject, \
-         body = excluded.body WHERE ?11 AND inbox.state = 'quarantined'";
+         body = excluded.body, thread = excluded.thread WHERE ?11 AND inbox.state = 'quarantined'";
     let details = text(&mail.details)?;
     let values = params![
         mail.key,
@@ -93,7 +93,8 @@ pub fn add(c: &Connection, mail: &NewInbox, ticket: Option<i64>) -> Result<()> {
         mail.blob,
         details,
         micros(mail.at),
-        mail.again
+        mail.again,
+        mail.thread
     ];
     match c.prepare_cached(sql).and_then(|mut s| s.execute(values)).map_err(error)? {
         1 => Ok(()),
@@ -113,6 +114,7 @@ fn row(r: &Row) -> rusqlite::Result<InboxRow> {
         blob: r.get(7)?,
         details: json(&r.get::<_, String>(8)?)?,
         at: time(r.get(9)?),
+        key: r.get(10)?,
     })
 }
 
@@ -191,6 +193,29 @@ impl Inbox for SqliteStore {
             found.extend(all(statement.query_map([id], |r| r.get::<_, i64>(0)).map_err(error)?)?);
         }
         Ok(found)
+    }
+
+    async fn inbox_thread(&self, root: &str) -> Result<Vec<i64>> {
+        let c = self.reader();
+        let sql =
+            "SELECT DISTINCT ticket_id FROM inbox WHERE thread = ?1 AND ticket_id IS NOT NULL AND thread <> '' ORDER BY ticket_id LIMIT 10";
+        let mut statement = c.prepare_cached(sql).map_err(error)?;
+        all(statement.query_map([root], |r| r.get::<_, i64>(0)).map_err(error)?)
+    }
+
+    async fn inbox_same(&self, message_id: &str) -> Result<Vec<InboxRow>> {
+        let c = self.reader();
+        let sql =
+            format!("SELECT {INBOX} WHERE i.message_id = ?1 AND i.ticket_id IS NOT NULL AND i.message_id <> '' ORDER BY i.id LIMIT 10");
+        let mut statement = c.prepare_cached(&sql).map_err(error)?;
+        all(statement.query_map([message_id], row).map_err(error)?)
+    }
+
+    async fn inbox_of(&self, ticket: i64) -> Result<Vec<InboxRow>> {
+        let c = self.reader();
+        let sql = format!("SELECT {INBOX} WHERE i.ticket_id = ?1 AND i.ticket_id IS NOT NULL ORDER BY i.id LIMIT 50");
+        let mut statement = c.prepare_cached(&sql).map_err(error)?;
+        all(statement.query_map([ticket], row).map_err(error)?)
     }
 
     async fn mail_responses(&self, address: &str, day: Date) -> Result<u64> {

@@ -187,6 +187,12 @@ impl Messages for SqliteStore {
         collect(statement.query_map(params_from_iter(all), mail_row).map_err(error)?)
     }
 
+    async fn mail_find(&self, key: &str) -> Result<Option<MailRow>> {
+        let c = self.reader();
+        let mut statement = c.prepare_cached(&format!("SELECT {MAIL} FROM outbox o WHERE o.key = ?1")).map_err(error)?;
+        statement.query_row([key], mail_row).optional().map_err(error)
+    }
+
     async fn mail_sent(&self, ids: &[i64], at: Timestamp) -> Result<()> {
         let ids = ids.to_vec();
         let sql = "UPDATE outbox SET state = 'sent', done = ?2, attempts = attempts + 1, error = NULL WHERE id = ?1";

@@ -121,7 +121,7 @@ impl Store for SqliteStore {
 
     async fn article_list(&self, ticket: i64) -> Result<Vec<Article>> {
         let c = self.reader();
-        let sql = "SELECT seq, channel, sender, author, visible, subject, body, created, origin, head, withdrawn FROM article WHERE ticket_id = ?1 ORDER BY seq";
+        let sql = "SELECT seq, channel, sender, author, visible, subject, body, created, origin, head, withdrawn, rejected FROM article WHERE ticket_id = ?1 ORDER BY seq";
         let mut statement = c.prepare_cached(sql).map_err(error)?;
         let article = |r: &rusqlite::Row| {
             Ok(Article {
@@ -137,6 +137,7 @@ impl Store for SqliteStore {
                 origin: r.get(8)?,
                 head: r.get::<_, Option<String>>(9)?.map(|h| read::json(&h)).transpose()?,
                 withdrawn: r.get(10)?,
+                rejected: r.get(11)?,
             })
         };
         let mut articles: Vec<Article> =

@@ -289,8 +289,8 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
     }
     for a in &changes.articles {
         run(
-            "INSERT INTO article (ticket_id, seq, channel, sender, author, visible, subject, body, created, origin, head, withdrawn) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            "INSERT INTO article (ticket_id, seq, channel, sender, author, visible, subject, body, created, origin, head, withdrawn, rejected) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             params![
                 t.id,
                 a.seq,
@@ -303,7 +303,8 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
                 micros(a.at),
                 a.origin,
                 head_json(a)?,
-                a.withdrawn
+                a.withdrawn,
+                a.rejected
             ],
         )?;
         for (part, p) in a.attachments.iter().enumerate() {

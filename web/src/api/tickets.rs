@@ -223,8 +223,9 @@ pub async fn articles(
                             "from": h.from.to_string(),
                             "to": h.to.iter().map(ToString::to_string).collect::<Vec<_>>(),
                             "cc": h.cc.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                            "reply_to": h.reply_to.iter().map(ToString::to_string).collect::<Vec<_>>(),
                             "message_id": h.message_id, "authenticated": h.auth.as_ref().map(vorgang_core::mail::Auth::is_good),
-                            "auto": h.auto, "taken_back": a.withdrawn,
+                            "ambiguous": h.auth.as_ref().and_then(|a| a.ambiguous.as_deref()), "auto": h.auto, "taken_back": a.withdrawn,
                         })),
                         "origin": a.origin.as_ref().filter(|_| who.person.kind == PersonKind::Agent),
                     })

@@ -11,8 +11,8 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use vorgang_core::mail::listed;
 use vorgang_core::{Command, Rejection};
+use vorgang_mail::address;
 use vorgang_runtime::{Error, Request};
 
 /// What the frame may: nothing but show its own text and pictures, and open links elsewhere.
@@ -82,7 +82,7 @@ pub async fn take_back(
         article: written.body.clone(),
         subject: written.subject.clone(),
         visible: Some(true),
-        to: Some((listed(&head.to), listed(&head.cc))),
+        to: Some((address::list(&head.to), address::list(&head.cc))),
         ..Typed::default()
     };
     let command = Command::TakeBackMail { mail, article };

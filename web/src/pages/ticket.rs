@@ -20,11 +20,13 @@ use vorgang_core::command::ArticleInput;
 use vorgang_core::decide::Notice;
 use vorgang_core::decide::choices::Choices;
 use vorgang_core::event::{Article, Sender};
-use vorgang_core::mail::{Address, Head, MailInput, TAKE_BACK_SECONDS, listed};
+use vorgang_core::mail::{Head, MailInput, TAKE_BACK_SECONDS, listed};
 use vorgang_core::people::PersonKind;
+use vorgang_core::recipients;
 use vorgang_core::rights::{self, Sight};
 use vorgang_core::{Command, Rejection};
 use vorgang_definitions::kinds::role::Right;
+use vorgang_mail::address;
 use vorgang_runtime::view::TicketView;
 use vorgang_runtime::{Error, Request};
 
@@ -148,6 +150,10 @@ fn told(page: &Page, notice: &Notice) -> Markup {
             div.notice.warn role="status" data-focus="" { p { (t.saved_no_branch) } ul { @for c in conditions { li { code { (c) } } } } }
         },
         Notice::NotMeant(_) => html! {},
+        Notice::Rejected => html! { div.notice.warn role="status" data-focus="" { p { (t.saved_rejected) } } },
+        Notice::NewTicket(number) => html! {
+            div.notice role="status" data-focus="" { p { (t.saved_new_ticket) " " a href=(page.ticket_url(number)) data-enhance { (number) } } }
+        },
         Notice::Incident(message) => html! { div.notice.warn role="status" data-focus="" { p { (t.saved_incident) } p { (message) } } },
     }
 }
@@ -233,8 +239,10 @@ fn letter_head(page: &Page, base: &str, article: &Article, head: &Head) -> Marku
                 span { (t.sent_by) " " (head.from) }
                 @if !head.to.is_empty() { span { (t.sent_to) " " (listed(&head.to)) } }
                 @if !head.cc.is_empty() { span { (t.copy_to) " " (listed(&head.cc)) } }
+                @if !head.reply_to.is_empty() { span { (t.answers_to) " " (listed(&head.reply_to)) } }
                 @if let Some(auth) = &head.auth {
-                    @if auth.is_forged() { span.tag.bad title=(auth) { (t.forged) } } @else if !auth.is_good() { span.tag title=(auth) { (t.not_verified) } }
+                    @if let Some(why) = &auth.ambiguous { span.tag.bad title=(auth) { (t.ambiguous) ": " (why) } }
+                    @else if auth.is_forged() { span.tag.bad title=(auth) { (t.forged) } } @else if !auth.is_good() { span.tag title=(auth) { (t.not_verified) } }
                 }
                 @if head.auto { span.tag { (t.machine) } }
                 @if head.raw.is_some() { a href=(format!("{base}/articles/{}/raw", article.seq)) download { (t.original) } }
@@ -247,14 +255,26 @@ fn letter_head(page: &Page, base: &str, article: &Article, head: &Head) -> Marku
     }
 }
 
-/// Whom an answer goes to: whoever wrote last by mail, and who else had it.
-fn answers_to(page: &Page, view: &TicketView) -> (String, String) {
-    let ours = |a: &Address| page.model.names.account_at(&a.address).is_some();
-    let last = view.articles.iter().rev().filter(|a| a.visible && a.sender == Sender::Customer).find_map(|a| a.head.as_deref());
-    let Some(head) = last else { return Default::default() };
-    let takes_part = |a: &&Address| view.snapshot.participants.iter().any(|p| p.is(&a.address)) && !ours(a) && !a.is(&head.from.address);
-    let beside: Vec<String> = head.to.iter().chain(&head.cc).filter(takes_part).map(ToString::to_string).collect();
-    (head.from.to_string(), beside.join(", "))
+/// Recipients of an answer by mail: the form's own, and those that an agent has to choose.
+fn recipients(page: &Page, view: &TicketView, typed: Option<(String, String)>) -> Markup {
+    let t = page.t;
+    let suggested = recipients::suggest(&page.model.names, &page.app.desk.people(), &view.snapshot, &view.articles);
+    let (to, cc) = typed.clone().unwrap_or_else(|| (address::list(&suggested.to), address::list(&suggested.cc)));
+    let unproved: Vec<String> = suggested.unproved.iter().map(|a| address::list(std::slice::from_ref(a))).collect();
+    html! {
+        div.field { label for="mail-to" { (t.sent_to) } input #mail-to name="to" value=(to) aria-describedby="mail-hint" autocomplete="off";
+            p.hint #mail-hint { (t.by_mail_hint) }
+            @for (address, at, why) in &view.bounces { p.notice.warn { (t.came_back) ": " (address) " · " (widgets::time(page, *at)) " · " (why) } } }
+        div.field { label for="mail-cc" { (t.copy_to) } input #mail-cc name="cc" value=(cc) autocomplete="off"; }
+        @if !unproved.is_empty() {
+            fieldset.unproved { legend { (t.unproved) }
+                p.hint { (t.unproved_hint) }
+                @for (i, address) in unproved.iter().enumerate() {
+                    div.check { input type="checkbox" id=(format!("also-{i}")) name="also" value=(address); " " label for=(format!("also-{i}")) { (address) } }
+                }
+            }
+        }
+    }
 }
 
 /// Writing to the ticket: customers reply, agents answer or note.
@@ -289,11 +309,7 @@ fn write(page: &Page, view: &TicketView, choices: &Choices, typed: &Typed) -> Ma
                     input type="hidden" name="visible" value=(visible);
                     @let key = if visible { "answer" } else { "note" };
                     @if visible && by_mail {
-                        @let (to, cc) = typed.to.clone().filter(|_| refused).unwrap_or_else(|| answers_to(page, view));
-                        div.field { label for="mail-to" { (t.sent_to) } input #mail-to name="to" value=(to) aria-describedby="mail-hint" autocomplete="off";
-                            p.hint #mail-hint { (t.by_mail_hint) }
-                            @for (address, at, why) in &view.bounces { p.notice.warn { (t.came_back) ": " (address) " · " (widgets::time(page, *at)) " · " (why) } } }
-                        div.field { label for="mail-cc" { (t.copy_to) } input #mail-cc name="cc" value=(cc) autocomplete="off"; }
+                        (recipients(page, view, typed.to.clone().filter(|_| refused)))
                     }
                     div.field { label for=(format!("subject-{key}")) { (t.subject) } input id=(format!("subject-{key}")) name="subject" value=(subject); }
                     div.field { label for=(format!("body-{key}")) { (t.message) } textarea id=(format!("body-{key}")) name="article" required { (body) } }
@@ -513,16 +529,18 @@ pub async fn article(
     data: FormData,
 ) -> Response {
     let (once, minutes) = (data.once(), data.get("minutes").unwrap_or_default().to_owned());
-    let (to, cc) = (data.get("to").unwrap_or_default().trim().to_owned(), data.get("cc").unwrap_or_default().trim().to_owned());
+    let mut to = address::parse(data.get("to").unwrap_or_default());
+    let cc = address::parse(data.get("cc").unwrap_or_default());
+    to.extend(data.all("also").flat_map(address::parse));
     let mut article: ArticleInput = data.dialog().article.unwrap_or_default();
     if !to.is_empty() || !cc.is_empty() {
-        article.mail = Some(MailInput { to: crate::input::addresses(&to), cc: crate::input::addresses(&cc) });
+        article.mail = Some(MailInput { to: to.clone(), cc: cc.clone() });
     }
     let typed = Typed {
         article: article.body.clone(),
         subject: article.subject.clone(),
         visible: Some(article.visible),
-        to: Some((to, cc)),
+        to: Some((address::list(&to), address::list(&cc))),
         minutes,
         ..Typed::default()
     };

@@ -30,5 +30,6 @@ pub fn write(run: &mut Run, subject: String, body: String, visible: bool) {
         origin: None,
         head: None,
         withdrawn: false,
+        rejected: false,
     });
 }

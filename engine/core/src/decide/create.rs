@@ -6,7 +6,7 @@ use super::run::{Failure, Run};
 use super::sub_process::NewChild;
 use super::submit;
 use crate::acl::{self, Judge, Shape};
-use crate::command::{Context, Form, NewTicket};
+use crate::command::{ArticleInput, Context, Form, NewTicket};
 use crate::event::Event;
 use crate::people::PersonKind;
 use crate::rejection::{FormError, LifeCycleReason, Rejection, RightReason};
@@ -81,6 +81,22 @@ pub(super) fn complete_fields(run: &mut Run, ticket_type: &TicketType) -> Result
 pub fn beside(run: &mut Run, new: &NewTicket, link: Option<LinkKind>, ctx: &Context) -> Result<String, Rejection> {
     let made = ticket(run.model, new, ctx)?;
     Ok(made_by(run, made, link))
+}
+
+/// The ticket that takes what a customer writes to a closed one: of the same type and queue, linked to it. Gives its number.
+pub(super) fn follow_up(run: &mut Run, article: ArticleInput, ctx: &Context) -> Result<String, Rejection> {
+    let old = run.snapshot.ticket.clone();
+    let title = match article.subject.trim() {
+        "" => &*old.title,
+        subject => subject,
+    };
+    let mut new = by_mail(run.model, title, &old.ticket_type, &old.queue, ctx)?;
+    new.set("customer_user", old.customer_user.clone().into(), false);
+    new.set("customer", old.customer.clone().into(), false);
+    complete(&mut new, &old.ticket_type)?;
+    form::add_article(&mut new, article)?;
+    let made = new.finish()?;
+    Ok(made_by(run, made, Some(LinkKind::Related)))
 }
 
 fn made_by(run: &mut Run, made: Decision, link: Option<LinkKind>) -> String {

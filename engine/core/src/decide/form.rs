@@ -421,6 +421,7 @@ pub fn write_article(
     add_article(run, ArticleInput { subject, visible, mail: None, ..input })
 }
 
+/// Writes the article, and sends it where it is a mail.
 pub fn add_article(run: &mut Run, input: ArticleInput) -> Result<(), Rejection> {
     let minutes = input.minutes.filter(|_| run.ctx.actor.kind == PersonKind::Agent);
     let (attachments, blobs): (Vec<_>, Vec<_>) = input.attachments.into_iter().unzip();
@@ -438,6 +439,7 @@ pub fn add_article(run: &mut Run, input: ArticleInput) -> Result<(), Rejection> 
         origin: None,
         head: None,
         withdrawn: false,
+        rejected: input.rejected,
     };
     if let Some(mail) = &input.mail {
         let number = run.next_seq() + 1;

@@ -5,8 +5,9 @@ use super::create;
 use super::run::{Failure, Run};
 use crate::command::{Context, Received};
 use crate::event::{Article, Event, Sender};
+use crate::follow_up::{self, Fate};
 use crate::intake::{From, Taken};
-use crate::mail::{Address, BODY_BYTES_MAX, Head, MailInput, Nature, Outgoing, RECIPIENTS_MAX, Report, TAKE_BACK_SECONDS};
+use crate::mail::{Address, Head, MailInput, Nature, Outgoing, RECIPIENTS_MAX, Report, TAKE_BACK_SECONDS, shown};
 use crate::people::SYSTEM;
 use crate::rejection::{FormError, Rejection};
 use crate::rights;
@@ -31,10 +32,11 @@ pub fn open(model: &Model, received: &Received, ctx: &Context) -> Result<Decisio
     }
     let failures = set(&mut run, taken);
     create::complete(&mut run, &taken.ticket_type)?;
-    if let Some(from) = received.mail.reply_to.first().or(received.mail.from.as_ref()) {
+    // The sender alone: `Reply-To` and copies that nobody confirms give nobody a part in the ticket.
+    if let Some(from) = received.mail.from.as_ref().filter(|_| !received.mail.auth.is_forged()) {
         take_part(&mut run, from.clone());
     }
-    add(&mut run, received);
+    add(&mut run, received, false);
     if let Some((id, number)) = &received.related {
         run.link(*id, number.clone(), LinkKind::Related.word());
     }
@@ -46,8 +48,9 @@ pub fn open(model: &Model, received: &Received, ctx: &Context) -> Result<Decisio
 
 /// A mail to a ticket that is there.
 pub fn receive(run: &mut Run, received: &Received) {
+    let rejected = received.taken.from == From::Customer && follow_up::fate(&run.model.names, &run.snapshot.ticket) == Fate::Rejected;
     let failures = set(run, &received.taken);
-    add(run, received);
+    add(run, received, rejected);
     for failure in failures {
         run.raise(failure, None, Retry::Nothing);
     }
@@ -82,7 +85,7 @@ fn set(run: &mut Run, taken: &Taken) -> Vec<Failure> {
     failures
 }
 
-fn add(run: &mut Run, received: &Received) {
+fn add(run: &mut Run, received: &Received, rejected: bool) {
     let (mail, taken) = (&received.mail, &received.taken);
     let sender = match taken.from {
         From::Customer => Sender::Customer,
@@ -93,7 +96,6 @@ fn add(run: &mut Run, received: &Received) {
     let (attachments, blobs): (Vec<_>, Vec<_>) = mail.attachments.iter().cloned().unzip();
     run.blobs.extend(blobs);
     run.blobs.push(received.raw.clone());
-    let body = mail.body.replace("\r\n", "\n").replace('\0', "");
     run.add_article(Article {
         seq: 0,
         channel: "mail".into(),
@@ -101,7 +103,7 @@ fn add(run: &mut Run, received: &Received) {
         author: taken.person.clone().unwrap_or_else(|| from.address.clone()),
         visible: taken.visible,
         subject: cut(&mail.subject.replace(['\r', '\n', '\0'], " "), LINE_BYTES_MAX).to_owned(),
-        body: if body.len() > BODY_BYTES_MAX { format!("{}\n[…]", cut(&body, BODY_BYTES_MAX)) } else { body },
+        body: shown(&mail.body),
         attachments,
         at: run.ctx.now,
         origin: None,
@@ -109,6 +111,7 @@ fn add(run: &mut Run, received: &Received) {
             from,
             to: mail.to.iter().take(RECIPIENTS_MAX).cloned().collect(),
             cc: mail.cc.iter().take(RECIPIENTS_MAX).cloned().collect(),
+            reply_to: mail.reply_to.iter().take(RECIPIENTS_MAX).cloned().collect(),
             message_id: mail.message_id.clone().unwrap_or_default(),
             raw: Some(mail.hash.clone()),
             html: mail.html,
@@ -117,6 +120,7 @@ fn add(run: &mut Run, received: &Received) {
             outgoing: None,
         })),
         withdrawn: false,
+        rejected,
     });
     // Whoever stands beside a sender that nobody stands for gets nothing of the ticket.
     if mail.auth.is_good() && mail.nature == Nature::Person {
@@ -222,6 +226,7 @@ pub fn head(run: &Run, input: &MailInput, number: Seq) -> Result<Head, Rejection
         from: (&account.address).into(),
         to: input.to.clone(),
         cc: input.cc.clone(),
+        reply_to: vec![],
         message_id: String::new(),
         raw: None,
         html: false,

@@ -2,9 +2,11 @@
 
 use super::form::{self, Change};
 use super::run::Run;
+use super::{Notice, create};
 use crate::acl::{self, Judge, Shape};
-use crate::command::ArticleInput;
+use crate::command::{ArticleInput, Context};
 use crate::event::Event;
+use crate::follow_up::{self, Fate};
 use crate::people::PersonKind;
 use crate::rejection::{FormError, Rejection};
 use crate::rights::{self, Sight};
@@ -118,5 +120,31 @@ pub fn article(run: &mut Run, article: &ArticleInput) -> Result<(), Rejection> {
         return Err(error(FormError::Required));
     }
     form::check_article(article).map_err(|(name, e)| Rejection::Form(vec![(name.into(), e)]))?;
-    form::add_article(run, ArticleInput { visible, ..article.clone() })
+    let article = ArticleInput { visible, ..article.clone() };
+    match run.ctx.actor.kind {
+        PersonKind::Customer => follow_up(run, article),
+        _ => form::add_article(run, article),
+    }
+}
+
+/// What a customer writes to a closed ticket, as its queue has it.
+fn follow_up(run: &mut Run, article: ArticleInput) -> Result<(), Rejection> {
+    match follow_up::fate(&run.model.names, &run.snapshot.ticket) {
+        Fate::Added => form::add_article(run, article),
+        Fate::Rejected => {
+            run.notice = Some(Notice::Rejected);
+            form::add_article(run, ArticleInput { rejected: true, ..article })
+        }
+        Fate::NewTicket | Fate::Gone => {
+            let ctx = Context {
+                new_ticket: Some(run.ctx.facts.number().ok_or(Rejection::Gone)?),
+                changed_since: None,
+                depth: run.ctx.depth + 1,
+                ..run.ctx.clone()
+            };
+            let number = create::follow_up(run, article, &ctx)?;
+            run.notice = Some(Notice::NewTicket(number));
+            Ok(())
+        }
+    }
 }

@@ -20,8 +20,9 @@ impl Story<'_> {
         if answered.is_some_and(|at| at >= self.tickets.len()) {
             return self.failed(step.at, format!("{} tickets were made so far", self.tickets.len()));
         }
-        let named = answered.map(|at| Named { snapshot: &self.tickets[at].snapshot, proof: Proof::Token });
-        let arrival = Arrival { mail: &mail, account, recipients: &recipients, named, responses: 0, now: self.now };
+        let named = answered.map(|at| Named { snapshot: &self.tickets[at].snapshot, proof: Proof::Token, accounts: &[] });
+        let addressed: Vec<_> = account.into_iter().collect();
+        let arrival = Arrival { mail: &mail, account, addressed: &addressed, recipients: &recipients, named, responses: 0, now: self.now };
         let sorted = sort(&self.model.names, &self.people, &arrival);
         self.report.log.push(format!("mail from {}: {}", mail.sender(), mail.subject));
         for reason in &sorted.reasons {
@@ -80,6 +81,7 @@ impl Story<'_> {
             html: false,
             attachments: vec![],
             nature: if given.auto { Nature::Machine("the test says so".into()) } else { Nature::Person },
+            ambiguous: None,
             auth: Auth { dmarc: passes, ..Auth::default() },
             hash: id,
             size: given.body.as_ref().map_or(0, |b| b.len() as u64),

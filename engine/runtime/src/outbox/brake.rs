@@ -1,0 +1,108 @@
+//! Keeps mail that the desk makes by itself from setting off mail by the desk without end.
+//!
+//! Nothing goes to an address that has just bounced: the report about one mail may be what sets off the next. As the last net,
+//! mails are counted by ticket, cause and recipient; what is too much in an hour is held, with an incident on the ticket.
+
+use crate::desk::{Desk, Request};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use vorgang_core::Command;
+use vorgang_core::decide::run::Failure;
+use vorgang_core::people;
+use vorgang_core::snapshot::Retry;
+use vorgang_store::StoreError;
+use vorgang_store::messages::{MailRow, MailState};
+
+/// How long an address that bounced gets no mail that nobody wrote by hand.
+pub const BOUNCED_FOR: SignedDuration = SignedDuration::from_hours(1);
+/// Mails of one cause on one ticket that a recipient gets in an hour.
+pub const AN_HOUR_MAX: u32 = 30;
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+/// Counters that are kept; those of past hours go first.
+const COUNTERS_MAX: usize = 100_000;
+
+/// The beginning of the hour, and the mails since.
+type Counter = (Timestamp, u32);
+
+/// Counts by (ticket, cause, recipient), on this node.
+#[derive(Default)]
+pub struct Brake(Mutex<HashMap<(i64, String, String), Counter>>);
+
+impl Brake {
+    /// How many there are in this hour, with this one.
+    fn count(&self, ticket: i64, cause: &str, recipient: &str, now: Timestamp) -> u32 {
+        let mut counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if counters.len() >= COUNTERS_MAX {
+            counters.retain(|_, (begun, _)| now.duration_since(*begun) < HOUR);
+        }
+        let counter = counters.entry((ticket, cause.to_owned(), recipient.to_owned())).or_insert((now, 0));
+        if now.duration_since(counter.0) >= HOUR {
+            *counter = (now, 0);
+        }
+        counter.1 += 1;
+        counter.1
+    }
+}
+
+/// Written by a person: it goes out whatever happens around it.
+fn by_hand(mail: &MailRow) -> bool {
+    mail.outgoing.as_ref().is_some_and(|o| !o.auto)
+}
+
+/// Addresses that the mail goes to, in small letters.
+fn addresses(desk: &Desk, mail: &MailRow) -> Vec<String> {
+    match &mail.outgoing {
+        Some(outgoing) => outgoing.to.iter().chain(&outgoing.cc).map(|a| a.key()).collect(),
+        None => desk.people().get(&mail.recipient).map(|p| p.email.to_lowercase()).into_iter().collect(),
+    }
+}
+
+impl Desk {
+    /// Those that may go out now; the others are given up or held, with the reason.
+    pub(super) async fn let_through(&self, mails: Vec<MailRow>) -> Result<Vec<MailRow>, StoreError> {
+        let now = self.clock.now();
+        let mut all: Vec<String> = mails.iter().filter(|m| !by_hand(m)).flat_map(|m| addresses(self, m)).collect();
+        all.sort_unstable();
+        all.dedup();
+        let bounces = if all.is_empty() { vec![] } else { self.store.mail_bounces(&all).await? };
+        let mut through = vec![];
+        for mail in mails {
+            if by_hand(&mail) {
+                through.push(mail);
+                continue;
+            }
+            let to = addresses(self, &mail);
+            let bounced = bounces.iter().find(|(a, at, _)| to.contains(a) && now.duration_since(*at) < BOUNCED_FOR);
+            if let Some((address, at, why)) = bounced {
+                let said = format!("not sent: {address} bounced at {at} ({why})");
+                self.store.mail_attempted(&[mail.id], MailState::Failed, now, &said).await?;
+            } else if mail.attempts == 0 && self.is_too_much(&mail, now).await? {
+                continue;
+            } else {
+                through.push(mail);
+            }
+        }
+        Ok(through)
+    }
+
+    async fn is_too_much(&self, mail: &MailRow, now: Timestamp) -> Result<bool, StoreError> {
+        let cause = if mail.outgoing.is_some() { "automatic response" } else { mail.notification.as_str() };
+        let count = self.brake.count(mail.ticket, cause, &mail.recipient, now);
+        if count <= AN_HOUR_MAX {
+            return Ok(false);
+        }
+        let said = format!("held: `{cause}` has sent {AN_HOUR_MAX} mails to {} within an hour", mail.recipient);
+        self.store.mail_attempted(&[mail.id], MailState::Held, now, &said).await?;
+        if count == AN_HOUR_MAX + 1 {
+            let failure = Failure::new("loop", format!("{said}; more are held until they are released"));
+            let command = Command::Raise { failure, retry: Retry::Nothing };
+            let system = people::system();
+            let request = Request { actor: &system, ticket: Some(&mail.number), command, cause: "mail", at: None };
+            if let Err(e) = self.execute(request).await {
+                tracing::error!(ticket = mail.number, "mail without end was held, and its ticket could not be told: {e}");
+            }
+        }
+        Ok(true)
+    }
+}
