@@ -1,10 +1,8 @@
 //! The files of a mail: each as it was before it was encoded, under a name that is only a name.
 
-use crate::{flat, tnef};
+use crate::{flat, tnef, transfer, words};
 use base64::Engine;
-use mail_parser::decoders::base64::base64_decode;
-use mail_parser::decoders::quoted_printable::quoted_printable_decode;
-use mail_parser::{Encoding, Message, MessagePart, MimeHeaders, PartType};
+use mail_parser::{Encoding, Header, HeaderName, Message, MessagePart, MimeHeaders, PartType};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use vorgang_core::event::{Attachment, Blob};
@@ -17,12 +15,14 @@ const PICTURES_MAX: usize = 8 * 1024 * 1024;
 /// Pictures are shown, and nothing else is.
 const PICTURES: [&str; 5] = ["image/gif", "image/jpeg", "image/png", "image/webp", "image/bmp"];
 
-pub fn of(message: &Message, raw: &[u8]) -> Vec<(Attachment, Blob)> {
-    let mut all = vec![];
+/// The files, and how many more there are than an article takes.
+pub fn of(message: &Message, raw: &[u8]) -> (Vec<(Attachment, Blob)>, usize) {
+    let (mut all, mut left_out) = (vec![], 0);
     let alone = message.parts.len() == 1;
     for (at, part) in message.attachments.iter().filter_map(|id| Some((*id, message.parts.get(*id as usize)?))) {
         if all.len() >= PARTS_MAX {
-            break;
+            left_out += 1;
+            continue;
         }
         // A mail that is one text is its body.
         let shown = message.text_body.contains(&at) || message.html_body.contains(&at);
@@ -30,18 +30,17 @@ pub fn of(message: &Message, raw: &[u8]) -> Vec<(Attachment, Blob)> {
             continue;
         }
         let bytes = content(part, raw);
-        let name = name(part, &bytes);
-        if part.is_content_type("application", "ms-tnef") || name.as_ref().is_some_and(|n| n.eq_ignore_ascii_case("winmail.dat")) {
+        if tnef::is(part) {
             for (name, bytes) in tnef::files(&bytes).into_iter().take(PARTS_MAX - all.len()) {
                 all.push(file(&clean(&name), "application/octet-stream", bytes));
             }
         }
         let kind = content_type(part);
-        let name = name.unwrap_or_else(|| format!("part-{}.{}", all.len() + 1, ending(&kind)));
+        let name = name(part, &bytes, message.raw_message()).unwrap_or_else(|| format!("part-{}.{}", all.len() + 1, ending(&kind)));
         all.push(file(&name, &kind, bytes.into_owned()));
     }
     all.truncate(PARTS_MAX);
-    all
+    (all, left_out)
 }
 
 fn file(name: &str, content_type: &str, bytes: Vec<u8>) -> (Attachment, Blob) {
@@ -54,17 +53,11 @@ fn file(name: &str, content_type: &str, bytes: Vec<u8>) -> (Attachment, Blob) {
 pub fn content<'m>(part: &'m MessagePart, raw: &'m [u8]) -> Cow<'m, [u8]> {
     let encoded = raw.get(part.offset_body as usize..part.offset_end as usize).unwrap_or_default();
     match &part.body {
-        PartType::Binary(bytes) | PartType::InlineBinary(bytes) => match part.encoding {
-            Encoding::Base64 => Cow::Borrowed(bytes),
-            Encoding::QuotedPrintable => quoted_printable_decode(encoded).map_or(Cow::Borrowed(bytes), Cow::Owned),
-            Encoding::None => Cow::Borrowed(encoded),
-        },
-        PartType::Text(text) | PartType::Html(text) => match part.encoding {
-            Encoding::Base64 => base64_decode(encoded).map_or(Cow::Borrowed(text.as_bytes()), Cow::Owned),
-            Encoding::QuotedPrintable => quoted_printable_decode(encoded).map_or(Cow::Borrowed(text.as_bytes()), Cow::Owned),
-            Encoding::None => Cow::Borrowed(encoded),
-        },
         PartType::Multipart(_) | PartType::Message(_) => Cow::Borrowed(encoded),
+        PartType::Binary(bytes) | PartType::InlineBinary(bytes) if part.encoding == Encoding::Base64 && !part.is_encoding_problem => {
+            Cow::Borrowed(bytes)
+        }
+        _ => transfer::decoded(encoded, part.content_transfer_encoding()),
     }
 }
 
@@ -85,8 +78,12 @@ fn content_type(part: &MessagePart) -> String {
     }
 }
 
-fn name(part: &MessagePart, bytes: &[u8]) -> Option<String> {
-    let named = part.attachment_name().map(clean).filter(|n| !n.is_empty());
+fn name(part: &MessagePart, bytes: &[u8], raw: &[u8]) -> Option<String> {
+    let header = |name: HeaderName| part.headers.iter().find(|h| h.name == name);
+    let value = |h: &Header| raw.get(h.offset_start as usize..h.offset_end as usize).map(<[u8]>::to_vec);
+    let of = |name: HeaderName, parameter: &str| words::parameter(&header(name).and_then(value)?, parameter);
+    let written = of(HeaderName::ContentDisposition, "filename").or_else(|| of(HeaderName::ContentType, "name"));
+    let named = written.or_else(|| part.attachment_name().map(str::to_owned)).map(|n| clean(&n)).filter(|n| !n.is_empty());
     named.or_else(|| flat::is_mail(part).then(|| subject_name(&flat::head(bytes).0?))?)
 }
 

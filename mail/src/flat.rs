@@ -18,6 +18,11 @@ pub fn flat(raw: &[u8]) -> Cow<'_, [u8]> {
     for line in raw.split_inclusive(|b| *b == b'\n') {
         // A value goes on where a line begins with a space.
         inside = (inside && matches!(line.first(), Some(b' ' | b'\t'))) || is_content_type(line);
+        // A parameter whose value stands in the next line: one line, of as many bytes.
+        let end = line.trim_ascii_end().len();
+        if inside && end > 0 && line[end - 1] == b'=' && matches!(raw.get(at + line.len()), Some(b' ' | b'\t')) {
+            flat.to_mut()[at + end..at + line.len()].fill(b' ');
+        }
         if inside {
             for from in 0..line.len().saturating_sub(STAND_IN.len() - 1) {
                 let (word, behind) = line[from..].split_at(STAND_IN.len());

@@ -3,21 +3,27 @@
 pub mod address;
 mod author;
 pub mod calendar;
+mod charset;
 mod files;
 mod flat;
 mod flowed;
 pub mod html;
 mod nature;
 mod report;
+mod rtf;
+mod signed;
 pub mod tnef;
+mod transfer;
+mod words;
 
 use jiff::Timestamp;
 use mail_parser::decoders::charsets::map::charset_decoder;
-use mail_parser::{HeaderForm, HeaderName, HeaderValue, Message, MessageParser, MimeHeaders, PartType};
+use mail_parser::{HeaderForm, HeaderName, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use vorgang_core::chain::hex;
-use vorgang_core::mail::{Address, BODY_BYTES_MAX, Mail};
+use vorgang_core::event::{Attachment, Blob};
+use vorgang_core::mail::{Address, BODY_BYTES_MAX, Mail, PARTS_MAX};
 
 /// Largest mail that is taken apart, in bytes; larger ones wait in quarantine.
 pub const SIZE_MAX: u64 = 50 * 1024 * 1024;
@@ -75,21 +81,20 @@ pub fn read(raw: &[u8], hash: &str, size_max: u64) -> Result<Mail, Unreadable> {
     let headers = headers(&message);
     // Of several `From` lines the first counts here; the mail is ambiguous then, and nobody's.
     let from = message.headers().iter().find(|h| h.name == HeaderName::From).and_then(|h| h.value.as_address());
-    let from = addresses(from);
+    let from = named(&message, HeaderName::From, addresses(from));
     let ambiguous = author::ambiguous(&message, &from);
     let from = from.into_iter().next().or_else(|| addresses(message.sender()).into_iter().next());
-    let (body, html) = body(&message);
-    let body = flat::restored(body);
+    let Entity { body, html, attachments } = entity(&message, text, 0);
     let nature = nature::of(&message, &headers, from.as_ref(), text, &body);
     Ok(Mail {
-        reply_to: addresses(message.reply_to()),
-        to: message.all_to().flat_map(|a| addresses(Some(a))).collect(),
-        cc: message.all_cc().flat_map(|a| addresses(Some(a))).collect(),
-        subject: one_line(message.subject().unwrap_or_default()),
+        reply_to: named(&message, HeaderName::ReplyTo, addresses(message.reply_to())),
+        to: named(&message, HeaderName::To, message.all_to().flat_map(|a| addresses(Some(a))).collect()),
+        cc: named(&message, HeaderName::Cc, message.all_cc().flat_map(|a| addresses(Some(a))).collect()),
+        subject: headers.iter().find(|(n, _)| n == "subject").map(|(_, v)| v.clone()).unwrap_or_default(),
         date: message.date().and_then(|d| Timestamp::from_second(d.to_timestamp()).ok()),
         message_id: ids(&HeaderValue::Text(message.message_id().unwrap_or_default().into())).into_iter().next(),
         references: references(&message),
-        attachments: files::of(&message, text),
+        attachments,
         from,
         headers,
         body,
@@ -187,11 +192,7 @@ fn headers(message: &Message) -> Vec<(String, String)> {
         let name = header.name().to_ascii_lowercase();
         let bytes = raw.get(header.offset_start as usize..header.offset_end as usize).unwrap_or_default();
         let bytes = &bytes[..bytes.len().min(VALUE_BYTES_MAX)];
-        let value = match mail_parser::parsers::MessageStream::new(bytes).parse_unstructured() {
-            HeaderValue::Text(text) => text.into_owned(),
-            _ => String::new(),
-        };
-        all.push((name, one_line(&value)));
+        all.push((name, one_line(&words::decoded(bytes))));
     }
     all
 }
@@ -242,54 +243,162 @@ fn references(message: &Message) -> Vec<String> {
     all
 }
 
+/// Names of addresses as they were meant, where the parser has read letters or encoded words on its own.
+fn named(message: &Message, header: HeaderName, mut all: Vec<Address>) -> Vec<Address> {
+    let raw = message.raw_message();
+    let values = message.headers().iter().filter(|h| h.name == header);
+    let values = values.filter_map(|h| raw.get(h.offset_start as usize..h.offset_end as usize));
+    let values: Vec<&[u8]> = values.filter(|v| !v.is_ascii() || v.windows(2).any(|w| w == b"=?")).collect();
+    if values.is_empty() {
+        return all;
+    }
+    for address in all.iter_mut().filter(|a| !a.name.is_empty()) {
+        let end = format!("<{}>", address.address);
+        let before = values.iter().find_map(|v| Some(&v[..v.windows(end.len()).position(|w| w.eq_ignore_ascii_case(end.as_bytes()))?]));
+        let Some(before) = before else { continue };
+        let mut quoted = false;
+        let begin = before.iter().enumerate().filter(|(_, b)| {
+            quoted ^= **b == b'"';
+            **b == b',' && !quoted
+        });
+        let name = &before[begin.last().map_or(0, |(at, _)| at + 1)..];
+        address.name = one_line(words::decoded(name).trim().trim_matches(['"', '\'']));
+    }
+    all
+}
+
+/// What stands in a mail, or in a part that is one.
+struct Entity {
+    body: String,
+    html: bool,
+    attachments: Vec<(Attachment, Blob)>,
+}
+
+/// How deep signed mails are taken out of each other.
+const SIGNED_DEPTH_MAX: usize = 3;
+
+fn entity(message: &Message, text: &[u8], depth: usize) -> Entity {
+    let (body, html) = body(message, text);
+    let (mut attachments, left_out) = files::of(message, text);
+    let mut body = flat::restored(body);
+    if is_blank(&body) {
+        for part in &message.parts {
+            let bytes = || files::content(part, text);
+            if tnef::is(part) {
+                body = tnef::text_of(&bytes()).unwrap_or_default();
+            } else if signed::is(part) && depth < SIGNED_DEPTH_MAX {
+                let Some(inner) = signed::content(&bytes()) else { continue };
+                let Some(inner) = inside(&inner, depth + 1) else { continue };
+                body = format!("[signature not checked]\n\n{}", inner.body);
+                attachments.extend(inner.attachments);
+                attachments.truncate(PARTS_MAX);
+            }
+            if !is_blank(&body) {
+                break;
+            }
+        }
+    }
+    if left_out > 0 {
+        body = format!("{}\n\n[{left_out} more files are in the original only]", body.trim_end());
+    }
+    Entity { body, html, attachments }
+}
+
+/// A mail that lies inside a part, with headers of its own.
+fn inside(raw: &[u8], depth: usize) -> Option<Entity> {
+    let text = &*plain(raw).ok()?;
+    let flat = flat::flat(text);
+    let message = MessageParser::default().parse(&*flat).filter(|m| !m.parts.is_empty())?;
+    Some(entity(&message, text, depth))
+}
+
+fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || matches!(c, '\u{200b}' | '\u{feff}'))
+}
+
 /// As much of a text as is looked at.
-fn beginning(text: &str) -> &str {
-    &text[..text.floor_char_boundary(TEXT_BYTES_MAX)]
+fn beginning(bytes: &[u8]) -> &[u8] {
+    let mut end = bytes.len().min(TEXT_BYTES_MAX);
+    // Not in the middle of a letter of UTF-8.
+    while end < bytes.len() && end > TEXT_BYTES_MAX - 4 && bytes[end] & 0xC0 == 0x80 {
+        end -= 1;
+    }
+    &bytes[..end]
+}
+
+/// The letters of a part that is a text.
+fn letters(part: &MessagePart, text: &[u8]) -> String {
+    let charset = part.content_type().and_then(|c| c.attribute("charset"));
+    let html = matches!(part.body, PartType::Html(_));
+    charset::text(beginning(&files::content(part, text)), charset, html)
 }
 
 /// The text that people read, and whether there is one in HTML.
-fn body(message: &Message) -> (String, bool) {
+fn body(message: &Message, raw: &[u8]) -> (String, bool) {
     let html = message.html_bodies().any(|p| matches!(p.body, PartType::Html(_)));
     let mut body = String::new();
+    let mut add = |text: &str| {
+        if !is_blank(text) && body.len() <= TEXT_BYTES_MAX {
+            let begun = !body.is_empty();
+            body.push_str(if begun { "\n\n" } else { "" });
+            body.push_str(text.trim_end());
+        }
+    };
     for part in message.text_bodies() {
-        let text = match &part.body {
-            PartType::Text(text) if part.is_content_type("text", "calendar") => calendar::summary(text),
-            PartType::Text(text) => flowed::unfold(beginning(text), part.content_type()),
-            PartType::Html(html) => html::to_text(html),
-            _ => continue,
-        };
-        if !body.is_empty() {
-            body.push_str("\n\n");
+        match &part.body {
+            PartType::Text(_) if part.is_content_type("text", "calendar") => add(&calendar::summary(&letters(part, raw))),
+            PartType::Text(_) => add(&flowed::unfold(&letters(part, raw), part.content_type())),
+            PartType::Html(_) => add(&html::to_text(&letters(part, raw))),
+            _ => {}
         }
-        body.push_str(text.trim_end());
-        if body.len() > TEXT_BYTES_MAX {
-            break;
-        }
+    }
+    // A text that is blank beside HTML says nothing.
+    if is_blank(&body) {
+        let texts: Vec<String> = message
+            .html_bodies()
+            .filter(|p| matches!(p.body, PartType::Html(_)))
+            .map(|p| html::to_text(&letters(p, raw)))
+            .filter(|t| !is_blank(t))
+            .collect();
+        body = texts.join("\n\n");
     }
     // An invitation often stands beside an empty text.
-    if body.trim().is_empty() {
+    if is_blank(&body) {
         let invitation = message.parts.iter().find(|p| p.is_content_type("text", "calendar"));
-        if let Some(PartType::Text(text)) = invitation.map(|p| &p.body) {
-            body = calendar::summary(text);
+        if let Some(part) = invitation.filter(|p| matches!(p.body, PartType::Text(_))) {
+            body = calendar::summary(&letters(part, raw));
         }
     }
-    // A text that is no body by its type, or whose parts cannot be told apart, is better than none.
-    if body.trim().is_empty() {
-        let unnamed = message.attachments().find_map(|p| match &p.body {
-            PartType::Text(text) if p.attachment_name().is_none() => Some(beginning(text).trim_end().to_owned()),
-            PartType::Html(text) if p.attachment_name().is_none() => Some(html::to_text(text)),
+    // A text that is no body by its type is better than none.
+    if is_blank(&body) {
+        let unnamed = message.attachments().filter(|p| p.attachment_name().is_none()).find_map(|p| match &p.body {
+            PartType::Text(_) => Some(letters(p, raw).trim_end().to_owned()),
+            PartType::Html(_) => Some(html::to_text(&letters(p, raw))),
             _ => None,
         });
         body = unnamed.unwrap_or(body);
     }
-    (body.replace('\0', ""), html)
+    // So are parts that cannot be told apart.
+    let root = message.part(0).filter(|p| p.content_type().is_some_and(|c| c.ctype().eq_ignore_ascii_case("multipart")));
+    if let Some(root) = root.filter(|_| is_blank(&body) && message.parts.len() == 1) {
+        let all = raw.get(root.offset_body as usize..).unwrap_or_default();
+        body = charset::text(beginning(all), None, false).trim().to_owned();
+    }
+    (readable(&body), html)
+}
+
+/// Lines end in one way, and lines of blanks are empty.
+fn readable(body: &str) -> String {
+    let text = body.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "");
+    let lines = text.split('\n').map(|l| if is_blank(l) { "" } else { l });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The HTML of a mail as it can be shown: sanitised, with its own pictures in it, and nothing that is loaded from elsewhere.
 pub fn shown(raw: &[u8]) -> Option<String> {
-    let raw = plain(raw).ok()?;
-    let raw = flat::flat(&raw);
-    let message = MessageParser::default().parse(&*raw)?;
+    let text = &*plain(raw).ok()?;
+    let flat = flat::flat(text);
+    let message = MessageParser::default().parse(&*flat)?;
     // A text that stands between its pictures is shown with them; one that is alone is no HTML.
     message.html_bodies().find(|p| matches!(p.body, PartType::Html(_)))?;
     let mut parts = String::new();
@@ -298,8 +407,8 @@ pub fn shown(raw: &[u8]) -> Option<String> {
             break;
         }
         match &part.body {
-            PartType::Html(text) => parts.push_str(text),
-            PartType::Text(text) => parts.push_str(&html::of_text(text)),
+            PartType::Html(_) => parts.push_str(&letters(part, text)),
+            PartType::Text(_) => parts.push_str(&html::of_text(&letters(part, text))),
             _ => {}
         }
     }
