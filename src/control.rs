@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader, Take};
 use tokio::net::{UnixListener, UnixStream};
-use vorgang_core::people::{Person, PersonKind, Settings};
+use vorgang_core::people::{self, Person, PersonKind, PersonPatch};
 use vorgang_definitions::diagnostic;
 use vorgang_definitions::model::SiteFile;
 use vorgang_runtime::checkpoints::{self, Signer};
@@ -18,8 +18,8 @@ use vorgang_runtime::clock::NodeClock;
 use vorgang_runtime::intake::{Incoming, KEPT_MAX};
 use vorgang_runtime::revisions::{self, Applied};
 use vorgang_runtime::{Desk, accounts, nodes};
-use vorgang_store::Store;
 use vorgang_store::checkpoints::Backup;
+use vorgang_store::{Store, StoreError};
 
 /// Longest line, in bytes: a site with all its files.
 const LINE_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -30,8 +30,10 @@ pub enum Ask {
     Apply {
         files: Vec<SiteFile>,
     },
-    UserSave {
-        person: Person,
+    /// Changes the named fields of a person, who is made where there is none.
+    UserChange {
+        login: String,
+        patch: PersonPatch,
     },
     UserLink {
         login: String,
@@ -72,6 +74,12 @@ pub enum Ask {
         return_path: Option<String>,
         size: u64,
     },
+    Erase {
+        number: String,
+        article: u32,
+        file: Option<usize>,
+        reason: String,
+    },
     TicketExplain {
         number: String,
         login: String,
@@ -107,33 +115,15 @@ pub async fn handle(desk: &Arc<Desk>, ask: Ask, body: Vec<u8>) -> Told {
             }
             Err(e) => Told::Failed(e.to_string()),
         },
-        Ask::UserSave { person } => {
-            let unknown: Vec<&String> = person.roles.iter().filter(|r| desk.model().names.roles.get(r).is_none()).collect();
-            if !unknown.is_empty() {
-                return Told::Failed(format!(
-                    "the site has no role {}",
-                    unknown.iter().map(|r| format!("`{r}`")).collect::<Vec<_>>().join(", ")
-                ));
-            }
-            let gone = !person.active;
-            let known = desk.people().get(&person.login).map(|p| p.settings.clone()).unwrap_or_default();
-            let settings = Settings { skills: person.settings.skills.clone(), manager: person.settings.manager.clone(), ..known.clone() };
-            let mut result = desk.people_save(std::slice::from_ref(&person)).await;
-            if result.is_ok() && settings != known {
-                result = desk.settings_save(&person.login, &settings).await;
-            }
-            let ended = if gone { desk.store.sessions_delete_of(&person.login).await } else { Ok(()) };
-            match result.and(ended) {
-                Ok(()) => Told::Good(format!("saved {}", person.login)),
-                Err(e) => Told::Failed(e.to_string()),
-            }
-        }
+        Ask::UserChange { login, patch } => change(desk, &login, patch).await,
         Ask::JobRun { name } => job::run(desk, &name).await,
         Ask::JobDryRun { name } => job::try_out(desk, &name).await,
         Ask::JobList => job::list(desk).await,
         Ask::JobExplain { name } => job::explain(desk, &name).await,
         Ask::Checkpoint { files } => checkpoint(desk, files).await,
         Ask::BackupMade { at, file, bytes, history, verified } => {
+            let details = serde_json::json!({"bytes": bytes, "history": history, "verified": verified});
+            desk.note_security(desk.by("", "cli"), "backup.made", &file, details).await;
             match desk.store.backup_add(Backup { at, file, bytes, history, verified }).await {
                 Ok(()) => Told::Good(String::new()),
                 Err(e) => Told::Failed(format!("the backup could not be noted: {e}")),
@@ -143,6 +133,12 @@ pub async fn handle(desk: &Arc<Desk>, ask: Ask, body: Vec<u8>) -> Told {
         Ask::Mail { door, account, recipients, return_path, .. } => {
             let incoming = Incoming { door, account, recipients, return_path, client: None, auth: None };
             mail::take(desk, incoming, body).await
+        }
+        Ask::Erase { number, article, file, reason } => {
+            match desk.erase(&people::system(), &number, (article, file), &reason, "cli").await {
+                Ok(_) => Told::Good(format!("removed; the history of {number} says so")),
+                Err(e) => Told::Failed(e.to_string()),
+            }
         }
         Ask::TicketExplain { number, login } => explain::ticket(desk, &number, &login).await,
         Ask::UserLink { login } => match known(desk, &login) {
@@ -161,6 +157,41 @@ pub async fn handle(desk: &Arc<Desk>, ask: Ask, body: Vec<u8>) -> Told {
             Err(told) => told,
         },
     }
+}
+
+async fn change(desk: &Desk, login: &str, patch: PersonPatch) -> Told {
+    let unknown = |r: &&String| desk.model().names.roles.get(r).is_none();
+    let unknown: Vec<String> = patch.roles.iter().flatten().filter(unknown).map(|r| format!("`{r}`")).collect();
+    if !unknown.is_empty() {
+        return Told::Failed(format!("the site has no role {}", unknown.join(", ")));
+    }
+    match changed(desk, login, &patch).await {
+        Ok(()) => Told::Good(format!("saved {login}")),
+        Err(why) => Told::Failed(why),
+    }
+}
+
+async fn changed(desk: &Desk, login: &str, patch: &PersonPatch) -> Result<(), String> {
+    let failed = |e: StoreError| e.to_string();
+    desk.reload_people().await.map_err(failed)?;
+    let mut person = match desk.people().get(login) {
+        Some(known) => (**known).clone(),
+        None => Person { login: login.to_owned(), name: login.to_owned(), kind: PersonKind::Customer, ..people::system() },
+    };
+    let new = desk.people().get(login).is_none();
+    patch.apply(&mut person);
+    if person.kind != PersonKind::Agent && !person.roles.is_empty() {
+        return Err("only agents have roles; add --agent".into());
+    }
+    if new {
+        desk.people_save(std::slice::from_ref(&person)).await.map_err(failed)?;
+    }
+    let by = desk.by("", "cli");
+    desk.person_change(login, patch, None, &by).await.map_err(failed)?;
+    if !person.active {
+        desk.sessions_end(login).await.map_err(failed)?;
+    }
+    Ok(())
 }
 
 async fn checkpoint(desk: &Desk, files: Option<PathBuf>) -> Told {

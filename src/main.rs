@@ -179,6 +179,22 @@ enum Command {
     /// The history.
     #[command(subcommand)]
     Audit(Audit),
+    /// Removes the content of a message, or of one of its files, for good; the history says so.
+    Erase(Erase),
+}
+
+/// What is removed for good.
+#[derive(clap::Args)]
+struct Erase {
+    /// The ticket's number.
+    number: String,
+    /// The message's number, as the API gives it.
+    article: u32,
+    /// One file of the message, from 1; without it the text and all files.
+    #[arg(long, value_name = "N")]
+    file: Option<usize>,
+    #[arg(long)]
+    reason: String,
 }
 
 #[derive(Subcommand)]
@@ -190,6 +206,20 @@ enum Audit {
     },
     /// Makes a signed checkpoint now; a server makes one each hour.
     Checkpoint,
+    /// Prints the log of security: sign-ins, changes of people, tokens, sessions and definitions, exports, denied acts.
+    Log {
+        /// From this time on, such as `2026-03-01T00:00:00Z`.
+        #[arg(long, value_name = "TIME")]
+        since: Option<jiff::Timestamp>,
+        /// Entries by or about this login.
+        #[arg(long, value_name = "LOGIN")]
+        who: Option<String>,
+        /// The same as `--format json`.
+        #[arg(long)]
+        json: bool,
+        #[arg(long, default_value = "human")]
+        format: Format,
+    },
 }
 
 /// How a command ended (contract).
@@ -301,7 +331,15 @@ async fn run(cli: Cli) -> anyhow::Result<End> {
         Command::Mail(options) => mail::mail(&database, outside(files)?, options).await,
         Command::Job(command) => job::job(&database, command).await,
         Command::User(user) => operate::user(&database, user).await,
+        Command::Erase(e) => {
+            let ask =
+                control::Ask::Erase { number: e.number, article: e.article, file: e.file.map(|n| n.wrapping_sub(1)), reason: e.reason };
+            operate::told(control::ask(&database, ask).await?)
+        }
         Command::Audit(Audit::Verify { format }) => operate::audit(&database, files.as_deref(), format == Format::Json).await,
+        Command::Audit(Audit::Log { since, who, json, format }) => {
+            operate::security_log(&database, since, who.as_deref(), json || format == Format::Json).await
+        }
         Command::Audit(Audit::Checkpoint) => operate::told(control::ask(&database, control::Ask::Checkpoint { files }).await?),
     }
 }

@@ -4,41 +4,18 @@ use crate::control::{Ask, Told, ask};
 use crate::{End, author, color, database};
 use anyhow::Context;
 use clap::Subcommand;
+use jiff::Timestamp;
 use std::io::{IsTerminal, Read};
 use std::path::Path;
-use vorgang_core::people::{Person, PersonKind, Settings};
+use vorgang_core::people::{PersonKind, PersonPatch};
 use vorgang_definitions::diagnostic;
-use vorgang_runtime::{accounts, audit, checkpoints, revisions};
+use vorgang_runtime::{accounts, audit, checkpoints, revisions, security};
+use vorgang_store::security::LogRow;
 
 #[derive(Subcommand)]
 pub enum User {
-    /// Adds a person, or changes one.
-    Add {
-        login: String,
-        #[arg(long)]
-        name: String,
-        #[arg(long, default_value = "")]
-        email: String,
-        /// An agent; a customer if not given.
-        #[arg(long)]
-        agent: bool,
-        /// A role of the site; may be given more than once.
-        #[arg(long = "role")]
-        roles: Vec<String>,
-        /// What an agent can do, in words of the site; may be given more than once.
-        #[arg(long = "skill")]
-        skills: Vec<String>,
-        /// The login of the manager.
-        #[arg(long)]
-        manager: Option<String>,
-        #[arg(long)]
-        company: Option<String>,
-        #[arg(long, default_value = "en")]
-        language: String,
-        /// May no longer sign in; sessions and tokens end at once.
-        #[arg(long)]
-        inactive: bool,
-    },
+    /// Adds a person, or changes one: what is not given stays as it is.
+    Add(Box<UserFields>),
     /// Lists people.
     List,
     /// Prints the path of a one-time sign-in link, good for 30 minutes.
@@ -47,6 +24,64 @@ pub enum User {
     Token { login: String },
     /// Sets the password, read from stdin.
     Password { login: String },
+}
+
+#[derive(clap::Args)]
+pub struct UserFields {
+    login: String,
+    /// The login, if not given.
+    #[arg(long)]
+    name: Option<String>,
+    #[arg(long)]
+    email: Option<String>,
+    /// An agent; somebody new is a customer if not given.
+    #[arg(long)]
+    agent: bool,
+    /// A customer again, without roles.
+    #[arg(long, conflicts_with_all = ["agent", "roles"])]
+    customer: bool,
+    /// A role of the site; may be given more than once. Those that are given are all.
+    #[arg(long = "role")]
+    roles: Vec<String>,
+    /// Takes all roles away.
+    #[arg(long, conflicts_with = "roles")]
+    no_roles: bool,
+    /// What an agent can do, in words of the site; may be given more than once. Those that are given are all.
+    #[arg(long = "skill")]
+    skills: Vec<String>,
+    /// The login of the manager; an empty one for none.
+    #[arg(long)]
+    manager: Option<String>,
+    /// An empty one for none.
+    #[arg(long)]
+    company: Option<String>,
+    /// `en` for somebody new, if not given.
+    #[arg(long)]
+    language: Option<String>,
+    /// May no longer sign in; sessions and tokens end at once.
+    #[arg(long)]
+    inactive: bool,
+    /// May sign in again.
+    #[arg(long, conflicts_with = "inactive")]
+    active: bool,
+}
+
+impl UserFields {
+    fn patch(self) -> PersonPatch {
+        let some = |text: Option<String>| text.map(|t| Some(t).filter(|t| !t.is_empty()));
+        PersonPatch {
+            name: self.name,
+            email: self.email,
+            kind: if self.agent { Some(PersonKind::Agent) } else { self.customer.then_some(PersonKind::Customer) },
+            company: some(self.company),
+            language: self.language,
+            active: (self.inactive || self.active).then_some(self.active),
+            roles: (self.no_roles || self.customer || !self.roles.is_empty()).then_some(self.roles),
+            skills: (!self.skills.is_empty()).then(|| self.skills.into_iter().collect()),
+            manager: some(self.manager),
+            ..PersonPatch::default()
+        }
+    }
 }
 
 pub fn told(told: Told) -> anyhow::Result<End> {
@@ -112,20 +147,14 @@ pub async fn plan(database: &str, site: &Path) -> anyhow::Result<End> {
 
 pub async fn user(database: &str, user: User) -> anyhow::Result<End> {
     match user {
-        User::Add { login, name, email, agent, roles, skills, manager, company, language, inactive } => {
+        User::Add(fields) => {
+            let login = fields.login.clone();
             let valid = !login.is_empty() && login.len() <= 60 && login.chars().all(|c| c.is_ascii_alphanumeric() || "._-@".contains(c));
             if !valid || login == vorgang_core::people::SYSTEM {
                 eprintln!("a login has letters, digits and `._-@`, at most 60");
                 return Ok(End::Usage);
             }
-            let kind = if agent { PersonKind::Agent } else { PersonKind::Customer };
-            if !agent && !roles.is_empty() {
-                eprintln!("only agents have roles; add --agent");
-                return Ok(End::Usage);
-            }
-            let settings = Settings { skills: skills.into_iter().collect(), manager, ..Settings::default() };
-            let person = Person { login, name, email, kind, company, language, roles, active: !inactive, settings };
-            told(ask(database, Ask::UserSave { person }).await?)
+            told(ask(database, Ask::UserChange { login, patch: fields.patch() }).await?)
         }
         User::List => {
             let store = database::open_read_only(database).await?;
@@ -162,7 +191,8 @@ pub async fn audit(database: &str, files: Option<&Path>, json: bool) -> anyhow::
     let report = audit::verify(&*store).await?;
     let outside = files.map(checkpoints::outside).transpose()?.flatten();
     let signed = checkpoints::verify(&*store, outside.as_ref()).await?;
-    let findings: Vec<&String> = report.findings.iter().chain(&signed.findings).collect();
+    let (entries, log) = vorgang_runtime::security::verify(&*store).await?;
+    let findings: Vec<&String> = report.findings.iter().chain(&signed.findings).chain(&log).collect();
     let mut limits: Vec<&str> = signed.notes.iter().map(String::as_str).collect();
     let erased = format!("{} rows have no content any more, so that what they made of their tickets is not compared", report.erased);
     if report.erased > 0 {
@@ -176,7 +206,7 @@ pub async fn audit(database: &str, files: Option<&Path>, json: bool) -> anyhow::
     if json {
         let body = serde_json::json!({
             "version": 1, "rows": report.rows, "tickets": report.tickets, "erased": report.erased, "checkpoints": signed.checkpoints,
-            "heads_signed": signed.heads, "findings": findings, "notes": limits,
+            "heads_signed": signed.heads, "log_entries": entries, "findings": findings, "notes": limits,
         });
         println!("{body:#}");
     } else {
@@ -189,4 +219,35 @@ pub async fn audit(database: &str, files: Option<&Path>, json: bool) -> anyhow::
         }
     }
     Ok(if findings.is_empty() { End::Good } else { End::Found })
+}
+
+/// `vorgang audit log`
+pub async fn security_log(database: &str, since: Option<Timestamp>, who: Option<&str>, json: bool) -> anyhow::Result<End> {
+    const PAGE: u32 = 1_000;
+    let store = database::open_read_only(database).await?;
+    let (mut after, mut all) = (0, vec![]);
+    loop {
+        let page = store.security_list(since, who, after, PAGE).await?;
+        for row in &page {
+            let entry = security::entry_json(row);
+            match json {
+                true => all.push(entry),
+                false => println!("{}  {}", entry["at"].as_str().unwrap_or_default(), line(row)),
+            }
+        }
+        match page.last() {
+            Some(last) if page.len() == PAGE as usize => after = last.id,
+            _ => break,
+        }
+    }
+    if json {
+        println!("{:#}", serde_json::json!({"version": 1, "entries": all}));
+    }
+    Ok(End::Good)
+}
+
+/// An entry, after its time.
+fn line(row: &LogRow) -> String {
+    let shown = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
+    format!("{}  by {} ({})  {}  {}", row.event, shown(&row.actor), row.cause, shown(&row.about), row.details)
 }

@@ -20,6 +20,7 @@ use vorgang_runtime::checkpoints::{self, Signer};
 use vorgang_runtime::clock::NodeClock;
 use vorgang_runtime::outbox::Mailer;
 use vorgang_runtime::programs::Programs;
+use vorgang_runtime::quota::Quotas;
 use vorgang_runtime::revisions::{self, Applied};
 use vorgang_runtime::{Desk, demo, outbox};
 use vorgang_store::Store;
@@ -27,7 +28,7 @@ use vorgang_transport::fetch::Surroundings;
 use vorgang_transport::listener::{self, Protocol};
 use vorgang_transport::verify::Dns;
 use vorgang_transport::{Post, Secrets, Smtp};
-use vorgang_web::{App, Config, Metrics};
+use vorgang_web::{App, Config, Metrics, MetricsDoor};
 
 /// How long a node among others goes on serving after it was asked to end.
 const DRAIN_SECONDS: u64 = 2;
@@ -76,6 +77,52 @@ pub struct Options {
     /// Applies the folder whenever it changes.
     #[arg(long)]
     watch: bool,
+    /// Lets the mail listeners take connections from other machines: mail servers in front check who may send.
+    #[arg(long, env = "VORGANG_PUBLIC_MAIL")]
+    public_mail: bool,
+    #[command(flatten)]
+    guards: GuardOptions,
+}
+
+/// What callers may ask, and who reads the metrics.
+#[derive(Args)]
+pub struct GuardOptions {
+    /// Serves /metrics on a listener of its own, and nowhere else.
+    #[arg(long, env = "VORGANG_METRICS", value_name = "ADDR")]
+    metrics: Option<SocketAddr>,
+    /// The file with the bearer token that /metrics asks for.
+    #[arg(long, env = "VORGANG_METRICS_TOKEN_FILE", value_name = "FILE", conflicts_with = "metrics")]
+    metrics_token_file: Option<PathBuf>,
+    /// Tickets that one person makes in a minute; 0 for any number.
+    #[arg(long, env = "VORGANG_QUOTA_CREATE", default_value_t = Quotas::default().create, value_name = "N")]
+    quota_create: u32,
+    /// Lists and searches of one person in a minute.
+    #[arg(long, env = "VORGANG_QUOTA_SEARCH", default_value_t = Quotas::default().search, value_name = "N")]
+    quota_search: u32,
+    /// Files, raw mails and histories that one person fetches in a minute.
+    #[arg(long, env = "VORGANG_QUOTA_EXPORT", default_value_t = Quotas::default().export, value_name = "N")]
+    quota_export: u32,
+}
+
+impl GuardOptions {
+    fn quotas(&self) -> Quotas {
+        Quotas { create: self.quota_create, search: self.quota_search, export: self.quota_export }
+    }
+
+    fn metrics_door(&self) -> anyhow::Result<MetricsDoor> {
+        Ok(match (&self.metrics_token_file, self.metrics) {
+            (Some(file), _) => {
+                let token = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+                let token = token.trim().to_owned();
+                if token.len() < 16 {
+                    bail!("the token in {} has fewer than 16 characters", file.display());
+                }
+                MetricsDoor::Token(token)
+            }
+            (None, Some(_)) => MetricsDoor::Elsewhere,
+            (None, None) => MetricsDoor::Here,
+        })
+    }
 }
 
 /// Where mail goes.
@@ -167,7 +214,7 @@ pub async fn serve(url: &str, outside: Outside, options: Options) -> anyhow::Res
     let place = database::place(url)?;
     let store = database::open(url, outside.shelf).await?;
     let spool = spool(outside.folder.as_deref());
-    std::fs::create_dir_all(&spool).with_context(|| format!("cannot make {}", spool.display()))?;
+    vorgang_store::files::private_folder(&spool).with_context(|| format!("cannot make {}", spool.display()))?;
     let served = on(&place, store.clone(), outside.folder, options, mail, programs).await;
     store.leave().await;
     served
@@ -214,7 +261,14 @@ async fn on(
         None => format!("http://{}", listener.local_addr()?),
     };
     let post = Arc::new(Post::new(smtp, desk.clone(), around.clone()));
-    let config = Config { public_url, trusted_proxies: options.trusted_proxies, mail: can_send(&desk, &post) };
+    let proxies = options.trusted_proxies.clone();
+    let config = Config {
+        public_url,
+        trusted_proxies: options.trusted_proxies,
+        mail: can_send(&desk, &post),
+        quotas: options.guards.quotas(),
+        metrics: options.guards.metrics_door()?,
+    };
     let metrics = Metrics::install().map_err(|e| anyhow::anyhow!("the metrics could not be set up: {e}"))?;
     if options.demo && is_empty {
         load_demo(&desk, options.tickets.unwrap_or(DEMO_TICKETS)).await?;
@@ -263,6 +317,15 @@ async fn on(
     }
     let (live, store, drain) = (desk.live.clone(), desk.store.clone(), options.drain);
     let app = App { desk, config: Arc::new(config), servers: Some(post.clone()), metrics: metrics.text() };
+    if let Some(address) = options.guards.metrics {
+        let listener = tokio::net::TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+        let router = vorgang_web::metrics_router(metrics.text());
+        lanes.spawn(async move {
+            if let Err(e) = vorgang_web::door::serve(listener, router, 64, vec![], std::future::pending()).await {
+                tracing::error!("the metrics are not served any more: {e}");
+            }
+        });
+    }
     lanes.spawn(metrics.keep());
     let router = vorgang_web::router(app);
     let stop = async move {
@@ -276,7 +339,7 @@ async fn on(
         };
         tokio::time::sleep(Duration::from_secs(seconds)).await;
     };
-    vorgang_web::door::serve(listener, router, places(), stop).await?;
+    vorgang_web::door::serve(listener, router, places(), proxies, stop).await?;
     lanes.shutdown().await;
     if let Some(socket) = place.socket() {
         let _ = std::fs::remove_file(socket);
@@ -325,6 +388,12 @@ fn usage(options: &Options) -> Result<(), String> {
         return Err(
             "plain http on an address that others reach: give --public-url https://… and a proxy in front, or --insecure-http".into()
         );
+    }
+    let strangers = |a: &&SocketAddr| !a.ip().is_loopback();
+    if let Some(address) = [options.lmtp, options.smtp].iter().flatten().find(strangers).filter(|_| !options.public_mail) {
+        return Err(format!(
+            "{address} is reached from other machines: the mail listeners have no sign-in and no TLS; give --public-mail if a firewall lets only mail servers in"
+        ));
     }
     Ok(())
 }

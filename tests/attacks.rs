@@ -271,7 +271,7 @@ async fn h01_h02_signed_and_encrypted_mails_are_kept_whole_and_marked_as_nothing
     let body = "--s\r\nContent-Type: text/plain\r\n\r\nPay 100  \r\n--s\r\nContent-Type: application/pgp-signature; name=\"x.asc\"\r\n\r\n-----BEGIN PGP SIGNATURE-----\r\nAAAA\r\n-----END PGP SIGNATURE-----\r\n--s--\r\nPay 999";
     let raw = mail("anna@example.org", "Signed", signed, body);
     let number = d.number(raw.clone()).await;
-    let letter = d.world.desk.letter(&d.world.otto, &number, 1, true).await.expect("its bytes");
+    let letter = d.world.desk.letter(&d.world.otto, &number, 1).await.expect("its bytes");
     assert_eq!(letter, raw.as_bytes(), "the signed bytes are those that came");
     let article = d.world.desk.ticket_view(&d.world.otto, &number).await.expect("the ticket").articles.remove(0);
     assert_eq!((article.body.as_str(), article.attachments.len()), ("Pay 100", 1), "what stands outside is not shown as inside");

@@ -383,9 +383,7 @@ async fn judge(name: &str, store: &dyn Store, journal: &Journal, watching: &[Str
         loop {
             let rows = store.history_list(ticket.ticket.id, after, 100).await.expect("a history");
             for row in &rows {
-                let payload =
-                    vorgang_core::chain::Payload { events: row.events.clone(), personal: row.personal.clone().unwrap_or_default() };
-                let events = vorgang_core::chain::join(&payload).expect("events");
+                let events = row.events_read().expect("events");
                 fired += events.iter().filter(|e| matches!(e, Event::TimerFired { .. })).count() as u64;
                 after = row.version;
             }

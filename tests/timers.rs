@@ -23,6 +23,7 @@ const SITE: &str = r#"
 - { kind: Role, name: clerk, queues: { desk: [rw] } }
 - { kind: Field, name: count, type: integer }
 - { kind: TicketType, name: case, fields: [ { field: count, default: 0 } ], states: [new, open, asleep] }
+- { kind: Handler, name: forgets, on: ticket.title_changed, do: [ { set: { pending_until: null } } ] }
 - { kind: Calendar, name: office, hours: { mon-fri: ["09:00-17:00"] } }
 - kind: Process
   name: clocks
@@ -59,6 +60,34 @@ async fn a_pending_ticket_reopens_at_its_very_second_and_once() {
     assert_eq!((stored.ticket.state.as_str(), stored.timers.len()), ("open", 0));
     assert_eq!(w.fired(&number).await, 1);
     assert_eq!(fire(&w.desk).await, 0);
+}
+
+/// No way of clearing the time leaves the state behind: not a person's, not a handler's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_that_waits_keeps_its_time() {
+    let w = world("waits", SITE).await;
+    let number = w.ticket("Later").await;
+    let asleep = w.patch(&number, &[("state", json!("asleep")), ("pending", json!("2h"))]).await;
+    let until = asleep.ticket.pending_until.expect("a time");
+    for values in [
+        json!({"pending_until": null}),
+        json!({"pending_until": ""}),
+        json!({"pending": null}),
+        json!({"pending_until": null, "state": "asleep"}),
+    ] {
+        let values: BTreeMap<String, serde_json::Value> = serde_json::from_value(values).expect("values");
+        let command = Command::PatchTicket { values: values.clone(), seen: None, expected: None, blobs: vec![] };
+        let request = vorgang_runtime::Request { actor: &w.otto, ticket: Some(&number), command, cause: "test", at: None };
+        assert!(w.desk.execute(request).await.is_err(), "{values:?}");
+    }
+    // The handler's action fails, which is an incident, and the time stays.
+    w.patch(&number, &[("title", json!("Still later"))]).await;
+    let stored = w.stored(&number).await;
+    assert_eq!((stored.ticket.state.as_str(), stored.ticket.pending_until), ("asleep", Some(until)));
+    assert_eq!(stored.incidents.len(), 1);
+    // With another state beside it, it goes.
+    let open = w.patch(&number, &[("pending_until", json!(null)), ("state", json!("open"))]).await;
+    assert_eq!((open.ticket.state.as_str(), open.ticket.pending_until), ("open", None));
 }
 
 #[tokio::test(flavor = "multi_thread")]

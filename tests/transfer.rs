@@ -174,6 +174,10 @@ async fn tampering_is_found() {
     let cases: Vec<(&str, Vec<String>)> = vec![
         ("an edited row", vec!["UPDATE history SET events = replace(events, 'new', 'neu') WHERE ticket_id = 7 AND version = 1".into()]),
         ("edited content", vec!["UPDATE history SET personal = personal || ' ' WHERE ticket_id = 7 AND version = 1".into()]),
+        ("emptied content", vec!["UPDATE history SET personal = NULL WHERE ticket_id = 7 AND version = 1".into()]),
+        ("content without its pieces", vec!["UPDATE history SET personal = '[]' WHERE ticket_id = 7 AND version = 1".into()]),
+        ("the log of security", vec!["UPDATE security_log SET actor = 'nobody' WHERE id = 1".into()]),
+        ("an entry of that log", vec!["DELETE FROM security_log WHERE id = 2".into()]),
         ("a removed row", vec!["DELETE FROM history WHERE ticket_id = 7 AND version = 1".into()]),
         ("another time", vec!["UPDATE history SET at = at + 1 WHERE ticket_id = 7 AND version = 1".into()]),
         ("rows that changed places", vec!["UPDATE history SET ticket_id = 1007 - ticket_id WHERE ticket_id IN (7)".into()]),

@@ -362,7 +362,13 @@ pub fn read_folder(folder: &std::path::Path) -> std::io::Result<Vec<SiteFile>> {
     let mut paths = vec![];
     walk(folder, 0, &mut paths)?;
     paths.sort();
+    let root = folder.canonicalize()?;
     let read = |path: &std::path::PathBuf| {
+        // A link may name another file of the site, and nothing else of the machine.
+        if !path.canonicalize()?.starts_with(&root) {
+            let why = format!("{} is a link that leaves the site's folder", path.display());
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, why));
+        }
         let text = String::from_utf8_lossy(&std::fs::read(path)?).into_owned();
         Ok(SiteFile { path: path.to_string_lossy().into_owned(), text })
     };

@@ -2,6 +2,7 @@
 
 pub mod address;
 mod author;
+mod budget;
 pub mod calendar;
 mod charset;
 mod files;
@@ -203,6 +204,11 @@ pub(crate) fn one_line(text: &str) -> String {
     plain.trim().to_owned()
 }
 
+/// A name in one line: what hides in it is shown.
+fn visible(name: &str) -> String {
+    vorgang_core::text::visible(name).trim().to_owned()
+}
+
 /// Addresses that can be written to.
 pub(crate) fn addresses(value: Option<&mail_parser::Address>) -> Vec<Address> {
     let Some(value) = value else { return vec![] };
@@ -211,7 +217,7 @@ pub(crate) fn addresses(value: Option<&mail_parser::Address>) -> Vec<Address> {
         // Several with nothing between them: the first.
         let address = written.split_whitespace().find(|w| w.contains('@')).unwrap_or_default();
         let known = address.rsplit_once('@').is_some_and(|(l, d)| !l.is_empty() && !d.is_empty()) && address.len() <= 320;
-        known.then(|| Address::new(one_line(a.name().unwrap_or_default()).trim_matches(['"', '\'']), address))
+        known.then(|| Address::new(visible(a.name().unwrap_or_default()).trim_matches(['"', '\'']), address))
     };
     value.iter().filter_map(readable).collect()
 }
@@ -262,7 +268,7 @@ fn named(message: &Message, header: HeaderName, mut all: Vec<Address>) -> Vec<Ad
             **b == b',' && !quoted
         });
         let name = &before[begin.last().map_or(0, |(at, _)| at + 1)..];
-        address.name = one_line(words::decoded(name).trim().trim_matches(['"', '\'']));
+        address.name = visible(words::decoded(name).trim().trim_matches(['"', '\'']));
     }
     all
 }

@@ -28,6 +28,8 @@ pub const SQLITE_MIGRATIONS: &[&str] = &[
     include_str!("../sql/sqlite/0022_net.sql"),
     include_str!("../sql/sqlite/0023_site.sql"),
     include_str!("../sql/sqlite/0024_threads.sql"),
+    include_str!("../sql/sqlite/0025_accounts.sql"),
+    include_str!("../sql/sqlite/0026_erasure.sql"),
 ];
 
 /// The same migrations for PostgreSQL, under the same numbers.
@@ -56,4 +58,6 @@ pub const POSTGRES_MIGRATIONS: &[&str] = &[
     include_str!("../sql/postgres/0022_net.sql"),
     include_str!("../sql/postgres/0023_site.sql"),
     include_str!("../sql/postgres/0024_threads.sql"),
+    include_str!("../sql/postgres/0025_accounts.sql"),
+    include_str!("../sql/postgres/0026_erasure.sql"),
 ];

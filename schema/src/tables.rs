@@ -37,6 +37,7 @@ pub const TABLES: &[Table] = &[
             ("active", Bool),
             ("password", Text),
             ("settings", Text),
+            ("version", Int),
         ],
     },
     Table { name: "person_role", key: 2, columns: &[("person_id", Int), ("role", Text)] },
@@ -86,6 +87,7 @@ pub const TABLES: &[Table] = &[
             ("head", Text),
             ("withdrawn", Bool),
             ("rejected", Bool),
+            ("erased", Text),
         ],
     },
     Table {
@@ -318,5 +320,19 @@ pub const TABLES: &[Table] = &[
     Table { name: "mutex", key: 2, columns: &[("name", Text), ("key", Text), ("ticket_id", Int), ("rev", Int)] },
     Table { name: "mutex_wait", key: 2, columns: &[("ticket_id", Int), ("seq", Int), ("name", Text), ("key", Text), ("since", Int)] },
     Table { name: "turn", key: 1, columns: &[("place", Text), ("login", Text)] },
+    Table {
+        name: "security_log",
+        key: 1,
+        columns: &[
+            ("id", Int),
+            ("at", Int),
+            ("actor", Text),
+            ("cause", Text),
+            ("event", Text),
+            ("about", Text),
+            ("details", Text),
+            ("hash", Bytes),
+        ],
+    },
     Table { name: "secret", key: 1, columns: &[("name", Text), ("bytes", Bytes)] },
 ];

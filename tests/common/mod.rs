@@ -124,6 +124,8 @@ pub fn program() -> OsString {
 pub fn vorgang(folder: &Path) -> Command {
     let mut command = Command::new(program());
     command.current_dir(folder).env("VORGANG_DATABASE", url(folder)).env("NO_COLOR", "1").env_remove("VORGANG_LOG");
+    // A crowd of one person is no person.
+    command.env("VORGANG_QUOTA_CREATE", "0").env("VORGANG_QUOTA_SEARCH", "0").env("VORGANG_QUOTA_EXPORT", "0");
     command
 }
 

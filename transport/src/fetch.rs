@@ -118,15 +118,20 @@ async fn keep_fetching(desk: &Arc<Desk>, around: &Surroundings, account: &MailAc
     }
 }
 
-async fn state(desk: &Desk, name: &str) -> AccountState {
-    let all = desk.store.account_states().await.unwrap_or_default();
-    all.into_iter().find(|(n, _)| n == name).map(|(_, s)| s).unwrap_or_default()
+/// What is known of an account; of a new one, nothing.
+async fn state(desk: &Desk, name: &str) -> Result<AccountState, String> {
+    let all = desk.store.account_states().await.map_err(|e| e.to_string())?;
+    Ok(all.into_iter().find(|(n, _)| n == name).map(|(_, s)| s).unwrap_or_default())
 }
 
+/// What cannot be read is not written over.
 async fn note(desk: &Desk, name: &str, change: impl FnOnce(&mut AccountState)) {
-    let mut state = state(desk, name).await;
-    change(&mut state);
-    if let Err(e) = desk.store.account_save(name, &state).await {
+    let noted = async {
+        let mut state = state(desk, name).await?;
+        change(&mut state);
+        desk.store.account_save(name, &state).await.map_err(|e| e.to_string())
+    };
+    if let Err(e) = noted.await {
         tracing::warn!("what is known of a mail account could not be written: {e}");
     }
 }
@@ -149,7 +154,7 @@ impl Key {
             };
             return Ok(Self { secret: around.secrets.of(&account.name).ok_or_else(missing)?, token: false });
         };
-        let known = state(desk, &account.name).await.refresh;
+        let known = state(desk, &account.name).await?.refresh;
         let had = around.tokens.token(account, oauth, &around.secrets, &around.trust, known.as_deref(), desk.clock.now()).await?;
         if had.refresh.is_some() || had.ends.is_some() {
             note(desk, &account.name, |s| {
@@ -203,7 +208,7 @@ async fn imap(desk: &Arc<Desk>, around: &Surroundings, account: &MailAccount, st
     };
     let mailbox = client.select(&url.folder).await.map_err(said)?;
     let (validity, name) = (mailbox.validity, account.name.as_str());
-    let known = state(desk, name).await;
+    let known = state(desk, name).await?;
     let seen = known.seen.filter(|(v, _)| *v == validity).map_or(0, |(_, uid)| uid);
     // In a mailbox that is emptied everything that is left is new. What the server does not let us remove is not fetched again in
     // this connection: it only goes forward.
@@ -352,7 +357,7 @@ async fn pop3(desk: &Arc<Desk>, around: &Surroundings, account: &MailAccount) ->
     };
     let name = account.name.as_str();
     let list = client.list().await.map_err(said)?;
-    let known: BTreeSet<String> = state(desk, name).await.kept.into_iter().collect();
+    let known: BTreeSet<String> = state(desk, name).await?.kept.into_iter().collect();
     let fresh: Vec<&(u32, String)> = list.iter().filter(|(_, id)| !account.keep || !known.contains(id)).collect();
     let now = &fresh[..fresh.len().min(SESSION)];
     let mut too_large = None;

@@ -1,6 +1,7 @@
 //! A mail while it comes: in memory, or in a file once it is large, so that what comes slowly costs no memory.
 
 use std::io::{Error, ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,7 +80,7 @@ impl Spooled {
     fn flush(&mut self) -> std::io::Result<()> {
         if self.file.is_none() {
             let path = self.spool.join(format!("mail-{:016x}.part", u64::from_ne_bytes(vorgang_runtime::random())));
-            let file = std::fs::File::options().read(true).write(true).create_new(true).open(&path)?;
+            let file = std::fs::File::options().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
             std::fs::remove_file(&path)?;
             self.file = Some(file);
         }

@@ -4,6 +4,7 @@ pub mod choices;
 pub mod events;
 pub mod incidents;
 pub mod processes;
+pub mod security;
 pub mod tickets;
 pub mod work;
 
@@ -15,19 +16,26 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 use vorgang_core::command::{ArticleInput, Form};
+use vorgang_core::decide::Notice;
 use vorgang_core::event::Blob;
 use vorgang_core::mail::MailInput;
+use vorgang_core::people::{Person, PersonKind};
+use vorgang_core::rights::{self, Sight};
 use vorgang_core::{Command, Snapshot};
 use vorgang_definitions::model::Model;
 use vorgang_definitions::values::from_stored;
 use vorgang_runtime::{Answer, Done, Error, Idempotent};
+use vorgang_store::StoreError;
 
 /// Longest `Idempotency-Key`.
 const KEY_BYTES_MAX: usize = 255;
+
+/// Most values of a body.
+const VALUES_MAX: usize = 100_000;
 
 /// The body of a request, read as JSON, with what makes it repeatable.
 pub struct Body<T> {
@@ -53,10 +61,28 @@ impl<T: serde::de::DeserializeOwned> FromRequest<App> for Body<T> {
             return Err(bad(format!("An Idempotency-Key has 1 to {KEY_BYTES_MAX} characters.")));
         }
         let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+        if values(text) > VALUES_MAX {
+            return Err(bad(format!("The JSON has more than {VALUES_MAX} values.")));
+        }
         let value = serde_json::from_slice(text).map_err(|e| bad(format!("The JSON cannot be read: {e}.")))?;
         let hash = vorgang_runtime::sha256(&[target.as_bytes(), &bytes].concat());
         Ok(Self { value, hash, key })
     }
+}
+
+/// Values in a text of JSON, at most: in memory each takes many times its two bytes.
+fn values(json: &[u8]) -> usize {
+    let (mut quoted, mut escaped, mut count) = (false, false, 1);
+    for b in json {
+        match b {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b',' | b'[' | b'{' if !quoted => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 /// An article as the API takes it.
@@ -270,43 +296,128 @@ pub fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
 
 /// Runs a command; with an `Idempotency-Key` a repeated request is answered as the first time.
 pub async fn run(app: &App, who: &Who, id: &RequestId, ticket: Option<&str>, command: Command, status: StatusCode, key: Keyed) -> Response {
-    let model = app.desk.model();
-    let agent = who.person.kind == vorgang_core::people::PersonKind::Agent;
-    let (person, desk) = (who.person.clone(), app.desk.clone());
-    let answer = move |done: &Done| {
-        // Whoever may not see the ticket (any more) is told only what was asked for.
-        let sight = vorgang_core::rights::sight(&model.names, &person, &done.after);
-        let mut body = if sight == vorgang_core::rights::Sight::Nothing {
+    let writer = Answerer::new(app, who);
+    let answer = |done: &Done| writer.kept(status, done);
+    let request = vorgang_runtime::Request { actor: &who.person, ticket, command, cause: "api", at: None };
+    let result = app.desk.execute_once(request, key.once(&answer)).await;
+    writer.response(status, result, id).await
+}
+
+/// Writes the answers to one person's commands.
+pub struct Answerer {
+    desk: std::sync::Arc<vorgang_runtime::Desk>,
+    model: std::sync::Arc<Model>,
+    person: std::sync::Arc<Person>,
+}
+
+/// A kept answer, with what its reader could see of the ticket.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    seen: Seen,
+    body: Json,
+}
+
+/// How much of a ticket a person sees: more than before, or less?
+#[derive(Debug, Serialize, Deserialize)]
+struct Seen {
+    sight: u8,
+    agent: bool,
+    /// The only fields, if not all.
+    fields: Option<BTreeSet<String>>,
+}
+
+impl Seen {
+    /// Is everything of the other in it?
+    fn covers(&self, other: &Self) -> bool {
+        let fields = match (&self.fields, &other.fields) {
+            (None, _) => true,
+            (Some(now), Some(then)) => then.is_subset(now),
+            (Some(_), None) => false,
+        };
+        self.sight >= other.sight && self.agent >= other.agent && fields
+    }
+}
+
+impl Answerer {
+    pub fn new(app: &App, who: &Who) -> Self {
+        Self { desk: app.desk.clone(), model: app.desk.model(), person: who.person.clone() }
+    }
+
+    fn is_agent(&self) -> bool {
+        self.person.kind == PersonKind::Agent
+    }
+
+    fn seen(&self, snapshot: &Snapshot) -> Seen {
+        let sight = rights::sight(&self.model.names, &self.person, snapshot);
+        Seen { sight: sight as u8, agent: self.is_agent(), fields: self.desk.shown_fields(&self.person, snapshot) }
+    }
+
+    /// The answer of what was done.
+    fn body(&self, done: &Done, seen: &Seen) -> Json {
+        let agent = self.is_agent();
+        // Who may not see the ticket (any more) is told only what was asked for.
+        let mut body = if seen.sight == Sight::Nothing as u8 {
             json!({"number": done.after.ticket.number, "version": done.after.version})
         } else {
-            ticket_json(&model, &done.after, agent, desk.shown_fields(&person, &done.after).as_ref())
+            ticket_json(&self.model, &done.after, agent, seen.fields.as_ref())
         };
         if agent && !done.made.is_empty() {
             body["made"] = json!(done.made);
         }
         match &done.notice {
             // Customers never see conditions, nor what went wrong inside (C20).
-            Some(vorgang_core::decide::Notice::NoBranch(_)) if !agent => body["notice"] = json!({"no_branch": []}),
-            Some(vorgang_core::decide::Notice::Incident(_)) if !agent => body["notice"] = json!({"incident": ""}),
-            Some(vorgang_core::decide::Notice::NoBranch(c)) => body["notice"] = json!({"no_branch": c}),
-            Some(vorgang_core::decide::Notice::NotMeant(_)) => {}
-            Some(vorgang_core::decide::Notice::Rejected) => body["notice"] = json!({"rejected": true}),
-            Some(vorgang_core::decide::Notice::NewTicket(number)) => body["notice"] = json!({"new_ticket": number}),
-            Some(vorgang_core::decide::Notice::Incident(m)) => body["notice"] = json!({"incident": m}),
+            Some(Notice::NoBranch(_)) if !agent => body["notice"] = json!({"no_branch": []}),
+            Some(Notice::Incident(_)) if !agent => body["notice"] = json!({"incident": ""}),
+            Some(Notice::NoBranch(c)) => body["notice"] = json!({"no_branch": c}),
+            Some(Notice::NotMeant(_)) => {}
+            Some(Notice::Rejected) => body["notice"] = json!({"rejected": true}),
+            Some(Notice::NewTicket(number)) => body["notice"] = json!({"new_ticket": number}),
+            Some(Notice::Incident(m)) => body["notice"] = json!({"incident": m}),
             None => {}
         }
-        (status.as_u16(), body.to_string())
-    };
-    let idempotent = key.key.as_deref().map(|k| Idempotent { key: k, body_hash: key.hash, answer: &answer });
-    let request = vorgang_runtime::Request { actor: &who.person, ticket, command, cause: "api", at: None };
-    match app.desk.execute_once(request, idempotent).await {
-        Ok(Answer::Done(done)) => {
-            let (status, body) = answer(&done);
-            raw(status, body, Some(done.after.version))
+        body
+    }
+
+    /// The answer as it is kept under the request's key.
+    pub fn kept(&self, status: StatusCode, done: &Done) -> (u16, String) {
+        let seen = self.seen(&done.after);
+        let body = self.body(done, &seen);
+        (status.as_u16(), serde_json::to_string(&Kept { seen, body }).unwrap_or_default())
+    }
+
+    /// The response to a command, done now or before.
+    pub async fn response(&self, status: StatusCode, result: Result<Answer, Error>, id: &RequestId) -> Response {
+        match result {
+            Ok(Answer::Done(done)) => {
+                let body = self.body(&done, &self.seen(&done.after));
+                raw(status.as_u16(), body.to_string(), Some(done.after.version))
+            }
+            Ok(Answer::Again(status, kept)) => match self.again(&kept).await {
+                Ok(body) => raw(status, body.to_string(), None),
+                Err(e) => problem(&Fault::from(e), id),
+            },
+            Err(Error::Rejected(r)) => problem(&Fault::from(Error::Rejected(r.told_to(self.person.kind))), id),
+            Err(e) => problem(&Fault::from(e), id),
         }
-        Ok(Answer::Again(status, body)) => raw(status, body, None),
-        Err(Error::Rejected(r)) => problem(&Fault::from(Error::Rejected(r.told_to(who.person.kind))), id),
-        Err(e) => problem(&Fault::from(e), id),
+    }
+
+    /// A kept answer for the person who asks now: in full only while everything in it may still be seen.
+    async fn again(&self, kept: &str) -> Result<Json, Error> {
+        let corrupt = |why: String| StoreError::Corrupt(format!("a kept answer: {why}"));
+        let kept: Json = serde_json::from_str(kept).map_err(|e| corrupt(e.to_string()))?;
+        // Answers of earlier releases do not say who saw what.
+        let (seen, body) = match serde_json::from_value::<Kept>(kept.clone()) {
+            Ok(kept) => (Some(kept.seen), kept.body),
+            Err(_) => (None, kept),
+        };
+        let number = body["number"].as_str().ok_or_else(|| corrupt("it names no ticket".into()))?;
+        let now = self.desk.store.ticket_load(number).await?.map(|stored| self.seen(&stored.snapshot));
+        if let (Some(now), Some(then)) = (&now, &seen)
+            && now.covers(then)
+        {
+            return Ok(body);
+        }
+        Ok(json!({"number": number, "version": body["version"]}))
     }
 }
 
@@ -323,6 +434,13 @@ fn raw(status: u16, body: String, version: Option<u64>) -> Response {
 pub struct Keyed {
     key: Option<String>,
     hash: [u8; 32],
+}
+
+impl Keyed {
+    /// For a command that writes its answer like this.
+    pub fn once<'a>(&'a self, answer: &'a (dyn Fn(&Done) -> (u16, String) + Sync)) -> Option<Idempotent<'a>> {
+        self.key.as_deref().map(|key| Idempotent { key, body_hash: self.hash, answer })
+    }
 }
 
 impl<T> Body<T> {

@@ -2,13 +2,16 @@
 
 use crate::problem::{Fault, fault};
 use crate::{App, RequestId};
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_core::rights;
+use vorgang_runtime::quota::Kind;
 
 /// Whom a route lets in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +69,7 @@ async fn who(app: &App, headers: &HeaderMap) -> Result<Option<Who>, StoreGone> {
 /// The store could not be asked.
 struct StoreGone;
 
-pub async fn guard(app: App, access: Access, mut request: Request, next: Next) -> Response {
+pub async fn guard(app: App, access: Access, quota: Option<Kind>, mut request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().cloned().unwrap_or(RequestId(String::new()));
     let api = access.is_api();
     if !same_origin(&app, &request) {
@@ -88,11 +91,23 @@ pub async fn guard(app: App, access: Access, mut request: Request, next: Next) -
         (Some(w), Access::Agent) => w.session.is_some() && w.person.kind == PersonKind::Agent,
         (Some(w), Access::Admin) => w.session.is_some() && rights::is_admin(&app.desk.model().names, &w.person),
     };
+    if let (true, Some(kind)) = (allowed, quota)
+        && let Err(seconds) = take(&app, kind, who.as_ref(), &request)
+    {
+        return too_often(api, seconds, &id);
+    }
     if allowed {
+        let exports = quota == Some(Kind::Export);
+        let by = who.as_ref().filter(|_| exports).map(|who| app.desk.by(&who.person.login, door(api)));
+        let path = by.is_some().then(|| request.uri().path().to_owned());
         if let Some(who) = who {
             request.extensions_mut().insert(who);
         }
-        return next.run(request).await;
+        let response = next.run(request).await;
+        if let (Some(by), Some(path), true) = (by, path, response.status().is_success()) {
+            app.desk.note_security(by, "exported", &path, serde_json::json!({})).await;
+        }
+        return response;
     }
     match (&who, api) {
         (None, true) => {
@@ -102,9 +117,15 @@ pub async fn guard(app: App, access: Access, mut request: Request, next: Next) -
         }
         (None, false) if request.method() == Method::POST && says_own_page(request.headers()) => {
             let (uri, headers) = (request.uri().clone(), request.headers().clone());
-            match crate::input::FormData::read(request, &app).await {
-                Ok(data) => crate::kept::no_session(&app, &uri, &headers, &data),
-                Err(f) => fault(false, f, &id),
+            // Nobody knows who asks: little is read, and little is shown again.
+            let (parts, body) = request.into_parts();
+            let data = match axum::body::to_bytes(body, crate::STRANGER_BYTES_MAX).await {
+                Ok(bytes) => crate::input::FormData::read(Request::from_parts(parts, bytes.into()), &app).await.ok(),
+                Err(_) => None,
+            };
+            match data {
+                Some(data) => crate::kept::no_session(&app, &uri, &headers, &data),
+                None => crate::kept::too_much(&app, &headers),
             }
         }
         (None, false) => {
@@ -114,11 +135,43 @@ pub async fn guard(app: App, access: Access, mut request: Request, next: Next) -
             Redirect::to(&target).into_response()
         }
         // Pages of others do not exist for this person.
-        (Some(_), _) => {
+        (Some(who), _) => {
+            let by = app.desk.by(&who.person.login, door(api));
+            app.desk.note_denied(by, request.method().as_str(), request.uri().path()).await;
             let status = if api { StatusCode::FORBIDDEN } else { StatusCode::NOT_FOUND };
             fault(api, Fault::new(status, "There is nothing here that you may see.", "Hier ist nichts, was Sie sehen dürfen."), &id)
         }
     }
+}
+
+fn door(api: bool) -> &'static str {
+    if api { "api" } else { "portal" }
+}
+
+/// Takes of the person's quota, or of the address's where nobody is signed in; the seconds to wait where there is nothing left.
+fn take(app: &App, kind: Kind, who: Option<&Who>, request: &Request) -> Result<(), u64> {
+    if kind == Kind::Create && matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Ok(());
+    }
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0);
+    let key = match (who, peer) {
+        (Some(who), _) => who.person.login.clone(),
+        (None, Some(peer)) => crate::pages::sign_in::address(app, peer, request.headers()).to_string(),
+        (None, None) => String::new(),
+    };
+    app.desk.quotas.take(app.config.quotas, kind, &key, Instant::now())
+}
+
+fn too_often(api: bool, seconds: u64, id: &RequestId) -> Response {
+    let (en, de) = (
+        format!("That is too often in a minute. Please try again in {seconds} seconds."),
+        format!("Das ist zu oft in einer Minute. Bitte in {seconds} Sekunden noch einmal versuchen."),
+    );
+    let mut response = fault(api, Fault::new(StatusCode::TOO_MANY_REQUESTS, &en, &de), id);
+    if let Ok(value) = seconds.to_string().parse() {
+        response.headers_mut().insert(header::RETRY_AFTER, value);
+    }
+    response
 }
 
 /// A session in the API proves itself by its token; reading needs no proof.

@@ -11,13 +11,18 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::timeout;
+use tokio::time::{Sleep, timeout};
 use tower::{ServiceExt, service_fn};
 
 /// Somebody who has just come says something within this time.
@@ -29,15 +34,30 @@ const LAST_REQUESTS: Duration = Duration::from_secs(20);
 /// How long the next head may take: longer than proxies keep a connection that they do not use (nginx a minute, Caddy two),
 /// so that it is they who close it.
 const NEXT_HEAD: Duration = Duration::from_secs(150);
+/// A head that has begun ends within this time.
+const HEAD_TIME: Duration = Duration::from_secs(20);
+/// A connection of an address that has its share already: it says something at once, and is short.
+const FIRST_WORD_BEYOND: Duration = Duration::from_millis(200);
+const TIME_BEYOND: Duration = Duration::from_secs(5);
+/// The smallest share of an address.
+const SHARE_MIN: usize = 32;
 /// Waits where the system has no descriptor for another connection.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Serves until `stop` is ready; requests that are under way are finished. No more than `places` connections are open.
-pub async fn serve(listener: TcpListener, router: Router, places: usize, stop: impl Future<Output = ()>) -> io::Result<()> {
+/// Serves until `stop` is ready; requests that are under way are finished. No more than `places` connections are open, and a quarter
+/// of them from one address, but for the proxies.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    places: usize,
+    proxies: Vec<IpAddr>,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(NEXT_HEAD);
     let (close, closing) = watch::channel(false);
-    let door = Door { server, router, graceful: GracefulShutdown::new(), closing };
+    let shares = Shares { most: (places / 4).max(SHARE_MIN), proxies, open: Arc::default() };
+    let door = Door { server, router, graceful: GracefulShutdown::new(), closing, shares };
     let few = places / 4;
     let places = Arc::new(Semaphore::new(places));
     let mut stop = std::pin::pin!(stop);
@@ -79,21 +99,137 @@ struct Door {
     router: Router,
     graceful: GracefulShutdown,
     closing: watch::Receiver<bool>,
+    shares: Shares,
+}
+
+/// Open connections by address; of IPv6 by the /64, which one customer of a provider has.
+struct Shares {
+    most: usize,
+    proxies: Vec<IpAddr>,
+    open: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+/// One connection of an address, as long as it is open.
+struct Share {
+    address: IpAddr,
+    open: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    /// It is beyond the share.
+    beyond: bool,
+}
+
+impl Shares {
+    /// `None` where the address has twice its share already.
+    fn take(&self, peer: IpAddr) -> Option<Share> {
+        let peer = peer.to_canonical();
+        let address = match peer {
+            IpAddr::V6(v6) => IpAddr::from((u128::from(v6) >> 64 << 64).to_be_bytes()),
+            v4 => v4,
+        };
+        let exempt = self.proxies.iter().any(|p| p.to_canonical() == peer);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = open.entry(address).or_insert(0);
+        if !exempt && *count >= 2 * self.most {
+            return None;
+        }
+        *count += 1;
+        Some(Share { address, open: self.open.clone(), beyond: !exempt && *count > self.most })
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = open.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// A stream whose heads have to end in time. The turn is even while a head is waited for, and odd while a request is answered.
+struct Heads {
+    stream: TcpStream,
+    turn: Arc<AtomicU64>,
+    seen: u64,
+    /// When the head that has begun has to be there.
+    due: Option<Pin<Box<Sleep>>>,
+}
+
+impl AsyncRead for Heads {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let turn = self.turn.load(Ordering::Acquire);
+        if turn != self.seen {
+            (self.seen, self.due) = (turn, None);
+        }
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if turn % 2 == 1 {
+            return read;
+        }
+        match read {
+            Poll::Ready(_) => {
+                if buffer.filled().len() > before && self.due.is_none() {
+                    self.due = Some(Box::pin(tokio::time::sleep(HEAD_TIME)));
+                }
+                read
+            }
+            Poll::Pending => match self.due.as_mut().map(|due| due.as_mut().poll(cx)) {
+                Some(Poll::Ready(())) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+                _ => Poll::Pending,
+            },
+        }
+    }
+}
+
+impl AsyncWrite for Heads {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, all: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, all)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
 }
 
 impl Door {
     fn take(&self, stream: TcpStream, peer: SocketAddr, place: Option<OwnedSemaphorePermit>, patience: Duration) {
+        let Some(share) = self.shares.take(peer.ip()) else {
+            metrics::counter!("vorgang_connections_refused_total").increment(1);
+            return;
+        };
+        let patience = if share.beyond { FIRST_WORD_BEYOND } else { patience };
         // Small answers are not held back for more to come.
         let _ = stream.set_nodelay(true);
-        let router = self.router.clone();
+        let (router, turn) = (self.router.clone(), Arc::new(AtomicU64::new(0)));
+        let answering = turn.clone();
         let service = service_fn(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
-            router.clone().oneshot(request)
+            answering.fetch_add(1, Ordering::AcqRel);
+            let (answer, turn) = (router.clone().oneshot(request), answering.clone());
+            async move {
+                let answer = answer.await;
+                turn.fetch_add(1, Ordering::AcqRel);
+                answer
+            }
         });
         let (server, watcher, mut closing) = (self.server.clone(), self.graceful.watcher(), self.closing.clone());
         tokio::spawn(async move {
-            let _place = place;
+            let (_place, share) = (place, share);
             let mut first = [0];
             let silent = async {
                 if timeout(patience, closing.wait_for(|c| *c)).await.is_ok() {
@@ -105,8 +241,14 @@ impl Door {
                 _ = stream.peek(&mut first) => {}
                 () = silent => return,
             }
-            // Whoever breaks off has had what there was to have.
-            let _ = watcher.watch(server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))).await;
+            let heads = Heads { stream, turn, seen: 0, due: None };
+            let served = watcher.watch(server.serve_connection(TokioIo::new(heads), TowerToHyperService::new(service)));
+            // A client that disconnects early needs no further handling.
+            if share.beyond {
+                let _ = timeout(TIME_BEYOND, served).await;
+            } else {
+                let _ = served.await;
+            }
         });
     }
 }

@@ -10,9 +10,15 @@ use axum::http::{StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use maud::{Markup, html};
 
+/// Longest text of a form that is shown again, in bytes: in a page it takes several times as much.
+const KEPT_BYTES_MAX: usize = 256 * 1024;
+
 /// The token was made for another session: the same person sends it again by a button.
 pub fn old_token(who: &Who, uri: &Uri, data: &FormData, own_page: bool) -> Response {
     let t = texts(&who.person.language);
+    if data.fields.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > KEPT_BYTES_MAX {
+        return notice(StatusCode::FORBIDDEN, t, t.form_old, t.form_in_browser);
+    }
     let again = html! { @if own_page { (form(t, uri, data, Some(&who.csrf))) } };
     page(StatusCode::FORBIDDEN, t, t.form_old, data, &again)
 }
@@ -30,6 +36,27 @@ pub fn no_session(app: &App, uri: &Uri, headers: &axum::http::HeaderMap, data: &
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     response
+}
+
+/// Nobody is signed in, and the form is longer than what is read of strangers: the browser still has it.
+pub fn too_much(app: &App, headers: &axum::http::HeaderMap) -> Response {
+    let t = texts(crate::pages::sign_in::browser_language(headers));
+    let mut response = notice(StatusCode::UNAUTHORIZED, t, t.session_ended, t.form_in_browser);
+    if let Ok(cookie) = crate::auth::session_cookie(app, "", 0).parse() {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+fn notice(status: StatusCode, t: &Texts, message: &str, hint: &str) -> Response {
+    let body = html! {
+        div.notice.warn role="alert" lang=(t.language_tag) {
+            h1 { (message) }
+            p { (hint) }
+            p { a href="/sign-in" target="_blank" rel="noopener" { (t.sign_in) } }
+        }
+    };
+    (status, Html(bare(t.your_input, &body))).into_response()
 }
 
 fn page(status: StatusCode, t: &Texts, message: &str, data: &FormData, again: &Markup) -> Response {

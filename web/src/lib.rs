@@ -1,5 +1,6 @@
 //! The portal and the API. Everything is decided by the runtime; here it is put into pages and JSON.
 
+mod admission;
 mod api;
 mod assets;
 mod auth;
@@ -21,15 +22,17 @@ mod widgets;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 use vorgang_runtime::Desk;
 use vorgang_runtime::outbox::Servers;
+use vorgang_runtime::quota::Quotas;
 
 /// Largest body of a request, in bytes.
 pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -37,8 +40,8 @@ pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 const BODY_SILENCE_MAX: std::time::Duration = std::time::Duration::from_secs(30);
 /// How long `/readyz` waits for the database.
 const READY: std::time::Duration = std::time::Duration::from_secs(2);
-/// Of whoever has not signed in.
-const STRANGER_BYTES_MAX: usize = 64 * 1024;
+/// Of a caller who has not signed in: nothing more is read.
+pub(crate) const STRANGER_BYTES_MAX: usize = 64 * 1024;
 
 /// What the server was told about its surroundings.
 #[derive(Debug, Clone)]
@@ -49,6 +52,22 @@ pub struct Config {
     pub trusted_proxies: Vec<std::net::IpAddr>,
     /// There is a server that takes mail.
     pub mail: bool,
+    /// What one person or address may ask in a minute.
+    pub quotas: Quotas,
+    /// Without it `/metrics` is not served here; with one it is asked for as a bearer token.
+    pub metrics: MetricsDoor,
+}
+
+/// Who reads `/metrics`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum MetricsDoor {
+    /// Callers on this machine, where people reach the desk by plain http too.
+    #[default]
+    Here,
+    /// Callers with this bearer token.
+    Token(String),
+    /// Another listener serves them.
+    Elsewhere,
 }
 
 impl Config {
@@ -74,9 +93,9 @@ pub struct RequestId(pub String);
 pub fn router(app: App) -> Router {
     let mut router = Router::new();
     for route in routes::all() {
-        let access = route.access;
+        let (access, quota) = (route.access, route.quota);
         let guard = middleware::from_fn_with_state(app.clone(), move |State(app): State<App>, request: Request, next: Next| {
-            auth::guard(app, access, request, next)
+            auth::guard(app, access, quota, request, next)
         });
         let bytes = if access == auth::Access::Anyone { STRANGER_BYTES_MAX } else { BODY_BYTES_MAX };
         router = router.route(route.path, route.handler.layer(DefaultBodyLimit::max(bytes)).layer(guard));
@@ -86,7 +105,8 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(RequestBodyTimeoutLayer::new(BODY_SILENCE_MAX))
-        .layer(middleware::from_fn(headers))
+        .layer(middleware::from_fn_with_state((app.clone(), admission::Places::default()), admission::admit))
+        .layer(middleware::from_fn_with_state(app.config.secure(), headers))
         .layer(middleware::from_fn(observe))
         .with_state(app)
 }
@@ -127,7 +147,7 @@ pub(crate) fn request_id() -> String {
 }
 
 /// On every response, errors too: nothing inline, nobody frames us, nothing is kept by others.
-async fn headers(request: Request, next: Next) -> Response {
+async fn headers(State(secure): State<bool>, request: Request, next: Next) -> Response {
     let is_asset = request.uri().path().starts_with("/assets/");
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -143,6 +163,10 @@ async fn headers(request: Request, next: Next) -> Response {
     set(header::REFERRER_POLICY, "same-origin");
     set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     set(HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()");
+    if secure {
+        // Browsers keep to https for a year (RFC 6797).
+        set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+    }
     if !is_asset {
         set(header::CACHE_CONTROL, "no-store");
     }
@@ -162,8 +186,31 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
     }
 }
 
-pub(crate) async fn metrics_text(State(app): State<App>) -> Response {
+pub(crate) async fn metrics_text(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: axum::http::HeaderMap,
+) -> Response {
+    let token = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
+    let may = match &app.config.metrics {
+        // With https there is a proxy in front, whose callers are not on this machine.
+        MetricsDoor::Here => !app.config.secure() && peer.ip().to_canonical().is_loopback() && !headers.contains_key("x-forwarded-for"),
+        MetricsDoor::Elsewhere => false,
+        MetricsDoor::Token(wanted) => token.is_some_and(|t| auth::same(t.trim(), wanted)),
+    };
+    if !may {
+        return (StatusCode::NOT_FOUND, "not found\n").into_response();
+    }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], Body::from((app.metrics)())).into_response()
+}
+
+/// `/metrics` alone, for a listener of its own.
+pub fn metrics_router(text: Arc<dyn Fn() -> String + Send + Sync>) -> Router {
+    let handler = move || {
+        let text = text.clone();
+        async move { ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text()) }
+    };
+    Router::new().route("/metrics", axum::routing::get(handler))
 }
 
 /// How often what was measured is counted together: until then each value takes its own place.

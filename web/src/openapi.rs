@@ -24,6 +24,13 @@ const OPERATIONS: &[(&str, &str, &str, &str, &str)] = &[
     ("GET", "/api/v1/tickets/{number}/articles", "The ticket's articles", "", "Any"),
     ("POST", "/api/v1/tickets/{number}/articles", "Adds an article; with `mail` it goes out ten seconds later", "Article", "Ticket"),
     ("POST", "/api/v1/tickets/{number}/articles/{article}/take-back", "Takes a mail back before it goes out", "Any", "Ticket"),
+    (
+        "POST",
+        "/api/v1/tickets/{number}/articles/{article}/erase",
+        "Removes the content of a message or of one file for good, for administrators",
+        "Erase",
+        "Any",
+    ),
     ("GET", "/api/v1/tickets/{number}/choices", "What you may choose and do by hand; `explain=true` says why not", "", "Any"),
     ("GET", "/api/v1/tickets/{number}/history", "Everything that happened, for agents", "", "Any"),
     ("GET", "/api/v1/tickets/{number}/links", "Linked tickets that you may see", "", "Any"),
@@ -45,6 +52,7 @@ const OPERATIONS: &[(&str, &str, &str, &str, &str)] = &[
     ("POST", "/api/v1/work/{id}/submit", "Submits a dialog, or votes (dialog `approval`)", "Form", "Ticket"),
     ("POST", "/api/v1/work/{id}/claim", "Claims a work item", "", "Ticket"),
     ("POST", "/api/v1/work/{id}/release", "Gives a work item back", "", "Ticket"),
+    ("GET", "/api/v1/security-log", "The log of security, for administrators", "", "Any"),
     ("GET", "/api/v1/incidents", "Open incidents, for administrators", "", "Any"),
     ("POST", "/api/v1/incidents/{id}/retry", "Tries again what failed", "", "Ticket"),
 ];
@@ -139,6 +147,7 @@ fn schemas() -> Json {
     json!({
         "Any": {},
         "Problem": {"type": "object", "properties": {"type": text(), "title": text(), "status": {"type": "integer"}, "detail": text(), "reason": text(), "errors": {"type": "array"}, "conflicts": {"type": "array"}, "request_id": text()}},
+        "Erase": {"type": "object", "additionalProperties": false, "required": ["reason"], "properties": {"reason": text(), "file": {"type": "integer", "minimum": 1, "description": "The place of one file among the article's; without it everything goes"}}},
         "Article": {"type": "object", "additionalProperties": false, "properties": {"subject": text(), "body": text(), "visible": {"type": "boolean"}, "minutes": {"type": "integer", "description": "How long the agent worked"}, "attachments": {"type": "array", "items": attachment}, "mail": {"type": "object", "description": "Sends it by mail; of a new article of an open ticket, by agents", "additionalProperties": false, "properties": {"to": {"type": "array", "items": text()}, "cc": {"type": "array", "items": text()}}}}},
         "Form": {"type": "object", "additionalProperties": false, "properties": {"dialog": text(), "outcome": text(), "fields": fields(), "article": {"$ref": "#/components/schemas/Article"}, "version": {"type": "integer"}}},
         "NewTicket": {"type": "object", "required": ["title", "type", "queue"], "additionalProperties": false, "properties": {"title": text(), "type": text(), "queue": text(), "state": text(), "priority": {"type": ["string", "integer"]}, "customer_user": text(), "fields": fields(), "article": {"$ref": "#/components/schemas/Article"}}},

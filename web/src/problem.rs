@@ -45,6 +45,12 @@ impl From<Error> for Fault {
                 "The Idempotency-Key was used for another request.",
                 "Der Idempotency-Key wurde für eine andere Anfrage benutzt.",
             ),
+            // Another release has to answer: this one would have to guess.
+            Error::Store(StoreError::Newer(why)) => {
+                tracing::error!("{why}");
+                let german = format!("Dafür ist eine neuere Version nötig: {why}");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, &format!("This needs a newer release: {why}"), &german)
+            }
             Error::Store(e) => {
                 match &e {
                     StoreError::Corrupt(_) => tracing::error!("{e}"),
@@ -134,4 +140,16 @@ pub async fn method_not_allowed(State(_): State<App>, request: Request) -> Respo
     let id = request.extensions().get::<RequestId>().cloned().unwrap_or(RequestId(String::new()));
     let api = request.uri().path().starts_with("/api/");
     fault(api, Fault::new(StatusCode::METHOD_NOT_ALLOWED, "This cannot be done here.", "Das geht hier nicht."), &id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_newer_release_wrote_is_its_to_answer() {
+        let fault = Fault::from(Error::Store(StoreError::Newer("ticket 7, version 3: `ticket_cloned`".into())));
+        assert_eq!(fault.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(fault.en.contains("newer release") && fault.en.contains("ticket 7"), "{}", fault.en);
+    }
 }

@@ -4,16 +4,25 @@
 use crate::auth::Access;
 use crate::{App, api, assets, openapi, pages};
 use axum::routing::{MethodRouter, get, patch, post};
+use vorgang_runtime::quota::Kind;
 
 pub struct Route {
     pub methods: &'static [&'static str],
     pub path: &'static str,
     pub access: Access,
+    /// What of a person's or address's quota a request takes: of those that change something for `Create`, of all otherwise.
+    pub quota: Option<Kind>,
     pub handler: MethodRouter<App>,
 }
 
 fn route(methods: &'static [&'static str], path: &'static str, access: Access, handler: MethodRouter<App>) -> Route {
-    Route { methods, path, access, handler }
+    Route { methods, path, access, quota: None, handler }
+}
+
+impl Route {
+    fn takes(self, kind: Kind) -> Self {
+        Self { quota: Some(kind), ..self }
+    }
 }
 
 pub fn all() -> Vec<Route> {
@@ -31,23 +40,23 @@ pub fn all() -> Vec<Route> {
         route(POST, "/sign-out", SignedIn, post(pages::sign_in::sign_out)),
         route(POST, "/language", SignedIn, post(pages::sign_in::language)),
         route(GET, "/", SignedIn, get(pages::home::page)),
-        route(BOTH, "/start/{process}", SignedIn, get(pages::start::form).post(pages::start::submit)),
+        route(BOTH, "/start/{process}", SignedIn, get(pages::start::form).post(pages::start::submit)).takes(Kind::Create),
         route(GET, "/tickets/{number}", SignedIn, get(pages::ticket::page)),
         route(POST, "/tickets/{number}/article", SignedIn, post(pages::ticket::article)),
         route(POST, "/tickets/{number}/patch", SignedIn, post(pages::ticket::patch)),
         route(POST, "/tickets/{number}/work/{work}", SignedIn, post(pages::ticket::submit)),
         route(POST, "/tickets/{number}/work/{work}/claim", SignedIn, post(pages::ticket::claim)),
         route(POST, "/tickets/{number}/work/{work}/release", SignedIn, post(pages::ticket::release)),
-        route(GET, "/tickets/{number}/files/{blob}", SignedIn, get(pages::ticket::file)),
+        route(GET, "/tickets/{number}/files/{blob}", SignedIn, get(pages::ticket::file)).takes(Kind::File),
         route(GET, "/tickets/{number}/articles/{article}/html", SignedIn, get(pages::letter::html)),
         route(BOTH, "/notifications", SignedIn, get(pages::notifications::page).post(pages::notifications::read)),
         route(POST, "/notifications/{id}", SignedIn, post(pages::notifications::open)),
         route(GET, "/stream", SignedIn, get(crate::stream::stream)),
         route(BOTH, "/settings", SignedIn, get(pages::settings::page).post(pages::settings::save)),
         route(GET, "/agent", Agent, get(pages::agent::dashboard)),
-        route(GET, "/agent/queue", Agent, get(pages::agent::queue)),
-        route(GET, "/agent/work", Agent, get(pages::agent::work)),
-        route(BOTH, "/agent/new", Agent, get(pages::agent::new_form).post(pages::agent::new_submit)),
+        route(GET, "/agent/queue", Agent, get(pages::agent::queue)).takes(Kind::Search),
+        route(GET, "/agent/work", Agent, get(pages::agent::work)).takes(Kind::Search),
+        route(BOTH, "/agent/new", Agent, get(pages::agent::new_form).post(pages::agent::new_submit)).takes(Kind::Create),
         route(GET, "/agent/tickets/{number}", Agent, get(pages::ticket::page)),
         route(POST, "/agent/tickets/{number}/article", Agent, post(pages::ticket::article)),
         route(POST, "/agent/tickets/{number}/patch", Agent, post(pages::ticket::patch)),
@@ -57,12 +66,13 @@ pub fn all() -> Vec<Route> {
         route(POST, "/agent/tickets/{number}/steer", Agent, post(pages::steer::steer)),
         route(POST, "/agent/tickets/{number}/link", Agent, post(pages::related::link)),
         route(POST, "/agent/tickets/{number}/merge", Agent, post(pages::related::merge)),
-        route(POST, "/agent/tickets/{number}/split", Agent, post(pages::related::split)),
+        route(POST, "/agent/tickets/{number}/split", Agent, post(pages::related::split)).takes(Kind::Create),
         route(POST, "/agent/tickets/{number}/watch", Agent, post(pages::ticket::watch)),
-        route(GET, "/agent/tickets/{number}/files/{blob}", Agent, get(pages::ticket::file)),
+        route(GET, "/agent/tickets/{number}/files/{blob}", Agent, get(pages::ticket::file)).takes(Kind::File),
         route(GET, "/agent/tickets/{number}/articles/{article}/html", Agent, get(pages::letter::html)),
-        route(GET, "/agent/tickets/{number}/articles/{article}/raw", Agent, get(pages::letter::raw)),
+        route(GET, "/agent/tickets/{number}/articles/{article}/raw", Agent, get(pages::letter::raw)).takes(Kind::Export),
         route(BOTH, "/agent/tickets/{number}/articles/{article}/take-back", Agent, get(pages::letter::back).post(pages::letter::take_back)),
+        route(POST, "/agent/tickets/{number}/articles/{article}/erase", Admin, post(pages::letter::erase)),
         route(GET, "/admin", Admin, get(pages::admin::page)),
         route(GET, "/admin/jobs", Admin, get(pages::jobs::list)),
         route(GET, "/admin/jobs/{name}", Admin, get(pages::jobs::page)),
@@ -72,7 +82,7 @@ pub fn all() -> Vec<Route> {
         route(GET, "/admin/mail/accounts", Admin, get(pages::mail::accounts)),
         route(POST, "/admin/mail/accounts/{name}/test", Admin, post(pages::mail::test)),
         route(GET, "/admin/mail/{id}", Admin, get(pages::mail::page)),
-        route(GET, "/admin/mail/{id}/raw", Admin, get(pages::mail::raw)),
+        route(GET, "/admin/mail/{id}/raw", Admin, get(pages::mail::raw)).takes(Kind::Export),
         route(POST, "/admin/mail/{id}/discard", Admin, post(pages::mail::discard)),
         route(POST, "/admin/mail/{id}/replay", Admin, post(pages::mail::replay)),
         route(GET, "/admin/notifications", Admin, get(pages::told::list)),
@@ -83,24 +93,27 @@ pub fn all() -> Vec<Route> {
         route(POST, "/admin/events/{id}/retry", Admin, post(pages::admin::retry_event)),
         route(POST, "/admin/incidents/{number}/{incident}/retry", Admin, post(pages::admin::retry)),
         route(GET, "/api/v1/openapi.json", Anyone, get(openapi::serve)),
-        route(BOTH, "/api/v1/tickets", Api, get(api::tickets::list).post(api::tickets::create)),
+        route(GET, "/api/v1/tickets", Api, get(api::tickets::list)).takes(Kind::Search),
+        route(POST, "/api/v1/tickets", Api, post(api::tickets::create)).takes(Kind::Create),
         route(&["GET", "PATCH"], "/api/v1/tickets/{number}", Api, get(api::tickets::read).merge(patch(api::tickets::change))),
         route(BOTH, "/api/v1/tickets/{number}/articles", Api, get(api::tickets::articles).post(api::tickets::article_add)),
         route(POST, "/api/v1/tickets/{number}/articles/{article}/take-back", Api, post(api::tickets::take_back)),
+        route(POST, "/api/v1/tickets/{number}/articles/{article}/erase", ApiAdmin, post(api::tickets::erase)),
         route(GET, "/api/v1/tickets/{number}/choices", Api, get(api::choices::choices)),
-        route(GET, "/api/v1/tickets/{number}/history", Api, get(api::tickets::history)),
+        route(GET, "/api/v1/tickets/{number}/history", Api, get(api::tickets::history)).takes(Kind::Export),
         route(BOTH, "/api/v1/tickets/{number}/links", Api, get(api::tickets::links).post(api::tickets::link)),
         route(POST, "/api/v1/tickets/{number}/merge", Api, post(api::tickets::merge)),
-        route(POST, "/api/v1/tickets/{number}/split", Api, post(api::tickets::split)),
+        route(POST, "/api/v1/tickets/{number}/split", Api, post(api::tickets::split)).takes(Kind::Create),
         route(POST, "/api/v1/tickets/{number}/steer", Api, post(api::work::steer)),
         route(POST, "/api/v1/tickets/{number}/watch", Api, post(api::tickets::watch)),
         route(POST, "/api/v1/events/{name}", Api, post(api::events::send)),
         route(GET, "/api/v1/processes", Api, get(api::processes::list)),
-        route(POST, "/api/v1/processes/{name}/start", Api, post(api::processes::start)),
-        route(GET, "/api/v1/work", Api, get(api::work::list)),
+        route(POST, "/api/v1/processes/{name}/start", Api, post(api::processes::start)).takes(Kind::Create),
+        route(GET, "/api/v1/work", Api, get(api::work::list)).takes(Kind::Search),
         route(POST, "/api/v1/work/{id}/submit", Api, post(api::work::submit)),
         route(POST, "/api/v1/work/{id}/claim", Api, post(api::work::claim)),
         route(POST, "/api/v1/work/{id}/release", Api, post(api::work::release)),
+        route(GET, "/api/v1/security-log", ApiAdmin, get(api::security::list)).takes(Kind::Export),
         route(GET, "/api/v1/incidents", ApiAdmin, get(api::incidents::list)),
         route(POST, "/api/v1/incidents/{id}/retry", ApiAdmin, post(api::incidents::retry)),
     ]

@@ -18,7 +18,8 @@ texts! {
     sign_out: "Sign out", "Abmelden";
     login: "Login", "Anmeldename";
     password: "Password", "Kennwort";
-    sign_in_failed: "Login or password is wrong, or there were too many tries.", "Anmeldename oder Kennwort ist falsch, oder es waren zu viele Versuche.";
+    sign_in_failed: "Login or password is wrong.", "Anmeldename oder Kennwort ist falsch.";
+    sign_in_wait: "Too many failed attempts. Please try again in {} seconds.", "Zu viele Fehlversuche. Bitte in {} Sekunden noch einmal versuchen.";
     link_title: "Your sign-in link", "Ihr Anmeldelink";
     link_text: "The link works once.", "Der Link gilt nur einmal.";
     link_used: "This link was used or is too old. Ask for a new one.", "Dieser Link wurde schon benutzt oder ist zu alt. Fordern Sie einen neuen an.";
@@ -117,6 +118,7 @@ texts! {
     not_possible: "This is not possible", "Das geht nicht";
     changed_meanwhile: "Somebody else changed this meanwhile. Nothing was overwritten; your input is still here.", "Jemand anders hat das inzwischen geändert. Es wurde nichts überschrieben; Ihre Eingaben sind noch da.";
     your_input: "Your input", "Ihre Eingaben";
+    form_in_browser: "Your browser still has the form: sign in in another tab, go back in this one, and send it again.", "Ihr Browser hat das Formular noch: in einem anderen Tab anmelden, hier zurückgehen und noch einmal senden.";
     form_old: "The form is too old. Nothing was saved yet.", "Das Formular ist zu alt. Es wurde noch nichts gespeichert.";
     session_ended: "You are no longer signed in. Nothing was saved yet; sign in in another tab, then send it again.", "Sie sind nicht mehr angemeldet. Es wurde noch nichts gespeichert; melden Sie sich in einem anderen Tab an und senden Sie es dann noch einmal.";
     send_again: "Send again", "Noch einmal senden";
@@ -152,6 +154,11 @@ texts! {
     original: "Original", "Original";
     as_sent: "As it was sent", "Wie gesendet";
     quoted: "Quoted text", "Zitierter Text";
+    content_removed: "The content was removed.", "Der Inhalt wurde entfernt.";
+    remove_content: "Remove content", "Inhalt entfernen";
+    remove_content_hint: "Text and files are gone for good, from the history and the search too. That they were removed, by whom and why, stays.", "Text und Dateien sind endgültig weg, auch aus Verlauf und Suche. Dass sie entfernt wurden, von wem und warum, bleibt.";
+    remove_what: "What", "Was";
+    remove_all: "Text and all files", "Text und alle Dateien";
     answers_to: "answers to", "Antworten an";
     unproved: "Not confirmed", "Nicht bestätigt";
     unproved_hint: "Nobody confirms that these addresses wrote here. Tick those that the answer is to go to.", "Niemand bestätigt, dass diese Adressen hier geschrieben haben. Ankreuzen, wer die Antwort bekommen soll.";

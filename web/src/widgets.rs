@@ -373,6 +373,10 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
             let to = outgoing.to.iter().map(|a| a.address.as_str()).collect::<Vec<_>>().join(", ");
             say(format!("Mail to {to}"), format!("Mail an {to}"))
         }
+        Event::ContentErased { by, reason, .. } => {
+            let by = person_name(page, by);
+            say(format!("Content removed by {by}: {reason}"), format!("Inhalt entfernt von {by}: {reason}"))
+        }
         Event::MailTakenBack { .. } => say("Mail taken back".into(), "Mail zurückgenommen".into()),
         Event::MailBounced { address, message, .. } => {
             say(format!("Mail to {address} came back: {message}"), format!("Mail an {address} kam zurück: {message}"))

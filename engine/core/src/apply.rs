@@ -160,6 +160,7 @@ pub fn apply(snapshot: &mut Snapshot, event: &Event) {
         Event::DialogSubmitted { .. }
         | Event::MailBounced { .. }
         | Event::MailTakenBack { .. }
+        | Event::ContentErased { .. }
         | Event::MailWanted { .. }
         | Event::TicketMade { .. }
         | Event::MailEnded { .. }
@@ -188,6 +189,18 @@ fn used(snapshot: &mut Snapshot, seq: u32) {
     snapshot.last_seq = snapshot.last_seq.max(seq);
 }
 
+/// Does [`apply`] know what to do with it? A newer release may set attributes, or give them values, that this one does not have.
+pub fn knows(event: &Event) -> bool {
+    let Event::AttributeSet { name, new, .. } = event else { return true };
+    match name.as_str() {
+        "title" | "type" | "queue" | "state" | "priority" => new.is_string(),
+        "owner" | "responsible" | "customer" | "customer_user" => new.is_string() || new.is_null(),
+        "lock" => new.is_boolean(),
+        "pending_until" => new.is_null() || new.as_str().is_some_and(|t| t.parse::<jiff::Timestamp>().is_ok()),
+        _ => false,
+    }
+}
+
 fn set_attribute(ticket: &mut Ticket, name: &str, new: &Json) {
     let text = || new.as_str().map(str::to_owned);
     match name {
@@ -205,7 +218,8 @@ fn set_attribute(ticket: &mut Ticket, name: &str, new: &Json) {
         "customer" => ticket.customer = text(),
         "customer_user" => ticket.customer_user = text(),
         "pending_until" => ticket.pending_until = text().and_then(|t| t.parse().ok()),
-        _ => {}
+        // Read from the history there is none: see [`knows`].
+        _ => debug_assert!(false, "the attribute {name} is not known"),
     }
 }
 

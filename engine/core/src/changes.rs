@@ -204,6 +204,7 @@ impl Changes {
                 Event::MessageGone { seq } => kept_gone.push(*seq),
                 Event::DialogSubmitted { .. }
                 | Event::MailEnded { .. }
+                | Event::ContentErased { .. }
                 | Event::ChildClosed { .. }
                 | Event::MessageReceived { .. }
                 | Event::TicketMade { .. }

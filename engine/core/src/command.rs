@@ -135,6 +135,8 @@ pub enum Command {
     OpenByMail(Box<Received>),
     /// A mail to a ticket.
     ReceiveMail(Box<Received>),
+    /// Removes content for good.
+    EraseContent(Box<EraseContent>),
     /// Before it went out.
     TakeBackMail {
         mail: Seq,
@@ -287,6 +289,7 @@ impl Command {
             Self::RunJob { .. } => "run_job",
             Self::OpenByMail(_) => "open_by_mail",
             Self::ReceiveMail(_) => "receive_mail",
+            Self::EraseContent(_) => "erase_content",
             Self::TakeBackMail { .. } => "take_back_mail",
             Self::RecountTimers => "recount_timers",
             Self::TakeMutex { .. } => "take_mutex",
@@ -318,6 +321,21 @@ impl Command {
     pub fn creates(&self) -> bool {
         matches!(self, Self::CreateTicket(_) | Self::StartProcess { .. } | Self::OpenByMail(_))
     }
+}
+
+/// What an administrator wants to be gone, and what the runtime found of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EraseContent {
+    pub article: Seq,
+    /// Subject and text as well as the files.
+    pub whole: bool,
+    /// Hashes of files, and of the mail as it came.
+    pub files: Vec<String>,
+    pub reason: String,
+    /// What goes of the history: versions, each with the numbers of its pieces.
+    pub pieces: Vec<(u64, Vec<u32>)>,
+    /// The version for which that was found.
+    pub seen: u64,
 }
 
 /// Copies of another ticket's messages, and of a merged ticket what hangs on it.

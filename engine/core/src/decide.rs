@@ -5,6 +5,7 @@ pub(crate) mod call;
 pub mod choices;
 mod copies;
 pub(crate) mod create;
+mod erase;
 mod family;
 pub(crate) mod form;
 mod group;
@@ -175,6 +176,7 @@ fn change(model: &Model, snapshot: &Snapshot, command: &Command, ctx: &Context) 
         Command::RecountTimers => timer::recount(&mut run),
         Command::RunJob { job } => job::run(&mut run, job),
         Command::ReceiveMail(received) => mail::receive(&mut run, received),
+        Command::EraseContent(wish) => erase::erase(&mut run, wish)?,
         Command::TakeBackMail { mail, article } => mail::take_back(&mut run, *mail, *article)?,
         Command::CreateTicket(_) | Command::StartProcess { .. } | Command::OpenByMail(_) => {}
     }

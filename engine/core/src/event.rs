@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use std::sync::Arc;
 
 /// Written into every history row; an upcaster goes from each number to the next.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -34,6 +34,19 @@ pub enum Event {
     },
     ArticleAdded {
         article: Article,
+    },
+    /// The content of an article, or files of it, were removed for good.
+    ContentErased {
+        article: Seq,
+        /// Subject and text as well as the files.
+        whole: bool,
+        /// Hashes of the files.
+        files: Vec<String>,
+        reason: String,
+        by: String,
+        at: Timestamp,
+        /// What went of the history: versions, each with the numbers of its pieces.
+        pieces: Vec<(u64, Vec<u32>)>,
     },
     /// Minutes of somebody's work; less than nothing where they went elsewhere.
     TimeAccounted {
@@ -271,9 +284,8 @@ impl Sender {
         }
     }
 
-    /// What no other word is, is the system.
-    pub fn from_word(word: &str) -> Self {
-        [Self::Agent, Self::Customer].into_iter().find(|s| s.word() == word).unwrap_or(Self::System)
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Agent, Self::Customer, Self::System].into_iter().find(|s| s.word() == word)
     }
 }
 
@@ -302,9 +314,35 @@ pub struct Article {
     /// A customer wrote it to a closed ticket whose queue takes no follow-ups (`follow_up: reject`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rejected: bool,
+    /// Its content, or some of its files, were removed for good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased: Option<Box<Erasure>>,
+}
+
+/// Who removed content, when and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erasure {
+    pub by: String,
+    pub at: Timestamp,
+    pub reason: String,
 }
 
 impl Article {
+    /// Without what was erased.
+    pub fn erase(&mut self, whole: bool, files: &[String], erasure: Erasure) {
+        if whole {
+            (self.subject, self.body) = (String::new(), String::new());
+        }
+        // The mail as it came has all of it.
+        if let Some(head) = self.head.as_mut().filter(|h| h.raw.as_ref().is_some_and(|raw| files.contains(raw))) {
+            (head.raw, head.html) = (None, false);
+        }
+        for file in self.attachments.iter_mut().filter(|f| files.contains(&f.blob)) {
+            (file.name, file.blob) = (String::new(), String::new());
+        }
+        self.erased = Some(Box::new(erasure));
+    }
+
     /// What it is found by, with its ticket's number and title.
     pub fn searched<'a>(&'a self, number: &'a str, title: &'a str) -> Vec<&'a str> {
         let names = self.attachments.iter().map(|a| a.name.as_str());

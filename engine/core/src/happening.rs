@@ -84,6 +84,7 @@ pub fn name(event: &Event, before: &Snapshot) -> Option<Cow<'static, str>> {
         | Event::InstanceNoted { .. }
         | Event::MailQueued { .. }
         | Event::MailTakenBack { .. }
+        | Event::ContentErased { .. }
         | Event::ParticipantAdded { .. }
         | Event::MailWanted { .. } => return None,
     };

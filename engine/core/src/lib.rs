@@ -23,8 +23,10 @@ pub mod recipients;
 pub mod rejection;
 pub mod rights;
 pub mod scope;
+pub mod security;
 pub mod snapshot;
 pub mod story;
+pub mod text;
 mod who;
 
 mod actions;

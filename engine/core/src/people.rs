@@ -1,5 +1,6 @@
 //! People as the engine knows them.
 
+use crate::security::{By, Entry};
 use jiff::civil::{Date, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,9 +24,8 @@ impl PersonKind {
         }
     }
 
-    /// What no other word is, is the system.
-    pub fn from_word(word: &str) -> Self {
-        [Self::Customer, Self::Agent].into_iter().find(|k| k.word() == word).unwrap_or(Self::System)
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Customer, Self::Agent, Self::System].into_iter().find(|k| k.word() == word)
     }
 }
 
@@ -77,6 +77,96 @@ pub struct Away {
     pub until: Date,
     /// A login.
     pub substitute: Option<String>,
+}
+
+/// What of a person changes: only the fields that are named. Nothing that somebody else changes meanwhile is undone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PersonPatch {
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub kind: Option<PersonKind>,
+    pub company: Option<Option<String>>,
+    pub language: Option<String>,
+    pub active: Option<bool>,
+    pub roles: Option<Vec<String>>,
+    pub quiet: Option<Option<Quiet>>,
+    pub away: Option<Option<Away>>,
+    pub skills: Option<BTreeSet<String>>,
+    pub manager: Option<Option<String>>,
+    pub muted: Option<BTreeSet<String>>,
+}
+
+impl PersonPatch {
+    /// Every field as this person has it.
+    pub fn all_of(person: &Person) -> Self {
+        Self {
+            name: Some(person.name.clone()),
+            email: Some(person.email.clone()),
+            kind: Some(person.kind),
+            company: Some(person.company.clone()),
+            language: Some(person.language.clone()),
+            active: Some(person.active),
+            roles: Some(person.roles.clone()),
+            ..Self::default()
+        }
+    }
+
+    pub fn of_settings(settings: &Settings) -> Self {
+        Self {
+            quiet: Some(settings.quiet),
+            away: Some(settings.away.clone()),
+            skills: Some(settings.skills.clone()),
+            manager: Some(settings.manager.clone()),
+            muted: Some(settings.muted.clone()),
+            ..Self::default()
+        }
+    }
+
+    /// Changes the person; for each field that differs its name, with the old and the new value.
+    pub fn apply(&self, person: &mut Person) -> serde_json::Map<String, serde_json::Value> {
+        fn set<T: Clone + PartialEq + Serialize>(
+            changes: &mut serde_json::Map<String, serde_json::Value>,
+            name: &str,
+            place: &mut T,
+            new: Option<&T>,
+        ) {
+            if let Some(new) = new.filter(|n| **n != *place) {
+                changes.insert(name.to_owned(), serde_json::json!({"old": &*place, "new": new}));
+                *place = new.clone();
+            }
+        }
+        let mut changes = serde_json::Map::new();
+        let mut roles = self.roles.clone();
+        if let Some(roles) = &mut roles {
+            roles.sort();
+            roles.dedup();
+        }
+        set(&mut changes, "name", &mut person.name, self.name.as_ref());
+        set(&mut changes, "email", &mut person.email, self.email.as_ref());
+        set(&mut changes, "kind", &mut person.kind, self.kind.as_ref());
+        set(&mut changes, "company", &mut person.company, self.company.as_ref());
+        set(&mut changes, "language", &mut person.language, self.language.as_ref());
+        set(&mut changes, "active", &mut person.active, self.active.as_ref());
+        set(&mut changes, "roles", &mut person.roles, roles.as_ref());
+        let settings = &mut person.settings;
+        set(&mut changes, "quiet", &mut settings.quiet, self.quiet.as_ref());
+        set(&mut changes, "away", &mut settings.away, self.away.as_ref());
+        set(&mut changes, "skills", &mut settings.skills, self.skills.as_ref());
+        set(&mut changes, "manager", &mut settings.manager, self.manager.as_ref());
+        set(&mut changes, "muted", &mut settings.muted, self.muted.as_ref());
+        changes
+    }
+
+    /// What the log of security says of the change.
+    pub fn entry(&self, login: &str, version: u64, changes: serde_json::Map<String, serde_json::Value>, by: &By) -> Entry {
+        Entry {
+            by: by.clone(),
+            event: "person.changed".into(),
+            about: login.to_owned(),
+            details: serde_json::json!({"version": version, "changes": changes}),
+        }
+    }
 }
 
 impl Person {

@@ -59,18 +59,25 @@ pub enum RightReason {
     CannotStart,
     /// The process is not active.
     Inactive,
-    /// Another activity is under way that must not be at the same time; who does it, where somebody does.
     /// Another ticket has what this needs of the site.
     HeldElsewhere {
         mutex: String,
         key: String,
         ticket: String,
     },
+    /// Another activity is under way that must not be at the same time; who does it, where somebody does.
     MutexHeld {
         mutex: String,
         activity: String,
         by: Option<String>,
     },
+}
+
+impl RightReason {
+    /// Does the person lack the right itself? Otherwise it is only not the time, or somebody else's turn.
+    pub fn is_denial(&self) -> bool {
+        matches!(self, Self::Queue { .. } | Self::NotForYou | Self::ExcludedByNot | Self::AdminOnly | Self::CannotStart)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,9 +4,11 @@ use crate::desk::{Desk, random, sha256};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 use std::sync::Arc;
 use vorgang_core::desk_event::DeskEvent;
-use vorgang_core::people::{Person, PersonKind, Settings};
+use vorgang_core::people::{Person, PersonKind, PersonPatch, Settings};
+use vorgang_core::security::{By, Entry};
 use vorgang_store::{Result, SecretKind, Session, StoreError};
 
 /// How long a session lasts.
@@ -38,13 +40,18 @@ impl Desk {
         let (text, hash) = secret();
         let now = self.clock.now();
         self.store.secret_add(SecretKind::LoginLink, hash, login, "", now, now + lasts).await?;
+        self.note_security(self.by("", "cli"), "link.created", login, json!({"expires": now + lasts})).await;
         Ok(text)
     }
 
     /// Spends a link; `None` when it is unknown, used or too old.
     pub async fn link_sign_in(&self, link: &str) -> Result<Option<SignedIn>> {
         match self.store.login_link_take(sha256(link.as_bytes()), self.clock.now()).await? {
-            Some(login) => self.session_create(&login).await,
+            Some(login) => {
+                let signed_in = self.session_create(&login).await?;
+                self.note_security(self.by(&login, "portal"), "sign_in", &login, json!({"way": "link"})).await;
+                Ok(signed_in)
+            }
             None => Ok(None),
         }
     }
@@ -77,13 +84,19 @@ impl Desk {
     }
 
     pub async fn session_end(&self, session: &str) -> Result<()> {
-        self.store.session_delete(sha256(session.as_bytes())).await
+        let whose = self.session_person(session).await?;
+        self.store.session_delete(sha256(session.as_bytes())).await?;
+        if let Some(SignedIn { person, .. }) = whose {
+            self.note_security(self.by(&person.login, "portal"), "sign_out", &person.login, json!({})).await;
+        }
+        Ok(())
     }
 
     pub async fn token_create(&self, login: &str) -> Result<String> {
         let (text, hash) = secret();
         let now = self.clock.now();
         self.store.secret_add(SecretKind::ApiToken, hash, login, "", now, Timestamp::MAX).await?;
+        self.note_security(self.by("", "cli"), "token.created", login, json!({})).await;
         Ok(text)
     }
 
@@ -97,7 +110,15 @@ impl Desk {
         let password = password.to_owned();
         let hash = tokio::task::spawn_blocking(move || hash_password(&password)).await.map_err(gone)??;
         self.store.password_set(login, Some(&hash)).await?;
-        self.store.sessions_delete_of(login).await
+        self.note_security(self.by("", "cli"), "password.changed", login, json!({})).await;
+        self.sessions_end(login).await
+    }
+
+    /// Sessions, sign-in links and tokens of this person end at once.
+    pub async fn sessions_end(&self, login: &str) -> Result<()> {
+        self.store.sessions_delete_of(login).await?;
+        self.note_security(self.by("", "cli"), "sessions.ended", login, json!({})).await;
+        Ok(())
     }
 
     /// Takes as long for unknown people as for known ones.
@@ -113,18 +134,51 @@ impl Desk {
         if right { self.session_create(login).await } else { Ok(None) }
     }
 
+    /// Changes the named fields of a person: other fields stay as they are now, whatever the caller last saw. `Conflict` where the
+    /// person's version is not the expected one. The version afterwards.
+    pub async fn person_change(&self, login: &str, patch: &PersonPatch, expected: Option<u64>, by: &By) -> Result<u64> {
+        // Handlers know the person as changed.
+        let _held = self.locks.hold(crate::desk::DESK).await;
+        let version = self.store.person_change(login, patch, expected, by, self.people_happen()).await?;
+        tracing::info!(target: "vorgang::security", actor = by.actor, cause = by.cause, about = login, version, "person.changed");
+        self.reload_people().await?;
+        Ok(version)
+    }
+
     pub async fn settings_save(&self, login: &str, settings: &Settings) -> Result<()> {
-        self.store.settings_save(login, settings).await?;
+        self.person_change(login, &PersonPatch::of_settings(settings), None, &self.by(login, "portal")).await.map(|_| ())
+    }
+
+    /// Brings people in. Those who are there are changed to what is given, but for their settings.
+    pub async fn people_save(&self, people: &[Person]) -> Result<()> {
+        self.reload_people().await?;
+        let (known, new): (Vec<&Person>, Vec<&Person>) = people.iter().partition(|p| self.people().get(&p.login).is_some());
+        let by = self.by("", "cli");
+        for person in known {
+            self.person_change(&person.login, &PersonPatch::all_of(person), None, &by).await?;
+        }
+        if new.is_empty() {
+            return Ok(());
+        }
+        let happens = self.people_happen().then(|| self.clock.now());
+        let new: Vec<Person> = new.into_iter().cloned().collect();
+        // Handlers know somebody who is new.
+        let _held = self.locks.hold(crate::desk::DESK).await;
+        self.store.person_save(&new, happens).await?;
+        let entry = |p: &Person| Entry {
+            by: by.clone(),
+            event: "person.created".into(),
+            about: p.login.clone(),
+            details: json!({"kind": p.kind.word(), "roles": p.roles, "company": p.company, "active": p.active}),
+        };
+        self.store.security_add(new.iter().map(entry).collect()).await?;
         self.reload_people().await
     }
 
-    pub async fn people_save(&self, people: &[Person]) -> Result<()> {
+    /// Does a handler of the site wait for what happens to people?
+    fn people_happen(&self) -> bool {
         let model = self.model();
-        let happens = DeskEvent::PEOPLE.iter().any(|e| model.handlers.contains_key(*e)).then(|| self.clock.now());
-        // Whoever handles that somebody is new knows them.
-        let _held = self.locks.hold(crate::desk::DESK).await;
-        self.store.person_save(people, happens).await?;
-        self.reload_people().await
+        DeskEvent::PEOPLE.iter().any(|e| model.handlers.contains_key(*e))
     }
 }
 

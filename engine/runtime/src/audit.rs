@@ -2,11 +2,11 @@
 //! the rows. Ticket by ticket, so that it needs no more memory for a million of them; a ticket that changes meanwhile is
 //! looked at again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use vorgang_core::Snapshot;
 use vorgang_core::apply::{apply_commit, begin};
 use vorgang_core::chain::{self, Hash};
-use vorgang_core::event::{Article, Event};
+use vorgang_core::event::{Article, Erasure, Event};
 use vorgang_store::{HistoryRow, Result, Store};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -137,14 +137,21 @@ async fn ticket(
 async fn articles(store: &dyn Store, id: i64, history: &[HistoryRow], report: &mut Report) -> Result<()> {
     let mut told: Vec<Article> = vec![];
     for row in history {
-        let Some(personal) = &row.personal else { return Ok(()) };
-        let payload = chain::Payload { events: row.events.clone(), personal: personal.clone() };
-        for event in chain::join(&payload).into_iter().flatten() {
+        // Of a row of an old format all content goes at once; that it may is judged before.
+        if row.personal.is_none() {
+            return Ok(());
+        }
+        for event in row.events_read()? {
             match event {
                 Event::ArticleAdded { article } => told.push(article),
                 Event::MailTakenBack { article, .. } => {
                     for a in told.iter_mut().filter(|a| a.seq == article) {
                         (a.withdrawn, a.visible) = (true, false);
+                    }
+                }
+                Event::ContentErased { article, whole, files, reason, by, at, .. } => {
+                    for a in told.iter_mut().filter(|a| a.seq == article) {
+                        a.erase(whole, &files, Erasure { by: by.clone(), at, reason: reason.clone() });
                     }
                 }
                 _ => {}
@@ -167,10 +174,19 @@ fn judge(id: i64, history: &[HistoryRow], head: Option<(u64, Hash)>, stored: Opt
         report.findings.push(format!("ticket {id}: has no history"));
         return report;
     }
-    let mut chain = Chain { version: 0, hash: chain::GENESIS, snapshot: None };
+    let mut chain = Chain { version: 0, hash: chain::GENESIS, snapshot: None, gone: BTreeSet::new(), named: BTreeSet::new() };
     for row in history {
         check_row(row, &mut chain, &mut report);
     }
+    for (version, _) in chain.gone.difference(&chain.named) {
+        report
+            .findings
+            .push(format!("ticket {id} version {version}: content is gone, and no entry of the history says that it was erased"));
+    }
+    for (version, _) in chain.named.difference(&chain.gone) {
+        report.findings.push(format!("ticket {id} version {version}: the history says that content was erased, and it is still there"));
+    }
+    report.findings.dedup();
     let Some((version, hash)) = head else {
         report.findings.push(format!("ticket {id}: the history is there, the ticket is not"));
         return report;
@@ -189,8 +205,11 @@ fn judge(id: i64, history: &[HistoryRow], head: Option<(u64, Hash)>, stored: Opt
 struct Chain {
     version: u64,
     hash: Hash,
-    /// `None` once a row's content was erased: then there is nothing to fold.
+    /// `None` once all content of a row is gone: then there is nothing to fold.
     snapshot: Option<Snapshot>,
+    /// Pieces that are gone, and those of which an entry says so: (version, number); without a number the row's whole content.
+    gone: BTreeSet<(u64, Option<u32>)>,
+    named: BTreeSet<(u64, Option<u32>)>,
 }
 
 fn check_row(row: &HistoryRow, chain: &mut Chain, report: &mut Report) {
@@ -198,10 +217,17 @@ fn check_row(row: &HistoryRow, chain: &mut Chain, report: &mut Report) {
     if row.version != chain.version + 1 {
         report.findings.push(format!("{at}: follows version {}", chain.version));
     }
-    if let Some(personal) = &row.personal
-        && chain::personal_digest(&row.salt, personal) != row.personal_digest
-    {
-        report.findings.push(format!("{at}: the content was changed"));
+    if let Some(personal) = &row.personal {
+        match chain::personal_digest(row.format, &row.salt, personal) {
+            Ok(digest) if digest == row.personal_digest => {}
+            Ok(_) => report.findings.push(format!("{at}: the content was changed")),
+            Err(why) => report.findings.push(format!("{at}: {why}")),
+        }
+        let erased = chain::erased(row.format, personal).unwrap_or_default();
+        report.erased += u64::from(!erased.is_empty());
+        chain.gone.extend(erased.into_iter().map(|piece| (row.version, Some(piece))));
+    } else {
+        chain.gone.insert((row.version, None));
     }
     if row.hash_after(chain.hash) != row.hash {
         report.findings.push(format!("{at}: the row or one before it was changed"));
@@ -212,17 +238,28 @@ fn check_row(row: &HistoryRow, chain: &mut Chain, report: &mut Report) {
 }
 
 fn fold(row: &HistoryRow, chain: &mut Chain, report: &mut Report) {
-    let Some(personal) = &row.personal else {
+    if row.personal.is_none() {
         report.erased += 1;
         chain.snapshot = None;
         return;
+    }
+    let events = match row.events_read() {
+        Ok(events) => events,
+        Err(why) => {
+            report.findings.push(format!("ticket {} version {}: the events cannot be read: {why}", row.ticket, row.version));
+            chain.snapshot = None;
+            return;
+        }
     };
-    let payload = chain::Payload { events: row.events.clone(), personal: personal.clone() };
-    let Some(events) = chain::join(&payload) else {
-        report.findings.push(format!("ticket {} version {}: the events cannot be read", row.ticket, row.version));
-        chain.snapshot = None;
-        return;
-    };
+    for event in &events {
+        let Event::ContentErased { pieces, .. } = event else { continue };
+        for (version, numbers) in pieces {
+            match numbers.as_slice() {
+                [] => drop(chain.named.insert((*version, None))),
+                numbers => chain.named.extend(numbers.iter().map(|n| (*version, Some(*n)))),
+            }
+        }
+    }
     if row.version == 1 {
         chain.snapshot = events.first().and_then(begin);
     }

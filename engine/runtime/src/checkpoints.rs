@@ -72,7 +72,7 @@ fn key_path(folder: &Path) -> PathBuf {
 impl Signer {
     /// With the key in this folder, which is made where there is none.
     pub fn open(folder: &Path) -> Result<Self> {
-        std::fs::create_dir_all(folder).map_err(io(folder))?;
+        vorgang_store::files::private_folder(folder).map_err(io(folder))?;
         let path = key_path(folder);
         let bad = |e: &dyn std::fmt::Display| StoreError::Unavailable(format!("{}: no key for signing: {e}", path.display()));
         if !path.exists() {
@@ -132,7 +132,7 @@ impl Signer {
     fn write(&self, checkpoint: &Checkpoint) -> Result<()> {
         let mut line = serde_json::to_string(&Line::of(checkpoint)).map_err(|e| StoreError::Corrupt(e.to_string()))?;
         line.push('\n');
-        let file = std::fs::OpenOptions::new().append(true).create(true).open(&self.lines);
+        let file = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&self.lines);
         file.and_then(|mut f| f.write_all(line.as_bytes()).and_then(|()| f.sync_all())).map_err(io(&self.lines))
     }
 }

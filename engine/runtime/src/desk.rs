@@ -6,6 +6,7 @@ use crate::live::Live;
 use crate::locks::{Held, Locks};
 use crate::numbers::Numbers;
 use crate::outbox::brake::Brake;
+use crate::quota::Buckets;
 use crate::threads::Threads;
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -23,11 +24,13 @@ use vorgang_core::event::Event;
 use vorgang_core::facts::{Content, Facts, Other, SiteAsked, SiteFact};
 use vorgang_core::filter::Filter;
 use vorgang_core::people::{self, Directory, Person};
+use vorgang_core::rejection::RightReason;
 use vorgang_core::rights::{self, Sight};
 use vorgang_core::{Command, Context, Decision, Rejection, Snapshot, decide};
 use vorgang_definitions::kinds::state::StateType;
 use vorgang_definitions::model::Model;
 use vorgang_store::inbox::NewInbox;
+use vorgang_store::redaction::Redaction;
 use vorgang_store::{Commit, Idempotency, NewHistory, Store, StoreError, Stored};
 
 /// The lock of what happens to the desk; no ticket has this number.
@@ -42,6 +45,7 @@ pub struct Desk {
     threads: tokio::sync::OnceCell<Threads>,
     pub(crate) scales: Scales,
     pub(crate) brake: Brake,
+    pub quotas: Buckets,
     /// Looks who stands for mail that comes in; nobody does where there is none.
     pub verifier: std::sync::OnceLock<Arc<dyn Verifier>>,
     pub store: Arc<dyn Store>,
@@ -102,6 +106,7 @@ struct Part {
     job: Option<JobPart>,
     message: Option<i64>,
     mail: Option<NewInbox>,
+    redaction: Option<Box<Redaction>>,
 }
 
 /// One ticket of a job's run, loaded together with others.
@@ -120,6 +125,7 @@ pub struct Done {
 }
 
 /// How a caller's repeated request is answered.
+#[derive(Clone, Copy)]
 pub struct Idempotent<'a> {
     pub key: &'a str,
     pub body_hash: Hash,
@@ -146,6 +152,7 @@ impl Desk {
             threads: tokio::sync::OnceCell::new(),
             scales: Scales::default(),
             brake: Brake::default(),
+            quotas: Buckets::default(),
             verifier: std::sync::OnceLock::new(),
             store,
             clock,
@@ -223,6 +230,16 @@ impl Desk {
         self.execute_plain(request, Part { mail: Some(mail), ..Part::default() }).await
     }
 
+    /// With rows that are written again without what is erased.
+    pub(crate) async fn execute_erasing(
+        &self,
+        request: Request<'_>,
+        idempotent: Option<Idempotent<'_>>,
+        redaction: Redaction,
+    ) -> Result<Answer, Error> {
+        self.execute_in(request, idempotent, Part { redaction: Some(Box::new(redaction)), ..Part::default() }).await
+    }
+
     /// As part of a job's run, which does each ticket once.
     pub(crate) async fn execute_job(&self, request: Request<'_>, part: JobPart) -> Result<Done, Error> {
         self.execute_plain(request, Part { job: Some(part), ..Part::default() }).await
@@ -237,7 +254,26 @@ impl Desk {
 
     /// As [`Desk::execute`]; with a key, a repeated request is answered as the first time.
     pub async fn execute_once(&self, request: Request<'_>, idempotent: Option<Idempotent<'_>>) -> Result<Answer, Error> {
-        self.execute_in(request, idempotent, Part::default()).await
+        let (actor, cause, what) = (&request.actor.login, request.cause, request.command.word());
+        let about = request.ticket.unwrap_or_default();
+        let on_work = matches!(request.command, Command::SubmitDialog { .. } | Command::ClaimWork { .. } | Command::ReleaseWork { .. });
+        let person = request.actor;
+        let answer = self.execute_in(request, idempotent, Part::default()).await;
+        let Err(Error::Rejected(Rejection::Right(reason))) = &answer else { return answer };
+        if reason.is_denial() {
+            self.note_denied(self.by(actor, cause), what, about).await;
+        }
+        // To somebody who does not see the ticket's work, another's answers as work that does not exist.
+        if on_work && *reason == RightReason::NotForYou && !self.sees_work(person, about).await? {
+            return Err(Rejection::Gone.into());
+        }
+        answer
+    }
+
+    /// Does this person see all of the ticket's work, or only what is offered?
+    async fn sees_work(&self, person: &Person, number: &str) -> Result<bool, Error> {
+        let stored = self.store.ticket_load(number).await?;
+        Ok(stored.is_some_and(|s| rights::sight(&self.model().names, person, &s.snapshot) == Sight::Agent))
     }
 
     async fn execute_in(&self, request: Request<'_>, idempotent: Option<Idempotent<'_>>, part: Part) -> Result<Answer, Error> {
@@ -287,6 +323,15 @@ impl Desk {
             if let (true, Some(stored)) = (decision.events.is_empty(), &stored) {
                 // Nothing changes: there is nothing to write, and no version for it.
                 let done = Done { after: stored.snapshot.clone(), notice: decision.notice, made: vec![] };
+                if let Some(i) = &idempotent {
+                    match self.store.idempotency_put(&i.answered(&request.actor.login, &done), now).await {
+                        // The same request was faster.
+                        Err(StoreError::Conflict) => {
+                            return self.earlier(&request.actor.login, i).await?.ok_or_else(|| StoreError::Conflict.into());
+                        }
+                        kept => kept?,
+                    }
+                }
                 return Ok(Answer::Done(Box::new(done)));
             }
             // Other tickets are held too, all in one order: nobody waits in a circle, and nobody is always too late.
@@ -308,6 +353,7 @@ impl Desk {
             commit.job_run = job_run.map(|run| (run, matches!(decision.notice, Some(Notice::Incident(_)))));
             commit.message = part.message;
             commit.mail.clone_from(&part.mail);
+            commit.redaction.clone_from(&part.redaction);
             self.at("decided").await?;
             match self.store.commit(commit).await {
                 Ok(()) => {
@@ -348,7 +394,8 @@ impl Desk {
         all
     }
 
-    async fn earlier(&self, login: &str, i: &Idempotent<'_>) -> Result<Option<Answer>, Error> {
+    /// The stored answer of this request, if it was made before.
+    pub(crate) async fn earlier(&self, login: &str, i: &Idempotent<'_>) -> Result<Option<Answer>, Error> {
         match self.store.idempotency_get(login, i.key).await? {
             Some(earlier) if earlier.body_hash == i.body_hash => Ok(Some(Answer::Again(earlier.status, earlier.answer))),
             Some(_) => Err(Error::KeyReused),
@@ -464,8 +511,7 @@ impl Desk {
         loop {
             let rows = self.store.history_list(ticket, after, 500).await?;
             for row in &rows {
-                let payload = chain::Payload { events: row.events.clone(), personal: row.personal.clone().unwrap_or_default() };
-                for name in changed_names(&chain::join(&payload).unwrap_or_default()) {
+                for name in changed_names(&row.events_read()?) {
                     changed.insert(name.to_owned(), row.version);
                 }
                 after = row.version;
@@ -484,7 +530,8 @@ pub(crate) type Heads = BTreeMap<i64, Hash>;
 fn commit(cause: &str, (actor, command): (&str, &str), decision: &Decision, now: Timestamp, heads: &mut Heads) -> Commit {
     let payload = chain::split(&decision.events);
     let salt = salt();
-    let personal_digest = chain::personal_digest(&salt, &payload.personal);
+    let personal_digest =
+        chain::personal_digest(vorgang_core::event::FORMAT, &salt, &payload.personal).expect("what was just written can be read");
     let ticket = decision.after.ticket.id;
     let hash = chain::hash(&Link {
         ticket,
@@ -519,6 +566,7 @@ fn commit(cause: &str, (actor, command): (&str, &str), decision: &Decision, now:
         message: None,
         desk_event: None,
         mail: None,
+        redaction: None,
         also: decision.made.iter().map(|d| commit(cause, (&d.actor, d.command), d, now, heads)).collect(),
     }
 }

@@ -174,7 +174,7 @@ impl Desk {
     /// Once for each account that it is for: their people may not see each other's queues.
     async fn take(self: &Arc<Self>, incoming: Incoming, raw: Arc<Vec<u8>>, again: Option<InboxRow>) -> Result<Outcome, Error> {
         let model = self.model();
-        let hash = hashed(raw.clone()).await;
+        let hash = hashed(raw.clone()).await?;
         if again.is_none() && model.names.accounts.len() < 2 && self.store.inbox_find(&hash).await?.is_some() {
             return Ok(Outcome::Known);
         }
@@ -389,11 +389,12 @@ fn as_it_came(row: &InboxRow) -> Incoming {
 }
 
 /// Off the threads that serve others: a large one takes a while.
-async fn hashed(raw: Arc<Vec<u8>>) -> String {
+async fn hashed(raw: Arc<Vec<u8>>) -> Result<String, StoreError> {
     if raw.len() < 64 * 1024 {
-        return vorgang_mail::hash(&raw);
+        return Ok(vorgang_mail::hash(&raw));
     }
-    tokio::task::spawn_blocking(move || vorgang_mail::hash(&raw)).await.unwrap_or_default()
+    let hashed = tokio::task::spawn_blocking(move || vorgang_mail::hash(&raw));
+    hashed.await.map_err(|e| StoreError::Unavailable(format!("a mail could not be read: {e}")))
 }
 
 async fn read(incoming: &Incoming, raw: Arc<Vec<u8>>, hash: &str, size_max: u64) -> Result<Mail, String> {

@@ -1,25 +1,48 @@
-//! Failures per key are counted, by all nodes together: enough to make guessing pointless, without locking anybody's
-//! account.
+//! Tries to sign in are counted by account, by address and by both together, by all nodes. Failures make the next try wait longer and
+//! longer; nobody is locked out, and an address or an account that others attack stays usable from where it was used before.
 
 use crate::desk::Desk;
-use jiff::SignedDuration;
+use jiff::Timestamp;
+use std::net::IpAddr;
 use vorgang_store::StoreError;
+use vorgang_store::nodes::Attempt;
 
-/// How long failures count.
-const WINDOW: SignedDuration = SignedDuration::from_secs(300);
+/// The keys of a try.
+pub struct Tries {
+    /// Account and address together.
+    own: String,
+    attempts: Vec<Attempt>,
+}
+
+impl Tries {
+    pub fn new(login: &str, address: IpAddr) -> Self {
+        let login = login.to_lowercase();
+        let own = format!("both {login} {address}");
+        let attempt = |key: String, free, longest, unless| Attempt { key, free, longest, unless };
+        let mut attempts = vec![
+            attempt(own.clone(), 5, 15 * 60, None),
+            // Guesses from many addresses at one account wait; its owner does not, where the owner has signed in before.
+            attempt(format!("account {login}"), 20, 60, Some(own.clone())),
+            // Many people may share an address.
+            attempt(format!("address {address}"), 50, 60, Some(own.clone())),
+        ];
+        if let IpAddr::V6(v6) = address {
+            let [a, b, c, d, ..] = v6.segments();
+            attempts.push(attempt(format!("net {a:x}:{b:x}:{c:x}:{d:x}/64"), 50, 60, Some(own.clone())));
+        }
+        Self { own, attempts }
+    }
+}
 
 impl Desk {
-    /// Fewer than `most` failures within the window?
-    pub async fn attempt_allowed(&self, key: &str, most: u32) -> Result<bool, StoreError> {
-        self.store.attempt_allowed(key, self.clock.now() - WINDOW, most).await
+    /// Counts a try that may be made now; otherwise the time when it may.
+    pub async fn attempt_take(&self, tries: &Tries) -> Result<Option<Timestamp>, StoreError> {
+        self.store.attempt_take(&tries.attempts, self.clock.now()).await
     }
 
-    pub async fn attempt_failed(&self, key: &str) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        self.store.attempt_failed(key, now, now - WINDOW).await
-    }
-
-    pub async fn attempt_succeeded(&self, key: &str) -> Result<(), StoreError> {
-        self.store.attempt_succeeded(key).await
+    /// It was good, and so it was no failure.
+    pub async fn attempt_succeeded(&self, tries: &Tries) -> Result<(), StoreError> {
+        let others: Vec<String> = tries.attempts.iter().map(|a| a.key.clone()).filter(|k| *k != tries.own).collect();
+        self.store.attempt_succeeded(&tries.own, &others, self.clock.now()).await
     }
 }

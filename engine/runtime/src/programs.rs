@@ -51,6 +51,15 @@ impl Programs {
         if mode & 0o002 != 0 {
             return Err(format!("the program `{name}`: anybody may write to {shown}"));
         }
+        // Who may write to a folder above it may put another program in its place; where the sticky bit is set, only its owner.
+        let real = path.canonicalize().map_err(|e| format!("the program `{name}`: {shown}: {e}"))?;
+        for folder in real.ancestors().skip(1) {
+            let found = std::fs::metadata(folder).map_err(|e| format!("the program `{name}`: {}: {e}", folder.display()))?;
+            let mode = std::os::unix::fs::PermissionsExt::mode(&found.permissions());
+            if mode & 0o002 != 0 && mode & 0o1000 == 0 {
+                return Err(format!("the program `{name}`: anybody may write to the folder {}", folder.display()));
+            }
+        }
         if self.0.insert(name.to_owned(), path.to_owned()).is_some() {
             return Err(format!("the program `{name}` is named twice"));
         }

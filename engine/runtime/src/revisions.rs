@@ -142,6 +142,8 @@ impl Desk {
         self.set_model(model, id);
         self.store.runs(id).await?;
         self.recount.store(true, std::sync::atomic::Ordering::Release);
+        let details = serde_json::json!({"by": actor, "site": self.model().names.site.name.to_string(), "hash": self.model().hash});
+        self.note_security(self.by("", actor), "definitions.applied", &id.to_string(), details).await;
         Ok(Applied::New(id))
     }
 }

@@ -14,11 +14,12 @@ use vorgang_core::people::Person;
 use vorgang_core::rejection::FormError;
 use vorgang_core::rights::{self, Sight};
 use vorgang_core::snapshot::{Instance, Seq, Step};
-use vorgang_core::{Command, Context, Rejection, Snapshot, chain};
+use vorgang_core::{Command, Context, Rejection, Snapshot};
 use vorgang_definitions::actions::link::LinkKind;
 use vorgang_definitions::model::Model;
 use vorgang_definitions::values::ValueError;
-use vorgang_store::{Page, Sort, TicketRow, WorkRow};
+use vorgang_mail::html;
+use vorgang_store::{Page, Sort, StoreError, TicketRow, WorkRow};
 
 /// One ticket as this person may see it.
 pub struct TicketView {
@@ -133,6 +134,12 @@ impl Desk {
 
     /// Links another ticket that this person may see, or takes the link away.
     pub async fn link(&self, person: &Person, number: &str, other: &str, kind: LinkKind, linked: bool, cause: &str) -> Result<Done, Error> {
+        let command = self.link_command(person, number, other, kind, linked).await?;
+        self.execute(Request { actor: person, ticket: Some(number), command, cause, at: None }).await
+    }
+
+    /// The command of [`Desk::link`].
+    pub async fn link_command(&self, person: &Person, number: &str, other: &str, kind: LinkKind, linked: bool) -> Result<Command, Error> {
         self.ticket_view(person, number).await?;
         let seen = self.ticket_view(person, other).await;
         let other = match seen {
@@ -143,8 +150,7 @@ impl Desk {
             }
             Err(e) => return Err(e),
         };
-        let command = Command::LinkTicket { other: other.id, number: other.number.clone(), kind, linked };
-        self.execute(Request { actor: person, ticket: Some(number), command, cause, at: None }).await
+        Ok(Command::LinkTicket { other: other.id, number: other.number.clone(), kind, linked })
     }
 
     /// How a notification would read on a ticket; the text says why it cannot be written there.
@@ -164,17 +170,16 @@ impl Desk {
         }
         let rows = self.store.history_list(stored.snapshot.ticket.id, 0, 1_000).await?;
         let view = |r: vorgang_store::HistoryRow| {
-            let payload = chain::Payload { events: r.events, personal: r.personal.unwrap_or_default() };
-            HistoryView {
+            Ok(HistoryView {
+                events: r.events_read()?,
                 version: r.version,
                 at: jiff::Timestamp::from_microsecond(r.at).unwrap_or(jiff::Timestamp::UNIX_EPOCH),
                 actor: r.actor,
                 command: r.command,
                 cause: r.cause,
-                events: chain::join(&payload).unwrap_or_default(),
-            }
+            })
         };
-        Ok(rows.into_iter().map(view).collect())
+        rows.into_iter().map(view).collect()
     }
 
     pub async fn tickets(
@@ -216,15 +221,31 @@ impl Desk {
         Context { new_ticket: Some((0, "…".into())), ..self.looking(person, people) }
     }
 
-    /// The bytes of a mail as they came, of an article that this person sees; `whole` is for those who see all of it.
-    pub async fn letter(&self, person: &Person, number: &str, article: u32, whole: bool) -> Result<Vec<u8>, Error> {
+    /// The bytes of a mail as they came, for people who see the ticket as an agent does.
+    pub async fn letter(&self, person: &Person, number: &str, article: u32) -> Result<Vec<u8>, Error> {
         let view = self.ticket_view(person, number).await?;
-        if whole && view.sight != Sight::Agent {
+        if view.sight != Sight::Agent {
             return Err(Rejection::NotFound.into());
         }
         let head = view.article(article).and_then(|a| a.head.as_deref());
         let hash = head.and_then(|h| h.raw.as_deref()).ok_or(Rejection::NotFound)?;
         Ok(self.store.blob(hash).await?.ok_or(Rejection::NotFound)?)
+    }
+
+    /// The HTML of a mail as it is shown. It is sanitised at the first view, and stored.
+    pub async fn letter_html(&self, person: &Person, number: &str, article: u32) -> Result<String, Error> {
+        let view = self.ticket_view(person, number).await?;
+        let head = view.article(article).and_then(|a| a.head.as_deref());
+        let hash = head.and_then(|h| h.raw.as_deref()).ok_or(Rejection::NotFound)?;
+        if let Some(html) = self.store.shown_html(hash, html::RULES).await? {
+            return Ok(html);
+        }
+        let raw = self.store.blob(hash).await?.ok_or(Rejection::NotFound)?;
+        let shown = tokio::task::spawn_blocking(move || vorgang_mail::shown(&raw)).await;
+        let shown = shown.map_err(|e| StoreError::Unavailable(format!("the mail could not be read: {e}")))?;
+        let shown = shown.unwrap_or_default();
+        self.store.shown_html_put(hash, html::RULES, &shown).await?;
+        Ok(shown)
     }
 
     /// A blob, if this person sees an article or field of the ticket that has it.
@@ -273,8 +294,7 @@ impl Desk {
         let mut earlier: BTreeMap<String, serde_json::Value> = Default::default();
         if let Some(seen) = seen.filter(|s| *s < snapshot.version) {
             for row in self.store.history_list(snapshot.ticket.id, seen, 1_000).await? {
-                let payload = chain::Payload { events: row.events, personal: row.personal.unwrap_or_default() };
-                for event in chain::join(&payload).unwrap_or_default() {
+                for event in row.events_read()? {
                     if let Event::AttributeSet { name, old, .. } | Event::FieldSet { name, old, .. } = event {
                         earlier.entry(name).or_insert(old);
                     }

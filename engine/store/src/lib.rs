@@ -12,6 +12,8 @@ pub mod inbox;
 pub mod messages;
 pub mod names;
 pub mod nodes;
+pub mod redaction;
+pub mod security;
 pub mod site;
 pub mod transfer;
 pub mod words;
@@ -24,6 +26,8 @@ pub use health::Health;
 pub use inbox::Inbox;
 pub use messages::Messages;
 pub use nodes::Nodes;
+pub use redaction::Redactions;
+pub use security::Security;
 pub use site::Site;
 pub use words::Search;
 
@@ -33,7 +37,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use vorgang_core::chain::{self, Hash, Link, Payload};
 use vorgang_core::changes::Changes;
-use vorgang_core::event::Article;
+use vorgang_core::event::{Article, Event};
 use vorgang_core::filter::Filter;
 use vorgang_core::people::Person;
 use vorgang_core::snapshot::{Incident, Instance, Seq, Snapshot, Step, Timer, WorkItem};
@@ -51,6 +55,23 @@ pub enum StoreError {
     Unavailable(String),
     #[error("the database is corrupt: {0}")]
     Corrupt(String),
+    /// A newer release wrote it; this one does not guess what it means.
+    #[error("{0}")]
+    Newer(String),
+}
+
+/// A word in a row that is not known here: a newer release has written it.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not known to this release: a newer release is needed")]
+pub struct UnknownWord(pub String);
+
+impl From<chain::Unreadable> for StoreError {
+    fn from(why: chain::Unreadable) -> Self {
+        match why {
+            chain::Unreadable::Broken(why) => Self::Corrupt(why),
+            newer => Self::Newer(newer.to_string()),
+        }
+    }
 }
 
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -78,6 +99,8 @@ pub struct Commit {
     pub message: Option<i64>,
     /// The mail that came in, of which it is made: once.
     pub mail: Option<NewInbox>,
+    /// Content that it erases.
+    pub redaction: Option<Box<redaction::Redaction>>,
     /// Tickets that it makes or changes.
     pub also: Vec<Commit>,
 }
@@ -113,6 +136,24 @@ pub struct HistoryRow {
 }
 
 impl HistoryRow {
+    /// The events. Of content that was erased something empty is left; a row without its personal part has none to tell.
+    pub fn events_read(&self) -> Result<Vec<Event>> {
+        match &self.personal {
+            Some(personal) => chain::join(self.format, &self.events, personal).map_err(|e| self.unreadable(e)),
+            None => Ok(vec![]),
+        }
+    }
+
+    fn unreadable(&self, why: chain::Unreadable) -> StoreError {
+        match StoreError::from(why) {
+            StoreError::Newer(why) => StoreError::Newer(format!("the history of ticket {}, version {}: {why}", self.ticket, self.version)),
+            StoreError::Corrupt(why) => {
+                StoreError::Corrupt(format!("the history of ticket {}, version {}: {why}", self.ticket, self.version))
+            }
+            other => other,
+        }
+    }
+
     /// What its hash is where it follows the row with this one.
     pub fn hash_after(&self, previous: Hash) -> Hash {
         chain::hash(&Link {
@@ -281,7 +322,21 @@ pub enum SecretKind {
 
 #[async_trait]
 pub trait Store:
-    Calls + Checkpoints + Courier + DeskEvents + Health + Inbox + Messages + Nodes + Search + Site + Send + Sync + 'static
+    Calls
+    + Checkpoints
+    + Courier
+    + DeskEvents
+    + Health
+    + Inbox
+    + Messages
+    + Nodes
+    + Redactions
+    + Search
+    + Security
+    + Site
+    + Send
+    + Sync
+    + 'static
 {
     // --- tickets
     async fn ticket_load(&self, number: &str) -> Result<Option<Stored>>;
@@ -352,6 +407,8 @@ pub trait Store:
     async fn sessions_delete_of(&self, login: &str) -> Result<()>;
     async fn token_login(&self, hash: Hash) -> Result<Option<String>>;
     async fn idempotency_get(&self, login: &str, key: &str) -> Result<Option<Idempotency>>;
+    /// Keeps the answer of a request that changed nothing. `Conflict` when its key was used meanwhile.
+    async fn idempotency_put(&self, kept: &Idempotency, at: Timestamp) -> Result<()>;
 
     // --- revisions
     async fn revision_latest(&self) -> Result<Option<Revision>>;

@@ -23,6 +23,32 @@ pub struct News {
 /// For each ticket's number who has it open.
 pub type Here = BTreeMap<String, Vec<String>>;
 
+/// One of the keys under which tries to sign in are counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    pub key: String,
+    /// Failures that cost nothing.
+    pub free: u32,
+    /// Longest time between two tries, in seconds.
+    pub longest: i64,
+    /// It does not count for who has signed in under this key before.
+    pub unless: Option<String>,
+}
+
+impl Attempt {
+    /// How long failures count, and how long a good try is known.
+    pub const WINDOW: SignedDuration = SignedDuration::from_hours(1);
+    pub const KNOWN: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+    /// When the next try may come after so many failures, of which the last was then.
+    pub fn next(&self, failures: u32, last: Timestamp) -> Timestamp {
+        match failures.checked_sub(self.free) {
+            None => last,
+            Some(more) => last + SignedDuration::from_secs((1_i64 << more.min(20)).min(self.longest)),
+        }
+    }
+}
+
 #[async_trait]
 pub trait Nodes: Send + Sync {
     /// Is this node the one that does this for all? Once it is, it stays so until it ends or is taken for dead.
@@ -41,9 +67,8 @@ pub trait Nodes: Send + Sync {
     /// Gives up all that this node holds: nobody has to wait for it to be taken for dead.
     async fn leave(&self);
 
-    /// Fewer than `most` failures with this key since then?
-    async fn attempt_allowed(&self, key: &str, since: Timestamp, most: u32) -> Result<bool>;
-    /// One more failure; those before `since` are forgotten.
-    async fn attempt_failed(&self, key: &str, now: Timestamp, since: Timestamp) -> Result<()>;
-    async fn attempt_succeeded(&self, key: &str) -> Result<()>;
+    /// One step for a try to sign in: refused until a time where one of the keys has to wait, counted for all of them otherwise.
+    async fn attempt_take(&self, attempts: &[Attempt], now: Timestamp) -> Result<Option<Timestamp>>;
+    /// The try was good: its own key counts from nothing and is known for a month; the others lose what it was counted before.
+    async fn attempt_succeeded(&self, own: &str, others: &[String], now: Timestamp) -> Result<()>;
 }

@@ -15,11 +15,11 @@ const CHECKPOINT: &str = "id, at, up_to, leaves, root, previous, key, signature"
 fn checkpoint(r: &PgRow) -> std::result::Result<Checkpoint, sqlx::Error> {
     Ok(Checkpoint {
         id: r.try_get(0)?,
-        at: time(r.try_get(1)?),
+        at: time(r.try_get(1)?)?,
         up_to: r.try_get(2)?,
         leaves: r.try_get(3)?,
-        root: hash(r.try_get(4)?),
-        previous: hash(r.try_get(5)?),
+        root: hash(r.try_get(4)?)?,
+        previous: hash(r.try_get(5)?)?,
         key: r.try_get(6)?,
         signature: r.try_get(7)?,
     })
@@ -30,7 +30,7 @@ impl Checkpoints for PostgresStore {
     async fn heads_written(&self, after: i64, limit: u32) -> Result<Vec<Head>> {
         let sql = "SELECT id, ticket_id, version, hash FROM history WHERE id > $1 ORDER BY id LIMIT $2";
         let head = |r: &PgRow| -> std::result::Result<Head, sqlx::Error> {
-            Ok(Head { id: r.try_get(0)?, ticket: r.try_get(1)?, version: r.try_get::<i64, _>(2)? as u64, hash: hash(r.try_get(3)?) })
+            Ok(Head { id: r.try_get(0)?, ticket: r.try_get(1)?, version: r.try_get::<i64, _>(2)? as u64, hash: hash(r.try_get(3)?)? })
         };
         self.server.ask(sql, args![after, limit]).await?.iter().map(|r| head(r).map_err(error)).collect()
     }
@@ -39,7 +39,7 @@ impl Checkpoints for PostgresStore {
         let (tickets, versions): (Vec<i64>, Vec<i64>) = of.iter().map(|(t, v)| (*t, *v as i64)).unzip();
         let sql = "SELECT h.ticket_id, h.version, h.hash FROM unnest($1::bigint[], $2::bigint[]) x (a, b) \
              JOIN history h ON h.ticket_id = a AND h.version = b ORDER BY 1, 2";
-        let row = |r: &PgRow| Ok((r.try_get(0)?, r.try_get::<i64, _>(1)? as u64, hash(r.try_get(2)?)));
+        let row = |r: &PgRow| Ok((r.try_get(0)?, r.try_get::<i64, _>(1)? as u64, hash(r.try_get(2)?)?));
         self.server.ask(sql, args![tickets, versions]).await?.iter().map(|r| row(r).map_err(error)).collect()
     }
 
@@ -70,7 +70,7 @@ impl Checkpoints for PostgresStore {
         let sql = "SELECT at, file, bytes, history, verified FROM backup WHERE verified ORDER BY id DESC LIMIT 1";
         let row = |r: &PgRow| {
             let (bytes, history) = (r.try_get::<i64, _>(2)? as u64, r.try_get::<i64, _>(3)? as u64);
-            Ok(Backup { at: time(r.try_get(0)?), file: r.try_get(1)?, bytes, history, verified: r.try_get(4)? })
+            Ok(Backup { at: time(r.try_get(0)?)?, file: r.try_get(1)?, bytes, history, verified: r.try_get(4)? })
         };
         let rows = self.server.ask(sql, vec![]).await?;
         rows.first().map(|r| row(r).map_err(error)).transpose()

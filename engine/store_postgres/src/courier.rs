@@ -11,12 +11,12 @@ use vorgang_store::courier::{Courier, NewMessage, OpenMessage};
 use vorgang_store::{Result, StoreError};
 
 fn open(r: &PgRow) -> Result<OpenMessage> {
-    let maybe = |at: usize| r.try_get::<Option<i64>, _>(at).map(|t| t.map(time)).map_err(error);
+    let maybe = |at: usize| r.try_get::<Option<i64>, _>(at).and_then(|t| t.map(time).transpose()).map_err(error);
     Ok(OpenMessage {
         id: r.try_get(0).map_err(error)?,
         name: r.try_get(1).map_err(error)?,
         data: json(r.try_get(2).map_err(error)?)?,
-        sent: time(r.try_get(3).map_err(error)?),
+        sent: r.try_get(3).and_then(time).map_err(error)?,
         until: maybe(4)?,
         cursor: r.try_get(5).map_err(error)?,
         reached: r.try_get::<i64, _>(6).map_err(error)? as u64,

@@ -16,7 +16,7 @@ impl DeskEvents for PostgresStore {
         for r in self.server.ask(sql, args![failed, limit]).await? {
             all.push(DeskEventRow {
                 id: r.try_get(0).map_err(error)?,
-                at: time(r.try_get(1).map_err(error)?),
+                at: r.try_get(1).and_then(time).map_err(error)?,
                 event: json(r.try_get(2).map_err(error)?)?,
                 error: r.try_get(3).map_err(error)?,
             });

@@ -2,7 +2,7 @@
 
 use crate::arg::{Arg, args};
 use crate::batch::Batch;
-use crate::rows::{error, json, micros, text, time};
+use crate::rows::{error, json, micros, text, time, word};
 use crate::search;
 use crate::store::PostgresStore;
 use crate::write::OUTBOX;
@@ -116,7 +116,7 @@ fn add<'a>(batch: &mut Batch<'a>, mail: &'a NewInbox, ticket: Option<i64>) -> Re
 fn row(r: &PgRow) -> Result<InboxRow> {
     Ok(InboxRow {
         id: r.try_get(0).map_err(error)?,
-        state: InboxState::from_word(r.try_get(1).map_err(error)?).unwrap_or(InboxState::Quarantined),
+        state: word(r, 1, InboxState::from_word).map_err(error)?,
         number: r.try_get(2).map_err(error)?,
         message_id: r.try_get(3).map_err(error)?,
         sender: r.try_get(4).map_err(error)?,
@@ -124,7 +124,7 @@ fn row(r: &PgRow) -> Result<InboxRow> {
         size: r.try_get::<i64, _>(6).map_err(error)? as u64,
         blob: r.try_get(7).map_err(error)?,
         details: json(r.try_get(8).map_err(error)?)?,
-        at: time(r.try_get(9).map_err(error)?),
+        at: r.try_get(9).and_then(time).map_err(error)?,
         key: r.try_get(10).map_err(error)?,
     })
 }
@@ -243,7 +243,7 @@ impl Inbox for PostgresStore {
     async fn mail_bounces(&self, addresses: &[String]) -> Result<Vec<(String, Timestamp, String)>> {
         let keys: Vec<String> = addresses.iter().map(|a| a.to_lowercase()).collect();
         let sql = "SELECT address, at, reason FROM mail_bounce WHERE address = ANY ($1) ORDER BY address";
-        let bounce = |r: &PgRow| Ok((r.try_get(0)?, time(r.try_get(1)?), r.try_get(2)?));
+        let bounce = |r: &PgRow| Ok((r.try_get(0)?, time(r.try_get(1)?)?, r.try_get(2)?));
         self.server.ask(sql, args![keys]).await?.iter().map(|r| bounce(r).map_err(error)).collect()
     }
 

@@ -20,7 +20,7 @@ impl PostgresStore {
         // Asked often and changed seldom.
         let known = self.server.ask("SELECT seen FROM job WHERE name = $1 AND schedule = $2", args![job, schedule]).await?;
         let rows = if known.is_empty() { self.server.tell(sql, args![job, schedule, micros(now)]).await? } else { known };
-        rows[0].try_get(0).map(time).map_err(error)
+        rows[0].try_get(0).and_then(time).map_err(error)
     }
 
     /// The tick and its run in one: whoever comes second gets none.
@@ -79,12 +79,12 @@ impl PostgresStore {
         );
         let mut all = vec![];
         for r in self.server.ask(sql, args![job, limit]).await? {
-            let maybe = |at: usize| r.try_get::<Option<i64>, _>(at).map(|t| t.map(time)).map_err(error);
+            let maybe = |at: usize| r.try_get::<Option<i64>, _>(at).and_then(|t| t.map(time).transpose()).map_err(error);
             all.push(JobRun {
                 id: r.try_get(0).map_err(error)?,
                 job: r.try_get(1).map_err(error)?,
                 tick: maybe(2)?,
-                started: time(r.try_get(3).map_err(error)?),
+                started: r.try_get(3).and_then(time).map_err(error)?,
                 ended: maybe(4)?,
                 by: r.try_get(5).map_err(error)?,
                 cursor: r.try_get(6).map_err(error)?,

@@ -2,7 +2,7 @@
 
 use crate::arg::args;
 use crate::filter_sql::{Plan, Sql};
-use crate::rows::{error, json, micros, text, time};
+use crate::rows::{error, json, micros, text, time, word};
 use crate::store::PostgresStore;
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -28,14 +28,14 @@ fn mail_row(r: &PgRow) -> Result<MailRow> {
         ticket: r.try_get(2).map_err(error)?,
         number,
         recipient: r.try_get(3).map_err(error)?,
-        state: MailState::from_word(r.try_get(4).map_err(error)?).unwrap_or(MailState::Held),
+        state: word(r, 4, MailState::from_word).map_err(error)?,
         notification,
         subject,
         body,
         outgoing,
         sees,
-        created: time(r.try_get(6).map_err(error)?),
-        due: time(r.try_get(7).map_err(error)?),
+        created: r.try_get(6).and_then(time).map_err(error)?,
+        due: r.try_get(7).and_then(time).map_err(error)?,
         attempts: r.try_get::<i64, _>(8).map_err(error)? as u32,
         error: r.try_get(9).map_err(error)?,
         channel: r.try_get(10).map_err(error)?,
@@ -63,7 +63,7 @@ impl Messages for PostgresStore {
                 name: r.try_get(2).map_err(error)?,
                 subject: r.try_get(3).map_err(error)?,
                 body: r.try_get(4).map_err(error)?,
-                at: time(r.try_get(5).map_err(error)?),
+                at: r.try_get(5).and_then(time).map_err(error)?,
                 read: r.try_get(6).map_err(error)?,
                 instead_of: r.try_get(7).map_err(error)?,
             });

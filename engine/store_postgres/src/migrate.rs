@@ -75,8 +75,8 @@ async fn finished(server: &Server) -> Result<()> {
 
 /// A newer program has made it, and says whether this one can work with it.
 async fn able(server: &Server, version: i64) -> Result<()> {
-    let rows = server.ask("SELECT steps FROM schema_needs", vec![]).await.unwrap_or_default();
-    let needs: i64 = rows.first().and_then(|r| r.try_get(0).ok()).unwrap_or(version);
+    let rows = server.ask("SELECT steps FROM schema_needs", vec![]).await?;
+    let needs: i64 = rows.first().ok_or_else(|| newer(version))?.try_get(0).map_err(error)?;
     if needs <= POSTGRES_MIGRATIONS.len() as i64 { Ok(()) } else { Err(newer(version)) }
 }
 

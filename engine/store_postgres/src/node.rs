@@ -5,15 +5,15 @@ use crate::arg::args;
 use crate::batch::Batch;
 use crate::rows::{error, json, text};
 use crate::server::Server;
-use crate::store::PostgresStore;
+use crate::store::{PostgresStore, bounded};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::Row;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
-use vorgang_store::nodes::{Here, News, Nodes};
+use vorgang_store::nodes::{Attempt, Here, News, Nodes};
 use vorgang_store::{Commit, Result};
 
 /// Silent for so long, a node is taken for dead.
@@ -124,7 +124,7 @@ impl Node {
         let (mut tickets, mut told) = (vec![], vec![]);
         commits.iter().for_each(|c| collect(c, &mut tickets, &mut told));
         let now = Timestamp::now().as_microsecond() + self.skew.load(Ordering::Relaxed);
-        let body = serde_json::to_string(&(tickets, told)).unwrap_or_default();
+        let body = serde_json::json!([tickets, told]).to_string();
         batch.row(CHANGE, [self.id().into(), now.into(), body.into()]);
     }
 }
@@ -189,7 +189,7 @@ impl Nodes for PostgresStore {
         *seen = Seen { xid: rows[0].try_get(0).map_err(error)?, people, revision: news.revision, at };
         for row in &rows {
             let Some(body) = row.try_get::<Option<&str>, _>(3).map_err(error)? else { continue };
-            let (tickets, told): (Vec<(String, u64)>, Vec<String>) = serde_json::from_str(body).unwrap_or_default();
+            let (tickets, told): (Vec<(String, u64)>, Vec<String>) = json(body)?;
             news.tickets.extend(tickets);
             news.told.extend(told);
         }
@@ -244,20 +244,51 @@ impl Nodes for PostgresStore {
         }
     }
 
-    async fn attempt_allowed(&self, key: &str, since: Timestamp, most: u32) -> Result<bool> {
-        let sql = "SELECT 1 FROM attempt WHERE key = $1 AND since >= $2 AND failures >= $3";
-        Ok(self.server.ask(sql, args![key, since.as_microsecond(), most]).await?.is_empty())
+    async fn attempt_take(&self, attempts: &[Attempt], now: Timestamp) -> Result<Option<Timestamp>> {
+        bounded(self.take_attempt(attempts, now)).await
     }
 
-    async fn attempt_failed(&self, key: &str, now: Timestamp, since: Timestamp) -> Result<()> {
-        let sql = "INSERT INTO attempt (key, failures, since) VALUES ($1, 1, $2) ON CONFLICT (key) DO UPDATE SET \
-             failures = CASE WHEN attempt.since < $3 THEN 1 ELSE attempt.failures + 1 END, \
-             since = CASE WHEN attempt.since < $3 THEN excluded.since ELSE attempt.since END";
-        self.server.tell(sql, args![key, now.as_microsecond(), since.as_microsecond()]).await?;
-        self.server.tell("DELETE FROM attempt WHERE since < $1", args![since.as_microsecond()]).await.map(|_| ())
+    async fn attempt_succeeded(&self, own: &str, others: &[String], now: Timestamp) -> Result<()> {
+        let sql = "INSERT INTO attempt (key, failures, since) VALUES ($1, 0, $2) \
+             ON CONFLICT (key) DO UPDATE SET failures = 0, since = excluded.since";
+        self.server.tell(sql, args![own, now.as_microsecond()]).await?;
+        let sql = "WITH gone AS (DELETE FROM attempt WHERE key = ANY ($1) AND failures <= 1 RETURNING key) \
+             UPDATE attempt SET failures = failures - 1 WHERE key = ANY ($1) AND failures > 1";
+        self.server.tell(sql, args![others.to_vec()]).await.map(|_| ())
     }
+}
 
-    async fn attempt_succeeded(&self, key: &str) -> Result<()> {
-        self.server.tell("DELETE FROM attempt WHERE key = $1", args![key]).await.map(|_| ())
+impl PostgresStore {
+    /// The rows are held in one order until the end: two tries under one key come one after the other.
+    async fn take_attempt(&self, attempts: &[Attempt], now: Timestamp) -> Result<Option<Timestamp>> {
+        let (window, known) = ((now - Attempt::WINDOW).as_microsecond(), (now - Attempt::KNOWN).as_microsecond());
+        let sql = "DELETE FROM attempt WHERE (failures > 0 AND since < $1) OR since < $2";
+        self.server.tell(sql, args![window, known]).await?;
+        let mut tx = self.server.begin().await?;
+        let mut keys: Vec<&str> = attempts.iter().map(|a| a.key.as_str()).collect();
+        keys.sort_unstable();
+        let mut rows: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
+        for key in keys {
+            let sql = "INSERT INTO attempt (key, failures, since) VALUES ($1, 0, 0) \
+                 ON CONFLICT (key) DO UPDATE SET key = excluded.key RETURNING failures, since";
+            let r = sqlx::query(sql).bind(key).fetch_one(&mut *tx).await.map_err(error)?;
+            rows.insert(key, (r.try_get(0).map_err(error)?, r.try_get(1).map_err(error)?));
+        }
+        for attempt in attempts {
+            let good = |key: &String| rows.get(key.as_str()).is_some_and(|(failures, since)| *failures == 0 && *since > known);
+            let Some((failures, last)) = rows.get(attempt.key.as_str()) else { continue };
+            if *failures == 0 || attempt.unless.as_ref().is_some_and(good) {
+                continue;
+            }
+            let next = attempt.next(*failures as u32, crate::rows::time(*last).map_err(error)?);
+            if now < next {
+                return Ok(Some(next));
+            }
+        }
+        let keys: Vec<String> = attempts.iter().map(|a| a.key.clone()).collect();
+        let sql = "UPDATE attempt SET failures = failures + 1, since = $2 WHERE key = ANY ($1)";
+        sqlx::query(sql).bind(keys).bind(now.as_microsecond()).execute(&mut *tx).await.map_err(error)?;
+        tx.commit().await.map_err(error)?;
+        Ok(None)
     }
 }

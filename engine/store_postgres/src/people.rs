@@ -1,7 +1,7 @@
 //! People, and the secrets that open doors for them.
 
 use crate::arg::args;
-use crate::rows::{error, json, micros, time};
+use crate::rows::{error, json, micros, time, word};
 use crate::store::PostgresStore;
 use jiff::Timestamp;
 use sqlx::{PgConnection, Row};
@@ -27,7 +27,7 @@ impl PostgresStore {
                 login: r.try_get(0).map_err(error)?,
                 name: r.try_get(1).map_err(error)?,
                 email: r.try_get(2).map_err(error)?,
-                kind: PersonKind::from_word(r.try_get(3).map_err(error)?),
+                kind: word(&r, 3, PersonKind::from_word).map_err(error)?,
                 company: r.try_get(4).map_err(error)?,
                 language: r.try_get(5).map_err(error)?,
                 active: r.try_get(6).map_err(error)?,
@@ -90,7 +90,7 @@ impl PostgresStore {
         let rows = self.server.ask(sql, args![&hash, micros(now)]).await?;
         let Some(r) = rows.first() else { return Ok(None) };
         let (login, csrf) = (r.try_get(0).map_err(error)?, r.try_get(1).map_err(error)?);
-        Ok(Some(Session { login, csrf, expires: time(r.try_get(2).map_err(error)?) }))
+        Ok(Some(Session { login, csrf, expires: r.try_get(2).and_then(time).map_err(error)? }))
     }
 
     pub(crate) async fn secrets_of_delete(&self, login: &str) -> Result<()> {
@@ -102,7 +102,7 @@ impl PostgresStore {
 }
 
 /// What saving this person means; nothing where it changes nothing.
-async fn event(c: &mut PgConnection, new: &Person) -> Result<Option<DeskEvent>> {
+pub async fn event(c: &mut PgConnection, new: &Person) -> Result<Option<DeskEvent>> {
     let sql = "SELECT p.name, p.email, p.kind, p.active, (SELECT name FROM name WHERE id = p.company_id), \
          coalesce((SELECT array_agg(role ORDER BY role COLLATE \"C\") FROM person_role r WHERE r.person_id = p.id), '{}') \
          FROM person p WHERE p.login = $1";
@@ -122,7 +122,7 @@ async fn event(c: &mut PgConnection, new: &Person) -> Result<Option<DeskEvent>> 
     Ok((!same).then(|| DeskEvent::PersonChanged { person: new.into() }))
 }
 
-async fn save(c: &mut PgConnection, p: &Person) -> std::result::Result<(), sqlx::Error> {
+pub async fn save(c: &mut PgConnection, p: &Person) -> std::result::Result<(), sqlx::Error> {
     let company: Option<i64> = match &p.company {
         Some(name) => {
             let sql = "INSERT INTO name (kind, name) VALUES ('company', $1) ON CONFLICT (kind, name) DO UPDATE SET name = excluded.name RETURNING id";

@@ -6,7 +6,7 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use vorgang_core::snapshot::{Instance, Snapshot, Step, Ticket, Told, Vote, WorkItem, WorkStatus};
 use vorgang_store::names::NameIds;
-use vorgang_store::{Result, Stored};
+use vorgang_store::{Result, StoreError, Stored, UnknownWord};
 
 const INSTANCE: &str = "json_build_array(seq, process, hash, started, started_by, outcome, ended, more)";
 const WORK: &str = "json_build_array(seq, instance, activity, status, source, claimed_by, entered, epoch, audience, more)";
@@ -71,15 +71,15 @@ pub fn stored(row: &PgRow, names: &NameIds) -> Result<Option<Stored>> {
         accounted: int(19)?,
         customer: company.flatten(),
         customer_user: customer_user.flatten(),
-        pending_until: maybe(11)?.map(time),
-        created: time(int(12)?),
-        updated: time(int(13)?),
+        pending_until: maybe(11)?.map(time).transpose().map_err(error)?,
+        created: time(int(12)?).map_err(error)?,
+        updated: time(int(13)?).map_err(error)?,
         fields: json(&text(14)?)?,
     };
     let mut snapshot = Snapshot::new(ticket);
     snapshot.version = int(15)? as u64;
     snapshot.last_seq = int(16)? as u32;
-    let head = hash(row.try_get(17).map_err(error)?);
+    let head = row.try_get(17).and_then(hash).map_err(error)?;
     snapshot.instances = list(row, PARTS, instance)?.into();
     if !snapshot.instances.is_empty() {
         snapshot.work = list(row, PARTS + 1, work_item)?.into();
@@ -107,26 +107,46 @@ type InstanceRow = (u32, String, String, i64, String, Option<String>, Option<i64
 
 fn instance((seq, process, hash, started, started_by, outcome, ended, more): InstanceRow) -> Result<Instance> {
     let more = more.map(|m| json(&m)).transpose()?;
-    Ok(Instance { seq, process, hash, started: time(started), started_by, outcome, ended: ended.map(time), more })
+    Ok(Instance {
+        seq,
+        process,
+        hash,
+        started: time(started).map_err(error)?,
+        started_by,
+        outcome,
+        ended: ended.map(time).transpose().map_err(error)?,
+        more,
+    })
 }
 
 type WorkRow = (u32, u32, String, String, Option<String>, Option<String>, i64, u32, String, Option<String>);
 
 pub fn work_item((seq, instance, activity, status, source, claimed_by, entered, epoch, audience, more): WorkRow) -> Result<WorkItem> {
-    let status = WorkStatus::from_word(&status).unwrap_or(WorkStatus::Failed);
+    let status = WorkStatus::from_word(&status).ok_or_else(|| StoreError::Newer(UnknownWord(status.clone()).to_string()))?;
     let more = more.map(|m| json(&m)).transpose()?;
-    Ok(WorkItem { seq, instance, activity, status, source, claimed_by, entered: time(entered), epoch, audience: json(&audience)?, more })
+    Ok(WorkItem {
+        seq,
+        instance,
+        activity,
+        status,
+        source,
+        claimed_by,
+        entered: time(entered).map_err(error)?,
+        epoch,
+        audience: json(&audience)?,
+        more,
+    })
 }
 
 type StepRow = (u32, String, String, String, i64, Option<String>, u32, bool, Option<String>);
 
 fn step((instance, activity, outcome, by, at, votes, order, undone, items): StepRow) -> Result<Step> {
     let (votes, items) = (votes.map_or(Ok(vec![]), |v| json(&v))?, items.map_or(Ok(vec![]), |i| json(&i))?);
-    Ok(Step { instance, activity, outcome, by, at: time(at), order, undone, votes, items })
+    Ok(Step { instance, activity, outcome, by, at: time(at).map_err(error)?, order, undone, votes, items })
 }
 
 fn vote((work, person, outcome, at): (u32, String, String, i64)) -> Result<Vote> {
-    Ok(Vote { work, person, outcome, at: time(at) })
+    Ok(Vote { work, person, outcome, at: time(at).map_err(error)? })
 }
 
 fn told((name, to, day): (String, String, String)) -> Result<Told> {

@@ -5,7 +5,7 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use vorgang_core::chain::Hash;
 use vorgang_store::names::NameIds;
-use vorgang_store::{HistoryRow, StoreError, TicketRow};
+use vorgang_store::{HistoryRow, StoreError, TicketRow, UnknownWord};
 
 /// What an error of the database means for whoever asked.
 pub fn error(error: sqlx::Error) -> StoreError {
@@ -17,6 +17,7 @@ pub fn error(error: sqlx::Error) -> StoreError {
             Some("XX001" | "XX002") => StoreError::Corrupt(e.message().to_owned()),
             _ => StoreError::Unavailable(e.message().to_owned()),
         },
+        sqlx::Error::Decode(why) if why.is::<UnknownWord>() => StoreError::Newer(why.to_string()),
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => StoreError::Corrupt(error.to_string()),
         _ => StoreError::Unavailable(error.to_string()),
     }
@@ -53,12 +54,19 @@ pub fn micros(time: Timestamp) -> i64 {
     time.as_microsecond()
 }
 
-pub fn time(micros: i64) -> Timestamp {
-    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
+/// A time as it is stored, or an error: nothing stands for one that cannot be.
+pub fn time(micros: i64) -> Result<Timestamp, sqlx::Error> {
+    Timestamp::from_microsecond(micros).map_err(|e| sqlx::Error::Decode(e.into()))
 }
 
-pub fn hash(bytes: &[u8]) -> Hash {
-    bytes.try_into().unwrap_or([0; 32])
+pub fn hash(bytes: &[u8]) -> Result<Hash, sqlx::Error> {
+    bytes.try_into().map_err(|e: std::array::TryFromSliceError| sqlx::Error::Decode(e.into()))
+}
+
+/// A word of a list that this release knows.
+pub fn word<T>(row: &PgRow, at: usize, read: impl Fn(&str) -> Option<T>) -> Result<T, sqlx::Error> {
+    let text: &str = row.try_get(at)?;
+    read(text).ok_or_else(|| sqlx::Error::Decode(UnknownWord(text.to_owned()).into()))
 }
 
 pub fn json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
@@ -92,8 +100,8 @@ pub fn ticket_row(row: &PgRow, names: &NameIds) -> Result<Option<TicketRow>, sql
         owner: owner.flatten(),
         customer: company.flatten(),
         customer_user: customer_user.flatten(),
-        created: time(row.try_get(10)?),
-        updated: time(row.try_get(11)?),
+        created: time(row.try_get(10)?)?,
+        updated: time(row.try_get(11)?)?,
     }))
 }
 
@@ -111,7 +119,7 @@ pub fn history_row(row: &PgRow) -> Result<HistoryRow, sqlx::Error> {
         events: row.try_get(7)?,
         personal: row.try_get(8)?,
         salt: row.try_get(9)?,
-        personal_digest: hash(row.try_get(10)?),
-        hash: hash(row.try_get(11)?),
+        personal_digest: hash(row.try_get(10)?)?,
+        hash: hash(row.try_get(11)?)?,
     })
 }

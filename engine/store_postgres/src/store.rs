@@ -3,7 +3,7 @@
 use crate::arg::args;
 use crate::filter_sql::{Plan, Sql};
 use crate::node::Node;
-use crate::rows::{HISTORY_ROW, TICKET_ROW, error, hash, history_row, json, micros, ticket_row, time};
+use crate::rows::{HISTORY_ROW, TICKET_ROW, error, hash, history_row, json, micros, ticket_row, time, word};
 use crate::server::Server;
 use crate::writer::{Shared, Writer};
 use crate::{jobs, migrate, names, people, read};
@@ -102,7 +102,7 @@ impl PostgresStore {
 }
 
 /// A transaction of several statements: whoever waits for a server that has vanished stops some time.
-async fn bounded<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+pub(crate) async fn bounded<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     let none = || StoreError::Unavailable("no answer in time".into());
     tokio::time::timeout(TRANSACTION, work).await.map_err(|_| none())?
 }
@@ -113,7 +113,7 @@ fn texts(rows: &[PgRow]) -> Result<Vec<String>> {
 
 fn due_timer(r: &PgRow) -> Result<DueTimer> {
     let seq = r.try_get::<i64, _>(2).map_err(error)? as Seq;
-    let due = time(r.try_get(3).map_err(error)?);
+    let due = r.try_get(3).and_then(time).map_err(error)?;
     Ok(DueTimer { ticket: r.try_get(0).map_err(error)?, number: r.try_get(1).map_err(error)?, seq, due })
 }
 
@@ -195,32 +195,33 @@ impl Store for PostgresStore {
     async fn ticket_newest_change(&self) -> Result<Option<Timestamp>> {
         let sql = "SELECT max(at) FROM (SELECT at FROM history ORDER BY id DESC LIMIT 100) h";
         let rows = self.server.ask(sql, vec![]).await?;
-        rows[0].try_get::<Option<i64>, _>(0).map(|t| t.map(time)).map_err(error)
+        rows[0].try_get::<Option<i64>, _>(0).and_then(|t| t.map(time).transpose()).map_err(error)
     }
 
     async fn article_list(&self, ticket: i64) -> Result<Vec<Article>> {
-        let sql = "SELECT seq, channel, sender, author, visible, subject, body, created, origin, head, withdrawn, rejected, \
+        let sql = "SELECT seq, channel, sender, author, visible, subject, body, created, origin, head, withdrawn, rejected, erased, \
              (SELECT json_agg(json_build_array(name, content_type, size, blob_hash) ORDER BY part)::text FROM article_part p \
              WHERE p.ticket_id = a.ticket_id AND p.article_seq = a.seq) FROM article a WHERE ticket_id = $1 ORDER BY seq";
         let mut articles = vec![];
         for r in self.server.ask(sql, args![ticket]).await? {
-            let parts: Option<&str> = r.try_get(12).map_err(error)?;
+            let parts: Option<&str> = r.try_get(13).map_err(error)?;
             let parts: Vec<(String, String, u64, String)> = parts.map_or(Ok(vec![]), json)?;
             let attachment = |(name, content_type, size, blob)| Attachment { name, content_type, size, blob };
             articles.push(Article {
                 seq: r.try_get::<i64, _>(0).map_err(error)? as Seq,
                 channel: r.try_get(1).map_err(error)?,
-                sender: Sender::from_word(r.try_get(2).map_err(error)?),
+                sender: word(&r, 2, Sender::from_word).map_err(error)?,
                 author: r.try_get(3).map_err(error)?,
                 visible: r.try_get(4).map_err(error)?,
                 subject: r.try_get(5).map_err(error)?,
                 body: r.try_get(6).map_err(error)?,
                 attachments: parts.into_iter().map(attachment).collect(),
-                at: time(r.try_get(7).map_err(error)?),
+                at: r.try_get(7).and_then(time).map_err(error)?,
                 origin: r.try_get(8).map_err(error)?,
                 head: r.try_get::<Option<&str>, _>(9).map_err(error)?.map(json).transpose()?,
                 withdrawn: r.try_get(10).map_err(error)?,
                 rejected: r.try_get(11).map_err(error)?,
+                erased: r.try_get::<Option<&str>, _>(12).map_err(error)?.map(json).transpose()?,
             });
         }
         Ok(articles)
@@ -240,7 +241,7 @@ impl Store for PostgresStore {
 
     async fn heads(&self, after: i64, limit: u32) -> Result<Vec<(i64, u64, Hash)>> {
         let rows = self.server.ask("SELECT id, version, head FROM ticket WHERE id > $1 ORDER BY id LIMIT $2", args![after, limit]).await?;
-        let head = |r: &PgRow| Ok((r.try_get(0)?, r.try_get::<i64, _>(1)? as u64, hash(r.try_get(2)?)));
+        let head = |r: &PgRow| Ok((r.try_get(0)?, r.try_get::<i64, _>(1)? as u64, hash(r.try_get(2)?)?));
         rows.iter().map(|r| head(r).map_err(error)).collect()
     }
 
@@ -425,10 +426,19 @@ impl Store for PostgresStore {
         Ok(Some(Idempotency {
             login: login.to_owned(),
             key: key.to_owned(),
-            body_hash: hash(r.try_get(0).map_err(error)?),
+            body_hash: r.try_get(0).and_then(hash).map_err(error)?,
             status: r.try_get::<i64, _>(1).map_err(error)? as u16,
             answer: r.try_get(2).map_err(error)?,
         }))
+    }
+
+    async fn idempotency_put(&self, kept: &Idempotency, at: Timestamp) -> Result<()> {
+        let person = self.person_id(&kept.login).await?.ok_or(StoreError::NotFound)?;
+        let sql = "INSERT INTO idempotency (person_id, key, body_hash, status, answer, at) VALUES ($1, $2, $3, $4, $5, $6) \
+             ON CONFLICT DO NOTHING RETURNING 1";
+        let values = args![person, &kept.key, &kept.body_hash, i64::from(kept.status), &kept.answer, micros(at)];
+        let rows = self.server.tell(sql, values).await?;
+        if rows.is_empty() { Err(StoreError::Conflict) } else { Ok(()) }
     }
 
     async fn revision_latest(&self) -> Result<Option<Revision>> {
@@ -438,7 +448,7 @@ impl Store for PostgresStore {
     async fn revision_list(&self, limit: u32) -> Result<Vec<Revision>> {
         let sql = "SELECT id, hash, files, applied, actor, counted FROM revision ORDER BY id DESC LIMIT $1";
         let row = |r: &PgRow| {
-            let applied = time(r.try_get(3)?);
+            let applied = time(r.try_get(3)?)?;
             Ok(Revision {
                 id: r.try_get(0)?,
                 hash: r.try_get(1)?,

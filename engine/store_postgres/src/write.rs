@@ -151,6 +151,9 @@ pub fn rows<'a>(batch: &mut Batch<'a>, around: &mut Around<'a>, commit: &'a Comm
     }
     articles(batch, commit)?;
     inbox::rows(batch, commit)?;
+    if let Some(redaction) = &commit.redaction {
+        crate::redaction::rows(batch, commit, redaction)?;
+    }
     messages(batch, commit)?;
     told(batch, commit, names)?;
     for (other, kind, since) in &changes.links {

@@ -14,11 +14,11 @@ const CHECKPOINT: &str = "id, at, up_to, leaves, root, previous, key, signature"
 fn checkpoint(r: &Row) -> rusqlite::Result<Checkpoint> {
     Ok(Checkpoint {
         id: r.get(0)?,
-        at: time(r.get(1)?),
+        at: time(r.get(1)?)?,
         up_to: r.get(2)?,
         leaves: r.get(3)?,
-        root: hash(&r.get::<_, Vec<u8>>(4)?),
-        previous: hash(&r.get::<_, Vec<u8>>(5)?),
+        root: hash(&r.get::<_, Vec<u8>>(4)?)?,
+        previous: hash(&r.get::<_, Vec<u8>>(5)?)?,
         key: r.get(6)?,
         signature: r.get(7)?,
     })
@@ -35,7 +35,7 @@ impl Checkpoints for SqliteStore {
         let sql = "SELECT id, ticket_id, version, hash FROM history WHERE id > ?1 ORDER BY id LIMIT ?2";
         let mut statement = c.prepare_cached(sql).map_err(error)?;
         let row = |r: &Row| {
-            let hash = hash(&r.get::<_, Vec<u8>>(3)?);
+            let hash = hash(&r.get::<_, Vec<u8>>(3)?)?;
             Ok(Head { id: r.get(0)?, ticket: r.get(1)?, version: r.get::<_, i64>(2)? as u64, hash })
         };
         collect(statement.query_map(params![after, limit], row).map_err(error)?)
@@ -47,7 +47,7 @@ impl Checkpoints for SqliteStore {
         let mut found = vec![];
         for (ticket, version) in of {
             let row = statement.query_row(params![ticket, *version as i64], |r| r.get::<_, Vec<u8>>(0)).optional().map_err(error)?;
-            found.extend(row.map(|h| (*ticket, *version, hash(&h))));
+            found.extend(row.map(|h| hash(&h)).transpose().map_err(error)?.map(|h| (*ticket, *version, h)));
         }
         Ok(found)
     }
@@ -85,7 +85,7 @@ impl Checkpoints for SqliteStore {
     async fn backup_latest(&self) -> Result<Option<Backup>> {
         let sql = "SELECT at, file, bytes, history, verified FROM backup WHERE verified = 1 ORDER BY id DESC LIMIT 1";
         let row = |r: &Row| {
-            let at: Timestamp = time(r.get(0)?);
+            let at: Timestamp = time(r.get(0)?)?;
             let (bytes, history) = (r.get::<_, i64>(2)? as u64, r.get::<_, i64>(3)? as u64);
             Ok(Backup { at, file: r.get(1)?, bytes, history, verified: r.get(4)? })
         };

@@ -61,11 +61,11 @@ fn open(r: &Row) -> rusqlite::Result<OpenMessage> {
         id: r.get(0)?,
         name: r.get(1)?,
         data: json(&r.get::<_, String>(2)?)?,
-        sent: time(r.get(3)?),
-        until: r.get::<_, Option<i64>>(4)?.map(time),
+        sent: time(r.get(3)?)?,
+        until: r.get::<_, Option<i64>>(4)?.map(time).transpose()?,
         cursor: r.get(5)?,
         reached: r.get::<_, i64>(6)? as u64,
-        looked: r.get::<_, Option<i64>>(7)?.map(time),
+        looked: r.get::<_, Option<i64>>(7)?.map(time).transpose()?,
         hops: r.get(8)?,
     })
 }

@@ -49,7 +49,7 @@ impl DeskEvents for SqliteStore {
         let c = self.reader();
         let mut statement = c.prepare_cached(sql).map_err(error)?;
         let row =
-            |r: &Row| Ok(DeskEventRow { id: r.get(0)?, at: time(r.get(1)?), event: json(&r.get::<_, String>(2)?)?, error: r.get(3)? });
+            |r: &Row| Ok(DeskEventRow { id: r.get(0)?, at: time(r.get(1)?)?, event: json(&r.get::<_, String>(2)?)?, error: r.get(3)? });
         statement.query_map(params![failed, limit], row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
     }
 

@@ -2,7 +2,7 @@
 
 use crate::open::SqliteStore;
 use crate::read::json;
-use crate::rows::{error, micros, time};
+use crate::rows::{error, micros, time, word};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -105,7 +105,7 @@ pub fn add(c: &Connection, mail: &NewInbox, ticket: Option<i64>) -> Result<()> {
 fn row(r: &Row) -> rusqlite::Result<InboxRow> {
     Ok(InboxRow {
         id: r.get(0)?,
-        state: InboxState::from_word(&r.get::<_, String>(1)?).unwrap_or(InboxState::Quarantined),
+        state: word(r, 1, InboxState::from_word)?,
         number: r.get(2)?,
         message_id: r.get(3)?,
         sender: r.get(4)?,
@@ -113,7 +113,7 @@ fn row(r: &Row) -> rusqlite::Result<InboxRow> {
         size: r.get::<_, i64>(6)? as u64,
         blob: r.get(7)?,
         details: json(&r.get::<_, String>(8)?)?,
-        at: time(r.get(9)?),
+        at: time(r.get(9)?)?,
         key: r.get(10)?,
     })
 }
@@ -231,7 +231,7 @@ impl Inbox for SqliteStore {
         let c = self.reader();
         let mut statement = c.prepare_cached(&sql).map_err(error)?;
         let keys = addresses.iter().map(|a| a.to_lowercase());
-        all(statement.query_map(params_from_iter(keys), |r| Ok((r.get(0)?, time(r.get(1)?), r.get(2)?))).map_err(error)?)
+        all(statement.query_map(params_from_iter(keys), |r| Ok((r.get(0)?, time(r.get(1)?)?, r.get(2)?))).map_err(error)?)
     }
 
     async fn account_states(&self) -> Result<Vec<(String, AccountState)>> {
@@ -256,7 +256,7 @@ impl Inbox for SqliteStore {
                 let new = name.to_owned();
                 let sql = "INSERT INTO secret (name, bytes) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
                 self.write(false, move |c| c.execute(sql, params![new, &bytes[..]]).map(|n| n as i64)).await?;
-                known(&self.reader())?.unwrap_or_default()
+                known(&self.reader())?.ok_or_else(|| StoreError::Corrupt(format!("the secret `{name}` was not kept")))?
             }
         };
         found.try_into().map_err(|_| StoreError::Corrupt(format!("the secret `{name}` has another length")))

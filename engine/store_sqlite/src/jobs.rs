@@ -75,9 +75,9 @@ pub fn runs(c: &Connection, job: Option<&str>, open: bool, limit: u32) -> Result
         Ok(JobRun {
             id: r.get(0)?,
             job: r.get(1)?,
-            tick: r.get::<_, Option<i64>>(2)?.map(time),
-            started: time(r.get(3)?),
-            ended: r.get::<_, Option<i64>>(4)?.map(time),
+            tick: r.get::<_, Option<i64>>(2)?.map(time).transpose()?,
+            started: time(r.get(3)?)?,
+            ended: r.get::<_, Option<i64>>(4)?.map(time).transpose()?,
             by: r.get(5)?,
             cursor: r.get(6)?,
             summary: json(&r.get::<_, String>(7)?)?,

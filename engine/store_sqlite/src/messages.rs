@@ -3,7 +3,7 @@
 use crate::filter_sql::Plan;
 use crate::open::SqliteStore;
 use crate::read::json;
-use crate::rows::{error, micros, time};
+use crate::rows::{error, micros, time, word};
 use crate::store::sql_where;
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -30,14 +30,14 @@ fn mail_row(r: &Row) -> rusqlite::Result<MailRow> {
         ticket: r.get(2)?,
         number,
         recipient: r.get(3)?,
-        state: MailState::from_word(&r.get::<_, String>(4)?).unwrap_or(MailState::Held),
+        state: word(r, 4, MailState::from_word)?,
         notification,
         subject,
         body,
         outgoing,
         sees,
-        created: time(r.get(6)?),
-        due: time(r.get(7)?),
+        created: time(r.get(6)?)?,
+        due: time(r.get(7)?)?,
         attempts: r.get(8)?,
         error: r.get(9)?,
         channel: r.get(10)?,
@@ -114,7 +114,7 @@ impl Messages for SqliteStore {
                 name: r.get(2)?,
                 subject: r.get(3)?,
                 body: r.get(4)?,
-                at: time(r.get(5)?),
+                at: time(r.get(5)?)?,
                 read: r.get::<_, Option<i64>>(6)?.is_some(),
                 instead_of: r.get(7)?,
             })

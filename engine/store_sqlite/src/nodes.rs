@@ -1,12 +1,12 @@
 //! A SQLite database has one node: it does everything, and nobody else has news.
 
 use crate::open::SqliteStore;
-use crate::rows::error;
+use crate::rows::{error, time};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 use vorgang_store::Result;
-use vorgang_store::nodes::{Here, News, Nodes};
+use vorgang_store::nodes::{Attempt, Here, News, Nodes};
 
 #[async_trait]
 impl Nodes for SqliteStore {
@@ -43,26 +43,49 @@ impl Nodes for SqliteStore {
         self.settle();
     }
 
-    async fn attempt_allowed(&self, key: &str, since: Timestamp, most: u32) -> Result<bool> {
-        let sql = "SELECT failures FROM attempt WHERE key = ?1 AND since >= ?2";
-        let row = |r: &rusqlite::Row| r.get::<_, u32>(0);
-        let failures = self.reader().query_row(sql, params![key, since.as_microsecond()], row).optional().map_err(error)?;
-        Ok(failures.is_none_or(|n| n < most))
-    }
-
-    async fn attempt_failed(&self, key: &str, now: Timestamp, since: Timestamp) -> Result<()> {
-        let (key, now, since) = (key.to_owned(), now.as_microsecond(), since.as_microsecond());
-        let fail = move |c: &Connection| {
-            let sql = "INSERT INTO attempt (key, failures, since) VALUES (?1, 1, ?2) ON CONFLICT DO UPDATE SET \
-                 failures = CASE WHEN since < ?3 THEN 1 ELSE failures + 1 END, since = CASE WHEN since < ?3 THEN ?2 ELSE since END";
-            c.execute(sql, params![key, now, since])?;
-            c.execute("DELETE FROM attempt WHERE since < ?1", [since]).map(|n| n as i64)
+    async fn attempt_take(&self, attempts: &[Attempt], now: Timestamp) -> Result<Option<Timestamp>> {
+        let attempts = attempts.to_vec();
+        let take = move |c: &Connection| {
+            let window = (now - Attempt::WINDOW).as_microsecond();
+            let known = (now - Attempt::KNOWN).as_microsecond();
+            c.execute("DELETE FROM attempt WHERE (failures > 0 AND since < ?1) OR since < ?2", [window, known])?;
+            let sql = "SELECT failures, since FROM attempt WHERE key = ?1";
+            let row = |r: &rusqlite::Row| Ok((r.get::<_, u32>(0)?, r.get::<_, i64>(1)?));
+            let asked = |key: &str| c.prepare_cached(sql)?.query_row([key], row).optional();
+            for attempt in &attempts {
+                let good = |key: &String| asked(key).map(|found| found.is_some_and(|(failures, _)| failures == 0));
+                if attempt.unless.as_ref().map(good).transpose()?.unwrap_or(false) {
+                    continue;
+                }
+                let Some((failures, last)) = asked(&attempt.key)?.filter(|(failures, _)| *failures > 0) else { continue };
+                let next = attempt.next(failures, time(last)?);
+                if now < next {
+                    return Ok(next.as_microsecond());
+                }
+            }
+            for attempt in &attempts {
+                let sql = "INSERT INTO attempt (key, failures, since) VALUES (?1, 1, ?2) \
+                     ON CONFLICT DO UPDATE SET failures = failures + 1, since = excluded.since";
+                c.prepare_cached(sql)?.execute(params![attempt.key, now.as_microsecond()])?;
+            }
+            Ok(0)
         };
-        self.write(false, fail).await.map(|_| ())
+        let until = self.write(false, take).await?;
+        (until != 0).then(|| time(until)).transpose().map_err(error)
     }
 
-    async fn attempt_succeeded(&self, key: &str) -> Result<()> {
-        let key = key.to_owned();
-        self.write(false, move |c| c.execute("DELETE FROM attempt WHERE key = ?1", [key]).map(|n| n as i64)).await.map(|_| ())
+    async fn attempt_succeeded(&self, own: &str, others: &[String], now: Timestamp) -> Result<()> {
+        let (own, others) = (own.to_owned(), others.to_vec());
+        let succeed = move |c: &Connection| {
+            let sql = "INSERT INTO attempt (key, failures, since) VALUES (?1, 0, ?2) \
+                 ON CONFLICT DO UPDATE SET failures = 0, since = excluded.since";
+            c.execute(sql, params![own, now.as_microsecond()])?;
+            for key in &others {
+                c.execute("DELETE FROM attempt WHERE key = ?1 AND failures <= 1", [key])?;
+                c.execute("UPDATE attempt SET failures = failures - 1 WHERE key = ?1", [key])?;
+            }
+            Ok(0)
+        };
+        self.write(false, succeed).await.map(|_| ())
     }
 }

@@ -7,6 +7,7 @@ use crate::transfer;
 use crate::writer::Writer;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,7 +43,8 @@ impl SqliteStore {
     /// Opens for writing, migrates, and keeps others from writing. [`StoreError::Conflict`] when a server has it.
     pub fn open(path: &Path) -> Result<Self> {
         let new = !ours(path)?;
-        let lock = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(lock_path(path)).map_err(unavailable)?;
+        let lock =
+            std::fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(lock_path(path)).map_err(unavailable)?;
         lock.try_lock().map_err(|e| match e {
             std::fs::TryLockError::WouldBlock => StoreError::Conflict,
             std::fs::TryLockError::Error(e) => unavailable(e),
@@ -153,8 +155,12 @@ fn prepare_once(connection: &Connection) -> Result<()> {
 pub(crate) fn known(connection: &Connection) -> Result<usize> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |r| r.get(0)).map_err(error)?;
     let known = vorgang_schema::SQLITE_MIGRATIONS.len();
-    let needs = || connection.query_row("SELECT steps FROM schema_needs", [], |r| r.get::<_, i64>(0)).unwrap_or(version);
-    if version as usize <= known || needs() as usize <= known {
+    let needs = || {
+        let says: i64 =
+            connection.query_row("SELECT count(*) FROM sqlite_master WHERE name = 'schema_needs'", [], |r| r.get(0)).map_err(error)?;
+        if says == 0 { Ok(version) } else { connection.query_row("SELECT steps FROM schema_needs", [], |r| r.get(0)).map_err(error) }
+    };
+    if version as usize <= known || needs()? as usize <= known {
         return Ok(version as usize);
     }
     Err(StoreError::Corrupt(format!("the database is of a newer version ({version}) than this program knows ({known})")))

@@ -1,7 +1,7 @@
 //! Loading a ticket with everything that is open on it.
 
 use crate::names::NameIds;
-use crate::rows::{error, hash, time};
+use crate::rows::{error, hash, time, word};
 use rusqlite::{Connection, Row, params};
 use vorgang_core::changes::{HAS_CALLS, HAS_INCIDENTS, HAS_INSTANCES, HAS_KEPT, HAS_PARTICIPANTS, HAS_TIMERS, HAS_TOLD, HAS_WATCHERS};
 use vorgang_core::snapshot::{Instance, Seq, Snapshot, Step, Ticket, Told, Vote, WorkItem, WorkStatus};
@@ -54,15 +54,15 @@ fn load(connection: &Connection, names: &NameIds, row: &Row) -> rusqlite::Result
         accounted: row.get(20)?,
         customer: row.get::<_, Option<i64>>(9)?.map(|i| names.name(i)),
         customer_user: row.get::<_, Option<i64>>(10)?.map(|i| names.login(i)),
-        pending_until: row.get::<_, Option<i64>>(11)?.map(time),
-        created: time(row.get(12)?),
-        updated: time(row.get(13)?),
+        pending_until: row.get::<_, Option<i64>>(11)?.map(time).transpose()?,
+        created: time(row.get(12)?)?,
+        updated: time(row.get(13)?)?,
         fields: json(&fields)?,
     };
     let mut snapshot = Snapshot::new(ticket);
     snapshot.version = row.get::<_, i64>(15)? as u64;
     snapshot.last_seq = row.get::<_, Seq>(16)?;
-    let head = hash(&row.get::<_, Vec<u8>>(17)?);
+    let head = hash(&row.get::<_, Vec<u8>>(17)?)?;
     let parts: u8 = row.get(18)?;
     if parts & HAS_INSTANCES != 0 {
         snapshot.instances = instances(connection, id, " AND outcome IS NULL")?.into();
@@ -134,10 +134,10 @@ pub fn instances(connection: &Connection, ticket: i64, and: &str) -> rusqlite::R
             seq: r.get(0)?,
             process: r.get(1)?,
             hash: r.get(2)?,
-            started: time(r.get(3)?),
+            started: time(r.get(3)?)?,
             started_by: r.get(4)?,
             outcome: r.get(5)?,
-            ended: r.get::<_, Option<i64>>(6)?.map(time),
+            ended: r.get::<_, Option<i64>>(6)?.map(time).transpose()?,
             more: maybe(r, 7)?,
         })
     };
@@ -151,10 +151,10 @@ pub fn work_item(r: &Row, from: usize) -> rusqlite::Result<WorkItem> {
         seq: r.get(from)?,
         instance: r.get(from + 1)?,
         activity: r.get(from + 2)?,
-        status: WorkStatus::from_word(&r.get::<_, String>(from + 3)?).unwrap_or(WorkStatus::Failed),
+        status: word(r, from + 3, WorkStatus::from_word)?,
         source: r.get(from + 4)?,
         claimed_by: r.get(from + 5)?,
-        entered: time(r.get(from + 6)?),
+        entered: time(r.get(from + 6)?)?,
         epoch: r.get(from + 7)?,
         audience: json(&r.get::<_, String>(from + 8)?)?,
         more: maybe(r, from + 9)?,
@@ -172,7 +172,7 @@ pub fn steps(connection: &Connection, ticket: i64) -> rusqlite::Result<Vec<Step>
     let mut statement = connection.prepare_cached(sql)?;
     let votes = |text: Option<String>| text.map_or(Ok(vec![]), |t| json(&t));
     let read = |r: &Row| {
-        let (instance, activity, outcome, by, at) = (r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, time(r.get(4)?));
+        let (instance, activity, outcome, by, at) = (r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, time(r.get(4)?)?);
         let (order, undone, items) = (r.get(6)?, r.get(7)?, maybe(r, 8)?.unwrap_or_default());
         Ok(Step { instance, activity, outcome, by, at, order, undone, votes: votes(r.get(5)?)?, items })
     };
@@ -182,6 +182,6 @@ pub fn steps(connection: &Connection, ticket: i64) -> rusqlite::Result<Vec<Step>
 fn votes(connection: &Connection, ticket: i64) -> rusqlite::Result<Vec<Vote>> {
     let mut statement =
         connection.prepare_cached("SELECT work, person, outcome, at FROM vote WHERE ticket_id = ?1 ORDER BY work, person")?;
-    let read = |r: &Row| Ok(Vote { work: r.get(0)?, person: r.get(1)?, outcome: r.get(2)?, at: time(r.get(3)?) });
+    let read = |r: &Row| Ok(Vote { work: r.get(0)?, person: r.get(1)?, outcome: r.get(2)?, at: time(r.get(3)?)? });
     statement.query_map([ticket], read)?.collect()
 }

@@ -3,8 +3,9 @@
 use crate::names::NameIds;
 use jiff::Timestamp;
 use rusqlite::Row;
+use rusqlite::types::Type;
 use vorgang_core::chain::Hash;
-use vorgang_store::{HistoryRow, StoreError, TicketRow};
+use vorgang_store::{HistoryRow, StoreError, TicketRow, UnknownWord};
 
 pub fn error(error: rusqlite::Error) -> StoreError {
     use rusqlite::ErrorCode as E;
@@ -15,6 +16,7 @@ pub fn error(error: rusqlite::Error) -> StoreError {
             E::DatabaseCorrupt | E::NotADatabase => StoreError::Corrupt(error.to_string()),
             _ => StoreError::Unavailable(error.to_string()),
         },
+        rusqlite::Error::FromSqlConversionFailure(_, _, why) if why.is::<UnknownWord>() => StoreError::Newer(why.to_string()),
         rusqlite::Error::FromSqlConversionFailure(..) | rusqlite::Error::InvalidColumnType(..) => StoreError::Corrupt(error.to_string()),
         _ => StoreError::Unavailable(error.to_string()),
     }
@@ -24,12 +26,23 @@ pub fn micros(time: Timestamp) -> i64 {
     time.as_microsecond()
 }
 
-pub fn time(micros: i64) -> Timestamp {
-    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
+/// A time as it is stored, or an error: nothing stands for one that cannot be.
+pub fn time(micros: i64) -> rusqlite::Result<Timestamp> {
+    Timestamp::from_microsecond(micros).map_err(|e| wrong(Type::Integer, e))
 }
 
-pub fn hash(bytes: &[u8]) -> Hash {
-    bytes.try_into().unwrap_or([0; 32])
+pub fn hash(bytes: &[u8]) -> rusqlite::Result<Hash> {
+    bytes.try_into().map_err(|e| wrong(Type::Blob, e))
+}
+
+/// A word of a list that this release knows.
+pub fn word<T>(row: &Row, at: usize, read: impl Fn(&str) -> Option<T>) -> rusqlite::Result<T> {
+    let text: String = row.get(at)?;
+    read(&text).ok_or_else(|| wrong(Type::Text, UnknownWord(text)))
+}
+
+fn wrong(stored: Type, why: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(0, stored, Box::new(why))
 }
 
 pub const TICKET_ROW: &str = "t.id, t.number, t.title, t.type_id, t.queue_id, t.state_id, t.priority_id, t.owner_id, t.company_id, t.customer_id, t.created, t.updated";
@@ -46,8 +59,8 @@ pub fn ticket_row(row: &Row, names: &NameIds) -> rusqlite::Result<TicketRow> {
         owner: row.get::<_, Option<i64>>(7)?.map(|id| names.login(id)),
         customer: row.get::<_, Option<i64>>(8)?.map(|id| names.name(id)),
         customer_user: row.get::<_, Option<i64>>(9)?.map(|id| names.login(id)),
-        created: time(row.get(10)?),
-        updated: time(row.get(11)?),
+        created: time(row.get(10)?)?,
+        updated: time(row.get(11)?)?,
     })
 }
 
@@ -65,7 +78,7 @@ pub fn history_row(row: &Row) -> rusqlite::Result<HistoryRow> {
         events: row.get(7)?,
         personal: row.get(8)?,
         salt: row.get(9)?,
-        personal_digest: hash(&row.get::<_, Vec<u8>>(10)?),
-        hash: hash(&row.get::<_, Vec<u8>>(11)?),
+        personal_digest: hash(&row.get::<_, Vec<u8>>(10)?)?,
+        hash: hash(&row.get::<_, Vec<u8>>(11)?)?,
     })
 }

@@ -8,7 +8,7 @@ use vorgang_core::changes::Changes;
 use vorgang_store::Result;
 use vorgang_store::words::{Doc, Search, Word, of_texts};
 
-fn put(c: &Connection, doc: Doc, words: &str) -> rusqlite::Result<()> {
+pub fn put(c: &Connection, doc: Doc, words: &str) -> rusqlite::Result<()> {
     c.prepare_cached("INSERT OR REPLACE INTO search (rowid, words) VALUES (?1, ?2)")?.execute(params![doc.0, words]).map(|_| ())
 }
 

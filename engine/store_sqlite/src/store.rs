@@ -5,7 +5,7 @@ use crate::jobs;
 use crate::names::NameIds;
 use crate::open::SqliteStore;
 use crate::read;
-use crate::rows::{HISTORY_ROW, TICKET_ROW, error, hash, history_row, micros, ticket_row, time};
+use crate::rows::{HISTORY_ROW, TICKET_ROW, error, hash, history_row, micros, ticket_row, time, word};
 use crate::writer::{Writer, commit};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -34,7 +34,7 @@ pub(crate) fn sql_where(plan: Plan, names: &NameIds, filters: &[&Filter]) -> (St
 }
 
 fn due_timer(r: &rusqlite::Row) -> rusqlite::Result<DueTimer> {
-    Ok(DueTimer { ticket: r.get(0)?, number: r.get(1)?, seq: r.get(2)?, due: time(r.get(3)?) })
+    Ok(DueTimer { ticket: r.get(0)?, number: r.get(1)?, seq: r.get(2)?, due: time(r.get(3)?)? })
 }
 
 #[async_trait]
@@ -116,28 +116,29 @@ impl Store for SqliteStore {
 
     async fn ticket_newest_change(&self) -> Result<Option<Timestamp>> {
         let sql = "SELECT max(at) FROM (SELECT at FROM history ORDER BY id DESC LIMIT 100)";
-        self.reader().query_row(sql, [], |r| r.get::<_, Option<i64>>(0)).map(|t| t.map(time)).map_err(error)
+        self.reader().query_row(sql, [], |r| r.get::<_, Option<i64>>(0)).and_then(|t| t.map(time).transpose()).map_err(error)
     }
 
     async fn article_list(&self, ticket: i64) -> Result<Vec<Article>> {
         let c = self.reader();
-        let sql = "SELECT seq, channel, sender, author, visible, subject, body, created, origin, head, withdrawn, rejected FROM article WHERE ticket_id = ?1 ORDER BY seq";
+        let sql = "SELECT seq, channel, sender, author, visible, subject, body, created, origin, head, withdrawn, rejected, erased FROM article WHERE ticket_id = ?1 ORDER BY seq";
         let mut statement = c.prepare_cached(sql).map_err(error)?;
         let article = |r: &rusqlite::Row| {
             Ok(Article {
                 seq: r.get(0)?,
                 channel: r.get(1)?,
-                sender: Sender::from_word(&r.get::<_, String>(2)?),
+                sender: word(r, 2, Sender::from_word)?,
                 author: r.get(3)?,
                 visible: r.get(4)?,
                 subject: r.get(5)?,
                 body: r.get(6)?,
                 attachments: vec![],
-                at: time(r.get(7)?),
+                at: time(r.get(7)?)?,
                 origin: r.get(8)?,
                 head: r.get::<_, Option<String>>(9)?.map(|h| read::json(&h)).transpose()?,
                 withdrawn: r.get(10)?,
                 rejected: r.get(11)?,
+                erased: r.get::<_, Option<String>>(12)?.map(|e| read::json(&e)).transpose()?,
             })
         };
         let mut articles: Vec<Article> =
@@ -180,7 +181,7 @@ impl Store for SqliteStore {
     async fn heads(&self, after: i64, limit: u32) -> Result<Vec<(i64, u64, Hash)>> {
         let c = self.reader();
         let mut statement = c.prepare_cached("SELECT id, version, head FROM ticket WHERE id > ?1 ORDER BY id LIMIT ?2").map_err(error)?;
-        let read = |r: &rusqlite::Row| Ok((r.get(0)?, r.get::<_, i64>(1)? as u64, hash(&r.get::<_, Vec<u8>>(2)?)));
+        let read = |r: &rusqlite::Row| Ok((r.get(0)?, r.get::<_, i64>(1)? as u64, hash(&r.get::<_, Vec<u8>>(2)?)?));
         statement.query_map(params![after, limit], read).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
     }
 
@@ -217,7 +218,7 @@ impl Store for SqliteStore {
 
     async fn job_seen(&self, job: &str, schedule: &str, now: Timestamp) -> Result<Timestamp> {
         let (job, schedule) = (job.to_owned(), schedule.to_owned());
-        self.write(false, move |c| jobs::seen(c, &job, &schedule, now)).await.map(time)
+        time(self.write(false, move |c| jobs::seen(c, &job, &schedule, now)).await?).map_err(error)
     }
 
     async fn job_pass(&self, job: &str, to: Timestamp) -> Result<()> {
@@ -322,7 +323,7 @@ impl Store for SqliteStore {
                 login: r.get(1)?,
                 name: r.get(2)?,
                 email: r.get(3)?,
-                kind: PersonKind::from_word(&r.get::<_, String>(4)?),
+                kind: word(r, 4, PersonKind::from_word)?,
                 company: r.get(5)?,
                 language: r.get(6)?,
                 active: r.get(7)?,
@@ -416,7 +417,7 @@ impl Store for SqliteStore {
         let c = self.reader();
         let sql = "SELECT p.login, s.csrf, s.expires FROM session s JOIN person p ON p.id = s.person_id WHERE s.hash = ?1 AND s.expires >= ?2 AND p.active = 1";
         let mut statement = c.prepare_cached(sql).map_err(error)?;
-        let row = |r: &rusqlite::Row| Ok(Session { login: r.get(0)?, csrf: r.get(1)?, expires: time(r.get(2)?) });
+        let row = |r: &rusqlite::Row| Ok(Session { login: r.get(0)?, csrf: r.get(1)?, expires: time(r.get(2)?)? });
         statement.query_row(params![&hash[..], micros(now)], row).optional().map_err(error)
     }
 
@@ -450,12 +451,25 @@ impl Store for SqliteStore {
             Ok(Idempotency {
                 login: login.to_owned(),
                 key: key.to_owned(),
-                body_hash: hash(&r.get::<_, Vec<u8>>(0)?),
+                body_hash: hash(&r.get::<_, Vec<u8>>(0)?)?,
                 status: r.get(1)?,
                 answer: r.get(2)?,
             })
         };
         statement.query_row(params![person, key], row).optional().map_err(error)
+    }
+
+    async fn idempotency_put(&self, kept: &Idempotency, at: Timestamp) -> Result<()> {
+        let person = self.names.person(&kept.login).ok_or(StoreError::NotFound)?;
+        let (kept, at) = (kept.clone(), micros(at));
+        let put = move |c: &Connection| {
+            let sql = "INSERT OR IGNORE INTO idempotency (person_id, key, body_hash, status, answer, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+            c.execute(sql, params![person, kept.key, &kept.body_hash[..], kept.status, kept.answer, at]).map(|n| n as i64)
+        };
+        match self.write(false, put).await? {
+            0 => Err(StoreError::Conflict),
+            _ => Ok(()),
+        }
     }
 
     async fn revision_latest(&self) -> Result<Option<Revision>> {
@@ -467,7 +481,7 @@ impl Store for SqliteStore {
         let mut statement =
             c.prepare_cached("SELECT id, hash, files, applied, actor, counted FROM revision ORDER BY id DESC LIMIT ?1").map_err(error)?;
         let row = |r: &rusqlite::Row| {
-            let applied = time(r.get(3)?);
+            let applied = time(r.get(3)?)?;
             Ok(Revision { id: r.get(0)?, hash: r.get(1)?, files: r.get(2)?, applied, actor: r.get(4)?, counted: r.get(5)? })
         };
         statement.query_map([limit], row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)

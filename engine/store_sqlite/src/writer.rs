@@ -5,6 +5,7 @@
 //! as the write. Whoever comes meanwhile queues for the writer's thread, which takes all that wait at once.
 
 use crate::names::NameIds;
+use crate::read::json;
 use crate::rows::{error, micros};
 use rusqlite::{Connection, params};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -316,6 +317,9 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
     }
     crate::search::write(connection, changes).map_err(error)?;
     crate::inbox::write(connection, changes, commit.history.at)?;
+    if let Some(redaction) = &commit.redaction {
+        crate::redaction::write(connection, t.id, &t.number, &t.title, redaction)?;
+    }
     if let Some(mail) = &commit.mail {
         crate::inbox::add(connection, mail, Some(t.id))?;
     }
@@ -467,7 +471,7 @@ fn work(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String, i64)>
         rows.next()?.map(|r| r.get(0)).transpose()?
     };
     let open = w.status.is_open();
-    let old_keys: Vec<String> = old.as_deref().and_then(|t| serde_json::from_str(t).ok()).unwrap_or_default();
+    let old_keys: Vec<String> = old.as_deref().map(json).transpose()?.unwrap_or_default();
     let new_keys: &[String] = if open { &w.audience } else { &[] };
     for key in old_keys.iter().filter(|k| !new_keys.contains(k)) {
         let id = crate::names::audience(names, connection, key, fresh)?;
@@ -484,9 +488,10 @@ fn work(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String, i64)>
         }
         return Ok(());
     }
-    let audience = serde_json::to_string(&w.audience).unwrap_or_else(|_| "[]".into());
+    let audience = serde_json::json!(w.audience).to_string();
     debug_assert!(w.status != WorkStatus::Done);
-    let more = w.more.as_ref().and_then(|m| serde_json::to_string(m).ok());
+    let unwritten = |e: serde_json::Error| rusqlite::Error::ToSqlConversionFailure(e.into());
+    let more = w.more.as_ref().map(serde_json::to_string).transpose().map_err(unwritten)?;
     if old.is_some() {
         return run(
             "UPDATE work SET status = ?3, claimed_by = ?4, epoch = ?5, audience = ?6, more = ?7 WHERE ticket_id = ?1 AND seq = ?2",

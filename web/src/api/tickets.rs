@@ -1,6 +1,6 @@
 //! `/api/v1/tickets`
 
-use super::{ArticleBody, Body, failed, if_match, json_response, run, take_files, ticket_json};
+use super::{Answerer, ArticleBody, Body, failed, if_match, json_response, run, take_files, ticket_json};
 use crate::auth::Who;
 use crate::extract::{Path, Query};
 use crate::problem::{Fault, problem};
@@ -17,6 +17,7 @@ use vorgang_core::filter::Filter;
 use vorgang_core::people::PersonKind;
 use vorgang_core::{Command, Rejection};
 use vorgang_definitions::actions::link::LinkKind;
+use vorgang_runtime::Done;
 use vorgang_runtime::search::Wanted;
 use vorgang_store::Sort;
 
@@ -227,6 +228,7 @@ pub async fn articles(
                             "message_id": h.message_id, "authenticated": h.auth.as_ref().map(vorgang_core::mail::Auth::is_good),
                             "ambiguous": h.auth.as_ref().and_then(|a| a.ambiguous.as_deref()), "auto": h.auto, "taken_back": a.withdrawn,
                         })),
+                        "erased": a.erased.as_ref().map(|e| e.at), "rejected": a.rejected,
                         "origin": a.origin.as_ref().filter(|_| who.person.kind == PersonKind::Agent),
                     })
                 })
@@ -235,6 +237,31 @@ pub async fn articles(
         }
         Err(e) => failed(e, &id),
     }
+}
+
+/// What is to be gone.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EraseBody {
+    reason: String,
+    /// The place of one file among the article's, from 1; without it everything goes.
+    file: Option<usize>,
+}
+
+/// Removes the content of a message, or one of its files, for good.
+pub async fn erase(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path((number, article)): Path<(String, u32)>,
+    body: Body<EraseBody>,
+) -> Response {
+    let (wish, key) = body.split();
+    let what = (article, wish.file.map(|n| n.wrapping_sub(1)));
+    let writer = Answerer::new(&app, &who);
+    let answer = |done: &Done| writer.kept(StatusCode::OK, done);
+    let result = app.desk.erase_once(&who.person, &number, what, &wish.reason, "api", key.once(&answer)).await;
+    writer.response(StatusCode::OK, result, &id).await
 }
 
 pub async fn article_add(
@@ -343,7 +370,7 @@ pub async fn link(
     Path(number): Path<String>,
     body: Body<LinkBody>,
 ) -> Response {
-    let (body, _) = body.split();
+    let (body, key) = body.split();
     let kind = match body.kind.as_deref().map(LinkKind::from_word) {
         None => LinkKind::Related,
         Some(Some(kind)) => kind,
@@ -352,8 +379,8 @@ pub async fn link(
             return problem(&fault, &id);
         }
     };
-    match app.desk.link(&who.person, &number, &body.to, kind, body.linked.unwrap_or(true), "api").await {
-        Ok(done) => json_response(StatusCode::OK, &json!({"number": number, "version": done.after.version}), Some(done.after.version)),
+    match app.desk.link_command(&who.person, &number, &body.to, kind, body.linked.unwrap_or(true)).await {
+        Ok(command) => run(&app, &who, &id, Some(&number), command, StatusCode::OK, key).await,
         Err(e) => failed(e, &id),
     }
 }

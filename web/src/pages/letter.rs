@@ -26,11 +26,10 @@ pub async fn html(
     Extension(id): Extension<RequestId>,
     Path((number, article)): Path<(String, u32)>,
 ) -> Response {
-    let raw = match app.desk.letter(&who.person, &number, article, false).await {
-        Ok(raw) => raw,
+    let shown = match app.desk.letter_html(&who.person, &number, article).await {
+        Ok(shown) => shown,
         Err(e) => return failed(e, &id),
     };
-    let shown = tokio::task::spawn_blocking(move || vorgang_mail::shown(&raw)).await.ok().flatten().unwrap_or_default();
     let page = format!(
         "<!doctype html><meta charset=\"utf-8\"><style>body{{font:15px system-ui,sans-serif;margin:12px;color:#111;background:#fff;\
          overflow-wrap:anywhere}}img{{max-width:100%;height:auto}}</style>{shown}"
@@ -51,7 +50,7 @@ pub async fn raw(
     Extension(id): Extension<RequestId>,
     Path((number, article)): Path<(String, u32)>,
 ) -> Response {
-    match app.desk.letter(&who.person, &number, article, true).await {
+    match app.desk.letter(&who.person, &number, article).await {
         Ok(raw) => download(&format!("{number}-{article}.eml"), raw),
         Err(e) => failed(e, &id),
     }
@@ -60,6 +59,21 @@ pub async fn raw(
 /// Whoever loads the page again, after the mail was taken back.
 pub async fn back(Path((number, _)): Path<(String, u32)>) -> Redirect {
     Redirect::to(&format!("/agent/tickets/{}", crate::input::encode(&number)))
+}
+
+/// The content goes for good, and the ticket says so.
+pub async fn erase(
+    State(app): State<App>,
+    Extension(who): Extension<Who>,
+    Extension(id): Extension<RequestId>,
+    Path((number, article)): Path<(String, u32)>,
+    data: FormData,
+) -> Response {
+    let file = data.get("file").and_then(|f| f.parse().ok());
+    match app.desk.erase(&who.person, &number, (article, file), data.get("reason").unwrap_or_default(), "portal").await {
+        Ok(_) => Redirect::to(&format!("/agent/tickets/{}", crate::input::encode(&number))).into_response(),
+        Err(e) => failed(e, &id),
+    }
 }
 
 /// The mail does not go out, and its text stands in the form again.

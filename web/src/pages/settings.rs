@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use jiff::civil::{Date, Time};
 use maud::html;
 use std::str::FromStr;
-use vorgang_core::people::{Away, PersonKind, Quiet, Settings};
+use vorgang_core::people::{Away, PersonKind, PersonPatch, Quiet, Settings};
 
 pub async fn page(State(app): State<App>, Extension(who): Extension<Who>) -> Response {
     draw(&app, &who, &who.person.settings, None, StatusCode::OK).await
@@ -87,7 +87,8 @@ fn pair<T: FromStr>(data: &FormData, from: &str, until: &str) -> Result<Option<(
     }
 }
 
-fn read(app: &App, who: &Who, data: &FormData) -> Result<Settings, ()> {
+/// What the form changes: nothing else of the person.
+fn read(app: &App, who: &Who, data: &FormData) -> Result<PersonPatch, ()> {
     let quiet = pair::<Time>(data, "quiet_from", "quiet_until")?.map(|(from, until)| Quiet { from, until });
     let substitute = data.get("substitute").filter(|s| !s.is_empty()).map(str::to_owned);
     if substitute.as_ref().is_some_and(|s| !candidates(app, who).iter().any(|(login, _)| login == s)) {
@@ -101,16 +102,17 @@ fn read(app: &App, who: &Who, data: &FormData) -> Result<Settings, ()> {
     let model = app.desk.model();
     let optional = |name: &&str| model.names.notifications.get(name).is_some_and(|n| n.opt_out);
     let muted = data.all("muted").filter(optional).map(str::to_owned).collect();
-    Ok(Settings { quiet, away, muted, ..who.person.settings.clone() })
+    Ok(PersonPatch { quiet: Some(quiet), away: Some(away), muted: Some(muted), ..PersonPatch::default() })
 }
 
 pub async fn save(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, data: FormData) -> Response {
-    let Ok(settings) = read(&app, &who, &data) else {
+    let Ok(patch) = read(&app, &who, &data) else {
         let wrong = crate::texts::texts(&who.person.language).settings_wrong;
         return draw(&app, &who, &who.person.settings, Some(wrong), StatusCode::UNPROCESSABLE_ENTITY).await;
     };
-    match app.desk.settings_save(&who.person.login, &settings).await {
-        Ok(()) => Redirect::to("/settings").into_response(),
+    let by = app.desk.by(&who.person.login, "portal");
+    match app.desk.person_change(&who.person.login, &patch, None, &by).await {
+        Ok(_) => Redirect::to("/settings").into_response(),
         Err(e) => failed(e.into(), &id),
     }
 }

@@ -12,9 +12,11 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use maud::{Markup, html};
+use serde_json::json;
 use std::net::{IpAddr, SocketAddr};
-use vorgang_core::people::PersonKind;
+use vorgang_core::people::{PersonKind, PersonPatch};
 use vorgang_runtime::accounts::SignedIn;
+use vorgang_runtime::limiter::Tries;
 use vorgang_store::StoreError;
 
 /// Longest login that is looked at.
@@ -38,12 +40,12 @@ pub fn browser_language(headers: &HeaderMap) -> &'static str {
     if wanted.trim_start().starts_with("de") { "de" } else { "en" }
 }
 
-fn page(app: &App, language: &str, next: Option<&str>, failed: bool) -> Markup {
+fn page(app: &App, language: &str, next: Option<&str>, failed: Option<String>) -> Markup {
     let (t, model) = (texts(language), app.desk.model());
     html! {
         div.card lang=(t.language_tag) {
             h1 { (model.names.site.title.get(language, model.names.site.main_language())) }
-            @if failed { div.notice.bad role="alert" { p { (t.sign_in_failed) } } }
+            @if let Some(failed) = failed { div.notice.bad role="alert" { p { (failed) } } }
             form method="post" action="/sign-in" {
                 @if let Some(next) = next { input type="hidden" name="next" value=(next); }
                 div.field { label for="login" { (t.login) } input id="login" name="login" autocomplete="username" required; }
@@ -56,16 +58,23 @@ fn page(app: &App, language: &str, next: Option<&str>, failed: bool) -> Markup {
 
 pub async fn form(State(app): State<App>, Query(after): Query<After>, headers: HeaderMap) -> Response {
     let language = browser_language(&headers);
-    Html(bare(texts(language).sign_in, &page(&app, language, safe_next(after.next.as_deref()), false))).into_response()
+    Html(bare(texts(language).sign_in, &page(&app, language, safe_next(after.next.as_deref()), None))).into_response()
 }
 
-/// The address that counts: what a trusted proxy forwards, else the peer's.
-fn address(app: &App, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
-    if !app.config.trusted_proxies.contains(&peer.ip()) {
-        return peer.ip();
+/// The address that counts. Each proxy appends the one that it saw: from the right, through all lines, the first that is no
+/// trusted proxy's is the caller's; what stands left of it the caller may have written.
+pub fn address(app: &App, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
+    let lines = headers.get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok());
+    let forwarded: Vec<&str> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
+    let mut address = peer.ip().to_canonical();
+    for text in forwarded.into_iter().rev() {
+        let trusted = app.config.trusted_proxies.iter().any(|p| p.to_canonical() == address);
+        match text.parse::<IpAddr>() {
+            Ok(next) if trusted => address = next.to_canonical(),
+            _ => break,
+        }
     }
-    let forwarded = headers.get("x-forwarded-for").and_then(|v| v.to_str().ok());
-    forwarded.and_then(|f| f.rsplit(',').next()).and_then(|a| a.trim().parse().ok()).unwrap_or(peer.ip())
+    address
 }
 
 pub async fn submit(
@@ -76,42 +85,56 @@ pub async fn submit(
     data: FormData,
 ) -> Response {
     let (login, password) = (data.get("login").unwrap_or_default(), data.get("password").unwrap_or_default());
-    let address = address(&app, peer, &headers).to_string();
-    let key = format!("{address} {login}");
+    let address = address(&app, peer, &headers);
     let next = safe_next(data.get("next"));
     let language = browser_language(&headers);
-    let again = || {
-        let body = Html(bare(texts(language).sign_in, &page(&app, language, next, true)));
-        (StatusCode::UNPROCESSABLE_ENTITY, body).into_response()
-    };
-    match sign_in(&app, login, password, &[(&key, 10), (&address, 50)]).await {
-        Ok(Some(signed_in)) => welcome(&app, &signed_in, next),
-        Ok(None) => again(),
+    match sign_in(&app, login, password, address).await {
+        Ok(Tried::In(signed_in)) => welcome(&app, &signed_in, next),
+        Ok(Tried::Wrong) => {
+            let body = Html(bare(texts(language).sign_in, &page(&app, language, next, Some(texts(language).sign_in_failed.to_owned()))));
+            (StatusCode::UNPROCESSABLE_ENTITY, body).into_response()
+        }
+        Ok(Tried::Wait(seconds)) => {
+            let text = texts(language).sign_in_wait.replace("{}", &seconds.to_string());
+            let body = Html(bare(texts(language).sign_in, &page(&app, language, next, Some(text))));
+            (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds.to_string())], body).into_response()
+        }
         Err(_) => problem::page(&Fault::unavailable(), &id),
     }
 }
 
-/// `None` where it is refused, or was too often by one of these keys.
-async fn sign_in(app: &App, login: &str, password: &str, keys: &[(&str, u32)]) -> Result<Option<SignedIn>, StoreError> {
+enum Tried {
+    In(SignedIn),
+    Wrong,
+    /// There were too many failures: so many seconds.
+    Wait(i64),
+}
+
+/// Counted before it is verified, in one step: guesses that come at once count too.
+async fn sign_in(app: &App, login: &str, password: &str, address: IpAddr) -> Result<Tried, StoreError> {
     if login.len() > LOGIN_BYTES_MAX {
-        return Ok(None);
+        return Ok(Tried::Wrong);
     }
-    for (key, most) in keys {
-        if !app.desk.attempt_allowed(key, *most).await? {
-            return Ok(None);
-        }
-    }
-    // Counted before it is verified: guesses that come at once count too.
-    for (key, _) in keys {
-        app.desk.attempt_failed(key).await?;
+    let tries = Tries::new(login, address);
+    if let Some(until) = app.desk.attempt_take(&tries).await? {
+        return Ok(Tried::Wait(until.duration_since(app.desk.clock.now()).as_secs().max(0) + 1));
     }
     let signed_in = app.desk.password_sign_in(login, password).await?;
-    if signed_in.is_some() {
-        for (key, _) in keys {
-            app.desk.attempt_succeeded(key).await?;
+    let by = |actor: &str| app.desk.by(actor, "portal");
+    match signed_in {
+        Some(signed_in) => {
+            app.desk.attempt_succeeded(&tries).await?;
+            app.desk.note_security(by(login), "sign_in", login, json!({"way": "password", "address": address})).await;
+            Ok(Tried::In(signed_in))
+        }
+        None => {
+            // What a stranger types is kept short: it may be a password in the wrong field.
+            let known = app.desk.people().get(login).is_some();
+            let about = if known { login } else { "" };
+            app.desk.note_security(by(""), "sign_in.failed", about, json!({"address": address})).await;
+            Ok(Tried::Wrong)
         }
     }
-    Ok(signed_in)
 }
 
 fn welcome(app: &App, signed_in: &SignedIn, next: Option<&str>) -> Response {
@@ -171,8 +194,9 @@ pub async fn language(
     let wanted = data.get("language").unwrap_or_default();
     let known = app.desk.model().names.site.languages.iter().any(|l| l.0 == wanted);
     if known {
-        let person = vorgang_core::people::Person { language: wanted.to_owned(), ..(*who.person).clone() };
-        if app.desk.people_save(&[person]).await.is_err() {
+        let patch = PersonPatch { language: Some(wanted.to_owned()), ..PersonPatch::default() };
+        let by = app.desk.by(&who.person.login, "portal");
+        if app.desk.person_change(&who.person.login, &patch, None, &by).await.is_err() {
             return problem::page(&Fault::unavailable(), &id);
         }
     }

@@ -19,7 +19,7 @@ use vorgang_core::acl::Shape;
 use vorgang_core::command::ArticleInput;
 use vorgang_core::decide::Notice;
 use vorgang_core::decide::choices::Choices;
-use vorgang_core::event::{Article, Sender};
+use vorgang_core::event::{Article, Erasure, Sender};
 use vorgang_core::mail::{Head, MailInput, TAKE_BACK_SECONDS, listed};
 use vorgang_core::people::PersonKind;
 use vorgang_core::recipients;
@@ -86,7 +86,13 @@ pub async fn draw(
     let page = Page::new(app, who, &model).await;
     let (t, language) = (page.t, page.language());
     let ticket = &view.snapshot.ticket;
-    let history = if view.sight == Sight::Agent { app.desk.history_view(&who.person, number).await.unwrap_or_default() } else { vec![] };
+    let history = match view.sight {
+        Sight::Agent => match app.desk.history_view(&who.person, number).await {
+            Ok(history) => history,
+            Err(e) => return failed(e, id),
+        },
+        _ => vec![],
+    };
     let body = html! {
         @if let Some(notice) = &notice { (told(&page, notice)) }
         (forms::refusal(&page, &typed))
@@ -215,6 +221,7 @@ fn message(page: &Page, number: &str, article: &Article) -> Markup {
                 @if let (Some(origin), true) = (&article.origin, page.is_agent()) { span.quiet { (page.t.from_ticket) " " a href=(page.ticket_url(origin)) data-enhance { (origin) } } }
             }
             @if let Some(head) = &article.head { (letter_head(page, &base, article, head)) }
+            @if let Some(erasure) = &article.erased { (erased(page, erasure)) }
             (crate::quotes::draw(&article.body, page.t.quoted))
             @if article.head.as_ref().is_some_and(|h| h.html && h.raw.is_some()) {
                 details.as-sent { summary { (page.t.as_sent) }
@@ -222,7 +229,42 @@ fn message(page: &Page, number: &str, article: &Article) -> Markup {
                         src=(format!("{base}/articles/{}/html", article.seq)) {} }
             }
             @if !article.attachments.is_empty() {
-                ul.files { @for a in &article.attachments { li { a.button href=(format!("{base}/files/{}", a.blob)) download=(a.name) { (a.name) } " " span.quiet { (a.size / 1024 + 1) " KB" } } } }
+                ul.files { @for a in article.attachments.iter().filter(|a| !a.blob.is_empty()) { li { a.button href=(format!("{base}/files/{}", a.blob)) download=(a.name) { (a.name) } " " span.quiet { (a.size / 1024 + 1) " KB" } } } }
+            }
+            (erase(page, &base, article))
+        }
+    }
+}
+
+/// What is left of removed content: for agents who removed it, and why.
+fn erased(page: &Page, erasure: &Erasure) -> Markup {
+    html! {
+        p.notice { (page.t.content_removed)
+            @if page.is_agent() { " · " (widgets::person_name(page, &erasure.by)) " · " (widgets::time(page, erasure.at)) " · " (erasure.reason) } }
+    }
+}
+
+/// Removing content for good, for administrators.
+fn erase(page: &Page, base: &str, article: &Article) -> Markup {
+    let t = page.t;
+    let files: Vec<(usize, &str)> =
+        article.attachments.iter().enumerate().filter(|(_, a)| !a.blob.is_empty()).map(|(at, a)| (at, a.name.as_str())).collect();
+    if !rights::is_admin(&page.model.names, &page.who.person) || (article.body.is_empty() && files.is_empty()) {
+        return html! {};
+    }
+    let id = format!("erase-{}", article.seq);
+    html! {
+        details.erase { summary { (t.remove_content) }
+            form method="post" action=(format!("{base}/articles/{}/erase", article.seq)) data-enhance { (page.csrf())
+                p.hint { (t.remove_content_hint) }
+                @if !files.is_empty() {
+                    div.field { label for=(format!("{id}-what")) { (t.remove_what) } select id=(format!("{id}-what")) name="file" {
+                        option value="" { (t.remove_all) }
+                        @for (at, name) in &files { option value=(at) { (name) } }
+                    } }
+                }
+                div.field { label for=(format!("{id}-reason")) { (t.reason) } input id=(format!("{id}-reason")) name="reason" required; }
+                div.buttons { button { (t.remove_content) } }
             }
         }
     }

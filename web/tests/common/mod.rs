@@ -12,9 +12,10 @@ use std::sync::Arc;
 use tower::ServiceExt;
 use vorgang_definitions::model::read_folder;
 use vorgang_runtime::clock::SystemClock;
+use vorgang_runtime::quota::Quotas;
 use vorgang_runtime::{Desk, demo, revisions};
 use vorgang_testbed::{Database, Folder};
-use vorgang_web::{App, Config};
+use vorgang_web::{App, Config, MetricsDoor};
 
 pub struct Door {
     pub router: Router,
@@ -36,6 +37,11 @@ impl Reply {
 
 impl Door {
     pub async fn open() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// With other surroundings.
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let folder = Folder::new("doors");
         let database = Database::new(&folder.0);
         let store = database.open().await;
@@ -46,7 +52,14 @@ impl Door {
         };
         let desk = Arc::new(desk);
         desk.people_save(&demo::people(&desk.model().names, 0)).await.expect("people");
-        let config = Config { public_url: "http://127.0.0.1:8080".into(), trusted_proxies: vec![], mail: false };
+        let mut config = Config {
+            public_url: "http://127.0.0.1:8080".into(),
+            trusted_proxies: vec![],
+            mail: false,
+            quotas: Quotas { create: 0, search: 0, export: 0 },
+            metrics: MetricsDoor::Here,
+        };
+        change(&mut config);
         let app = App { desk: desk.clone(), config: Arc::new(config), servers: None, metrics: Arc::new(String::new) };
         let router = vorgang_web::router(app).layer(MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 9))));
         Self { router, desk, _database: (database, folder) }

@@ -31,5 +31,6 @@ pub fn write(run: &mut Run, subject: String, body: String, visible: bool) {
         head: None,
         withdrawn: false,
         rejected: false,
+        erased: None,
     });
 }

@@ -17,6 +17,10 @@ pub fn run(run: &mut Run, set: &Set, instance: Option<Seq>, work: Option<Seq>) -
         let value = value(run, given, instance, work)?;
         apply(run, name, value, instance)?;
     }
+    if run.waits_without_time() {
+        let state = &run.snapshot.ticket.state;
+        return Err(Failure::new("value", format!("`pending_until`: the state `{state}` needs a time; set another state beside it")));
+    }
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use crate::people::PersonKind;
 use crate::rejection::{FormError, LifeCycleReason, Rejection, RightReason};
 use crate::rights;
 use crate::snapshot::{Seq, Snapshot, Ticket, WorkStatus};
+use crate::text;
 use std::collections::BTreeMap;
 use vorgang_definitions::actions::link::LinkKind;
 use vorgang_definitions::cel::value::Value;
@@ -157,7 +158,7 @@ pub fn ticket(model: &Model, new: &NewTicket, ctx: &Context) -> Result<Decision,
         return Err(Rejection::LifeCycle { from: String::new(), to: state, why });
     }
     let priority = new.priority.clone().unwrap_or_else(|| normal_priority(names).to_owned());
-    if new.title.trim().is_empty() {
+    if text::is_blank(&new.title) {
         return Err(error("title", FormError::Required));
     }
     let mut run = begin(model, ctx, blank(ctx, "", &new.ticket_type, &new.queue, &state, "")?);

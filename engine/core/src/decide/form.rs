@@ -11,6 +11,7 @@ use crate::people::PersonKind;
 use crate::rejection::{FormError, Rejection};
 use crate::scope::TicketScope;
 use crate::snapshot::{Seq, Snapshot, WorkItem};
+use crate::text;
 use serde_json::Value as Json;
 use vorgang_definitions::calendar::later;
 use vorgang_definitions::cel::Expr;
@@ -282,6 +283,7 @@ fn stored(run: &Run, slot: &Slot, value: Option<Value>) -> Result<Change, FormEr
     let slot = if matches!(slot, Slot::Pending) { &Slot::PendingUntil } else { slot };
     let json = match (slot, &value) {
         (_, None) => Json::Null,
+        (Slot::Title, Some(v)) if v.as_text().is_some_and(text::is_blank) => return Err(FormError::Required),
         (Slot::PendingUntil, Some(Value::Duration(d))) => {
             let until = later(run.ctx.now, *d, None, &run.model.names.site.zone.0);
             until.ok_or(FormError::Invalid(ValueError::TooLarge))?.to_string().into()
@@ -393,6 +395,9 @@ pub fn write(run: &mut Run, changes: Vec<Change>, instance: Option<Seq>) -> Resu
             run.set_state(state, true, instance).map_err(refused)?;
         }
     }
+    if run.waits_without_time() {
+        return Err(Rejection::Form(vec![("pending_until".into(), FormError::Required)]));
+    }
     Ok(())
 }
 
@@ -432,7 +437,7 @@ pub fn add_article(run: &mut Run, input: ArticleInput) -> Result<(), Rejection> 
         sender: run.sender(),
         author: run.ctx.actor.login.clone(),
         visible: input.visible,
-        subject: input.subject.replace(['\r', '\n'], " "),
+        subject: text::visible(&input.subject),
         body: input.body.replace("\r\n", "\n").replace('\0', ""),
         attachments,
         at: run.ctx.now,
@@ -440,6 +445,7 @@ pub fn add_article(run: &mut Run, input: ArticleInput) -> Result<(), Rejection> 
         head: None,
         withdrawn: false,
         rejected: input.rejected,
+        erased: None,
     };
     if let Some(mail) = &input.mail {
         let number = run.next_seq() + 1;

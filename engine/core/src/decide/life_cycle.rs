@@ -47,6 +47,12 @@ impl Run<'_> {
         Err(refuse(why))
     }
 
+    /// Does the ticket wait, and nobody knows for how long? A pending state never stands without its time.
+    pub fn waits_without_time(&self) -> bool {
+        let ticket = &self.snapshot.ticket;
+        ticket.pending_until.is_none() && self.model.names.state_type(&ticket.state).is_pending()
+    }
+
     /// Sets the state through the life cycle; its `do` runs right after (C4).
     pub fn set_state(&mut self, to: &str, as_person: bool, instance: Option<Seq>) -> Result<(), StateError> {
         if self.snapshot.ticket.state == to {

@@ -13,6 +13,7 @@ use crate::rejection::{FormError, Rejection};
 use crate::rights;
 use crate::scope::ResponseScope;
 use crate::snapshot::{Retry, Seq};
+use crate::text;
 use jiff::SignedDuration;
 use vorgang_definitions::actions::link::LinkKind;
 use vorgang_definitions::kinds::auto_response::{AutoResponse, Occasion};
@@ -58,7 +59,7 @@ pub fn receive(run: &mut Run, received: &Received) {
 
 /// What can be read of a subject as a title; there has to be one.
 fn title(subject: &str) -> String {
-    let plain = subject.replace(['\r', '\n', '\0'], " ");
+    let plain = text::visible(subject);
     let mut text = plain.trim();
     while let Some(rest) = ["re:", "aw:", "fw:", "fwd:", "wg:"]
         .iter()
@@ -66,7 +67,7 @@ fn title(subject: &str) -> String {
     {
         text = rest;
     }
-    if text.is_empty() { "–".to_owned() } else { cut(text, LINE_BYTES_MAX).to_owned() }
+    if text::is_blank(text) { "–".to_owned() } else { cut(text, LINE_BYTES_MAX).to_owned() }
 }
 
 /// The beginning, at a border between letters.
@@ -77,10 +78,15 @@ fn cut(text: &str, bytes: usize) -> &str {
 /// What filters and headers want; what does not fit is an incident of the ticket, and the mail is there all the same.
 fn set(run: &mut Run, taken: &Taken) -> Vec<Failure> {
     let mut failures = vec![];
+    let until = crate::apply::attribute(&run.snapshot.ticket, "pending_until");
     // A state may need what is set beside it.
     let (states, others): (Vec<_>, Vec<_>) = taken.set.iter().partition(|(n, _)| n == "state");
     for (name, value) in others.into_iter().chain(states) {
         failures.extend(crate::actions::set::apply(run, name, value.clone(), None).err());
+    }
+    if run.waits_without_time() {
+        run.set("pending_until", until, false);
+        failures.push(Failure::new("value", "`pending_until`: the ticket waits, and a state that waits needs a time"));
     }
     failures
 }
@@ -102,7 +108,7 @@ fn add(run: &mut Run, received: &Received, rejected: bool) {
         sender,
         author: taken.person.clone().unwrap_or_else(|| from.address.clone()),
         visible: taken.visible,
-        subject: cut(&mail.subject.replace(['\r', '\n', '\0'], " "), LINE_BYTES_MAX).to_owned(),
+        subject: cut(&text::visible(&mail.subject), LINE_BYTES_MAX).to_owned(),
         body: shown(&mail.body),
         attachments,
         at: run.ctx.now,
@@ -121,6 +127,7 @@ fn add(run: &mut Run, received: &Received, rejected: bool) {
         })),
         withdrawn: false,
         rejected,
+        erased: None,
     });
     // Whoever stands beside a sender that nobody stands for gets nothing of the ticket.
     if mail.auth.is_good() && mail.nature == Nature::Person {

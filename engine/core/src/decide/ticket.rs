@@ -9,12 +9,17 @@ use crate::happening::Happening;
 use crate::people::PersonKind;
 use crate::rejection::{FormError, Rejection};
 use crate::snapshot::Seq;
+use crate::text;
 use serde_json::Value as Json;
 use vorgang_definitions::values::ValueError;
 
 impl Run<'_> {
     /// Sets an attribute or a field; setting the present value is no change.
     pub fn set(&mut self, name: &str, new: Json, is_field: bool) {
+        let new = match new {
+            Json::String(title) if name == "title" && !is_field => text::visible(&title).into(),
+            other => other,
+        };
         let old = if is_field {
             self.snapshot.ticket.fields.get(name).cloned().unwrap_or(Json::Null)
         } else {

@@ -53,6 +53,7 @@ pub fn summary(event: &Event) -> String {
         Event::MailQueued { outgoing } => {
             format!("mail to {}", outgoing.to.iter().map(|a| a.address.as_str()).collect::<Vec<_>>().join(", "))
         }
+        Event::ContentErased { article, reason, .. } => format!("content of article {article} is removed: {reason}"),
         Event::MailTakenBack { article, .. } => format!("article {article} is taken back"),
         Event::MailBounced { address, message, .. } => format!("mail to {address} came back: {message}"),
         Event::ParticipantAdded { participant, .. } => format!("{} takes part", participant.address),

@@ -17,7 +17,7 @@ use vorgang_store::messages::{MailRow, MailState};
 /// How long an address that bounced gets no mail that nobody wrote by hand.
 pub const BOUNCED_FOR: SignedDuration = SignedDuration::from_hours(1);
 /// Mails of one cause on one ticket that a recipient gets in an hour.
-pub const AN_HOUR_MAX: u32 = 30;
+pub const AN_HOUR_MAX: u32 = 100;
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 /// Counters that are kept; those of past hours go first.
 const COUNTERS_MAX: usize = 100_000;

@@ -72,6 +72,14 @@ impl Files for Bucket {
         whole(hash, bytes.into(), &format!("{hash} in {}", self.shown)).map(Some)
     }
 
+    async fn forget(&self, hash: &str) -> Result<()> {
+        checked(hash)?;
+        match self.store.delete(&self.path(hash)).await {
+            Err(Error::NotFound { .. }) => Ok(()),
+            done => done.map_err(unavailable),
+        }
+    }
+
     async fn list(&self) -> Result<Vec<String>> {
         let objects = self.store.list(Some(&self.prefix));
         let names = objects.map_ok(|o| o.location.filename().unwrap_or_default().to_owned());

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use std::fs::{self, File};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -20,6 +21,11 @@ pub struct Folder {
 
 fn io(path: &Path) -> impl Fn(std::io::Error) -> StoreError + '_ {
     move |e| StoreError::Unavailable(format!("{}: {e}", path.display()))
+}
+
+/// Makes a folder, and those above it, that nobody else may look into. One that is there stays as it is.
+pub fn private_folder(path: &Path) -> std::io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 impl Folder {
@@ -40,11 +46,16 @@ impl Folder {
             return Ok(());
         }
         let folder = path.parent().unwrap_or(&self.folder);
-        fs::create_dir_all(folder).map_err(io(folder))?;
+        private_folder(folder).map_err(io(folder))?;
         // Nobody else writes to this one, though several may bring the same content at once.
         let own = RandomState::new().build_hasher().finish();
         let part = folder.join(format!("{hash}.{own:016x}.part"));
-        let written = File::create_new(&part).and_then(|mut f| f.write_all(bytes).and_then(|()| f.sync_all()));
+        let written = File::options()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&part)
+            .and_then(|mut f| f.write_all(bytes).and_then(|()| f.sync_all()));
         let written = written.and_then(|()| fs::rename(&part, &path)).and_then(|()| File::open(folder)?.sync_all());
         written.map_err(|e| {
             let _ = fs::remove_file(&part);
@@ -122,6 +133,19 @@ impl Files for Folder {
         }
         let hash = hash.to_owned();
         self.apart(move |this| this.read(&hash)).await
+    }
+
+    async fn forget(&self, hash: &str) -> Result<()> {
+        checked(hash)?;
+        let hash = hash.to_owned();
+        self.apart(move |this| {
+            let path = this.path(&hash);
+            match fs::remove_file(&path) {
+                Err(e) if e.kind() != ErrorKind::NotFound => Err(io(&path)(e)),
+                _ => Ok(()),
+            }
+        })
+        .await
     }
 
     async fn list(&self) -> Result<Vec<String>> {

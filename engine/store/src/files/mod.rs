@@ -8,7 +8,7 @@ mod folder;
 
 #[cfg(feature = "s3")]
 pub use bucket::Bucket;
-pub use folder::Folder;
+pub use folder::{Folder, private_folder};
 
 use crate::{Commit, Result, StoreError};
 use async_trait::async_trait;
@@ -29,6 +29,8 @@ pub trait Files: std::fmt::Debug + Send + Sync {
     async fn put(&self, hash: &str, bytes: Arc<Vec<u8>>) -> Result<()>;
     /// Its content, if it is there and what it was.
     async fn get(&self, hash: &str) -> Result<Option<Vec<u8>>>;
+    /// Removes one, whatever named it. One that is not there is gone already.
+    async fn forget(&self, hash: &str) -> Result<()>;
     /// The hashes of all, in their order.
     async fn list(&self) -> Result<Vec<String>>;
 }

@@ -1,0 +1,176 @@
+//! Who comes in when there is much to do: people before programs, and nobody waits long for a refusal. Bodies are bounded in all,
+//! and have to come at a least rate.
+
+use crate::problem::{Fault, fault};
+use crate::{App, BODY_BYTES_MAX, RequestId};
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// Requests that are worked on at the same time, and those of programs among them.
+const UNDER_WAY: usize = 256;
+const PROGRAMS: usize = 192;
+/// How long a request waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Bodies that are in memory at the same time, in KiB.
+const BODIES_KIB: usize = 128 * 1024;
+/// Small bodies need no place: their number is bounded already.
+const SMALL_BYTES: u64 = 64 * 1024;
+/// A body may take so long, and a second more for each so many bytes.
+const BODY_TIME: Duration = Duration::from_secs(30);
+const BODY_RATE: u64 = 4 * 1024;
+
+/// The places of one server.
+#[derive(Clone)]
+pub struct Places {
+    all: Arc<Semaphore>,
+    programs: Arc<Semaphore>,
+    bodies: Arc<Semaphore>,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self {
+            all: Arc::new(Semaphore::new(UNDER_WAY)),
+            programs: Arc::new(Semaphore::new(PROGRAMS)),
+            bodies: Arc::new(Semaphore::new(BODIES_KIB)),
+        }
+    }
+}
+
+async fn wait(places: &Arc<Semaphore>, count: u32) -> Option<OwnedSemaphorePermit> {
+    tokio::time::timeout(PATIENCE, places.clone().acquire_many_owned(count)).await.ok()?.ok()
+}
+
+/// Everything but what only says whether the server is there.
+pub async fn admit(State((_, places)): State<(App, Places)>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if matches!(path, "/livez" | "/readyz" | "/metrics") || path.starts_with("/assets/") {
+        return next.run(request).await;
+    }
+    let api = path.starts_with("/api/");
+    let id = request.extensions().get::<RequestId>().cloned().unwrap_or_else(crate::layout::no_id);
+    // Programs stand in line for a place among programs first: while they wait, people do not wait behind them.
+    let program = if api { wait(&places.programs, 1).await } else { None };
+    let place = if api && program.is_none() { None } else { wait(&places.all, 1).await };
+    let Some(_place) = place else { return busy(api, &id) };
+    let size = request.body().size_hint().upper().unwrap_or(BODY_BYTES_MAX as u64).min(BODY_BYTES_MAX as u64);
+    let room = match size > SMALL_BYTES && *request.method() != Method::GET {
+        true => match wait(&places.bodies, (size / 1024 + 1) as u32).await {
+            None => return busy(api, &id),
+            room => room,
+        },
+        false => None,
+    };
+    let request = request.map(|body| Body::new(Paced { body, room, begun: Instant::now(), bytes: 0, due: None }));
+    next.run(request).await
+}
+
+fn busy(api: bool, id: &RequestId) -> Response {
+    metrics::counter!("vorgang_http_refused_total").increment(1);
+    let mut response = fault(
+        api,
+        Fault::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "There is too much to do right now. Nothing was begun; please try again in a moment.",
+            "Gerade ist zu viel zu tun. Es wurde nichts begonnen; bitte gleich noch einmal versuchen.",
+        ),
+        id,
+    );
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+    response
+}
+
+/// A body that ends where it comes too slowly, or not at all. Its room is given back when it is gone.
+struct Paced {
+    body: Body,
+    room: Option<OwnedSemaphorePermit>,
+    begun: Instant,
+    bytes: u64,
+    /// When what has come until now is too little; made when it is first waited for.
+    due: Option<Pin<Box<Sleep>>>,
+}
+
+impl HttpBody for Paced {
+    type Data = axum::body::Bytes;
+    type Error = axum::BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        match Pin::new(&mut self.body).poll_frame(cx) {
+            Poll::Pending => {
+                let until = self.begun + BODY_TIME + Duration::from_secs(self.bytes / BODY_RATE);
+                let due = self.due.get_or_insert_with(|| Box::pin(sleep_until(until)));
+                if due.deadline() != until {
+                    due.as_mut().reset(until);
+                }
+                due.as_mut().poll(cx).map(|()| Some(Err("the body came too slowly".into())))
+            }
+            Poll::Ready(frame) => {
+                if let Some(Ok(frame)) = &frame {
+                    self.bytes += frame.data_ref().map_or(0, |d| d.len() as u64);
+                }
+                Poll::Ready(frame.map(|f| f.map_err(Into::into)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Paced {
+    fn drop(&mut self) {
+        drop(self.room.take());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::{StreamExt, stream};
+
+    /// Pieces that come one by one, with a pause before each; after the last, nothing.
+    async fn comes(pieces: usize, size: usize, pause: Duration, ends: bool) -> (Option<usize>, Duration) {
+        let begun = Instant::now();
+        let piece = move |_| async move {
+            tokio::time::sleep(pause).await;
+            Ok::<_, std::io::Error>(vec![b'a'; size])
+        };
+        let pieces = stream::iter(0..pieces).then(piece);
+        let body = match ends {
+            true => Body::from_stream(pieces),
+            false => Body::from_stream(pieces.chain(stream::pending())),
+        };
+        let paced = Body::new(Paced { body, room: None, begun, bytes: 0, due: None });
+        let read = axum::body::to_bytes(paced, usize::MAX).await;
+        (read.ok().map(|b| b.len()), begun.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_comes_too_slowly_or_not_at_all_ends() {
+        let seconds = Duration::from_secs;
+        let about = |d: Duration| d.as_secs_f64().round() as u64;
+        let (read, after) = comes(0, 0, seconds(0), false).await;
+        assert_eq!((read, about(after)), (None, 30), "nothing comes");
+        let (read, after) = comes(1_000, 1, seconds(10), true).await;
+        assert_eq!((read, about(after)), (None, 30), "a byte each ten seconds");
+        let (read, after) = comes(1, 40 * 1024, seconds(1), false).await;
+        assert_eq!((read, about(after)), (None, 40), "what came buys time");
+        let (read, after) = comes(100, 8 * 1024, seconds(1), true).await;
+        assert_eq!((read, about(after)), (Some(100 * 8 * 1024), 100), "a slow line that goes on");
+    }
+}

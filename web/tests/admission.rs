@@ -1,0 +1,143 @@
+//! The doors when there is more to do than they can: whom they let in, and what they say to the others.
+
+mod common;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{StatusCode, header};
+use axum::routing::get;
+use common::{Door, Reply};
+use hyper::body::{Frame, SizeHint};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+/// A body of ten bytes that never come.
+struct Never;
+
+impl hyper::body::Body for Never {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+        Poll::Pending
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(10)
+    }
+}
+
+/// The refusal that comes once all places are taken.
+async fn refused(door: &Door, path: &str, headers: &[(&str, &str)]) -> Reply {
+    for _ in 0..500 {
+        tokio::task::yield_now().await;
+        let reply = door.send("GET", path, headers, "").await;
+        if reply.status == StatusCode::SERVICE_UNAVAILABLE {
+            return reply;
+        }
+    }
+    panic!("nobody is refused at {path}")
+}
+
+/// Programs that hold their places keep no person out; when people hold theirs too, everybody is told when to come again.
+#[tokio::test]
+async fn people_come_before_programs_and_nobody_waits_long() {
+    let door = Door::open().await;
+    let token = door.desk.token_create("agent").await.expect("a token");
+    let auth = format!("Bearer {token}");
+    let hang = |method: &'static str, path: &'static str, auth: Option<&str>| {
+        let request = axum::http::Request::builder().method(method).uri(path).header("host", "127.0.0.1:8080");
+        let mut request = request.header("content-type", "application/x-www-form-urlencoded");
+        if let Some(auth) = auth {
+            request = request.header("authorization", auth);
+        }
+        let (router, request) = (door.router.clone(), request.body(Body::new(Never)).expect("a request"));
+        tokio::spawn(async move { tower::ServiceExt::oneshot(router, request).await })
+    };
+    let mut hanging: Vec<_> = (0..192).map(|_| hang("POST", "/api/v1/tickets", Some(&auth))).collect();
+    let program = refused(&door, "/api/v1/tickets", &[("authorization", &auth)]).await;
+    assert!(program.headers.contains_key(header::RETRY_AFTER));
+    assert_eq!(door.page("agent", "/agent").await.status, StatusCode::OK, "a person comes in");
+    hanging.extend((0..64).map(|_| hang("POST", "/sign-in", None)));
+    let person = refused(&door, "/sign-in", &[]).await;
+    assert!(person.headers.contains_key(header::RETRY_AFTER));
+    let begun = std::time::Instant::now();
+    assert_eq!(door.send("GET", "/readyz", &[], "").await.status, StatusCode::OK);
+    assert!(begun.elapsed() < Duration::from_secs(2), "whether it is there is told at once");
+    for one in hanging {
+        one.abort();
+    }
+    assert_eq!(door.page("agent", "/agent").await.status, StatusCode::OK, "places are given back");
+}
+
+async fn serve(places: usize, proxies: Vec<IpAddr>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let router = Router::new().route("/", get(|| async { "here" }));
+    tokio::spawn(vorgang_web::door::serve(listener, router, places, proxies, std::future::pending()));
+    address
+}
+
+async fn from(caller: [u8; 4], to: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind(SocketAddr::from((Ipv4Addr::from(caller), 0))).expect("an address of this machine");
+    socket.connect(to).await.expect("a connection")
+}
+
+async fn asks(stream: &mut TcpStream) -> String {
+    let asked = stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    let mut answer = String::new();
+    match asked {
+        Ok(()) => stream.read_to_string(&mut answer).await.map_or_else(|_| String::new(), |_| answer),
+        Err(_) => answer,
+    }
+}
+
+/// One address has its share of the places, whatever it does with them; a proxy has as many as it needs.
+#[tokio::test]
+async fn one_address_does_not_take_all_places() {
+    // A quarter of the places is a share; twice as many are taken for a moment.
+    let to = serve(400, vec![]).await;
+    let mut crowd = vec![];
+    for _ in 0..250 {
+        crowd.push(from([127, 0, 0, 1], to).await);
+    }
+    let mut beyond = crowd.split_off(200);
+    for stream in &mut beyond {
+        assert_eq!(asks(stream).await, "", "there is no place for it");
+    }
+    let mut other = from([127, 0, 0, 2], to).await;
+    assert!(asks(&mut other).await.ends_with("here"));
+    let to = serve(400, vec![IpAddr::from([127, 0, 0, 1])]).await;
+    let mut crowd = vec![];
+    for _ in 0..250 {
+        crowd.push(from([127, 0, 0, 1], to).await);
+    }
+    for stream in &mut crowd {
+        assert!(asks(stream).await.ends_with("here"), "a proxy brings everybody");
+    }
+}
+
+/// A head that has begun ends in time, however steadily its bytes come.
+#[tokio::test(start_paused = true)]
+async fn a_head_that_comes_byte_by_byte_ends() {
+    let to = serve(400, vec![]).await;
+    let mut stream = TcpStream::connect(to).await.expect("a connection");
+    let begun = tokio::time::Instant::now();
+    let mut sent = 0;
+    loop {
+        let wrote = stream.write_all(if sent == 0 { b"GET / HTTP/1.1\r\n" } else { b"x" }).await;
+        sent += 1;
+        let mut byte = [0];
+        let closed = tokio::time::timeout(Duration::from_secs(5), stream.read(&mut byte)).await;
+        if wrote.is_err() || closed.is_ok() {
+            break;
+        }
+        assert!(sent < 20, "it goes on for ever");
+    }
+    assert!((15..=30).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+}
