@@ -122,6 +122,9 @@ async fn a_message_is_gone_everywhere_and_the_history_says_so() {
     // First the original, then what quotes it: each is a decision of its own.
     w.desk.erase(&w.otto, &number, (first.seq, None), "a password", "test").await.expect("it is erased");
     sound(&w).await;
+    let due = w.desk.store.mail_list(&vorgang_core::filter::Filter::All, MailState::Due, 100, None).await.expect("mails");
+    let waits = due.iter().filter_map(|m| m.outgoing.as_ref()).any(|o| o.article == Some(answer.seq) && o.body.contains("You wrote"));
+    assert!(waits, "another message still goes out: {due:?}");
     w.desk.erase(&w.otto, &number, (answer.seq, None), "quotes it", "test").await.expect("it is erased");
     sound(&w).await;
     let left = everything(&w, &number).await;

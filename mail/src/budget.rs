@@ -10,6 +10,8 @@ const ATTRIBUTES_MAX: usize = 100;
 const TAGS_MAX: usize = 100_000;
 /// Most elements that a parser may open again: formatting that is not closed is repeated in each block after it (HTML, 13.2.4.3).
 const REPEATED_MAX: usize = 100_000;
+/// How often each byte may be looked at: a tag without an end is looked at again in each tag after it.
+const LOOKS_MAX: usize = 8;
 /// Longest style of one element, in bytes.
 const STYLE_MAX: usize = 8 * 1024;
 
@@ -29,6 +31,7 @@ pub fn references(html: &str) -> usize {
 pub fn tags(html: &str) -> Option<usize> {
     let (mut depth, mut deepest, mut formatting, mut repeated, mut count) = (0_usize, 0, 0_usize, 0_usize, 0);
     let mut rest = html;
+    let mut looks = html.len() * LOOKS_MAX + STYLE_MAX;
     while let Some(at) = rest.find('<') {
         rest = &rest[at + 1..];
         let closes = rest.starts_with('/');
@@ -46,7 +49,7 @@ pub fn tags(html: &str) -> Option<usize> {
                 formatting = formatting.saturating_sub(usize::from(formats));
             }
             false => {
-                if attributes(rest) > ATTRIBUTES_MAX {
+                if attributes(rest, &mut looks) > ATTRIBUTES_MAX || looks == 0 {
                     return None;
                 }
                 if !VOID.contains(&name.as_str()) {
@@ -64,10 +67,14 @@ pub fn tags(html: &str) -> Option<usize> {
     Some(deepest)
 }
 
-/// Attributes of the tag that begins here, at least.
-fn attributes(tag: &str) -> usize {
+/// Attributes of the tag that begins here, at least, found with so many looks at a byte.
+fn attributes(tag: &str, looks: &mut usize) -> usize {
     let (mut quote, mut between, mut count, mut length) = (None, true, 0, 0);
     for b in tag.bytes() {
+        *looks = looks.saturating_sub(1);
+        if *looks == 0 {
+            break;
+        }
         match (quote, b) {
             (Some(q), b) if b == q => {
                 quote = None;
@@ -106,6 +113,8 @@ mod tests {
             ("a style without end", format!("<p style=\"{}\">", "color:red;".repeat(10_000))),
             ("depth", "<div>".repeat(501)),
             ("tags", "<br>".repeat(100_001)),
+            ("tags without an end", "<br".repeat(30_000)),
+            ("a quote without an end", format!("<br a=\"{}", "<br ".repeat(30_000))),
             ("references", "&a".repeat(20_001)),
         ] {
             assert!(is_too_much(&html), "{what}");

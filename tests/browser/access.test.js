@@ -31,7 +31,7 @@ describe("every page can be used by everybody", () => {
   const pages = {
     customer: ["/", "/start/expense_claim", "/start/leave_request", "/tickets/N", "/notifications", "/settings", "/nowhere"],
     agent: ["/agent", "/agent/queue", "/agent/work", "/agent/new", "/agent/tickets/N", "/agent/tickets/MAIL"],
-    admin: ["/admin", "/admin/jobs", "/admin/jobs/close_waiting", "/admin/notifications", "/admin/notifications/key_account", "/admin/outbox", "/admin/outbox?state=sent", "/admin/mail", "/admin/mail?state=quarantined", "/admin/mail/1", "/admin/mail/2", "/admin/mail/accounts"],
+    admin: ["/admin", "/agent/tickets/N", "/agent/tickets/MAIL", "/admin/jobs", "/admin/jobs/close_waiting", "/admin/notifications", "/admin/notifications/key_account", "/admin/outbox", "/admin/outbox?state=sent", "/admin/mail", "/admin/mail?state=quarantined", "/admin/mail/1", "/admin/mail/2", "/admin/mail/accounts"],
     tina: ["/agent", "/agent/tickets/N"],
     carla: ["/", "/start/leave_request", "/tickets/N"],
   };

@@ -1,6 +1,7 @@
 //! Who comes in when there is much to do: people before programs, and nobody waits long for a refusal. Bodies are bounded in all,
 //! and have to come at a least rate.
 
+use crate::door::network;
 use crate::problem::{Fault, fault};
 use crate::{App, BODY_BYTES_MAX, RequestId};
 use axum::body::Body;
@@ -9,8 +10,10 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -19,14 +22,19 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// Requests that are worked on at the same time, and those of programs among them.
 const UNDER_WAY: usize = 256;
 const PROGRAMS: usize = 192;
+/// Requests of callers who do not say who they are have places of their own, so that they take none of the others'; in all, and of one
+/// address.
+const STRANGERS: usize = 64;
+const STRANGERS_OF_ONE: usize = 16;
 /// How long a request waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Bodies that are in memory at the same time, in KiB.
 const BODIES_KIB: usize = 128 * 1024;
 /// Small bodies need no place: their number is bounded already.
 const SMALL_BYTES: u64 = 64 * 1024;
-/// A body may take so long, and a second more for each so many bytes.
+/// A body may take so long, a stranger's so long, and a second more for each so many bytes.
 const BODY_TIME: Duration = Duration::from_secs(30);
+const STRANGERS_TIME: Duration = Duration::from_secs(10);
 const BODY_RATE: u64 = 4 * 1024;
 
 /// The places of one server.
@@ -35,6 +43,9 @@ pub struct Places {
     all: Arc<Semaphore>,
     programs: Arc<Semaphore>,
     bodies: Arc<Semaphore>,
+    strangers: Arc<Semaphore>,
+    /// Of each address that has one of the strangers' places.
+    by_address: Arc<Mutex<HashMap<IpAddr, Arc<Semaphore>>>>,
 }
 
 impl Default for Places {
@@ -43,6 +54,31 @@ impl Default for Places {
             all: Arc::new(Semaphore::new(UNDER_WAY)),
             programs: Arc::new(Semaphore::new(PROGRAMS)),
             bodies: Arc::new(Semaphore::new(BODIES_KIB)),
+            strangers: Arc::new(Semaphore::new(STRANGERS)),
+            by_address: Arc::default(),
+        }
+    }
+}
+
+/// Bytes of the body, as far as its head says; as many as it may have, where it does not. What stands between hides it from the body.
+#[derive(Clone, Copy)]
+struct Declared(u64);
+
+/// A place of a stranger, until it is dropped.
+pub struct Stranger {
+    address: IpAddr,
+    places: Places,
+    own: Option<OwnedSemaphorePermit>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Drop for Stranger {
+    fn drop(&mut self) {
+        drop(self.own.take());
+        let mut all = self.places.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nobody holds one of its places, or waits for one.
+        if all.get(&self.address).is_some_and(|own| Arc::strong_count(own) == 1) {
+            all.remove(&self.address);
         }
     }
 }
@@ -51,31 +87,54 @@ async fn wait(places: &Arc<Semaphore>, count: u32) -> Option<OwnedSemaphorePermi
     tokio::time::timeout(PATIENCE, places.clone().acquire_many_owned(count)).await.ok()?.ok()
 }
 
+impl Places {
+    /// A place for somebody who is not known, if there is one in time.
+    pub async fn stranger(&self, address: IpAddr) -> Option<Stranger> {
+        let address = network(address);
+        let own = {
+            let mut all = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+            all.entry(address).or_insert_with(|| Arc::new(Semaphore::new(STRANGERS_OF_ONE))).clone()
+        };
+        let own = wait(&own, 1).await?;
+        Some(Stranger { address, places: self.clone(), own: Some(own), _place: wait(&self.strangers, 1).await? })
+    }
+
+    /// Room in memory for the body of somebody who is known; the same request with it, or nothing in time.
+    pub async fn room(&self, request: Request) -> Option<Request> {
+        let size = request.extensions().get::<Declared>().map_or(BODY_BYTES_MAX as u64, |declared| declared.0);
+        if size <= SMALL_BYTES || *request.method() == Method::GET {
+            return Some(request);
+        }
+        let room = wait(&self.bodies, (size / 1024 + 1) as u32).await?;
+        Some(request.map(|body| Body::new(Paced { _room: Some(room), ..Paced::new(body, BODY_TIME) })))
+    }
+}
+
 /// Everything but what only says whether the server is there.
-pub async fn admit(State((_, places)): State<(App, Places)>, request: Request, next: Next) -> Response {
+pub async fn admit(State((app, places)): State<(App, Places)>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
     if matches!(path, "/livez" | "/readyz" | "/metrics") || path.starts_with("/assets/") {
         return next.run(request).await;
     }
     let api = path.starts_with("/api/");
     let id = request.extensions().get::<RequestId>().cloned().unwrap_or_else(crate::layout::no_id);
+    let most = BODY_BYTES_MAX as u64;
+    let declared = Declared(request.body().size_hint().upper().unwrap_or(most).min(most));
+    request.extensions_mut().insert(declared);
+    request.extensions_mut().insert(places.clone());
+    if !crate::auth::says_who(&app, request.headers()) {
+        let Some(_stranger) = places.stranger(crate::auth::caller(&app, &request)).await else { return busy(api, &id) };
+        return next.run(request.map(|body| Body::new(Paced::new(body, STRANGERS_TIME)))).await;
+    }
     // Programs stand in line for a place among programs first: while they wait, people do not wait behind them.
     let program = if api { wait(&places.programs, 1).await } else { None };
     let place = if api && program.is_none() { None } else { wait(&places.all, 1).await };
     let Some(_place) = place else { return busy(api, &id) };
-    let size = request.body().size_hint().upper().unwrap_or(BODY_BYTES_MAX as u64).min(BODY_BYTES_MAX as u64);
-    let room = match size > SMALL_BYTES && *request.method() != Method::GET {
-        true => match wait(&places.bodies, (size / 1024 + 1) as u32).await {
-            None => return busy(api, &id),
-            room => room,
-        },
-        false => None,
-    };
-    let request = request.map(|body| Body::new(Paced { body, room, begun: Instant::now(), bytes: 0, due: None }));
-    next.run(request).await
+    next.run(request.map(|body| Body::new(Paced::new(body, BODY_TIME)))).await
 }
 
-fn busy(api: bool, id: &RequestId) -> Response {
+/// The refusal of work that was not begun.
+pub fn busy(api: bool, id: &RequestId) -> Response {
     metrics::counter!("vorgang_http_refused_total").increment(1);
     let mut response = fault(
         api,
@@ -93,11 +152,19 @@ fn busy(api: bool, id: &RequestId) -> Response {
 /// A body that ends where it comes too slowly, or not at all. Its room is given back when it is gone.
 struct Paced {
     body: Body,
-    room: Option<OwnedSemaphorePermit>,
+    /// Held as long as the body.
+    _room: Option<OwnedSemaphorePermit>,
     begun: Instant,
+    time: Duration,
     bytes: u64,
     /// When what has come until now is too little; made when it is first waited for.
     due: Option<Pin<Box<Sleep>>>,
+}
+
+impl Paced {
+    fn new(body: Body, time: Duration) -> Self {
+        Self { body, _room: None, begun: Instant::now(), time, bytes: 0, due: None }
+    }
 }
 
 impl HttpBody for Paced {
@@ -107,7 +174,7 @@ impl HttpBody for Paced {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Pending => {
-                let until = self.begun + BODY_TIME + Duration::from_secs(self.bytes / BODY_RATE);
+                let until = self.begun + self.time + Duration::from_secs(self.bytes / BODY_RATE);
                 let due = self.due.get_or_insert_with(|| Box::pin(sleep_until(until)));
                 if due.deadline() != until {
                     due.as_mut().reset(until);
@@ -132,12 +199,6 @@ impl HttpBody for Paced {
     }
 }
 
-impl Drop for Paced {
-    fn drop(&mut self) {
-        drop(self.room.take());
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,7 +216,7 @@ mod tests {
             true => Body::from_stream(pieces),
             false => Body::from_stream(pieces.chain(stream::pending())),
         };
-        let paced = Body::new(Paced { body, room: None, begun, bytes: 0, due: None });
+        let paced = Body::new(Paced::new(body, BODY_TIME));
         let read = axum::body::to_bytes(paced, usize::MAX).await;
         (read.ok().map(|b| b.len()), begun.elapsed())
     }

@@ -1,12 +1,13 @@
 //! Who asks: a session's cookie or a bearer token. Every route says whom it lets in; nothing else decides it.
 
+use crate::admission::{Places, busy};
 use crate::problem::{Fault, fault};
 use crate::{App, RequestId};
 use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 use vorgang_core::people::{Person, PersonKind};
@@ -56,6 +57,17 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     all.filter_map(|pair| pair.trim().split_once('=')).find(|(n, _)| *n == name).map(|(_, v)| v)
 }
 
+/// Does a request say who asks? Whether it is true is looked at later.
+pub fn says_who(app: &App, headers: &HeaderMap) -> bool {
+    headers.contains_key(header::AUTHORIZATION) || cookie(headers, cookie_name(app)).is_some()
+}
+
+/// The address that a request counts for.
+pub fn caller(app: &App, request: &Request) -> IpAddr {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0);
+    peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| crate::pages::sign_in::address(app, peer, request.headers()))
+}
+
 async fn who(app: &App, headers: &HeaderMap) -> Result<Option<Who>, StoreGone> {
     if let Some(token) = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer ")) {
         let person = app.desk.token_person(token.trim()).await.map_err(|_| StoreGone)?;
@@ -102,6 +114,11 @@ pub async fn guard(app: App, access: Access, quota: Option<Kind>, mut request: R
         let path = by.is_some().then(|| request.uri().path().to_owned());
         if let Some(who) = who {
             request.extensions_mut().insert(who);
+            let places = request.extensions().get::<Places>().cloned().unwrap_or_default();
+            match places.room(request).await {
+                Some(with_room) => request = with_room,
+                None => return busy(api, &id),
+            }
         }
         let response = next.run(request).await;
         if let (Some(by), Some(path), true) = (by, path, response.status().is_success()) {
@@ -117,6 +134,8 @@ pub async fn guard(app: App, access: Access, quota: Option<Kind>, mut request: R
         }
         (None, false) if request.method() == Method::POST && says_own_page(request.headers()) => {
             let (uri, headers) = (request.uri().clone(), request.headers().clone());
+            let places = request.extensions().get::<Places>().cloned().unwrap_or_default();
+            let Some(_stranger) = places.stranger(caller(&app, &request)).await else { return busy(api, &id) };
             // Nobody knows who asks: little is read, and little is shown again.
             let (parts, body) = request.into_parts();
             let data = match axum::body::to_bytes(body, crate::STRANGER_BYTES_MAX).await {
@@ -153,12 +172,7 @@ fn take(app: &App, kind: Kind, who: Option<&Who>, request: &Request) -> Result<(
     if kind == Kind::Create && matches!(*request.method(), Method::GET | Method::HEAD) {
         return Ok(());
     }
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0);
-    let key = match (who, peer) {
-        (Some(who), _) => who.person.login.clone(),
-        (None, Some(peer)) => crate::pages::sign_in::address(app, peer, request.headers()).to_string(),
-        (None, None) => String::new(),
-    };
+    let key = who.map_or_else(|| caller(app, request).to_string(), |who| who.person.login.clone());
     app.desk.quotas.take(app.config.quotas, kind, &key, Instant::now())
 }
 

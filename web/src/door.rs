@@ -117,14 +117,18 @@ struct Share {
     beyond: bool,
 }
 
+/// Of whom an address is: of IPv6 the /64, which one customer of a provider has.
+pub(crate) fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::from((u128::from(v6) >> 64 << 64).to_be_bytes()),
+        v4 => v4,
+    }
+}
+
 impl Shares {
     /// `None` where the address has twice its share already.
     fn take(&self, peer: IpAddr) -> Option<Share> {
-        let peer = peer.to_canonical();
-        let address = match peer {
-            IpAddr::V6(v6) => IpAddr::from((u128::from(v6) >> 64 << 64).to_be_bytes()),
-            v4 => v4,
-        };
+        let (peer, address) = (peer.to_canonical(), network(peer));
         let exempt = self.proxies.iter().any(|p| p.to_canonical() == peer);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(address).or_insert(0);

@@ -15,6 +15,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
 /// A body of ten bytes that never come.
 struct Never;
 
@@ -33,8 +35,8 @@ impl hyper::body::Body for Never {
 
 /// The refusal that comes once all places are taken.
 async fn refused(door: &Door, path: &str, headers: &[(&str, &str)]) -> Reply {
-    for _ in 0..500 {
-        tokio::task::yield_now().await;
+    for _ in 0..100 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
         let reply = door.send("GET", path, headers, "").await;
         if reply.status == StatusCode::SERVICE_UNAVAILABLE {
             return reply;
@@ -46,24 +48,30 @@ async fn refused(door: &Door, path: &str, headers: &[(&str, &str)]) -> Reply {
 /// Programs that hold their places keep no person out; when people hold theirs too, everybody is told when to come again.
 #[tokio::test]
 async fn people_come_before_programs_and_nobody_waits_long() {
-    let door = Door::open().await;
+    let door = Door::with(|c| c.trusted_proxies = vec![IpAddr::from([127, 0, 0, 1])]).await;
     let token = door.desk.token_create("agent").await.expect("a token");
     let auth = format!("Bearer {token}");
-    let hang = |method: &'static str, path: &'static str, auth: Option<&str>| {
-        let request = axum::http::Request::builder().method(method).uri(path).header("host", "127.0.0.1:8080");
-        let mut request = request.header("content-type", "application/x-www-form-urlencoded");
-        if let Some(auth) = auth {
-            request = request.header("authorization", auth);
-        }
+    let (cookie, _) = door.session("agent").await;
+    let hang = |path: &'static str, name: &'static str, value: &str| {
+        let request = axum::http::Request::builder().method("POST").uri(path).header("host", "127.0.0.1:8080");
+        let request = request.header("content-type", "application/x-www-form-urlencoded").header(name, value);
         let (router, request) = (door.router.clone(), request.body(Body::new(Never)).expect("a request"));
         tokio::spawn(async move { tower::ServiceExt::oneshot(router, request).await })
     };
-    let mut hanging: Vec<_> = (0..192).map(|_| hang("POST", "/api/v1/tickets", Some(&auth))).collect();
+    // Strangers take no place of others, and one address none of another's.
+    let mut hanging: Vec<_> = (0..16).map(|_| hang("/sign-in", "x-forwarded-for", "192.0.2.7")).collect();
+    let stranger = refused(&door, "/sign-in", &[("x-forwarded-for", "192.0.2.7")]).await;
+    assert!(stranger.headers.contains_key(header::RETRY_AFTER));
+    assert_eq!(door.send("GET", "/sign-in", &[("x-forwarded-for", "192.0.2.8")], "").await.status, StatusCode::OK);
+    // Nor does somebody who says who it is, and is not believed.
+    let own_page = [FORM, ("cookie", "session=nobody"), ("sec-fetch-site", "same-origin"), ("x-forwarded-for", "192.0.2.7")];
+    assert_eq!(door.send("POST", "/settings", &own_page, "a=b").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    hanging.extend((0..192).map(|_| hang("/api/v1/tickets", "authorization", &auth)));
     let program = refused(&door, "/api/v1/tickets", &[("authorization", &auth)]).await;
     assert!(program.headers.contains_key(header::RETRY_AFTER));
     assert_eq!(door.page("agent", "/agent").await.status, StatusCode::OK, "a person comes in");
-    hanging.extend((0..64).map(|_| hang("POST", "/sign-in", None)));
-    let person = refused(&door, "/sign-in", &[]).await;
+    hanging.extend((0..64).map(|_| hang("/settings", "cookie", &cookie)));
+    let person = refused(&door, "/", &[("cookie", &cookie)]).await;
     assert!(person.headers.contains_key(header::RETRY_AFTER));
     let begun = std::time::Instant::now();
     assert_eq!(door.send("GET", "/readyz", &[], "").await.status, StatusCode::OK);

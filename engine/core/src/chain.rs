@@ -229,7 +229,10 @@ impl Erasing {
     fn own(&self, events: &Json) -> (Vec<u64>, Vec<u64>) {
         let (mut all, mut others) = (vec![], vec![]);
         for event in events.as_array().into_iter().flatten() {
-            if ["notification_sent", "incident_raised", "mail_queued"].iter().any(|e| event["event"] == *e) {
+            // Another message that is sent is erased by itself.
+            let of = event["outgoing"]["article"].as_u64();
+            let is_others = of.is_some_and(|seq| seq != u64::from(self.article));
+            if ["notification_sent", "incident_raised", "mail_queued"].iter().any(|e| event["event"] == *e) && !is_others {
                 numbers(event, &mut others);
             }
             let article = &event["article"];

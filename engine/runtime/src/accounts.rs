@@ -49,7 +49,8 @@ impl Desk {
         match self.store.login_link_take(sha256(link.as_bytes()), self.clock.now()).await? {
             Some(login) => {
                 let signed_in = self.session_create(&login).await?;
-                self.note_security(self.by(&login, "portal"), "sign_in", &login, json!({"way": "link"})).await;
+                let event = if signed_in.is_some() { "sign_in" } else { "sign_in.failed" };
+                self.note_security(self.by(&login, "portal"), event, &login, json!({"way": "link"})).await;
                 Ok(signed_in)
             }
             None => Ok(None),

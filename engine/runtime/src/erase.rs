@@ -57,9 +57,9 @@ impl Desk {
             match self.execute_erasing(request, idempotent, redaction).await {
                 Err(Error::Rejected(Rejection::Stale) | Error::Store(StoreError::Conflict)) => continue,
                 Ok(Answer::Done(done)) => {
-                    self.store.files_forget(&blobs).await?;
                     let details = serde_json::json!({"article": article, "file": file.is_some(), "reason": reason});
                     self.note_security(self.by(&actor.login, cause), "content.erased", number, details).await;
+                    self.store.files_forget(&blobs).await?;
                     return Ok(Answer::Done(done));
                 }
                 other => return other,
@@ -78,7 +78,9 @@ impl Desk {
         reason: &str,
     ) -> Result<(EraseContent, Redaction), Error> {
         let ticket = stored.snapshot.ticket.id;
-        let found = self.store.article_list(ticket).await?.into_iter().find(|a| a.seq == article).ok_or(Rejection::NotFound)?;
+        let (found, others): (Vec<Article>, Vec<Article>) =
+            self.store.article_list(ticket).await?.into_iter().partition(|a| a.seq == article);
+        let found = found.into_iter().next().ok_or(Rejection::NotFound)?;
         let whole = file.is_none();
         let files: Vec<String> = match file {
             Some(at) => {
@@ -92,7 +94,7 @@ impl Desk {
                 attached.chain(found.head.as_ref().and_then(|h| h.raw.clone())).filter(|hash| !hash.is_empty()).collect()
             }
         };
-        let texts = if whole { texts(&found) } else { vec![] };
+        let texts = if whole { texts(&found, &others) } else { vec![] };
         let erasing = Erasing { article, whole, files: files.clone(), texts };
         let (mut history, mut pieces, mut after) = (vec![], vec![], 0);
         loop {
@@ -120,15 +122,17 @@ impl Desk {
     }
 }
 
-/// What is looked for elsewhere: the text, and each of its longer paragraphs.
-fn texts(article: &Article) -> Vec<String> {
+/// What is looked for elsewhere: the text, and its paragraphs and the subject as far as they stand in no other message: a greeting is not
+/// this message's alone.
+fn texts(article: &Article, others: &[Article]) -> Vec<String> {
     let body = article.body.trim();
-    let parts = std::iter::once(body).chain(body.split("\n\n").map(str::trim)).chain(std::iter::once(article.subject.trim()));
-    let mut all: Vec<String> = parts.filter(|t| t.chars().count() >= TEXT_MIN).map(str::to_owned).collect();
+    // The subject of an answer is the ticket's title, which stays.
+    let subject = Some(article.subject.trim()).filter(|s| !s.starts_with("Re: "));
+    let is_others = |t: &&str| others.iter().any(|o| o.body.contains(t) || o.subject.contains(t));
+    let parts = body.split("\n\n").map(str::trim).chain(subject).filter(|t| !is_others(t));
+    let mut all: Vec<String> = std::iter::once(body).chain(parts).filter(|t| t.chars().count() >= TEXT_MIN).map(str::to_owned).collect();
     all.sort();
     all.dedup();
-    // The subject of an answer is the ticket's title, which stays.
-    all.retain(|t| !t.starts_with("Re: "));
     all
 }
 
@@ -145,7 +149,12 @@ fn without(copies: Copies, erasing: &Erasing) -> Result<Copies, StoreError> {
     }
     for (id, payload) in copies.outbox {
         let mut json: serde_json::Value = serde_json::from_str(&payload).map_err(corrupt)?;
-        let is_it = erasing.whole && json["outgoing"]["article"].as_u64() == Some(erasing.article.into());
+        let of = json["outgoing"]["article"].as_u64();
+        if of.is_some_and(|seq| seq != u64::from(erasing.article)) {
+            // Another message, which is erased by itself.
+            continue;
+        }
+        let is_it = erasing.whole && of.is_some();
         let mut changed = erasing.blank(&mut json);
         if is_it {
             json["outgoing"]["subject"] = "".into();

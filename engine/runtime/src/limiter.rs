@@ -11,26 +11,28 @@ use vorgang_store::nodes::Attempt;
 pub struct Tries {
     /// Account and address together.
     own: String,
+    /// The account was signed in to from this address: only successes write it.
+    known: String,
     attempts: Vec<Attempt>,
 }
 
 impl Tries {
     pub fn new(login: &str, address: IpAddr) -> Self {
         let login = login.to_lowercase();
-        let own = format!("both {login} {address}");
+        let (own, known) = (format!("both {login} {address}"), format!("known {login} {address}"));
         let attempt = |key: String, free, longest, unless| Attempt { key, free, longest, unless };
         let mut attempts = vec![
             attempt(own.clone(), 5, 15 * 60, None),
             // Guesses from many addresses at one account wait; its owner does not, where the owner has signed in before.
-            attempt(format!("account {login}"), 20, 60, Some(own.clone())),
+            attempt(format!("account {login}"), 20, 60, Some(known.clone())),
             // Many people may share an address.
-            attempt(format!("address {address}"), 50, 60, Some(own.clone())),
+            attempt(format!("address {address}"), 50, 60, Some(known.clone())),
         ];
         if let IpAddr::V6(v6) = address {
             let [a, b, c, d, ..] = v6.segments();
-            attempts.push(attempt(format!("net {a:x}:{b:x}:{c:x}:{d:x}/64"), 50, 60, Some(own.clone())));
+            attempts.push(attempt(format!("net {a:x}:{b:x}:{c:x}:{d:x}/64"), 50, 60, Some(known.clone())));
         }
-        Self { own, attempts }
+        Self { own, known, attempts }
     }
 }
 
@@ -43,6 +45,8 @@ impl Desk {
     /// It was good, and so it was no failure.
     pub async fn attempt_succeeded(&self, tries: &Tries) -> Result<(), StoreError> {
         let others: Vec<String> = tries.attempts.iter().map(|a| a.key.clone()).filter(|k| *k != tries.own).collect();
-        self.store.attempt_succeeded(&tries.own, &others, self.clock.now()).await
+        let now = self.clock.now();
+        self.store.attempt_succeeded(&tries.known, &others, now).await?;
+        self.store.attempt_succeeded(&tries.own, &[], now).await
     }
 }

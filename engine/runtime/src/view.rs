@@ -244,7 +244,7 @@ impl Desk {
         let shown = tokio::task::spawn_blocking(move || vorgang_mail::shown(&raw)).await;
         let shown = shown.map_err(|e| StoreError::Unavailable(format!("the mail could not be read: {e}")))?;
         let shown = shown.unwrap_or_default();
-        self.store.shown_html_put(hash, html::RULES, &shown).await?;
+        self.store.shown_html_put(hash, html::RULES, &shown, (view.snapshot.ticket.id, article)).await?;
         Ok(shown)
     }
 

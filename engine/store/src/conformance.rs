@@ -337,6 +337,10 @@ async fn tickets_come_back_as_they_were_written(store: &dyn Store) {
     let articles = store.article_list(1).await.expect("articles");
     assert_eq!((articles.len(), articles[0].attachments[0].name.as_str(), articles[0].body.as_str()), (1, "ü.pdf", "Zeile 1\nZeile 2 😀"));
     assert_eq!(store.blob("b1").await, Ok(Some(vec![1, 2, 3])));
+    store.shown_html_put("h", 1, "<p>x</p>", (1, articles[0].seq)).await.expect("kept");
+    store.shown_html_put("i", 1, "<p>x</p>", (1, 999)).await.expect("left out");
+    assert_eq!(store.shown_html("h", 1).await, Ok(Some("<p>x</p>".into())));
+    assert_eq!((store.shown_html("h", 2).await, store.shown_html("i", 1).await), (Ok(None), Ok(None)), "of other rules; of no article");
     assert_eq!(store.notification_unread("anna").await, Ok(1));
     assert_eq!(store.notifications_read("anna", None, at(9)).await, Ok(None));
     assert_eq!(store.notification_unread("anna").await, Ok(0));

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use vorgang_core::chain::Hash;
 use vorgang_core::people::PersonPatch;
 use vorgang_core::security::{By, Entry};
+use vorgang_core::snapshot::Seq;
 
 /// An entry of the log.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,5 +38,5 @@ pub trait Security: Send + Sync {
 
     /// HTML of a mail, sanitised before by these rules.
     async fn shown_html(&self, hash: &str, rules: u32) -> Result<Option<String>>;
-    async fn shown_html_put(&self, hash: &str, rules: u32, html: &str) -> Result<()>;
+    async fn shown_html_put(&self, hash: &str, rules: u32, html: &str, of: (i64, Seq)) -> Result<()>;
 }

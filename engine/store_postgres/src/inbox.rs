@@ -157,7 +157,9 @@ impl Inbox for PostgresStore {
         let details = text(&mail.details)?;
         let known = if mail.again { "WHERE inbox.state = 'quarantined'" } else { "WHERE FALSE" };
         let blob = match &inline {
-            Some(_) => "WITH b AS (INSERT INTO blob (hash, bytes) VALUES ($11, $12) ON CONFLICT DO NOTHING) ",
+            Some(_) => {
+                "WITH b AS (INSERT INTO blob (hash, bytes) VALUES ($11, $12) ON CONFLICT (hash) DO UPDATE SET hash = excluded.hash) "
+            }
             None => "WITH b AS (SELECT $11::text, $12::bytea) ",
         };
         let sql = format!(

@@ -274,6 +274,14 @@ impl PostgresStore {
             let r = sqlx::query(sql).bind(key).fetch_one(&mut *tx).await.map_err(error)?;
             rows.insert(key, (r.try_get(0).map_err(error)?, r.try_get(1).map_err(error)?));
         }
+        let unless: Vec<String> = attempts.iter().filter_map(|a| a.unless.clone()).filter(|key| !rows.contains_key(key.as_str())).collect();
+        let asked = sqlx::query("SELECT key, failures, since FROM attempt WHERE key = ANY ($1)").bind(&unless);
+        for r in asked.fetch_all(&mut *tx).await.map_err(error)? {
+            let key: &str = r.try_get(0).map_err(error)?;
+            if let Some(key) = unless.iter().find(|k| *k == key) {
+                rows.insert(key, (r.try_get(1).map_err(error)?, r.try_get(2).map_err(error)?));
+            }
+        }
         for attempt in attempts {
             let good = |key: &String| rows.get(key.as_str()).is_some_and(|(failures, since)| *failures == 0 && *since > known);
             let Some((failures, last)) = rows.get(attempt.key.as_str()) else { continue };

@@ -80,10 +80,14 @@ impl Redactions for PostgresStore {
 
     async fn files_forget(&self, hashes: &[String]) -> Result<()> {
         for hash in hashes {
-            if !self.server.ask(NAMED, args![hash.clone()]).await?.is_empty() {
+            // Held first: a commit that names the same content has the row too, and is seen once it is ours.
+            let mut tx = self.server.begin().await?;
+            sqlx::query("SELECT 1 FROM blob WHERE hash = $1 FOR UPDATE").bind(hash).execute(&mut *tx).await.map_err(error)?;
+            if sqlx::query(NAMED).bind(hash).fetch_optional(&mut *tx).await.map_err(error)?.is_some() {
                 continue;
             }
-            self.server.tell("DELETE FROM blob WHERE hash = $1", args![hash.clone()]).await?;
+            sqlx::query("DELETE FROM blob WHERE hash = $1").bind(hash).execute(&mut *tx).await.map_err(error)?;
+            tx.commit().await.map_err(error)?;
             if let Some(files) = &self.files {
                 files.forget(hash).await.map_err(|e| StoreError::Unavailable(format!("the file {hash} could not be removed: {e}")))?;
             }

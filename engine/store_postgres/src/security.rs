@@ -10,6 +10,7 @@ use sqlx::{PgConnection, Row};
 use vorgang_core::chain::GENESIS;
 use vorgang_core::people::{Person, PersonKind, PersonPatch};
 use vorgang_core::security::{self, By, Entry};
+use vorgang_core::snapshot::Seq;
 use vorgang_store::security::{LogRow, Security};
 use vorgang_store::{Result, StoreError};
 
@@ -124,9 +125,10 @@ impl Security for PostgresStore {
         rows.first().map(|r| r.try_get(0).map_err(error)).transpose()
     }
 
-    async fn shown_html_put(&self, hash: &str, rules: u32, html: &str) -> Result<()> {
-        let sql = "INSERT INTO shown_html (hash, rules, html) VALUES ($1, $2, $3) \
+    async fn shown_html_put(&self, hash: &str, rules: u32, html: &str, (ticket, article): (i64, Seq)) -> Result<()> {
+        let sql = "INSERT INTO shown_html (hash, rules, html) SELECT $1, $2, $3 \
+             WHERE EXISTS (SELECT 1 FROM article WHERE ticket_id = $4 AND seq = $5 AND erased IS NULL) \
              ON CONFLICT (hash) DO UPDATE SET rules = excluded.rules, html = excluded.html";
-        self.server.tell(sql, args![hash, rules, html]).await.map(|_| ())
+        self.server.tell(sql, args![hash, rules, html, ticket, article]).await.map(|_| ())
     }
 }

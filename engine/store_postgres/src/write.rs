@@ -51,7 +51,8 @@ const WATCHER: &str = "INSERT INTO watcher (ticket_id, person, since) SELECT * F
 const WATCHER_GONE: &str = "DELETE FROM watcher USING unnest({}) x (a, b) WHERE ticket_id = a AND person = b";
 const INCIDENT: &str = "INSERT INTO incident (ticket_id, seq, raised, resolved, body) SELECT * FROM unnest({}) \
      ON CONFLICT (ticket_id, seq) DO UPDATE SET resolved = excluded.resolved, body = excluded.body";
-const BLOB: &str = "INSERT INTO blob (hash, bytes) SELECT * FROM unnest({}) ON CONFLICT DO NOTHING";
+const BLOB: &str = "INSERT INTO blob (hash, bytes) SELECT DISTINCT ON (a) * FROM unnest({}) x (a, b) ORDER BY a \
+     ON CONFLICT (hash) DO UPDATE SET hash = excluded.hash";
 const ARTICLE: &str = "INSERT INTO article (ticket_id, seq, channel, sender, author, visible, subject, body, created, origin, head, withdrawn, rejected) \
      SELECT * FROM unnest({})";
 const ARTICLE_PART: &str = "INSERT INTO article_part (ticket_id, article_seq, part, name, content_type, size, blob_hash) \

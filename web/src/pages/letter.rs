@@ -69,7 +69,11 @@ pub async fn erase(
     Path((number, article)): Path<(String, u32)>,
     data: FormData,
 ) -> Response {
-    let file = data.get("file").and_then(|f| f.parse().ok());
+    // Everything goes only where no file is named: one that cannot be read is not "everything".
+    let file = match data.get("file").filter(|f| !f.is_empty()).map(str::parse).transpose() {
+        Ok(file) => file,
+        Err(_) => return failed(vorgang_core::Rejection::NotFound.into(), &id),
+    };
     match app.desk.erase(&who.person, &number, (article, file), data.get("reason").unwrap_or_default(), "portal").await {
         Ok(_) => Redirect::to(&format!("/agent/tickets/{}", crate::input::encode(&number))).into_response(),
         Err(e) => failed(e, &id),

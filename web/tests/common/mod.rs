@@ -3,7 +3,7 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::connect_info::MockConnectInfo;
+use axum::extract::ConnectInfo;
 use axum::http::{Request, Response, StatusCode};
 use serde_json::{Value as Json, json};
 use std::net::SocketAddr;
@@ -61,7 +61,7 @@ impl Door {
         };
         change(&mut config);
         let app = App { desk: desk.clone(), config: Arc::new(config), servers: None, metrics: Arc::new(String::new) };
-        let router = vorgang_web::router(app).layer(MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 9))));
+        let router = vorgang_web::router(app).layer(axum::Extension(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 9)))));
         Self { router, desk, _database: (database, folder) }
     }
 
