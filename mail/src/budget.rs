@@ -4,6 +4,8 @@
 pub const DEPTH_MAX: usize = 500;
 /// Most references to characters: each may cost the parser as much as all the text before it.
 pub const REFERENCES_MAX: usize = 20_000;
+/// Most bytes that are copied for references: for each of them the parser copies what it has not read.
+const COPIED_MAX: usize = 1_000_000_000;
 /// Most attributes of one tag: the parser compares each with all before it.
 const ATTRIBUTES_MAX: usize = 100;
 /// Most tags.
@@ -20,7 +22,8 @@ const FORMATTING: [&str; 14] = ["a", "b", "big", "code", "em", "font", "i", "nob
 
 /// Would it cost more than it is worth? Nobody writes so; somebody who does wants the stack, the memory or the time.
 pub fn is_too_much(html: &str) -> bool {
-    references(html) > REFERENCES_MAX || tags(html).is_none()
+    let references = references(html);
+    references > REFERENCES_MAX || references * html.len() > COPIED_MAX || tags(html).is_none()
 }
 
 pub fn references(html: &str) -> usize {
@@ -116,6 +119,7 @@ mod tests {
             ("tags without an end", "<br".repeat(30_000)),
             ("a quote without an end", format!("<br a=\"{}", "<br ".repeat(30_000))),
             ("references", "&a".repeat(20_001)),
+            ("references before much else", format!("{}{}", "&amp;".repeat(2_000), "x".repeat(1_000_000))),
         ] {
             assert!(is_too_much(&html), "{what}");
         }

@@ -90,16 +90,26 @@ impl Piece {
     }
 }
 
-/// Takes personal content out of the events; a number stands where it was. In the present format.
-pub fn split(events: &[Event]) -> Payload {
+/// Takes personal content out of the events; a number stands where it was. In the present format, with its digest.
+pub fn split(events: &[Event], salt: &[u8]) -> (Payload, Hash) {
     let mut personal: Vec<Json> = vec![];
     let mut list: Vec<Json> = events.iter().map(|e| serde_json::to_value(e).expect("keys of events are texts")).collect();
     for event in &mut list {
         let is_value = event["event"] == "field_set" || (event["event"] == "attribute_set" && event["name"] == "title");
         take(event, &mut personal, is_value, 0);
     }
-    let pieces = personal.into_iter().map(|value| Piece::There(value).write()).collect();
-    Payload { events: Json::Array(list).to_string(), personal: Json::Array(pieces).to_string() }
+    let mut all = digest_begun(FORMAT, salt);
+    let mut written = vec![];
+    for (at, piece) in personal.into_iter().map(Piece::There).enumerate() {
+        all.update(piece.digest(salt, at).as_bytes());
+        written.push(piece.write());
+    }
+    let payload = Payload { events: Json::Array(list).to_string(), personal: Json::Array(written).to_string() };
+    (payload, all.finalize().into())
+}
+
+fn digest_begun(format: u32, salt: &[u8]) -> Sha256 {
+    Sha256::new().chain_update(salt).chain_update(format.to_be_bytes())
 }
 
 fn take(json: &mut Json, personal: &mut Vec<Json>, is_value: bool, depth: usize) {
@@ -165,7 +175,7 @@ pub fn personal_digest(format: u32, salt: &[u8], personal: &str) -> Result<Hash,
     if format == 1 {
         return Ok(Sha256::new().chain_update(salt).chain_update(personal.as_bytes()).finalize().into());
     }
-    let mut all = Sha256::new().chain_update(salt).chain_update(format.to_be_bytes());
+    let mut all = digest_begun(format, salt);
     let pieces = pieces(format, personal)?;
     // The digests are of values: their text is the one that was written, or it was touched.
     let written = Json::Array(pieces.iter().map(Piece::write).collect()).to_string();

@@ -528,10 +528,8 @@ pub(crate) type Heads = BTreeMap<i64, Hash>;
 
 /// The decision with all that is decided within it, each ticket's history going on where the one before it ended.
 fn commit(cause: &str, (actor, command): (&str, &str), decision: &Decision, now: Timestamp, heads: &mut Heads) -> Commit {
-    let payload = chain::split(&decision.events);
     let salt = salt();
-    let personal_digest =
-        chain::personal_digest(vorgang_core::event::FORMAT, &salt, &payload.personal).expect("what was just written can be read");
+    let (payload, personal_digest) = chain::split(&decision.events, &salt);
     let ticket = decision.after.ticket.id;
     let hash = chain::hash(&Link {
         ticket,

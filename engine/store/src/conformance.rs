@@ -123,9 +123,9 @@ fn decision(before: Option<&Snapshot>, events: Vec<Event>, now: Timestamp) -> De
 }
 
 fn commit(decision: &Decision, expected: u64, previous: Hash, now: Timestamp) -> Commit {
-    let payload = chain::split(&decision.events);
     let salt = [7; 16];
-    let personal_digest = chain::personal_digest(vorgang_core::event::FORMAT, &salt, &payload.personal).expect("a digest");
+    let (payload, personal_digest) = chain::split(&decision.events, &salt);
+    assert_eq!(chain::personal_digest(vorgang_core::event::FORMAT, &salt, &payload.personal), Ok(personal_digest), "as it is read");
     let hash = chain::hash(&Link {
         ticket: decision.after.ticket.id,
         version: decision.after.version,
