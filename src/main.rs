@@ -183,7 +183,7 @@ enum Command {
     Erase(Erase),
 }
 
-/// What is removed for good.
+/// The content to remove for good.
 #[derive(clap::Args)]
 struct Erase {
     /// The ticket's number.

@@ -84,7 +84,7 @@ pub struct Options {
     guards: GuardOptions,
 }
 
-/// What callers may ask, and who reads the metrics.
+/// Limits for callers, and access to the metrics.
 #[derive(Args)]
 pub struct GuardOptions {
     /// Serves /metrics on a listener of its own, and nowhere else.

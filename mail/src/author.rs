@@ -48,7 +48,7 @@ fn hides_a_line(raw: &[u8]) -> bool {
 ///
 /// The error says what parsers read differently. Quoted local parts, routes and groups are such: none of them is in use.
 fn one_address(value: &str) -> Result<String, &'static str> {
-    // What stands outside, between angle brackets, and inside quotes and comments.
+    // The text outside, between angle brackets, and inside quotes and comments.
     let (mut outside, mut inside, mut hidden) = (String::new(), None::<String>, vec![]);
     let (mut in_angle, mut closed) = (false, false);
     let mut rest = value.chars();

@@ -273,7 +273,7 @@ fn named(message: &Message, header: HeaderName, mut all: Vec<Address>) -> Vec<Ad
     all
 }
 
-/// What stands in a mail, or in a part that is one.
+/// The content of a mail, or of a part that is a mail itself.
 struct Entity {
     body: String,
     html: bool,
@@ -358,7 +358,7 @@ fn body(message: &Message, raw: &[u8]) -> (String, bool) {
             _ => {}
         }
     }
-    // A text that is blank beside HTML says nothing.
+    // A blank text part is ignored where there is HTML.
     if is_blank(&body) {
         let texts: Vec<String> = message
             .html_bodies()

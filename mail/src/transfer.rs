@@ -90,7 +90,7 @@ fn is_letter(b: u8) -> bool {
     b.is_ascii_alphanumeric() || b == b'+' || b == b'/'
 }
 
-/// What stands between `begin` and `end` (POSIX, uuencode).
+/// The bytes between `begin` and `end` (POSIX, uuencode).
 fn uuencoded(encoded: &[u8]) -> Option<Vec<u8>> {
     let mut lines = encoded.split(|b| *b == b'\n').map(|l| l.strip_suffix(b"\r").unwrap_or(l));
     lines.find(|l| l.starts_with(b"begin "))?;

@@ -118,13 +118,13 @@ async fn keep_fetching(desk: &Arc<Desk>, around: &Surroundings, account: &MailAc
     }
 }
 
-/// What is known of an account; of a new one, nothing.
+/// The stored state of an account; empty for a new one.
 async fn state(desk: &Desk, name: &str) -> Result<AccountState, String> {
     let all = desk.store.account_states().await.map_err(|e| e.to_string())?;
     Ok(all.into_iter().find(|(n, _)| n == name).map(|(_, s)| s).unwrap_or_default())
 }
 
-/// What cannot be read is not written over.
+/// Changes the stored state. A state that cannot be read is not overwritten.
 async fn note(desk: &Desk, name: &str, change: impl FnOnce(&mut AccountState)) {
     let noted = async {
         let mut state = state(desk, name).await?;

@@ -1,7 +1,6 @@
 //! Who comes in when there is much to do: people before programs, and nobody waits long for a refusal. Bodies are bounded in all,
 //! and have to come at a least rate.
 
-use crate::door::network;
 use crate::problem::{Fault, fault};
 use crate::{App, BODY_BYTES_MAX, RequestId};
 use axum::body::Body;
@@ -18,6 +17,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep_until};
+use vorgang_runtime::limiter::network;
 
 /// Requests that are worked on at the same time, and those of programs among them.
 const UNDER_WAY: usize = 256;
@@ -99,14 +99,20 @@ impl Places {
         Some(Stranger { address, places: self.clone(), own: Some(own), _place: wait(&self.strangers, 1).await? })
     }
 
-    /// Room in memory for the body of somebody who is known; the same request with it, or nothing in time.
-    pub async fn room(&self, request: Request) -> Option<Request> {
-        let size = request.extensions().get::<Declared>().map_or(BODY_BYTES_MAX as u64, |declared| declared.0);
-        if size <= SMALL_BYTES || *request.method() == Method::GET {
-            return Some(request);
+    /// Room in memory for a body of so many bytes, if there is some in time. A small body needs none.
+    pub async fn room(&self, bytes: u64) -> Option<Option<OwnedSemaphorePermit>> {
+        if bytes <= SMALL_BYTES {
+            return Some(None);
         }
-        let room = wait(&self.bodies, (size / 1024 + 1) as u32).await?;
-        Some(request.map(|body| Body::new(Paced { _room: Some(room), ..Paced::new(body, BODY_TIME) })))
+        wait(&self.bodies, (bytes / 1024 + 1) as u32).await.map(Some)
+    }
+}
+
+/// Bytes that the body of a request may have.
+pub fn declared(request: &Request) -> u64 {
+    match *request.method() {
+        Method::GET => 0,
+        _ => request.extensions().get::<Declared>().map_or(BODY_BYTES_MAX as u64, |declared| declared.0),
     }
 }
 
@@ -149,11 +155,9 @@ pub fn busy(api: bool, id: &RequestId) -> Response {
     response
 }
 
-/// A body that ends where it comes too slowly, or not at all. Its room is given back when it is gone.
+/// A body that ends where it comes too slowly, or not at all.
 struct Paced {
     body: Body,
-    /// Held as long as the body.
-    _room: Option<OwnedSemaphorePermit>,
     begun: Instant,
     time: Duration,
     bytes: u64,
@@ -163,7 +167,7 @@ struct Paced {
 
 impl Paced {
     fn new(body: Body, time: Duration) -> Self {
-        Self { body, _room: None, begun: Instant::now(), time, bytes: 0, due: None }
+        Self { body, begun: Instant::now(), time, bytes: 0, due: None }
     }
 }
 

@@ -355,7 +355,7 @@ impl Answerer {
     /// The answer of what was done.
     fn body(&self, done: &Done, seen: &Seen) -> Json {
         let agent = self.is_agent();
-        // Who may not see the ticket (any more) is told only what was asked for.
+        // A caller without sight of the ticket gets its number and version only.
         let mut body = if seen.sight == Sight::Nothing as u8 {
             json!({"number": done.after.ticket.number, "version": done.after.version})
         } else {

@@ -1,6 +1,6 @@
 //! Who asks: a session's cookie or a bearer token. Every route says whom it lets in; nothing else decides it.
 
-use crate::admission::{Places, busy};
+use crate::admission::{Places, busy, declared};
 use crate::problem::{Fault, fault};
 use crate::{App, RequestId};
 use axum::extract::{ConnectInfo, Request};
@@ -109,14 +109,16 @@ pub async fn guard(app: App, access: Access, quota: Option<Kind>, mut request: R
         return too_often(api, seconds, &id);
     }
     if allowed {
+        // Held until the answer is there: what was read lies in memory as long.
+        let mut _room = None;
         let exports = quota == Some(Kind::Export);
         let by = who.as_ref().filter(|_| exports).map(|who| app.desk.by(&who.person.login, door(api)));
         let path = by.is_some().then(|| request.uri().path().to_owned());
         if let Some(who) = who {
             request.extensions_mut().insert(who);
             let places = request.extensions().get::<Places>().cloned().unwrap_or_default();
-            match places.room(request).await {
-                Some(with_room) => request = with_room,
+            match places.room(declared(&request)).await {
+                Some(taken) => _room = taken,
                 None => return busy(api, &id),
             }
         }

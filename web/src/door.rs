@@ -24,6 +24,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Sleep, timeout};
 use tower::{ServiceExt, service_fn};
+use vorgang_runtime::limiter::network;
 
 /// Somebody who has just come says something within this time.
 const FIRST_WORD: Duration = Duration::from_secs(10);
@@ -115,14 +116,6 @@ struct Share {
     open: Arc<Mutex<HashMap<IpAddr, usize>>>,
     /// It is beyond the share.
     beyond: bool,
-}
-
-/// Of whom an address is: of IPv6 the /64, which one customer of a provider has.
-pub(crate) fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::from((u128::from(v6) >> 64 << 64).to_be_bytes()),
-        v4 => v4,
-    }
 }
 
 impl Shares {

@@ -52,13 +52,13 @@ pub struct Config {
     pub trusted_proxies: Vec<std::net::IpAddr>,
     /// There is a server that takes mail.
     pub mail: bool,
-    /// What one person or address may ask in a minute.
+    /// Requests that one person or address may make in a minute.
     pub quotas: Quotas,
     /// Without it `/metrics` is not served here; with one it is asked for as a bearer token.
     pub metrics: MetricsDoor,
 }
 
-/// Who reads `/metrics`.
+/// Where `/metrics` is served, and to whom.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum MetricsDoor {
     /// Callers on this machine, where people reach the desk by plain http too.

@@ -10,7 +10,7 @@ pub struct Route {
     pub methods: &'static [&'static str],
     pub path: &'static str,
     pub access: Access,
-    /// What of a person's or address's quota a request takes: of those that change something for `Create`, of all otherwise.
+    /// The quota that a request counts against. For `Create` only requests that change something count.
     pub quota: Option<Kind>,
     pub handler: MethodRouter<App>,
 }

@@ -53,7 +53,7 @@ impl Piece {
             Json::Object(mut map) => {
                 let digest = map.get("digest").and_then(Json::as_str).ok_or_else(broken)?.to_owned();
                 let stands = map.remove("as").ok_or_else(broken)?;
-                // What stands there was nobody's content.
+                // The stand-in holds no content.
                 let empty = stands.is_null()
                     || stands.as_str() == Some("")
                     || stands.as_array().is_some_and(Vec::is_empty)
@@ -177,7 +177,7 @@ pub fn personal_digest(format: u32, salt: &[u8], personal: &str) -> Result<Hash,
     }
     let mut all = digest_begun(format, salt);
     let pieces = pieces(format, personal)?;
-    // The digests are of values: their text is the one that was written, or it was touched.
+    // Digests cover values, so the stored text must equal their canonical form; otherwise somebody edited it.
     let written = Json::Array(pieces.iter().map(Piece::write).collect()).to_string();
     if written.as_str() != personal {
         return Err(Unreadable::Broken("the content was changed".into()));
@@ -194,10 +194,10 @@ pub fn erased(format: u32, personal: &str) -> Result<Vec<u32>, Unreadable> {
     Ok((0..).zip(&all).filter(|(_, p)| matches!(p, Piece::Erased { .. })).map(|(at, _)| at).collect())
 }
 
-/// What is left of a row's personal content, and the numbers of the pieces that went.
+/// The personal content that a row keeps, and the numbers of the erased pieces.
 pub type Erased = (Option<String>, Vec<u32>);
 
-/// What is to be erased of a ticket's history.
+/// The content to erase from a ticket's history.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Erasing {
     pub article: Seq,

@@ -323,7 +323,7 @@ impl Command {
     }
 }
 
-/// What an administrator wants to be gone, and what the runtime found of it.
+/// The content that an administrator erases, and where the runtime found it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EraseContent {
     pub article: Seq,
@@ -332,7 +332,7 @@ pub struct EraseContent {
     /// Hashes of files, and of the mail as it came.
     pub files: Vec<String>,
     pub reason: String,
-    /// What goes of the history: versions, each with the numbers of its pieces.
+    /// The erased pieces of the history: versions, each with the numbers of its pieces.
     pub pieces: Vec<(u64, Vec<u32>)>,
     /// The version for which that was found.
     pub seen: u64,

@@ -45,7 +45,7 @@ pub enum Event {
         reason: String,
         by: String,
         at: Timestamp,
-        /// What went of the history: versions, each with the numbers of its pieces.
+        /// The erased pieces of the history: versions, each with the numbers of its pieces.
         pieces: Vec<(u64, Vec<u32>)>,
     },
     /// Minutes of somebody's work; less than nothing where they went elsewhere.

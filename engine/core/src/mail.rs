@@ -214,7 +214,7 @@ impl Mail {
     }
 }
 
-/// What of a mail is compared, to find the same mail again.
+/// The parts of a mail that identify it when it comes a second time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written<'a> {
     /// As articles have it.
@@ -250,7 +250,7 @@ pub struct Head {
     pub to: Vec<Address>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cc: Vec<Address>,
-    /// Of one that came: where its author wants answers (RFC 5322, 3.6.2).
+    /// Incoming mail only: the addresses to which its author wants answers (RFC 5322, 3.6.2).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reply_to: Vec<Address>,
     #[serde(default, skip_serializing_if = "String::is_empty")]

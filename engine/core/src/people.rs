@@ -79,7 +79,7 @@ pub struct Away {
     pub substitute: Option<String>,
 }
 
-/// What of a person changes: only the fields that are named. Nothing that somebody else changes meanwhile is undone.
+/// A change of a person's named fields. Fields that are not named keep the value that somebody else may give them meanwhile.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PersonPatch {
@@ -158,7 +158,7 @@ impl PersonPatch {
         changes
     }
 
-    /// What the log of security says of the change.
+    /// The change as the log of security records it.
     pub fn entry(&self, login: &str, version: u64, changes: serde_json::Map<String, serde_json::Value>, by: &By) -> Entry {
         Entry {
             by: by.clone(),

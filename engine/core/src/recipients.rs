@@ -6,7 +6,7 @@ use crate::people::Directory;
 use crate::snapshot::Snapshot;
 use vorgang_definitions::model::Names;
 
-/// What the form for an answer begins with.
+/// The recipients that the form for an answer starts with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recipients {
     pub to: Vec<Address>,

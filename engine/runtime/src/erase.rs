@@ -38,7 +38,7 @@ impl Desk {
     ) -> Result<Answer, Error> {
         for _ in 0..TRIES_MAX {
             let stored = self.store.ticket_load(number).await?.ok_or(Rejection::NotFound)?;
-            // Who may not do it learns nothing of what is there.
+            // Callers without the right learn nothing about the ticket.
             let model = self.model();
             if rights::sight(&model.names, actor, &stored.snapshot) == rights::Sight::Nothing {
                 return Err(Rejection::NotFound.into());
@@ -68,7 +68,7 @@ impl Desk {
         Err(StoreError::Conflict.into())
     }
 
-    /// What goes, and the rows as they are without it.
+    /// The content to erase, and the rows without it.
     async fn redaction(
         &self,
         actor: &Person,
@@ -122,8 +122,8 @@ impl Desk {
     }
 }
 
-/// What is looked for elsewhere: the text, and its paragraphs and the subject as far as they stand in no other message: a greeting is not
-/// this message's alone.
+/// The texts to look for in copies: the whole body, and those paragraphs and the subject that no other message contains. A greeting is
+/// shared by many messages.
 fn texts(article: &Article, others: &[Article]) -> Vec<String> {
     let body = article.body.trim();
     // The subject of an answer is the ticket's title, which stays.

@@ -194,7 +194,7 @@ impl Desk {
         };
         let takers = accounts::takers(&model.names, &incoming, &mail);
         let addressed = accounts::addressed(&model.names, &incoming, &mail, &takers);
-        // What the DNS says, asked once.
+        // Answers of the DNS, asked for once.
         let mut verified = None;
         let mut outcome: Option<Outcome> = None;
         for account in if takers.is_empty() { vec![None] } else { takers.into_iter().map(Some).collect() } {
@@ -321,7 +321,7 @@ impl Desk {
         let mut named = self.named(mail, addressed).await?;
         if let Some(copy) = copy {
             let there = named.as_ref().is_some_and(|n| n.stored.snapshot.ticket.id == copy.stored.snapshot.ticket.id);
-            // What made a ticket makes one for the other account too; what was added to a ticket is there for both.
+            // A mail that made a ticket makes one for the other account too; a mail added to a ticket is there for both.
             if copy.same_account || (there && !copy.made) {
                 let said = format!("a copy of it is in {} already", copy.stored.snapshot.ticket.number);
                 return Ok(Sorted { verdict: Verdict::Ignored, reasons: vec![reason("ticket", &said)], related: None });

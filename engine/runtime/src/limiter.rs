@@ -7,6 +7,14 @@ use std::net::IpAddr;
 use vorgang_store::StoreError;
 use vorgang_store::nodes::Attempt;
 
+/// Of whom an address is: of IPv6 the /64, which one customer of a provider has.
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::from((u128::from(v6) >> 64 << 64).to_be_bytes()),
+        v4 => v4,
+    }
+}
+
 /// The keys of a try.
 pub struct Tries {
     /// Account and address together.
@@ -28,9 +36,8 @@ impl Tries {
             // Many people may share an address.
             attempt(format!("address {address}"), 50, 60, Some(known.clone())),
         ];
-        if let IpAddr::V6(v6) = address {
-            let [a, b, c, d, ..] = v6.segments();
-            attempts.push(attempt(format!("net {a:x}:{b:x}:{c:x}:{d:x}/64"), 50, 60, Some(known.clone())));
+        if address.is_ipv6() {
+            attempts.push(attempt(format!("net {}/64", network(address)), 50, 60, Some(known.clone())));
         }
         Self { own, known, attempts }
     }

@@ -51,7 +51,7 @@ impl Programs {
         if mode & 0o002 != 0 {
             return Err(format!("the program `{name}`: anybody may write to {shown}"));
         }
-        // Who may write to a folder above it may put another program in its place; where the sticky bit is set, only its owner.
+        // Write access to a folder above the program is enough to replace it, unless the sticky bit reserves that for its owner.
         let real = path.canonicalize().map_err(|e| format!("the program `{name}`: {shown}: {e}"))?;
         for folder in real.ancestors().skip(1) {
             let found = std::fs::metadata(folder).map_err(|e| format!("the program `{name}`: {}: {e}", folder.display()))?;

@@ -7,7 +7,7 @@ use std::time::Instant;
 /// Buckets that are kept; full ones go first.
 const BUCKETS_MAX: usize = 50_000;
 
-/// What is counted.
+/// Kinds of acts that quotas count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Tickets that are made.

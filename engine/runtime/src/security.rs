@@ -45,7 +45,7 @@ pub fn entry_json(row: &LogRow) -> Json {
     })
 }
 
-/// What is wrong with the log: entries that were changed, removed or moved. How many there are.
+/// Verifies the log: the number of entries, and a finding for each that was changed, removed or moved.
 pub async fn verify(store: &dyn Store) -> Result<(u64, Vec<String>)> {
     let (mut after, mut previous, mut count, mut findings) = (0, GENESIS, 0, vec![]);
     loop {

@@ -4,6 +4,7 @@ use crate::arg::args;
 use crate::rows::{error, json, micros, time, word};
 use crate::store::PostgresStore;
 use jiff::Timestamp;
+use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use vorgang_core::chain::Hash;
 use vorgang_core::desk_event::DeskEvent;
@@ -16,6 +17,21 @@ pub async fn happened(c: &mut PgConnection, event: &DeskEvent, at: Timestamp) ->
     sqlx::query(sql).bind(micros(at)).bind(crate::rows::text(event)?).execute(c).await.map(|_| ()).map_err(error)
 }
 
+/// A person, whose columns `name, email, kind, company, language, active, settings, roles` begin at 1.
+pub fn person(r: &PgRow, login: String) -> Result<Person> {
+    Ok(Person {
+        login,
+        name: r.try_get(1).map_err(error)?,
+        email: r.try_get(2).map_err(error)?,
+        kind: word(r, 3, PersonKind::from_word).map_err(error)?,
+        company: r.try_get(4).map_err(error)?,
+        language: r.try_get(5).map_err(error)?,
+        active: r.try_get(6).map_err(error)?,
+        settings: json(r.try_get(7).map_err(error)?)?,
+        roles: r.try_get(8).map_err(error)?,
+    })
+}
+
 impl PostgresStore {
     pub(crate) async fn people(&self) -> Result<Vec<Person>> {
         let sql = "SELECT p.login, p.name, p.email, p.kind, n.name, p.language, p.active, p.settings, \
@@ -23,17 +39,7 @@ impl PostgresStore {
              FROM person p LEFT JOIN name n ON n.id = p.company_id ORDER BY p.id";
         let mut all = vec![];
         for r in self.server.ask(sql, vec![]).await? {
-            all.push(Person {
-                login: r.try_get(0).map_err(error)?,
-                name: r.try_get(1).map_err(error)?,
-                email: r.try_get(2).map_err(error)?,
-                kind: word(&r, 3, PersonKind::from_word).map_err(error)?,
-                company: r.try_get(4).map_err(error)?,
-                language: r.try_get(5).map_err(error)?,
-                active: r.try_get(6).map_err(error)?,
-                settings: json(r.try_get(7).map_err(error)?)?,
-                roles: r.try_get(8).map_err(error)?,
-            });
+            all.push(person(&r, r.try_get(0).map_err(error)?)?);
         }
         Ok(all)
     }

@@ -54,7 +54,7 @@ pub fn micros(time: Timestamp) -> i64 {
     time.as_microsecond()
 }
 
-/// A time as it is stored, or an error: nothing stands for one that cannot be.
+/// A stored time. An error where the number is out of range: no default replaces it.
 pub fn time(micros: i64) -> Result<Timestamp, sqlx::Error> {
     Timestamp::from_microsecond(micros).map_err(|e| sqlx::Error::Decode(e.into()))
 }

@@ -2,13 +2,13 @@
 
 use crate::arg::args;
 use crate::people::{happened, save};
-use crate::rows::{error, hash, json, micros, word};
+use crate::rows::{error, hash, micros};
 use crate::store::{PostgresStore, bounded};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::{PgConnection, Row};
 use vorgang_core::chain::GENESIS;
-use vorgang_core::people::{Person, PersonKind, PersonPatch};
+use vorgang_core::people::PersonPatch;
 use vorgang_core::security::{self, By, Entry};
 use vorgang_core::snapshot::Seq;
 use vorgang_store::security::{LogRow, Security};
@@ -51,17 +51,7 @@ impl PostgresStore {
         if expected.is_some_and(|e| e != version) {
             return Err(StoreError::Conflict);
         }
-        let mut person = Person {
-            login: login.to_owned(),
-            name: r.try_get(1).map_err(error)?,
-            email: r.try_get(2).map_err(error)?,
-            kind: word(&r, 3, PersonKind::from_word).map_err(error)?,
-            company: r.try_get(4).map_err(error)?,
-            language: r.try_get(5).map_err(error)?,
-            active: r.try_get(6).map_err(error)?,
-            settings: json(r.try_get(7).map_err(error)?)?,
-            roles: r.try_get(8).map_err(error)?,
-        };
+        let mut person = crate::people::person(&r, login.to_owned())?;
         let changes = patch.apply(&mut person);
         if changes.is_empty() {
             return Ok(version);

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use rusqlite::Row;
 use rusqlite::types::Type;
 use vorgang_core::chain::Hash;
+use vorgang_core::people::{Person, PersonKind};
 use vorgang_store::{HistoryRow, StoreError, TicketRow, UnknownWord};
 
 pub fn error(error: rusqlite::Error) -> StoreError {
@@ -26,7 +27,7 @@ pub fn micros(time: Timestamp) -> i64 {
     time.as_microsecond()
 }
 
-/// A time as it is stored, or an error: nothing stands for one that cannot be.
+/// A stored time. An error where the number is out of range: no default replaces it.
 pub fn time(micros: i64) -> rusqlite::Result<Timestamp> {
     Timestamp::from_microsecond(micros).map_err(|e| wrong(Type::Integer, e))
 }
@@ -61,6 +62,21 @@ pub fn ticket_row(row: &Row, names: &NameIds) -> rusqlite::Result<TicketRow> {
         customer_user: row.get::<_, Option<i64>>(9)?.map(|id| names.login(id)),
         created: time(row.get(10)?)?,
         updated: time(row.get(11)?)?,
+    })
+}
+
+/// A person, whose columns `login, name, email, kind, company, language, active, settings` begin at `from`.
+pub fn person_row(row: &Row, from: usize, roles: Vec<String>) -> rusqlite::Result<Person> {
+    Ok(Person {
+        login: row.get(from)?,
+        name: row.get(from + 1)?,
+        email: row.get(from + 2)?,
+        kind: word(row, from + 3, PersonKind::from_word)?,
+        company: row.get(from + 4)?,
+        language: row.get(from + 5)?,
+        active: row.get(from + 6)?,
+        settings: crate::read::json(&row.get::<_, String>(from + 7)?)?,
+        roles,
     })
 }
 

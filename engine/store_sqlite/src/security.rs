@@ -1,13 +1,12 @@
 //! The log of security, and changes of people.
 
 use crate::open::SqliteStore;
-use crate::read::json;
-use crate::rows::{error, hash, micros, word};
+use crate::rows::{error, hash, micros, person_row};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use vorgang_core::chain::GENESIS;
-use vorgang_core::people::{Person, PersonKind, PersonPatch};
+use vorgang_core::people::{Person, PersonPatch};
 use vorgang_core::security::{self, By, Entry};
 use vorgang_core::snapshot::Seq;
 use vorgang_store::security::{LogRow, Security};
@@ -29,20 +28,7 @@ pub fn append(c: &Connection, entry: &Entry) -> rusqlite::Result<()> {
 fn person(c: &Connection, login: &str) -> rusqlite::Result<Option<(i64, u64, Person)>> {
     let sql = "SELECT p.id, p.version, p.login, p.name, p.email, p.kind, n.name, p.language, p.active, p.settings \
          FROM person p LEFT JOIN name n ON n.id = p.company_id WHERE p.login = ?1";
-    let row = |r: &rusqlite::Row| {
-        let person = Person {
-            login: r.get(2)?,
-            name: r.get(3)?,
-            email: r.get(4)?,
-            kind: word(r, 5, PersonKind::from_word)?,
-            company: r.get(6)?,
-            language: r.get(7)?,
-            active: r.get(8)?,
-            settings: json(&r.get::<_, String>(9)?)?,
-            roles: vec![],
-        };
-        Ok((r.get(0)?, r.get::<_, i64>(1)? as u64, person))
-    };
+    let row = |r: &rusqlite::Row| Ok((r.get(0)?, r.get::<_, i64>(1)? as u64, person_row(r, 2, vec![])?));
     let Some((id, version, mut person)) = c.query_row(sql, [login], row).optional()? else { return Ok(None) };
     let mut roles = c.prepare_cached("SELECT role FROM person_role WHERE person_id = ?1 ORDER BY role")?;
     person.roles = roles.query_map([id], |r| r.get(0))?.collect::<rusqlite::Result<_>>()?;

@@ -5,7 +5,7 @@ use crate::jobs;
 use crate::names::NameIds;
 use crate::open::SqliteStore;
 use crate::read;
-use crate::rows::{HISTORY_ROW, TICKET_ROW, error, hash, history_row, micros, ticket_row, time, word};
+use crate::rows::{HISTORY_ROW, TICKET_ROW, error, hash, history_row, micros, person_row, ticket_row, time, word};
 use crate::writer::{Writer, commit};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use vorgang_core::chain::Hash;
 use vorgang_core::desk_event::DeskEvent;
 use vorgang_core::event::{Article, Attachment, Sender};
 use vorgang_core::filter::Filter;
-use vorgang_core::people::{Person, PersonKind, SYSTEM};
+use vorgang_core::people::{Person, SYSTEM};
 use vorgang_core::snapshot::{Instance, Seq, Step, Timer};
 use vorgang_store::files::{has_large, take};
 use vorgang_store::{
@@ -319,17 +319,7 @@ impl Store for SqliteStore {
         let mut statement = c.prepare_cached(sql).map_err(error)?;
         let row = |r: &rusqlite::Row| {
             let id: i64 = r.get(0)?;
-            Ok(Person {
-                login: r.get(1)?,
-                name: r.get(2)?,
-                email: r.get(3)?,
-                kind: word(r, 4, PersonKind::from_word)?,
-                company: r.get(5)?,
-                language: r.get(6)?,
-                active: r.get(7)?,
-                settings: read::json(&r.get::<_, String>(8)?)?,
-                roles: roles.get(&id).cloned().unwrap_or_default(),
-            })
+            person_row(r, 1, roles.get(&id).cloned().unwrap_or_default())
         };
         statement.query_map([], row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
     }

@@ -239,7 +239,7 @@ pub async fn articles(
     }
 }
 
-/// What is to be gone.
+/// The content to erase.
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EraseBody {

@@ -87,7 +87,7 @@ fn pair<T: FromStr>(data: &FormData, from: &str, until: &str) -> Result<Option<(
     }
 }
 
-/// What the form changes: nothing else of the person.
+/// The fields that the form changes; all others stay.
 fn read(app: &App, who: &Who, data: &FormData) -> Result<PersonPatch, ()> {
     let quiet = pair::<Time>(data, "quiet_from", "quiet_until")?.map(|(from, until)| Quiet { from, until });
     let substitute = data.get("substitute").filter(|s| !s.is_empty()).map(str::to_owned);

@@ -128,7 +128,7 @@ async fn sign_in(app: &App, login: &str, password: &str, address: IpAddr) -> Res
             Ok(Tried::In(signed_in))
         }
         None => {
-            // What a stranger types is kept short: it may be a password in the wrong field.
+            // An unknown login is not logged: it may be a password in the wrong field.
             let known = app.desk.people().get(login).is_some();
             let about = if known { login } else { "" };
             app.desk.note_security(by(""), "sign_in.failed", about, json!({"address": address})).await;

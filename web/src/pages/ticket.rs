@@ -236,7 +236,7 @@ fn message(page: &Page, number: &str, article: &Article) -> Markup {
     }
 }
 
-/// What is left of removed content: for agents who removed it, and why.
+/// The notice in place of removed content; agents also see who removed it and why.
 fn erased(page: &Page, erasure: &Erasure) -> Markup {
     html! {
         p.notice { (page.t.content_removed)

@@ -127,7 +127,7 @@ pub fn article(run: &mut Run, article: &ArticleInput) -> Result<(), Rejection> {
     }
 }
 
-/// What a customer writes to a closed ticket, as its queue has it.
+/// A customer's message to a closed ticket, treated as the queue's `follow_up` says.
 fn follow_up(run: &mut Run, article: ArticleInput) -> Result<(), Rejection> {
     match follow_up::fate(&run.model.names, &run.snapshot.ticket) {
         Fate::Added => form::add_article(run, article),

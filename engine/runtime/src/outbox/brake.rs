@@ -59,7 +59,7 @@ fn addresses(desk: &Desk, mail: &MailRow) -> Vec<String> {
 }
 
 impl Desk {
-    /// Those that may go out now; the others are given up or held, with the reason.
+    /// The mails that may go out now; the others are given up or held, with the reason.
     pub(super) async fn let_through(&self, mails: Vec<MailRow>) -> Result<Vec<MailRow>, StoreError> {
         let now = self.clock.now();
         let mut all: Vec<String> = mails.iter().filter(|m| !by_hand(m)).flat_map(|m| addresses(self, m)).collect();
