@@ -3,18 +3,16 @@
 
 mod common;
 
-use common::post::Post;
-use common::world::{World, world};
+use common::maildesk::{MailDesk, confirmed, person};
 use jiff::SignedDuration;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Instant;
 use vorgang_core::Command;
 use vorgang_core::command::ArticleInput;
-use vorgang_core::mail::{Address, Auth, MailInput, Outcome as Result_};
-use vorgang_core::people::{Person, PersonKind};
-use vorgang_runtime::intake::{Incoming, Outcome, Raw};
-use vorgang_runtime::outbox::{Links, Mail, Mailer, deliver_due};
+use vorgang_core::mail::{Address, MailInput};
+use vorgang_core::people::PersonKind;
+use vorgang_runtime::intake::Outcome;
+use vorgang_runtime::outbox::Mail;
 use vorgang_store::inbox::InboxState;
 
 const SITE: &str = r#"
@@ -32,59 +30,14 @@ const SITE: &str = r#"
 - { kind: Notification, name: told, on: article.created, to: { role: clerk }, by: mail, subject: "{{ticket.title}}", body: "{{article.body}}" }
 "#;
 
-struct Desk {
-    world: World,
-    post: Arc<Post>,
-}
-
-async fn desk(name: &str) -> Desk {
-    let world = world(name, SITE).await;
-    let person = |login: &str, kind, roles: &[&str]| Person {
-        login: login.into(),
-        name: login.into(),
-        email: format!("{login}@example.org"),
-        kind,
-        company: None,
-        language: "en".into(),
-        roles: roles.iter().map(|r| (*r).to_owned()).collect(),
-        active: true,
-        settings: Default::default(),
-    };
-    let people = [person("anna", PersonKind::Customer, &[]), person("tina", PersonKind::Agent, &["clerk"])];
-    world.desk.people_save(&people).await.expect("people");
-    Desk { world, post: Arc::default() }
-}
-
-fn good() -> Option<Auth> {
-    Some(Auth { dkim: Result_::Pass, dmarc: Result_::Pass, aligned: true, ..Auth::default() })
-}
-
-impl Desk {
-    async fn take(&self, raw: impl Into<Vec<u8>>, auth: Option<Auth>) -> Outcome {
-        let incoming = Incoming { door: "test".into(), auth, ..Incoming::default() };
-        self.world.desk.take_mail(incoming, Raw::Memory(raw.into())).await.expect("it is taken")
-    }
-
-    async fn number(&self, raw: impl Into<Vec<u8>>) -> String {
-        match self.take(raw, None).await {
-            Outcome::Taken { number, .. } => number,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    async fn out(&self) -> Vec<Mail> {
-        let (links, mailer): (_, Arc<dyn Mailer>) = (Links("https://desk.example.org".into()), self.post.clone());
-        while deliver_due(&self.world.desk, &mailer, &links).await.expect("delivered") > 0 {}
-        std::mem::take(&mut *self.post.0.lock().expect("the mails"))
-    }
-
-    async fn tickets(&self) -> u64 {
-        self.world.desk.store.ticket_count_all().await.expect("a count")
-    }
+/// The desk of these tests, with their people.
+async fn desk(name: &str) -> MailDesk {
+    let people = [person("anna", PersonKind::Customer, None, &[]), person("tina", PersonKind::Agent, None, &["clerk"])];
+    MailDesk::new(name, SITE, &people).await
 }
 
 fn mail(from: &str, subject: &str, more: &str, body: &str) -> String {
-    format!("From: {from}\r\nTo: support@example.org\r\nSubject: {subject}\r\n{more}\r\n{body}\r\n")
+    format!("From: {from}\nTo: support@example.org\nSubject: {subject}\n{more}\n{body}\n")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,12 +45,15 @@ async fn g01_cve_2012_4730_line_breaks_make_no_headers() {
     let d = desk("g01").await;
     // What comes in encoded is a line break only once it is decoded.
     let number = d
-        .number(mail(
-            "=?utf-8?Q?Anna=0D=0ABcc:_all@evil.example?= <anna@example.org>",
-            "=?utf-8?Q?Hello=0D=0ABcc:_all@evil.example?=",
-            "",
-            "x",
-        ))
+        .number(
+            &mail(
+                "=?utf-8?Q?Anna=0D=0ABcc:_all@evil.example?= <anna@example.org>",
+                "=?utf-8?Q?Hello=0D=0ABcc:_all@evil.example?=",
+                "",
+                "x",
+            ),
+            None,
+        )
         .await;
     let title = d.world.stored(&number).await.ticket.title.clone();
     assert!(!title.contains(['\r', '\n']), "{title:?}");
@@ -136,10 +92,10 @@ async fn g01_cve_2012_4730_line_breaks_make_no_headers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn g04_ticket_trick_nobody_reads_a_mail_that_a_third_party_sent_to_the_ticket() {
     let d = desk("g04").await;
-    let number = d.number(mail("anna@example.org", "Hello", "", "x")).await;
+    let number = d.number(&mail("anna@example.org", "Hello", "", "x"), None).await;
     let token = d.out().await.into_iter().find(|m| m.origin == vorgang_runtime::outbox::Origin::Replied).expect("a response").subject;
     // The customer has another service confirm an address "of" the desk: the mail comes from that service.
-    d.take(mail("no-reply@service.example", &format!("{token} Your code is 4711"), "", "Code 4711"), good()).await;
+    d.take(&mail("no-reply@service.example", &format!("{token} Your code is 4711"), "", "Code 4711"), &[], confirmed()).await;
     let anna = d.world.desk.people().get("anna").cloned().expect("anna");
     let view = d.world.desk.ticket_view(&anna, &number).await.expect("her ticket");
     assert!(view.articles.iter().all(|a| !a.body.contains("4711")), "she reads the code");
@@ -150,12 +106,12 @@ async fn g04_ticket_trick_nobody_reads_a_mail_that_a_third_party_sent_to_the_tic
 #[tokio::test(flavor = "multi_thread")]
 async fn g06_g07_guessed_numbers_lead_nowhere_and_tell_nothing() {
     let d = desk("g07").await;
-    let number = d.number(mail("anna@example.org", "Hello", "", "x")).await;
+    let number = d.number(&mail("anna@example.org", "Hello", "", "x"), None).await;
     d.out().await;
     let mut answers = BTreeSet::new();
     for n in 0..200 {
         let guessed = if n == 100 { number.clone() } else { format!("20260{n:05}") };
-        let outcome = d.take(mail("x@else.example", &format!("Re: [#{guessed}]"), "", &format!("Number {n}")), good()).await;
+        let outcome = d.take(&mail("x@else.example", &format!("Re: [#{guessed}]"), "", &format!("Number {n}")), &[], confirmed()).await;
         let Outcome::Taken { number: own, new: true } = outcome else { panic!("{outcome:?}") };
         answers.extend(
             d.out()
@@ -173,8 +129,8 @@ async fn g06_g07_guessed_numbers_lead_nowhere_and_tell_nothing() {
 async fn g08_relay_spam_no_text_of_the_sender_goes_to_a_victim_and_no_more_than_a_few_mails() {
     let d = desk("g08").await;
     for n in 0..60 {
-        d.take(mail("Victim <victim@else.example>", "BUY NOW", "", &format!("Spam {n}")), None).await;
-        d.take(mail("anna@example.org", "BUY NOW", "", &format!("Spam {n}")), None).await;
+        d.take(&mail("Victim <victim@else.example>", "BUY NOW", "", &format!("Spam {n}")), &[], None).await;
+        d.take(&mail("anna@example.org", "BUY NOW", "", &format!("Spam {n}")), &[], None).await;
     }
     let out: Vec<Mail> = d.out().await.into_iter().filter(|m| m.to[0].address != "tina@example.org").collect();
     assert!(out.iter().all(|m| m.to[0].address == "anna@example.org"), "strangers whom nobody stands for get nothing");
@@ -186,24 +142,21 @@ async fn g08_relay_spam_no_text_of_the_sender_goes_to_a_victim_and_no_more_than_
 async fn g10_two_desks_fall_silent_after_one_round() {
     let (a, b) = (desk("g10a").await, desk("g10b").await);
     let as_raw = |m: &Mail, from: &str, to: &str| {
-        let auto = if m.origin == vorgang_runtime::outbox::Origin::Replied { "Auto-Submitted: auto-replied\r\n" } else { "" };
-        let references: String = m.references.last().map_or(String::new(), |r| format!("In-Reply-To: <{r}>\r\n"));
-        format!(
-            "From: {from}\r\nTo: {to}\r\nSubject: {}\r\nMessage-ID: <{}@desk.example>\r\n{references}{auto}\r\n{}\r\n",
-            m.subject, m.id, m.body
-        )
+        let auto = if m.origin == vorgang_runtime::outbox::Origin::Replied { "Auto-Submitted: auto-replied\n" } else { "" };
+        let references: String = m.references.last().map_or(String::new(), |r| format!("In-Reply-To: <{r}>\n"));
+        format!("From: {from}\nTo: {to}\nSubject: {}\nMessage-ID: <{}@desk.example>\n{references}{auto}\n{}\n", m.subject, m.id, m.body)
     };
-    a.take(mail("support@b.example", "Hello", "Message-ID: <1@b.example>\r\n", "x"), good()).await;
+    a.take(&mail("support@b.example", "Hello", "Message-ID: <1@b.example>\n", "x"), &[], confirmed()).await;
     let mut rounds = 0;
     let mut mails: Vec<Mail> = a.out().await.into_iter().filter(|m| m.to[0].address == "support@b.example").collect();
     while !mails.is_empty() && rounds < 10 {
         rounds += 1;
         for m in &mails {
-            b.take(as_raw(m, "support@a.example", "support@example.org"), good()).await;
+            b.take(&as_raw(m, "support@a.example", "support@example.org"), &[], confirmed()).await;
         }
         let back: Vec<Mail> = b.out().await.into_iter().filter(|m| m.to[0].address == "support@a.example").collect();
         for m in &back {
-            a.take(as_raw(m, "support@b.example", "support@example.org"), good()).await;
+            a.take(&as_raw(m, "support@b.example", "support@example.org"), &[], confirmed()).await;
         }
         mails = a.out().await.into_iter().filter(|m| m.to[0].address == "support@b.example").collect();
     }
@@ -213,7 +166,7 @@ async fn g10_two_desks_fall_silent_after_one_round() {
 #[tokio::test(flavor = "multi_thread")]
 async fn g14_cve_2020_1775_hidden_recipients_stay_hidden() {
     let d = desk("g14").await;
-    let number = d.number(mail("anna@example.org", "Hello", "Bcc: secret@else.example\r\n", "x")).await;
+    let number = d.number(&mail("anna@example.org", "Hello", "Bcc: secret@else.example\n", "x"), None).await;
     let anna = d.world.desk.people().get("anna").cloned().expect("anna");
     for person in [&anna, &d.world.otto] {
         let view = d.world.desk.ticket_view(person, &number).await.expect("the ticket");
@@ -238,12 +191,10 @@ async fn g15_cve_2026_100389_names_of_files_are_data() {
         let raw = mail(
             "anna@example.org",
             "File",
-            "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n",
-            &format!(
-                "--b\r\nContent-Type: application/x-php\r\nContent-Disposition: attachment; filename=\"{given}\"\r\n\r\n<?php {given}\r\n--b--"
-            ),
+            "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n",
+            &format!("--b\nContent-Type: application/x-php\nContent-Disposition: attachment; filename=\"{given}\"\n\n<?php {given}\n--b--"),
         );
-        let number = d.number(raw).await;
+        let number = d.number(&raw, None).await;
         let id = d.world.stored(&number).await.ticket.id;
         let files = d.world.desk.store.article_list(id).await.expect("articles").remove(0).attachments;
         assert_eq!(files[0].name, wanted, "{given}");
@@ -254,10 +205,10 @@ async fn g15_cve_2026_100389_names_of_files_are_data() {
 #[tokio::test(flavor = "multi_thread")]
 async fn g17_duplicates_are_one_and_others_with_the_same_id_are_not() {
     let d = desk("g17").await;
-    let same = |body: &str| mail("anna@example.org", "Same", "Message-ID: <same@client.example>\r\n", body);
+    let same = |body: &str| mail("anna@example.org", "Same", "Message-ID: <same@client.example>\n", body);
     let none = |body: &str| mail("anna@example.org", "None", "", body);
     for raw in [same("one"), same("one"), same("two"), none("one"), none("one"), none("two")] {
-        d.take(raw, None).await;
+        d.take(&raw, &[], None).await;
     }
     assert_eq!(d.world.desk.store.inbox_count(InboxState::Taken).await.expect("a count"), 4);
     assert_eq!(d.tickets().await, 4);
@@ -267,12 +218,12 @@ async fn g17_duplicates_are_one_and_others_with_the_same_id_are_not() {
 async fn h01_h02_signed_and_encrypted_mails_are_kept_whole_and_marked_as_nothing() {
     let d = desk("h01").await;
     let signed =
-        "MIME-Version: 1.0\r\nContent-Type: multipart/signed; micalg=pgp-sha256; protocol=\"application/pgp-signature\"; boundary=s\r\n";
-    let body = "--s\r\nContent-Type: text/plain\r\n\r\nPay 100  \r\n--s\r\nContent-Type: application/pgp-signature; name=\"x.asc\"\r\n\r\n-----BEGIN PGP SIGNATURE-----\r\nAAAA\r\n-----END PGP SIGNATURE-----\r\n--s--\r\nPay 999";
+        "MIME-Version: 1.0\nContent-Type: multipart/signed; micalg=pgp-sha256; protocol=\"application/pgp-signature\"; boundary=s\n";
+    let body = "--s\nContent-Type: text/plain\n\nPay 100  \n--s\nContent-Type: application/pgp-signature; name=\"x.asc\"\n\n-----BEGIN PGP SIGNATURE-----\nAAAA\n-----END PGP SIGNATURE-----\n--s--\nPay 999";
     let raw = mail("anna@example.org", "Signed", signed, body);
-    let number = d.number(raw.clone()).await;
+    let number = d.number(&raw.clone(), None).await;
     let letter = d.world.desk.letter(&d.world.otto, &number, 1).await.expect("its bytes");
-    assert_eq!(letter, raw.as_bytes(), "the signed bytes are those that came");
+    assert_eq!(letter, raw.replace('\n', "\r\n").as_bytes(), "the signed bytes are those that came");
     let article = d.world.desk.ticket_view(&d.world.otto, &number).await.expect("the ticket").articles.remove(0);
     assert_eq!((article.body.as_str(), article.attachments.len()), ("Pay 100", 1), "what stands outside is not shown as inside");
     assert!(!article.head.expect("a head").auth.expect("results").is_good(), "a signature that nobody looked at says nothing");
@@ -285,15 +236,15 @@ async fn h11_cve_2021_36093_h12_cve_2021_21439_no_mail_takes_long() {
     let long: &[(&str, String)] = &[
         ("a regular expression", mail("anna@example.org", "x", "", &"a".repeat(200_000))),
         ("an address of a page", mail("anna@example.org", "x", "", &format!("https://a.example/{}", "%41".repeat(500_000)))),
-        ("Word", mail("anna@example.org", "x", "Content-Type: text/html\r\n", &"<o:p>&nbsp;</o:p>".repeat(100_000))),
-        ("deep", mail("anna@example.org", "x", "Content-Type: text/html\r\n", &"<div>".repeat(200_000))),
-        ("formats", mail("anna@example.org", "x", "Content-Type: text/html\r\n", &"<b><i><font color=red>x".repeat(20_000))),
-        ("addresses", mail("anna@example.org", "x", &format!("Cc: {}\r\n", "(((".repeat(30_000)), "x")),
+        ("Word", mail("anna@example.org", "x", "Content-Type: text/html\n", &"<o:p>&nbsp;</o:p>".repeat(100_000))),
+        ("deep", mail("anna@example.org", "x", "Content-Type: text/html\n", &"<div>".repeat(200_000))),
+        ("formats", mail("anna@example.org", "x", "Content-Type: text/html\n", &"<b><i><font color=red>x".repeat(20_000))),
+        ("addresses", mail("anna@example.org", "x", &format!("Cc: {}\n", "(((".repeat(30_000)), "x")),
         ("words", mail("anna@example.org", &"=?utf-8?Q?a?= ".repeat(5_000), "", "x")),
     ];
     for (what, raw) in long {
         let one = Instant::now();
-        let number = d.number(raw.clone()).await;
+        let number = d.number(&raw.clone(), None).await;
         let _ = vorgang_mail::shown(raw.as_bytes());
         let view = d.world.desk.ticket_view(&d.world.otto, &number).await.expect("the ticket");
         assert!(view.articles[0].body.len() < 300_000, "{what}");
@@ -307,13 +258,16 @@ async fn h11_cve_2021_36093_h12_cve_2021_21439_no_mail_takes_long() {
 async fn h14_h15_what_is_packed_is_not_unpacked() {
     let d = desk("h15").await;
     let number = d
-        .number(mail(
-            "anna@example.org",
-            "Packed",
-            "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n",
-            "--b\r\nContent-Type: application/zip; name=42.zip\r\nContent-Transfer-Encoding: base64\r\n\r\nUEsDBBQAAAAIAA==\r\n--b\r\n\
-             Content-Type: application/ms-tnef; name=winmail.dat\r\nContent-Transfer-Encoding: base64\r\n\r\neJ8+IgEAAgKQBv////8AAA==\r\n--b--",
-        ))
+        .number(
+            &mail(
+                "anna@example.org",
+                "Packed",
+                "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n",
+                "--b\nContent-Type: application/zip; name=42.zip\nContent-Transfer-Encoding: base64\n\nUEsDBBQAAAAIAA==\n--b\n\
+             Content-Type: application/ms-tnef; name=winmail.dat\nContent-Transfer-Encoding: base64\n\neJ8+IgEAAgKQBv////8AAA==\n--b--",
+            ),
+            None,
+        )
         .await;
     let id = d.world.stored(&number).await.ticket.id;
     let files = d.world.desk.store.article_list(id).await.expect("articles").remove(0).attachments;

@@ -2,18 +2,17 @@
 
 mod common;
 
-use common::post::Post;
-use common::world::{World, world};
+use common::maildesk::{MailDesk, confirmed, person};
+use common::world::world;
 use jiff::SignedDuration;
-use std::sync::Arc;
 use vorgang_core::Command;
 use vorgang_core::command::ArticleInput;
-use vorgang_core::event::{Article, Sender};
+use vorgang_core::event::Sender;
 use vorgang_core::mail::{Address, Auth, MailInput, Outcome as Result_};
-use vorgang_core::people::{Person, PersonKind};
+use vorgang_core::people::PersonKind;
 use vorgang_runtime::audit;
 use vorgang_runtime::intake::{Incoming, Outcome, Raw};
-use vorgang_runtime::outbox::{Links, Mail, Mailer, Origin, deliver_due};
+use vorgang_runtime::outbox::Origin;
 use vorgang_store::inbox::InboxState;
 use vorgang_store::messages::MailState;
 
@@ -46,86 +45,19 @@ const SITE: &str = r#"
 - { kind: Handler, name: back, on: mail.bounced, do: [ { note: "{{event.person}} cannot be reached" } ] }
 "#;
 
-fn person(login: &str, kind: PersonKind, company: Option<&str>, roles: &[&str]) -> Person {
-    Person {
-        login: login.into(),
-        name: login.to_uppercase(),
-        email: format!("{login}@example.org"),
-        kind,
-        company: company.map(str::to_owned),
-        language: "en".into(),
-        roles: roles.iter().map(|r| (*r).to_owned()).collect(),
-        active: true,
-        settings: Default::default(),
-    }
-}
-
-struct Desk {
-    world: World,
-    post: Arc<Post>,
-    mailer: Arc<dyn Mailer>,
-}
-
-async fn desk(name: &str) -> Desk {
+/// The desk of these tests, with their people.
+async fn desk(name: &str) -> MailDesk {
     desk_of(name, SITE).await
 }
 
-async fn desk_of(name: &str, site: &str) -> Desk {
-    let world = world(name, site).await;
+async fn desk_of(name: &str, site: &str) -> MailDesk {
     let people = [
         person("anna", PersonKind::Customer, Some("north"), &[]),
         person("carla", PersonKind::Customer, Some("north"), &[]),
         person("ben", PersonKind::Customer, Some("south"), &[]),
         person("tina", PersonKind::Agent, None, &["clerk"]),
     ];
-    world.desk.people_save(&people).await.expect("people");
-    let post = Arc::new(Post::default());
-    let mailer: Arc<dyn Mailer> = post.clone();
-    Desk { world, post, mailer }
-}
-
-fn good() -> Option<Auth> {
-    Some(Auth { dkim: Result_::Pass, dmarc: Result_::Pass, aligned: true, ..Auth::default() })
-}
-
-impl Desk {
-    async fn take(&self, raw: &str, auth: Option<Auth>) -> Outcome {
-        let incoming = Incoming { door: "test".into(), auth, ..Incoming::default() };
-        let raw = Raw::Memory(raw.trim_start().replace('\n', "\r\n").into_bytes());
-        self.world.desk.take_mail(incoming, raw).await.expect("it is taken")
-    }
-
-    /// The number of the ticket that the mail makes or goes to.
-    async fn number(&self, raw: &str) -> String {
-        match self.take(raw, None).await {
-            Outcome::Taken { number, .. } => number,
-            other => panic!("{other:?} of {raw}"),
-        }
-    }
-
-    /// The same, of a mail that the sender's domain stands for.
-    async fn good(&self, raw: &str) -> String {
-        match self.take(raw, good()).await {
-            Outcome::Taken { number, .. } => number,
-            other => panic!("{other:?} of {raw}"),
-        }
-    }
-
-    async fn articles(&self, number: &str) -> Vec<Article> {
-        let id = self.world.stored(number).await.ticket.id;
-        self.world.desk.store.article_list(id).await.expect("articles")
-    }
-
-    /// What goes out now.
-    async fn out(&self) -> Vec<Mail> {
-        let links = Links("https://desk.example.org".into());
-        while deliver_due(&self.world.desk, &self.mailer, &links).await.expect("delivered") > 0 {}
-        std::mem::take(&mut *self.post.0.lock().expect("the mails"))
-    }
-
-    async fn sound(&self) {
-        assert_eq!(audit::verify(&*self.world.desk.store).await.expect("a report").findings, Vec::<String>::new());
-    }
+    MailDesk::new(name, site, &people).await
 }
 
 fn mail(from: &str, subject: &str, more: &str, body: &str) -> String {
@@ -136,12 +68,12 @@ fn mail(from: &str, subject: &str, more: &str, body: &str) -> String {
 async fn a_mail_becomes_a_ticket_is_answered_and_goes_on_as_one_thread() {
     let d = desk("mail_story").await;
     let first = mail("Anna A <anna@example.org>", "Re: WLAN is down", "Message-ID: <1@client.example>\n", "Order 4711 as well.");
-    let Outcome::Taken { number, new: true } = d.take(&first, None).await else { panic!("a new ticket") };
+    let Outcome::Taken { number, new: true } = d.take(&first, &[], None).await else { panic!("a new ticket") };
     let ticket = d.world.stored(&number).await.ticket;
     assert_eq!((ticket.title.as_str(), ticket.queue.as_str(), ticket.priority.as_str()), ("WLAN is down", "network", "high"));
     assert_eq!((ticket.customer_user.as_deref(), ticket.customer.as_deref()), (Some("anna"), Some("north")));
     assert_eq!(ticket.fields["order_number"], "4711");
-    assert_eq!(d.take(&first, None).await, Outcome::Known, "the same mail is one article");
+    assert_eq!(d.take(&first, &[], None).await, Outcome::Known, "the same mail is one article");
     let articles = d.articles(&number).await;
     assert_eq!((articles.len(), articles[0].sender, articles[0].author.as_str(), articles[0].visible), (1, Sender::Customer, "anna", true));
     let raw = d.world.desk.store.blob(articles[0].head.as_ref().and_then(|h| h.raw.as_ref()).expect("its bytes")).await;
@@ -184,29 +116,32 @@ async fn a_mail_becomes_a_ticket_is_answered_and_goes_on_as_one_thread() {
 
     // The reply is an article of the same ticket, by the id, and by the token alone.
     let reply = mail("anna@example.org", "Re: anything", &format!("In-Reply-To: <{}@example.org>\n", out[0].id), "It works.");
-    assert_eq!(d.number(&reply).await, number);
+    assert_eq!(d.number(&reply, None).await, number);
     let by_token = mail("anna@example.org", &format!("AW: {}", out[0].subject), "", "It works again.");
-    assert_eq!(d.number(&by_token).await, number);
+    assert_eq!(d.number(&by_token, None).await, number);
     let own = mail("anna@example.org", "Re: mine", "References: <1@client.example>\n", "I answer my own mail.");
-    assert_eq!(d.take(&own, good()).await, Outcome::Taken { number: number.clone(), new: false });
+    assert_eq!(d.take(&own, &[], confirmed()).await, Outcome::Taken { number: number.clone(), new: false });
     let unproved = own.replace("I answer", "Somebody answers");
-    assert!(matches!(d.take(&unproved, None).await, Outcome::Taken { new: true, .. }), "nobody stands for it, and the id is no secret");
+    assert!(
+        matches!(d.take(&unproved, &[], None).await, Outcome::Taken { new: true, .. }),
+        "nobody stands for it, and the id is no secret"
+    );
     let colleague = mail("carla@example.org", &out[0].subject, "", "Me too.");
-    assert_eq!(d.number(&colleague).await, number, "of the same company");
+    assert_eq!(d.number(&colleague, None).await, number, "of the same company");
     d.sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn strangers_make_tickets_of_their_own() {
     let d = desk("mail_strangers").await;
-    let number = d.number(&mail("anna@example.org", "Printer", "Message-ID: <1@client.example>\n", "It burns.")).await;
+    let number = d.number(&mail("anna@example.org", "Printer", "Message-ID: <1@client.example>\n", "It burns."), None).await;
     let response = d.out().await.remove(0);
     let id = d.world.stored(&number).await.ticket.id;
     for (what, from, subject, more, auth) in [
         ("a number", "x@else.example", format!("Re: [#{number}] Printer"), String::new(), None),
         ("a number, of the customer", "anna@example.org", format!("Re: [#{number}] Printer"), String::new(), None),
         ("a wrong token", "anna@example.org", format!("Re: [#{number}.aaaaaaaaaaaa]"), String::new(), None),
-        ("a token that was passed on", "x@else.example", response.subject.clone(), String::new(), good()),
+        ("a token that was passed on", "x@else.example", response.subject.clone(), String::new(), confirmed()),
         ("the id of a mail of ours", "ben@example.org", "Re: x".into(), format!("In-Reply-To: <{}@example.org>\n", response.id), None),
         (
             "a forged sender",
@@ -217,7 +152,7 @@ async fn strangers_make_tickets_of_their_own() {
         ),
         ("an agent whom nobody stands for", "tina@example.org", response.subject.clone(), String::new(), None),
     ] {
-        let outcome = d.take(&mail(from, &subject, &more, what), auth).await;
+        let outcome = d.take(&mail(from, &subject, &more, what), &[], auth).await;
         let Outcome::Taken { number: own, new: true } = outcome else { panic!("{what}: {outcome:?}") };
         let linked = d.world.desk.store.links(&vorgang_core::filter::Filter::All, id).await.expect("links");
         assert!(linked.iter().any(|(row, kind)| row.number == own && kind == "related"), "{what}: it is linked");
@@ -226,12 +161,12 @@ async fn strangers_make_tickets_of_their_own() {
     assert_eq!(d.world.stored(&number).await.participants.iter().map(|p| p.key()).collect::<Vec<_>>(), ["anna@example.org"]);
     // Whoever stands beside a sender whom nobody stands for gets nothing; beside one who is believed they take part.
     let beside = |n: u32| mail("anna@example.org", &response.subject, &format!("Cc: mallory{n}@else.example\n"), &format!("Copy {n}."));
-    assert_eq!(d.take(&beside(1), None).await, Outcome::Taken { number: number.clone(), new: false });
-    assert_eq!(d.take(&beside(2), good()).await, Outcome::Taken { number: number.clone(), new: false });
+    assert_eq!(d.take(&beside(1), &[], None).await, Outcome::Taken { number: number.clone(), new: false });
+    assert_eq!(d.take(&beside(2), &[], confirmed()).await, Outcome::Taken { number: number.clone(), new: false });
     let participants: Vec<String> = d.world.stored(&number).await.participants.iter().map(|p| p.key()).collect();
     assert_eq!(participants, ["anna@example.org", "mallory2@else.example"]);
     assert_eq!(
-        d.take(&mail("tina@example.org", &response.subject, "", "A note."), good()).await,
+        d.take(&mail("tina@example.org", &response.subject, "", "A note."), &[], confirmed()).await,
         Outcome::Taken { number: number.clone(), new: false }
     );
     assert!(d.articles(&number).await.last().is_some_and(|a| a.sender == Sender::Agent && !a.visible), "agents write notes");
@@ -251,26 +186,26 @@ async fn machines_are_never_answered_and_nobody_often() {
         "Return-Path: <>",
         "X-Loop: x",
     ] {
-        let outcome = d.take(&mail("anna@example.org", header, &format!("{header}\n"), header), good()).await;
+        let outcome = d.take(&mail("anna@example.org", header, &format!("{header}\n"), header), &[], confirmed()).await;
         assert!(matches!(outcome, Outcome::Taken { new: true, .. }), "{header}: {outcome:?}");
         assert!(d.out().await.is_empty(), "{header} is answered");
     }
     for (from, auth) in [
-        ("noreply@example.com", good()),
-        ("MAILER-DAEMON@example.com", good()),
+        ("noreply@example.com", confirmed()),
+        ("MAILER-DAEMON@example.com", confirmed()),
         ("x@else.example", None),
-        ("support@example.org", good()),
+        ("support@example.org", confirmed()),
         ("anna@example.org", Some(Auth { dmarc: Result_::Fail, ..Auth::default() })),
     ] {
-        d.take(&mail(from, "Hello", "", &format!("{from} {auth:?}")), auth).await;
+        d.take(&mail(from, "Hello", "", &format!("{from} {auth:?}")), &[], auth).await;
         assert!(d.out().await.is_empty(), "{from} is answered");
     }
     for n in 0..30 {
-        d.take(&mail("anna@example.org", "Again", "", &format!("Number {n}.")), good()).await;
+        d.take(&mail("anna@example.org", "Again", "", &format!("Number {n}.")), &[], confirmed()).await;
     }
     assert_eq!(d.out().await.len(), 10, "so many in a day");
     d.world.advance(SignedDuration::from_hours(24));
-    d.take(&mail("anna@example.org", "Again", "", "Tomorrow."), good()).await;
+    d.take(&mail("anna@example.org", "Again", "", "Tomorrow."), &[], confirmed()).await;
     assert_eq!(d.out().await.len(), 1);
     // Two desks that answer by themselves fall silent after one round.
     let response = d.post.0.lock().expect("the mails").clone();
@@ -284,35 +219,35 @@ async fn what_is_closed_removed_or_merged_says_so() {
     let open = |subject: &'static str, id: &'static str| {
         mail("anna@example.org", subject, &format!("Message-ID: <{id}@client.example>\n"), "Hello.")
     };
-    let desk_one = d.number(&open("Plain", "a")).await;
-    let network = d.number(&open("WLAN", "b")).await;
-    let legal = d.number(&open("Contract", "c")).await;
+    let desk_one = d.number(&open("Plain", "a"), None).await;
+    let network = d.number(&open("WLAN", "b"), None).await;
+    let legal = d.number(&open("Contract", "c"), None).await;
     d.world.patch(&legal, &[("queue", "legal".into())]).await;
-    let gone = d.number(&open("Gone", "d")).await;
-    let into = d.number(&open("Into", "e")).await;
+    let gone = d.number(&open("Gone", "d"), None).await;
+    let into = d.number(&open("Into", "e"), None).await;
     d.out().await;
     for number in [&desk_one, &network, &legal] {
         d.world.patch(number, &[("state", "closed".into())]).await;
     }
     d.world.patch(&gone, &[("state", "removed".into())]).await;
     let reply = |id: &str, text: &str| mail("anna@example.org", "Re: x", &format!("In-Reply-To: <{id}@client.example>\n"), text);
-    assert_eq!(d.good(&reply("a", "one")).await, desk_one);
+    assert_eq!(d.number(&reply("a", "one"), confirmed()).await, desk_one);
     assert_eq!(d.world.stored(&desk_one).await.ticket.state, "open", "the handler opens it again");
-    assert_ne!(d.good(&reply("b", "two")).await, network);
+    assert_ne!(d.number(&reply("b", "two"), confirmed()).await, network);
     assert_eq!(d.out().await.iter().map(|m| m.body.contains("It is")).collect::<Vec<_>>(), [true]);
-    assert_eq!(d.good(&reply("c", "three")).await, legal);
+    assert_eq!(d.number(&reply("c", "three"), confirmed()).await, legal);
     assert_eq!(d.out().await.first().map(|m| m.body.clone()), Some(format!("{legal} is closed.")));
-    assert_ne!(d.good(&reply("d", "four")).await, gone);
-    let moved = d.number(&open("Moved", "f")).await;
+    assert_ne!(d.number(&reply("d", "four"), confirmed()).await, gone);
+    let moved = d.number(&open("Moved", "f"), None).await;
     d.world.execute(Some(&moved), Command::MergeTicket { into: into.clone() }).await;
-    assert_eq!(d.good(&reply("f", "five")).await, into, "where it was merged into");
+    assert_eq!(d.number(&reply("f", "five"), confirmed()).await, into, "where it was merged into");
     d.sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bounce_finds_its_ticket_and_marks_the_address() {
     let d = desk("mail_bounce").await;
-    let number = d.number(&mail("anna@example.org", "Printer", "Message-ID: <1@client.example>\n", "It burns.")).await;
+    let number = d.number(&mail("anna@example.org", "Printer", "Message-ID: <1@client.example>\n", "It burns."), None).await;
     let answer = ArticleInput {
         subject: "Re: Printer".into(),
         body: "Water.".into(),
@@ -331,7 +266,7 @@ async fn a_bounce_finds_its_ticket_and_marks_the_address() {
              --B\nContent-Type: message/rfc822\n\nMessage-ID: <{id}>\nSubject: Re: Printer\n\nWater.\n--B--\n"
         )
     };
-    assert_eq!(d.number(&report(&format!("{}@example.org", sent.id))).await, number);
+    assert_eq!(d.number(&report(&format!("{}@example.org", sent.id)), None).await, number);
     let articles = d.articles(&number).await;
     assert!(articles.iter().any(|a| a.sender == Sender::System && !a.visible && a.channel == "mail"), "agents see it");
     assert!(articles.iter().any(|a| a.body == "wrong@else.example cannot be reached"), "a handler saw it");
@@ -339,20 +274,20 @@ async fn a_bounce_finds_its_ticket_and_marks_the_address() {
     assert_eq!(bounces[0].2, "5.1.1 550 no such user");
     assert!(d.out().await.is_empty(), "nobody answers a report");
     // One about a mail that somebody made up finds nothing.
-    assert_eq!(d.take(&report("1-1.aaaaaaaaaaaa.vorgang@example.org"), None).await, Outcome::Ignored);
-    assert_eq!(d.take(&report("1@client.example"), None).await, Outcome::Ignored, "of a mail that came in");
+    assert_eq!(d.take(&report("1-1.aaaaaaaaaaaa.vorgang@example.org"), &[], None).await, Outcome::Ignored);
+    assert_eq!(d.take(&report("1@client.example"), &[], None).await, Outcome::Ignored, "of a mail that came in");
     d.sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_read_waits_and_is_taken_later() {
     let d = desk("mail_quarantine").await;
-    let outcome = d.take("\n \n", None).await;
+    let outcome = d.take("\n \n", &[], None).await;
     assert!(matches!(&outcome, Outcome::Quarantined(why) if why.contains("empty")), "{outcome:?}");
     let program = "From: anna@example.org\nTo: support@example.org\nSubject: A program\nContent-Type: multipart/mixed; boundary=B\n\n\
         --B\n\nrun it\n--B\nContent-Type: application/octet-stream; name=\"a.exe\"\n\nMZ\n--B--\n";
-    assert!(matches!(d.take(program, None).await, Outcome::Quarantined(_)));
-    assert_eq!(d.take(&mail("x@spam.example", "Buy", "", "Now."), None).await, Outcome::Ignored);
+    assert!(matches!(d.take(program, &[], None).await, Outcome::Quarantined(_)));
+    assert_eq!(d.take(&mail("x@spam.example", "Buy", "", "Now."), &[], None).await, Outcome::Ignored);
     let store = &d.world.desk.store;
     assert_eq!(store.inbox_count(InboxState::Quarantined).await.expect("a count"), 2);
     let waiting = store.inbox_list(Some(InboxState::Quarantined), 10, None).await.expect("the list");
@@ -376,11 +311,11 @@ async fn what_cannot_be_read_waits_and_is_taken_later() {
 async fn headers_of_trusted_accounts_set_what_others_cannot() {
     let d = desk("mail_headers").await;
     let headers = "X-OTRS-Queue: Network\nX-OTRS-Priority: 5 high\nX-OTRS-DynamicField-OrderNumber: 99\nX-OTRS-Owner: tina\nX-OTRS-State: open\nX-OTRS-Type: nonsense\n";
-    let plain = d.number(&mail("anna@example.org", "Plain", headers, "Hello.")).await;
+    let plain = d.number(&mail("anna@example.org", "Plain", headers, "Hello."), None).await;
     let ticket = d.world.stored(&plain).await.ticket;
     assert_eq!((ticket.queue.as_str(), ticket.priority.as_str(), ticket.owner.as_deref()), ("desk", "normal", None));
     let trusted = mail("anna@example.org", "Trusted", headers, "Hello.").replace("support@", "gate@");
-    let trusted = d.number(&trusted).await;
+    let trusted = d.number(&trusted, None).await;
     let ticket = d.world.stored(&trusted).await.ticket;
     assert_eq!((ticket.queue.as_str(), ticket.priority.as_str(), ticket.owner.as_deref()), ("network", "high", Some("tina")));
     assert_eq!((ticket.fields["order_number"].as_str(), ticket.state.as_str()), (Some("99"), "open"));
@@ -399,13 +334,13 @@ async fn the_same_mail_at_once_is_one_article() {
     assert_eq!(d.world.desk.store.ticket_count_all().await.expect("a count"), 1);
     // The same Message-ID with another text is another mail.
     let with = |body: &str| mail("anna@example.org", "Id", "Message-ID: <same@client.example>\n", body);
-    assert!(matches!(d.take(&with("One."), None).await, Outcome::Taken { new: true, .. }));
-    assert!(matches!(d.take(&with("Two."), None).await, Outcome::Taken { .. }));
+    assert!(matches!(d.take(&with("One."), &[], None).await, Outcome::Taken { new: true, .. }));
+    assert!(matches!(d.take(&with("Two."), &[], None).await, Outcome::Taken { .. }));
     assert!(d.world.desk.store.mail_count(MailState::Due).await.is_ok());
     d.sound().await;
 }
 
-async fn futures_util_join(d: &Desk, raw: &str) -> Vec<Outcome> {
+async fn futures_util_join(d: &MailDesk, raw: &str) -> Vec<Outcome> {
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..16 {
         let (desk, bytes) = (d.world.desk.clone(), raw.replace('\n', "\r\n").into_bytes());
@@ -467,7 +402,7 @@ async fn notifications_come_from_the_account_of_the_queue() {
     );
     let d = desk_of("mail_notified", &site).await;
     for (subject, from) in [("WLAN is down", "gate@example.org"), ("A mouse", "support@example.org")] {
-        d.number(&mail("anna@example.org", subject, "", "Please help.")).await;
+        d.number(&mail("anna@example.org", subject, "", "Please help."), None).await;
         let out = d.out().await;
         let told = out.iter().find(|m| m.subject.ends_with("Begun") || m.subject.starts_with("Begun")).expect("a notification");
         assert_eq!(told.from.as_ref().map(|f| f.address.as_str()), Some(from), "{subject}");

@@ -3,22 +3,17 @@
 
 mod common;
 
-use common::post::Post;
-use common::world::{World, world};
+use common::maildesk::{MailDesk, confirmed, person};
 use jiff::SignedDuration;
-use std::sync::Arc;
-use vorgang_core::command::ArticleInput;
 use vorgang_core::decide::Notice;
-use vorgang_core::event::{Article, Sender};
+use vorgang_core::event::Sender;
 use vorgang_core::filter::Filter;
-use vorgang_core::mail::{Address, Auth, MailInput, Outcome as Result_};
+use vorgang_core::mail::Address;
 use vorgang_core::people::{Person, PersonKind};
-use vorgang_core::recipients::{self, Recipients};
 use vorgang_core::{Command, Rejection};
-use vorgang_runtime::intake::{Incoming, Outcome, Raw};
+use vorgang_runtime::Error;
+use vorgang_runtime::intake::Outcome;
 use vorgang_runtime::outbox::brake::AN_HOUR_MAX;
-use vorgang_runtime::outbox::{Links, Mail, Mailer, deliver_due};
-use vorgang_runtime::{Done, Error, Request, audit};
 use vorgang_store::messages::MailState;
 
 const SITE: &str = r#"
@@ -44,108 +39,23 @@ const SITE: &str = r#"
 - { kind: Handler, name: rejected, on: article.rejected, do: [ { note: "nobody reads {{article.body}}" } ] }
 "#;
 
-struct Desk {
-    world: World,
-    post: Arc<Post>,
+fn mail(head: &str, body: &str) -> String {
+    format!("To: support@example.org\n{head}\n{body}\n")
 }
 
-async fn desk(name: &str) -> Desk {
-    let world = world(name, SITE).await;
-    let person = |login: &str, kind, company: Option<&str>, roles: &[&str]| Person {
-        login: login.into(),
+/// The desk of these tests, with their people.
+async fn desk(name: &str) -> MailDesk {
+    let person = |login: &str, kind, company, roles: &[&str]| Person {
         name: format!("{}, the person", login.to_uppercase()),
         email: format!("{login}@example.com"),
-        kind,
-        company: company.map(str::to_owned),
-        language: "en".into(),
-        roles: roles.iter().map(|r| (*r).to_owned()).collect(),
-        active: true,
-        settings: Default::default(),
+        ..person(login, kind, company, roles)
     };
     let people = [
         person("anna", PersonKind::Customer, Some("north"), &[]),
         person("ben", PersonKind::Customer, Some("south"), &[]),
         person("tina", PersonKind::Agent, None, &["clerk"]),
     ];
-    world.desk.people_save(&people).await.expect("people");
-    Desk { world, post: Arc::default() }
-}
-
-fn good() -> Option<Auth> {
-    Some(Auth { dkim: Result_::Pass, dmarc: Result_::Pass, aligned: true, ..Auth::default() })
-}
-
-fn mail(head: &str, body: &str) -> String {
-    format!("To: support@example.org\n{head}\n{body}\n")
-}
-
-impl Desk {
-    async fn bring(&self, raw: &str, recipients: &[&str], auth: Option<Auth>) -> Outcome {
-        let recipients = recipients.iter().map(|r| (*r).to_owned()).collect();
-        let incoming = Incoming { door: "test".into(), auth, recipients, ..Incoming::default() };
-        let raw = Raw::Memory(raw.replace('\n', "\r\n").into_bytes());
-        self.world.desk.take_mail(incoming, raw).await.expect("it is taken")
-    }
-
-    async fn number(&self, raw: &str, auth: Option<Auth>) -> String {
-        match self.bring(raw, &[], auth).await {
-            Outcome::Taken { number, .. } => number,
-            other => panic!("{other:?} of {raw}"),
-        }
-    }
-
-    async fn articles(&self, number: &str) -> Vec<Article> {
-        let id = self.world.stored(number).await.ticket.id;
-        self.world.desk.store.article_list(id).await.expect("articles")
-    }
-
-    async fn last(&self, number: &str) -> Article {
-        self.articles(number).await.pop().expect("an article")
-    }
-
-    async fn related(&self, number: &str) -> Vec<String> {
-        let id = self.world.stored(number).await.ticket.id;
-        let links = self.world.desk.store.links(&Filter::All, id).await.expect("links");
-        links.into_iter().filter(|(_, kind)| kind == "related").map(|(row, _)| row.number).collect()
-    }
-
-    async fn tickets(&self) -> u64 {
-        self.world.desk.store.ticket_count_all().await.expect("a count")
-    }
-
-    async fn out(&self) -> Vec<Mail> {
-        let (links, mailer): (_, Arc<dyn Mailer>) = (Links("https://desk.example.org".into()), self.post.clone());
-        while deliver_due(&self.world.desk, &mailer, &links).await.expect("delivered") > 0 {}
-        std::mem::take(&mut *self.post.0.lock().expect("the mails"))
-    }
-
-    async fn answer(&self, number: &str, to: &[&str]) -> Mail {
-        let to = to.iter().map(|a| Address::new("", a)).collect();
-        let mail = Some(MailInput { to, cc: vec![] });
-        let article = ArticleInput { subject: "Re".into(), body: "We look.".into(), visible: true, mail, ..ArticleInput::default() };
-        self.world.execute(Some(number), Command::AddArticle { article }).await;
-        self.world.advance(SignedDuration::from_secs(11));
-        self.out().await.pop().expect("the answer")
-    }
-
-    async fn write(&self, login: &str, number: &str, body: &str) -> Result<Done, Error> {
-        let person = self.world.desk.people().get(login).cloned().expect("a person");
-        let command = Command::AddArticle { article: ArticleInput { body: body.into(), ..ArticleInput::default() } };
-        let request = Request { actor: &person, ticket: Some(number), command, cause: "test", at: None };
-        self.world.desk.execute(request).await
-    }
-
-    async fn suggested(&self, number: &str) -> (Vec<String>, Vec<String>, Vec<String>) {
-        let (model, people) = (self.world.desk.model(), self.world.desk.people());
-        let found = recipients::suggest(&model.names, &people, &self.world.stored(number).await, &self.articles(number).await);
-        let Recipients { to, cc, unproved } = found;
-        let keys = |all: Vec<Address>| all.iter().map(Address::key).collect();
-        (keys(to), keys(cc), keys(unproved))
-    }
-
-    async fn sound(&self) {
-        assert_eq!(audit::verify(&*self.world.desk.store).await.expect("a report").findings, Vec::<String>::new());
-    }
+    MailDesk::new(name, SITE, &people).await
 }
 
 /// The proof may be about one author and the page show the other: then it is nobody's, whatever the proof says.
@@ -166,7 +76,7 @@ async fn a_mail_with_two_readings_is_nobodys() {
         ("a route", "From: <@evil.example:tina@example.com>\nSubject: a\n".into()),
         ("no author", "Sender: tina@example.com\nSubject: a\n".into()),
     ] {
-        let number = d.number(&mail(&head, what), good()).await;
+        let number = d.number(&mail(&head, what), confirmed()).await;
         let article = d.last(&number).await;
         let auth = article.head.as_ref().and_then(|h| h.auth.clone()).expect("results");
         assert!(auth.ambiguous.is_some() && !auth.is_good(), "{what}: {auth}");
@@ -174,7 +84,7 @@ async fn a_mail_with_two_readings_is_nobodys() {
         let stored = d.world.stored(&number).await;
         assert!(stored.participants.is_empty() && stored.ticket.customer_user.is_none(), "{what}: {:?}", stored.participants.to_vec());
     }
-    let number = d.number(&mail(&format!("From: {agent}\nSubject: a\n"), "one author"), good()).await;
+    let number = d.number(&mail(&format!("From: {agent}\nSubject: a\n"), "one author"), confirmed()).await;
     assert_eq!(d.last(&number).await.sender, Sender::Agent);
     d.sound().await;
 }
@@ -199,7 +109,7 @@ async fn answers_go_to_those_who_are_confirmed_and_nobody_else() {
     let d = desk("senders_answers").await;
     // What is read in a name is no address, and a comma in a name parts nothing.
     let head = "From: \"evil@x.example, d\" <anna@example.com>\nReply-To: \"Miller, A\" <miller@else.example>\nSubject: a\n";
-    let number = d.number(&mail(head, "text"), good()).await;
+    let number = d.number(&mail(head, "text"), confirmed()).await;
     assert_eq!(d.suggested(&number).await, (vec!["miller@else.example".into(), "anna@example.com".into()], vec![], vec![]));
     // A stranger whom nobody confirms is offered, and not chosen; so is the address where the stranger wants answers.
     let head = "From: x@else.example\nReply-To: victim@bank.example\nCc: beside@else.example\nSubject: a\n";
@@ -215,9 +125,9 @@ async fn answers_go_to_those_who_are_confirmed_and_nobody_else() {
     // In copy of a mail that is confirmed: they take part, and all are answered.
     let head =
         "From: anna@example.com\nCc: Dora <dora@partner.example>, ben@example.com\nMessage-ID: <c1@example.com>\nSubject: Contract\n";
-    let number = d.number(&mail(head, "copy"), good()).await;
+    let number = d.number(&mail(head, "copy"), confirmed()).await;
     let head = "From: ben@example.com\nIn-Reply-To: <c1@example.com>\nSubject: Re: Contract\n";
-    assert_eq!(d.number(&mail(head, "me too"), good()).await, number);
+    assert_eq!(d.number(&mail(head, "me too"), confirmed()).await, number);
     let (to, cc, unproved) = d.suggested(&number).await;
     assert_eq!(to, ["ben@example.com", "anna@example.com"]);
     assert_eq!((cc, unproved), (vec!["dora@partner.example".to_owned()], vec![]));
@@ -229,7 +139,7 @@ async fn answers_go_to_those_who_are_confirmed_and_nobody_else() {
 async fn a_mail_belongs_where_it_was_sent() {
     let d = desk("senders_accounts").await;
     let from = "From: anna@example.com\n";
-    let number = d.number(&mail(&format!("{from}Subject: VPN\n"), "broken"), good()).await;
+    let number = d.number(&mail(&format!("{from}Subject: VPN\n"), "broken"), confirmed()).await;
     let sent = d.answer(&number, &["anna@example.com"]).await;
     let answers = format!("In-Reply-To: <{}@example.org>\n", sent.id);
     let to = |address: &str, subject: &str, more: &str| {
@@ -237,7 +147,7 @@ async fn a_mail_belongs_where_it_was_sent() {
     };
     // Forwarded to another address of the desk, under another subject: a ticket there, linked.
     let Outcome::Taken { number: other, new: true } =
-        d.bring(&to("finance@example.org", "WG: pay", ""), &["finance@example.org"], good()).await
+        d.take(&to("finance@example.org", "WG: pay", ""), &["finance@example.org"], confirmed()).await
     else {
         panic!("a new ticket")
     };
@@ -248,11 +158,11 @@ async fn a_mail_belongs_where_it_was_sent() {
         ("forwarded by a server", to("support@example.org", "Re: VPN 2", "Delivered-To: finance@example.org\n"), "finance@example.org"),
         ("to an address of the same queue", to("support@example.org", "Re: VPN 3", ""), "support@example.org"),
     ] {
-        assert_eq!(d.bring(&raw, &[envelope], good()).await, Outcome::Taken { number: number.clone(), new: false }, "{what}");
+        assert_eq!(d.take(&raw, &[envelope], confirmed()).await, Outcome::Taken { number: number.clone(), new: false }, "{what}");
     }
     // The ticket moves; who answers the old address still reaches it.
     d.world.patch(&number, &[("queue", "finance".into())]).await;
-    assert_eq!(d.number(&to("support@example.org", "Re: VPN 4", ""), good()).await, number);
+    assert_eq!(d.number(&to("support@example.org", "Re: VPN 4", ""), confirmed()).await, number);
     d.sound().await;
 }
 
@@ -261,18 +171,18 @@ async fn one_mail_to_several_addresses_is_a_ticket_for_each() {
     let d = desk("senders_several").await;
     let raw =
         "To: support@example.org, finance@example.org\nFrom: anna@example.com\nMessage-ID: <m1@example.com>\nSubject: Both\n\nBoth.\n";
-    d.bring(raw, &["support@example.org", "finance@example.org", "gate@example.org"], good()).await;
+    d.take(raw, &["support@example.org", "finance@example.org", "gate@example.org"], confirmed()).await;
     assert_eq!(d.tickets().await, 2, "two accounts share a queue");
-    assert_eq!(d.bring(raw, &["finance@example.org", "support@example.org"], good()).await, Outcome::Known);
+    assert_eq!(d.take(raw, &["finance@example.org", "support@example.org"], confirmed()).await, Outcome::Known);
     // Delivered one by one, with what each mail server writes above: copies of the same mail.
     for (recipient, wanted) in [("support@example.org", Outcome::Ignored), ("finance@example.org", Outcome::Ignored)] {
         let raw = format!("Delivered-To: {recipient}\nReceived: by {recipient}; now\n{raw}");
-        assert_eq!(d.bring(&raw, &[recipient], good()).await, wanted, "{recipient}");
+        assert_eq!(d.take(&raw, &[recipient], confirmed()).await, wanted, "{recipient}");
     }
     let raw = raw.replace("<m1@", "<m2@");
     for recipient in ["support@example.org", "finance@example.org"] {
         let raw = format!("Delivered-To: {recipient}\n{raw}");
-        assert!(matches!(d.bring(&raw, &[recipient], good()).await, Outcome::Taken { new: true, .. }), "{recipient}");
+        assert!(matches!(d.take(&raw, &[recipient], confirmed()).await, Outcome::Taken { new: true, .. }), "{recipient}");
     }
     assert_eq!(d.tickets().await, 4);
     let newest = d.world.desk.store.ticket_list(&Filter::All, &Filter::All, Default::default(), 2, None).await.expect("tickets").items;
@@ -289,13 +199,13 @@ async fn threads_that_began_elsewhere_stay_together() {
         let refs = if refs.is_empty() { String::new() } else { format!("References: {refs}\n") };
         format!("From: {from}\nCc: anna@example.com, ben@example.com\nMessage-ID: <{id}>\n{refs}Subject: Offer\n")
     };
-    let number = d.number(&mail(&head("ben@example.com", "b1@example.com", "<root@example.com>"), "one"), good()).await;
+    let number = d.number(&mail(&head("ben@example.com", "b1@example.com", "<root@example.com>"), "one"), confirmed()).await;
     let second = mail(&head("anna@example.com", "a2@example.com", "<root@example.com> <unseen@example.com>"), "two");
-    assert_eq!(d.number(&second, good()).await, number, "another branch of the thread");
+    assert_eq!(d.number(&second, confirmed()).await, number, "another branch of the thread");
     let original = mail(&head("anna@example.com", "root@example.com", ""), "three");
-    assert_eq!(d.number(&original, good()).await, number, "the original, late");
+    assert_eq!(d.number(&original, confirmed()).await, number, "the original, late");
     let stranger = mail(&head("x@else.example", "x@else.example", "<root@example.com>"), "four");
-    assert_ne!(d.number(&stranger, good()).await, number);
+    assert_ne!(d.number(&stranger, confirmed()).await, number);
     d.sound().await;
 }
 
@@ -309,7 +219,7 @@ async fn what_only_looks_like_a_report_is_somebodys_mail() {
         ("a precedence", "From: anna@example.com\nPrecedence: bulk\nSubject: Help\n"),
         ("a machine", "From: anna@example.com\nAuto-Submitted: auto-generated\nSubject: Help\n"),
     ] {
-        let number = d.number(&mail(head, what), good()).await;
+        let number = d.number(&mail(head, what), confirmed()).await;
         let article = d.last(&number).await;
         assert_eq!((article.sender, article.visible), (Sender::Customer, true), "{what}");
         assert!(article.head.expect("a head").auto, "{what}: nothing answers it");
@@ -321,8 +231,8 @@ async fn what_only_looks_like_a_report_is_somebodys_mail() {
              a@else.example\nAction: failed\n--B--\n"
         )
     };
-    assert_eq!(d.bring(&report("Undelivered"), &[], None).await, Outcome::Ignored);
-    let by_filter = d.bring(&report("Alarm"), &[], None).await;
+    assert_eq!(d.take(&report("Undelivered"), &[], None).await, Outcome::Ignored);
+    let by_filter = d.take(&report("Alarm"), &[], None).await;
     assert!(matches!(by_filter, Outcome::Taken { new: true, .. }), "a filter is obeyed: {by_filter:?}");
     // `X-OTRS-Ignore` of a trusted account: no means no, yes means yes, on follow-ups too.
     let gate = |ignore: &str, more: &str| {
@@ -332,19 +242,19 @@ async fn what_only_looks_like_a_report_is_somebodys_mail() {
         )
         .replace("support@", "gate@")
     };
-    let Outcome::Taken { number, .. } = d.bring(&gate("no", ""), &[], good()).await else { panic!("it is no") };
+    let Outcome::Taken { number, .. } = d.take(&gate("no", ""), &[], confirmed()).await else { panic!("it is no") };
     let sent = d.answer(&number, &["anna@example.com"]).await;
     let follow_up = format!("In-Reply-To: <{}@example.org>\n", sent.id);
-    assert_eq!(d.bring(&gate("yes", ""), &[], good()).await, Outcome::Ignored);
-    assert_eq!(d.bring(&gate("yes", &follow_up), &[], good()).await, Outcome::Ignored);
-    assert_eq!(d.bring(&gate("no", &follow_up), &[], good()).await, Outcome::Taken { number, new: false });
+    assert_eq!(d.take(&gate("yes", ""), &[], confirmed()).await, Outcome::Ignored);
+    assert_eq!(d.take(&gate("yes", &follow_up), &[], confirmed()).await, Outcome::Ignored);
+    assert_eq!(d.take(&gate("no", &follow_up), &[], confirmed()).await, Outcome::Taken { number, new: false });
 }
 
 /// Mail of the desk that sets off mail of the desk ends.
 #[tokio::test(flavor = "multi_thread")]
 async fn mail_of_the_desk_sets_off_none_without_end() {
     let d = desk("senders_loop").await;
-    let number = d.number(&mail("From: anna@example.com\nSubject: Printer\n", "It burns."), good()).await;
+    let number = d.number(&mail("From: anna@example.com\nSubject: Printer\n", "It burns."), confirmed()).await;
     d.world.patch(&number, &[("owner", "tina".into())]).await;
     d.write("anna", &number, "It still burns.").await.expect("it is written");
     let told = d.out().await.pop().expect("a notification");
@@ -382,7 +292,7 @@ async fn mail_of_the_desk_sets_off_none_without_end() {
 async fn a_closed_ticket_is_the_same_at_every_door() {
     let d = desk("senders_closed").await;
     let open = async |queue: &str, subject: &str| {
-        let number = d.number(&mail(&format!("From: anna@example.com\nSubject: {subject}\n"), queue), good()).await;
+        let number = d.number(&mail(&format!("From: anna@example.com\nSubject: {subject}\n"), queue), confirmed()).await;
         d.world.patch(&number, &[("queue", queue.into())]).await;
         number
     };
@@ -404,7 +314,7 @@ async fn a_closed_ticket_is_the_same_at_every_door() {
     assert!(articles.iter().any(|a| a.body == "nobody reads Hello?"), "a handler saw it: {articles:?}");
     let sent = d.answer(&shut, &["anna@example.com"]).await;
     let by_mail = mail(&format!("From: anna@example.com\nIn-Reply-To: <{}@example.org>\nSubject: x\n", sent.id), "By mail.");
-    assert_eq!(d.number(&by_mail, good()).await, shut);
+    assert_eq!(d.number(&by_mail, confirmed()).await, shut);
     assert!(d.articles(&shut).await.iter().any(|a| a.body.starts_with("nobody reads By mail.")));
     assert_eq!(d.write("anna", &from, "Where am I?").await.expect("it is written").after.ticket.number, into);
     assert_eq!(d.last(&into).await.body, "Where am I?");

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 pub mod crowd;
+pub mod maildesk;
 pub mod office;
 pub mod post;
 pub mod proxy;

@@ -139,6 +139,12 @@ pub async fn admit(State((app, places)): State<(App, Places)>, mut request: Requ
     next.run(request.map(|body| Body::new(Paced::new(body, BODY_TIME)))).await
 }
 
+/// Where a caller with an invalid session or token has to take a stranger's place. A caller without either has one already.
+pub fn still_to_take(app: &App, request: &Request) -> Option<(Places, IpAddr)> {
+    let places = request.extensions().get::<Places>().filter(|_| crate::auth::says_who(app, request.headers()))?;
+    Some((places.clone(), crate::auth::caller(app, request)))
+}
+
 /// The refusal of work that was not begun.
 pub fn busy(api: bool, id: &RequestId) -> Response {
     metrics::counter!("vorgang_http_refused_total").increment(1);

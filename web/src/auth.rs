@@ -1,6 +1,6 @@
 //! Who asks: a session's cookie or a bearer token. Every route says whom it lets in; nothing else decides it.
 
-use crate::admission::{Places, busy, declared};
+use crate::admission::{self, Places, busy, declared};
 use crate::problem::{Fault, fault};
 use crate::{App, RequestId};
 use axum::extract::{ConnectInfo, Request};
@@ -116,10 +116,11 @@ pub async fn guard(app: App, access: Access, quota: Option<Kind>, mut request: R
         let path = by.is_some().then(|| request.uri().path().to_owned());
         if let Some(who) = who {
             request.extensions_mut().insert(who);
-            let places = request.extensions().get::<Places>().cloned().unwrap_or_default();
-            match places.room(declared(&request)).await {
-                Some(taken) => _room = taken,
-                None => return busy(api, &id),
+            if let Some(places) = request.extensions().get::<Places>().cloned() {
+                match places.room(declared(&request)).await {
+                    Some(taken) => _room = taken,
+                    None => return busy(api, &id),
+                }
             }
         }
         let response = next.run(request).await;
@@ -136,9 +137,14 @@ pub async fn guard(app: App, access: Access, quota: Option<Kind>, mut request: R
         }
         (None, false) if request.method() == Method::POST && says_own_page(request.headers()) => {
             let (uri, headers) = (request.uri().clone(), request.headers().clone());
-            let places = request.extensions().get::<Places>().cloned().unwrap_or_default();
-            let Some(_stranger) = places.stranger(caller(&app, &request)).await else { return busy(api, &id) };
-            // Nobody knows who asks: little is read, and little is shown again.
+            let mut _stranger = None;
+            if let Some((places, address)) = admission::still_to_take(&app, &request) {
+                match places.stranger(address).await {
+                    Some(taken) => _stranger = Some(taken),
+                    None => return busy(api, &id),
+                }
+            }
+            // The caller is unknown: little is read, and little is shown again.
             let (parts, body) = request.into_parts();
             let data = match axum::body::to_bytes(body, crate::STRANGER_BYTES_MAX).await {
                 Ok(bytes) => crate::input::FormData::read(Request::from_parts(parts, bytes.into()), &app).await.ok(),

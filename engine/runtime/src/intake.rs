@@ -223,11 +223,8 @@ impl Desk {
 
     /// Was it taken for this account? Logs of a desk with one account are by the hash alone.
     async fn is_known(&self, key: &str, hash: &str, account: Option<&MailAccount>) -> Result<bool, StoreError> {
-        if self.store.inbox_find(key).await?.is_some() {
-            return Ok(true);
-        }
-        let before = if key == hash { None } else { self.store.inbox_find(hash).await? };
-        Ok(before.is_some_and(|row| accounts::of_row(&self.model().names, &row).as_deref() == account.map(|a| a.name.as_str())))
+        let Some(row) = self.store.inbox_either(key, hash).await? else { return Ok(false) };
+        Ok(row.key == key || accounts::of_row(&self.model().names, &row).as_deref() == account.map(|a| a.name.as_str()))
     }
 
     async fn take_for(self: &Arc<Self>, entry: Entry<'_>, mut mail: Mail, addressed: &[&MailAccount]) -> Result<Outcome, Error> {
@@ -279,7 +276,7 @@ impl Desk {
             key: entry.key.to_owned(),
             state,
             message_id: mail.and_then(|m| m.message_id.clone()).unwrap_or_default(),
-            thread: mail.and_then(named::root).unwrap_or_default().to_owned(),
+            thread: mail.and_then(named::begun_by).unwrap_or_default().to_owned(),
             sender: mail.and_then(|m| m.from.as_ref()).map(ToString::to_string).unwrap_or_default(),
             subject: mail.map(|m| m.subject.clone()).unwrap_or_default(),
             size: entry.blob.bytes.len() as u64,

@@ -45,7 +45,7 @@ pub struct NewInbox {
     pub state: InboxState,
     /// Empty where there is none.
     pub message_id: String,
-    /// The Message-ID with which its thread began, maybe elsewhere; empty where nothing is known of one.
+    /// The Message-ID with which its thread began, maybe elsewhere; empty where the mail itself began it.
     pub thread: String,
     pub sender: String,
     pub subject: String,
@@ -118,6 +118,8 @@ pub struct AccountState {
 pub trait Inbox: Send + Sync {
     /// The log's row of this mail.
     async fn inbox_find(&self, key: &str) -> Result<Option<InboxRow>>;
+    /// The mail with this key, or else the one with the other key.
+    async fn inbox_either(&self, key: &str, other: &str) -> Result<Option<InboxRow>>;
     async fn inbox_get(&self, id: i64) -> Result<Option<InboxRow>>;
     /// Writes one that makes no article, with its bytes. `Conflict` where it is there already.
     async fn inbox_add(&self, mail: NewInbox, raw: Blob) -> Result<()>;
@@ -128,7 +130,7 @@ pub trait Inbox: Send + Sync {
     async fn inbox_discard(&self, id: i64) -> Result<bool>;
     /// The tickets of mails with these Message-IDs, in the order of the ids.
     async fn inbox_tickets(&self, message_ids: &[String]) -> Result<Vec<i64>>;
-    /// The tickets of mails whose thread began with this Message-ID, the first one first, at most ten.
+    /// The tickets of the mail with this Message-ID, and of mails whose thread began with it, the first one first, at most ten.
     async fn inbox_thread(&self, root: &str) -> Result<Vec<i64>>;
     /// Mails with this Message-ID that are articles, the first one first, at most ten.
     async fn inbox_same(&self, message_id: &str) -> Result<Vec<InboxRow>>;

@@ -140,6 +140,10 @@ impl Inbox for PostgresStore {
         one(self, "i.key = $1", args![key]).await
     }
 
+    async fn inbox_either(&self, key: &str, other: &str) -> Result<Option<InboxRow>> {
+        one(self, "i.key IN ($1, $2) ORDER BY i.key <> $1 LIMIT 1", args![key, other]).await
+    }
+
     async fn inbox_get(&self, id: i64) -> Result<Option<InboxRow>> {
         one(self, "i.id = $1", args![id]).await
     }
@@ -221,8 +225,9 @@ impl Inbox for PostgresStore {
     }
 
     async fn inbox_thread(&self, root: &str) -> Result<Vec<i64>> {
-        let sql =
-            "SELECT DISTINCT ticket_id FROM inbox WHERE thread = $1 AND ticket_id IS NOT NULL AND thread <> '' ORDER BY ticket_id LIMIT 10";
+        let sql = "SELECT ticket_id FROM inbox WHERE thread = $1 AND ticket_id IS NOT NULL AND thread <> '' \
+             UNION SELECT ticket_id FROM inbox WHERE message_id = $1 AND ticket_id IS NOT NULL AND message_id <> '' \
+             ORDER BY ticket_id LIMIT 10";
         self.server.ask(sql, args![root]).await?.iter().map(|r| r.try_get(0).map_err(error)).collect()
     }
 

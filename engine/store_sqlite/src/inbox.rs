@@ -134,6 +134,10 @@ impl Inbox for SqliteStore {
         one(self, "i.key = ?1", [key])
     }
 
+    async fn inbox_either(&self, key: &str, other: &str) -> Result<Option<InboxRow>> {
+        one(self, "i.key IN (?1, ?2) ORDER BY i.key <> ?1 LIMIT 1", [key, other])
+    }
+
     async fn inbox_get(&self, id: i64) -> Result<Option<InboxRow>> {
         one(self, "i.id = ?1", [id])
     }
@@ -197,8 +201,9 @@ impl Inbox for SqliteStore {
 
     async fn inbox_thread(&self, root: &str) -> Result<Vec<i64>> {
         let c = self.reader();
-        let sql =
-            "SELECT DISTINCT ticket_id FROM inbox WHERE thread = ?1 AND ticket_id IS NOT NULL AND thread <> '' ORDER BY ticket_id LIMIT 10";
+        let sql = "SELECT ticket_id FROM inbox WHERE thread = ?1 AND ticket_id IS NOT NULL AND thread <> '' \
+             UNION SELECT ticket_id FROM inbox WHERE message_id = ?1 AND ticket_id IS NOT NULL AND message_id <> '' \
+             ORDER BY ticket_id LIMIT 10";
         let mut statement = c.prepare_cached(sql).map_err(error)?;
         all(statement.query_map([root], |r| r.get::<_, i64>(0)).map_err(error)?)
     }

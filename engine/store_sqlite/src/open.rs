@@ -91,13 +91,13 @@ impl SqliteStore {
     }
 
     pub(crate) fn reader(&self) -> MutexGuard<'_, Connection> {
-        let start = self.turn.fetch_add(1, Ordering::Relaxed);
-        for i in 0..self.readers.len() {
-            if let Ok(guard) = self.readers[(start + i) % self.readers.len()].try_lock() {
-                return guard;
-            }
+        // The first that is free: a commit empties the page cache of every connection, and the one that was just used has filled
+        // its own again.
+        if let Some(guard) = self.readers.iter().find_map(|reader| reader.try_lock().ok()) {
+            return guard;
         }
-        self.readers[start % self.readers.len()].lock().unwrap_or_else(PoisonError::into_inner)
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        self.readers[turn % self.readers.len()].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn settle(&self) {

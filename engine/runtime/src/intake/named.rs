@@ -41,6 +41,11 @@ pub fn root(mail: &Mail) -> Option<&str> {
     mail.references.last().or(mail.message_id.as_ref()).map(String::as_str)
 }
 
+/// The Message-ID of the earlier mail with which the mail's thread began.
+pub fn begun_by(mail: &Mail) -> Option<&str> {
+    root(mail).filter(|root| mail.message_id.as_deref() != Some(root))
+}
+
 impl Desk {
     /// The ticket that a mail names best: by a mail of ours or the token in the subject, by a mail that came before, by the thread
     /// that it belongs to, by its number. Among several the first whose account the mail is for.
