@@ -314,8 +314,12 @@ impl Desk {
         again: bool,
     ) -> Result<Sorted, Error> {
         let (model, people, now) = (self.model(), self.people(), self.clock.now());
-        let copy = if again { None } else { self.copy_of(mail, account).await? };
-        let mut named = self.named(mail, addressed).await?;
+        let thread = match &mail.message_id {
+            Some(id) => self.store.inbox_thread(id).await?,
+            None => vec![],
+        };
+        let copy = if again { None } else { self.copy_of(mail, account, &thread).await? };
+        let mut named = self.named(mail, addressed, &thread).await?;
         if let Some(copy) = copy {
             let there = named.as_ref().is_some_and(|n| n.stored.snapshot.ticket.id == copy.stored.snapshot.ticket.id);
             // A mail that made a ticket makes one for the other account too; a mail added to a ticket is there for both.

@@ -78,7 +78,8 @@ pub struct InboxRow {
     pub id: i64,
     pub key: String,
     pub state: InboxState,
-    /// The number of its ticket.
+    /// The id and the number of its ticket.
+    pub ticket: Option<i64>,
     pub number: Option<String>,
     pub message_id: String,
     pub sender: String,
@@ -130,10 +131,8 @@ pub trait Inbox: Send + Sync {
     async fn inbox_discard(&self, id: i64) -> Result<bool>;
     /// The tickets of mails with these Message-IDs, in the order of the ids.
     async fn inbox_tickets(&self, message_ids: &[String]) -> Result<Vec<i64>>;
-    /// The tickets of the mail with this Message-ID, and of mails whose thread began with it, the first one first, at most ten.
-    async fn inbox_thread(&self, root: &str) -> Result<Vec<i64>>;
-    /// Mails with this Message-ID that are articles, the first one first, at most ten.
-    async fn inbox_same(&self, message_id: &str) -> Result<Vec<InboxRow>>;
+    /// Mails with this Message-ID that became articles, then those whose thread began with it; each the oldest first, at most ten.
+    async fn inbox_thread(&self, message_id: &str) -> Result<Vec<InboxRow>>;
     /// Mails that became articles of the ticket, the first one first, at most fifty.
     async fn inbox_of(&self, ticket: i64) -> Result<Vec<InboxRow>>;
     /// Automatic responses that the address got on this day.

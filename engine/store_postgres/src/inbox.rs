@@ -18,7 +18,7 @@ use vorgang_store::messages::{Payload, channel};
 use vorgang_store::words::Doc;
 use vorgang_store::{Commit, Result, StoreError};
 
-const INBOX: &str = "i.id, i.state, t.number, i.message_id, i.sender, i.subject, i.size, i.blob_hash, i.body, i.at, i.key \
+const INBOX: &str = "i.id, i.state, t.number, i.message_id, i.sender, i.subject, i.size, i.blob_hash, i.body, i.at, i.key, i.ticket_id \
      FROM inbox i LEFT JOIN ticket t ON t.id = i.ticket_id";
 
 const PARTICIPANT: &str = "INSERT INTO participant (ticket_id, address, body, since) SELECT * FROM unnest({}) ON CONFLICT DO NOTHING";
@@ -126,6 +126,7 @@ fn row(r: &PgRow) -> Result<InboxRow> {
         details: json(r.try_get(8).map_err(error)?)?,
         at: r.try_get(9).and_then(time).map_err(error)?,
         key: r.try_get(10).map_err(error)?,
+        ticket: r.try_get(11).map_err(error)?,
     })
 }
 
@@ -224,16 +225,13 @@ impl Inbox for PostgresStore {
         Ok(message_ids.iter().filter_map(|id| found.remove(id)).flat_map(|t| t.into_iter().take(3)).collect())
     }
 
-    async fn inbox_thread(&self, root: &str) -> Result<Vec<i64>> {
-        let sql = "SELECT ticket_id FROM inbox WHERE thread = $1 AND ticket_id IS NOT NULL AND thread <> '' \
-             UNION SELECT ticket_id FROM inbox WHERE message_id = $1 AND ticket_id IS NOT NULL AND message_id <> '' \
-             ORDER BY ticket_id LIMIT 10";
-        self.server.ask(sql, args![root]).await?.iter().map(|r| r.try_get(0).map_err(error)).collect()
-    }
-
-    async fn inbox_same(&self, message_id: &str) -> Result<Vec<InboxRow>> {
-        let sql =
-            format!("SELECT {INBOX} WHERE i.message_id = $1 AND i.ticket_id IS NOT NULL AND i.message_id <> '' ORDER BY i.id LIMIT 10");
+    async fn inbox_thread(&self, message_id: &str) -> Result<Vec<InboxRow>> {
+        let sql = format!(
+            "SELECT {INBOX} WHERE i.id IN \
+             (SELECT id FROM inbox WHERE message_id = $1 AND ticket_id IS NOT NULL AND message_id <> '' \
+             UNION ALL SELECT id FROM inbox WHERE thread = $1 AND ticket_id IS NOT NULL AND thread <> '') \
+             ORDER BY i.message_id <> $1, i.id LIMIT 10"
+        );
         self.server.ask(sql, args![message_id]).await?.iter().map(row).collect()
     }
 

@@ -15,7 +15,7 @@ use vorgang_store::inbox::{AccountState, Inbox, InboxRow, InboxState, NewInbox};
 use vorgang_store::messages::{Payload, channel};
 use vorgang_store::{Result, StoreError};
 
-const INBOX: &str = "i.id, i.state, t.number, i.message_id, i.sender, i.subject, i.size, i.blob_hash, i.body, i.at, i.key \
+const INBOX: &str = "i.id, i.state, t.number, i.message_id, i.sender, i.subject, i.size, i.blob_hash, i.body, i.at, i.key, i.ticket_id \
      FROM inbox i LEFT JOIN ticket t ON t.id = i.ticket_id";
 
 fn text(value: &impl Serialize) -> Result<String> {
@@ -115,6 +115,7 @@ fn row(r: &Row) -> rusqlite::Result<InboxRow> {
         details: json(&r.get::<_, String>(8)?)?,
         at: time(r.get(9)?)?,
         key: r.get(10)?,
+        ticket: r.get(11)?,
     })
 }
 
@@ -199,19 +200,14 @@ impl Inbox for SqliteStore {
         Ok(found)
     }
 
-    async fn inbox_thread(&self, root: &str) -> Result<Vec<i64>> {
+    async fn inbox_thread(&self, message_id: &str) -> Result<Vec<InboxRow>> {
         let c = self.reader();
-        let sql = "SELECT ticket_id FROM inbox WHERE thread = ?1 AND ticket_id IS NOT NULL AND thread <> '' \
-             UNION SELECT ticket_id FROM inbox WHERE message_id = ?1 AND ticket_id IS NOT NULL AND message_id <> '' \
-             ORDER BY ticket_id LIMIT 10";
-        let mut statement = c.prepare_cached(sql).map_err(error)?;
-        all(statement.query_map([root], |r| r.get::<_, i64>(0)).map_err(error)?)
-    }
-
-    async fn inbox_same(&self, message_id: &str) -> Result<Vec<InboxRow>> {
-        let c = self.reader();
-        let sql =
-            format!("SELECT {INBOX} WHERE i.message_id = ?1 AND i.ticket_id IS NOT NULL AND i.message_id <> '' ORDER BY i.id LIMIT 10");
+        let sql = format!(
+            "SELECT {INBOX} WHERE i.id IN \
+             (SELECT id FROM inbox WHERE message_id = ?1 AND ticket_id IS NOT NULL AND message_id <> '' \
+             UNION ALL SELECT id FROM inbox WHERE thread = ?1 AND ticket_id IS NOT NULL AND thread <> '') \
+             ORDER BY i.message_id <> ?1, i.id LIMIT 10"
+        );
         let mut statement = c.prepare_cached(&sql).map_err(error)?;
         all(statement.query_map([message_id], row).map_err(error)?)
     }

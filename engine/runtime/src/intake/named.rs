@@ -2,11 +2,13 @@
 
 use super::accounts;
 use crate::desk::{Desk, Error};
+use std::collections::BTreeSet;
 use vorgang_core::event::Article;
 use vorgang_core::intake::Proof;
 use vorgang_core::mail::{Mail, Nature, Report, Written};
 use vorgang_definitions::kinds::mail_account::MailAccount;
 use vorgang_definitions::kinds::state::StateType;
+use vorgang_store::inbox::InboxRow;
 use vorgang_store::{StoreError, Stored};
 
 /// Message-IDs that are looked up of one mail.
@@ -36,20 +38,17 @@ impl Copy {
     }
 }
 
-/// The Message-ID with which the mail's thread began: the oldest that it answers, or its own.
-pub fn root(mail: &Mail) -> Option<&str> {
-    mail.references.last().or(mail.message_id.as_ref()).map(String::as_str)
-}
-
-/// The Message-ID of the earlier mail with which the mail's thread began.
+/// The Message-ID with which the mail's thread began: the oldest that it answers. `None` where the mail itself began it.
 pub fn begun_by(mail: &Mail) -> Option<&str> {
-    root(mail).filter(|root| mail.message_id.as_deref() != Some(root))
+    mail.references.last().filter(|root| mail.message_id.as_ref() != Some(root)).map(String::as_str)
 }
 
 impl Desk {
     /// The ticket that a mail names best: by a mail of ours or the token in the subject, by a mail that came before, by the thread
     /// that it belongs to, by its number. Among several the first whose account the mail is for.
-    pub(super) async fn named(&self, mail: &Mail, addressed: &[&MailAccount]) -> Result<Option<Candidate>, Error> {
+    ///
+    /// `thread` holds the mails with this mail's own Message-ID, and those whose thread began with it.
+    pub(super) async fn named(&self, mail: &Mail, addressed: &[&MailAccount], thread: &[InboxRow]) -> Result<Option<Candidate>, Error> {
         let threads = self.threads().await?;
         let mut ids: Vec<String> = mail.references.iter().take(REFERENCES_MAX).cloned().collect();
         if let Nature::Report(report) = &mail.nature {
@@ -74,8 +73,12 @@ impl Desk {
         if !ids.is_empty() {
             found.extend(self.store.inbox_tickets(&ids).await?);
         }
-        if let Some(root) = root(mail).filter(|_| found.is_empty()) {
-            found.extend(self.store.inbox_thread(root).await?);
+        if found.is_empty() {
+            let begun = match begun_by(mail) {
+                Some(root) => &*self.store.inbox_thread(root).await?,
+                None => thread,
+            };
+            found.extend(begun.iter().filter_map(|row| row.ticket).collect::<BTreeSet<i64>>());
         }
         if let Some(best) = self.best(found.into_iter().map(|t| (t, Proof::Reference)).collect(), addressed).await? {
             return Ok(Some(best));
@@ -135,18 +138,22 @@ impl Desk {
     }
 
     /// The same mail as it came before, on another way: mail servers write different lines above it.
-    pub(super) async fn copy_of(&self, mail: &Mail, account: Option<&MailAccount>) -> Result<Option<Copy>, Error> {
-        let Some(id) = &mail.message_id else { return Ok(None) };
+    ///
+    /// `thread` holds the mails with this mail's own Message-ID, and those whose thread began with it.
+    pub(super) async fn copy_of(&self, mail: &Mail, account: Option<&MailAccount>, thread: &[InboxRow]) -> Result<Option<Copy>, Error> {
         let sender = mail.from.as_ref().map(ToString::to_string).unwrap_or_default();
         let mut copy = None;
-        for row in self.store.inbox_same(id).await?.into_iter().filter(|r| r.sender == sender && r.subject == mail.subject) {
+        for row in thread {
+            if mail.message_id.as_ref() != Some(&row.message_id) || row.sender != sender || row.subject != mail.subject {
+                continue;
+            }
             let Some(stored) = self.store.ticket_load(row.number.as_deref().unwrap_or_default()).await? else { continue };
             let articles = self.store.article_list(stored.snapshot.ticket.id).await?;
             let came = |a: &&Article| a.head.as_ref().is_some_and(|h| h.raw.as_ref() == Some(&row.blob));
             if articles.iter().find(came).map(Written::of_article) != Some(Written::of(mail)) {
                 continue;
             }
-            let before = accounts::of_row(&self.model().names, &row);
+            let before = accounts::of_row(&self.model().names, row);
             let same_account = before.as_deref() == account.map(|a| a.name.as_str());
             let made = articles.first().is_some_and(|a| came(&a));
             if same_account || copy.is_none() {
