@@ -20,7 +20,7 @@ use vorgang_core::people;
 use vorgang_definitions::kinds::mail_account::MailAccount;
 use vorgang_mail::SIZE_MAX;
 use vorgang_store::StoreError;
-use vorgang_store::inbox::{Details, InboxRow, InboxState, NewInbox};
+use vorgang_store::inbox::{Asked, Before, Details, InboxRow, InboxState, NewInbox};
 
 /// Largest mail that is kept at all, in bytes.
 pub const KEPT_MAX: u64 = 150 * 1024 * 1024;
@@ -165,7 +165,8 @@ impl Desk {
                 let addressed = accounts::addressed(&model.names, &incoming, &mail, &takers);
                 let account = takers.first().copied();
                 mail.auth = self.who_stands_for(&incoming, account, &mail, &raw).await;
-                let sorted = self.sorted(&incoming, account, &addressed, &mut mail, true).await?;
+                let before = self.before(&row.key, &row.blob, &mail).await?;
+                let sorted = self.sorted(&incoming, account, &addressed, &mut mail, (before, true)).await?;
                 Ok(Tried { mail: Ok(mail), reasons: sorted.reasons, verdict: Some(sorted.verdict) })
             }
         }
@@ -175,9 +176,6 @@ impl Desk {
     async fn take(self: &Arc<Self>, incoming: Incoming, raw: Arc<Vec<u8>>, again: Option<InboxRow>) -> Result<Outcome, Error> {
         let model = self.model();
         let hash = hashed(raw.clone()).await?;
-        if again.is_none() && model.names.accounts.len() < 2 && self.store.inbox_find(&hash).await?.is_some() {
-            return Ok(Outcome::Known);
-        }
         let blob = Blob { hash, bytes: raw.clone() };
         let size_max = if again.is_some() { KEPT_MAX } else { SIZE_MAX };
         let again = again.as_ref();
@@ -199,10 +197,6 @@ impl Desk {
         let mut outcome: Option<Outcome> = None;
         for account in if takers.is_empty() { vec![None] } else { takers.into_iter().map(Some).collect() } {
             let key = again.map_or_else(|| accounts::key(&model.names, &blob.hash, account), |row| row.key.clone());
-            if again.is_none() && self.is_known(&key, &blob.hash, account).await? {
-                outcome.get_or_insert(Outcome::Known);
-                continue;
-            }
             let mut own = mail.clone();
             own.auth = match &verified {
                 Some(auth) if account.is_none_or(|a| a.believes.is_none()) => Auth::clone(auth),
@@ -213,24 +207,34 @@ impl Desk {
             }
             let entry = Entry { key: &key, incoming: &incoming, account, blob: &blob, mail: None, again: again.is_some() };
             let taken = self.take_for(entry, own, &addressed).await?;
-            outcome = Some(match outcome {
-                Some(before @ Outcome::Taken { .. }) => before,
-                _ => taken,
+            outcome = Some(match (outcome, taken) {
+                (Some(before), Outcome::Known) | (Some(before @ Outcome::Taken { .. }), _) => before,
+                (_, taken) => taken,
             });
         }
         Ok(outcome.unwrap_or(Outcome::Known))
     }
 
+    async fn before(&self, key: &str, hash: &str, mail: &Mail) -> Result<Before, StoreError> {
+        let message_id = mail.message_id.as_deref().unwrap_or_default();
+        let day = self.clock.now().to_zoned(TimeZone::UTC).date();
+        self.store.inbox_before(&Asked { key, older_key: hash, message_id, sender: &mail.sender(), day }).await
+    }
+
     /// Was it taken for this account? Logs of a desk with one account are by the hash alone.
-    async fn is_known(&self, key: &str, hash: &str, account: Option<&MailAccount>) -> Result<bool, StoreError> {
-        let Some(row) = self.store.inbox_either(key, hash).await? else { return Ok(false) };
-        Ok(row.key == key || accounts::of_row(&self.model().names, &row).as_deref() == account.map(|a| a.name.as_str()))
+    fn is_known(&self, entry: &Entry<'_>, row: Option<&InboxRow>) -> bool {
+        let account = entry.account.map(|a| a.name.as_str());
+        row.is_some_and(|row| row.key == entry.key || accounts::of_row(&self.model().names, row).as_deref() == account)
     }
 
     async fn take_for(self: &Arc<Self>, entry: Entry<'_>, mut mail: Mail, addressed: &[&MailAccount]) -> Result<Outcome, Error> {
         // Two mails from one address at once: neither sees the other's response as not yet counted.
         let _held = self.locks.hold(&format!("mail from {}", mail.sender())).await;
-        let sorted = self.sorted(entry.incoming, entry.account, addressed, &mut mail, entry.again).await?;
+        let before = self.before(entry.key, &entry.blob.hash, &mail).await?;
+        if !entry.again && self.is_known(&entry, before.known.as_ref()) {
+            return Ok(Outcome::Known);
+        }
+        let sorted = self.sorted(entry.incoming, entry.account, addressed, &mut mail, (before, entry.again)).await?;
         let Sorted { verdict, mut reasons, related } = sorted;
         let entry = Entry { mail: Some(&mail), ..entry };
         let taken = match verdict {
@@ -311,13 +315,9 @@ impl Desk {
         account: Option<&MailAccount>,
         addressed: &[&MailAccount],
         mail: &mut Mail,
-        again: bool,
+        (Before { thread, responses, .. }, again): (Before, bool),
     ) -> Result<Sorted, Error> {
         let (model, people, now) = (self.model(), self.people(), self.clock.now());
-        let thread = match &mail.message_id {
-            Some(id) => self.store.inbox_thread(id).await?,
-            None => vec![],
-        };
         let copy = if again { None } else { self.copy_of(mail, account, &thread).await? };
         let mut named = self.named(mail, addressed, &thread).await?;
         if let Some(copy) = copy {
@@ -331,10 +331,6 @@ impl Desk {
         }
         self.clarify(mail, named.as_ref()).await?;
         let mail = &*mail;
-        let responses = match mail.sender().as_str() {
-            "" => 0,
-            sender => self.store.mail_responses(sender, now.to_zoned(TimeZone::UTC).date()).await?,
-        };
         let arrival = Arrival {
             mail,
             account,

@@ -90,6 +90,29 @@ pub struct InboxRow {
     pub at: Timestamp,
 }
 
+/// A mail, as far as it says what came before it.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The key that the mail gets, and the one under which an earlier release may have taken it.
+    pub key: &'a str,
+    pub older_key: &'a str,
+    /// Empty where it has none.
+    pub message_id: &'a str,
+    pub sender: &'a str,
+    pub day: Date,
+}
+
+/// What came before a mail.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Before {
+    /// The mail with its key, or else the one with its older key.
+    pub known: Option<InboxRow>,
+    /// As [`Inbox::inbox_thread`].
+    pub thread: Vec<InboxRow>,
+    /// Automatic responses that the sender got on this day.
+    pub responses: u64,
+}
+
 /// What is known of an account's server.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountState {
@@ -119,8 +142,8 @@ pub struct AccountState {
 pub trait Inbox: Send + Sync {
     /// The log's row of this mail.
     async fn inbox_find(&self, key: &str) -> Result<Option<InboxRow>>;
-    /// The mail with this key, or else the one with the other key.
-    async fn inbox_either(&self, key: &str, other: &str) -> Result<Option<InboxRow>>;
+    /// What came before a mail, read at one moment.
+    async fn inbox_before(&self, asked: &Asked<'_>) -> Result<Before>;
     async fn inbox_get(&self, id: i64) -> Result<Option<InboxRow>>;
     /// Writes one that makes no article, with its bytes. `Conflict` where it is there already.
     async fn inbox_add(&self, mail: NewInbox, raw: Blob) -> Result<()>;
@@ -135,8 +158,6 @@ pub trait Inbox: Send + Sync {
     async fn inbox_thread(&self, message_id: &str) -> Result<Vec<InboxRow>>;
     /// Mails that became articles of the ticket, the first one first, at most fifty.
     async fn inbox_of(&self, ticket: i64) -> Result<Vec<InboxRow>>;
-    /// Automatic responses that the address got on this day.
-    async fn mail_responses(&self, address: &str, day: Date) -> Result<u64>;
     /// Which of these addresses were not reached, when and why.
     async fn mail_bounces(&self, addresses: &[String]) -> Result<Vec<(String, Timestamp, String)>>;
     async fn account_states(&self) -> Result<Vec<(String, AccountState)>>;

@@ -8,12 +8,11 @@ use crate::store::PostgresStore;
 use crate::write::OUTBOX;
 use async_trait::async_trait;
 use jiff::Timestamp;
-use jiff::civil::Date;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use std::collections::BTreeMap;
 use vorgang_core::event::Blob;
-use vorgang_store::inbox::{AccountState, Inbox, InboxRow, InboxState, NewInbox};
+use vorgang_store::inbox::{AccountState, Asked, Before, Inbox, InboxRow, InboxState, NewInbox};
 use vorgang_store::messages::{Payload, channel};
 use vorgang_store::words::Doc;
 use vorgang_store::{Commit, Result, StoreError};
@@ -141,8 +140,14 @@ impl Inbox for PostgresStore {
         one(self, "i.key = $1", args![key]).await
     }
 
-    async fn inbox_either(&self, key: &str, other: &str) -> Result<Option<InboxRow>> {
-        one(self, "i.key IN ($1, $2) ORDER BY i.key <> $1 LIMIT 1", args![key, other]).await
+    async fn inbox_before(&self, asked: &Asked<'_>) -> Result<Before> {
+        let known = one(self, "i.key IN ($1, $2) ORDER BY i.key <> $1 LIMIT 1", args![asked.key, asked.older_key]);
+        let thread = async { if asked.message_id.is_empty() { Ok(vec![]) } else { self.inbox_thread(asked.message_id).await } };
+        let sql = "SELECT count FROM mail_count WHERE address = $1 AND day = $2";
+        let counted = self.server.ask(sql, args![asked.sender.to_lowercase(), asked.day.to_string()]);
+        let (known, thread, counted) = tokio::try_join!(known, thread, counted)?;
+        let responses = counted.first().map(|r| r.try_get::<i64, _>(0)).transpose().map_err(error)?;
+        Ok(Before { known, thread, responses: responses.unwrap_or(0) as u64 })
     }
 
     async fn inbox_get(&self, id: i64) -> Result<Option<InboxRow>> {
@@ -238,11 +243,6 @@ impl Inbox for PostgresStore {
     async fn inbox_of(&self, ticket: i64) -> Result<Vec<InboxRow>> {
         let sql = format!("SELECT {INBOX} WHERE i.ticket_id = $1 AND i.ticket_id IS NOT NULL ORDER BY i.id LIMIT 50");
         self.server.ask(sql, args![ticket]).await?.iter().map(row).collect()
-    }
-
-    async fn mail_responses(&self, address: &str, day: Date) -> Result<u64> {
-        let sql = "SELECT coalesce((SELECT count FROM mail_count WHERE address = $1 AND day = $2), 0)";
-        self.count(sql, args![address.to_lowercase(), day.to_string()]).await
     }
 
     async fn mail_bounces(&self, addresses: &[String]) -> Result<Vec<(String, Timestamp, String)>> {

@@ -5,13 +5,12 @@ use crate::read::json;
 use crate::rows::{error, micros, time, word};
 use async_trait::async_trait;
 use jiff::Timestamp;
-use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use serde::Serialize;
 use vorgang_core::changes::Changes;
 use vorgang_core::event::Blob;
 use vorgang_core::mail::Address;
-use vorgang_store::inbox::{AccountState, Inbox, InboxRow, InboxState, NewInbox};
+use vorgang_store::inbox::{AccountState, Asked, Before, Inbox, InboxRow, InboxState, NewInbox};
 use vorgang_store::messages::{Payload, channel};
 use vorgang_store::{Result, StoreError};
 
@@ -125,6 +124,20 @@ fn one<P: rusqlite::Params>(store: &SqliteStore, condition: &str, params: P) -> 
     statement.query_row(params, row).optional().map_err(error)
 }
 
+fn thread(c: &Connection, message_id: &str) -> Result<Vec<InboxRow>> {
+    if message_id.is_empty() {
+        return Ok(vec![]);
+    }
+    let sql = format!(
+        "SELECT {INBOX} WHERE i.id IN \
+         (SELECT id FROM inbox WHERE message_id = ?1 AND ticket_id IS NOT NULL AND message_id <> '' \
+         UNION ALL SELECT id FROM inbox WHERE thread = ?1 AND ticket_id IS NOT NULL AND thread <> '') \
+         ORDER BY i.message_id <> ?1, i.id LIMIT 10"
+    );
+    let mut statement = c.prepare_cached(&sql).map_err(error)?;
+    all(statement.query_map([message_id], row).map_err(error)?)
+}
+
 fn all<T>(rows: impl Iterator<Item = rusqlite::Result<T>>) -> Result<Vec<T>> {
     rows.collect::<rusqlite::Result<_>>().map_err(error)
 }
@@ -135,8 +148,18 @@ impl Inbox for SqliteStore {
         one(self, "i.key = ?1", [key])
     }
 
-    async fn inbox_either(&self, key: &str, other: &str) -> Result<Option<InboxRow>> {
-        one(self, "i.key IN (?1, ?2) ORDER BY i.key <> ?1 LIMIT 1", [key, other])
+    async fn inbox_before(&self, asked: &Asked<'_>) -> Result<Before> {
+        let c = self.reader();
+        // One transaction: the pages that it reads stay in memory until its end.
+        let read = c.unchecked_transaction().map_err(error)?;
+        let sql = format!("SELECT {INBOX} WHERE i.key IN (?1, ?2) ORDER BY i.key <> ?1 LIMIT 1");
+        let known = read.prepare_cached(&sql).and_then(|mut s| s.query_row([asked.key, asked.older_key], row).optional()).map_err(error)?;
+        let thread = thread(&read, asked.message_id)?;
+        let sql = "SELECT count FROM mail_count WHERE address = ?1 AND day = ?2";
+        let counted = read
+            .prepare_cached(sql)
+            .and_then(|mut s| s.query_row(params![asked.sender.to_lowercase(), asked.day.to_string()], |r| r.get::<_, i64>(0)).optional());
+        Ok(Before { known, thread, responses: counted.map_err(error)?.unwrap_or(0) as u64 })
     }
 
     async fn inbox_get(&self, id: i64) -> Result<Option<InboxRow>> {
@@ -201,15 +224,7 @@ impl Inbox for SqliteStore {
     }
 
     async fn inbox_thread(&self, message_id: &str) -> Result<Vec<InboxRow>> {
-        let c = self.reader();
-        let sql = format!(
-            "SELECT {INBOX} WHERE i.id IN \
-             (SELECT id FROM inbox WHERE message_id = ?1 AND ticket_id IS NOT NULL AND message_id <> '' \
-             UNION ALL SELECT id FROM inbox WHERE thread = ?1 AND ticket_id IS NOT NULL AND thread <> '') \
-             ORDER BY i.message_id <> ?1, i.id LIMIT 10"
-        );
-        let mut statement = c.prepare_cached(&sql).map_err(error)?;
-        all(statement.query_map([message_id], row).map_err(error)?)
+        thread(&self.reader(), message_id)
     }
 
     async fn inbox_of(&self, ticket: i64) -> Result<Vec<InboxRow>> {
@@ -217,13 +232,6 @@ impl Inbox for SqliteStore {
         let sql = format!("SELECT {INBOX} WHERE i.ticket_id = ?1 AND i.ticket_id IS NOT NULL ORDER BY i.id LIMIT 50");
         let mut statement = c.prepare_cached(&sql).map_err(error)?;
         all(statement.query_map([ticket], row).map_err(error)?)
-    }
-
-    async fn mail_responses(&self, address: &str, day: Date) -> Result<u64> {
-        let sql = "SELECT count FROM mail_count WHERE address = ?1 AND day = ?2";
-        let c = self.reader();
-        let found = c.query_row(sql, params![address.to_lowercase(), day.to_string()], |r| r.get::<_, i64>(0)).optional().map_err(error)?;
-        Ok(found.unwrap_or(0) as u64)
     }
 
     async fn mail_bounces(&self, addresses: &[String]) -> Result<Vec<(String, Timestamp, String)>> {
