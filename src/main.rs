@@ -232,7 +232,19 @@ pub enum End {
     TryAgain,
 }
 
+/// Lets the C library keep 16 MiB of free memory at the end of a heap. SQLite empties and fills its page caches after each
+/// commit, and the memory between would go to the system and come back.
+#[allow(unsafe_code)]
+fn keep_free_memory() {
+    const KEPT_BYTES: i32 = 16 * 1024 * 1024;
+    // SAFETY: `mallopt` takes two integers and sets a parameter of glibc's allocator; no other thread runs yet. If it refuses the
+    // value, the default stays.
+    #[cfg(target_env = "gnu")]
+    let _ = unsafe { libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT_BYTES) };
+}
+
 fn main() -> ExitCode {
+    keep_free_memory();
     quiet_pipes();
     let cli = Cli::parse();
     log(cli.log_format);

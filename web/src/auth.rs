@@ -186,8 +186,8 @@ fn take(app: &App, kind: Kind, who: Option<&Who>, request: &Request) -> Result<(
 
 fn too_often(api: bool, seconds: u64, id: &RequestId) -> Response {
     let (en, de) = (
-        format!("That is too often in a minute. Please try again in {seconds} seconds."),
-        format!("Das ist zu oft in einer Minute. Bitte in {seconds} Sekunden noch einmal versuchen."),
+        format!("That is too often in a minute. Please try again in {seconds} s."),
+        format!("Das ist zu oft in einer Minute. Bitte in {seconds} s noch einmal versuchen."),
     );
     let mut response = fault(api, Fault::new(StatusCode::TOO_MANY_REQUESTS, &en, &de), id);
     if let Ok(value) = seconds.to_string().parse() {

@@ -19,7 +19,7 @@ texts! {
     login: "Login", "Anmeldename";
     password: "Password", "Kennwort";
     sign_in_failed: "Login or password is wrong.", "Anmeldename oder Kennwort ist falsch.";
-    sign_in_wait: "Too many failed attempts. Please try again in {} seconds.", "Zu viele Fehlversuche. Bitte in {} Sekunden noch einmal versuchen.";
+    sign_in_wait: "Too many failed attempts. Please try again in {} s.", "Zu viele Fehlversuche. Bitte in {} s noch einmal versuchen.";
     link_title: "Your sign-in link", "Ihr Anmeldelink";
     link_text: "The link works once.", "Der Link gilt nur einmal.";
     link_used: "This link was used or is too old. Ask for a new one.", "Dieser Link wurde schon benutzt oder ist zu alt. Fordern Sie einen neuen an.";
