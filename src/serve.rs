@@ -290,6 +290,7 @@ async fn on(
         tracing::warn!("definitions run the program `{name}`, which --program does not name");
     }
     lanes.spawn(vorgang_runtime::nodes::run(desk.clone()));
+    lanes.spawn(vorgang_runtime::wake::run(desk.clone()));
     lanes.spawn(vorgang_runtime::timers::run(desk.clone()));
     lanes.spawn(vorgang_runtime::jobs::run(desk.clone()));
     lanes.spawn(vorgang_runtime::desk_events::run(desk.clone()));

@@ -188,6 +188,13 @@ fn sql_is_not_formatted_from_data() {
         "bit",
         "of",
         "rest",
+        // Parts of statements that stand beside each other.
+        "claim",
+        "BEGUN",
+        "owner",
+        "attempts",
+        "mails",
+        "calls",
         "",
     ]
     .into();

@@ -30,6 +30,7 @@ pub const SQLITE_MIGRATIONS: &[&str] = &[
     include_str!("../sql/sqlite/0024_threads.sql"),
     include_str!("../sql/sqlite/0025_accounts.sql"),
     include_str!("../sql/sqlite/0026_erasure.sql"),
+    include_str!("../sql/sqlite/0027_claims.sql"),
 ];
 
 /// The same migrations for PostgreSQL, under the same numbers.
@@ -60,4 +61,5 @@ pub const POSTGRES_MIGRATIONS: &[&str] = &[
     include_str!("../sql/postgres/0024_threads.sql"),
     include_str!("../sql/postgres/0025_accounts.sql"),
     include_str!("../sql/postgres/0026_erasure.sql"),
+    include_str!("../sql/postgres/0027_claims.sql"),
 ];

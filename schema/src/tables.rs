@@ -201,6 +201,9 @@ pub const TABLES: &[Table] = &[
             ("due", Int),
             ("error", Text),
             ("done", Int),
+            ("owner", Int),
+            ("begun", Bool),
+            ("digest", Text),
         ],
     },
     Table { name: "inbox_key", key: 1, columns: &[("key", Text), ("ticket_id", Int), ("at", Int)] },
@@ -253,7 +256,11 @@ pub const TABLES: &[Table] = &[
     },
     Table { name: "job_done", key: 2, columns: &[("run", Int), ("ticket_id", Int), ("failed", Bool)] },
     Table { name: "told", key: 3, columns: &[("ticket_id", Int), ("name", Text), ("person", Text), ("day", Text)] },
-    Table { name: "call", key: 2, columns: &[("ticket_id", Int), ("seq", Int), ("due", Int), ("attempts", Int), ("state", Text)] },
+    Table {
+        name: "call",
+        key: 2,
+        columns: &[("ticket_id", Int), ("seq", Int), ("due", Int), ("attempts", Int), ("state", Text), ("owner", Int)],
+    },
     Table {
         name: "message",
         key: 1,

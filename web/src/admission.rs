@@ -122,7 +122,8 @@ pub async fn admit(State((app, places)): State<(App, Places)>, mut request: Requ
     if matches!(path, "/livez" | "/readyz" | "/metrics") || path.starts_with("/assets/") {
         return next.run(request).await;
     }
-    let api = path.starts_with("/api/");
+    app.desk.attend().await;
+    let api = request.uri().path().starts_with("/api/");
     let id = request.extensions().get::<RequestId>().cloned().unwrap_or_else(crate::layout::no_id);
     let most = BODY_BYTES_MAX as u64;
     let declared = Declared(request.body().size_hint().upper().unwrap_or(most).min(most));

@@ -2,18 +2,19 @@
 
 use crate::desk::{Desk, Error, Request};
 use crate::lane::Lane;
+use crate::wake::TROUBLE;
 use jiff::SignedDuration;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use vorgang_core::message::{self, Data};
 use vorgang_core::people;
 use vorgang_core::{Command, Rejection};
 use vorgang_store::StoreError;
 use vorgang_store::courier::{NewMessage, OpenMessage};
+use vorgang_store::due::Work;
 
-/// How often it is looked for messages; those that wait are looked at every so many times.
-const LOOK: Duration = Duration::from_millis(250);
-const WAITING_EVERY: u32 = 4;
+/// How often messages that wait are looked at.
+const WAITING_EVERY: Duration = Duration::from_secs(1);
 /// Messages that are fetched at once, and tickets of one.
 const BATCH: u32 = 64;
 const TICKETS: u32 = 256;
@@ -54,30 +55,45 @@ impl Desk {
         let new = NewMessage { name: name.to_owned(), data, sent: now, by: by.to_owned(), key, until };
         match self.store.message_send(new).await {
             Err(StoreError::Conflict) => Err(SendError::KeyReused),
-            other => Ok(other?),
+            other => {
+                self.wakes.look();
+                Ok(other?)
+            }
         }
     }
 }
 
 /// Runs until it is aborted.
 pub async fn run(desk: Arc<Desk>) {
-    let mut round = 0_u32;
+    let mut looked = None;
     loop {
-        round = round.wrapping_add(1);
-        match deliver_here(&desk, round.is_multiple_of(WAITING_EVERY)).await {
-            Ok(0) => tokio::time::sleep(LOOK).await,
+        let waiting = looked.is_none_or(|l: Instant| l.elapsed() >= WAITING_EVERY);
+        if waiting {
+            looked = Some(Instant::now());
+        }
+        match deliver_here(&desk, waiting).await {
+            Ok((0, false)) => {
+                desk.wakes.work(Work::Messages).await;
+                looked = None;
+            }
+            // Any commit may be the one that a message waits for.
+            Ok((0, true)) => drop(tokio::time::timeout(WAITING_EVERY, desk.wakes.work(Work::Messages)).await),
             Ok(_) => {}
             Err(e) => {
                 tracing::warn!("messages: {e}");
-                tokio::time::sleep(LOOK * 8).await;
+                tokio::time::sleep(TROUBLE).await;
             }
         }
     }
 }
 
-/// One node delivers for all.
-async fn deliver_here(desk: &Arc<Desk>, waiting: bool) -> Result<usize, Error> {
-    if desk.store.lane("messages").await? { deliver(desk, waiting).await } else { Ok(0) }
+/// One node delivers for all: how many messages, and whether others wait.
+async fn deliver_here(desk: &Arc<Desk>, waiting: bool) -> Result<(usize, bool), Error> {
+    if !desk.store.lane("messages").await? {
+        return Ok((0, false));
+    }
+    let delivered = deliver(desk, waiting).await?;
+    Ok((delivered, !desk.store.messages_open(true, 1).await?.is_empty()))
 }
 
 /// Delivers what is under way, and looks again at what waits; how many were delivered. One that cannot be does not hold up

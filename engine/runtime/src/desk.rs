@@ -4,10 +4,12 @@ use crate::clock::Clock;
 use crate::intake::{Scales, Verifier};
 use crate::live::Live;
 use crate::locks::{Held, Locks};
+use crate::nodes::Attention;
 use crate::numbers::Numbers;
 use crate::outbox::brake::Brake;
 use crate::quota::Buckets;
 use crate::threads::Threads;
+use crate::wake::{Wakes, leaves_work};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -29,6 +31,7 @@ use vorgang_core::rights::{self, Sight};
 use vorgang_core::{Command, Context, Decision, Rejection, Snapshot, decide};
 use vorgang_definitions::kinds::state::StateType;
 use vorgang_definitions::model::Model;
+use vorgang_store::due::Work;
 use vorgang_store::inbox::NewInbox;
 use vorgang_store::redaction::Redaction;
 use vorgang_store::{Commit, Idempotency, NewHistory, Store, StoreError, Stored};
@@ -52,6 +55,9 @@ pub struct Desk {
     pub clock: Arc<dyn Clock>,
     /// For those who look while it happens.
     pub live: Arc<Live>,
+    /// For what goes on by itself.
+    pub wakes: Wakes,
+    pub(crate) attention: Attention,
     /// There may be a revision with whose calendars timers are to be counted anew.
     pub recount: AtomicBool,
     model: RwLock<Arc<Model>>,
@@ -157,6 +163,8 @@ impl Desk {
             store,
             clock,
             live: Arc::default(),
+            wakes: Wakes::default(),
+            attention: Attention::default(),
             recount: AtomicBool::new(true),
             model: RwLock::new(Arc::new(model)),
             revision: AtomicI64::new(revision),
@@ -195,6 +203,13 @@ impl Desk {
     pub(crate) fn set_model(&self, model: Model, revision: i64) {
         *self.model.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(model);
         self.revision.store(revision, Ordering::Release);
+        self.wakes.wake_all();
+    }
+
+    /// Calendars may have changed: timers are counted anew.
+    pub(crate) fn recount_timers(&self) {
+        self.recount.store(true, Ordering::Release);
+        self.wakes.wake(Work::Timers);
     }
 
     /// This revision cannot be run here.
@@ -214,6 +229,7 @@ impl Desk {
 
     pub(crate) fn set_people(&self, people: Directory) {
         *self.people.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(people);
+        self.wakes.look();
     }
 
     pub async fn execute(&self, request: Request<'_>) -> Result<Done, Error> {
@@ -355,9 +371,13 @@ impl Desk {
             commit.mail.clone_from(&part.mail);
             commit.redaction.clone_from(&part.redaction);
             self.at("decided").await?;
+            let leaves_work = leaves_work(&commit);
             match self.store.commit(commit).await {
                 Ok(()) => {
                     self.at("committed").await?;
+                    if leaves_work {
+                        self.wakes.look();
+                    }
                     self.tell_live(&decision);
                     return Ok(Answer::Done(Box::new(done)));
                 }
@@ -485,6 +505,7 @@ impl Desk {
                 let mut commit = commit(&cause, (&system.login, decision.command), &decision, now, &mut heads);
                 commit.desk_event = Some(id);
                 self.store.commit(commit).await?;
+                self.wakes.look();
                 self.tell_live(&decision);
                 Ok(Ok(1 + decision.made.len()))
             }

@@ -2,23 +2,22 @@
 //! its end, so that it is handled once.
 
 use crate::desk::{Desk, Error};
+use crate::wake::TROUBLE;
 use std::sync::Arc;
-use std::time::Duration;
 use vorgang_store::StoreError;
+use vorgang_store::due::Work;
 
-/// How often it is looked for what has happened.
-const LOOK: Duration = Duration::from_millis(500);
 const BATCH: u32 = 64;
 
 /// Runs until it is aborted.
 pub async fn run(desk: Arc<Desk>) {
     loop {
         match handle_here(&desk).await {
-            Ok(0) => tokio::time::sleep(LOOK).await,
+            Ok(0) => desk.wakes.work(Work::Events).await,
             Ok(_) => {}
             Err(e) => {
                 tracing::warn!("what happened to the desk: {e}");
-                tokio::time::sleep(LOOK * 8).await;
+                tokio::time::sleep(TROUBLE).await;
             }
         }
     }

@@ -2,19 +2,24 @@
 
 use crate::desk::{Desk, Error, JobPart, Request};
 use crate::lane::Lane;
+use crate::wake::NET;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinHandle;
+use tokio::task::{Id, JoinError, JoinSet};
 use vorgang_core::decide::Notice;
 use vorgang_core::people::{self, SYSTEM};
 use vorgang_core::pushdown::{Pushdown, pushdown};
 use vorgang_core::{Command, Context, Decision, decide};
 use vorgang_definitions::kinds::job::{Job, Missed};
+use vorgang_store::due::Work;
 use vorgang_store::{JobRun, StoreError, Stored};
 
-/// How often schedules are looked at.
+/// Shortest and longest time between two looks at schedules.
+const SOON: Duration = Duration::from_millis(100);
+const SCHEDULES: Duration = Duration::from_secs(60);
+/// How often it is looked whether another node has ended a run.
 const LOOK: Duration = Duration::from_millis(500);
 /// Wait after the database could not be reached.
 const WAIT: Duration = Duration::from_secs(5);
@@ -35,7 +40,14 @@ pub async fn run(desk: Arc<Desk>) {
     let mut runs = Runs::default();
     loop {
         match runs.look(&desk).await {
-            Ok(()) => tokio::time::sleep(LOOK).await,
+            Ok(()) => {
+                let rest = runs.rest(&desk);
+                tokio::select! {
+                    () = desk.wakes.work(Work::Jobs) => {}
+                    () = tokio::time::sleep(rest) => {}
+                    Some(ended) = runs.tasks.join_next_with_id() => runs.ended(ended),
+                }
+            }
             Err(e) => {
                 tracing::warn!("jobs: {e}");
                 tokio::time::sleep(WAIT).await;
@@ -47,16 +59,11 @@ pub async fn run(desk: Arc<Desk>) {
 /// The runs under way, one a job, each a task of its own: a long one does not hold up the others.
 #[derive(Default)]
 pub struct Runs {
-    running: HashMap<String, JoinHandle<Result<(), Error>>>,
+    tasks: JoinSet<Result<(), Error>>,
+    running: HashMap<Id, String>,
     model: String,
     /// When each schedule is to be looked at again.
     next: HashMap<String, Timestamp>,
-}
-
-impl Drop for Runs {
-    fn drop(&mut self) {
-        self.running.values().for_each(JoinHandle::abort);
-    }
 }
 
 impl Runs {
@@ -68,15 +75,8 @@ impl Runs {
             self.model.clone_from(&model.hash);
             self.next.clear();
         }
-        let ended: Vec<String> = self.running.iter().filter(|(_, task)| task.is_finished()).map(|(job, _)| job.clone()).collect();
-        for job in ended {
-            if let Some(task) = self.running.remove(&job) {
-                match task.await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(e)) => tracing::warn!(job, "a run stands still: {e}"),
-                    Err(e) => tracing::error!(job, "a run stands still: {e}"),
-                }
-            }
+        while let Some(ended) = self.tasks.try_join_next_with_id() {
+            self.ended(ended);
         }
         for run in desk.store.job_runs(None, true, 1_000).await?.into_iter().rev() {
             if desk.store.lane(&lane(&run.job)).await? {
@@ -86,7 +86,7 @@ impl Runs {
         for job in model.jobs.values().filter(|j| j.times.is_some()) {
             let name = job.name.as_str();
             let early = self.next.get(name).is_some_and(|next| *next > desk.clock.now());
-            if early || self.running.contains_key(name) || !desk.store.lane(&lane(name)).await? {
+            if early || self.is_running(name) || !desk.store.lane(&lane(name)).await? {
                 continue;
             }
             let (run, next) = due(desk, job).await?;
@@ -101,19 +101,46 @@ impl Runs {
         Ok(())
     }
 
+    /// How long nothing is to be done, as far as is known.
+    fn rest(&self, desk: &Desk) -> Duration {
+        let (model, now) = (desk.model(), desk.clock.now());
+        let waits = model.jobs.values().filter(|j| j.times.is_some() && !self.is_running(&j.name)).map(|j| {
+            match self.next.get(j.name.as_str()) {
+                Some(next) => Duration::try_from(next.duration_since(now)).unwrap_or_default().max(SOON),
+                // Another node looks at it, as long as that one is there.
+                None => NET,
+            }
+        });
+        waits.min().unwrap_or(SCHEDULES).min(SCHEDULES)
+    }
+
     fn begin(&mut self, desk: &Arc<Desk>, run: JobRun) {
-        if !self.running.contains_key(&run.job) {
-            let desk = desk.clone();
-            self.running.insert(run.job.clone(), tokio::spawn(async move { go_on_later(&desk, run).await }));
+        if !self.is_running(&run.job) {
+            let (desk, job) = (desk.clone(), run.job.clone());
+            let task = self.tasks.spawn(async move { go_on_later(&desk, run).await });
+            self.running.insert(task.id(), job);
+        }
+    }
+
+    fn is_running(&self, job: &str) -> bool {
+        self.running.values().any(|j| j == job)
+    }
+
+    fn ended(&mut self, ended: Result<(Id, Result<(), Error>), JoinError>) {
+        let (id, why) = match ended {
+            Ok((id, done)) => (id, done.err().map(|e| e.to_string())),
+            Err(e) => (e.id(), Some(e.to_string())),
+        };
+        let job = self.running.remove(&id).unwrap_or_default();
+        if let Some(why) = why {
+            tracing::warn!(job, "a run stands still: {why}");
         }
     }
 
     /// Waits for the runs under way.
     pub async fn settle(&mut self) {
-        for (_, task) in self.running.drain() {
-            if let Ok(Err(e)) = task.await {
-                tracing::warn!("a run stands still: {e}");
-            }
+        while let Some(ended) = self.tasks.join_next_with_id().await {
+            self.ended(ended);
         }
     }
 }
@@ -130,24 +157,30 @@ async fn due(desk: &Desk, job: &Job) -> Result<(Option<JobRun>, Option<Timestamp
     let zone = desk.model().names.site.zone.0.clone();
     let mut last = desk.store.job_seen(&job.name, &job.schedule(), now).await?;
     let mut ticks = vec![];
-    while ticks.len() < TICKS_MAX
+    let missed = job.missed.unwrap_or(Missed::Once);
+    // One after the other where each has a run.
+    let most = if missed == Missed::All { 1 } else { TICKS_MAX };
+    while ticks.len() < most
         && let Some(tick) = job.next(last, &zone).filter(|t| *t <= now)
     {
         ticks.push(tick);
         last = tick;
     }
     let Some(newest) = ticks.last().copied() else { return Ok((None, job.next(last, &zone))) };
-    let tick = match job.missed.unwrap_or(Missed::Once) {
+    let tick = match missed {
         Missed::All => ticks[0],
         Missed::Once => newest,
         Missed::Skip if now.duration_since(newest) <= LATE => newest,
         Missed::Skip => {
             desk.store.job_pass(&job.name, newest).await?;
-            return Ok((None, None));
+            return Ok((None, job.next(newest, &zone)));
         }
     };
     let before = ticks.iter().take_while(|t| **t < tick).count() as u64;
-    Ok((start(desk, &job.name, Some(tick), SYSTEM, before).await?, None))
+    let run = start(desk, &job.name, Some(tick), SYSTEM, before).await?;
+    // The end of a run is looked at; where there is none, this time of the schedule had its run already.
+    let next = if run.is_none() { job.next(tick, &zone) } else { None };
+    Ok((run, next))
 }
 
 /// A run by hand; `None` where there is no such job.
@@ -159,7 +192,9 @@ pub async fn start_now(desk: &Desk, job: &str, by: &str) -> Result<Option<JobRun
 }
 
 async fn start(desk: &Desk, job: &str, tick: Option<Timestamp>, by: &str, missed: u64) -> Result<Option<JobRun>, StoreError> {
-    desk.store.job_start(job, tick, by, desk.clock.now(), missed).await
+    let started = desk.store.job_start(job, tick, by, desk.clock.now(), missed).await;
+    desk.wakes.wake(Work::Jobs);
+    started
 }
 
 async fn go_on_later(desk: &Arc<Desk>, run: JobRun) -> Result<(), Error> {
@@ -182,8 +217,11 @@ pub async fn go_on(desk: &Arc<Desk>, run: JobRun) -> Result<JobRun, Error> {
             ended => return Ok(ended.unwrap_or(run)),
         }
     }
-    let Some(mut run) = desk.store.job_runs(Some(&run.job), true, 1_000).await?.into_iter().find(|r| r.id == run.id) else {
-        return Ok(run);
+    let stored =
+        async |open| Ok::<_, StoreError>(desk.store.job_runs(Some(&run.job), open, 1_000).await?.into_iter().find(|r| r.id == run.id));
+    let Some(mut run) = stored(true).await? else {
+        // Somebody else has done it meanwhile.
+        return Ok(stored(false).await?.unwrap_or(run));
     };
     loop {
         let model = desk.model();

@@ -28,5 +28,6 @@ pub mod threads;
 pub mod timers;
 pub mod transfer;
 pub mod view;
+pub mod wake;
 
 pub use desk::{Answer, Desk, Done, Error, Idempotent, Points, Request, random, sha256};

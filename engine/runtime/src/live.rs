@@ -151,6 +151,11 @@ impl Live {
         }
     }
 
+    /// Does anybody look?
+    pub fn has_listeners(&self) -> bool {
+        self.signals.receiver_count() > 0
+    }
+
     /// Does the server end?
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)

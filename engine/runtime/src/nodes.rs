@@ -2,27 +2,74 @@
 
 use crate::desk::Desk;
 use crate::revisions;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 use vorgang_core::people::Directory;
 use vorgang_store::StoreError;
 
-/// How often it is looked for news.
+/// How often it is looked for news: while somebody is here, and while nobody is.
 const LOOK: Duration = Duration::from_millis(300);
+const IDLE: Duration = Duration::from_secs(4);
+/// How long somebody who has asked is taken to be here.
+const HERE: Duration = Duration::from_secs(10);
+/// Who asks when nobody has looked for so long waits for a look, for so long at most.
+const OLD: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How often it is looked whether all nodes run a revision: for about five seconds.
 const SETTLE_LOOKS: u32 = 50;
+
+/// When somebody asked something here, and when it was looked for news.
+#[derive(Debug, Default)]
+pub struct Attention {
+    asked: Mutex<Option<Instant>>,
+    looked: Mutex<Option<Instant>>,
+    /// It is looked only now and then, because nobody is here.
+    idle: AtomicBool,
+    somebody: Notify,
+    next_look: Notify,
+}
+
+fn since(mutex: &Mutex<Option<Instant>>) -> Option<Duration> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner).map(|at| at.elapsed())
+}
+
+fn mark(mutex: &Mutex<Option<Instant>>) {
+    *mutex.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+}
+
+impl Desk {
+    /// Somebody asks something: what other nodes did until a moment ago is known here first.
+    pub async fn attend(&self) {
+        mark(&self.attention.asked);
+        let mut next = pin!(self.attention.next_look.notified());
+        next.as_mut().enable();
+        if self.attention.idle.swap(false, Ordering::AcqRel) {
+            self.attention.somebody.notify_one();
+        }
+        if since(&self.attention.looked).is_some_and(|l| l > OLD) {
+            // A look that is begun is never broken off: what it has read would be lost.
+            let _ = tokio::time::timeout(PATIENCE, next).await;
+        }
+    }
+}
 
 /// Runs until it is aborted.
 pub async fn run(desk: Arc<Desk>) {
     // People changed, and could not be read yet.
     let mut people = false;
     loop {
-        if let Err(e) = look(&desk, &mut people).await {
-            tracing::warn!("what other nodes do is not known: {e}");
+        match look(&desk, &mut people).await {
+            Ok(()) => mark(&desk.attention.looked),
+            Err(e) => tracing::warn!("what other nodes do is not known: {e}"),
         }
-        tokio::time::sleep(LOOK).await;
+        desk.attention.next_look.notify_waiters();
+        let here = desk.live.has_listeners() || since(&desk.attention.asked).is_some_and(|l| l < HERE);
+        desk.attention.idle.store(!here, Ordering::Release);
+        let _ = tokio::time::timeout(if here { LOOK } else { IDLE }, desk.attention.somebody.notified()).await;
     }
 }
 
@@ -30,6 +77,10 @@ pub async fn run(desk: Arc<Desk>) {
 async fn look(desk: &Desk, people: &mut bool) -> Result<(), StoreError> {
     let news = desk.store.news().await?;
     *people |= news.people;
+    if !news.tickets.is_empty() {
+        // What they left behind may be for a lane that this node has.
+        desk.wakes.look();
+    }
     if news.revision.is_some_and(|r| r > desk.revision()) {
         adopt(desk).await?;
     }
@@ -69,7 +120,7 @@ async fn adopt(desk: &Desk) -> Result<(), StoreError> {
             desk.set_model(model, revision.id);
             desk.store.runs(revision.id).await?;
             desk.set_people(Directory::new(desk.store.person_list().await?));
-            desk.recount.store(true, Ordering::Release);
+            desk.recount_timers();
             tracing::info!("revision {} runs, which {} applied", revision.id, revision.actor);
         }
         // Another version of the program may know more than this one: what runs stays, and is said once.

@@ -5,6 +5,7 @@ pub mod brake;
 
 use crate::desk::{Desk, Request};
 use crate::lane::Lane;
+use crate::wake::TROUBLE;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,10 +20,9 @@ use vorgang_core::rights::{self, Sight};
 use vorgang_core::snapshot::Seq;
 use vorgang_definitions::kinds::mail_account::MailAccount;
 use vorgang_store::StoreError;
+use vorgang_store::due::Work;
 use vorgang_store::messages::{MailRow, MailState};
 
-/// How often it is looked for mail that is due.
-const LOOK: Duration = Duration::from_millis(500);
 /// Mails that are under way at the same time.
 const LANE: usize = 8;
 /// Mails that are fetched at once: seven rounds, each of two minutes at most, so that all have ended before another node may
@@ -150,8 +150,12 @@ pub async fn run(desk: Arc<Desk>, mailer: Arc<dyn Mailer>, links: Links) {
         match claimed(&desk, &busy_now).await {
             Ok(batches) if batches.is_empty() => {
                 tokio::select! {
-                    () = tokio::time::sleep(LOOK) => {}
-                    Some(ended) = busy.join_next() => drop(ended.map(|c| channels.remove(&c))),
+                    () = desk.wakes.work(Work::Mail) => {}
+                    Some(ended) = busy.join_next() => {
+                        drop(ended.map(|c| channels.remove(&c)));
+                        // What could not be sent is due at another time.
+                        desk.wakes.look();
+                    }
                 }
             }
             Ok(batches) => {
@@ -161,7 +165,7 @@ pub async fn run(desk: Arc<Desk>, mailer: Arc<dyn Mailer>, links: Links) {
                     busy.spawn(async move {
                         if let Err(e) = deliver_batch(&desk, &mailer, &links, rows).await {
                             tracing::warn!("outbox: {e}");
-                            tokio::time::sleep(LOOK * 8).await;
+                            tokio::time::sleep(TROUBLE).await;
                         }
                         channel
                     });
@@ -169,7 +173,7 @@ pub async fn run(desk: Arc<Desk>, mailer: Arc<dyn Mailer>, links: Links) {
             }
             Err(e) => {
                 tracing::warn!("outbox: {e}");
-                tokio::time::sleep(LOOK * 8).await;
+                tokio::time::sleep(TROUBLE).await;
             }
         }
     }
@@ -207,6 +211,7 @@ async fn deliver_batch(desk: &Arc<Desk>, mailer: &Arc<dyn Mailer>, links: &Links
     let fresh = desk.let_through(fresh).await?;
     let mut parcels = vec![];
     let mut of_person: BTreeMap<String, Vec<MailRow>> = BTreeMap::new();
+    let mut digests: BTreeMap<String, Vec<MailRow>> = BTreeMap::new();
     for mail in fresh {
         if mail.outgoing.is_some() {
             parcels.push(vec![mail]);
@@ -217,12 +222,24 @@ async fn deliver_batch(desk: &Arc<Desk>, mailer: &Arc<dyn Mailer>, links: &Links
             failed(desk, std::slice::from_ref(&mail), &[mail.id], gone).await?;
             continue;
         }
-        of_person.entry(mail.recipient.clone()).or_default().push(mail);
+        match &mail.digest {
+            Some(digest) => digests.entry(digest.clone()).or_default().push(mail),
+            // An attempt may have sent it: it stays one mail, so that another attempt has the same Message-ID.
+            None if mail.begun => parcels.push(vec![mail]),
+            None => of_person.entry(mail.recipient.clone()).or_default().push(mail),
+        }
     }
+    parcels.extend(digests.into_values());
     // A digest where there is much at once, one mail each otherwise; those of one person one after the other.
-    parcels.extend(
-        of_person.into_values().flat_map(|all| if all.len() > DIGEST { vec![all] } else { all.into_iter().map(|m| vec![m]).collect() }),
-    );
+    for all in of_person.into_values() {
+        if all.len() > DIGEST {
+            let ids: Vec<i64> = all.iter().map(|m| m.id).collect();
+            desk.store.mail_digest(&ids, &digest_id(&all)).await?;
+            parcels.push(all);
+        } else {
+            parcels.extend(all.into_iter().map(|m| vec![m]));
+        }
+    }
     let mut lane = Lane::new(LANE, parcels);
     // Once the server has not answered, the rest of the batch is put off: each would wait as long.
     let silent = Arc::new(AtomicBool::new(false));
@@ -295,13 +312,11 @@ async fn notice_mail(desk: &Desk, links: &Links, parcel: &[MailRow]) -> Result<M
     let site = model.names.site.title.get(&person.language, model.names.site.main_language());
     let threads = desk.threads().await.map_err(unread)?;
     let (subject, body) = written(person, links, site, parcel);
-    // Another list is another mail: one that was taken before must not hide it.
-    let keys: Vec<&str> = parcel.iter().map(|m| m.key.as_str()).collect();
     let (id, subject) = match parcel {
         // Whoever answers it answers the ticket, where mail can come in.
         [one] if !model.names.accounts.is_empty() => (threads.id(&one.key), threads.subject(&subject, &one.number)),
         [one] => (threads.id(&one.key), subject),
-        _ => (format!("{}.vorgang", vorgang_core::chain::hex(&crate::desk::sha256(keys.join(" ").as_bytes())[..16])), subject),
+        _ => (digest_id(parcel), subject),
     };
     let account = parcel.first().and_then(|m| m.channel.strip_prefix("mail:")).and_then(|a| model.names.accounts.get(a));
     Ok(Mail {
@@ -314,6 +329,12 @@ async fn notice_mail(desk: &Desk, links: &Links, parcel: &[MailRow]) -> Result<M
         unsubscribe: Some(format!("{}/settings", links.0)),
         ..Mail::default()
     })
+}
+
+/// The Message-ID of a digest, up to the `@`. Another list is another mail: one that was taken before must not hide it.
+fn digest_id(parcel: &[MailRow]) -> String {
+    let keys: Vec<&str> = parcel.iter().map(|m| m.key.as_str()).collect();
+    format!("{}.vorgang", vorgang_core::chain::hex(&crate::desk::sha256(keys.join(" ").as_bytes())[..16]))
 }
 
 fn written(person: &Person, links: &Links, site: &str, parcel: &[MailRow]) -> (String, String) {

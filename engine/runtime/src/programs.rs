@@ -3,6 +3,7 @@
 
 use crate::desk::{Desk, Request};
 use crate::lane::Lane;
+use crate::wake::TROUBLE;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,9 +17,10 @@ use vorgang_core::people;
 use vorgang_core::snapshot::{Call, Seq};
 use vorgang_store::StoreError;
 use vorgang_store::calls::DueCall;
+use vorgang_store::due::Work;
 
-/// How often it is looked for programs that are to run.
-const LOOK: Duration = Duration::from_millis(250);
+/// How often it is looked whether a program that runs is still waited for.
+const LOOK: Duration = Duration::from_secs(1);
 /// Calls that are fetched at once.
 const BATCH: u32 = 64;
 /// Programs that run at the same time.
@@ -80,7 +82,7 @@ pub async fn run(desk: Arc<Desk>, programs: Arc<Programs>) {
             Ok(due) => due,
             Err(e) => {
                 tracing::warn!("programs: {e}");
-                tokio::time::sleep(LOOK * 8).await;
+                tokio::time::sleep(TROUBLE).await;
                 continue;
             }
         };
@@ -88,13 +90,11 @@ pub async fn run(desk: Arc<Desk>, programs: Arc<Programs>) {
             let (desk, programs) = (desk.clone(), programs.clone());
             tasks.spawn(async move { broke_off(&due, attempt(&desk, &programs, &due).await) });
         }
-        // One that ends makes room; otherwise it is looked again.
-        let ended = async {
-            if tasks.join_next().await.is_none() {
-                std::future::pending::<()>().await;
-            }
-        };
-        let _ = tokio::time::timeout(LOOK, ended).await;
+        tokio::select! {
+            () = desk.wakes.work(Work::Programs) => {}
+            // It makes room, and may come again at another time.
+            Some(_) = tasks.join_next() => desk.wakes.look(),
+        }
         while tasks.len() >= LANE {
             tasks.join_next().await;
         }
@@ -154,7 +154,7 @@ async fn attempt(desk: &Desk, programs: &Programs, due: &DueCall) -> Result<(), 
 /// Ends when the call is gone: its work item was withdrawn, or its ticket closed.
 async fn withdrawn(desk: &Desk, call: (i64, Seq)) {
     loop {
-        tokio::time::sleep(LOOK * 4).await;
+        tokio::time::sleep(LOOK).await;
         if desk.store.call_wanted(call).await == Ok(false) {
             return;
         }

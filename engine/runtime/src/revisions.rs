@@ -141,7 +141,7 @@ impl Desk {
         let id = self.store.revision_add(new_revision(&model, files, actor, &*self.clock)?).await?;
         self.set_model(model, id);
         self.store.runs(id).await?;
-        self.recount.store(true, std::sync::atomic::Ordering::Release);
+        self.recount_timers();
         let details = serde_json::json!({"by": actor, "site": self.model().names.site.name.to_string(), "hash": self.model().hash});
         self.note_security(self.by("", actor), "definitions.applied", &id.to_string(), details).await;
         Ok(Applied::New(id))

@@ -4,6 +4,7 @@
 
 use crate::desk::{Desk, Error, Request};
 use crate::lane::Lane;
+use crate::wake::TROUBLE;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,10 +13,11 @@ use std::time::Duration;
 use vorgang_core::Command;
 use vorgang_core::people;
 use vorgang_definitions::calendar::later;
+use vorgang_store::due::Work;
 use vorgang_store::{DueTimer, StoreError};
 
-/// How often it is looked for timers that are due.
-const LOOK: Duration = Duration::from_millis(250);
+/// How often timers that could not fire are looked at.
+const AGAIN: Duration = Duration::from_secs(1);
 /// Timers that are fetched at once.
 const BATCH: u32 = 512;
 /// Timers that fire at the same time.
@@ -51,11 +53,15 @@ pub async fn run(desk: Arc<Desk>) {
             desk.recount.store(true, Ordering::Release);
         }
         match fire_due(&desk, &mut waiting).await {
-            Ok(0) => tokio::time::sleep(LOOK).await,
-            Ok(_) => {}
+            // Those that wait for another try, or for another node, are looked at again soon.
+            Ok(0) if !waiting.0.is_empty() || desk.recount.load(Ordering::Acquire) => {
+                let _ = tokio::time::timeout(AGAIN, desk.wakes.work(Work::Timers)).await;
+            }
+            Ok(0) => desk.wakes.work(Work::Timers).await,
+            Ok(_) => desk.wakes.look(),
             Err(e) => {
                 tracing::warn!("timers: {e}");
-                tokio::time::sleep(LOOK * 8).await;
+                tokio::time::sleep(TROUBLE).await;
             }
         }
     }

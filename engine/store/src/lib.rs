@@ -6,6 +6,7 @@ pub mod checkpoints;
 pub mod conformance;
 pub mod courier;
 pub mod desk_events;
+pub mod due;
 pub mod files;
 pub mod health;
 pub mod inbox;
@@ -22,6 +23,7 @@ pub use calls::Calls;
 pub use checkpoints::Checkpoints;
 pub use courier::Courier;
 pub use desk_events::DeskEvents;
+use due::DueWork;
 pub use health::Health;
 pub use inbox::Inbox;
 pub use messages::Messages;
@@ -326,6 +328,7 @@ pub trait Store:
     + Checkpoints
     + Courier
     + DeskEvents
+    + DueWork
     + Health
     + Inbox
     + Messages
@@ -424,4 +427,9 @@ pub trait Store:
 
     /// Fails when the database cannot answer.
     async fn ping(&self) -> Result<()>;
+}
+
+/// Counts a question or a change that is no commit, for the metrics.
+pub fn count_query() {
+    metrics::counter!("vorgang_store_queries_total").increment(1);
 }

@@ -80,6 +80,10 @@ pub struct MailRow {
     pub attempts: u32,
     /// Why the last attempt failed.
     pub error: Option<String>,
+    /// It was claimed before: an attempt may have been made whose end nobody knows.
+    pub begun: bool,
+    /// The digest that it goes out in: mails with the same value are one mail.
+    pub digest: Option<String>,
 }
 
 /// The channel of a mail that goes out from this account.
@@ -145,9 +149,12 @@ pub trait Messages: Send + Sync {
 
     /// How many mails are in this state.
     async fn mail_count(&self, state: MailState) -> Result<u64>;
-    /// Mails whose time has come, the oldest first. Nobody else gets them until then: what cannot be marked so is not sent,
-    /// or it would go out again and again. Those of the channels that are busy are left.
+    /// Claims mails that are due, the oldest first, each with the rest of its digest: at most `limit` and those of one digest more.
+    /// They belong to this process until `until`, or until it ends; [`Nodes::leave`](crate::nodes::Nodes::leave) gives them back.
+    /// A mail whose claim cannot be written is not given. Mails of the channels that are busy are left.
     async fn mail_claim(&self, now: Timestamp, until: Timestamp, limit: u32, busy: &[String]) -> Result<Vec<MailRow>>;
+    /// From now on these mails go out as one, whoever sends it and however often.
+    async fn mail_digest(&self, ids: &[i64], digest: &str) -> Result<()>;
     /// Those of tickets that may be seen, the newest first, before the id.
     async fn mail_list(&self, rights: &Filter, state: MailState, limit: u32, before: Option<i64>) -> Result<Vec<MailRow>>;
     /// The mail with this key, while it is kept.

@@ -28,8 +28,10 @@ impl Calls for PostgresStore {
     }
 
     async fn call_lease(&self, (ticket, seq): (i64, Seq), now: Timestamp, until: Timestamp) -> Result<bool> {
-        let sql = "UPDATE call SET due = $4, attempts = attempts + 1 WHERE ticket_id = $1 AND seq = $2 AND due <= $3 RETURNING 1";
-        Ok(!self.server.tell(sql, args![ticket, seq, micros(now), micros(until)]).await?.is_empty())
+        let sql = "WITH me AS MATERIALIZED (SELECT id FROM node WHERE id = $5 FOR KEY SHARE) \
+             UPDATE call SET due = $4, attempts = attempts + 1, owner = me.id FROM me \
+             WHERE ticket_id = $1 AND seq = $2 AND due <= $3 RETURNING 1";
+        Ok(!self.server.tell(sql, args![ticket, seq, micros(now), micros(until), self.node.id()]).await?.is_empty())
     }
 
     async fn call_wanted(&self, (ticket, seq): (i64, Seq)) -> Result<bool> {
@@ -37,7 +39,7 @@ impl Calls for PostgresStore {
     }
 
     async fn call_later(&self, (ticket, seq): (i64, Seq), due: Timestamp) -> Result<()> {
-        let sql = "UPDATE call SET due = $3 WHERE ticket_id = $1 AND seq = $2";
-        self.server.tell(sql, args![ticket, seq, micros(due)]).await.map(|_| ())
+        let sql = "UPDATE call SET due = $3, owner = NULL WHERE ticket_id = $1 AND seq = $2 AND (owner IS NULL OR owner = $4)";
+        self.server.tell(sql, args![ticket, seq, micros(due), self.node.id()]).await.map(|_| ())
     }
 }

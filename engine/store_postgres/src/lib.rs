@@ -6,6 +6,7 @@ mod calls;
 mod checkpoints;
 mod courier;
 mod desk_events;
+mod due;
 mod filter_sql;
 mod health;
 mod inbox;

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
+use std::collections::BTreeSet;
 use vorgang_core::filter::Filter;
 use vorgang_core::people::Settings;
 use vorgang_store::messages::{MailRow, MailState, Messages, NotificationRow, Payload};
@@ -16,7 +17,9 @@ use vorgang_store::{Result, StoreError};
 /// Rows that a sweep removes in one transaction.
 const SWEEP: u32 = 5_000;
 
-const MAIL: &str = "o.id, o.key, o.ticket_id, o.recipient, o.state, o.payload, o.created, o.due, o.attempts, o.error, o.channel";
+const MAIL: &str = "o.id, o.key, o.ticket_id, o.recipient, o.state, o.payload, o.created, o.due, o.attempts, o.error, o.channel, o.digest,";
+/// Whether it was claimed before, as a column of [`MAIL`].
+const BEGUN: &str = "o.begun";
 
 fn mail_row(r: &PgRow) -> Result<MailRow> {
     let payload: Payload = json(r.try_get(5).map_err(error)?)?;
@@ -39,6 +42,8 @@ fn mail_row(r: &PgRow) -> Result<MailRow> {
         attempts: r.try_get::<i64, _>(8).map_err(error)? as u32,
         error: r.try_get(9).map_err(error)?,
         channel: r.try_get(10).map_err(error)?,
+        digest: r.try_get(11).map_err(error)?,
+        begun: r.try_get(12).map_err(error)?,
     })
 }
 
@@ -101,20 +106,38 @@ impl Messages for PostgresStore {
     }
 
     async fn mail_claim(&self, now: Timestamp, until: Timestamp, limit: u32, busy: &[String]) -> Result<Vec<MailRow>> {
-        let sql = format!(
-            "WITH due AS MATERIALIZED (SELECT id AS at FROM outbox WHERE state = 'due' AND state <> 'sent' AND due <= $1 \
-             AND NOT channel = ANY ($4) ORDER BY due, id LIMIT $3 FOR UPDATE SKIP LOCKED) \
-             UPDATE outbox o SET due = $2 FROM due WHERE o.id = due.at RETURNING {MAIL}"
+        // Only a node that is there claims anything: the claims of one that was taken for dead are free.
+        let claim = format!(
+            "UPDATE outbox o SET due = $2, owner = me.id, begun = TRUE FROM due, me WHERE o.id = due.at RETURNING {MAIL} due.begun"
         );
-        let rows = self.server.tell(sql, args![micros(now), micros(until), limit, busy.to_vec()]).await?;
-        let mut mails = rows.iter().map(mail_row).collect::<Result<Vec<_>>>()?;
+        let sql = format!(
+            "WITH me AS MATERIALIZED (SELECT id FROM node WHERE id = $5 FOR KEY SHARE), \
+             due AS MATERIALIZED (SELECT id AS at, begun FROM outbox WHERE state = 'due' AND state <> 'sent' AND due <= $1 \
+             AND NOT channel = ANY ($4) ORDER BY due, id LIMIT $3 FOR UPDATE SKIP LOCKED) {claim}"
+        );
+        let values = args![micros(now), micros(until), limit, busy.to_vec(), self.node.id()];
+        let mut mails = self.server.tell(sql, values).await?.iter().map(mail_row).collect::<Result<Vec<_>>>()?;
+        let digests: BTreeSet<String> = mails.iter().filter_map(|m| m.digest.clone()).collect();
+        if !digests.is_empty() {
+            let sql = format!(
+                "WITH me AS MATERIALIZED (SELECT id FROM node WHERE id = $3 FOR KEY SHARE), \
+                 due AS MATERIALIZED (SELECT id AS at, begun FROM outbox WHERE state = 'due' AND state <> 'sent' \
+                 AND (owner IS NULL OR due <= $4) AND digest = ANY ($1) FOR UPDATE SKIP LOCKED) {claim}"
+            );
+            let values = args![Vec::from_iter(digests), micros(until), self.node.id(), micros(now)];
+            mails.extend(self.server.tell(sql, values).await?.iter().map(mail_row).collect::<Result<Vec<_>>>()?);
+        }
         mails.sort_by_key(|m| m.id);
         Ok(mails)
     }
 
+    async fn mail_digest(&self, ids: &[i64], digest: &str) -> Result<()> {
+        self.server.tell("UPDATE outbox SET digest = $2 WHERE id = ANY ($1)", args![ids.to_vec(), digest]).await.map(|_| ())
+    }
+
     async fn mail_list(&self, rights: &Filter, state: MailState, limit: u32, before: Option<i64>) -> Result<Vec<MailRow>> {
         let sql = Sql::new(
-            format!("SELECT {MAIL} FROM outbox o JOIN ticket t ON t.id = o.ticket_id WHERE o.state = "),
+            format!("SELECT {MAIL} {BEGUN} FROM outbox o JOIN ticket t ON t.id = o.ticket_id WHERE o.state = "),
             &self.names,
             Plan::Gather,
         )
@@ -129,23 +152,24 @@ impl Messages for PostgresStore {
     }
 
     async fn mail_find(&self, key: &str) -> Result<Option<MailRow>> {
-        let rows = self.server.ask(format!("SELECT {MAIL} FROM outbox o WHERE o.key = $1"), args![key]).await?;
+        let rows = self.server.ask(format!("SELECT {MAIL} {BEGUN} FROM outbox o WHERE o.key = $1"), args![key]).await?;
         rows.first().map(mail_row).transpose()
     }
 
     async fn mail_sent(&self, ids: &[i64], at: Timestamp) -> Result<()> {
-        let sql = "UPDATE outbox SET state = 'sent', done = $2, attempts = attempts + 1, error = NULL WHERE id = ANY ($1)";
+        let sql = "UPDATE outbox SET state = 'sent', done = $2, attempts = attempts + 1, error = NULL, owner = NULL WHERE id = ANY ($1)";
         self.server.tell(sql, args![ids.to_vec(), micros(at)]).await.map(|_| ())
     }
 
     async fn mail_attempted(&self, ids: &[i64], state: MailState, due: Timestamp, message: &str) -> Result<()> {
-        // An attempt that comes late changes nothing of what was sent.
-        let sql = "UPDATE outbox SET state = $2, due = $3, attempts = attempts + 1, error = $4 WHERE id = ANY ($1) AND state = 'due'";
-        self.server.tell(sql, args![ids.to_vec(), state.word(), micros(due), message]).await.map(|_| ())
+        // An attempt that comes late changes nothing of what was sent, or belongs to another node by now.
+        let sql = "UPDATE outbox SET state = $2, due = $3, attempts = attempts + 1, error = $4, owner = NULL \
+             WHERE id = ANY ($1) AND state = 'due' AND (owner IS NULL OR owner = $5)";
+        self.server.tell(sql, args![ids.to_vec(), state.word(), micros(due), message, self.node.id()]).await.map(|_| ())
     }
 
     async fn mail_release(&self, state: MailState, id: Option<i64>, now: Timestamp) -> Result<u64> {
-        let sql = "UPDATE outbox SET state = 'due', due = $3, created = greatest(created, $3), attempts = 0, error = NULL \
+        let sql = "UPDATE outbox SET state = 'due', due = $3, created = greatest(created, $3), attempts = 0, error = NULL, owner = NULL \
              WHERE state = $1 AND state <> 'sent' AND ($2::bigint IS NULL OR id = $2) RETURNING 1";
         Ok(self.server.tell(sql, args![state.word(), id, micros(now)]).await?.len() as u64)
     }

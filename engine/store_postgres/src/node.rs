@@ -18,7 +18,9 @@ use vorgang_store::{Commit, Result};
 
 /// Silent for so long, a node is taken for dead.
 const LEASE_MICROS: i64 = 8_000_000;
-const BEAT: Duration = Duration::from_secs(1);
+const BEAT: Duration = Duration::from_secs(2);
+/// So often what dead nodes left is swept, in beats.
+const SWEEP_EVERY: u64 = 30;
 /// How long news are kept: pages that are open on a node that was away for longer are loaded anew.
 const NEWS_MICROS: i64 = 60_000_000;
 
@@ -81,7 +83,7 @@ impl Node {
         Ok(())
     }
 
-    /// Begins to take part, and says every second that it still does.
+    /// Begins to take part, and says every few seconds that it still does.
     pub async fn start(self: &Arc<Self>, server: &Arc<Server>) -> Result<()> {
         self.join(server).await?;
         self.beat(server, false).await?;
@@ -95,8 +97,11 @@ impl Node {
         let sql = format!(
             "WITH t AS MATERIALIZED (SELECT {NOW} AS now), \
              dead AS (DELETE FROM node WHERE id IN (SELECT id FROM node, t WHERE until < now AND id <> $1 FOR UPDATE OF node SKIP LOCKED) RETURNING id), \
+             mails AS ({}), calls AS ({}), \
              me AS (UPDATE node SET until = now + $2 FROM t WHERE id = $1 RETURNING id) \
-             SELECT t.now, (SELECT count(*) FROM me), EXISTS (SELECT 1 FROM node n WHERE n.id <> $1 AND n.until >= t.now) FROM t"
+             SELECT t.now, (SELECT count(*) FROM me), EXISTS (SELECT 1 FROM node n WHERE n.id <> $1 AND n.until >= t.now) FROM t",
+            mails_of("IN (SELECT id FROM dead)"),
+            calls_of("IN (SELECT id FROM dead)", 0),
         );
         let rows = server.ask(sql, args![self.id(), LEASE_MICROS]).await?;
         let answered = Timestamp::now().as_microsecond();
@@ -110,6 +115,8 @@ impl Node {
         if sweep {
             server.tell("DELETE FROM change WHERE at < $1", args![now - NEWS_MICROS]).await?;
             server.tell("DELETE FROM lane WHERE node NOT IN (SELECT id FROM node)", vec![]).await?;
+            server.tell(mails_of("NOT IN (SELECT id FROM node)"), vec![]).await?;
+            server.tell(calls_of("NOT IN (SELECT id FROM node)", 0), vec![]).await?;
         }
         Ok(())
     }
@@ -129,6 +136,16 @@ impl Node {
     }
 }
 
+/// Frees the mails that these nodes have claimed: they are due at once.
+fn mails_of(owner: &str) -> String {
+    format!("UPDATE outbox SET due = created, owner = NULL WHERE state = 'due' AND state <> 'sent' AND owner {owner}")
+}
+
+/// Frees the programs' runs that these nodes have claimed, and takes back so many attempts of each.
+fn calls_of(owner: &str, attempts: u32) -> String {
+    format!("UPDATE call SET due = 0, owner = NULL, attempts = greatest(attempts - {attempts}, 0) WHERE owner {owner}")
+}
+
 async fn beats(node: Weak<Node>, server: Weak<Server>) {
     for n in 0_u64.. {
         tokio::time::sleep(BEAT).await;
@@ -137,7 +154,7 @@ async fn beats(node: Weak<Node>, server: Weak<Server>) {
             return;
         }
         let beaten = match server.look().await {
-            Ok(()) => node.beat(&server, n % 10 == 0).await,
+            Ok(()) => node.beat(&server, n % SWEEP_EVERY == 0).await,
             Err(e) => Err(e),
         };
         if let Err(e) = beaten {
@@ -238,7 +255,10 @@ impl Nodes for PostgresStore {
 
     async fn leave(&self) {
         let id = self.node.id.swap(0, Ordering::AcqRel);
-        let sql = "WITH gone AS (DELETE FROM lane WHERE node = $1) DELETE FROM node WHERE id = $1";
+        let (mails, calls) = (mails_of("= $1"), calls_of("= $1", 1));
+        let sql = format!(
+            "WITH gone AS (DELETE FROM lane WHERE node = $1), mails AS ({mails}), calls AS ({calls}) DELETE FROM node WHERE id = $1"
+        );
         if let Err(e) = self.server.tell(sql, args![id]).await {
             tracing::warn!("this node could not say that it goes: {e}");
         }

@@ -1,5 +1,6 @@
 //! Programs that are to be run.
 
+use crate::messages::THIS_PROCESS;
 use crate::open::SqliteStore;
 use crate::read::json;
 use crate::rows::{error, micros};
@@ -43,8 +44,8 @@ impl Calls for SqliteStore {
     }
 
     async fn call_lease(&self, (ticket, seq): (i64, Seq), now: Timestamp, until: Timestamp) -> Result<bool> {
-        let sql = "UPDATE call SET due = ?4, attempts = attempts + 1 WHERE ticket_id = ?1 AND seq = ?2 AND due <= ?3";
-        let lease = move |c: &Connection| c.execute(sql, params![ticket, seq, micros(now), micros(until)]).map(|n| n as i64);
+        let sql = "UPDATE call SET due = ?4, attempts = attempts + 1, owner = ?5 WHERE ticket_id = ?1 AND seq = ?2 AND due <= ?3";
+        let lease = move |c: &Connection| c.execute(sql, params![ticket, seq, micros(now), micros(until), THIS_PROCESS]).map(|n| n as i64);
         self.write(false, lease).await.map(|n| n == 1)
     }
 
@@ -55,7 +56,7 @@ impl Calls for SqliteStore {
     }
 
     async fn call_later(&self, (ticket, seq): (i64, Seq), due: Timestamp) -> Result<()> {
-        let sql = "UPDATE call SET due = ?3 WHERE ticket_id = ?1 AND seq = ?2";
+        let sql = "UPDATE call SET due = ?3, owner = NULL WHERE ticket_id = ?1 AND seq = ?2";
         let later = move |c: &Connection| c.execute(sql, params![ticket, seq, micros(due)]).map(|n| n as i64);
         self.write(false, later).await.map(|_| ())
     }

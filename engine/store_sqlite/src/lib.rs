@@ -3,8 +3,10 @@
 mod calls;
 mod checkpoint;
 mod checkpoints;
+mod claims;
 mod courier;
 mod desk_events;
+mod due;
 mod filter_sql;
 mod health;
 mod inbox;

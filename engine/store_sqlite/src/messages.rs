@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+use std::collections::BTreeSet;
 use vorgang_core::changes::Changes;
 use vorgang_core::filter::Filter;
 use vorgang_core::people::Settings;
@@ -18,7 +19,11 @@ use vorgang_store::{Result, StoreError};
 /// Rows that a sweep removes in one transaction.
 const SWEEP: u32 = 5_000;
 
-const MAIL: &str = "o.id, o.key, o.ticket_id, o.recipient, o.state, o.payload, o.created, o.due, o.attempts, o.error, o.channel";
+/// The owner of claims: the one process that may write.
+pub const THIS_PROCESS: i64 = 1;
+
+const MAIL: &str =
+    "o.id, o.key, o.ticket_id, o.recipient, o.state, o.payload, o.created, o.due, o.attempts, o.error, o.channel, o.begun, o.digest";
 
 fn mail_row(r: &Row) -> rusqlite::Result<MailRow> {
     let payload: Payload = json(&r.get::<_, String>(5)?)?;
@@ -41,6 +46,8 @@ fn mail_row(r: &Row) -> rusqlite::Result<MailRow> {
         attempts: r.get(8)?,
         error: r.get(9)?,
         channel: r.get(10)?,
+        begun: r.get(11)?,
+        digest: r.get(12)?,
     })
 }
 
@@ -97,6 +104,10 @@ fn each(c: &Connection, ids: &[i64], one: impl Fn(&Connection, i64) -> rusqlite:
         changed += one(c, *id)?;
     }
     Ok(changed as i64)
+}
+
+fn text(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|e| StoreError::Corrupt(e.to_string()))
 }
 
 #[async_trait]
@@ -160,18 +171,35 @@ impl Messages for SqliteStore {
             "SELECT {MAIL} FROM outbox o WHERE o.state = 'due' AND o.state <> 'sent' AND o.due <= ?1 \
              AND o.channel NOT IN (SELECT value FROM json_each(?3)) ORDER BY o.due, o.id LIMIT ?2"
         );
-        let busy = serde_json::to_string(busy).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+        let busy = text(&busy)?;
         let mails: Vec<MailRow> = {
             let c = self.reader();
             let mut statement = c.prepare_cached(&sql).map_err(error)?;
-            collect(statement.query_map(params![micros(now), limit, busy], mail_row).map_err(error)?)?
+            let mut mails: Vec<MailRow> = collect(statement.query_map(params![micros(now), limit, busy], mail_row).map_err(error)?)?;
+            let digests: BTreeSet<&String> = mails.iter().filter_map(|m| m.digest.as_ref()).collect();
+            if !digests.is_empty() {
+                let sql = format!(
+                    "SELECT {MAIL} FROM outbox o WHERE o.digest IN (SELECT value FROM json_each(?1)) AND o.state = 'due' AND o.state <> 'sent'"
+                );
+                let mut statement = c.prepare_cached(&sql).map_err(error)?;
+                let together: Vec<MailRow> = collect(statement.query_map([text(&digests)?], mail_row).map_err(error)?)?;
+                mails.retain(|m| m.digest.is_none());
+                mails.extend(together);
+            }
+            mails
         };
         if !mails.is_empty() {
             let ids: Vec<i64> = mails.iter().map(|m| m.id).collect();
-            let sql = "UPDATE outbox SET due = ?2 WHERE id = ?1 AND state = 'due'";
-            self.write(false, move |c| each(c, &ids, |c, id| c.execute(sql, params![id, micros(until)]))).await?;
+            let sql = "UPDATE outbox SET due = ?2, owner = ?3, begun = TRUE WHERE id = ?1 AND state = 'due'";
+            self.write(false, move |c| each(c, &ids, |c, id| c.execute(sql, params![id, micros(until), THIS_PROCESS]))).await?;
         }
         Ok(mails)
+    }
+
+    async fn mail_digest(&self, ids: &[i64], digest: &str) -> Result<()> {
+        let (ids, digest) = (ids.to_vec(), digest.to_owned());
+        let sql = "UPDATE outbox SET digest = ?2 WHERE id = ?1";
+        self.write(false, move |c| each(c, &ids, |c, id| c.execute(sql, params![id, digest]))).await.map(|_| ())
     }
 
     async fn mail_list(&self, rights: &Filter, state: MailState, limit: u32, before: Option<i64>) -> Result<Vec<MailRow>> {
@@ -195,20 +223,21 @@ impl Messages for SqliteStore {
 
     async fn mail_sent(&self, ids: &[i64], at: Timestamp) -> Result<()> {
         let ids = ids.to_vec();
-        let sql = "UPDATE outbox SET state = 'sent', done = ?2, attempts = attempts + 1, error = NULL WHERE id = ?1";
+        let sql = "UPDATE outbox SET state = 'sent', done = ?2, attempts = attempts + 1, error = NULL, owner = NULL WHERE id = ?1";
         self.write(false, move |c| each(c, &ids, |c, id| c.execute(sql, params![id, micros(at)]))).await.map(|_| ())
     }
 
     async fn mail_attempted(&self, ids: &[i64], state: MailState, due: Timestamp, message: &str) -> Result<()> {
         let (ids, message) = (ids.to_vec(), message.to_owned());
         // An attempt that comes late changes nothing of what was sent.
-        let sql = "UPDATE outbox SET state = ?2, due = ?3, attempts = attempts + 1, error = ?4 WHERE id = ?1 AND state = 'due'";
+        let sql =
+            "UPDATE outbox SET state = ?2, due = ?3, attempts = attempts + 1, error = ?4, owner = NULL WHERE id = ?1 AND state = 'due'";
         let one = move |c: &Connection, id: i64| c.execute(sql, params![id, state.word(), micros(due), message]);
         self.write(false, move |c| each(c, &ids, one)).await.map(|_| ())
     }
 
     async fn mail_release(&self, state: MailState, id: Option<i64>, now: Timestamp) -> Result<u64> {
-        let sql = "UPDATE outbox SET state = 'due', due = ?3, created = max(created, ?3), attempts = 0, error = NULL \
+        let sql = "UPDATE outbox SET state = 'due', due = ?3, created = max(created, ?3), attempts = 0, error = NULL, owner = NULL \
              WHERE state = ?1 AND state <> 'sent' AND (?2 IS NULL OR id = ?2)";
         let release = move |c: &Connection| c.execute(sql, params![state.word(), id, micros(now)]).map(|n| n as i64);
         self.write(false, release).await.map(|n| n as u64)

@@ -1,5 +1,6 @@
 //! A SQLite database has one node: it does everything, and nobody else has news.
 
+use crate::claims;
 use crate::open::SqliteStore;
 use crate::rows::{error, time};
 use async_trait::async_trait;
@@ -40,6 +41,11 @@ impl Nodes for SqliteStore {
 
     /// What is in the log goes into the file: whoever copies the file has everything.
     async fn leave(&self) {
+        if self.writer.is_some()
+            && let Err(e) = self.write(false, |c| claims::give_back(c, true)).await
+        {
+            tracing::warn!("claims of mail and programs could not be given back: {e}");
+        }
         self.settle();
     }
 

@@ -1,10 +1,10 @@
 //! Opening a file: whose it is, who may write, which version it has.
 
-use crate::checkpoint;
 use crate::names::NameIds;
 use crate::rows::error;
 use crate::transfer;
 use crate::writer::Writer;
+use crate::{checkpoint, claims};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::os::unix::fs::OpenOptionsExt;
@@ -60,6 +60,8 @@ impl SqliteStore {
         prepare_once(&connection)?;
         transfer::unfinished(&connection)?;
         migrate(&connection)?;
+        // The lock says that the process that claimed them has ended.
+        claims::give_back(&connection, false).map_err(error)?;
         let names = Arc::new(NameIds::default());
         crate::names::reload(&names, &connection).map_err(error)?;
         let writer = Writer::start(connection, names.clone()).map_err(unavailable)?;
@@ -91,6 +93,7 @@ impl SqliteStore {
     }
 
     pub(crate) fn reader(&self) -> MutexGuard<'_, Connection> {
+        vorgang_store::count_query();
         // The first that is free: a commit empties the page cache of every connection, and the one that was just used has filled
         // its own again.
         if let Some(guard) = self.readers.iter().find_map(|reader| reader.try_lock().ok()) {
@@ -116,6 +119,7 @@ impl SqliteStore {
         reload: bool,
         write: impl FnOnce(&Connection) -> rusqlite::Result<i64> + Send + 'static,
     ) -> Result<i64> {
+        vorgang_store::count_query();
         self.writer()?.write(reload, move |c, _| write(c).map_err(error)).await
     }
 }

@@ -98,7 +98,9 @@ pub async fn retry_event(
     Path(event): Path<i64>,
     _: FormData,
 ) -> Response {
-    match app.desk.store.desk_event_mark(event, None).await {
+    let done = app.desk.store.desk_event_mark(event, None).await;
+    app.desk.wakes.look();
+    match done {
         Ok(()) => Redirect::to("/admin").into_response(),
         Err(e) => failed(e.into(), &id),
     }

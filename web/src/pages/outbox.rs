@@ -106,7 +106,9 @@ pub async fn page(
 async fn release(app: &App, id: &RequestId, mail: Option<i64>, data: &FormData) -> Response {
     let state = data.get("state").and_then(MailState::from_word).filter(|s| matches!(s, MailState::Failed | MailState::Held));
     let Some(state) = state else { return Redirect::to("/admin/outbox").into_response() };
-    match app.desk.store.mail_release(state, mail, app.desk.clock.now()).await {
+    let done = app.desk.store.mail_release(state, mail, app.desk.clock.now()).await;
+    app.desk.wakes.look();
+    match done {
         Ok(_) => Redirect::to(&format!("/admin/outbox?state={}", state.word())).into_response(),
         Err(e) => failed(e.into(), id),
     }

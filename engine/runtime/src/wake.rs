@@ -1,0 +1,72 @@
+//! Lanes sleep until there is work for them. A commit of this process is looked at once it is there, the next due time when it
+//! comes; a slow look is the net for what other nodes leave behind.
+
+use crate::desk::Desk;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use vorgang_core::changes::Changes;
+use vorgang_store::Commit;
+use vorgang_store::due::Work;
+
+/// Longest time between two looks.
+pub const NET: Duration = Duration::from_secs(5);
+/// Commits that come within this time are looked at together.
+const TOGETHER: Duration = Duration::from_millis(10);
+/// Wait after the database could not be reached.
+pub const TROUBLE: Duration = Duration::from_secs(2);
+
+#[derive(Debug, Default)]
+pub struct Wakes {
+    lanes: [Notify; Work::ALL.len()],
+    look: Notify,
+}
+
+impl Wakes {
+    /// There is work for this lane.
+    pub fn wake(&self, work: Work) {
+        self.lanes[work as usize].notify_one();
+    }
+
+    pub fn wake_all(&self) {
+        Work::ALL.into_iter().for_each(|work| self.wake(work));
+    }
+
+    /// Until there is work for this lane.
+    pub async fn work(&self, work: Work) {
+        self.lanes[work as usize].notified().await;
+    }
+
+    /// There may be work, now or at another time than was known.
+    pub fn look(&self) {
+        self.look.notify_one();
+    }
+}
+
+/// Does this commit leave work behind?
+pub(crate) fn leaves_work(commit: &Commit) -> bool {
+    let of = |c: &Changes| {
+        c.notices.iter().any(|n| n.mail)
+            || !(c.outgoing.is_empty() && c.calls.is_empty() && c.emitted.is_empty() && c.timers.is_empty() && c.mails_wanted.is_empty())
+    };
+    of(&commit.changes) || commit.also.iter().any(leaves_work)
+}
+
+/// Looks for work, and wakes the lanes that it is for. Runs until it is aborted.
+pub async fn run(desk: Arc<Desk>) {
+    loop {
+        let now = desk.clock.now();
+        let wait = match desk.store.due_work(now).await {
+            Ok(due) => {
+                due.now.into_iter().for_each(|work| desk.wakes.wake(work));
+                due.next.map_or(NET, |next| Duration::try_from(next.duration_since(now)).unwrap_or_default().min(NET))
+            }
+            Err(e) => {
+                tracing::warn!("it is not known what is due: {e}");
+                TROUBLE
+            }
+        };
+        let _ = tokio::time::timeout(wait, desk.wakes.look.notified()).await;
+        tokio::time::sleep(TOGETHER).await;
+    }
+}
