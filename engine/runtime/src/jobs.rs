@@ -2,7 +2,6 @@
 
 use crate::desk::{Desk, Error, JobPart, Request};
 use crate::lane::Lane;
-use crate::wake::NET;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,6 +15,8 @@ use vorgang_definitions::kinds::job::{Job, Missed};
 use vorgang_store::due::Work;
 use vorgang_store::{JobRun, StoreError, Stored};
 
+/// How often it is looked whether another node still has a schedule.
+const ELSEWHERE: Duration = Duration::from_secs(2);
 /// Shortest and longest time between two looks at schedules.
 const SOON: Duration = Duration::from_millis(100);
 const SCHEDULES: Duration = Duration::from_secs(60);
@@ -108,7 +109,7 @@ impl Runs {
             match self.next.get(j.name.as_str()) {
                 Some(next) => Duration::try_from(next.duration_since(now)).unwrap_or_default().max(SOON),
                 // Another node looks at it, as long as that one is there.
-                None => NET,
+                None => ELSEWHERE,
             }
         });
         waits.min().unwrap_or(SCHEDULES).min(SCHEDULES)
