@@ -67,7 +67,9 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 /// What went wrong, without saying twice that it is about a database.
 pub fn why(e: StoreError) -> anyhow::Error {
     match e {
-        StoreError::Unavailable(text) | StoreError::Corrupt(text) => anyhow::anyhow!(text),
+        StoreError::Unavailable(text) | StoreError::Full(text) | StoreError::Busy(text) | StoreError::Corrupt(text) => {
+            anyhow::anyhow!(text)
+        }
         other => other.into(),
     }
 }

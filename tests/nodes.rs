@@ -4,6 +4,7 @@
 mod common;
 
 use common::crowd::long;
+use common::proxy::{Proxy, Way};
 use common::{Folder, Server, request, run, token, url};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -312,4 +313,33 @@ fn appends_to_contended_tickets_are_in_one_order() {
         assert!(mine.iter().all(|s| s.ended >= s.begun));
     }
     println!("{} appends in one order, {refused} reads, 0 violations", 6 * appends);
+}
+
+/// The database takes a commit and is not heard of again: nobody is told that nothing was changed, and the same request under the
+/// same key tells what became of it.
+#[test]
+fn an_outcome_that_nobody_knows_is_told_as_that() {
+    if skipped() {
+        return;
+    }
+    let direct = Folder::new("unknown");
+    let url = url(&direct.0);
+    let (before, rest) = url.rsplit_once(':').expect("a port");
+    let (port, database) = rest.split_once('/').expect("a database");
+    let proxy = Proxy::start(port.parse().expect("a port"));
+    let folder = Folder::at("unknown-proxy", &format!("{before}:{}/{database}", proxy.port));
+    let server = Server::start(&folder.0, &["--demo", "--tickets", "3"]);
+    let auth = format!("Bearer {}", token(&folder.0, "agent"));
+    let ask = |key: &str| {
+        let headers = [("Authorization", auth.as_str()), ("Content-Type", "application/json"), ("Idempotency-Key", key)];
+        request(&server.address, "POST", "/api/v1/tickets", &headers, br#"{"title":"Once","type":"incident","queue":"it"}"#)
+    };
+    assert_eq!(ask("first").expect("an answer").status, 201);
+    proxy.set(Way::CutAtCommit);
+    let lost = ask("second").expect("an answer");
+    assert_eq!((lost.status, lost.json()["type"].as_str()), (503, Some("urn:vorgang:problem:outcome-unknown")), "{}", lost.body);
+    assert!(!lost.body.contains("Nothing was changed"), "{}", lost.body);
+    proxy.set(Way::All);
+    eventually("it answers again", Duration::from_secs(20), || ask("second").is_some_and(|a| a.status == 201));
+    assert_eq!(psql(&url, "SELECT count(*) FROM ticket WHERE title = 'Once'"), "2", "each key once");
 }

@@ -178,7 +178,8 @@ async fn ask(sim: &Arc<Sim>, key: &str, ticket: Option<&str>, command: Command, 
         match asked.await {
             Some(Ok(vorgang_runtime::Answer::Done(done))) => return done.after.ticket.number.clone(),
             Some(Ok(vorgang_runtime::Answer::Again(_, number))) => return number,
-            Some(Err(vorgang_runtime::Error::Store(StoreError::Unavailable(_) | StoreError::Conflict))) | None => {}
+            Some(Err(vorgang_runtime::Error::Store(e))) if e.passes() || e == StoreError::Conflict => {}
+            None => {}
             Some(Err(e)) => panic!("{e}"),
         }
     }

@@ -16,6 +16,8 @@ pub enum Way {
     Slow(Duration),
     /// A connection breaks after so many bytes of answers.
     Reset(usize),
+    /// The first `COMMIT` arrives; then nothing goes through any more.
+    CutAtCommit,
 }
 
 pub struct Proxy {
@@ -66,6 +68,10 @@ fn carry(mut from: TcpStream, mut into: TcpStream, replies: bool, way: &Mutex<Wa
                 }
             }
             _ => {}
+        }
+        // Held before the server can answer.
+        if !replies && now() == Way::CutAtCommit && buffer[..n].windows(6).any(|w| w == b"COMMIT") {
+            *way.lock().expect("the way") = Way::Nothing;
         }
         if into.write_all(&buffer[..n]).is_err() {
             break;

@@ -10,6 +10,9 @@ use vorgang_core::{Rejection, rejection::FormError};
 use vorgang_runtime::Error;
 use vorgang_store::StoreError;
 
+/// The problem type (RFC 9457) of a request whose outcome is not known.
+pub const OUTCOME_UNKNOWN: &str = "urn:vorgang:problem:outcome-unknown";
+
 /// What went wrong, in both languages.
 pub struct Fault {
     pub status: StatusCode,
@@ -30,6 +33,51 @@ impl Fault {
             "Die Datenbank antwortet nicht. Es wurde nichts geändert; bitte erneut versuchen.",
         )
     }
+
+    /// Trouble of the store, each kind in its own words. What they say of changes is true: only an outcome that is known is told.
+    fn of_store(error: &StoreError) -> Self {
+        let (status, en, de) = match error {
+            // Another release has to answer: this one would have to guess.
+            StoreError::Newer(why) => {
+                let german = format!("Dafür ist eine neuere Version nötig: {why}");
+                return Self::new(StatusCode::SERVICE_UNAVAILABLE, &format!("This needs a newer release: {why}"), &german);
+            }
+            StoreError::Unknown(_) => {
+                let mut fault = Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "The database was lost while it wrote: it is not known whether this was done. With an Idempotency-Key, send the same request \
+                     again: it is done once. Without one, look first.",
+                    "Die Datenbank ging beim Schreiben verloren: Es ist nicht bekannt, ob es ausgeführt wurde. Mit einem Idempotency-Key dieselbe \
+                     Anfrage erneut senden: Sie wird einmal ausgeführt. Ohne einen zuerst nachsehen.",
+                );
+                fault.extra = Box::new(json!({"type": OUTCOME_UNKNOWN, "reason": "outcome_unknown"}));
+                return fault;
+            }
+            StoreError::Full(_) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The database has no space left. Nothing was changed; an administrator has to make room.",
+                "Die Datenbank hat keinen Platz mehr. Es wurde nichts geändert; ein Administrator muss Platz schaffen.",
+            ),
+            StoreError::Busy(_) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The database has too much to do. Nothing was changed; please try again in a moment.",
+                "Die Datenbank ist überlastet. Es wurde nichts geändert; bitte gleich noch einmal versuchen.",
+            ),
+            StoreError::Corrupt(_) => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "The database holds something that cannot be read. Nothing was changed; please tell an administrator the number of this request.",
+                "Die Datenbank enthält etwas Unlesbares. Es wurde nichts geändert; bitte einem Administrator die Nummer dieser Anfrage nennen.",
+            ),
+            StoreError::Conflict => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Others changed the same at the same time. Nothing was changed; please try again.",
+                "Andere haben gleichzeitig dasselbe geändert. Es wurde nichts geändert; bitte erneut versuchen.",
+            ),
+            StoreError::NotFound => (StatusCode::NOT_FOUND, "It is not there.", "Das gibt es nicht."),
+            StoreError::Unavailable(_) => return Self::unavailable(),
+        };
+        Self::new(status, en, de)
+    }
 }
 
 impl From<Error> for Fault {
@@ -45,18 +93,12 @@ impl From<Error> for Fault {
                 "The Idempotency-Key was used for another request.",
                 "Der Idempotency-Key wurde für eine andere Anfrage benutzt.",
             ),
-            // Another release has to answer: this one would have to guess.
-            Error::Store(StoreError::Newer(why)) => {
-                tracing::error!("{why}");
-                let german = format!("Dafür ist eine neuere Version nötig: {why}");
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, &format!("This needs a newer release: {why}"), &german)
-            }
             Error::Store(e) => {
                 match &e {
-                    StoreError::Corrupt(_) => tracing::error!("{e}"),
+                    StoreError::Corrupt(_) | StoreError::Newer(_) => tracing::error!("{e}"),
                     _ => tracing::warn!("{e}"),
                 }
-                Self::unavailable()
+                Self::of_store(&e)
             }
         }
     }
@@ -145,6 +187,33 @@ pub async fn method_not_allowed(State(_): State<App>, request: Request) -> Respo
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// "Nothing was changed" is said only where that is known.
+    #[test]
+    fn trouble_of_the_store_has_its_own_words() {
+        let why = || "the reason".to_owned();
+        let told = |e: StoreError| Fault::from(Error::Store(e));
+        let kinds = [
+            (told(StoreError::Unavailable(why())), 503, "does not answer"),
+            (told(StoreError::Busy(why())), 503, "too much to do"),
+            (told(StoreError::Full(why())), 503, "no space left"),
+            (told(StoreError::Corrupt(why())), 500, "cannot be read"),
+            (told(StoreError::Conflict), 503, "at the same time"),
+        ];
+        for (fault, status, words) in kinds {
+            assert_eq!(fault.status.as_u16(), status, "{}", fault.en);
+            assert!(
+                fault.en.contains(words) && fault.en.contains("Nothing was changed") && !fault.en.contains("the reason"),
+                "{}",
+                fault.en
+            );
+            assert!(fault.extra.get("type").is_none());
+        }
+        let unknown = told(StoreError::Unknown(why()));
+        assert_eq!((unknown.status.as_u16(), unknown.extra["type"].as_str()), (503, Some(OUTCOME_UNKNOWN)));
+        assert!(!unknown.en.contains("Nothing was changed") && unknown.en.contains("Idempotency-Key"), "{}", unknown.en);
+        assert!(!unknown.de.contains("nichts geändert"), "{}", unknown.de);
+    }
 
     #[test]
     fn what_a_newer_release_wrote_is_its_to_answer() {

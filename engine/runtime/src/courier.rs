@@ -106,7 +106,7 @@ pub async fn deliver(desk: &Arc<Desk>, waiting: bool) -> Result<usize, Error> {
         let (id, new) = (message.id, message.looked.is_none());
         match one(desk, message).await {
             Ok(()) => count += usize::from(new),
-            Err(e @ Error::Store(StoreError::Unavailable(_))) => return Err(e),
+            Err(Error::Store(e)) if e.passes() => return Err(e.into()),
             Err(e) => tracing::warn!("message {id} comes again: {e}"),
         }
     }
@@ -134,7 +134,7 @@ async fn one(desk: &Arc<Desk>, mut message: OpenMessage) -> Result<(), Error> {
                 // Somebody else was faster, again and again: it is asked once more, later.
                 Ok(Err(e @ Error::Store(StoreError::Conflict))) => busy = Some(e),
                 // Without a database it waits; what it has done is marked.
-                Ok(Err(e @ Error::Store(StoreError::Unavailable(_)))) => return Err(e),
+                Ok(Err(Error::Store(e))) if e.passes() => return Err(e.into()),
                 Ok(Err(e)) => tracing::error!(ticket = number, message = message.name, "a message was not taken: {e}"),
                 Err(e) => tracing::error!(ticket = number, message = message.name, "a message's delivery broke off: {e}"),
             }

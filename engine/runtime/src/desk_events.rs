@@ -4,7 +4,6 @@
 use crate::desk::{Desk, Error};
 use crate::wake::TROUBLE;
 use std::sync::Arc;
-use vorgang_store::StoreError;
 use vorgang_store::due::Work;
 
 const BATCH: u32 = 64;
@@ -35,7 +34,7 @@ pub async fn handle(desk: &Desk) -> Result<usize, Error> {
     for row in &rows {
         let handled = match desk.handle_desk_event(row.id, &row.event).await {
             Ok(handled) => handled,
-            Err(e @ Error::Store(StoreError::Unavailable(_))) => return Err(e),
+            Err(Error::Store(e)) if e.passes() => return Err(e.into()),
             // Somebody else has handled it, or it comes again.
             Err(e) => {
                 tracing::warn!(event = row.event.name(), "what happened to the desk: {e}");

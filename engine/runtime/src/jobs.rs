@@ -293,7 +293,7 @@ async fn batch(desk: &Arc<Desk>, run: &mut JobRun, tickets: Vec<Stored>) -> Resu
                 }
             }
             // Without a database the run waits; what it has done is marked.
-            Ok(Err(Error::Store(e @ StoreError::Unavailable(_)))) => return Err(e.into()),
+            Ok(Err(Error::Store(e))) if e.passes() => return Err(e.into()),
             // Taken for dead meanwhile: another node goes on.
             Ok(Err(Error::Store(e @ StoreError::Conflict))) if !desk.store.lane(&lane(&run.job)).await? => return Err(e.into()),
             Ok(Err(e)) => broke(run, number, e.to_string()),

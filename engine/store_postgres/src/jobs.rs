@@ -2,7 +2,7 @@
 
 use crate::arg::args;
 use crate::filter_sql::{Plan, Sql};
-use crate::rows::{error, json, micros, text, time};
+use crate::rows::{committed, error, json, micros, text, time};
 use crate::store::PostgresStore;
 use jiff::Timestamp;
 use sqlx::Row;
@@ -40,7 +40,7 @@ impl PostgresStore {
              ON CONFLICT DO NOTHING RETURNING id";
         let new = sqlx::query(sql).bind(&run.job).bind(run.tick.map(micros)).bind(micros(run.started)).bind(&run.by).bind(run.cursor);
         let new = new.bind(text(&run.summary)?).fetch_optional(&mut *tx).await.map_err(error)?;
-        tx.commit().await.map_err(error)?;
+        committed(tx).await?;
         let id = new.map(|r| r.try_get::<i64, _>(0).map_err(error)).transpose()?;
         Ok(id.map(|id| JobRun { id, ..run }))
     }
@@ -66,7 +66,7 @@ impl PostgresStore {
         let sql = "UPDATE job_run SET cursor = $2, summary = $3, ended = $4 WHERE id = $1";
         let update = sqlx::query(sql).bind(run.id).bind(run.cursor).bind(text(&summary)?).bind(run.ended.map(micros));
         update.execute(&mut *tx).await.map_err(error)?;
-        tx.commit().await.map_err(error)?;
+        committed(tx).await?;
         run.summary = summary;
         Ok(())
     }

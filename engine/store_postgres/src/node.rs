@@ -3,7 +3,7 @@
 
 use crate::arg::args;
 use crate::batch::Batch;
-use crate::rows::{error, json, text};
+use crate::rows::{committed, error, json, text};
 use crate::server::Server;
 use crate::store::{PostgresStore, bounded};
 use async_trait::async_trait;
@@ -316,7 +316,7 @@ impl PostgresStore {
         let keys: Vec<String> = attempts.iter().map(|a| a.key.clone()).collect();
         let sql = "UPDATE attempt SET failures = failures + 1, since = $2 WHERE key = ANY ($1)";
         sqlx::query(sql).bind(keys).bind(now.as_microsecond()).execute(&mut *tx).await.map_err(error)?;
-        tx.commit().await.map_err(error)?;
+        committed(tx).await?;
         Ok(None)
     }
 }

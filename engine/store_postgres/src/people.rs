@@ -1,7 +1,7 @@
 //! People, and the secrets that open doors for them.
 
 use crate::arg::args;
-use crate::rows::{error, json, micros, time, word};
+use crate::rows::{committed, error, json, micros, time, word};
 use crate::store::PostgresStore;
 use jiff::Timestamp;
 use sqlx::postgres::PgRow;
@@ -57,7 +57,7 @@ impl PostgresStore {
             }
             save(&mut tx, p).await.map_err(error)?;
         }
-        tx.commit().await.map_err(error)?;
+        committed(tx).await?;
         self.reload().await
     }
 

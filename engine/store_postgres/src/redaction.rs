@@ -2,7 +2,7 @@
 
 use crate::arg::args;
 use crate::batch::Batch;
-use crate::rows::{error, text};
+use crate::rows::{committed, error, text};
 use crate::search;
 use crate::store::PostgresStore;
 use async_trait::async_trait;
@@ -87,7 +87,7 @@ impl Redactions for PostgresStore {
                 continue;
             }
             sqlx::query("DELETE FROM blob WHERE hash = $1").bind(hash).execute(&mut *tx).await.map_err(error)?;
-            tx.commit().await.map_err(error)?;
+            committed(tx).await?;
             if let Some(files) = &self.files {
                 files.forget(hash).await.map_err(|e| StoreError::Unavailable(format!("the file {hash} could not be removed: {e}")))?;
             }

@@ -15,12 +15,20 @@ pub fn error(error: sqlx::Error) -> StoreError {
             Some("23505") => StoreError::Conflict,
             // Damaged data, and what cannot be what the types say.
             Some("XX001" | "XX002") => StoreError::Corrupt(e.message().to_owned()),
+            Some("53100") => StoreError::Full(e.message().to_owned()),
+            // Out of memory or connections, locked, or longer than a statement may take.
+            Some("53200" | "53300" | "55P03" | "57014") => StoreError::Busy(e.message().to_owned()),
             _ => StoreError::Unavailable(e.message().to_owned()),
         },
         sqlx::Error::Decode(why) if why.is::<UnknownWord>() => StoreError::Newer(why.to_string()),
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => StoreError::Corrupt(error.to_string()),
         _ => StoreError::Unavailable(error.to_string()),
     }
+}
+
+/// The end of a transaction: one that is lost on its way may have been written.
+pub async fn committed(transaction: sqlx::Transaction<'_, sqlx::Postgres>) -> Result<(), StoreError> {
+    transaction.commit().await.map_err(|e| if lost(&e) { StoreError::Unknown(e.to_string()) } else { error(e) })
 }
 
 /// Is the connection, or the server behind it, of no more use? Then another one is taken.

@@ -1,7 +1,7 @@
 //! Full text, in a tsvector.
 
 use crate::arg::args;
-use crate::rows::error;
+use crate::rows::{committed, error};
 use crate::store::PostgresStore;
 use async_trait::async_trait;
 use sqlx::Row;
@@ -59,7 +59,7 @@ impl Search for PostgresStore {
         sqlx::query(sqlx::AssertSqlSafe(put)).bind(numbers).bind(words).execute(&mut *tx).await.map_err(error)?;
         let up_to = if ids.len() < tickets as usize { i64::MAX } else { ids.last().copied().unwrap_or(i64::MAX) };
         sqlx::query("UPDATE search_built SET up_to = $1").bind(up_to).execute(&mut *tx).await.map_err(error)?;
-        tx.commit().await.map_err(error)?;
+        committed(tx).await?;
         Ok(up_to != i64::MAX)
     }
 }

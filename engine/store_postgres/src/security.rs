@@ -2,7 +2,7 @@
 
 use crate::arg::args;
 use crate::people::{happened, save};
-use crate::rows::{error, hash, micros};
+use crate::rows::{committed, error, hash, micros};
 use crate::store::{PostgresStore, bounded};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -64,7 +64,7 @@ impl PostgresStore {
         let sql = "UPDATE person SET settings = $2, version = version + 1 WHERE login = $1";
         sqlx::query(sql).bind(login).bind(settings).execute(&mut *tx).await.map_err(error)?;
         append(&mut tx, &[patch.entry(login, version + 1, changes, by)]).await?;
-        tx.commit().await.map_err(error)?;
+        committed(tx).await?;
         self.reload().await?;
         Ok(version + 1)
     }
@@ -76,7 +76,7 @@ impl Security for PostgresStore {
         let add = async {
             let mut tx = self.server.begin().await?;
             append(&mut tx, &entries).await?;
-            tx.commit().await.map_err(error)
+            committed(tx).await
         };
         bounded(add).await
     }

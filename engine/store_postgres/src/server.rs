@@ -264,12 +264,15 @@ impl Server {
                 Some(Ok(rows)) => return Ok(rows),
                 // Others have them all: that says nothing of the server.
                 Some(Err((sqlx::Error::PoolTimedOut, _))) if self.answers().await => {
-                    return Err(unavailable("too many wait for the database"));
+                    return Err(StoreError::Busy("too many wait for the database".into()));
                 }
                 Some(Err((e, sent))) => (e, sent),
                 None => (sqlx::Error::Io(std::io::Error::other("no answer in time")), true),
             };
-            if !lost(&e) || (sent && !twice) || begun.elapsed() > PATIENCE {
+            if lost(&e) && sent && !twice {
+                return Err(StoreError::Unknown(e.to_string()));
+            }
+            if !lost(&e) || begun.elapsed() > PATIENCE {
                 return Err(error(e));
             }
             if self.moved(primary.generation).await.is_err() {

@@ -3,7 +3,7 @@
 use crate::arg::args;
 use crate::filter_sql::{Plan, Sql};
 use crate::node::Node;
-use crate::rows::{HISTORY_ROW, TICKET_ROW, error, hash, history_row, json, micros, ticket_row, time, word};
+use crate::rows::{HISTORY_ROW, TICKET_ROW, committed, error, hash, history_row, json, micros, ticket_row, time, word};
 use crate::server::Server;
 use crate::writer::{Shared, Writer};
 use crate::{jobs, migrate, names, people, read};
@@ -103,7 +103,7 @@ impl PostgresStore {
 
 /// A transaction of several statements: whoever waits for a server that has vanished stops some time.
 pub(crate) async fn bounded<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    let none = || StoreError::Unavailable("no answer in time".into());
+    let none = || StoreError::Unknown("no answer in time".into());
     tokio::time::timeout(TRANSACTION, work).await.map_err(|_| none())?
 }
 
@@ -481,7 +481,7 @@ impl Store for PostgresStore {
         if let Some(at) = new.applied.filter(|_| new.happens) {
             people::happened(&mut tx, &DeskEvent::DefinitionsApplied { revision, by: new.actor.clone() }, at).await?;
         }
-        tx.commit().await.map_err(error)?;
+        committed(tx).await?;
         migrate::index_fields(&self.server, &new.indexed).await?;
         self.reload().await?;
         Ok(revision)

@@ -12,6 +12,7 @@ use crate::write;
 use sqlx::{Connection, PgConnection, Row};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::Instant;
@@ -51,6 +52,8 @@ struct Task {
     connection: Option<(PgConnection, u64)>,
     /// An attempt to write this batch ended without being seen to.
     unknown: bool,
+    /// An attempt was told to commit: what it wrote may be there.
+    told: AtomicBool,
 }
 
 /// Why a batch was not written.
@@ -86,7 +89,7 @@ impl Writer {
         let (jobs, receiver) = mpsc::channel(QUEUE);
         let receiver = Arc::new(Mutex::new(receiver));
         for _ in 0..WRITERS {
-            let mut task = Task { shared: shared.clone(), connection: None, unknown: false };
+            let mut task = Task { shared: shared.clone(), connection: None, unknown: false, told: AtomicBool::new(false) };
             let receiver = receiver.clone();
             tokio::spawn(async move {
                 while let Some(batch) = gather(&receiver).await {
@@ -98,9 +101,9 @@ impl Writer {
     }
 
     pub async fn commit(&self, commit: Commit) -> Result<()> {
-        let gone = || StoreError::Unavailable("the writer has stopped".into());
+        let gone = || StoreError::Unknown("the writer has stopped".into());
         let (reply, answer) = oneshot::channel();
-        self.jobs.try_send(Job { commit, reply }).map_err(|_| StoreError::Unavailable("too many commands wait for the database".into()))?;
+        self.jobs.try_send(Job { commit, reply }).map_err(|_| StoreError::Busy("too many commands wait for the database".into()))?;
         answer.await.map_err(|_| gone())?
     }
 }
@@ -132,6 +135,7 @@ impl Task {
         let (commits, replies): (Vec<Commit>, Vec<_>) = batch.into_iter().map(|j| (j.commit, j.reply)).unzip();
         let all: Vec<&Commit> = commits.iter().collect();
         self.unknown = false;
+        *self.told.get_mut() = false;
         let results = match self.settle(&all).await {
             Ok(results) => results,
             Err(StoreError::Conflict) if all.len() > 1 => {
@@ -144,6 +148,11 @@ impl Task {
             Err(e) => vec![Err(e); all.len()],
         };
         for (reply, result) in replies.into_iter().zip(results) {
+            let result = result.map_err(|e| match e {
+                // No attempt was seen to end, and nobody could look it up.
+                e if *self.told.get_mut() && e.passes() => StoreError::Unknown(e.to_string()),
+                e => e,
+            });
             let _ = reply.send(result);
         }
     }
@@ -175,7 +184,7 @@ impl Task {
                 Failure::Again => {
                     tries += 1;
                     if tries > AGAIN_MAX {
-                        return Err(StoreError::Unavailable("the tickets are locked by somebody else".into()));
+                        return Err(StoreError::Busy("the tickets are locked by somebody else".into()));
                     }
                 }
                 Failure::Fenced => {
@@ -227,7 +236,7 @@ impl Task {
                 self.connection.insert(fresh)
             }
         };
-        let written = self.shared.server.patient(transaction(connection, &self.shared, commits, self.unknown)).await;
+        let written = self.shared.server.patient(transaction(connection, &self.shared, commits, (self.unknown, &self.told))).await;
         written.unwrap_or_else(|| Err(Failure::Lost(sqlx::Error::Io(std::io::Error::other("no answer in time")))))
     }
 }
@@ -236,7 +245,7 @@ async fn transaction(
     connection: &mut PgConnection,
     shared: &Shared,
     commits: &[&Commit],
-    unknown: bool,
+    (unknown, told): (bool, &AtomicBool),
 ) -> std::result::Result<Vec<Result<()>>, Failure> {
     let mut tx = connection.begin().await?;
     let mut versions = lock(&mut tx, shared, commits).await?;
@@ -284,7 +293,10 @@ async fn transaction(
             return Err(Failure::Refused(StoreError::Conflict));
         }
     }
-    tx.commit().await?;
+    told.store(true, Ordering::Release);
+    let ended = tx.commit().await;
+    told.store(ended.as_ref().is_err_and(lost), Ordering::Release);
+    ended?;
     Ok(results)
 }
 

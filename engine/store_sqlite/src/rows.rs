@@ -15,6 +15,8 @@ pub fn error(error: rusqlite::Error) -> StoreError {
         rusqlite::Error::SqliteFailure(f, _) => match f.code {
             E::ConstraintViolation => StoreError::Conflict,
             E::DatabaseCorrupt | E::NotADatabase => StoreError::Corrupt(error.to_string()),
+            E::DiskFull => StoreError::Full(error.to_string()),
+            E::DatabaseBusy | E::DatabaseLocked => StoreError::Busy(error.to_string()),
             _ => StoreError::Unavailable(error.to_string()),
         },
         rusqlite::Error::FromSqlConversionFailure(_, _, why) if why.is::<UnknownWord>() => StoreError::Newer(why.to_string()),

@@ -72,12 +72,12 @@ impl Writer {
         reload: bool,
         write: impl FnOnce(&Connection, &mut Vec<(String, i64)>) -> Result<i64> + Send + 'static,
     ) -> Result<i64> {
-        let gone = || StoreError::Unavailable("the writer has stopped".into());
+        let gone = || StoreError::Unknown("the writer has stopped".into());
         let (reply, mut answer) = oneshot::channel();
         let job = Job { write: Box::new(write), reply, reload };
         let Some(job) = self.write_here(job) else { return answer.try_recv().map_err(|_| gone())? };
         self.shared.queued.fetch_add(1, Ordering::AcqRel);
-        self.jobs.send(job).map_err(|_| gone())?;
+        self.jobs.send(job).map_err(|_| StoreError::Unavailable("the writer has stopped".into()))?;
         answer.await.map_err(|_| gone())?
     }
 
@@ -151,6 +151,7 @@ fn commit_batch(connection: &Connection, names: &NameIds, batch: Vec<Job>) {
                 result.as_ref().err().cloned().unwrap_or_else(|| StoreError::Unavailable("the transaction was rolled back".into()));
             lost = Some(match reason {
                 StoreError::Corrupt(_) => reason,
+                reason if reason.passes() => reason,
                 other => StoreError::Unavailable(other.to_string()),
             });
         }
