@@ -99,12 +99,21 @@ async fn history(store: &dyn Store, files: Option<&Path>) -> anyhow::Result<Vec<
         latest.as_ref().is_some_and(|c| now.duration_since(c.at) < CHECKPOINT_AGE && outside.is_some()) && report.findings.is_empty();
     let newest = store.ticket_newest_change().await?;
     let ahead = newest.is_some_and(|t| t > now + FUTURE);
+    let schedules = store.jobs_ahead(now + FUTURE).await?;
+    let schedules: Vec<String> = schedules.iter().map(|(job, seen)| format!("`{job}` until {}", seen.strftime("%F %R"))).collect();
     let far = newest.map_or(String::new(), |t| {
         format!("the newest history is of {}, which this clock has not reached: set it right before serving", t.strftime("%F %R"))
     });
     Ok(vec![
         Sign::of("history", good, level, text.clone(), text),
         Sign::of("time", !ahead, Level::Bad, "nothing was written in the future", far),
+        Sign::of(
+            "schedules",
+            schedules.is_empty(),
+            Level::Warning,
+            "none was looked at in the future",
+            format!("looked at in the future: {}; they go on from the clock of now", schedules.join(", ")),
+        ),
     ])
 }
 

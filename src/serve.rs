@@ -212,12 +212,32 @@ pub async fn serve(url: &str, outside: Outside, options: Options) -> anyhow::Res
         }
     };
     let place = database::place(url)?;
+    let signed = outside.folder.as_deref().map(checkpoints::outside).transpose()?.flatten().map_or(0, |o| o.lines.len());
+    if let database::Place::File(path) = &place
+        && signed > 0
+        && std::fs::metadata(path).map_or(true, |m| m.len() == 0)
+    {
+        bail!("{}", missing(&place, outside.folder.as_deref(), signed));
+    }
     let store = database::open(url, outside.shelf).await?;
+    if signed > 0 && store.checkpoint_latest(1).await?.is_empty() {
+        bail!("{}", missing(&place, outside.folder.as_deref(), signed));
+    }
     let spool = spool(outside.folder.as_deref());
     vorgang_store::files::private_folder(&spool).with_context(|| format!("cannot make {}", spool.display()))?;
     let served = on(&place, store.clone(), outside.folder, options, mail, programs).await;
     store.leave().await;
     served
+}
+
+/// A database that lost its history, or another one, does not begin anew beside the checkpoints of the old one.
+fn missing(place: &database::Place, folder: Option<&Path>, signed: usize) -> String {
+    let folder = folder.unwrap_or(Path::new("")).display();
+    format!(
+        "{} has no history, but {folder}/checkpoints.jsonl has {signed} signed checkpoints of one: restore the database, or move that folder \
+         away to begin anew",
+        place.shown()
+    )
 }
 
 /// Serves on an open database until it is asked to stop.

@@ -209,11 +209,48 @@ fn apply_takes_a_good_change_and_refuses_a_bad_one() {
         let (code, _, err) = run(&folder.0, &["serve", &path, "--listen", "127.0.0.1:0"]);
         assert_eq!(code, 3);
         assert!(err.contains("another server holds"), "{err}");
+        // Nor by another path, by a link of either kind, or after its lock was removed.
+        let database = folder.0.join("test.db");
+        let (soft, hard) = (folder.0.join("soft.db"), folder.0.join("hard.db"));
+        std::os::unix::fs::symlink(&database, &soft).expect("a link");
+        fs::hard_link(&database, &hard).expect("a link");
+        fs::remove_file(folder.0.join("test.db.lock")).expect("the lock");
+        for other in [database, soft, hard] {
+            let other = other.display().to_string();
+            let (code, _, err) = run(&folder.0, &["--database", &other, "serve", &path, "--listen", "127.0.0.1:0"]);
+            assert!(code == 3 && err.contains("another server holds"), "{other}: {code} {err}");
+        }
     }
     // Demo data goes into an empty database only, or into its own again.
     server.kill();
     let other = Folder::new("apply-other");
     assert_eq!(run(&other.0, &["apply", &path.replace("site", "nowhere")]).0, 3);
+}
+
+/// A database that is gone, or empty, does not begin anew beside the checkpoints of the old one.
+#[test]
+fn a_lost_database_is_not_replaced_by_an_empty_one() {
+    if vorgang_testbed::postgres().is_some() {
+        return eprintln!("SKIPPED: a server's database is no file");
+    }
+    let folder = Folder::new("lost");
+    Server::start(&folder.0, &["--demo", "--tickets", "3"]).end();
+    assert_eq!(run(&folder.0, &["audit", "checkpoint"]).0, 0);
+    let database = folder.0.join("test.db");
+    for what in ["missing", "empty"] {
+        for ending in ["", "-wal", "-shm"] {
+            let _ = fs::remove_file(format!("{}{ending}", database.display()));
+        }
+        if what == "empty" {
+            fs::write(&database, "").expect("a file");
+        }
+        let (code, _, err) = run(&folder.0, &["serve", "--demo", "--listen", "127.0.0.1:0"]);
+        assert!(code == 3 && err.contains("signed checkpoints of one: restore the database"), "{what}: {code} {err}");
+        assert_eq!(err.lines().count(), 1, "{what}: {err}");
+        assert_eq!(database.exists(), what == "empty", "nothing is made");
+    }
+    fs::remove_dir_all(folder.0.join("test.db.files")).expect("moved away");
+    Server::start(&folder.0, &["--demo", "--tickets", "3"]).end();
 }
 
 /// A job is tried out, explained and run, with a server and without.

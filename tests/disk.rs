@@ -63,6 +63,35 @@ fn row_7_the_disk_does_not_sync() {
     g.verdict("7, an fsync fails", &server, crowd);
 }
 
+/// The log is synced, the database's file is not: once the log is written back nobody knows what is on disk.
+#[test]
+fn row_7_the_databases_file_does_not_sync() {
+    if !able("strace", &["-f", "-e", "trace=none", "true"]) {
+        return;
+    }
+    let Some(mut g) = Ground::new("checkpoint") else { return };
+    let server = Server::start(&g.folder.0, &[]);
+    let crowd = g.crowd("checkpoint", &server);
+    crowd.go_on(30, WITHIN);
+    server.end();
+    let database = g.folder.0.join("test.db").display().to_string();
+    let options =
+        ["-f", "-qq", "-o", "/dev/null", "-P", &database, "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO"];
+    let mut server = g.under("strace", &options);
+    crowd.moved(vec![server.address.clone()]);
+    let begun = Instant::now();
+    while server.child.try_wait().expect("a state").is_none() {
+        assert!(begun.elapsed() < WITHIN * 2, "a failed sync ends the process");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let broke = Instant::now();
+    let server = Server::start(&g.folder.0, &[]);
+    crowd.moved(vec![server.address.clone()]);
+    crowd.go_on(10, WITHIN);
+    g.recoveries.push(broke.elapsed());
+    g.verdict("7, the database's file does not sync", &server, crowd);
+}
+
 #[test]
 fn row_8_the_disk_is_full() {
     if !able("unshare", &["-m", "true"]) {
@@ -91,6 +120,12 @@ fn row_8_the_disk_is_full() {
     }
     let list = request(&server.address, "GET", "/api/v1/tickets", &[("Authorization", &auth)], b"").expect("an answer");
     assert_eq!(list.status, 200, "reading works on");
+    let ready = || request(&server.address, "GET", "/readyz", &[], b"").map(|a| a.status);
+    // A little may still fit now and then, until the last of it is taken.
+    while ready() != Some(503) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it never says that it cannot write");
+        refused("small");
+    }
     let broke = Instant::now();
     let pid = below(server.child.id()).unwrap_or(server.child.id()).to_string();
     let inside = |program: &str, arguments: &[&str]| {
@@ -100,6 +135,7 @@ fn row_8_the_disk_is_full() {
     inside("rm", &[&format!("{home}/ballast")]);
     crowd.go_on(10, WITHIN);
     g.recoveries.push(broke.elapsed());
+    assert_eq!(ready(), Some(200), "it writes again");
     let journal = crowd.finish();
     let created = journal.created.len();
     for number in journal.created.values() {

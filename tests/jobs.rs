@@ -107,6 +107,33 @@ async fn each_time_has_one_run_and_what_was_missed_goes_as_declared() {
     assert_eq!(audit::verify(&*w.desk.store).await.expect("a report").findings, Vec::<String>::new());
 }
 
+/// A clock that was ten days ahead for a while silences no schedule, and no time has two runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_jumps_there_and_back_silences_nothing() {
+    let w = world("jumps", SITE).await;
+    let (new, open) = (ticket(&w, "new", &[]).await, ticket(&w, "open", &[]).await);
+    let mut lane = Runs::default();
+    look(&w, &mut lane).await;
+    w.advance(SignedDuration::from_hours(240));
+    for _ in 0..13 {
+        look(&w, &mut lane).await;
+    }
+    assert_eq!((count(&w, &new).await, count(&w, &open).await), (1, 240), "once for all, and each");
+    w.advance(-SignedDuration::from_hours(240));
+    let mut lane = Runs::default();
+    look(&w, &mut lane).await;
+    for hour in 1..=3 {
+        w.advance(SignedDuration::from_hours(1));
+        look(&w, &mut lane).await;
+        assert_eq!(count(&w, &new).await, 1 + hour, "hour {hour}");
+    }
+    assert_eq!(count(&w, &open).await, 240, "these times had their run");
+    let all = runs(&w, "each").await;
+    let ticks: std::collections::BTreeSet<_> = all.iter().filter_map(|r| r.tick).collect();
+    assert_eq!(ticks.len(), all.len());
+    assert_eq!(w.desk.store.jobs_ahead(w.now() + SignedDuration::from_mins(1)).await, Ok(vec![]));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_was_cut_goes_on_and_does_each_ticket_once() {
     let w = world("cut", SITE).await;

@@ -179,8 +179,12 @@ pub(crate) async fn livez() -> &'static str {
 
 pub(crate) async fn readyz(State(app): State<App>) -> Response {
     // Whoever asks wants to know whether to send somebody here: not while it ends, nor to wait long for a database.
-    let ping = tokio::time::timeout(READY, app.desk.store.ping()).await;
-    match ping.is_ok_and(|p| p.is_ok()) && !app.desk.live.is_closed() {
+    let answers = async {
+        app.desk.store.ping().await?;
+        app.desk.can_write().await
+    };
+    let able = tokio::time::timeout(READY, answers).await;
+    match able.is_ok_and(|a| a.is_ok()) && !app.desk.live.is_closed() {
         true => "ready\n".into_response(),
         false => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response(),
     }

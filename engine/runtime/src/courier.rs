@@ -3,7 +3,7 @@
 use crate::desk::{Desk, Error, Request};
 use crate::lane::Lane;
 use crate::wake::TROUBLE;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vorgang_core::message::{self, Data};
@@ -115,6 +115,8 @@ pub async fn deliver(desk: &Arc<Desk>, waiting: bool) -> Result<usize, Error> {
 
 async fn one(desk: &Arc<Desk>, mut message: OpenMessage) -> Result<(), Error> {
     let looked = desk.clock.now();
+    // Where the clock was ahead once, all is asked again.
+    message.looked = message.looked.map(|before| if before > looked { Timestamp::UNIX_EPOCH } else { before });
     if message.looked.is_some() && message.until.is_none_or(|u| u <= looked) {
         return Ok(desk.store.message_asked(message.id, looked, true).await?);
     }

@@ -58,6 +58,8 @@ pub struct Desk {
     /// For what goes on by itself.
     pub wakes: Wakes,
     pub(crate) attention: Attention,
+    /// When something was last written.
+    written: std::sync::Mutex<Option<std::time::Instant>>,
     /// There may be a revision with whose calendars timers are to be counted anew.
     pub recount: AtomicBool,
     model: RwLock<Arc<Model>>,
@@ -165,6 +167,7 @@ impl Desk {
             live: Arc::default(),
             wakes: Wakes::default(),
             attention: Attention::default(),
+            written: std::sync::Mutex::default(),
             recount: AtomicBool::new(true),
             model: RwLock::new(Arc::new(model)),
             revision: AtomicI64::new(revision),
@@ -372,7 +375,9 @@ impl Desk {
             commit.redaction.clone_from(&part.redaction);
             self.at("decided").await?;
             let leaves_work = leaves_work(&commit);
-            match self.store.commit(commit).await {
+            let committed = self.store.commit(commit).await;
+            self.note_written(&committed);
+            match committed {
                 Ok(()) => {
                     self.at("committed").await?;
                     if leaves_work {
@@ -393,6 +398,28 @@ impl Desk {
             }
         }
         Err(StoreError::Conflict.into())
+    }
+
+    /// A write that fails by trouble of the database takes away what is known of those before.
+    fn note_written(&self, result: &Result<(), StoreError>) {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        match result {
+            Ok(()) => *written = Some(std::time::Instant::now()),
+            Err(e) if e.passes() => *written = None,
+            Err(_) => {}
+        }
+    }
+
+    /// Could something be written lately? Where nothing was, it is tried.
+    pub async fn can_write(&self) -> Result<(), StoreError> {
+        const LATELY: std::time::Duration = std::time::Duration::from_secs(10);
+        let lately = self.written.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|at| at.elapsed() < LATELY);
+        if lately {
+            return Ok(());
+        }
+        let result = self.store.write_probe(self.clock.now()).await;
+        self.note_written(&result);
+        result
     }
 
     /// The number of the ticket that a merged one went into, if this person may see it.

@@ -157,6 +157,12 @@ async fn due(desk: &Desk, job: &Job) -> Result<(Option<JobRun>, Option<Timestamp
     let now = desk.clock.now();
     let zone = desk.model().names.site.zone.0.clone();
     let mut last = desk.store.job_seen(&job.name, &job.schedule(), now).await?;
+    if last > now + LATE {
+        // The clock was ahead once: without this the schedule would be silent until it is there again.
+        tracing::warn!(job = job.name.as_str(), "the schedule was looked at until {last}, which is in the future; it goes on from now");
+        desk.store.job_back(&job.name, now).await?;
+        last = now;
+    }
     let mut ticks = vec![];
     let missed = job.missed.unwrap_or(Missed::Once);
     // One after the other where each has a run.

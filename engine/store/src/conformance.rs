@@ -422,6 +422,11 @@ async fn a_job_runs_once_a_tick_and_once_a_ticket(store: &dyn Store) {
     assert_eq!((open.len(), open[0].summary.missed, open[0].tick), (1, 2, Some(at(10))));
     assert_eq!(open[0], started);
     let mut run = open.remove(0);
+    // A run that was cut has done tickets ahead of its cursor: they stay marked until the cursor is behind them.
+    run.cursor = 1;
+    store.job_progress(&mut run).await.expect("progress");
+    assert_eq!((run.summary.done, run.summary.failed, store.job_done(first).await), (0, 0, Ok(1)));
+    assert_eq!(numbers(1).await, [(3, "N3".to_owned())], "what is done is not found again");
     run.cursor = 2;
     run.ended = Some(at(13));
     run.summary.done = 1;

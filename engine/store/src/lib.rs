@@ -393,6 +393,10 @@ pub trait Store:
     async fn job_seen(&self, job: &str, schedule: &str, now: Timestamp) -> Result<Timestamp>;
     /// Times up to here are dealt with, without a run.
     async fn job_pass(&self, job: &str, to: Timestamp) -> Result<()>;
+    /// Schedules that were looked at beyond this time: (job, until when).
+    async fn jobs_ahead(&self, of: Timestamp) -> Result<Vec<(String, Timestamp)>>;
+    /// The schedule was looked at until this time, and no further.
+    async fn job_back(&self, job: &str, to: Timestamp) -> Result<()>;
     /// Forgets jobs that are no longer defined.
     async fn job_keep(&self, jobs: &[String]) -> Result<()>;
     /// Begins a run; `None` where the tick has had its run already.

@@ -49,6 +49,9 @@ impl Attempt {
     }
 }
 
+/// Under this key of tries to sign in lies what [`Nodes::write_probe`] writes.
+pub const PROBE: &str = "write probe";
+
 #[async_trait]
 pub trait Nodes: Send + Sync {
     /// Is this node the one that does this for all? Once it is, it stays so until it ends or is taken for dead.
@@ -64,6 +67,8 @@ pub trait Nodes: Send + Sync {
     async fn others(&self) -> Result<u64>;
     /// How far the database's clock is ahead of this machine's: nodes agree on one time.
     fn skew(&self) -> SignedDuration;
+    /// Writes something that means nothing: fails where nothing can be written.
+    async fn write_probe(&self, now: Timestamp) -> Result<()>;
     /// Gives up all that this node holds: nobody has to wait for it to be taken for dead.
     async fn leave(&self);
 

@@ -56,9 +56,11 @@ impl PostgresStore {
         if mine.fetch_optional(&mut *tx).await.map_err(error)?.is_none() {
             return Err(StoreError::Conflict);
         }
-        let sql = "WITH gone AS (DELETE FROM job_done WHERE run = $1 RETURNING failed) \
+        // A run that was cut has done tickets ahead of the cursor too. Their marks stay until it is behind them, or the run has ended.
+        let up_to = if run.ended.is_some() { i64::MAX } else { run.cursor };
+        let sql = "WITH gone AS (DELETE FROM job_done WHERE run = $1 AND ticket_id <= $2 RETURNING failed) \
              SELECT count(*) FILTER (WHERE NOT failed), count(*) FILTER (WHERE failed) FROM gone";
-        let counted = sqlx::query(sql).bind(run.id).fetch_one(&mut *tx).await.map_err(error)?;
+        let counted = sqlx::query(sql).bind(run.id).bind(up_to).fetch_one(&mut *tx).await.map_err(error)?;
         let (done, failed): (i64, i64) = (counted.try_get(0).map_err(error)?, counted.try_get(1).map_err(error)?);
         let mut summary = run.summary.clone();
         summary.done += done as u64;

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
-use vorgang_store::nodes::{Attempt, Here, News, Nodes};
+use vorgang_store::nodes::{Attempt, Here, News, Nodes, PROBE};
 use vorgang_store::{Commit, Result};
 
 /// Silent for so long, a node is taken for dead.
@@ -251,6 +251,11 @@ impl Nodes for PostgresStore {
 
     fn skew(&self) -> SignedDuration {
         SignedDuration::from_micros(self.node.skew.load(Ordering::Acquire))
+    }
+
+    async fn write_probe(&self, now: Timestamp) -> Result<()> {
+        let sql = "INSERT INTO attempt (key, failures, since) VALUES ($1, 0, $2) ON CONFLICT (key) DO UPDATE SET since = excluded.since";
+        self.server.tell(sql, args![PROBE, now.as_microsecond()]).await.map(|_| ())
     }
 
     async fn leave(&self) {

@@ -288,6 +288,15 @@ impl Store for PostgresStore {
         self.server.tell("UPDATE job SET seen = greatest(seen, $2) WHERE name = $1", args![job, micros(to)]).await.map(|_| ())
     }
 
+    async fn jobs_ahead(&self, of: Timestamp) -> Result<Vec<(String, Timestamp)>> {
+        let rows = self.server.ask("SELECT name, seen FROM job WHERE seen > $1 ORDER BY name", args![micros(of)]).await?;
+        rows.iter().map(|r| Ok((r.try_get(0).map_err(error)?, r.try_get(1).and_then(time).map_err(error)?))).collect()
+    }
+
+    async fn job_back(&self, job: &str, to: Timestamp) -> Result<()> {
+        self.server.tell("UPDATE job SET seen = least(seen, $2) WHERE name = $1", args![job, micros(to)]).await.map(|_| ())
+    }
+
     async fn job_keep(&self, jobs: &[String]) -> Result<()> {
         self.server.tell("DELETE FROM job WHERE NOT name = ANY ($1)", args![jobs.to_vec()]).await.map(|_| ())
     }

@@ -62,6 +62,7 @@ fn restart(writer: &Connection) -> bool {
 fn checkpoint(connection: &Connection, pragma: &str) -> bool {
     connection.query_row(pragma, [], |row| row.get::<_, i64>(0)).map_or_else(
         |e| {
+            crate::writer::end_if_unsynced(&e);
             tracing::debug!("the log could not be written back: {e}");
             false
         },

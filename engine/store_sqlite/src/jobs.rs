@@ -47,11 +47,13 @@ const MARKS: i64 = 1 << 24;
 
 /// The batch is done: its marks are counted and go, the cursor stands behind it. Gives what [`count`] reads.
 pub fn progress(c: &Connection, mut run: JobRun) -> rusqlite::Result<i64> {
-    let marks = "SELECT count(*), coalesce(sum(failed), 0) FROM job_done WHERE run = ?1";
-    let (all, failed) = c.query_row(marks, [run.id], |r| Ok((r.get::<_, i64>(0)?, r.get::<_, i64>(1)?)))?;
+    // A run that was cut has done tickets ahead of the cursor too. Their marks stay until it is behind them, or the run has ended.
+    let up_to = if run.ended.is_some() { i64::MAX } else { run.cursor };
+    let marks = "SELECT count(*), coalesce(sum(failed), 0) FROM job_done WHERE run = ?1 AND ticket_id <= ?2";
+    let (all, failed) = c.query_row(marks, [run.id, up_to], |r| Ok((r.get::<_, i64>(0)?, r.get::<_, i64>(1)?)))?;
     let counted = (all - failed) * MARKS + failed;
     count(&mut run.summary, counted);
-    c.execute("DELETE FROM job_done WHERE run = ?1", [run.id])?;
+    c.execute("DELETE FROM job_done WHERE run = ?1 AND ticket_id <= ?2", [run.id, up_to])?;
     let summary = text(&run.summary).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
     let sql = "UPDATE job_run SET cursor = ?2, summary = ?3, ended = ?4 WHERE id = ?1";
     c.execute(sql, params![run.id, run.cursor, summary, run.ended.map(micros)])?;

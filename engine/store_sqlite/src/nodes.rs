@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 use vorgang_store::Result;
-use vorgang_store::nodes::{Attempt, Here, News, Nodes};
+use vorgang_store::nodes::{Attempt, Here, News, Nodes, PROBE};
 
 #[async_trait]
 impl Nodes for SqliteStore {
@@ -37,6 +37,11 @@ impl Nodes for SqliteStore {
 
     fn skew(&self) -> SignedDuration {
         SignedDuration::ZERO
+    }
+
+    async fn write_probe(&self, now: Timestamp) -> Result<()> {
+        let sql = "INSERT INTO attempt (key, failures, since) VALUES (?1, 0, ?2) ON CONFLICT DO UPDATE SET since = excluded.since";
+        self.write(false, move |c| c.execute(sql, params![PROBE, now.as_microsecond()]).map(|n| n as i64)).await.map(|_| ())
     }
 
     /// What is in the log goes into the file: whoever copies the file has everything.

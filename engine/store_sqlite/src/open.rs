@@ -24,8 +24,9 @@ pub struct SqliteStore {
     readers: Vec<Mutex<Connection>>,
     turn: AtomicUsize,
     pub(crate) files: Option<Shelf>,
-    /// Held as long as this process may write.
-    _lock: Option<std::fs::File>,
+    /// Held as long as this process may write: the lock's file, and the database's own, which is the same by whatever path, link or
+    /// name it is reached.
+    _locks: Vec<std::fs::File>,
 }
 
 pub(crate) fn unavailable(e: impl std::fmt::Display) -> StoreError {
@@ -45,11 +46,9 @@ impl SqliteStore {
         let new = !ours(path)?;
         let lock =
             std::fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(lock_path(path)).map_err(unavailable)?;
-        lock.try_lock().map_err(|e| match e {
-            std::fs::TryLockError::WouldBlock => StoreError::Conflict,
-            std::fs::TryLockError::Error(e) => unavailable(e),
-        })?;
+        let lock = held(lock)?;
         let connection = Connection::open(path).map_err(error)?;
+        let own = held(std::fs::File::open(path).map_err(unavailable)?)?;
         connection
             .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 167772160; PRAGMA cache_size = -16000;")
             .map_err(error)?;
@@ -67,7 +66,7 @@ impl SqliteStore {
         let writer = Writer::start(connection, names.clone()).map_err(unavailable)?;
         checkpoint::start(path, &writer).map_err(unavailable)?;
         let readers = (0..READERS).map(|_| reader(path).map(Mutex::new)).collect::<Result<_>>()?;
-        Ok(Self { names, writer: Some(writer), readers, turn: AtomicUsize::new(0), files: None, _lock: Some(lock) })
+        Ok(Self { names, writer: Some(writer), readers, turn: AtomicUsize::new(0), files: None, _locks: vec![lock, own] })
     }
 
     /// Opens for reading, beside whoever writes.
@@ -84,7 +83,7 @@ impl SqliteStore {
         }
         let names = Arc::new(NameIds::default());
         crate::names::reload(&names, &connection).map_err(error)?;
-        Ok(Self { names, writer: None, readers: vec![Mutex::new(connection)], turn: AtomicUsize::new(0), files: None, _lock: None })
+        Ok(Self { names, writer: None, readers: vec![Mutex::new(connection)], turn: AtomicUsize::new(0), files: None, _locks: vec![] })
     }
 
     /// With large attachments elsewhere.
@@ -122,6 +121,15 @@ impl SqliteStore {
         vorgang_store::count_query();
         self.writer()?.write(reload, move |c, _| write(c).map_err(error)).await
     }
+}
+
+/// The file, locked; [`StoreError::Conflict`] where another process has it.
+fn held(file: std::fs::File) -> Result<std::fs::File> {
+    file.try_lock().map_err(|e| match e {
+        std::fs::TryLockError::WouldBlock => StoreError::Conflict,
+        std::fs::TryLockError::Error(e) => unavailable(e),
+    })?;
+    Ok(file)
 }
 
 /// Is there a file already, and can it be a database? Looked at before anything is made beside it.

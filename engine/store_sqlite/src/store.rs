@@ -227,6 +227,19 @@ impl Store for SqliteStore {
         self.write(false, move |c| c.execute(sql, params![job, micros(to)]).map(|n| n as i64)).await.map(|_| ())
     }
 
+    async fn jobs_ahead(&self, of: Timestamp) -> Result<Vec<(String, Timestamp)>> {
+        let c = self.reader();
+        let mut statement = c.prepare_cached("SELECT name, seen FROM job WHERE seen > ?1 ORDER BY name").map_err(error)?;
+        let rows = statement.query_map([micros(of)], |r| Ok((r.get(0)?, time(r.get(1)?)?))).map_err(error)?;
+        rows.collect::<rusqlite::Result<_>>().map_err(error)
+    }
+
+    async fn job_back(&self, job: &str, to: Timestamp) -> Result<()> {
+        let job = job.to_owned();
+        let sql = "UPDATE job SET seen = min(seen, ?2) WHERE name = ?1";
+        self.write(false, move |c| c.execute(sql, params![job, micros(to)]).map(|n| n as i64)).await.map(|_| ())
+    }
+
     async fn job_keep(&self, jobs: &[String]) -> Result<()> {
         let known = serde_json::to_string(jobs).map_err(|e| StoreError::Corrupt(e.to_string()))?;
         let sql = "DELETE FROM job WHERE name NOT IN (SELECT value FROM json_each(?1))";

@@ -161,11 +161,7 @@ fn commit_batch(connection: &Connection, names: &NameIds, batch: Vec<Job>) {
     if lost.is_none()
         && let Err(e) = connection.execute_batch("COMMIT")
     {
-        if fsync_failed(&e) {
-            // After a failed fsync nobody knows what is on disk: only a restart reads it again.
-            tracing::error!("fsync failed: {e}");
-            std::process::abort();
-        }
+        end_if_unsynced(&e);
         let _ = connection.execute_batch("ROLLBACK");
         lost = Some(error(e));
     }
@@ -187,10 +183,16 @@ fn commit_batch(connection: &Connection, names: &NameIds, batch: Vec<Job>) {
     }
 }
 
-fn fsync_failed(e: &rusqlite::Error) -> bool {
+/// After a failed fsync, of the log or of the database's file, nobody knows what is on disk: the process ends, and its next start
+/// reads it again.
+pub fn end_if_unsynced(e: &rusqlite::Error) {
     const SQLITE_IOERR_FSYNC: i32 = 1034;
     const SQLITE_IOERR_DIR_FSYNC: i32 = 1290;
-    matches!(e, rusqlite::Error::SqliteFailure(f, _) if [SQLITE_IOERR_FSYNC, SQLITE_IOERR_DIR_FSYNC].contains(&f.extended_code))
+    let codes = [SQLITE_IOERR_FSYNC, SQLITE_IOERR_DIR_FSYNC];
+    if matches!(e, rusqlite::Error::SqliteFailure(f, _) if codes.contains(&f.extended_code)) {
+        tracing::error!("fsync failed: {e}");
+        std::process::abort();
+    }
 }
 
 fn in_savepoint(connection: &Connection, write: Write, fresh: &mut Vec<(String, i64)>) -> Result<i64> {
