@@ -5,7 +5,7 @@ mod common;
 
 use common::maildesk::{MailDesk, person};
 use common::world::Hands;
-use common::{Folder, Server, request};
+use common::{Folder, Server, request, url};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use vorgang_runtime::clock::Clock;
 use vorgang_runtime::outbox::{DIGEST, Links, Mail, Mailer, SendError, deliver_due};
 use vorgang_runtime::{Desk, Request, revisions};
 use vorgang_store::messages::MailRow;
-use vorgang_testbed::postgres;
+use vorgang_testbed::{postgres, psql};
 
 const SITE: &str = r#"
 - { kind: Site, name: desk, language: 1, languages: en, zone: Europe/Berlin, title: Desk }
@@ -106,6 +106,27 @@ async fn what_a_process_claimed_is_free_soon_after_it_was_killed() {
     }
     assert_eq!((mails[0].begun, attempts), (true, vec![1]), "what broke off may have been done");
     next.store.leave().await;
+}
+
+/// The right to commit goes with the node's row: one that was taken for dead decides again, under a new id.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_was_taken_for_dead_commits_under_a_new_id_only() {
+    if postgres().is_none() {
+        return eprintln!("SKIPPED: VORGANG_TEST_POSTGRES names no server");
+    }
+    let (folder, clock) = (Folder::new("claims_fenced"), Arc::new(Hands::at("2026-03-02T10:00:00Z")));
+    let desk = opened(&folder, &clock).await;
+    let url = url(&folder.0);
+    let node = || psql(&url, "SELECT coalesce(max(id), 0) FROM node").parse::<i64>().expect("a number");
+    let before = node();
+    psql(&url, "DELETE FROM node");
+    let new = NewTicket { title: "One".into(), ticket_type: "case".into(), queue: "desk".into(), ..NewTicket::default() };
+    let system = vorgang_core::people::system();
+    let request = Request { actor: &system, ticket: None, command: Command::CreateTicket(new), cause: "test", at: None };
+    desk.execute(request).await.expect("it is accepted");
+    assert!(node() > before, "it has joined again before it wrote");
+    assert_eq!(psql(&url, "SELECT count(*) FROM ticket"), "1");
+    desk.store.leave().await;
 }
 
 /// Takes a mail, and never says so.

@@ -5,7 +5,7 @@ mod common;
 
 use common::crowd::long;
 use common::single::{Ground, able};
-use common::{Folder, Server, below, program, request, run};
+use common::{Folder, Server, below, program, request, run, vorgang};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -90,6 +90,32 @@ fn row_7_the_databases_file_does_not_sync() {
     crowd.go_on(10, WITHIN);
     g.recoveries.push(broke.elapsed());
     g.verdict("7, the database's file does not sync", &server, crowd);
+}
+
+/// A large attachment is on disk, with its name, before anybody is told that the mail was taken.
+#[test]
+fn attachments_are_synced_before_anybody_is_told() {
+    if !able("strace", &["-f", "-e", "trace=none", "true"]) {
+        return;
+    }
+    let Some(g) = Ground::new("synced") else { return };
+    let trace = g.folder.0.join("trace");
+    let to = trace.display().to_string();
+    let server = g.under("strace", &["-f", "-qq", "-y", "-o", &to, "-e", "trace=fsync,fdatasync"]);
+    let letters = "QUJD".repeat(19) + "\n";
+    let raw = format!(
+        "From: x@client.example\nTo: support@example.org\nSubject: Scan\nMIME-Version: 1.0\nContent-Type: application/pdf; name=scan.pdf\n\
+         Content-Transfer-Encoding: base64\n\n{}",
+        letters.repeat(3_000)
+    );
+    let mut mail = vorgang(&g.folder.0).arg("mail").stdin(std::process::Stdio::piped()).spawn().expect("it runs");
+    std::io::Write::write_all(&mut mail.stdin.take().expect("its input"), raw.as_bytes()).expect("a mail");
+    assert!(mail.wait().expect("an end").success());
+    let synced = std::fs::read_to_string(&trace).expect("the trace");
+    let files: Vec<&str> = synced.lines().filter(|l| l.contains("test.db.files/") && !l.contains("/spool") && l.ends_with("= 0")).collect();
+    assert!(files.iter().any(|l| l.contains(".part>")), "the content: {synced}");
+    assert!(files.iter().any(|l| l.contains("test.db.files/") && !l.contains(".part>")), "its name: {synced}");
+    drop(server);
 }
 
 #[test]

@@ -343,3 +343,40 @@ fn an_outcome_that_nobody_knows_is_told_as_that() {
     eventually("it answers again", Duration::from_secs(20), || ask("second").is_some_and(|a| a.status == 201));
     assert_eq!(psql(&url, "SELECT count(*) FROM ticket WHERE title = 'Once'"), "2", "each key once");
 }
+
+/// The database takes a commit, and the connection breaks before it says so: the commit is looked up, and is not made twice.
+#[test]
+fn a_commit_whose_answer_was_lost_is_looked_up() {
+    if skipped() {
+        return;
+    }
+    let direct = Folder::new("lookup");
+    let url = url(&direct.0);
+    let (before, rest) = url.rsplit_once(':').expect("a port");
+    let (port, database) = rest.split_once('/').expect("a database");
+    let proxy = Proxy::start(port.parse().expect("a port"));
+    let folder = Folder::at("lookup-proxy", &format!("{before}:{}/{database}", proxy.port));
+    let server = Server::start(&folder.0, &["--demo", "--tickets", "3"]);
+    let auth = format!("Bearer {}", token(&folder.0, "agent"));
+    let ask = |path: &str, body: &str| {
+        let headers = [("Authorization", auth.as_str()), ("Content-Type", "application/json")];
+        request(&server.address, "POST", path, &headers, body.as_bytes()).expect("an answer")
+    };
+    let made = ask("/api/v1/tickets", r#"{"title":"One","type":"incident","queue":"it"}"#).json();
+    let path = format!("/api/v1/tickets/{}/articles", made["number"].as_str().expect("a number"));
+    for n in 0..3 {
+        proxy.set(Way::CutAtCommit);
+        let status = std::thread::scope(|s| {
+            // Without a key: nothing but the look-up keeps it from being written again.
+            let asked = s.spawn(|| ask(&path, &format!(r#"{{"body":"Only once {n}"}}"#)).status);
+            eventually("the commit is on its way", SOON, || proxy.way() == Way::Nothing);
+            proxy.set(Way::Reset(0));
+            std::thread::sleep(Duration::from_millis(300));
+            proxy.set(Way::All);
+            asked.join().expect("an answer")
+        });
+        assert_eq!(status, 201);
+        let written = psql(&url, &format!("SELECT count(*) FROM article WHERE body = 'Only once {n}'"));
+        assert_eq!(written, "1");
+    }
+}

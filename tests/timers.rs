@@ -63,6 +63,32 @@ async fn a_pending_ticket_reopens_at_its_very_second_and_once() {
 }
 
 /// No way of clearing the time leaves the state behind: not a person's, not a handler's.
+/// Each of many timers fires, and each once.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_timers_that_are_due_each_fires_once() {
+    let w = world("many", SITE).await;
+    let mut numbers = vec![];
+    for n in 0..40 {
+        let new = NewTicket { title: format!("Later {n}"), ticket_type: "case".into(), queue: "desk".into(), ..NewTicket::default() };
+        let number = w.execute(None, Command::CreateTicket(new)).await.ticket.number.clone();
+        w.patch(&number, &[("state", json!("asleep")), ("pending", json!("2h"))]).await;
+        numbers.push(number);
+    }
+    w.advance(SignedDuration::from_hours(2));
+    let mut fired = 0;
+    loop {
+        match fire(&w.desk).await {
+            0 => break,
+            more => fired += more,
+        }
+    }
+    assert_eq!(fired, numbers.len());
+    for number in &numbers {
+        let stored = w.stored(number).await;
+        assert_eq!((stored.ticket.state.as_str(), stored.timers.len(), w.fired(number).await), ("open", 0, 1), "{number}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_state_that_waits_keeps_its_time() {
     let w = world("waits", SITE).await;

@@ -43,6 +43,10 @@ impl Proxy {
         Self { port, way }
     }
 
+    pub fn way(&self) -> Way {
+        *self.way.lock().expect("the way")
+    }
+
     pub fn set(&self, way: Way) {
         *self.way.lock().expect("the way") = way;
     }

@@ -46,7 +46,10 @@ impl Folder {
             return Ok(());
         }
         let folder = path.parent().unwrap_or(&self.folder);
-        private_folder(folder).map_err(io(folder))?;
+        if !folder.exists() {
+            private_folder(folder).map_err(io(folder))?;
+            File::open(&self.folder).and_then(|f| f.sync_all()).map_err(io(&self.folder))?;
+        }
         // Nobody else writes to this one, though several may bring the same content at once.
         let own = RandomState::new().build_hasher().finish();
         let part = folder.join(format!("{hash}.{own:016x}.part"));
