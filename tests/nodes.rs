@@ -315,6 +315,15 @@ fn appends_to_contended_tickets_are_in_one_order() {
     println!("{} appends in one order, {refused} reads, 0 violations", 6 * appends);
 }
 
+/// A proxy in front of this database, and a folder whose server reaches the database through it.
+fn through_a_proxy(name: &str, url: &str) -> (Proxy, Folder) {
+    let (before, rest) = url.rsplit_once(':').expect("a port");
+    let (port, database) = rest.split_once('/').expect("a database");
+    let proxy = Proxy::start(port.parse().expect("a port"));
+    let folder = Folder::at(name, &format!("{before}:{}/{database}", proxy.port));
+    (proxy, folder)
+}
+
 /// The database takes a commit and is not heard of again: nobody is told that nothing was changed, and the same request under the
 /// same key tells what became of it.
 #[test]
@@ -324,10 +333,7 @@ fn an_outcome_that_nobody_knows_is_told_as_that() {
     }
     let direct = Folder::new("unknown");
     let url = url(&direct.0);
-    let (before, rest) = url.rsplit_once(':').expect("a port");
-    let (port, database) = rest.split_once('/').expect("a database");
-    let proxy = Proxy::start(port.parse().expect("a port"));
-    let folder = Folder::at("unknown-proxy", &format!("{before}:{}/{database}", proxy.port));
+    let (proxy, folder) = through_a_proxy("unknown-proxy", &url);
     let server = Server::start(&folder.0, &["--demo", "--tickets", "3"]);
     let auth = format!("Bearer {}", token(&folder.0, "agent"));
     let ask = |key: &str| {
@@ -352,10 +358,7 @@ fn a_commit_whose_answer_was_lost_is_looked_up() {
     }
     let direct = Folder::new("lookup");
     let url = url(&direct.0);
-    let (before, rest) = url.rsplit_once(':').expect("a port");
-    let (port, database) = rest.split_once('/').expect("a database");
-    let proxy = Proxy::start(port.parse().expect("a port"));
-    let folder = Folder::at("lookup-proxy", &format!("{before}:{}/{database}", proxy.port));
+    let (proxy, folder) = through_a_proxy("lookup-proxy", &url);
     let server = Server::start(&folder.0, &["--demo", "--tickets", "3"]);
     let auth = format!("Bearer {}", token(&folder.0, "agent"));
     let ask = |path: &str, body: &str| {

@@ -209,7 +209,7 @@ impl Desk {
         self.wakes.wake_all();
     }
 
-    /// Calendars may have changed: timers are counted anew.
+    /// Recalculates timers after calendars may have changed.
     pub(crate) fn recount_timers(&self) {
         self.recount.store(true, Ordering::Release);
         self.wakes.wake(Work::Timers);
@@ -400,7 +400,7 @@ impl Desk {
         Err(StoreError::Conflict.into())
     }
 
-    /// A write that fails by trouble of the database takes away what is known of those before.
+    /// Remembers a successful write; trouble of the database makes earlier successes worthless.
     fn note_written(&self, result: &Result<(), StoreError>) {
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
@@ -410,7 +410,7 @@ impl Desk {
         }
     }
 
-    /// Could something be written lately? Where nothing was, it is tried.
+    /// Succeeds if a write succeeded within the last ten seconds; otherwise tries one.
     pub async fn can_write(&self) -> Result<(), StoreError> {
         const LATELY: std::time::Duration = std::time::Duration::from_secs(10);
         let lately = self.written.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|at| at.elapsed() < LATELY);

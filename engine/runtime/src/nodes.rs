@@ -10,24 +10,24 @@ use tokio::sync::Notify;
 use vorgang_core::people::Directory;
 use vorgang_store::StoreError;
 
-/// How often it is looked for news: while somebody is here, and while nobody is.
+/// Interval of polls for news while the node serves requests, and while it is idle.
 const LOOK: Duration = Duration::from_millis(300);
 const IDLE: Duration = Duration::from_secs(4);
-/// How long somebody who has asked is taken to be here.
+/// The node counts as idle this long after its last request.
 const HERE: Duration = Duration::from_secs(10);
-/// Who asks when nobody has looked for so long waits for a look, for so long at most.
+/// A request waits for the next poll if the last one is older than this, and no longer than `PATIENCE`.
 const OLD: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How often it is looked whether all nodes run a revision: for about five seconds.
 const SETTLE_LOOKS: u32 = 50;
 
-/// When somebody asked something here, and when it was looked for news.
+/// The last request to this node, and its last poll for news.
 #[derive(Debug, Default)]
 pub struct Attention {
     asked: Mutex<Option<Instant>>,
     looked: Mutex<Option<Instant>>,
-    /// It is looked only now and then, because nobody is here.
+    /// The node is idle: polls are rare.
     idle: AtomicBool,
     somebody: Notify,
     next_look: Notify,
@@ -78,7 +78,7 @@ async fn look(desk: &Desk, people: &mut bool) -> Result<(), StoreError> {
     let news = desk.store.news().await?;
     *people |= news.people;
     if !news.tickets.is_empty() {
-        // What they left behind may be for a lane that this node has.
+        // Another node may have left work for a lane that this node holds.
         desk.wakes.look();
     }
     if news.revision.is_some_and(|r| r > desk.revision()) {

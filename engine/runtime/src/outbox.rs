@@ -153,7 +153,7 @@ pub async fn run(desk: Arc<Desk>, mailer: Arc<dyn Mailer>, links: Links) {
                     () = desk.wakes.work(Work::Mail) => {}
                     Some(ended) = busy.join_next() => {
                         drop(ended.map(|c| channels.remove(&c)));
-                        // What could not be sent is due at another time.
+                        // Failed mails have a new due time.
                         desk.wakes.look();
                     }
                 }
