@@ -5,21 +5,44 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{Request, Response, StatusCode};
+use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use tower::ServiceExt;
 use vorgang_definitions::model::read_folder;
-use vorgang_runtime::clock::SystemClock;
+use vorgang_runtime::clock::{Clock, SystemClock};
 use vorgang_runtime::quota::Quotas;
 use vorgang_runtime::{Desk, demo, revisions};
 use vorgang_testbed::{Database, Folder};
 use vorgang_web::{App, Config, MetricsDoor};
 
+/// The system's clock until a test stops it.
+#[derive(Default)]
+pub struct StopWatch(AtomicI64);
+
+impl StopWatch {
+    /// From now on no time passes, however long a password takes to hash.
+    pub fn stop(&self) {
+        self.0.store(SystemClock.now().as_microsecond(), Ordering::Relaxed);
+    }
+}
+
+impl Clock for StopWatch {
+    fn now(&self) -> Timestamp {
+        match self.0.load(Ordering::Relaxed) {
+            0 => SystemClock.now(),
+            stopped => Timestamp::from_microsecond(stopped).expect("a time"),
+        }
+    }
+}
+
 pub struct Door {
     pub router: Router,
     pub desk: Arc<Desk>,
+    pub clock: Arc<StopWatch>,
     _database: (Database, Folder),
 }
 
@@ -45,9 +68,10 @@ impl Door {
         let folder = Folder::new("doors");
         let database = Database::new(&folder.0);
         let store = database.open().await;
+        let clock = Arc::new(StopWatch::default());
         let site = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/helpdesk");
         let files = read_folder(&site).expect("the example");
-        let Ok(desk) = revisions::open(store, Arc::new(SystemClock), Some(&files)).await.expect("a desk") else {
+        let Ok(desk) = revisions::open(store, clock.clone(), Some(&files)).await.expect("a desk") else {
             panic!("the example does not check")
         };
         let desk = Arc::new(desk);
@@ -62,7 +86,7 @@ impl Door {
         change(&mut config);
         let app = App { desk: desk.clone(), config: Arc::new(config), servers: None, metrics: Arc::new(String::new) };
         let router = vorgang_web::router(app).layer(axum::Extension(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 9)))));
-        Self { router, desk, _database: (database, folder) }
+        Self { router, desk, clock, _database: (database, folder) }
     }
 
     /// The answer as it begins; its body may have no end.
