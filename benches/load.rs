@@ -6,11 +6,10 @@
 
 mod common;
 
-use common::{Server, ask, binary, connect, median, memory, open_loop, processor, serve, serve_on};
-use std::io::{BufRead, BufReader, Read, Write};
+use common::{Server, ask, call, connect, median, memory, open_loop, processor, serve, serve_on, token};
+use std::io::BufReader;
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -41,38 +40,8 @@ fn main() {
     let _ = std::fs::remove_dir_all(&folder);
 }
 
-/// A request with a body on a kept connection; its status and body.
-fn post(stream: &mut BufReader<TcpStream>, token: &str, method: &str, path: &str, body: &str) -> Option<(u16, String)> {
-    let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    stream.get_mut().write_all(head.as_bytes()).ok()?;
-    let (mut status, mut length, mut line) = (0, 0, String::new());
-    loop {
-        line.clear();
-        stream.read_line(&mut line).ok().filter(|n| *n > 0)?;
-        if status == 0 {
-            status = line.split(' ').nth(1)?.parse().ok()?;
-        } else if let Some(v) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = v.trim().parse().ok()?;
-        } else if line.trim().is_empty() {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).ok()?;
-    Some((status, String::from_utf8_lossy(&body).into_owned()))
-}
-
-fn token(folder: &Path, database: &str, login: &str) -> String {
-    let output =
-        Command::new(binary()).current_dir(folder).args(["--database", database, "user", "token", login]).output().expect("it runs");
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
-}
-
 /// Calls at fixed times, spread over the servers; the milliseconds of each, waiting included.
-fn at_rate(rate: f64, seconds: u64, callers: usize, call: impl Fn(u64) + Sync) -> Vec<f64> {
+fn at_rate(rate: f64, seconds: u64, callers: usize, send: impl Fn(u64) + Sync) -> Vec<f64> {
     let (total, next, begin) = ((rate * seconds as f64) as u64, AtomicU64::new(0), Instant::now());
     let all = Mutex::new(vec![]);
     std::thread::scope(|s| {
@@ -86,7 +55,7 @@ fn at_rate(rate: f64, seconds: u64, callers: usize, call: impl Fn(u64) + Sync) -
                     }
                     let due = begin + Duration::from_secs_f64(i as f64 / rate);
                     std::thread::sleep(due.saturating_duration_since(Instant::now()));
-                    call(i);
+                    send(i);
                     mine.push(due.elapsed().as_secs_f64() * 1e3);
                 }
                 all.lock().expect("the list").extend(mine);
@@ -120,7 +89,7 @@ fn nodes(folder: &Path) {
         at_rate(RATE * count as f64, seconds, count * 8, |i| {
             let body = r#"{"dialog":"hand_in","fields":{"amount":"400.00"},"article":{"body":"Train to Kiel"}}"#;
             let mut stream = connections[i as usize % connections.len()].lock().expect("a connection");
-            let answer = post(&mut stream, &customer, "POST", "/api/v1/processes/expense_claim/start", body);
+            let answer = call(&mut stream, &customer, "POST", "/api/v1/processes/expense_claim/start", body);
             assert_eq!(answer.map(|a| a.0), Some(201));
         })
     };
@@ -171,14 +140,14 @@ fn mix(folder: &Path) {
         let ticket = format!("/api/v1/tickets/{number}");
         let status = match kind {
             0 => ask(&mut stream, "GET", "/agent/queue?queue=it", &cookie).map(|a| a.0),
-            1 => post(&mut stream, &agent, "GET", &ticket, "").map(|a| a.0),
-            2 => post(&mut stream, &agent, "GET", "/api/v1/tickets?limit=50&state=open", "").map(|a| a.0),
-            3 => post(&mut stream, &agent, "GET", "/api/v1/tickets?text=train", "").map(|a| a.0),
+            1 => call(&mut stream, &agent, "GET", &ticket, "").map(|a| a.0),
+            2 => call(&mut stream, &agent, "GET", "/api/v1/tickets?limit=50&state=open", "").map(|a| a.0),
+            3 => call(&mut stream, &agent, "GET", "/api/v1/tickets?text=train", "").map(|a| a.0),
             4 => {
                 let body = r#"{"dialog":"hand_in","fields":{"amount":"400.00"},"article":{"body":"Train to Kiel"}}"#;
-                post(&mut stream, &customer, "POST", "/api/v1/processes/expense_claim/start", body).map(|a| a.0)
+                call(&mut stream, &customer, "POST", "/api/v1/processes/expense_claim/start", body).map(|a| a.0)
             }
-            _ => post(&mut stream, &agent, "POST", &format!("{ticket}/articles"), r#"{"body":"a word about the train"}"#).map(|a| a.0),
+            _ => call(&mut stream, &agent, "POST", &format!("{ticket}/articles"), r#"{"body":"a word about the train"}"#).map(|a| a.0),
         };
         assert!(matches!(status, Some(200 | 201 | 404 | 409 | 422)), "{}: {status:?}", kinds[kind]);
         times[kind].lock().expect("the times").push(begin.elapsed().as_secs_f64() * 1e3);
@@ -210,7 +179,7 @@ fn large(folder: &Path, database: &str) {
     std::thread::sleep(Duration::from_secs(3));
     let (_, cookie) = ask(&mut connect(&server.address), "POST", &server.link.clone().expect("a link"), "").expect("signed in");
     let agent = token(folder, database, "agent");
-    let list = post(&mut connect(&server.address), &agent, "GET", "/api/v1/tickets?limit=1", "").expect("a list").1;
+    let list = call(&mut connect(&server.address), &agent, "GET", "/api/v1/tickets?limit=1", "").expect("a list").1;
     let number = list.split("\"number\":\"").nth(1).and_then(|l| l.split('"').next()).expect("a number").to_owned();
     for (name, path) in [
         ("queue page", "/agent/queue?queue=it".to_owned()),

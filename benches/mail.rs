@@ -3,8 +3,9 @@
 
 mod common;
 
-use common::{Server, binary, median, memory, serve};
-use std::io::{BufRead, BufReader, Read, Write};
+use common::lmtp::{Door, mail, port};
+use common::{Server, binary, end, median, memory, serve, token};
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -30,68 +31,6 @@ fn main() {
         }
     }
     let _ = std::fs::remove_dir_all(&folder);
-}
-
-fn port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port()
-}
-
-fn mail(n: usize) -> String {
-    format!(
-        "Received: from client.example by mx.example.org with ESMTP id {n}; Thu, 26 Nov 2026 10:00:00 +0100\r\nFrom: Anna {n} <a{n}@client.example>\r\n\
-         To: support@example.org\r\nSubject: The printer on floor {n} does not print\r\nMessage-ID: <{n}.{n}@client.example>\r\n\
-         Date: Thu, 26 Nov 2026 10:00:00 +0100\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\
-         Good morning,\r\n\r\nsince today it says \"paper jam\", and there is none. Number {n}.\r\n\r\n{}\r\n",
-        "Kind regards, and thank you for your help. ".repeat(20)
-    )
-}
-
-/// One that speaks LMTP on a kept connection.
-struct Door(BufReader<TcpStream>);
-
-impl Door {
-    fn open(port: u16) -> Self {
-        let begun = Instant::now();
-        let stream = loop {
-            match TcpStream::connect(("127.0.0.1", port)) {
-                Ok(stream) => break stream,
-                Err(_) if begun.elapsed() < Duration::from_secs(20) => std::thread::sleep(Duration::from_millis(50)),
-                Err(e) => panic!("no door: {e}"),
-            }
-        };
-        stream.set_nodelay(true).expect("no delay");
-        let mut door = Self(BufReader::new(stream));
-        door.hear();
-        door.say("LHLO bench");
-        door
-    }
-
-    fn hear(&mut self) -> String {
-        loop {
-            let mut line = String::new();
-            assert!(self.0.read_line(&mut line).expect("an answer") > 0, "the door is closed");
-            if line.as_bytes().get(3) != Some(&b'-') {
-                return line;
-            }
-        }
-    }
-
-    fn say(&mut self, text: &str) -> String {
-        self.0.get_mut().write_all(format!("{text}\r\n").as_bytes()).expect("it is said");
-        self.hear()
-    }
-
-    fn bring(&mut self, mail: &[u8]) {
-        // What can be said together is (RFC 2920).
-        let start = "MAIL FROM:<a@client.example>\r\nRCPT TO:<support@example.org>\r\nDATA\r\n";
-        self.0.get_mut().write_all(start.as_bytes()).expect("it is said");
-        for _ in 0..3 {
-            self.hear();
-        }
-        self.0.get_mut().write_all(mail).expect("it is said");
-        let answer = self.say(".");
-        assert!(answer.starts_with("250"), "{answer}");
-    }
 }
 
 fn bring_all(port: u16, from: usize, count: usize, connections: usize) -> Duration {
@@ -120,11 +59,6 @@ fn start(folder: &Path, more: &[&str]) -> (Server, u16) {
     let mut arguments = vec!["--demo", "--tickets", "1", "--lmtp", listen.as_str()];
     arguments.extend(more);
     (serve(folder, &arguments), port)
-}
-
-fn end(mut server: Server) {
-    let _ = Command::new("kill").args(["-TERM", &server.child.id().to_string()]).status();
-    let _ = server.child.wait();
 }
 
 /// A mail becomes a ticket, durable, and is answered only then.
@@ -293,12 +227,7 @@ fn outbox(folder: &Path) {
         // Written while nobody sends: the account's server has nobody behind it yet.
         let server =
             serve(folder, &[&site, "--demo", "--tickets", "1", "--mail-url", "smtp+plain://127.0.0.1:9", "--mail-from", "a@example.org"]);
-        let token = Command::new(binary())
-            .args(["--database", "pages.db", "user", "token", "agent"])
-            .current_dir(folder)
-            .output()
-            .expect("a token");
-        let token = String::from_utf8_lossy(&token.stdout).trim().to_owned();
+        let token = token(folder, "pages.db", "agent");
         let ticket = |queue: &str| {
             let body = format!("{{\"title\": \"T\", \"type\": \"incident\", \"queue\": \"{queue}\"}}");
             let answer = post(&server.address, &token, "/api/v1/tickets", &body);

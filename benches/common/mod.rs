@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each bench uses its part")]
 
 pub mod crowd;
+pub mod lmtp;
 pub mod place;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -57,7 +58,12 @@ pub fn serve(folder: &Path, arguments: &[&str]) -> Server {
 
 /// On this database.
 pub fn serve_on(folder: &Path, database: &str, arguments: &[&str]) -> Server {
-    let mut child = Process::new(binary())
+    serve_by(&binary(), folder, database, arguments)
+}
+
+/// By this binary, which may be another release.
+pub fn serve_by(binary: &Path, folder: &Path, database: &str, arguments: &[&str]) -> Server {
+    let mut child = Process::new(binary)
         .current_dir(folder)
         .args(["serve", "--listen", "127.0.0.1:0", "--database", database])
         .args(arguments)
@@ -88,6 +94,12 @@ pub fn serve_on(folder: &Path, database: &str, arguments: &[&str]) -> Server {
     };
     std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
     Server { child, address, link }
+}
+
+/// Ends it in order.
+pub fn end(mut server: Server) {
+    let _ = Process::new("kill").args(["-TERM", &server.child.id().to_string()]).status();
+    let _ = server.child.wait();
 }
 
 /// Seconds of the processor that a process has used.
@@ -163,4 +175,35 @@ pub fn open_loop(address: &str, path: &str, cookie: &str, rate: f64, seconds: u6
         }
     });
     latencies.into_inner().expect("the list")
+}
+
+/// A request with a body on a kept connection; its status and body.
+pub fn call(stream: &mut BufReader<TcpStream>, token: &str, method: &str, path: &str, body: &str) -> Option<(u16, String)> {
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.get_mut().write_all(head.as_bytes()).ok()?;
+    let (mut status, mut length, mut line) = (0, 0, String::new());
+    loop {
+        line.clear();
+        stream.read_line(&mut line).ok().filter(|n| *n > 0)?;
+        if status == 0 {
+            status = line.split(' ').nth(1)?.parse().ok()?;
+        } else if let Some(v) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = v.trim().parse().ok()?;
+        } else if line.trim().is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).ok()?;
+    Some((status, String::from_utf8_lossy(&body).into_owned()))
+}
+
+/// A new token for the API, of this person.
+pub fn token(folder: &Path, database: &str, login: &str) -> String {
+    let output =
+        Process::new(binary()).current_dir(folder).args(["--database", database, "user", "token", login]).output().expect("it runs");
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
