@@ -4,10 +4,14 @@ mod common;
 
 use common::world::{World, world};
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::task::JoinSet;
 use vorgang_core::Command;
+use vorgang_core::Rejection;
 use vorgang_core::command::Form;
+use vorgang_core::event::Event;
 use vorgang_core::people::{Person, PersonKind};
-use vorgang_runtime::Request;
+use vorgang_runtime::{Error, Request};
 
 const SITE: &str = r#"
 - { kind: Site, name: desk, language: 1, languages: en, zone: Europe/Berlin, title: Desk }
@@ -24,6 +28,13 @@ const SITE: &str = r#"
   activities:
     begin: { next: work }
     work: { assign: { for: { role: engineer }, pick: round_robin }, dialogs: { done: {} }, end: good }
+- kind: Process
+  name: three
+  starts: [ { by: agent, at: begin } ]
+  ticket: { type: case, queue: desk, state: new, priority: normal }
+  activities:
+    begin: { next: parts }
+    parts: { for_each: { in: "= ['a', 'b', 'c']", as: part }, process: { name: turn, on: child }, end: good }
 - kind: Process
   name: least
   starts: [ { by: agent, at: begin } ]
@@ -66,6 +77,50 @@ async fn each_has_a_turn() {
     assert_eq!(given, ["ada", "bob", "cid", "ada", "bob", "cid", "ada"]);
 }
 
+/// However many begin at once, nobody is left out and nobody has two turns.
+#[tokio::test(flavor = "multi_thread")]
+async fn turns_are_exact_when_many_begin_at_once() {
+    let w = Arc::new(world("picks-at-once", SITE).await);
+    engineers(&w).await;
+    let mut all = JoinSet::new();
+    for _ in 0..60 {
+        let w = w.clone();
+        all.spawn(async move { start(&w, "turn").await });
+    }
+    let given = all.join_all().await;
+    let count = |login: &str| given.iter().filter(|(by, _)| by == login).count();
+    assert_eq!((count("ada"), count("bob"), count("cid")), (20, 20, 20));
+    // Each turn names the one before it: together they are one chain.
+    let mut turns = vec![];
+    for (_, number) in &given {
+        let history = w.desk.history_view(&w.otto, number).await.expect("the history");
+        turns.extend(history.into_iter().flat_map(|r| r.events).filter_map(|e| match e {
+            Event::TurnTaken { person, after, .. } => Some((after, person)),
+            _ => None,
+        }));
+    }
+    assert_eq!(turns.iter().filter(|(after, _)| after.is_none()).count(), 1, "one was the first");
+    // Numbers have no gaps: a command that waits for its turn keeps its number.
+    let mut numbers: Vec<u64> = given.iter().map(|(_, n)| n.parse().expect("a number")).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers.last().expect("one") - numbers[0], 59);
+}
+
+/// One command that makes several tickets gives each of them the next turn, and its children know of each other.
+#[tokio::test(flavor = "multi_thread")]
+async fn turns_within_one_command_follow_each_other() {
+    let w = world("picks-children", SITE).await;
+    engineers(&w).await;
+    let command = Command::StartProcess { process: "three".into(), form: Form::default() };
+    let done = w.desk.execute(Request { actor: &w.otto, ticket: None, command, cause: "test", at: None }).await.expect("it begins");
+    let mut given = vec![];
+    for number in &done.made {
+        given.push(w.stored(number).await.open_work().next().and_then(|i| i.claimed_by.clone()).expect("somebody has it"));
+    }
+    assert_eq!(given, ["ada", "bob", "cid"]);
+    assert_eq!(start(&w, "turn").await.0, "ada", "the next command goes on where this one ended");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_has_least_to_do_gets_it() {
     let w = world("picks-least", SITE).await;
@@ -84,4 +139,41 @@ async fn whoever_has_least_to_do_gets_it() {
         w.desk.execute(Request { actor: &bob, ticket: Some(number), command, cause: "test", at: None }).await.expect("it is done");
     }
     assert_eq!((start(&w, "least").await.0, start(&w, "least").await.0), ("bob".into(), "bob".into()));
+}
+
+/// Many callers change one ticket, all from the version that they saw at the beginning: those who write a value that nobody else
+/// writes get through, and of those who write the same one gets through.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_callers_of_one_ticket_make_progress() {
+    const CALLERS: usize = 200;
+    let fields: String = (0..CALLERS).map(|n| format!("- {{ kind: Field, name: f{n}, type: text }}\n")).collect();
+    let used: Vec<String> = (0..CALLERS).map(|n| format!("f{n}")).collect();
+    let site = SITE.replace("name: case, states: new }", &format!("name: case, states: new, fields: [{}] }}", used.join(", ")));
+    let w = Arc::new(world("picks-hot", &format!("{site}{fields}")).await);
+    let number = w.ticket("hot").await;
+    let seen = w.stored(&number).await.version;
+    let patch = |name: String, value: usize| {
+        let (w, number) = (w.clone(), number.clone());
+        async move {
+            let values = [(name, value.to_string().into())].into();
+            let command = Command::PatchTicket { values, seen: Some(seen), expected: Some(seen), blobs: vec![] };
+            w.desk.execute(Request { actor: &w.otto, ticket: Some(&number), command, cause: "test", at: None }).await
+        }
+    };
+    let mut all = JoinSet::new();
+    for n in 0..CALLERS {
+        all.spawn(patch(format!("f{n}"), n));
+    }
+    let refused = all.join_all().await.into_iter().filter(Result::is_err).count();
+    assert_eq!(refused, 0, "nobody wrote what another one writes");
+    let after = w.stored(&number).await;
+    assert_eq!((after.version, after.ticket.fields.len()), (seen + CALLERS as u64, CALLERS));
+    // The same value: the first wins, all others are told that it changed.
+    let mut all = JoinSet::new();
+    for n in 0..CALLERS {
+        all.spawn(patch("title".into(), n));
+    }
+    let results = all.join_all().await;
+    let stale = |r: &Result<_, Error>| matches!(r, Err(Error::Rejected(Rejection::Stale)));
+    assert_eq!((results.iter().filter(|r| r.is_ok()).count(), results.iter().filter(|r| stale(r)).count()), (1, CALLERS - 1));
 }

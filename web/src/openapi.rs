@@ -107,7 +107,12 @@ fn describe(method: &str, path: &str, summary: &str, body: &str, answer: &str) -
         parameters.push(json!({"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 255}}));
     }
     if method == "PATCH" {
-        parameters.push(json!({"name": "If-Match", "in": "header", "schema": {"type": "string"}}));
+        parameters.push(json!({
+            "name": "If-Match",
+            "in": "header",
+            "description": "The ETag of a version. The change is refused (412) when a value that it writes, or that these depend on, has changed since.",
+            "schema": {"type": "string"}
+        }));
     }
     let content = |name: &str| json!({"application/json": {"schema": {"$ref": format!("#/components/schemas/{name}")}}});
     let problem = json!({"description": "A problem document", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}});

@@ -50,8 +50,8 @@ pub struct Changes {
     pub mutexes: Mutexes,
     /// Work items that wait for one, or wait no more.
     pub mutex_waits: Vec<(Seq, Option<MutexWait>)>,
-    /// Who was given work last, by activity.
-    pub turns: Vec<(String, String)>,
+    /// Of the whole command (`Decision::given`): decisions within it have none.
+    pub turns: Vec<Turn>,
     pub calls: Vec<Call>,
     /// Numbers of calls that are gone.
     pub calls_ended: Vec<Seq>,
@@ -98,6 +98,15 @@ impl Mutexes {
     }
 }
 
+/// Who was given work last, at an activity of a process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turn {
+    pub place: String,
+    pub login: String,
+    /// Who had the turn when it was decided: a commit that finds another person there is too late.
+    pub after: Option<String>,
+}
+
 /// A work item that waits for a mutex of the site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MutexWait {
@@ -127,7 +136,7 @@ impl Changes {
         let (mut watchers, mut watchers_gone, mut mails_wanted, mut links, mut links_gone) = (vec![], vec![], vec![], vec![], vec![]);
         let (mut emitted, mut kept, mut kept_gone, mut ended) = (vec![], BTreeSet::new(), vec![], vec![]);
         let (mut participants, mut outgoing, mut taken_back, mut bounced) = (vec![], vec![], vec![], vec![]);
-        let (mut mutexes, mut waits, mut turns): (_, _, Vec<(String, String)>) = (Mutexes::default(), BTreeSet::new(), vec![]);
+        let (mut mutexes, mut waits) = (Mutexes::default(), BTreeSet::new());
         let (mut created, mut attributes_changed, mut fields_changed, mut retitled) = (false, false, false, false);
         for event in &decision.events {
             match event {
@@ -149,10 +158,6 @@ impl Changes {
                 Event::WorkNoted { seq, .. } => {
                     work.insert(*seq);
                     waits.insert(*seq);
-                }
-                Event::TurnTaken { place, person } => {
-                    turns.retain(|(p, _)| p != place);
-                    turns.push((place.clone(), person.clone()));
                 }
                 Event::MutexTaken { instance, held } => {
                     instances.insert(*instance);
@@ -203,6 +208,7 @@ impl Changes {
                 Event::MessageKept { message } => drop(kept.insert(message.seq)),
                 Event::MessageGone { seq } => kept_gone.push(*seq),
                 Event::DialogSubmitted { .. }
+                | Event::TurnTaken { .. }
                 | Event::MailEnded { .. }
                 | Event::ContentErased { .. }
                 | Event::ChildClosed { .. }
@@ -244,7 +250,7 @@ impl Changes {
             kept_gone,
             kept_of: ended,
             mutexes,
-            turns,
+            turns: vec![],
             mutex_waits: waits.into_iter().filter_map(|seq| mutex_wait(after, seq)).collect(),
             calls: after.calls.iter().filter(|c| !decision.had_calls.contains(&c.seq)).cloned().collect(),
             calls_ended: decision.had_calls.iter().filter(|seq| !after.calls.iter().any(|c| c.seq == **seq)).copied().collect(),

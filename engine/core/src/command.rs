@@ -1,8 +1,8 @@
 //! What somebody wants: page, API, CLI, timers are equals.
 
 use crate::coverage::Trace;
-use crate::decide::Decision;
 use crate::decide::run::Failure;
+use crate::decide::{Decision, Given};
 use crate::event::{Article, Blob};
 use crate::facts::Facts;
 use crate::intake::Taken;
@@ -43,7 +43,7 @@ pub enum Command {
         values: BTreeMap<String, Json>,
         /// The version that the person saw: other people's later changes of the same values conflict.
         seen: Option<u64>,
-        /// The version that the ticket must have (`If-Match`).
+        /// The version that `If-Match` names: what is read or written here must not have changed since.
         expected: Option<u64>,
         /// The content of files among the values.
         blobs: Vec<Blob>,
@@ -429,6 +429,8 @@ pub struct Context<'a> {
     pub facts: &'a Facts,
     /// What the command that set this off has decided so far.
     pub so_far: Option<&'a Decision>,
+    /// What it has given to people so far.
+    pub given: Given,
     /// How many tickets stand between this one and the command that set it off.
     pub depth: u8,
     /// Where it is written down which conditions were asked, and what they said: in tests.
@@ -438,6 +440,17 @@ pub struct Context<'a> {
 impl<'a> Context<'a> {
     /// For looking at what would happen, where nothing is stored.
     pub fn trial(now: Timestamp, actor: &'a Person, people: &'a Directory) -> Self {
-        Self { now, actor, people, new_ticket: None, changed_since: None, facts: Facts::trial(), so_far: None, depth: 0, trace: None }
+        Self {
+            now,
+            actor,
+            people,
+            new_ticket: None,
+            changed_since: None,
+            facts: Facts::trial(),
+            so_far: None,
+            given: Given::default(),
+            depth: 0,
+            trace: None,
+        }
     }
 }

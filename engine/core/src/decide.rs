@@ -41,6 +41,7 @@ use crate::people::PersonKind;
 use crate::rejection::{Rejection, RightReason};
 use crate::rights::{self, Sight};
 use crate::snapshot::{Retry, Seq, Snapshot};
+pub use pick::Given;
 use reach::Reach;
 pub(crate) use reach::settle;
 use run::{Failure, Run};
@@ -132,8 +133,8 @@ fn change(model: &Model, snapshot: &Snapshot, command: &Command, ctx: &Context) 
         Command::ReleaseWork { work } => submit::release(&mut run, *work)?,
         Command::Steer(hand) => steer::steer(&mut run, hand)?,
         Command::PatchTicket { values, seen, expected, blobs } => {
-            if expected.is_some_and(|e| e != snapshot.version) {
-                return Err(Rejection::Stale);
+            if let Some(expected) = expected {
+                patch::unchanged_since(&run, values, *expected)?;
             }
             run.blobs = blobs.clone();
             patch::patch(&mut run, values, *seen)?;

@@ -102,6 +102,9 @@ pub enum Event {
     TurnTaken {
         place: String,
         person: String,
+        /// Who had the turn before; nobody the first time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<String>,
     },
     /// The instance holds a mutex of the site.
     MutexTaken {

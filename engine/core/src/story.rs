@@ -172,7 +172,7 @@ impl Story<'_> {
             }
             SiteAsked::Turn(place) => {
                 let last = self.events.iter().rev().find_map(|e| match e {
-                    Event::TurnTaken { place: p, person } if p == place => Some(person.clone()),
+                    Event::TurnTaken { place: p, person, .. } if p == place => Some(person.clone()),
                     _ => None,
                 });
                 SiteFact::Turn(last)

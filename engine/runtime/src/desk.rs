@@ -19,8 +19,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use vorgang_core::chain::{self, Hash, Link};
 use vorgang_core::changes::{Changes, changed_names};
 use vorgang_core::command::Linked;
-use vorgang_core::decide::Notice;
 use vorgang_core::decide::run::Failure;
+use vorgang_core::decide::{Given, Notice};
 use vorgang_core::desk_event::{self, DeskEvent};
 use vorgang_core::event::Event;
 use vorgang_core::facts::{Content, Facts, Other, SiteAsked, SiteFact};
@@ -312,6 +312,8 @@ impl Desk {
         // With other tickets that are held, its own among them.
         let mut touched: BTreeSet<String> = BTreeSet::new();
         let mut changed: Option<BTreeMap<String, u64>> = None;
+        // Kept while the command waits for locks, so that no number is left out.
+        let mut new_ticket = None;
         let (job_run, mut loaded) = part.job.map_or((None, None), |j| (Some(j.run), Some(j.loaded)));
         for _ in 0..TRIES_MAX {
             self.at("held").await?;
@@ -331,7 +333,7 @@ impl Desk {
                 continue;
             }
             let now = request.at.unwrap_or_else(|| self.clock.now());
-            let (decision, mut heads) = match self.decide(&request, stored.as_ref(), now, changed.as_ref()).await {
+            let (decision, mut heads) = match self.decide(&request, stored.as_ref(), now, changed.as_ref(), &mut new_ticket).await {
                 Err(Error::Rejected(Rejection::NeedsChangesSince(version))) => {
                     let id = stored.as_ref().map_or(0, |s| s.snapshot.ticket.id);
                     changed = Some(self.changes_since(id, version).await?);
@@ -353,8 +355,10 @@ impl Desk {
                 }
                 return Ok(Answer::Done(Box::new(done)));
             }
-            // Other tickets are held too, all in one order: nobody waits in a circle, and nobody is always too late.
-            let others = decision.changes_others();
+            // Other tickets and turns are held too, all in one order: nobody waits in a circle, and nobody is always too late.
+            let turns = decision.given().turns;
+            let mut others = decision.changes_others();
+            others.extend(turns.iter().map(|t| format!("turn {}", t.place)));
             if others.iter().any(|number| !touched.contains(number)) {
                 touched.extend(others.into_iter().chain(request.ticket.map(str::to_owned)));
                 drop(held);
@@ -368,6 +372,7 @@ impl Desk {
             });
             let done = Done { after: decision.after.clone(), notice: decision.notice.clone(), made: made.collect() };
             let mut commit = commit(request.cause, (&request.actor.login, request.command.word()), &decision, now, &mut heads);
+            commit.changes.turns = turns;
             commit.idempotency = idempotent.as_ref().map(|i| i.answered(&request.actor.login, &done));
             commit.job_run = job_run.map(|run| (run, matches!(decision.notice, Some(Notice::Incident(_)))));
             commit.message = part.message;
@@ -392,7 +397,7 @@ impl Desk {
                     {
                         return Ok(earlier);
                     }
-                    changed = None;
+                    (changed, new_ticket) = (None, None);
                 }
                 Err(e) => return Err(e.into()),
             }
@@ -457,15 +462,27 @@ impl Desk {
         stored: Option<&Stored>,
         now: Timestamp,
         changed: Option<&BTreeMap<String, u64>>,
+        new_ticket: &mut Option<(i64, String)>,
     ) -> Result<(Decision, Heads), Error> {
         let (model, people) = (self.model(), self.people());
-        let new_ticket = if request.command.creates() { Some(self.numbers.next(&*self.store, now).await?) } else { None };
+        if request.command.creates() && new_ticket.is_none() {
+            *new_ticket = Some(self.numbers.next(&*self.store, now).await?);
+        }
         let mut heads: Heads = stored.map(|s| (s.snapshot.ticket.id, s.head)).into_iter().collect();
         let decided = self.with_facts(now, &mut heads, |facts| {
             let actor = request.actor;
-            let new_ticket = new_ticket.clone();
-            let ctx =
-                Context { now, actor, people: &people, new_ticket, changed_since: changed, facts, so_far: None, depth: 0, trace: None };
+            let ctx = Context {
+                now,
+                actor,
+                people: &people,
+                new_ticket: new_ticket.clone(),
+                changed_since: changed,
+                facts,
+                so_far: None,
+                given: Given::default(),
+                depth: 0,
+                trace: None,
+            };
             decide(&model, stored.map(|s| &s.snapshot), &request.command, &ctx)
         });
         Ok((decided.await??, heads))

@@ -22,12 +22,13 @@ use vorgang_core::snapshot::{
 use vorgang_core::{Decision, Snapshot};
 
 /// How many stores [`run`] makes.
-pub const CASES: usize = 12;
+pub const CASES: usize = 13;
 
 /// Runs every case on fresh stores. Panics with the name of what failed.
 pub async fn run(make: impl Fn() -> Arc<dyn Store>) {
     tickets_come_back_as_they_were_written(&*prepared(make()).await).await;
     a_stale_version_is_a_conflict_and_writes_nothing(&*prepared(make()).await).await;
+    a_turn_is_taken_once(prepared(make()).await).await;
     a_failed_commit_leaves_its_neighbours_alone(prepared(make()).await).await;
     lists_keep_to_the_rights(&*prepared(make()).await).await;
     repeated_keys_are_refused(&*prepared(make()).await).await;
@@ -142,7 +143,7 @@ fn commit(decision: &Decision, expected: u64, previous: Hash, now: Timestamp) ->
     let history =
         NewHistory { at: now, actor: "anna".into(), command: "test".into(), cause: "suite".into(), payload, salt, personal_digest, hash };
     Commit {
-        changes: Changes::of(decision),
+        changes: Changes { turns: decision.given().turns, ..Changes::of(decision) },
         expected_version: expected,
         history,
         idempotency: None,
@@ -456,6 +457,25 @@ async fn a_stale_version_is_a_conflict_and_writes_nothing(store: &dyn Store) {
     let stored = store.ticket_load("N1").await.expect("a read").expect("the ticket");
     assert_eq!((stored.snapshot.ticket.title.as_str(), stored.snapshot.version), ("mine", 2));
     assert_eq!(store.history_list(1, 0, 10).await.expect("history").len(), 2);
+}
+
+/// A commit whose turn somebody else has taken meanwhile is a conflict, also in one batch with it.
+async fn a_turn_is_taken_once(store: Arc<dyn Store>) {
+    let next = |i: i64, person: &str, after: Option<&str>| {
+        let turn = Event::TurnTaken { place: "claim.check".into(), person: person.into(), after: after.map(str::to_owned) };
+        let made = Event::TicketCreated { ticket: Box::new(ticket(i, "anna", "north", "desk")) };
+        let d = decision(None, vec![made, turn], at(i));
+        let (store, c) = (store.clone(), commit(&d, 0, chain::GENESIS, at(i)));
+        (i, Box::pin(async move { store.commit(c).await }))
+    };
+    let good = |results: &[(i64, crate::Result<()>)]| results.iter().filter(|(_, r)| r.is_ok()).count();
+    let late = |results: &[(i64, crate::Result<()>)]| results.iter().filter(|(_, r)| *r == Err(StoreError::Conflict)).count();
+    let first = join_all((1..=8).map(|i| next(i, "anna", None)).collect()).await;
+    assert_eq!((good(&first), late(&first)), (1, 7), "{first:?}");
+    let second = join_all((11..=18).map(|i| next(i, "ben", Some("anna"))).collect()).await;
+    assert_eq!((good(&second), late(&second)), (1, 7), "{second:?}");
+    assert_eq!(store.turn("claim.check").await, Ok(Some("ben".into())));
+    assert_eq!(store.ticket_count_all().await, Ok(2));
 }
 
 /// Sixty-four callers at once; every fourth commit cannot be done. Only those fail.

@@ -19,8 +19,8 @@ const COMES: &str = "UPDATE mutex SET rev = rev + n FROM (SELECT a, b, c, count(
 const WAIT: &str = "INSERT INTO mutex_wait (ticket_id, seq, name, key, since) SELECT * FROM unnest({}) \
      ON CONFLICT (ticket_id, seq) DO UPDATE SET name = excluded.name, key = excluded.key";
 const WAITS_NO_MORE: &str = "DELETE FROM mutex_wait USING unnest({}) x (a, b) WHERE ticket_id = a AND seq = b";
-const TURN: &str = "INSERT INTO turn (place, login) SELECT DISTINCT ON (a) a, b FROM unnest({}) x (a, b) \
-     ON CONFLICT (place) DO UPDATE SET login = excluded.login";
+const FIRST_TURN: &str = "INSERT INTO turn (place, login) SELECT a, b FROM unnest({}) x (a, b) ON CONFLICT DO NOTHING RETURNING 1";
+const NEXT_TURN: &str = "UPDATE turn SET login = b FROM unnest({}) x (a, b, c) WHERE place = a AND login = c RETURNING 1";
 
 /// What is given away goes before all else of a transaction, and what was only passed through after it.
 #[derive(Default)]
@@ -50,8 +50,11 @@ pub fn rows<'a>(batch: &mut Batch<'a>, around: &mut Around<'a>, changes: &'a Cha
             }
         }
     }
-    for (place, login) in &changes.turns {
-        batch.row(TURN, [place.into(), login.into()]);
+    for turn in &changes.turns {
+        match &turn.after {
+            None => batch.certain(FIRST_TURN, [(&turn.place).into(), (&turn.login).into()]),
+            Some(after) => batch.certain(NEXT_TURN, [(&turn.place).into(), (&turn.login).into(), after.into()]),
+        }
     }
 }
 

@@ -40,8 +40,13 @@ pub fn write(c: &Connection, changes: &Changes) -> Result<()> {
              ON CONFLICT DO UPDATE SET name = excluded.name, key = excluded.key";
         one(row, params![ticket, seq, wait.name, wait.key, micros(wait.since)])?;
     }
-    for (place, login) in &changes.turns {
-        one("INSERT INTO turn (place, login) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET login = excluded.login", params![place, login])?;
+    for turn in &changes.turns {
+        match &turn.after {
+            None => one("INSERT INTO turn (place, login) VALUES (?1, ?2) ON CONFLICT DO NOTHING", params![turn.place, turn.login])?,
+            Some(after) => {
+                one("UPDATE turn SET login = ?2 WHERE place = ?1 AND login = ?3", params![turn.place, turn.login, after])?;
+            }
+        }
     }
     Ok(())
 }

@@ -59,7 +59,14 @@ pub fn within<'a>(run: &Run<'a>, system: &'a Person) -> Result<Context<'a>, Fail
         return Err(Failure::new("loop", format!("more than {DEPTH_MAX} tickets would make each other")));
     }
     let number = number(run.ctx)?;
-    Ok(Context { actor: system, new_ticket: Some(number), changed_since: None, depth: run.ctx.depth + 1, ..run.ctx.clone() })
+    Ok(Context {
+        actor: system,
+        new_ticket: Some(number),
+        changed_since: None,
+        given: run.given(),
+        depth: run.ctx.depth + 1,
+        ..run.ctx.clone()
+    })
 }
 
 /// For a ticket that an action makes.

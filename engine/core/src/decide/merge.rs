@@ -158,7 +158,7 @@ pub fn split_by_hand(run: &mut Run, article: Seq, ticket_type: &str, queue: &str
         ..NewTicket::default()
     };
     let number = run.ctx.facts.number().ok_or(Rejection::Gone)?;
-    let ctx = Context { new_ticket: Some(number), changed_since: None, depth: run.ctx.depth + 1, ..run.ctx.clone() };
+    let ctx = Context { new_ticket: Some(number), changed_since: None, given: run.given(), depth: run.ctx.depth + 1, ..run.ctx.clone() };
     split(run, article, new, Some(LinkKind::Child), &ctx).map(|_| ())
 }
 

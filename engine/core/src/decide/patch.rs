@@ -11,6 +11,7 @@ use crate::people::PersonKind;
 use crate::rejection::{FormError, Rejection};
 use crate::rights::{self, Sight};
 use serde_json::Value as Json;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use vorgang_definitions::actions::link::LinkKind;
 use vorgang_definitions::kinds::role::Right;
@@ -51,6 +52,25 @@ pub fn patch(run: &mut Run, values: &BTreeMap<String, Json>, seen: Option<u64>) 
     }
     form::conflicts(run, &changes, seen)?;
     form::write(run, changes, None)
+}
+
+/// `If-Match`: refuses when a value that is written, or a value that it depends on, has changed since this version.
+pub fn unchanged_since(run: &Run, values: &BTreeMap<String, Json>, version: u64) -> Result<(), Rejection> {
+    match version.cmp(&run.snapshot.version) {
+        Ordering::Equal => return Ok(()),
+        Ordering::Greater => return Err(Rejection::Stale),
+        Ordering::Less => {}
+    }
+    let changed = run.ctx.changed_since.ok_or(Rejection::NeedsChangesSince(version))?;
+    let is_newer = |name: &str| changed.get(name).is_some_and(|v| *v > version);
+    let reads = |name: &str| match Slot::find(&run.model.names, name) {
+        // Which fields and states a ticket has, its type says.
+        Some(Slot::Field(_)) => is_newer("type"),
+        _ if name == "state" => is_newer("type") || is_newer("pending_until"),
+        // A time to wait for belongs to a pending state.
+        _ => name == "pending_until" && is_newer("state"),
+    };
+    if values.keys().any(|name| is_newer(name) || reads(name)) { Err(Rejection::Stale) } else { Ok(()) }
 }
 
 /// What ACLs say to the changes. The whole ticket is the form: what they require and did not before is asked for.
@@ -139,6 +159,7 @@ fn follow_up(run: &mut Run, article: ArticleInput) -> Result<(), Rejection> {
             let ctx = Context {
                 new_ticket: Some(run.ctx.facts.number().ok_or(Rejection::Gone)?),
                 changed_since: None,
+                given: run.given(),
                 depth: run.ctx.depth + 1,
                 ..run.ctx.clone()
             };

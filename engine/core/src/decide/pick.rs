@@ -1,12 +1,60 @@
 //! Who of many gets the work (C19): in turn, by how much they have to do, by chance, or whoever did something before.
 
+use super::Decision;
 use super::run::{Failure, Run};
 use super::submit::may_work;
 use super::tell::is_away;
+use crate::changes::Turn;
 use crate::event::Event;
 use crate::snapshot::{Retry, WorkItem};
 use crate::who;
+use std::collections::BTreeMap;
 use vorgang_definitions::kinds::process::{Activity, Pick};
+
+/// What a command has given to people so far, in all tickets that it changes.
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    /// One for each place.
+    pub turns: Vec<Turn>,
+    /// Work items by login.
+    work: BTreeMap<String, usize>,
+}
+
+impl Given {
+    /// Adds what a ticket's events give, and what is given where it makes others, in the order in which it happened.
+    fn add(&mut self, events: &[Event], made: &[Decision]) {
+        let mut later: Vec<&Decision> = made.iter().collect();
+        for event in events {
+            match event {
+                Event::TurnTaken { place, person, after } => match self.turns.iter_mut().find(|t| t.place == *place) {
+                    Some(turn) => turn.login.clone_from(person),
+                    None => self.turns.push(Turn { place: place.clone(), login: person.clone(), after: after.clone() }),
+                },
+                Event::WorkChanged { claimed_by: Some(by), .. } => *self.work.entry(by.clone()).or_default() += 1,
+                Event::TicketMade { number, .. } => {
+                    if let Some(at) = later.iter().position(|d| d.after.ticket.number == *number) {
+                        self.of(later.remove(at));
+                    }
+                }
+                _ => {}
+            }
+        }
+        // Tickets that are only reached come once this one is at rest.
+        later.into_iter().for_each(|d| self.of(d));
+    }
+
+    fn of(&mut self, decision: &Decision) {
+        self.add(&decision.events, &decision.made);
+    }
+}
+
+impl Decision {
+    pub fn given(&self) -> Given {
+        let mut given = Given::default();
+        given.of(self);
+        given
+    }
+}
 
 impl Run<'_> {
     /// Gives the work to one of those whom `assign` names. Where nobody can be chosen it is offered to all of them.
@@ -27,7 +75,7 @@ impl Run<'_> {
                 n => Some(candidates[(self.chance(item) % n as u64) as usize].clone()),
             },
             Pick::ShortestQueue => candidates.iter().min_by_key(|l| (self.load(l), (*l).clone())).cloned(),
-            Pick::RoundRobin => self.next_in_turn(&place, &candidates),
+            Pick::RoundRobin => Self::next_in_turn(self.last_turn(&place).as_ref(), &candidates),
         };
         if candidates.is_empty() {
             let message = format!("`{}` is for nobody who is there", item.activity);
@@ -37,7 +85,8 @@ impl Run<'_> {
         }
         if let Some(login) = chosen {
             if assign.pick() == &Pick::RoundRobin {
-                self.emit(Event::TurnTaken { place, person: login.clone() });
+                let after = self.last_turn(&place);
+                self.emit(Event::TurnTaken { place, person: login.clone(), after });
             }
             self.change_work(item.seq, item.status, Some(login), true);
         }
@@ -58,17 +107,24 @@ impl Run<'_> {
 
     /// How much this person has to do, with what this command gives.
     fn load(&self, login: &str) -> usize {
-        let given = |e: &&Event| matches!(e, Event::WorkChanged { claimed_by: Some(by), .. } if by == login);
-        self.ctx.facts.load(login) as usize + self.events.iter().filter(given).count()
+        self.ctx.facts.load(login) as usize + self.given().work.get(login).copied().unwrap_or(0)
     }
 
-    fn next_in_turn(&self, place: &str, candidates: &[String]) -> Option<String> {
-        let last = self.events.iter().rev().find_map(|e| match e {
-            Event::TurnTaken { place: p, person } if p == place => Some(person.clone()),
-            _ => None,
-        });
-        let last = last.or_else(|| self.ctx.facts.turn(place));
-        let after = candidates.iter().find(|l| last.as_ref().is_some_and(|last| *l > last));
+    /// Who was given work last at this place, this command included.
+    fn last_turn(&self, place: &str) -> Option<String> {
+        let turn = self.given().turns.into_iter().find(|t| t.place == place);
+        turn.map(|t| t.login).or_else(|| self.ctx.facts.turn(place))
+    }
+
+    /// What a ticket that this one makes has to know.
+    pub(crate) fn given(&self) -> Given {
+        let mut given = self.ctx.given.clone();
+        given.add(&self.events, &self.made);
+        given
+    }
+
+    fn next_in_turn(last: Option<&String>, candidates: &[String]) -> Option<String> {
+        let after = candidates.iter().find(|l| last.is_some_and(|last| *l > last));
         after.or(candidates.first()).cloned()
     }
 

@@ -47,7 +47,8 @@ pub fn settle(model: &Model, decision: &mut Decision, ctx: &Context) -> Result<(
 }
 
 fn one(model: &Model, before: &Snapshot, command: &Command, so_far: &Decision, ctx: &Context) -> Result<Decision, Rejection> {
-    let ctx = Context { new_ticket: None, changed_since: None, so_far: Some(so_far), depth: ctx.depth + 1, ..ctx.clone() };
+    let ctx =
+        Context { new_ticket: None, changed_since: None, so_far: Some(so_far), given: so_far.given(), depth: ctx.depth + 1, ..ctx.clone() };
     let decided = change(model, before, command, &ctx)?;
     Ok(Decision { command: command.word(), ..decided })
 }

@@ -19,7 +19,7 @@ pub fn summary(event: &Event) -> String {
         Event::WorkNoted { seq, .. } => format!("work {seq} is noted"),
         Event::InstanceNoted { seq, .. } => format!("process {seq} is noted"),
         Event::WorkSteered { activity, hand, reason, .. } => format!("{activity} by hand: {hand} ({reason})"),
-        Event::TurnTaken { place, person } => format!("{person} is next at {place}"),
+        Event::TurnTaken { place, person, .. } => format!("{person} is next at {place}"),
         Event::MutexTaken { held, .. } => format!("mutex {} of {} is taken", held.name, held.key),
         Event::MutexFreed { name, key, .. } => format!("mutex {name} of {key} is free"),
         Event::NobodyFound { needed, found, .. } => format!("{needed} people are needed, {found} are there"),
