@@ -337,10 +337,10 @@ async fn on(
         lanes.spawn(listener::serve(desk.clone(), listener, protocol, around.spool.clone()));
     }
     let (live, store, drain) = (desk.live.clone(), desk.store.clone(), options.drain);
-    let app = App { desk, config: Arc::new(config), servers: Some(post.clone()), metrics: metrics.text() };
+    let app = App { desk: desk.clone(), config: Arc::new(config), servers: Some(post.clone()), metrics: metrics.text() };
     if let Some(address) = options.guards.metrics {
         let listener = tokio::net::TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
-        let router = vorgang_web::metrics_router(metrics.text());
+        let router = vorgang_web::metrics_router(metrics.text(), desk);
         lanes.spawn(async move {
             if let Err(e) = vorgang_web::door::serve(listener, router, 64, vec![], std::future::pending()).await {
                 tracing::error!("the metrics are not served any more: {e}");

@@ -5,7 +5,7 @@ mod common;
 
 use common::crowd::long;
 use common::proxy::{Proxy, Way};
-use common::{Folder, Server, request, run, token, url};
+use common::{Folder, Server, copy, request, run, token, url};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::process::Command;
@@ -136,17 +136,6 @@ fn what_one_node_does_the_others_know() {
     assert!((5..=5 + later).contains(&refused), "{refused} in {:?}", begun.elapsed());
     let counted = psql(&url(&folder.0), "SELECT failures FROM attempt WHERE key LIKE 'both agent %'");
     assert_eq!(counted, refused.to_string(), "what was looked at is counted");
-}
-
-fn copy(from: &std::path::Path, to: &std::path::Path) {
-    std::fs::create_dir_all(to).expect("a folder");
-    for entry in std::fs::read_dir(from).expect("a folder").flatten() {
-        if entry.path().is_dir() {
-            copy(&entry.path(), &to.join(entry.file_name()));
-        } else {
-            std::fs::copy(entry.path(), to.join(entry.file_name())).expect("a copy");
-        }
-    }
 }
 
 const TICKING: &str = r#"

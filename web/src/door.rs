@@ -129,12 +129,14 @@ impl Shares {
             return None;
         }
         *count += 1;
+        metrics::gauge!("vorgang_connections_open").increment(1.0);
         Some(Share { address, open: self.open.clone(), beyond: !exempt && *count > self.most })
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
+        metrics::gauge!("vorgang_connections_open").decrement(1.0);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = open.get_mut(&self.address) {
             *count -= 1;

@@ -82,9 +82,11 @@ pub struct App {
     pub config: Arc<Config>,
     /// The mail servers, for trying them.
     pub servers: Option<Arc<dyn Servers>>,
-    /// Writes the metrics as Prometheus reads them.
-    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    pub metrics: MetricsText,
 }
+
+/// Writes the process's metrics as Prometheus reads them.
+pub type MetricsText = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// The number of a request: in the log, and on error pages.
 #[derive(Debug, Clone)]
@@ -205,14 +207,19 @@ pub(crate) async fn metrics_text(
     if !may {
         return (StatusCode::NOT_FOUND, "not found\n").into_response();
     }
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], Body::from((app.metrics)())).into_response()
+    all_metrics(&app.metrics, &app.desk).await
+}
+
+async fn all_metrics(metrics: &MetricsText, desk: &Desk) -> Response {
+    let text = metrics() + &desk.measures().await;
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], Body::from(text)).into_response()
 }
 
 /// `/metrics` alone, for a listener of its own.
-pub fn metrics_router(text: Arc<dyn Fn() -> String + Send + Sync>) -> Router {
+pub fn metrics_router(metrics: MetricsText, desk: Arc<Desk>) -> Router {
     let handler = move || {
-        let text = text.clone();
-        async move { ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text()) }
+        let (metrics, desk) = (metrics.clone(), desk.clone());
+        async move { all_metrics(&metrics, &desk).await }
     };
     Router::new().route("/metrics", axum::routing::get(handler))
 }
@@ -220,19 +227,42 @@ pub fn metrics_router(text: Arc<dyn Fn() -> String + Send + Sync>) -> Router {
 /// How often what was measured is counted together: until then each value takes its own place.
 const COUNT_TOGETHER: std::time::Duration = std::time::Duration::from_secs(5);
 
+/// Upper ends of the buckets of times, in seconds, and of the sizes of batches.
+const SECONDS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+const COMMANDS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+
 /// The process's metrics.
 pub struct Metrics(metrics_exporter_prometheus::PrometheusHandle);
 
 impl Metrics {
     /// Sets them up: once in a process.
     pub fn install() -> Result<Self, String> {
-        metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder().map(Self).map_err(|e| e.to_string())
+        use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
+        // Histograms, not quantiles: those of several nodes can be added.
+        let commands = Matcher::Full("vorgang_commit_commands".into());
+        let builder = PrometheusBuilder::new().set_buckets(&SECONDS).and_then(|b| b.set_buckets_for_metric(commands, &COMMANDS));
+        let metrics = builder.and_then(PrometheusBuilder::install_recorder).map(Self).map_err(|e| e.to_string())?;
+        metrics::describe_counter!("vorgang_http_requests_total", "Requests that were answered");
+        metrics::describe_histogram!("vorgang_http_request_seconds", "Time until an answer began");
+        metrics::describe_counter!("vorgang_http_refused_total", "Requests that were refused because there was too much to do");
+        metrics::describe_gauge!("vorgang_connections_open", "Connections that are open");
+        metrics::describe_counter!("vorgang_connections_refused_total", "Connections for which there was no place");
+        metrics::describe_counter!("vorgang_store_queries_total", "Questions to the database, and changes");
+        metrics::describe_counter!("vorgang_long_reads_total", "Reads that took longer than a few milliseconds");
+        metrics::describe_counter!("vorgang_fenced_commits_total", "Commits of a node that others had taken for dead");
+        metrics::describe_histogram!("vorgang_commit_seconds", "Time of a batch of commands until it was on disk");
+        metrics::describe_histogram!("vorgang_commit_commands", "Commands of a batch");
+        metrics_process::Collector::default().describe();
+        Ok(metrics)
     }
 
     /// Writes them as Prometheus reads them.
-    pub fn text(&self) -> Arc<dyn Fn() -> String + Send + Sync> {
-        let handle = self.0.clone();
-        Arc::new(move || handle.render())
+    pub fn text(&self) -> MetricsText {
+        let (handle, process) = (self.0.clone(), metrics_process::Collector::default());
+        Arc::new(move || {
+            process.collect();
+            handle.render()
+        })
     }
 
     /// Keeps them small, whether or not anybody reads them. Runs until it is aborted.

@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::intake::{Scales, Verifier};
 use crate::live::Live;
 use crate::locks::{Held, Locks};
+use crate::measures::Told;
 use crate::nodes::Attention;
 use crate::numbers::Numbers;
 use crate::outbox::brake::Brake;
@@ -69,6 +70,7 @@ pub struct Desk {
     pub(crate) locks: Locks,
     numbers: Numbers,
     points: Option<Arc<dyn Points>>,
+    pub(crate) told: Told,
 }
 
 /// Where a command can be held up, fail or end for good: what simulations hook into.
@@ -175,6 +177,7 @@ impl Desk {
             locks: Locks::default(),
             numbers: Numbers::default(),
             points: None,
+            told: Told::default(),
         }
     }
 

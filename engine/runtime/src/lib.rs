@@ -16,6 +16,7 @@ mod lane;
 pub mod limiter;
 pub mod live;
 mod locks;
+pub mod measures;
 pub mod nodes;
 mod numbers;
 pub mod outbox;

@@ -10,6 +10,7 @@ pub mod due;
 pub mod files;
 pub mod health;
 pub mod inbox;
+pub mod measures;
 pub mod messages;
 pub mod names;
 pub mod nodes;
@@ -26,6 +27,7 @@ pub use desk_events::DeskEvents;
 use due::DueWork;
 pub use health::Health;
 pub use inbox::Inbox;
+pub use measures::Measures;
 pub use messages::Messages;
 pub use nodes::Nodes;
 pub use redaction::Redactions;
@@ -347,6 +349,7 @@ pub trait Store:
     + DueWork
     + Health
     + Inbox
+    + Measures
     + Messages
     + Nodes
     + Redactions

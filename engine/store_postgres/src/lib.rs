@@ -11,6 +11,7 @@ mod filter_sql;
 mod health;
 mod inbox;
 mod jobs;
+mod measures;
 mod messages;
 mod migrate;
 mod names;

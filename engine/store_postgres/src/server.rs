@@ -142,6 +142,12 @@ impl Primary {
     pub fn generation(&self) -> u64 {
         self.generation
     }
+
+    /// Those in use, and all.
+    pub fn connections(&self) -> (usize, usize) {
+        let all = self.pool.size() as usize;
+        (all.saturating_sub(self.pool.num_idle()), all)
+    }
 }
 
 impl Server {

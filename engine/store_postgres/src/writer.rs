@@ -136,6 +136,7 @@ impl Task {
         let all: Vec<&Commit> = commits.iter().collect();
         self.unknown = false;
         *self.told.get_mut() = false;
+        let begun = Instant::now();
         let results = match self.settle(&all).await {
             Ok(results) => results,
             Err(StoreError::Conflict) if all.len() > 1 => {
@@ -147,6 +148,7 @@ impl Task {
             }
             Err(e) => vec![Err(e); all.len()],
         };
+        vorgang_store::measures::committed(all.len(), begun.elapsed());
         for (reply, result) in replies.into_iter().zip(results) {
             let result = result.map_err(|e| match e {
                 // No attempt was seen to end, and nobody could look it up.

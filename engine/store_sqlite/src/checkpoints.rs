@@ -1,6 +1,7 @@
 //! Checkpoints of the history, and backups that were made.
 
 use crate::open::SqliteStore;
+use crate::reads::Kind;
 use crate::rows::{error, hash, micros, time};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -31,14 +32,16 @@ fn collect<T>(rows: impl Iterator<Item = rusqlite::Result<T>>) -> Result<Vec<T>>
 #[async_trait]
 impl Checkpoints for SqliteStore {
     async fn heads_written(&self, after: i64, limit: u32) -> Result<Vec<Head>> {
-        let c = self.reader();
-        let sql = "SELECT id, ticket_id, version, hash FROM history WHERE id > ?1 ORDER BY id LIMIT ?2";
-        let mut statement = c.prepare_cached(sql).map_err(error)?;
-        let row = |r: &Row| {
-            let hash = hash(&r.get::<_, Vec<u8>>(3)?)?;
-            Ok(Head { id: r.get(0)?, ticket: r.get(1)?, version: r.get::<_, i64>(2)? as u64, hash })
-        };
-        collect(statement.query_map(params![after, limit], row).map_err(error)?)
+        self.read_patiently(Kind::Scan, |c| {
+            let sql = "SELECT id, ticket_id, version, hash FROM history WHERE id > ?1 ORDER BY id LIMIT ?2";
+            let mut statement = c.prepare_cached(sql).map_err(error)?;
+            let row = |r: &Row| {
+                let hash = hash(&r.get::<_, Vec<u8>>(3)?)?;
+                Ok(Head { id: r.get(0)?, ticket: r.get(1)?, version: r.get::<_, i64>(2)? as u64, hash })
+            };
+            collect(statement.query_map(params![after, limit], row).map_err(error)?)
+        })
+        .await
     }
 
     async fn history_hashes(&self, of: &[(i64, u64)]) -> Result<Vec<(i64, u64, Hash)>> {

@@ -2,6 +2,7 @@
 
 use crate::open::SqliteStore;
 use crate::read::json;
+use crate::reads::Kind;
 use crate::rows::{error, micros, time};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -108,11 +109,13 @@ impl Courier for SqliteStore {
              AND NOT EXISTS (SELECT 1 FROM message_done d WHERE d.message = ?2 AND d.ticket_id = i.ticket_id) ORDER BY t.id LIMIT ?4";
         let hashes = serde_json::to_string(hashes).map_err(|e| StoreError::Corrupt(e.to_string()))?;
         let since = message.looked.map_or(i64::MIN, micros);
-        let c = self.reader();
-        let mut statement = c.prepare_cached(sql).map_err(error)?;
-        let values = params![hashes, message.id, since, limit];
-        let rows = statement.query_map(values, |r| Ok((r.get(0)?, r.get(1)?))).map_err(error)?;
-        rows.collect::<rusqlite::Result<_>>().map_err(error)
+        self.read_patiently(Kind::JobTickets, |c| {
+            let mut statement = c.prepare_cached(sql).map_err(error)?;
+            let values = params![hashes, message.id, since, limit];
+            let rows = statement.query_map(values, |r| Ok((r.get(0)?, r.get(1)?))).map_err(error)?;
+            rows.collect::<rusqlite::Result<_>>().map_err(error)
+        })
+        .await
     }
 
     async fn message_progress(&self, message: &mut OpenMessage) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use crate::open::SqliteStore;
 use crate::read::json;
+use crate::reads::Kind;
 use crate::rows::{error, micros, time, word};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -193,10 +194,12 @@ impl Inbox for SqliteStore {
             Some(InboxState::Quarantined) => "i.state = 'quarantined' AND i.state <> 'taken'",
             Some(InboxState::Discarded) => "i.state = 'discarded' AND i.state <> 'taken'",
         };
-        let c = self.reader();
-        let sql = format!("SELECT {INBOX} WHERE {condition} AND i.id < ?1 ORDER BY i.id DESC LIMIT ?2");
-        let mut statement = c.prepare_cached(&sql).map_err(error)?;
-        all(statement.query_map(params![before.unwrap_or(i64::MAX), limit], row).map_err(error)?)
+        self.read(Kind::Mail, |c| {
+            let sql = format!("SELECT {INBOX} WHERE {condition} AND i.id < ?1 ORDER BY i.id DESC LIMIT ?2");
+            let mut statement = c.prepare_cached(&sql).map_err(error)?;
+            all(statement.query_map(params![before.unwrap_or(i64::MAX), limit], row).map_err(error)?)
+        })
+        .await
     }
 
     async fn inbox_count(&self, state: InboxState) -> Result<u64> {
@@ -204,7 +207,8 @@ impl Inbox for SqliteStore {
             InboxState::Taken => "SELECT count(*) FROM inbox WHERE state = ?1",
             _ => "SELECT count(*) FROM inbox WHERE state = ?1 AND state <> 'taken'",
         };
-        self.reader().query_row(sql, [state.word()], |r| r.get::<_, i64>(0)).map(|n| n as u64).map_err(error)
+        let count = |c: &Connection| c.query_row(sql, [state.word()], |r| r.get::<_, i64>(0)).map(|n| n as u64).map_err(error);
+        self.read(Kind::Mail, count).await
     }
 
     async fn inbox_discard(&self, id: i64) -> Result<bool> {

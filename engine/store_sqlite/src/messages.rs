@@ -3,6 +3,7 @@
 use crate::filter_sql::Plan;
 use crate::open::SqliteStore;
 use crate::read::json;
+use crate::reads::Kind;
 use crate::rows::{error, micros, time, word};
 use crate::store::sql_where;
 use async_trait::async_trait;
@@ -114,30 +115,35 @@ fn text(value: &impl serde::Serialize) -> Result<String> {
 impl Messages for SqliteStore {
     async fn notification_list(&self, login: &str, limit: u32) -> Result<Vec<NotificationRow>> {
         let Some(person) = self.names.person(login) else { return Ok(vec![]) };
-        let c = self.reader();
-        let sql =
-            "SELECT id, number, name, subject, body, at, read, instead_of FROM notification WHERE person_id = ?1 ORDER BY id DESC LIMIT ?2";
-        let mut statement = c.prepare_cached(sql).map_err(error)?;
-        let row = |r: &Row| {
-            Ok(NotificationRow {
-                id: r.get(0)?,
-                number: r.get(1)?,
-                name: r.get(2)?,
-                subject: r.get(3)?,
-                body: r.get(4)?,
-                at: time(r.get(5)?)?,
-                read: r.get::<_, Option<i64>>(6)?.is_some(),
-                instead_of: r.get(7)?,
-            })
-        };
-        collect(statement.query_map(params![person, limit], row).map_err(error)?)
+        self.read(Kind::Mail, |c| {
+            let sql =
+                "SELECT id, number, name, subject, body, at, read, instead_of FROM notification WHERE person_id = ?1 ORDER BY id DESC LIMIT ?2";
+            let mut statement = c.prepare_cached(sql).map_err(error)?;
+            let row = |r: &Row| {
+                Ok(NotificationRow {
+                    id: r.get(0)?,
+                    number: r.get(1)?,
+                    name: r.get(2)?,
+                    subject: r.get(3)?,
+                    body: r.get(4)?,
+                    at: time(r.get(5)?)?,
+                    read: r.get::<_, Option<i64>>(6)?.is_some(),
+                    instead_of: r.get(7)?,
+                })
+            };
+            collect(statement.query_map(params![person, limit], row).map_err(error)?)
+        })
+        .await
     }
 
     async fn notification_unread(&self, login: &str) -> Result<u64> {
         let Some(person) = self.names.person(login) else { return Ok(0) };
-        let c = self.reader();
-        let mut statement = c.prepare_cached("SELECT count(*) FROM notification WHERE person_id = ?1 AND read IS NULL").map_err(error)?;
-        statement.query_row([person], |r| r.get::<_, i64>(0)).map(|n| n as u64).map_err(error)
+        self.read(Kind::Mail, |c| {
+            let mut statement =
+                c.prepare_cached("SELECT count(*) FROM notification WHERE person_id = ?1 AND read IS NULL").map_err(error)?;
+            statement.query_row([person], |r| r.get::<_, i64>(0)).map(|n| n as u64).map_err(error)
+        })
+        .await
     }
 
     async fn notifications_read(&self, login: &str, id: Option<i64>, at: Timestamp) -> Result<Option<String>> {
@@ -156,14 +162,16 @@ impl Messages for SqliteStore {
     }
 
     async fn mail_count(&self, state: MailState) -> Result<u64> {
-        let c = self.reader();
-        // By the index of what is open; what was sent is the rest of the table.
-        let sql = match state {
-            MailState::Sent => "SELECT count(*) FROM outbox WHERE state = ?1",
-            _ => "SELECT count(*) FROM outbox WHERE state = ?1 AND state <> 'sent'",
-        };
-        let mut statement = c.prepare_cached(sql).map_err(error)?;
-        statement.query_row([state.word()], |r| r.get::<_, i64>(0)).map(|n| n as u64).map_err(error)
+        self.read(Kind::Mail, |c| {
+            // By the index of what is open; what was sent is the rest of the table.
+            let sql = match state {
+                MailState::Sent => "SELECT count(*) FROM outbox WHERE state = ?1",
+                _ => "SELECT count(*) FROM outbox WHERE state = ?1 AND state <> 'sent'",
+            };
+            let mut statement = c.prepare_cached(sql).map_err(error)?;
+            statement.query_row([state.word()], |r| r.get::<_, i64>(0)).map(|n| n as u64).map_err(error)
+        })
+        .await
     }
 
     async fn mail_claim(&self, now: Timestamp, until: Timestamp, limit: u32, busy: &[String]) -> Result<Vec<MailRow>> {
@@ -210,9 +218,11 @@ impl Messages for SqliteStore {
         let sql = format!(
             "SELECT {MAIL} FROM outbox o JOIN ticket t ON t.id = o.ticket_id WHERE o.state = ? AND o.id < ? AND {condition} ORDER BY o.id DESC LIMIT ?"
         );
-        let c = self.reader();
-        let mut statement = c.prepare_cached(&sql).map_err(error)?;
-        collect(statement.query_map(params_from_iter(all), mail_row).map_err(error)?)
+        self.read(Kind::Mail, |c| {
+            let mut statement = c.prepare_cached(&sql).map_err(error)?;
+            collect(statement.query_map(params_from_iter(&all), mail_row).map_err(error)?)
+        })
+        .await
     }
 
     async fn mail_find(&self, key: &str) -> Result<Option<MailRow>> {

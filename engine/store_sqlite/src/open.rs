@@ -1,6 +1,7 @@
 //! Opening a file: whose it is, who may write, which version it has.
 
 use crate::names::NameIds;
+use crate::reads::{self, Kind, Readers};
 use crate::rows::error;
 use crate::transfer;
 use crate::writer::Writer;
@@ -9,20 +10,17 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use vorgang_store::files::Shelf;
 use vorgang_store::{Result, StoreError};
 
-const READERS: usize = 4;
 /// How long a connection waits for another process.
 pub const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 pub struct SqliteStore {
     pub(crate) names: Arc<NameIds>,
     /// `None` when opened for reading only.
     pub(crate) writer: Option<Writer>,
-    readers: Vec<Mutex<Connection>>,
-    turn: AtomicUsize,
+    pub(crate) readers: Readers,
     pub(crate) files: Option<Shelf>,
     /// Held as long as this process may write: the lock's file, and the database's own, which is the same by whatever path, link or
     /// name it is reached.
@@ -65,8 +63,7 @@ impl SqliteStore {
         crate::names::reload(&names, &connection).map_err(error)?;
         let writer = Writer::start(connection, names.clone()).map_err(unavailable)?;
         checkpoint::start(path, &writer).map_err(unavailable)?;
-        let readers = (0..READERS).map(|_| reader(path).map(Mutex::new)).collect::<Result<_>>()?;
-        Ok(Self { names, writer: Some(writer), readers, turn: AtomicUsize::new(0), files: None, _locks: vec![lock, own] })
+        Ok(Self { names, writer: Some(writer), readers: Readers::open(path)?, files: None, _locks: vec![lock, own] })
     }
 
     /// Opens for reading, beside whoever writes.
@@ -83,7 +80,7 @@ impl SqliteStore {
         }
         let names = Arc::new(NameIds::default());
         crate::names::reload(&names, &connection).map_err(error)?;
-        Ok(Self { names, writer: None, readers: vec![Mutex::new(connection)], turn: AtomicUsize::new(0), files: None, _locks: vec![] })
+        Ok(Self { names, writer: None, readers: Readers::open(path)?, files: None, _locks: vec![] })
     }
 
     /// With large attachments elsewhere.
@@ -93,13 +90,19 @@ impl SqliteStore {
 
     pub(crate) fn reader(&self) -> MutexGuard<'_, Connection> {
         vorgang_store::count_query();
-        // The first that is free: a commit empties the page cache of every connection, and the one that was just used has filled
-        // its own again.
-        if let Some(guard) = self.readers.iter().find_map(|reader| reader.try_lock().ok()) {
-            return guard;
-        }
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        self.readers[turn % self.readers.len()].lock().unwrap_or_else(PoisonError::into_inner)
+        self.readers.short()
+    }
+
+    /// A read whose work grows with the database, for a person who waits.
+    pub(crate) async fn read<T>(&self, kind: Kind, read: impl Fn(&Connection) -> Result<T> + Send + Sync) -> Result<T> {
+        vorgang_store::count_query();
+        self.readers.read(kind, reads::PAGE, read).await
+    }
+
+    /// The same for the desk's own work.
+    pub(crate) async fn read_patiently<T>(&self, kind: Kind, read: impl Fn(&Connection) -> Result<T> + Send + Sync) -> Result<T> {
+        vorgang_store::count_query();
+        self.readers.read(kind, reads::LANE, read).await
     }
 
     pub(crate) fn settle(&self) {
@@ -148,7 +151,7 @@ fn ours(path: &Path) -> Result<bool> {
     }
 }
 
-fn reader(path: &Path) -> Result<Connection> {
+pub(crate) fn reader(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     let connection = Connection::open_with_flags(path, flags).map_err(error)?;
     connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -4000;").map_err(error)?;

@@ -1,6 +1,7 @@
 //! Full text, in FTS5.
 
 use crate::open::SqliteStore;
+use crate::reads::Kind;
 use crate::rows::error;
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
@@ -39,10 +40,12 @@ impl Search for SqliteStore {
         let query = words.iter().map(|w| format!("\"{}\"{}", w.text, if w.prefix { "*" } else { "" })).collect::<Vec<_>>().join(" AND ");
         let (compare, order, start) = if newest { ("<", "DESC", i64::MAX) } else { (">", "ASC", i64::MIN) };
         let sql = format!("SELECT rowid FROM search WHERE search MATCH ?1 AND rowid {compare} ?2 ORDER BY rowid {order} LIMIT ?3");
-        let c = self.reader();
-        let mut statement = c.prepare_cached(&sql).map_err(error)?;
-        let rows = statement.query_map(params![query, beyond.map_or(start, |d| d.0), limit], |r| r.get(0).map(Doc)).map_err(error)?;
-        rows.collect::<rusqlite::Result<_>>().map_err(error)
+        self.read(Kind::Words, |c| {
+            let mut statement = c.prepare_cached(&sql).map_err(error)?;
+            let rows = statement.query_map(params![query, beyond.map_or(start, |d| d.0), limit], |r| r.get(0).map(Doc)).map_err(error)?;
+            rows.collect::<rusqlite::Result<_>>().map_err(error)
+        })
+        .await
     }
 
     async fn docs_build(&self, tickets: u32) -> Result<bool> {

@@ -1,6 +1,7 @@
 //! The log of security, and changes of people.
 
 use crate::open::SqliteStore;
+use crate::reads::Kind;
 use crate::rows::{error, hash, micros, person_row};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -82,22 +83,24 @@ impl Security for SqliteStore {
     async fn security_list(&self, since: Option<Timestamp>, who: Option<&str>, after: i64, limit: u32) -> Result<Vec<LogRow>> {
         let sql = "SELECT id, at, actor, cause, event, about, details, hash FROM security_log \
              WHERE id > ?1 AND at >= ?2 AND (?3 IS NULL OR actor = ?3 OR about = ?3) ORDER BY id LIMIT ?4";
-        let c = self.reader();
-        let mut statement = c.prepare_cached(sql).map_err(error)?;
-        let row = |r: &rusqlite::Row| {
-            Ok(LogRow {
-                id: r.get(0)?,
-                at: r.get(1)?,
-                actor: r.get(2)?,
-                cause: r.get(3)?,
-                event: r.get(4)?,
-                about: r.get(5)?,
-                details: r.get(6)?,
-                hash: hash(&r.get::<_, Vec<u8>>(7)?)?,
-            })
-        };
-        let since = since.map_or(i64::MIN, micros);
-        statement.query_map(params![after, since, who, limit], row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+        self.read(Kind::Log, |c| {
+            let mut statement = c.prepare_cached(sql).map_err(error)?;
+            let row = |r: &rusqlite::Row| {
+                Ok(LogRow {
+                    id: r.get(0)?,
+                    at: r.get(1)?,
+                    actor: r.get(2)?,
+                    cause: r.get(3)?,
+                    event: r.get(4)?,
+                    about: r.get(5)?,
+                    details: r.get(6)?,
+                    hash: hash(&r.get::<_, Vec<u8>>(7)?)?,
+                })
+            };
+            let since = since.map_or(i64::MIN, micros);
+            statement.query_map(params![after, since, who, limit], row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+        })
+        .await
     }
 
     async fn person_change(&self, login: &str, patch: &PersonPatch, expected: Option<u64>, by: &By, happens: bool) -> Result<u64> {

@@ -1,6 +1,7 @@
 //! What is known only of the site as a whole.
 
 use crate::open::SqliteStore;
+use crate::reads::Kind;
 use crate::rows::{error, micros};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -75,8 +76,10 @@ impl Site for SqliteStore {
     }
 
     async fn load(&self, login: &str) -> Result<u32> {
-        let c = self.reader();
-        let mut statement = c.prepare_cached("SELECT count(*) FROM work WHERE claimed_by = ?1").map_err(error)?;
-        statement.query_row([login], |r| r.get(0)).map_err(error)
+        self.read(Kind::Counts, |c| {
+            let mut statement = c.prepare_cached("SELECT count(*) FROM work WHERE claimed_by = ?1").map_err(error)?;
+            statement.query_row([login], |r| r.get(0)).map_err(error)
+        })
+        .await
     }
 }

@@ -5,6 +5,7 @@ use crate::jobs;
 use crate::names::NameIds;
 use crate::open::SqliteStore;
 use crate::read;
+use crate::reads::Kind;
 use crate::rows::{HISTORY_ROW, TICKET_ROW, error, hash, history_row, micros, person_row, ticket_row, time, word};
 use crate::writer::{Writer, commit};
 use async_trait::async_trait;
@@ -75,29 +76,35 @@ impl Store for SqliteStore {
         params.extend(after.map(Value::Integer));
         params.push(Value::Integer(i64::from(limit) + 1));
         let sql = format!("SELECT {TICKET_ROW} FROM ticket t WHERE {condition}{cursor} ORDER BY t.id {order} LIMIT ?");
-        let c = self.reader();
-        let mut statement = c.prepare_cached(&sql).map_err(error)?;
-        let rows = statement.query_map(params_from_iter(params), |r| ticket_row(r, &self.names)).map_err(error)?;
-        let mut items = rows.collect::<rusqlite::Result<Vec<_>>>().map_err(error)?;
-        let more = items.len() > limit as usize;
-        items.truncate(limit as usize);
-        let next = items.last().filter(|_| more).map(|r| r.id);
-        Ok(Page { items, next })
+        self.read(Kind::Tickets, |c| {
+            let mut statement = c.prepare_cached(&sql).map_err(error)?;
+            let rows = statement.query_map(params_from_iter(&params), |r| ticket_row(r, &self.names)).map_err(error)?;
+            let mut items = rows.collect::<rusqlite::Result<Vec<_>>>().map_err(error)?;
+            let more = items.len() > limit as usize;
+            items.truncate(limit as usize);
+            let next = items.last().filter(|_| more).map(|r| r.id);
+            Ok(Page { items, next })
+        })
+        .await
     }
 
     async fn ticket_counts(&self, rights: &Filter) -> Result<Vec<Count>> {
         let (condition, params) = sql_where(Plan::Gather, &self.names, &[rights]);
         let sql = format!("SELECT t.queue_id, t.state_id, count(*) FROM ticket t WHERE {condition} GROUP BY t.queue_id, t.state_id");
-        let c = self.reader();
-        let mut statement = c.prepare_cached(&sql).map_err(error)?;
-        let count = |r: &rusqlite::Row| {
-            Ok(Count { queue: self.names.name(r.get(0)?), state: self.names.name(r.get(1)?), tickets: r.get::<_, i64>(2)? as u64 })
-        };
-        statement.query_map(params_from_iter(params), count).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+        self.read(Kind::Counts, |c| {
+            let mut statement = c.prepare_cached(&sql).map_err(error)?;
+            let count = |r: &rusqlite::Row| {
+                Ok(Count { queue: self.names.name(r.get(0)?), state: self.names.name(r.get(1)?), tickets: r.get::<_, i64>(2)? as u64 })
+            };
+            statement.query_map(params_from_iter(&params), count).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+        })
+        .await
     }
 
     async fn ticket_count_all(&self) -> Result<u64> {
-        self.reader().query_row("SELECT count(*) FROM ticket", [], |r| r.get::<_, i64>(0)).map(|n| n as u64).map_err(error)
+        let count =
+            |c: &Connection| c.query_row("SELECT count(*) FROM ticket", [], |r| r.get::<_, i64>(0)).map(|n| n as u64).map_err(error);
+        self.read(Kind::Counts, count).await
     }
 
     async fn links(&self, rights: &Filter, ticket: i64) -> Result<Vec<(TicketRow, String)>> {
@@ -108,10 +115,12 @@ impl Store for SqliteStore {
              JOIN ticket t ON t.id = l.id WHERE {condition} ORDER BY l.kind, t.id LIMIT 200"
         );
         let all: Vec<Value> = [Value::Integer(ticket), Value::Integer(ticket)].into_iter().chain(params).collect();
-        let c = self.reader();
-        let mut statement = c.prepare_cached(&sql).map_err(error)?;
-        let row = |r: &rusqlite::Row| Ok((ticket_row(r, &self.names)?, r.get(12)?));
-        statement.query_map(params_from_iter(all), row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+        self.read(Kind::Links, |c| {
+            let mut statement = c.prepare_cached(&sql).map_err(error)?;
+            let row = |r: &rusqlite::Row| Ok((ticket_row(r, &self.names)?, r.get(12)?));
+            statement.query_map(params_from_iter(&all), row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+        })
+        .await
     }
 
     async fn ticket_newest_change(&self) -> Result<Option<Timestamp>> {
@@ -120,46 +129,48 @@ impl Store for SqliteStore {
     }
 
     async fn article_list(&self, ticket: i64) -> Result<Vec<Article>> {
-        let c = self.reader();
-        let sql = "SELECT seq, channel, sender, author, visible, subject, body, created, origin, head, withdrawn, rejected, erased FROM article WHERE ticket_id = ?1 ORDER BY seq";
-        let mut statement = c.prepare_cached(sql).map_err(error)?;
-        let article = |r: &rusqlite::Row| {
-            Ok(Article {
-                seq: r.get(0)?,
-                channel: r.get(1)?,
-                sender: word(r, 2, Sender::from_word)?,
-                author: r.get(3)?,
-                visible: r.get(4)?,
-                subject: r.get(5)?,
-                body: r.get(6)?,
-                attachments: vec![],
-                at: time(r.get(7)?)?,
-                origin: r.get(8)?,
-                head: r.get::<_, Option<String>>(9)?.map(|h| read::json(&h)).transpose()?,
-                withdrawn: r.get(10)?,
-                rejected: r.get(11)?,
-                erased: r.get::<_, Option<String>>(12)?.map(|e| read::json(&e)).transpose()?,
-            })
-        };
-        let mut articles: Vec<Article> =
-            statement.query_map([ticket], article).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)?;
-        let sql =
-            "SELECT article_seq, name, content_type, size, blob_hash FROM article_part WHERE ticket_id = ?1 ORDER BY article_seq, part";
-        let mut statement = c.prepare_cached(sql).map_err(error)?;
-        let mut rows = statement.query([ticket]).map_err(error)?;
-        while let Some(r) = rows.next().map_err(error)? {
-            let seq: u32 = r.get(0).map_err(error)?;
-            let attachment = Attachment {
-                name: r.get(1).map_err(error)?,
-                content_type: r.get(2).map_err(error)?,
-                size: r.get::<_, i64>(3).map_err(error)? as u64,
-                blob: r.get(4).map_err(error)?,
+        self.read(Kind::Articles, |c| {
+            let sql = "SELECT seq, channel, sender, author, visible, subject, body, created, origin, head, withdrawn, rejected, erased FROM article WHERE ticket_id = ?1 ORDER BY seq";
+            let mut statement = c.prepare_cached(sql).map_err(error)?;
+            let article = |r: &rusqlite::Row| {
+                Ok(Article {
+                    seq: r.get(0)?,
+                    channel: r.get(1)?,
+                    sender: word(r, 2, Sender::from_word)?,
+                    author: r.get(3)?,
+                    visible: r.get(4)?,
+                    subject: r.get(5)?,
+                    body: r.get(6)?,
+                    attachments: vec![],
+                    at: time(r.get(7)?)?,
+                    origin: r.get(8)?,
+                    head: r.get::<_, Option<String>>(9)?.map(|h| read::json(&h)).transpose()?,
+                    withdrawn: r.get(10)?,
+                    rejected: r.get(11)?,
+                    erased: r.get::<_, Option<String>>(12)?.map(|e| read::json(&e)).transpose()?,
+                })
             };
-            if let Some(a) = articles.iter_mut().find(|a| a.seq == seq) {
-                a.attachments.push(attachment);
+            let mut articles: Vec<Article> =
+                statement.query_map([ticket], article).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)?;
+            let sql =
+                "SELECT article_seq, name, content_type, size, blob_hash FROM article_part WHERE ticket_id = ?1 ORDER BY article_seq, part";
+            let mut statement = c.prepare_cached(sql).map_err(error)?;
+            let mut rows = statement.query([ticket]).map_err(error)?;
+            while let Some(r) = rows.next().map_err(error)? {
+                let seq: u32 = r.get(0).map_err(error)?;
+                let attachment = Attachment {
+                    name: r.get(1).map_err(error)?,
+                    content_type: r.get(2).map_err(error)?,
+                    size: r.get::<_, i64>(3).map_err(error)? as u64,
+                    blob: r.get(4).map_err(error)?,
+                };
+                if let Some(a) = articles.iter_mut().find(|a| a.seq == seq) {
+                    a.attachments.push(attachment);
+                }
             }
-        }
-        Ok(articles)
+            Ok(articles)
+        })
+        .await
     }
 
     async fn history_list(&self, ticket: i64, after_version: u64, limit: u32) -> Result<Vec<HistoryRow>> {
@@ -171,18 +182,24 @@ impl Store for SqliteStore {
     }
 
     async fn history_scan(&self, after: (i64, u64), limit: u32) -> Result<Vec<HistoryRow>> {
-        let c = self.reader();
-        let sql = format!("SELECT {HISTORY_ROW} FROM history WHERE (ticket_id, version) > (?1, ?2) ORDER BY ticket_id, version LIMIT ?3");
-        let mut statement = c.prepare_cached(&sql).map_err(error)?;
-        let rows = statement.query_map(params![after.0, after.1 as i64, limit], history_row).map_err(error)?;
-        rows.collect::<rusqlite::Result<_>>().map_err(error)
+        self.read_patiently(Kind::Scan, |c| {
+            let sql =
+                format!("SELECT {HISTORY_ROW} FROM history WHERE (ticket_id, version) > (?1, ?2) ORDER BY ticket_id, version LIMIT ?3");
+            let mut statement = c.prepare_cached(&sql).map_err(error)?;
+            let rows = statement.query_map(params![after.0, after.1 as i64, limit], history_row).map_err(error)?;
+            rows.collect::<rusqlite::Result<_>>().map_err(error)
+        })
+        .await
     }
 
     async fn heads(&self, after: i64, limit: u32) -> Result<Vec<(i64, u64, Hash)>> {
-        let c = self.reader();
-        let mut statement = c.prepare_cached("SELECT id, version, head FROM ticket WHERE id > ?1 ORDER BY id LIMIT ?2").map_err(error)?;
-        let read = |r: &rusqlite::Row| Ok((r.get(0)?, r.get::<_, i64>(1)? as u64, hash(&r.get::<_, Vec<u8>>(2)?)?));
-        statement.query_map(params![after, limit], read).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+        self.read_patiently(Kind::Scan, |c| {
+            let mut statement =
+                c.prepare_cached("SELECT id, version, head FROM ticket WHERE id > ?1 ORDER BY id LIMIT ?2").map_err(error)?;
+            let read = |r: &rusqlite::Row| Ok((r.get(0)?, r.get::<_, i64>(1)? as u64, hash(&r.get::<_, Vec<u8>>(2)?)?));
+            statement.query_map(params![after, limit], read).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+        })
+        .await
     }
 
     async fn blob(&self, hash: &str) -> Result<Option<Vec<u8>>> {
@@ -208,12 +225,14 @@ impl Store for SqliteStore {
     }
 
     async fn timers_counted(&self, after: (i64, Seq), limit: u32) -> Result<Vec<(DueTimer, Timer)>> {
-        let c = self.reader();
-        let sql = "SELECT t.id, t.number, m.seq, m.due, m.state FROM timer m JOIN ticket t ON t.id = m.ticket_id \
-                   WHERE (m.ticket_id, m.seq) > (?1, ?2) AND m.state ->> '$.calendar' IS NOT NULL ORDER BY m.ticket_id, m.seq LIMIT ?3";
-        let mut statement = c.prepare_cached(sql).map_err(error)?;
-        let row = |r: &rusqlite::Row| Ok((due_timer(r)?, read::json(&r.get::<_, String>(4)?)?));
-        statement.query_map(params![after.0, after.1, limit], row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+        self.read_patiently(Kind::Scan, |c| {
+            let sql = "SELECT t.id, t.number, m.seq, m.due, m.state FROM timer m JOIN ticket t ON t.id = m.ticket_id \
+                       WHERE (m.ticket_id, m.seq) > (?1, ?2) AND m.state ->> '$.calendar' IS NOT NULL ORDER BY m.ticket_id, m.seq LIMIT ?3";
+            let mut statement = c.prepare_cached(sql).map_err(error)?;
+            let row = |r: &rusqlite::Row| Ok((due_timer(r)?, read::json(&r.get::<_, String>(4)?)?));
+            statement.query_map(params![after.0, after.1, limit], row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+        })
+        .await
     }
 
     async fn job_seen(&self, job: &str, schedule: &str, now: Timestamp) -> Result<Timestamp> {
@@ -266,12 +285,13 @@ impl Store for SqliteStore {
     }
 
     async fn job_tickets(&self, filter: &Filter, run: i64, after: i64, limit: u32) -> Result<Vec<(i64, String)>> {
-        jobs::tickets(&self.reader(), &self.names, filter, run, after, limit)
+        self.read_patiently(Kind::JobTickets, |c| jobs::tickets(c, &self.names, filter, run, after, limit)).await
     }
 
     async fn job_done(&self, run: i64) -> Result<u64> {
         let sql = "SELECT count(*) FROM job_done WHERE run = ?1";
-        self.reader().query_row(sql, [run], |r| r.get::<_, i64>(0)).map(|n| n as u64).map_err(error)
+        let count = |c: &Connection| c.query_row(sql, [run], |r| r.get::<_, i64>(0)).map(|n| n as u64).map_err(error);
+        self.read(Kind::Counts, count).await
     }
 
     async fn job_plan(&self, filter: &Filter) -> Result<(String, Vec<String>)> {
@@ -299,11 +319,13 @@ impl Store for SqliteStore {
         all.push(Value::Integer(i64::from(limit) * 2));
         all.extend(params);
         all.push(Value::Integer(limit.into()));
-        let c = self.reader();
-        let mut statement = c.prepare_cached(&sql).map_err(error)?;
-        let row =
-            |r: &rusqlite::Row| Ok(WorkRow { ticket: ticket_row(r, &self.names)?, item: read::work_item(r, 12)?, process: r.get(22)? });
-        statement.query_map(params_from_iter(all), row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+        self.read(Kind::Work, |c| {
+            let mut statement = c.prepare_cached(&sql).map_err(error)?;
+            let row =
+                |r: &rusqlite::Row| Ok(WorkRow { ticket: ticket_row(r, &self.names)?, item: read::work_item(r, 12)?, process: r.get(22)? });
+            statement.query_map(params_from_iter(&all), row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+        })
+        .await
     }
 
     async fn incident_list(&self, rights: &Filter, limit: u32) -> Result<Vec<IncidentRow>> {
@@ -313,11 +335,14 @@ impl Store for SqliteStore {
             "SELECT t.id, t.number, i.body FROM incident i JOIN ticket t ON t.id = i.ticket_id \
              WHERE i.resolved IS NULL AND {condition} ORDER BY i.raised DESC LIMIT ?"
         );
-        let c = self.reader();
-        let mut statement = c.prepare_cached(&sql).map_err(error)?;
-        let row =
-            |r: &rusqlite::Row| Ok(IncidentRow { ticket: r.get(0)?, number: r.get(1)?, incident: read::json(&r.get::<_, String>(2)?)? });
-        statement.query_map(params_from_iter(params), row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+        self.read(Kind::Incidents, |c| {
+            let mut statement = c.prepare_cached(&sql).map_err(error)?;
+            let row = |r: &rusqlite::Row| {
+                Ok(IncidentRow { ticket: r.get(0)?, number: r.get(1)?, incident: read::json(&r.get::<_, String>(2)?)? })
+            };
+            statement.query_map(params_from_iter(&params), row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+        })
+        .await
     }
 
     async fn person_list(&self) -> Result<Vec<Person>> {
@@ -518,17 +543,22 @@ impl Store for SqliteStore {
     }
 
     async fn pinned_processes(&self) -> Result<Vec<String>> {
-        let c = self.reader();
-        let sql = "SELECT canonical FROM process_revision WHERE hash IN (SELECT DISTINCT hash FROM instance WHERE outcome IS NULL)";
-        let mut statement = c.prepare_cached(sql).map_err(error)?;
-        statement.query_map([], |r| r.get(0)).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+        self.read(Kind::Names, |c| {
+            let sql = "SELECT canonical FROM process_revision WHERE hash IN (SELECT DISTINCT hash FROM instance WHERE outcome IS NULL)";
+            let mut statement = c.prepare_cached(sql).map_err(error)?;
+            statement.query_map([], |r| r.get(0)).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+        })
+        .await
     }
 
     async fn tickets_on_process(&self, hash: &str) -> Result<Vec<String>> {
-        let c = self.reader();
-        let sql = "SELECT t.number FROM instance i JOIN ticket t ON t.id = i.ticket_id WHERE i.hash = ?1 AND i.outcome IS NULL LIMIT 10";
-        let mut statement = c.prepare_cached(sql).map_err(error)?;
-        statement.query_map([hash], |r| r.get(0)).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+        self.read(Kind::Names, |c| {
+            let sql =
+                "SELECT t.number FROM instance i JOIN ticket t ON t.id = i.ticket_id WHERE i.hash = ?1 AND i.outcome IS NULL LIMIT 10";
+            let mut statement = c.prepare_cached(sql).map_err(error)?;
+            statement.query_map([hash], |r| r.get(0)).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+        })
+        .await
     }
 
     async fn names_in_use(&self, kind: &str) -> Result<Vec<(String, Vec<String>)>> {
@@ -539,20 +569,25 @@ impl Store for SqliteStore {
             "priority" => "priority_id",
             _ => return Ok(vec![]),
         };
-        let c = self.reader();
-        let mut statement = c.prepare_cached("SELECT id, name FROM name WHERE kind = ?1").map_err(error)?;
-        let names: Vec<(i64, String)> =
-            statement.query_map([kind], |r| Ok((r.get(0)?, r.get(1)?))).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)?;
-        let mut statement = c.prepare_cached(&format!("SELECT number FROM ticket WHERE {column} = ?1 LIMIT 3")).map_err(error)?;
-        let mut used = vec![];
-        for (id, name) in names {
-            let tickets: Vec<String> =
-                statement.query_map([id], |r| r.get(0)).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)?;
-            if !tickets.is_empty() {
-                used.push((name, tickets));
+        self.read(Kind::Names, |c| {
+            let mut statement = c.prepare_cached("SELECT id, name FROM name WHERE kind = ?1").map_err(error)?;
+            let names: Vec<(i64, String)> = statement
+                .query_map([kind], |r| Ok((r.get(0)?, r.get(1)?)))
+                .map_err(error)?
+                .collect::<rusqlite::Result<_>>()
+                .map_err(error)?;
+            let mut statement = c.prepare_cached(&format!("SELECT number FROM ticket WHERE {column} = ?1 LIMIT 3")).map_err(error)?;
+            let mut used = vec![];
+            for (id, name) in names {
+                let tickets: Vec<String> =
+                    statement.query_map([id], |r| r.get(0)).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)?;
+                if !tickets.is_empty() {
+                    used.push((name, tickets));
+                }
             }
-        }
-        Ok(used)
+            Ok(used)
+        })
+        .await
     }
 
     async fn ping(&self) -> Result<()> {

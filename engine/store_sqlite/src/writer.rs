@@ -135,6 +135,12 @@ fn run(shared: &Shared, jobs: &Receiver<Job>) {
 }
 
 fn commit_batch(connection: &Connection, names: &NameIds, batch: Vec<Job>) {
+    let (begun, size) = (Instant::now(), batch.len());
+    write_batch(connection, names, batch);
+    vorgang_store::measures::committed(size, begun.elapsed());
+}
+
+fn write_batch(connection: &Connection, names: &NameIds, batch: Vec<Job>) {
     let mut replies: Vec<(oneshot::Sender<Result<i64>>, Result<i64>)> = vec![];
     let mut fresh = vec![];
     let mut reload = false;
