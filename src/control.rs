@@ -131,7 +131,7 @@ pub async fn handle(desk: &Arc<Desk>, ask: Ask, body: Vec<u8>) -> Told {
         }
         Ask::Mail { size, .. } if body.len() as u64 != size => Told::Failed("the mail broke off".into()),
         Ask::Mail { door, account, recipients, return_path, .. } => {
-            let incoming = Incoming { door, account, recipients, return_path, client: None, auth: None };
+            let incoming = Incoming { door, account, guessed: false, recipients, return_path, client: None, auth: None };
             mail::take(desk, incoming, body).await
         }
         Ask::Erase { number, article, file, reason } => {

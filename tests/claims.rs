@@ -42,7 +42,7 @@ async fn opened(folder: &Folder, clock: &Arc<Hands>) -> Desk {
 }
 
 /// One mail and one program's run, both claimed for a quarter of an hour.
-async fn under_way(desk: &Desk, now: Timestamp) {
+async fn under_way(desk: &Desk, clock: &Hands) {
     desk.people_save(&[person("tina", PersonKind::Agent, None, &["clerk"])]).await.expect("people");
     let tina = desk.people().get("tina").cloned().expect("tina");
     let new = NewTicket { title: "One".into(), ticket_type: "case".into(), queue: "desk".into(), ..NewTicket::default() };
@@ -55,6 +55,7 @@ async fn under_way(desk: &Desk, now: Timestamp) {
     let number = execute(None, Command::CreateTicket(new)).await.ticket.number.clone();
     let values = [("title".to_owned(), json!("Two"))].into_iter().collect();
     execute(Some(&number), Command::PatchTicket { values, seen: None, expected: None, blobs: vec![] }).await;
+    let now = clock.now();
     let mails = desk.store.mail_claim(now, now + QUARTER, 10, &[]).await.expect("mail");
     assert_eq!((mails.len(), mails[0].begun, &mails[0].recipient), (1, false, &tina.login));
     let call = desk.store.calls_due(now, 10).await.expect("calls").remove(0);
@@ -73,7 +74,7 @@ async fn free(desk: &Desk, now: Timestamp) -> (Vec<MailRow>, Vec<u32>) {
 async fn what_a_process_claimed_is_free_when_it_leaves() {
     let (folder, clock) = (Folder::new("claims_left"), Arc::new(Hands::at("2026-03-02T10:00:00Z")));
     let desk = opened(&folder, &clock).await;
-    under_way(&desk, clock.now()).await;
+    under_way(&desk, &clock).await;
     desk.store.leave().await;
     drop(desk);
     let next = opened(&folder, &clock).await;
@@ -87,7 +88,7 @@ async fn what_a_process_claimed_is_free_when_it_leaves() {
 async fn what_a_process_claimed_is_free_soon_after_it_was_killed() {
     let (folder, clock) = (Folder::new("claims_killed"), Arc::new(Hands::at("2026-03-02T10:00:00Z")));
     let desk = opened(&folder, &clock).await;
-    under_way(&desk, clock.now()).await;
+    under_way(&desk, &clock).await;
     drop(desk);
     let next = opened(&folder, &clock).await;
     // A lock on the file says at once that the other has ended. Nodes of PostgreSQL take one for dead that has been silent for a while.

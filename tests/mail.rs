@@ -315,7 +315,11 @@ async fn headers_of_trusted_accounts_set_what_others_cannot() {
     let ticket = d.world.stored(&plain).await.ticket;
     assert_eq!((ticket.queue.as_str(), ticket.priority.as_str(), ticket.owner.as_deref()), ("desk", "normal", None));
     let trusted = mail("anna@example.org", "Trusted", headers, "Hello.").replace("support@", "gate@");
-    let trusted = d.number(&trusted, None).await;
+    // The account is trusted where the envelope names it: what only the mail's own headers say, its writer may have made up.
+    let guessed = d.number(&format!("Delivered-To: gate@example.org\n{}", mail("anna@example.org", "Made up", headers, "Hi.")), None).await;
+    let ticket = d.world.stored(&guessed).await.ticket;
+    assert_eq!((ticket.queue.as_str(), ticket.priority.as_str(), ticket.owner.as_deref()), ("desk", "normal", None));
+    let Outcome::Taken { number: trusted, .. } = d.take(&trusted, &["gate@example.org"], None).await else { panic!("it is taken") };
     let ticket = d.world.stored(&trusted).await.ticket;
     assert_eq!((ticket.queue.as_str(), ticket.priority.as_str(), ticket.owner.as_deref()), ("network", "high", Some("tina")));
     assert_eq!((ticket.fields["order_number"].as_str(), ticket.state.as_str()), (Some("99"), "open"));

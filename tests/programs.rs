@@ -175,3 +175,27 @@ fn only_programs_that_nobody_else_writes_to_are_taken() {
     std::fs::set_permissions(tools.path("good"), PermissionsExt::from_mode(0o757)).expect("rights");
     assert!(refused("a", tools.path("good")).contains("anybody may write"));
 }
+
+/// A link in a folder that others write to can be exchanged: the file that it named when the server started is run.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_is_exchanged_later_runs_nothing_else() {
+    let _alone = ALONE.lock().await;
+    let w = world("program-link", SITE).await;
+    let mut tools = Tools::new("program-link");
+    let (good, evil, open) = (tools.path("good"), tools.path("evil"), tools.path("open"));
+    std::fs::create_dir(&open).expect("a folder");
+    std::fs::set_permissions(&open, PermissionsExt::from_mode(0o777)).expect("rights");
+    for (path, text) in [(&good, "echo 1"), (&evil, "echo 666")] {
+        std::fs::write(path, format!("#!/bin/sh\n{text}\n")).expect("a script");
+        std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).expect("rights");
+    }
+    let link = open.join("says");
+    std::os::unix::fs::symlink(&good, &link).expect("a link");
+    tools.programs.add("says", &link).expect("a program");
+    std::fs::remove_file(&link).expect("gone");
+    std::os::unix::fs::symlink(&evil, &link).expect("another link");
+    let number = w.ticket("One").await;
+    w.patch(&number, &[("title", json!("Two"))]).await;
+    assert_eq!(run(&w, &tools).await, 1);
+    assert_eq!(w.stored(&number).await.ticket.fields["said"].as_str().map(str::trim), Some("1"));
+}

@@ -142,7 +142,7 @@ async fn a_changed_calendar_moves_what_counts_in_it() {
     let number = w.execute(None, Command::StartProcess { process: "clocks".into(), form: Form::default() }).await.ticket.number.clone();
     let due = async || {
         let stored = w.desk.store.ticket_load(&number).await.expect("a read").expect("the ticket").snapshot;
-        stored.timers.iter().find(|t| t.calendar.is_some()).map(|t| t.due.to_string())
+        stored.timers.iter().find(|t| t.calendar.is_some()).map(|t| t.due.strftime("%FT%TZ").to_string())
     };
     assert_eq!(due().await.as_deref(), Some("2026-03-03T09:00:00Z"));
     let text = SITE

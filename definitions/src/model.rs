@@ -343,7 +343,13 @@ pub fn canonical(node: &Node) -> String {
     node.to_json().to_string()
 }
 
+/// Largest file of a site, in bytes.
+const FILE_BYTES_MAX: u64 = 4_000_000;
+
 /// Reads every `*.yaml`, `*.yml` and `*.ics` below a folder, in the order of their paths.
+///
+/// # Errors
+/// What cannot be read, a link that leaves the folder, a file of more than 4 MB.
 pub fn read_folder(folder: &std::path::Path) -> std::io::Result<Vec<SiteFile>> {
     fn walk(folder: &std::path::Path, depth: usize, out: &mut Vec<std::path::PathBuf>) -> std::io::Result<()> {
         for entry in std::fs::read_dir(folder)? {
@@ -367,6 +373,11 @@ pub fn read_folder(folder: &std::path::Path) -> std::io::Result<Vec<SiteFile>> {
         // A link may name another file of the site, and nothing else of the machine.
         if !path.canonicalize()?.starts_with(&root) {
             let why = format!("{} is a link that leaves the site's folder", path.display());
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, why));
+        }
+        if path.metadata()?.len() > FILE_BYTES_MAX {
+            let why =
+                format!("{} is larger than {} MB, which no definitions are that people write", path.display(), FILE_BYTES_MAX / 1_000_000);
             return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, why));
         }
         let text = String::from_utf8_lossy(&std::fs::read(path)?).into_owned();

@@ -1,15 +1,22 @@
 //! The author of a mail: one reading of `From`, or the reason why parsers may disagree.
 //!
 //! A mail is ambiguous where the program that proves it (DKIM, DMARC) may take another author than the program that shows it:
-//! several `From`, `Sender` or `Subject` lines (RFC 5322, 3.6, allows one of each), several addresses, or an address that is hidden
+//! several lines of a kind of which RFC 5322, 3.6, allows one, several addresses, or an address that is hidden
 //! in a name, a comment or a broken quote.
 
 use mail_parser::{HeaderName, Message};
 use vorgang_core::mail::Address;
 
 /// Header lines that may stand once.
-const ONCE: [(HeaderName<'static>, &str); 3] =
-    [(HeaderName::From, "From"), (HeaderName::Sender, "Sender"), (HeaderName::Subject, "Subject")];
+const ONCE: [(HeaderName<'static>, &str); 7] = [
+    (HeaderName::From, "From"),
+    (HeaderName::Sender, "Sender"),
+    (HeaderName::Subject, "Subject"),
+    (HeaderName::ReplyTo, "Reply-To"),
+    (HeaderName::To, "To"),
+    (HeaderName::Cc, "Cc"),
+    (HeaderName::MessageId, "Message-ID"),
+];
 
 /// Why the author is not certain; `from` is what the mail's own parser reads.
 pub fn ambiguous(message: &Message, from: &[Address]) -> Option<String> {

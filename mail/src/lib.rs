@@ -87,6 +87,7 @@ pub fn read(raw: &[u8], hash: &str, size_max: u64) -> Result<Mail, Unreadable> {
     let from = from.into_iter().next().or_else(|| addresses(message.sender()).into_iter().next());
     let Entity { body, html, attachments } = entity(&message, text, 0);
     let nature = nature::of(&message, &headers, from.as_ref(), text, &body);
+    let html_digest = html.then(|| self::hash(html_source(&message, text).as_bytes()));
     Ok(Mail {
         reply_to: named(&message, HeaderName::ReplyTo, addresses(message.reply_to())),
         to: named(&message, HeaderName::To, message.all_to().flat_map(|a| addresses(Some(a))).collect()),
@@ -100,6 +101,7 @@ pub fn read(raw: &[u8], hash: &str, size_max: u64) -> Result<Mail, Unreadable> {
         headers,
         body,
         html,
+        html_digest,
         nature,
         ambiguous,
         auth: Default::default(),
@@ -407,16 +409,22 @@ pub fn shown(raw: &[u8]) -> Option<String> {
     let message = MessageParser::default().parse(&*flat)?;
     // A text that stands between its pictures is shown with them; one that is alone is no HTML.
     message.html_bodies().find(|p| matches!(p.body, PartType::Html(_)))?;
+    let parts = html_source(&message, text);
+    (!parts.is_empty()).then(|| html::sanitise(&parts, files::pictures(&message)))
+}
+
+/// The HTML as it was sent; its beginning, where it is too long.
+fn html_source(message: &Message, raw: &[u8]) -> String {
     let mut parts = String::new();
     for part in message.html_bodies() {
         if parts.len() > html::BYTES_MAX {
             break;
         }
         match &part.body {
-            PartType::Html(_) => parts.push_str(&letters(part, text)),
-            PartType::Text(_) => parts.push_str(&html::of_text(&letters(part, text))),
+            PartType::Html(_) => parts.push_str(&letters(part, raw)),
+            PartType::Text(_) => parts.push_str(&html::of_text(&letters(part, raw))),
             _ => {}
         }
     }
-    (!parts.is_empty()).then(|| html::sanitise(&parts, files::pictures(&message)))
+    parts
 }

@@ -15,21 +15,22 @@ use vorgang_runtime::clock::Clock;
 use vorgang_runtime::revisions::{self, Applied};
 use vorgang_runtime::{Desk, Request};
 
+/// It stands but for a microsecond at each look: what is to have one time is looked at once.
 pub struct Hands(AtomicI64);
 
 impl Hands {
     pub fn at(time: &str) -> Self {
-        Self(AtomicI64::new(time.parse::<Timestamp>().expect("a time").as_second()))
+        Self(AtomicI64::new(time.parse::<Timestamp>().expect("a time").as_microsecond()))
     }
 
     pub fn jump(&self, by: SignedDuration) {
-        self.0.fetch_add(by.as_secs(), Ordering::Relaxed);
+        self.0.fetch_add(by.as_micros() as i64, Ordering::Relaxed);
     }
 }
 
 impl Clock for Hands {
     fn now(&self) -> Timestamp {
-        Timestamp::from_second(self.0.load(Ordering::Relaxed)).expect("a time")
+        Timestamp::from_microsecond(self.0.fetch_add(1, Ordering::Relaxed)).expect("a time")
     }
 }
 
@@ -44,7 +45,7 @@ pub struct World {
 pub async fn world(name: &str, site: &str) -> World {
     let folder = Folder::new(name);
     let start: Timestamp = "2026-03-02T10:00:00+01:00".parse().expect("a time");
-    let clock = Arc::new(Hands(AtomicI64::new(start.as_second())));
+    let clock = Arc::new(Hands(AtomicI64::new(start.as_microsecond())));
     let store = folder.open().await;
     let files = [SiteFile { path: "site.yaml".into(), text: site.into() }];
     let desk = match revisions::open(store, clock.clone(), Some(&files)).await.expect("a desk") {
@@ -72,7 +73,7 @@ impl World {
     }
 
     pub fn advance(&self, by: SignedDuration) {
-        self.clock.0.fetch_add(by.as_secs(), Ordering::Relaxed);
+        self.clock.jump(by);
     }
 
     pub async fn execute(&self, ticket: Option<&str>, command: Command) -> Snapshot {

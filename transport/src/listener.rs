@@ -192,6 +192,7 @@ impl<R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
                 let incoming = Incoming {
                     door: format!("{} {}", self.protocol.word(), self.peer),
                     account: None,
+                    guessed: false,
                     recipients: envelope.to,
                     return_path: envelope.from,
                     // By LMTP it is a mail server of ours, and so is who is on this machine.

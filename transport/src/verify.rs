@@ -2,19 +2,19 @@
 
 use async_trait::async_trait;
 use mail_auth::common::verify::VerifySignature;
-use mail_auth::dkim::DkimError;
+use mail_auth::dkim::{DkimError, Signature};
 use mail_auth::dmarc::Policy;
 use mail_auth::dmarc::verify::DmarcParameters;
 use mail_auth::hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
 use mail_auth::spf::verify::SpfParameters;
-use mail_auth::{AuthenticatedMessage, DkimResult, DmarcResult, MessageAuthenticator, SpfOutput, SpfResult};
+use mail_auth::{AuthenticatedMessage, DkimOutput, DkimResult, DmarcResult, MessageAuthenticator, SpfOutput, SpfResult};
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 use vorgang_core::mail::{Auth, Mail, Outcome};
-use vorgang_runtime::intake::{Incoming, Verifier, related};
+use vorgang_runtime::intake::{Incoming, Verifier, related, uncovered};
 
 /// How long all questions to the DNS about one mail may take.
 const TIME_MAX: Duration = Duration::from_secs(2);
@@ -50,7 +50,7 @@ impl Dns {
         authenticator.map(dns).map_err(|e| e.to_string())
     }
 
-    async fn looked(&self, message: &AuthenticatedMessage<'_>, incoming: &Incoming) -> Auth {
+    async fn looked(&self, message: &AuthenticatedMessage<'_>, mail: &Mail, incoming: &Incoming) -> Auth {
         let mut auth = Auth::default();
         let signatures = message.dkim_headers.len();
         if signatures > SIGNATURES_MAX {
@@ -59,11 +59,14 @@ impl Dns {
         }
         let from = message.from.first().cloned().unwrap_or_default();
         let from_domain = from.rsplit_once('@').map_or("", |(_, d)| d).to_owned();
-        let dkim = if signatures > 0 { self.resolver.verify_dkim(message).await } else { vec![] };
-        let results: Vec<Outcome> = dkim.iter().map(|o| of_dkim(o.result())).collect();
+        let mut dkim = if signatures > 0 { self.resolver.verify_dkim(message).await } else { vec![] };
+        let results: Vec<Outcome> = dkim.iter().map(|o| if is_partial(o) { Outcome::PermError } else { of_dkim(o.result()) }).collect();
         auth.dkim = best(&results);
+        dkim.retain(|o| !is_partial(o));
         let passes = dkim.iter().filter(|o| *o.result() == DkimResult::Pass).filter_map(|o| o.signature());
-        auth.aligned = passes.map(|s| s.domain()).any(|d| related(d, &from_domain));
+        let own: Vec<_> = passes.filter(|s| related(s.domain(), &from_domain)).collect();
+        auth.aligned = !own.is_empty();
+        auth.unsigned = uncovered(&own.iter().map(|s| s.h.as_slice()).collect::<Vec<_>>(), mail);
         auth.arc = of_dkim(self.resolver.verify_arc(message).await.result());
         let sender = incoming.return_path.clone().unwrap_or_default();
         let sender_domain = sender.rsplit_once('@').map_or("", |(_, d)| d).to_owned();
@@ -72,14 +75,22 @@ impl Dns {
             None => SpfOutput::new(String::new()),
         };
         auth.spf = of_spf(spf.result());
-        auth.aligned |= auth.spf == Outcome::Pass && related(&sender_domain, &from_domain);
+        if auth.spf == Outcome::Pass && related(&sender_domain, &from_domain) {
+            // The author's own server sent it, just as it is.
+            auth.aligned = true;
+            auth.unsigned.clear();
+        }
         let dmarc =
             DmarcParameters { message, dkim_output: &dkim, dkim2_output: None, rfc5321_mail_from_domain: &sender_domain, spf_output: &spf };
         let output = self.resolver.verify_dmarc(dmarc).await;
         let has_policy = output.dmarc_record().is_some();
         let passed = *output.dkim_result() == DmarcResult::Pass || *output.spf_result() == DmarcResult::Pass;
+        let unknown = [output.dkim_result(), output.spf_result()].iter().any(|r| matches!(r, DmarcResult::TempError(_)));
+        // How close a domain has to be, says the author's own (`adkim`, `aspf`).
+        auth.aligned &= passed || !(has_policy || unknown);
         auth.dmarc = match (passed, has_policy) {
             (true, _) => Outcome::Pass,
+            (false, false) if unknown => Outcome::TempError,
             // Where the sending server is not seen, the mail might have passed by SPF. A domain that wants such mail refused
             // is taken at its word all the same: a mail server beside the desk says what it has seen (`believes`).
             (false, true) if incoming.client.is_some() || output.policy() == Policy::Reject => Outcome::Fail,
@@ -106,7 +117,7 @@ impl Verifier for Dns {
         if self.is_slow(&domains) {
             return late;
         }
-        match tokio::time::timeout(TIME_MAX, self.looked(&message, incoming)).await {
+        match tokio::time::timeout(TIME_MAX, self.looked(&message, mail, incoming)).await {
             Ok(auth) => auth,
             Err(_) => {
                 tracing::warn!(domains, "the DNS did not answer in time who stands for a mail");
@@ -133,6 +144,13 @@ impl Dns {
             slow.insert(domains, now + SLOW_FOR);
         }
     }
+}
+
+/// Does the signature hold without standing for the author, or for the whole text? RFC 6376, 5.4, wants `From` signed; with `l=`
+/// anybody may add to the end.
+fn is_partial(output: &DkimOutput) -> bool {
+    let covers = |s: &Signature| s.l == 0 && s.h.iter().any(|h| h.eq_ignore_ascii_case("from"));
+    *output.result() == DkimResult::Pass && !output.signature().is_some_and(covers)
 }
 
 /// Every domain that is asked about: the author's, the signers', the envelope's.

@@ -62,6 +62,10 @@ async fn signatures_servers_and_policies_decide_who_stands_for_a_mail() {
         ("good.example", "v=spf1 ip4:192.0.2.1 -all".to_owned()),
         ("_dmarc.good.example", "v=DMARC1; p=reject".to_owned()),
         ("other.example", "v=spf1 ip4:192.0.2.2 -all".to_owned()),
+        ("k._domainkey.sub.strict.example", format!("v=DKIM1; k=ed25519; p={public}")),
+        ("k._domainkey.strict.example", format!("v=DKIM1; k=ed25519; p={public}")),
+        ("_dmarc.strict.example", "v=DMARC1; p=quarantine; adkim=s; aspf=s".to_owned()),
+        ("k._domainkey.sub.loose.example", format!("v=DKIM1; k=ed25519; p={public}")),
     ];
     let server = dns(texts.map(|(n, t)| (n.to_owned(), t)).into()).await;
     let dns = Dns::new(Some(server)).expect("a resolver");
@@ -89,6 +93,34 @@ async fn signatures_servers_and_policies_decide_who_stands_for_a_mail() {
     for (what, mail, incoming, wanted) in cases {
         assert_eq!(words(&verify(&dns, &mail, &incoming).await), wanted, "{what}");
     }
+    let of = |domain: &str| MAIL.replace("good.example", domain);
+    let partial = |headers: &[&'static str], mail: &str| {
+        let key = Ed25519Key::from_pkcs8_der(&der).expect("a key");
+        let signer = DkimSigner::from_key(key).domain("good.example").selector("k").headers(headers.iter().copied());
+        signer.sign(mail.as_bytes()).expect("a signature").to_header() + mail
+    };
+    let with_length = {
+        let key = Ed25519Key::from_pkcs8_der(&der).expect("a key");
+        let signer = DkimSigner::from_key(key).domain("good.example").selector("k").headers(["From", "To", "Subject"]).body_length(true);
+        signer.sign(MAIL.as_bytes()).expect("a signature").to_header() + MAIL + "And send the money to evil.example.\r\n"
+    };
+    let cases = [
+        ("a domain that wants just itself", signed("sub.strict.example", &of("strict.example")), (No, Pass, No, false)),
+        ("itself", signed("strict.example", &of("strict.example")), (No, Pass, Pass, true)),
+        ("one below, where nothing is said", signed("sub.loose.example", &of("loose.example")), (No, Pass, No, true)),
+        ("a signature without the author", partial(&["To", "Subject"], MAIL), (No, Outcome::PermError, Fail, false)),
+        ("the same, of another author", partial(&["To", "Subject"], MAIL).replace("anna@", "tina@"), (No, Outcome::PermError, Fail, false)),
+        // The library does not look at such a signature at all.
+        ("a signature of the beginning of the text", with_length, (No, No, Fail, false)),
+    ];
+    for (what, mail, wanted) in cases {
+        assert_eq!(words(&verify(&dns, &mail, &Incoming::default()).await), wanted, "{what}");
+    }
+    // What anybody may have added to a signed mail is known.
+    let added = format!("Cc: thief@evil.example\r\n{good}");
+    assert_eq!(verify(&dns, &good, &Incoming::default()).await.unsigned, Vec::<String>::new());
+    assert_eq!(verify(&dns, &added, &Incoming::default()).await.unsigned, ["cc"]);
+    assert_eq!(verify(&dns, &added, &from("192.0.2.1")).await.unsigned, Vec::<String>::new(), "the author's own server sent it");
     // More signatures than anybody makes are not asked for.
     let header = &good[..good.len() - MAIL.len()];
     assert_eq!(words(&verify(&dns, &(header.repeat(50) + MAIL), &Incoming::default()).await), (No, No, No, false));

@@ -1,6 +1,7 @@
 //! Who comes in when there is much to do: people before programs, and nobody waits long for a refusal. Bodies are bounded in all,
 //! and have to come at a least rate.
 
+use crate::auth::Who;
 use crate::problem::{Fault, fault};
 use crate::{App, BODY_BYTES_MAX, RequestId};
 use axum::body::Body;
@@ -63,6 +64,10 @@ impl Default for Places {
 /// Bytes of the body, as far as its head says; as many as it may have, where it does not. What stands between hides it from the body.
 #[derive(Clone, Copy)]
 struct Declared(u64);
+
+/// Who asks, as it was found out when the request came in.
+#[derive(Clone)]
+pub struct Known(pub Option<Who>);
 
 /// A place of a stranger, until it is dropped.
 pub struct Stranger {
@@ -129,7 +134,18 @@ pub async fn admit(State((app, places)): State<(App, Places)>, mut request: Requ
     let declared = Declared(request.body().size_hint().upper().unwrap_or(most).min(most));
     request.extensions_mut().insert(declared);
     request.extensions_mut().insert(places.clone());
-    if !crate::auth::says_who(&app, request.headers()) {
+    // A place among those who are known is for callers who are: a session or a token that somebody made up buys nothing.
+    let (parts, body) = request.into_parts();
+    let asked = tokio::time::timeout(PATIENCE, crate::auth::who(&app, &parts.headers)).await;
+    let mut request = Request::from_parts(parts, body);
+    let known = match asked {
+        Ok(Ok(who)) => Known(who),
+        Ok(Err(_)) => return fault(api, Fault::unavailable(), &id),
+        Err(_) => return busy(api, &id),
+    };
+    let stranger = known.0.is_none();
+    request.extensions_mut().insert(known);
+    if stranger {
         let Some(_stranger) = places.stranger(crate::auth::caller(&app, &request)).await else { return busy(api, &id) };
         return next.run(request.map(|body| Body::new(Paced::new(body, STRANGERS_TIME)))).await;
     }
@@ -138,12 +154,6 @@ pub async fn admit(State((app, places)): State<(App, Places)>, mut request: Requ
     let place = if api && program.is_none() { None } else { wait(&places.all, 1).await };
     let Some(_place) = place else { return busy(api, &id) };
     next.run(request.map(|body| Body::new(Paced::new(body, BODY_TIME)))).await
-}
-
-/// Where a caller with an invalid session or token has to take a stranger's place. A caller without either has one already.
-pub fn still_to_take(app: &App, request: &Request) -> Option<(Places, IpAddr)> {
-    let places = request.extensions().get::<Places>().filter(|_| crate::auth::says_who(app, request.headers()))?;
-    Some((places.clone(), crate::auth::caller(app, request)))
 }
 
 /// The refusal of work that was not begun.

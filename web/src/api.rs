@@ -134,7 +134,7 @@ impl ArticleBody {
             visible: self.visible,
             minutes: self.minutes,
             mail: self.mail.map(|m| {
-                let list = |all: &[String]| all.iter().flat_map(|a| vorgang_mail::address::parse(a)).collect();
+                let list = |all: &[String]| vorgang_mail::address::parse_all(all.iter().map(String::as_str));
                 MailInput { to: list(&m.to), cc: list(&m.cc) }
             }),
             ..ArticleInput::default()

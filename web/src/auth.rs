@@ -1,6 +1,6 @@
 //! Who asks: a session's cookie or a bearer token. Every route says whom it lets in; nothing else decides it.
 
-use crate::admission::{self, Places, busy, declared};
+use crate::admission::{Known, Places, busy, declared};
 use crate::problem::{Fault, fault};
 use crate::{App, RequestId};
 use axum::extract::{ConnectInfo, Request};
@@ -57,18 +57,14 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     all.filter_map(|pair| pair.trim().split_once('=')).find(|(n, _)| *n == name).map(|(_, v)| v)
 }
 
-/// Does a request say who asks? Whether it is true is looked at later.
-pub fn says_who(app: &App, headers: &HeaderMap) -> bool {
-    headers.contains_key(header::AUTHORIZATION) || cookie(headers, cookie_name(app)).is_some()
-}
-
 /// The address that a request counts for.
 pub fn caller(app: &App, request: &Request) -> IpAddr {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0);
     peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| crate::pages::sign_in::address(app, peer, request.headers()))
 }
 
-async fn who(app: &App, headers: &HeaderMap) -> Result<Option<Who>, StoreGone> {
+/// The person whose session or token a request has.
+pub async fn who(app: &App, headers: &HeaderMap) -> Result<Option<Who>, StoreGone> {
     if let Some(token) = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer ")) {
         let person = app.desk.token_person(token.trim()).await.map_err(|_| StoreGone)?;
         return Ok(person.map(|person| Who { person, csrf: String::new(), session: None }));
@@ -79,7 +75,7 @@ async fn who(app: &App, headers: &HeaderMap) -> Result<Option<Who>, StoreGone> {
 }
 
 /// The store could not be asked.
-struct StoreGone;
+pub struct StoreGone;
 
 pub async fn guard(app: App, access: Access, quota: Option<Kind>, mut request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().cloned().unwrap_or(RequestId(String::new()));
@@ -91,9 +87,7 @@ pub async fn guard(app: App, access: Access, quota: Option<Kind>, mut request: R
             &id,
         );
     }
-    let Ok(who) = who(&app, request.headers()).await else {
-        return fault(api, Fault::unavailable(), &id);
-    };
+    let who = request.extensions_mut().remove::<Known>().and_then(|known| known.0);
     let allowed = match (&who, access) {
         (_, Access::Anyone) => true,
         (None, _) => false,
@@ -137,13 +131,6 @@ pub async fn guard(app: App, access: Access, quota: Option<Kind>, mut request: R
         }
         (None, false) if request.method() == Method::POST && says_own_page(request.headers()) => {
             let (uri, headers) = (request.uri().clone(), request.headers().clone());
-            let mut _stranger = None;
-            if let Some((places, address)) = admission::still_to_take(&app, &request) {
-                match places.stranger(address).await {
-                    Some(taken) => _stranger = Some(taken),
-                    None => return busy(api, &id),
-                }
-            }
             // The caller is unknown: little is read, and little is shown again.
             let (parts, body) = request.into_parts();
             let data = match axum::body::to_bytes(body, crate::STRANGER_BYTES_MAX).await {

@@ -66,6 +66,17 @@ async fn people_come_before_programs_and_nobody_waits_long() {
     // Nor does somebody who says who it is, and is not believed.
     let own_page = [FORM, ("cookie", "session=nobody"), ("sec-fetch-site", "same-origin"), ("x-forwarded-for", "192.0.2.7")];
     assert_eq!(door.send("POST", "/settings", &own_page, "a=b").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    // However many there are, with whatever they make up.
+    let made_up: Vec<_> = (0..300)
+        .map(|n| if n % 2 == 0 { hang("/sign-in", "cookie", "session=nobody") } else { hang("/sign-in", "authorization", "Bearer x") })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(door.page("agent", "/agent").await.status, StatusCode::OK, "strangers keep nobody out");
+    assert_eq!(door.api("agent", "GET", "/api/v1/work", &serde_json::Value::Null).await.status, StatusCode::OK);
+    for hangs in made_up {
+        hangs.abort();
+        let _ = hangs.await;
+    }
     // A form without a session needs one place, not two.
     let last = hanging.pop().expect("the last stranger");
     last.abort();

@@ -402,6 +402,59 @@ async fn sessions_links_and_forms_are_guarded() {
     assert!(door.desk.people().iter().any(|p| p.kind == PersonKind::Agent));
 }
 
+/// Mail goes out only from agents who may write into the ticket, on whatever way the article comes.
+#[tokio::test]
+async fn nobody_sends_mail_as_the_desk_who_may_not() {
+    let door = Door::open().await;
+    let article =
+        json!({"subject": "Invoice", "body": "Pay at evil.example", "mail": {"to": ["ceo@victim.example"], "cc": ["b@victim.example"]}});
+    let ticket = json!({"title": "x", "type": "incident", "queue": "it", "article": article});
+    let refused = door.api("customer", "POST", "/api/v1/tickets", &ticket).await;
+    assert_eq!(
+        (refused.status, refused.json()["errors"][0]["field"].clone()),
+        (StatusCode::UNPROCESSABLE_ENTITY, json!("to")),
+        "{}",
+        refused.body
+    );
+    let made = door.api("customer", "POST", "/api/v1/tickets", &json!({"title": "x", "type": "incident", "queue": "it"})).await.json();
+    let path = format!("/api/v1/tickets/{}/articles", made["number"].as_str().expect("a number"));
+    assert_eq!(door.api("customer", "POST", &path, &article).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let start = json!({"fields": {"amount": "400"}, "article": article});
+    assert_eq!(
+        door.api("customer", "POST", "/api/v1/processes/expense_claim/start", &start).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    let page = path.replace("/api/v1", "").replace("/articles", "/article");
+    let form = [("article", "x"), ("to", "ceo@victim.example")];
+    assert_eq!(door.post("customer", &page, &form).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    // An agent who may only create tickets in the queue.
+    let creates: Vec<Person> =
+        [Person { login: "clara".into(), roles: vec![], ..(**door.desk.people().get("agent").expect("a person")).clone() }].into();
+    door.desk.people_save(&creates).await.expect("saved");
+    let status = door.api("clara", "POST", "/api/v1/tickets", &ticket).await.status;
+    assert!(status == StatusCode::FORBIDDEN || status == StatusCode::UNPROCESSABLE_ENTITY, "{status}");
+    for state in vorgang_store::messages::MailState::ALL {
+        assert_eq!(door.desk.store.mail_count(state).await, Ok(0), "{state:?}");
+    }
+    // Whoever may, can.
+    let sent = door.api("agent", "POST", "/api/v1/tickets", &ticket).await;
+    assert_eq!(sent.status, StatusCode::CREATED, "{}", sent.body);
+    // Lists that are too long, and addresses that are, are refused at once.
+    let path = format!("/api/v1/tickets/{}/articles", sent.json()["number"].as_str().expect("a number"));
+    for to in [
+        vec!["a@x.example".to_owned(); 200_000],
+        vec!["a@x.example,".repeat(200_000)],
+        vec![format!("{}@x.example", "a".repeat(1_000_000))],
+    ] {
+        let refused = door.api("agent", "POST", &path, &json!({"body": "x", "mail": {"to": to}})).await;
+        assert!(matches!(refused.status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY), "{}", refused.body);
+        assert!(refused.body.len() < 2_000, "what is too long is not shown again");
+    }
+    let form = [("article", "x"), ("to", &*"a@x.example,".repeat(4_000))];
+    let page = path.replace("/api/v1", "/agent").replace("/articles", "/article");
+    assert_eq!(door.post("agent", &page, &form).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
 /// What was typed is still there when a form is refused.
 #[tokio::test]
 async fn refusals_keep_the_input() {

@@ -144,6 +144,7 @@ async fn the_log_of_security_tells_who_did_what_and_no_secrets() {
     assert_eq!(sign_in("correct+horse+battery").await, StatusCode::SEE_OTHER);
     door.send("POST", "/sign-in", &[FORM], "login=my-password-in-the-wrong-field&password=x").await;
     assert_eq!(door.page("customer", "/admin").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(door.page("customer", &format!("/admin/jobs/{}", "c".repeat(8_000))).await.status, StatusCode::NOT_FOUND);
     assert_eq!(door.post("agent", "/language", &[("language", "de")]).await.status, StatusCode::SEE_OTHER);
     // A command without the right to it, and a whole history that is fetched.
     let ticket = door.api("agent", "POST", "/api/v1/tickets", &json!({"title": "x", "type": "incident", "queue": "it"})).await.json();
@@ -178,6 +179,7 @@ async fn the_log_of_security_tells_who_did_what_and_no_secrets() {
     ] {
         assert!(events.contains(&wanted), "{wanted:?} is not in {events:?}");
     }
+    assert!(events.iter().all(|(_, about)| about.len() <= 200), "what others wrote is bounded");
     let changed = items.iter().find(|e| e["event"] == "person.changed").expect("the change");
     assert_eq!((&changed["actor"], &changed["cause"]), (&json!("agent"), &json!("portal")));
     assert_eq!(changed["details"]["changes"]["language"]["new"], "de");

@@ -57,6 +57,8 @@ pub struct Arrival<'a> {
     pub mail: &'a Mail,
     /// The account that takes the mail.
     pub account: Option<&'a MailAccount>,
+    /// Only the mail's own headers say so: what it asks for in `X-OTRS-…` is not done.
+    pub guessed: bool,
     /// Every account whose address the envelope or the headers name, that one among them.
     pub addressed: &'a [&'a MailAccount],
     /// Of the envelope.
@@ -184,7 +186,7 @@ impl Sorting<'_> {
     fn verdict(&mut self) -> Verdict {
         let mail = self.arrival.mail;
         self.say("sender", self.sender());
-        if self.arrival.account.is_some_and(|a| a.trusted) {
+        if self.arrival.account.is_some_and(|a| a.trusted) && !self.arrival.guessed {
             self.headers();
         }
         if !self.ask(Stage::Arrival, "") {
@@ -502,7 +504,7 @@ impl Sorting<'_> {
             None => missing(what),
         };
         let login = |slot: &str, agent: bool| {
-            let person = self.people.get(value).or_else(|| self.people.by_address(&value.to_lowercase()));
+            let person = self.people.get(value).or_else(|| self.people.by_address(&value.to_ascii_lowercase()));
             let found = person.filter(|p| p.active && (p.kind == PersonKind::Agent) == agent).map(|p| p.login.clone());
             text(slot, found, "person")
         };

@@ -18,6 +18,8 @@ pub const TAKE_BACK_SECONDS: i64 = 10;
 pub const RESPONSES_A_DAY_MAX: u64 = 10;
 /// Most addresses that one mail goes to.
 pub const RECIPIENTS_MAX: usize = 50;
+/// Longest address that mail goes to, in bytes (RFC 5321, 4.5.3.1: 64 before the `@`, 255 behind it).
+pub const ADDRESS_BYTES_MAX: usize = 320;
 
 /// A person's name, which may be empty, and the address `local@domain`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +41,8 @@ impl Address {
 
     /// In small letters: what filters compare.
     pub fn key(&self) -> String {
-        self.address.to_lowercase()
+        // Letters beyond ASCII stay: `\u{212a}` in small letters is a `k`, and another address.
+        self.address.to_ascii_lowercase()
     }
 }
 
@@ -110,6 +113,9 @@ pub struct Auth {
     /// A pass of SPF or DKIM is for the domain of `From` (RFC 7489, 3.1), or for one above or below it.
     #[serde(default)]
     pub aligned: bool,
+    /// Header lines with addresses that the proof says nothing about: anybody may have added them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsigned: Vec<String>,
     /// The host that says so; empty where the desk looked itself.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub by: String,
@@ -121,7 +127,13 @@ pub struct Auth {
 impl Auth {
     /// The author is certain, and the author's domain confirms the mail.
     pub fn is_good(&self) -> bool {
-        self.ambiguous.is_none() && (self.dmarc == Outcome::Pass || (self.aligned && self.dmarc != Outcome::Fail))
+        self.ambiguous.is_none()
+            && (self.dmarc == Outcome::Pass || (self.aligned && !matches!(self.dmarc, Outcome::Fail | Outcome::TempError)))
+    }
+
+    /// Is what this header line says the author's own word? `name` is `to`, `cc` or `reply-to`.
+    pub fn covers(&self, name: &str) -> bool {
+        self.is_good() && !self.unsigned.iter().any(|n| n == name)
     }
 
     /// The author's domain denies the mail, or the author is not certain: nothing that it claims is believed.
@@ -185,6 +197,8 @@ pub struct Mail {
     pub body: String,
     /// There is an HTML part.
     pub html: bool,
+    /// Digest of the HTML: mails with the same text may differ in it.
+    pub html_digest: Option<String>,
     pub attachments: Vec<(Attachment, Blob)>,
     pub nature: Nature,
     /// Why parsers may read different authors; such a mail is nobody's.

@@ -215,7 +215,7 @@ impl Directory {
         }
         let mut by_address: BTreeMap<String, Arc<Person>> = BTreeMap::new();
         for person in people.values().filter(|p| p.active && !p.email.is_empty()) {
-            by_address.entry(person.email.to_lowercase()).or_insert_with(|| person.clone());
+            by_address.entry(person.email.to_ascii_lowercase()).or_insert_with(|| person.clone());
         }
         let with_absence = people.values().filter(|p| p.active && p.settings.away.is_some()).cloned().collect();
         Self { people, by_role, by_address, with_absence }

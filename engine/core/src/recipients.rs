@@ -24,10 +24,13 @@ pub fn suggest(names: &Names, people: &Directory, snapshot: &Snapshot, articles:
     let Some((_, last)) = heads.iter().rev().find(|(a, _)| a.sender == Sender::Customer) else { return Recipients::default() };
     let confirmed = |address: &Address| {
         let by = |head: &Head| {
-            let named = || head.reply_to.iter().chain(&head.to).chain(&head.cc).any(|a| a.is(&address.address));
-            match head.raw {
-                None => named(),
-                Some(_) => head.auth.as_ref().is_some_and(|a| a.is_good()) && (head.from.is(&address.address) || named()),
+            let lines = [("reply-to", &head.reply_to), ("to", &head.to), ("cc", &head.cc)];
+            let named =
+                |counts: &dyn Fn(&str) -> bool| lines.iter().any(|(name, all)| counts(name) && all.iter().any(|a| a.is(&address.address)));
+            match (&head.raw, &head.auth) {
+                (None, _) => named(&|_| true),
+                (Some(_), Some(auth)) => (auth.is_good() && head.from.is(&address.address)) || named(&|name| auth.covers(name)),
+                (Some(_), None) => false,
             }
         };
         people.by_address(&address.key()).is_some() || heads.iter().any(|(_, head)| by(head))

@@ -2,6 +2,7 @@
 //! has copied the text to.
 
 use crate::desk::{Answer, Desk, Done, Error, Idempotent, Request};
+use jiff::Timestamp;
 use vorgang_core::chain::Erasing;
 use vorgang_core::command::EraseContent;
 use vorgang_core::event::{Article, Erasure};
@@ -51,9 +52,11 @@ impl Desk {
             {
                 return Ok(earlier);
             }
-            let (wish, redaction) = self.redaction(actor, &stored, article, file, reason).await?;
+            // One time for the entry of the history and for what is left of the message: the two are compared.
+            let now = self.clock.now();
+            let (wish, redaction) = self.redaction((actor, now), &stored, article, file, reason).await?;
             let blobs = redaction.blobs.clone();
-            let request = Request { actor, ticket: Some(number), command: Command::EraseContent(Box::new(wish)), cause, at: None };
+            let request = Request { actor, ticket: Some(number), command: Command::EraseContent(Box::new(wish)), cause, at: Some(now) };
             match self.execute_erasing(request, idempotent, redaction).await {
                 Err(Error::Rejected(Rejection::Stale) | Error::Store(StoreError::Conflict)) => continue,
                 Ok(Answer::Done(done)) => {
@@ -71,7 +74,7 @@ impl Desk {
     /// The content to erase, and the rows without it.
     async fn redaction(
         &self,
-        actor: &Person,
+        (actor, now): (&Person, Timestamp),
         stored: &Stored,
         article: Seq,
         file: Option<usize>,
@@ -113,7 +116,7 @@ impl Desk {
             }
         }
         let mut left = found;
-        let erasure = Erasure { by: actor.login.clone(), at: self.clock.now(), reason: vorgang_core::text::visible(reason) };
+        let erasure = Erasure { by: actor.login.clone(), at: now, reason: vorgang_core::text::visible(reason) };
         left.erase(whole, &files, erasure);
         let copies = self.store.copies(ticket).await?;
         let Copies { incidents, outbox, notifications } = without(copies, &erasing)?;

@@ -5,6 +5,8 @@ mod accounts;
 mod named;
 mod results;
 
+pub use results::uncovered;
+
 use crate::desk::{Desk, Error, Request};
 use async_trait::async_trait;
 use jiff::tz::TimeZone;
@@ -71,6 +73,8 @@ pub struct Incoming {
     pub door: String,
     /// The account whose mailbox it lay in, or whose name was given.
     pub account: Option<String>,
+    /// The account is what the mail's own headers say: a mail of the log that is taken again.
+    pub guessed: bool,
     /// Of the envelope.
     pub recipients: Vec<String>,
     pub return_path: Option<String>,
@@ -290,6 +294,7 @@ impl Desk {
                 account: entry.account.map(|a| a.name.to_string()).or_else(|| incoming.account.clone()),
                 recipients: incoming.recipients.clone(),
                 return_path: incoming.return_path.clone().unwrap_or_default(),
+                guessed: accounts::is_guessed(&self.model().names, incoming),
                 reasons: reasons.to_vec(),
             },
             at: self.clock.now(),
@@ -299,7 +304,9 @@ impl Desk {
 
     /// As the account's trusted host says, or as is found out here. An author who is not certain is nobody.
     async fn who_stands_for(&self, incoming: &Incoming, account: Option<&MailAccount>, mail: &Mail, raw: &[u8]) -> Auth {
-        let auth = match (&incoming.auth, account.and_then(|a| a.believes.as_deref()), self.verifier.get()) {
+        // A mail does not choose whom the desk believes about it.
+        let believed = account.filter(|_| !accounts::is_guessed(&self.model().names, incoming)).and_then(|a| a.believes.as_deref());
+        let auth = match (&incoming.auth, believed, self.verifier.get()) {
             (Some(auth), _, _) => auth.clone(),
             (None, Some(host), _) => results::said_by(host, mail),
             (None, None, Some(verifier)) => verifier.verify(raw, mail, incoming).await,
@@ -334,6 +341,7 @@ impl Desk {
         let arrival = Arrival {
             mail,
             account,
+            guessed: accounts::is_guessed(&model.names, incoming),
             addressed,
             recipients: &incoming.recipients,
             named: named.as_ref().map(|n| Named { snapshot: &n.stored.snapshot, proof: n.proof, accounts: &n.accounts }),
@@ -378,6 +386,7 @@ fn as_it_came(row: &InboxRow) -> Incoming {
     Incoming {
         door: row.details.door.clone(),
         account: row.details.account.clone(),
+        guessed: row.details.guessed,
         recipients: row.details.recipients.clone(),
         return_path: Some(row.details.return_path.clone()).filter(|r| !r.is_empty()),
         client: None,

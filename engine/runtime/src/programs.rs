@@ -34,9 +34,9 @@ const WAIT_MAX: i64 = 3_600;
 /// How long an attempt belongs to who began it, beyond what the program may take.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
 
-/// What the configuration names, each by an absolute path.
+/// What the configuration names: the file that is run, and the absolute path under which it knows itself.
 #[derive(Debug, Clone, Default)]
-pub struct Programs(BTreeMap<String, PathBuf>);
+pub struct Programs(BTreeMap<String, (PathBuf, PathBuf)>);
 
 impl Programs {
     /// Takes a program in; the text says what is wrong with it.
@@ -62,7 +62,8 @@ impl Programs {
                 return Err(format!("the program `{name}`: anybody may write to the folder {}", folder.display()));
             }
         }
-        if self.0.insert(name.to_owned(), path.to_owned()).is_some() {
+        // The file itself is run: a link on the way to it may lie where others can exchange it.
+        if self.0.insert(name.to_owned(), (real, path.to_owned())).is_some() {
             return Err(format!("the program `{name}` is named twice"));
         }
         Ok(())
@@ -131,8 +132,8 @@ async fn attempt(desk: &Desk, programs: &Programs, due: &DueCall) -> Result<(), 
     }
     let result = match programs.0.get(&due.call.program) {
         // One that nobody waits for any more is ended.
-        Some(path) => tokio::select! {
-            result = execute(path, due) => result,
+        Some((file, path)) => tokio::select! {
+            result = execute(file, path, due) => result,
             () = withdrawn(desk, key) => return Ok(()),
         },
         None => Err(Trouble::ForGood("the server's configuration names no such program".into())),
@@ -172,10 +173,11 @@ enum Trouble {
 }
 
 /// What it wrote. One that takes too long, or writes without an end, is ended with all that it started.
-async fn execute(path: &Path, due: &DueCall) -> Result<String, Trouble> {
+async fn execute(file: &Path, path: &Path, due: &DueCall) -> Result<String, Trouble> {
     let failed = |what: String| Trouble::Again(what);
     let key = format!("{}-{}", due.ticket, due.call.seq);
-    let mut child = tokio::process::Command::new(path)
+    let mut child = tokio::process::Command::new(file)
+        .arg0(path)
         .env_clear()
         .envs([("PATH", "/usr/local/bin:/usr/bin:/bin"), ("LANG", "C.UTF-8"), ("VORGANG_CALL", &key), ("VORGANG_TICKET", &due.number)])
         .current_dir("/")

@@ -10,6 +10,8 @@ use vorgang_core::security::{self, By, Entry};
 use vorgang_store::security::LogRow;
 use vorgang_store::{Result, Store};
 
+/// So much of what a denied act was about is kept, in bytes.
+const ABOUT_MAX: usize = 200;
 /// Entries that are read at once.
 const PAGE: u32 = 1_000;
 
@@ -32,6 +34,8 @@ impl Desk {
     /// An act that a person has no right to: a command on a ticket, or a method and a path. So many a minute, and no more, of one person.
     pub async fn note_denied(&self, by: By, act: &str, about: &str) {
         if self.quotas.take(Quotas::default(), Kind::Denied, &by.actor, Instant::now()).is_ok() {
+            // The path is the caller's own text.
+            let about = &about[..about.floor_char_boundary(ABOUT_MAX)];
             self.note_security(by, "denied", about, json!({"act": act})).await;
         }
     }

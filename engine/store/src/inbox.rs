@@ -69,6 +69,9 @@ pub struct Details {
     pub recipients: Vec<String>,
     /// Of the envelope; empty where it is not known.
     pub return_path: String,
+    /// The account is what the mail's own headers say, and nothing else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub guessed: bool,
     pub reasons: Vec<Reason>,
 }
 

@@ -63,7 +63,7 @@ pub fn rows<'a>(batch: &mut Batch<'a>, commit: &'a Commit) -> Result<()> {
         batch.row(search::PUT, [Doc::new(t.id, *article, true).0.into(), String::new().into()]);
     }
     for (address, reason, at) in &changes.bounced {
-        batch.row(BOUNCED, [address.to_lowercase().into(), micros(*at).into(), reason.into()]);
+        batch.row(BOUNCED, [address.to_ascii_lowercase().into(), micros(*at).into(), reason.into()]);
     }
     if let Some(mail) = &commit.mail {
         add(batch, mail, Some(t.id))?;
@@ -144,7 +144,7 @@ impl Inbox for PostgresStore {
         let known = one(self, "i.key IN ($1, $2) ORDER BY i.key <> $1 LIMIT 1", args![asked.key, asked.older_key]);
         let thread = async { if asked.message_id.is_empty() { Ok(vec![]) } else { self.inbox_thread(asked.message_id).await } };
         let sql = "SELECT count FROM mail_count WHERE address = $1 AND day = $2";
-        let counted = self.server.ask(sql, args![asked.sender.to_lowercase(), asked.day.to_string()]);
+        let counted = self.server.ask(sql, args![asked.sender.to_ascii_lowercase(), asked.day.to_string()]);
         let (known, thread, counted) = tokio::try_join!(known, thread, counted)?;
         let responses = counted.first().map(|r| r.try_get::<i64, _>(0)).transpose().map_err(error)?;
         Ok(Before { known, thread, responses: responses.unwrap_or(0) as u64 })
@@ -246,7 +246,7 @@ impl Inbox for PostgresStore {
     }
 
     async fn mail_bounces(&self, addresses: &[String]) -> Result<Vec<(String, Timestamp, String)>> {
-        let keys: Vec<String> = addresses.iter().map(|a| a.to_lowercase()).collect();
+        let keys: Vec<String> = addresses.iter().map(|a| a.to_ascii_lowercase()).collect();
         let sql = "SELECT address, at, reason FROM mail_bounce WHERE address = ANY ($1) ORDER BY address";
         let bounce = |r: &PgRow| Ok((r.try_get(0)?, time(r.try_get(1)?)?, r.try_get(2)?));
         self.server.ask(sql, args![keys]).await?.iter().map(|r| bounce(r).map_err(error)).collect()

@@ -21,7 +21,7 @@ const INCIDENT: &str = "UPDATE incident SET body = c FROM unnest({}) x (a, b, c)
 const OUTBOX: &str = "UPDATE outbox SET payload = b, error = CASE WHEN state IN ('due', 'held') THEN 'the content was removed' ELSE error END, \
      state = CASE WHEN state IN ('due', 'held') THEN 'failed' ELSE state END FROM unnest({}) x (a, b) WHERE id = a";
 const NOTIFICATION: &str = "UPDATE notification SET subject = b, body = c FROM unnest({}) x (a, b, c) WHERE id = a";
-const INBOX: &str = "UPDATE inbox SET subject = '' FROM unnest({}) x (a, b) WHERE ticket_id = a AND blob_hash = b";
+const INBOX: &str = "UPDATE inbox SET subject = '', blob_hash = '' FROM unnest({}) x (a, b) WHERE ticket_id = a AND blob_hash = b";
 const SHOWN: &str = "DELETE FROM shown_html USING unnest({}) x (a) WHERE hash = a";
 /// Is the content named by an article, a mail of the log, or a value of a field?
 const NAMED: &str = "SELECT 1 WHERE EXISTS (SELECT 1 FROM article_part WHERE blob_hash = $1) \

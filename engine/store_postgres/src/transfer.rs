@@ -184,8 +184,8 @@ impl Target for PostgresTarget {
     }
 
     async fn missing(&mut self) -> Result<u64> {
-        // Of articles, of fields that are files, and of mail that came in.
-        let sql = r#"SELECT count(*) FROM (SELECT blob_hash AS hash FROM article_part UNION SELECT blob_hash FROM inbox
+        // Of articles, of fields that are files, and of mail that came in. Erased content has no hash.
+        let sql = r#"SELECT count(*) FROM (SELECT blob_hash AS hash FROM article_part WHERE blob_hash <> '' UNION SELECT blob_hash FROM inbox WHERE blob_hash <> ''
             UNION SELECT jsonb_path_query(fields, '$.**.blob') #>> '{}' FROM ticket WHERE fields::text LIKE '%"blob"%') named
             WHERE NOT EXISTS (SELECT 1 FROM blob b WHERE b.hash = named.hash)"#;
         let row = sqlx::query(sql).fetch_one(&mut self.0).await.map_err(error)?;

@@ -60,7 +60,7 @@ pub fn write(c: &Connection, changes: &Changes, at: Timestamp) -> Result<()> {
     }
     for (address, reason, at) in &changes.bounced {
         let sql = "INSERT INTO mail_bounce (address, at, reason) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET at = excluded.at, reason = excluded.reason";
-        run(sql, params![address.to_lowercase(), micros(*at), reason])?;
+        run(sql, params![address.to_ascii_lowercase(), micros(*at), reason])?;
     }
     Ok(())
 }
@@ -157,9 +157,9 @@ impl Inbox for SqliteStore {
         let known = read.prepare_cached(&sql).and_then(|mut s| s.query_row([asked.key, asked.older_key], row).optional()).map_err(error)?;
         let thread = thread(&read, asked.message_id)?;
         let sql = "SELECT count FROM mail_count WHERE address = ?1 AND day = ?2";
-        let counted = read
-            .prepare_cached(sql)
-            .and_then(|mut s| s.query_row(params![asked.sender.to_lowercase(), asked.day.to_string()], |r| r.get::<_, i64>(0)).optional());
+        let counted = read.prepare_cached(sql).and_then(|mut s| {
+            s.query_row(params![asked.sender.to_ascii_lowercase(), asked.day.to_string()], |r| r.get::<_, i64>(0)).optional()
+        });
         Ok(Before { known, thread, responses: counted.map_err(error)?.unwrap_or(0) as u64 })
     }
 
@@ -243,7 +243,7 @@ impl Inbox for SqliteStore {
         let sql = format!("SELECT address, at, reason FROM mail_bounce WHERE address IN ({marks}) ORDER BY address");
         let c = self.reader();
         let mut statement = c.prepare_cached(&sql).map_err(error)?;
-        let keys = addresses.iter().map(|a| a.to_lowercase());
+        let keys = addresses.iter().map(|a| a.to_ascii_lowercase());
         all(statement.query_map(params_from_iter(keys), |r| Ok((r.get(0)?, time(r.get(1)?)?, r.get(2)?))).map_err(error)?)
     }
 

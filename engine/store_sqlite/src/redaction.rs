@@ -52,7 +52,7 @@ fn rows(c: &Connection, ticket: i64, number: &str, title: &str, r: &Redaction) -
         c.execute("UPDATE notification SET subject = ?2, body = ?3 WHERE id = ?1", params![id, subject, body])?;
     }
     for hash in &r.blobs {
-        c.execute("UPDATE inbox SET subject = '' WHERE blob_hash = ?1 AND ticket_id = ?2", params![hash, ticket])?;
+        c.execute("UPDATE inbox SET subject = '', blob_hash = '' WHERE blob_hash = ?1 AND ticket_id = ?2", params![hash, ticket])?;
         c.execute("DELETE FROM shown_html WHERE hash = ?1", [hash])?;
         if c.query_row(NAMED, [hash], |_| Ok(())).optional()?.is_none() {
             c.execute("DELETE FROM blob WHERE hash = ?1", [hash])?;

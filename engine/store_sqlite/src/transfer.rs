@@ -191,8 +191,8 @@ impl Target for SqliteTarget {
     }
 
     async fn missing(&mut self) -> Result<u64> {
-        // Of articles, of fields that are files, and of mail that came in.
-        let sql = r#"SELECT count(*) FROM (SELECT blob_hash AS hash FROM article_part UNION SELECT blob_hash FROM inbox
+        // Of articles, of fields that are files, and of mail that came in. Erased content has no hash.
+        let sql = r#"SELECT count(*) FROM (SELECT blob_hash AS hash FROM article_part WHERE blob_hash <> '' UNION SELECT blob_hash FROM inbox WHERE blob_hash <> ''
             UNION SELECT j.value FROM ticket t, json_tree(t.fields) j WHERE t.fields LIKE '%"blob"%' AND j.key = 'blob') named
             WHERE NOT EXISTS (SELECT 1 FROM blob b WHERE b.hash = named.hash)"#;
         get(&mut self.0).query_row(sql, [], |r| r.get::<_, i64>(0)).map(|n| n as u64).map_err(error)

@@ -100,8 +100,11 @@ pub async fn page(
 }
 
 async fn draw(app: &App, who: &Who, id: &RequestId, row: &InboxRow) -> Response {
+    // Of a mail whose content was removed the log keeps how it came and what became of it.
+    let is_erased = row.blob.is_empty();
     let tried = match app.desk.try_mail(row.id).await {
-        Ok(tried) => tried,
+        Ok(tried) => Some(tried),
+        Err(_) if is_erased => None,
         Err(e) => return failed(e, id),
     };
     let model = app.desk.model();
@@ -123,7 +126,7 @@ async fn draw(app: &App, who: &Who, id: &RequestId, row: &InboxRow) -> Response 
                 @if let Some(number) = &row.number { dt { (t.ticket) } dd { a href=(page.ticket_url(number)) data-enhance { (number) } } }
             }
             div.buttons {
-                a.button href=(format!("{base}/raw")) download { (t.original) }
+                @if is_erased { p.quiet { (t.content_removed) } } @else { a.button href=(format!("{base}/raw")) download { (t.original) } }
                 @if row.state == InboxState::Quarantined {
                     form method="post" action=(format!("{base}/replay")) { (page.csrf()) button.primary { (t.replay) } }
                     form method="post" action=(format!("{base}/discard")) { (page.csrf()) button { (t.discard) } }
@@ -131,8 +134,10 @@ async fn draw(app: &App, who: &Who, id: &RequestId, row: &InboxRow) -> Response 
             }
         }
         section.card { h2 { (t.reasons) } (reasons(&row.details.reasons)) }
-        section.card { h2 { (t.as_if_now) } p.quiet { (t.nothing_changed) } (outcome(&page, &tried)) (reasons(&tried.reasons)) }
-        @if let Ok(mail) = &tried.mail {
+        @if let Some(tried) = &tried {
+            section.card { h2 { (t.as_if_now) } p.quiet { (t.nothing_changed) } (outcome(&page, tried)) (reasons(&tried.reasons)) }
+        }
+        @if let Some(Ok(mail)) = tried.as_ref().map(|t| &t.mail) {
             details.card { summary { (t.message) } br; pre.mail { (mail.body.get(..mail.body.floor_char_boundary(SHOWN_MAX)).unwrap_or_default()) } }
             details.card { summary { "Header (" (mail.headers.len()) ")" } br;
                 pre.mail { @for (name, value) in mail.headers.iter().take(200) { (name) ": " (value) "\n" } } }

@@ -571,9 +571,8 @@ pub async fn article(
     data: FormData,
 ) -> Response {
     let (once, minutes) = (data.once(), data.get("minutes").unwrap_or_default().to_owned());
-    let mut to = address::parse(data.get("to").unwrap_or_default());
+    let to = address::parse_all(data.get("to").into_iter().chain(data.all("also")));
     let cc = address::parse(data.get("cc").unwrap_or_default());
-    to.extend(data.all("also").flat_map(address::parse));
     let mut article: ArticleInput = data.dialog().article.unwrap_or_default();
     if !to.is_empty() || !cc.is_empty() {
         article.mail = Some(MailInput { to: to.clone(), cc: cc.clone() });

@@ -201,7 +201,7 @@ pub fn ticket(model: &Model, new: &NewTicket, ctx: &Context) -> Result<Decision,
             return Err(error("article", FormError::Required));
         }
         // What a customer writes, the customer can read.
-        let visible = article.visible || ctx.actor.kind == PersonKind::Customer;
+        let visible = article.visible || article.mail.is_some() || ctx.actor.kind == PersonKind::Customer;
         form::add_article(&mut run, crate::command::ArticleInput { visible, ..article.clone() })?;
     }
     run.finish()

@@ -2,13 +2,14 @@
 
 use super::life_cycle::StateError;
 use super::run::Run;
-use crate::acl::{Judge, Shape};
+use crate::acl::{self, Judge, Shape};
 use crate::apply::{apply, attribute};
 use crate::command::{ArticleInput, Form};
 use crate::event::{Article, Event};
 use crate::message::{self, Datum};
 use crate::people::PersonKind;
 use crate::rejection::{FormError, Rejection};
+use crate::rights;
 use crate::scope::TicketScope;
 use crate::snapshot::{Seq, Snapshot, WorkItem};
 use crate::text;
@@ -19,6 +20,7 @@ use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::field::FieldType;
 use vorgang_definitions::kinds::message::DataType;
 use vorgang_definitions::kinds::process::{ArticleField, AskTime, FormField};
+use vorgang_definitions::kinds::role::Right;
 use vorgang_definitions::value_expr::ValueExpr;
 use vorgang_definitions::values::{Slot, ValueError, to_stored};
 
@@ -417,17 +419,36 @@ pub fn write_article(
     work: Option<Seq>,
 ) -> Result<(), Rejection> {
     let Some((field, input)) = filled else { return Ok(()) };
+    if input.mail.is_some() {
+        // A dialog has no recipients: what it sends, its actions say.
+        return Err(Rejection::Form(vec![("to".into(), FormError::Unknown)]));
+    }
     let site = run.model.names.site.main_language();
     let subject = match &field.subject {
         Some(template) => template.render(&run.ctx.actor.language, site, &run.scope(instance, work)).unwrap_or_default(),
         None => input.subject.clone(),
     };
     let visible = field.visible.unwrap_or(true);
-    add_article(run, ArticleInput { subject, visible, mail: None, ..input })
+    add_article(run, ArticleInput { subject, visible, ..input })
+}
+
+/// Agents who may write into the ticket send mail from it. What a customer sends by mail comes by the mail's own door.
+fn may_send(run: &Run) -> Result<(), Rejection> {
+    match run.ctx.actor.kind {
+        PersonKind::Customer => Err(Rejection::Form(vec![("to".into(), FormError::Unknown)])),
+        PersonKind::Agent => {
+            rights::require(&run.model.names, run.ctx.actor, &run.snapshot.ticket, Right::Note)?;
+            acl::ask(run, "action", "answer", None)
+        }
+        PersonKind::System => Ok(()),
+    }
 }
 
 /// Writes the article, and sends it where it is a mail.
 pub fn add_article(run: &mut Run, input: ArticleInput) -> Result<(), Rejection> {
+    if input.mail.is_some() {
+        may_send(run)?;
+    }
     let minutes = input.minutes.filter(|_| run.ctx.actor.kind == PersonKind::Agent);
     let (attachments, blobs): (Vec<_>, Vec<_>) = input.attachments.into_iter().unzip();
     run.blobs.extend(blobs);

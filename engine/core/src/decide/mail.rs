@@ -7,7 +7,7 @@ use crate::command::{Context, Received};
 use crate::event::{Article, Event, Sender};
 use crate::follow_up::{self, Fate};
 use crate::intake::{From, Taken};
-use crate::mail::{Address, Head, MailInput, Nature, Outgoing, RECIPIENTS_MAX, Report, TAKE_BACK_SECONDS, shown};
+use crate::mail::{ADDRESS_BYTES_MAX, Address, Head, MailInput, Nature, Outgoing, RECIPIENTS_MAX, Report, TAKE_BACK_SECONDS, shown};
 use crate::people::SYSTEM;
 use crate::rejection::{FormError, Rejection};
 use crate::rights;
@@ -130,8 +130,9 @@ fn add(run: &mut Run, received: &Received, rejected: bool) {
         erased: None,
     });
     // Whoever stands beside a sender that nobody stands for gets nothing of the ticket.
-    if mail.auth.is_good() && mail.nature == Nature::Person {
-        let beside = mail.to.iter().chain(&mail.cc).take(RECIPIENTS_MAX).cloned();
+    if mail.nature == Nature::Person {
+        let lines = [("to", &mail.to), ("cc", &mail.cc)].into_iter().filter(|(name, _)| mail.auth.covers(name));
+        let beside = lines.flat_map(|(_, all)| all).take(RECIPIENTS_MAX).cloned();
         for address in beside.collect::<Vec<_>>() {
             take_part(run, address);
         }
@@ -218,6 +219,11 @@ pub fn head(run: &Run, input: &MailInput, number: Seq) -> Result<Head, Rejection
     }
     if input.to.len() + input.cc.len() > RECIPIENTS_MAX {
         return Err(error(FormError::Invalid(ValueError::TooLarge)));
+    }
+    // A name is a line, an address no longer than a server takes (RFC 5321, 4.5.3.1): what is longer is not shown again.
+    let long = |a: &Address| a.name.len() > LINE_BYTES_MAX || a.address.len() > ADDRESS_BYTES_MAX;
+    if input.to.iter().chain(&input.cc).any(long) {
+        return Err(error(FormError::Invalid(ValueError::TooLong(ADDRESS_BYTES_MAX))));
     }
     let wrong = |a: &Address| {
         let bad = |t: &str| t.chars().any(|c| c.is_control());

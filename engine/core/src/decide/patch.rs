@@ -130,10 +130,6 @@ pub fn article(run: &mut Run, article: &ArticleInput) -> Result<(), Rejection> {
             article.visible
         }
     };
-    // What a customer sends by mail comes by the mail's own door.
-    if article.mail.is_some() && run.ctx.actor.kind == PersonKind::Customer {
-        return Err(Rejection::Form(vec![("to".into(), FormError::Unknown)]));
-    }
     let visible = visible || article.mail.is_some();
     acl::ask(run, "action", if visible { "answer" } else { "note" }, None)?;
     if form::is_mute(article) {

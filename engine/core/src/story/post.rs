@@ -22,7 +22,16 @@ impl Story<'_> {
         }
         let named = answered.map(|at| Named { snapshot: &self.tickets[at].snapshot, proof: Proof::Token, accounts: &[] });
         let addressed: Vec<_> = account.into_iter().collect();
-        let arrival = Arrival { mail: &mail, account, addressed: &addressed, recipients: &recipients, named, responses: 0, now: self.now };
+        let arrival = Arrival {
+            mail: &mail,
+            account,
+            guessed: false,
+            addressed: &addressed,
+            recipients: &recipients,
+            named,
+            responses: 0,
+            now: self.now,
+        };
         let sorted = sort(&self.model.names, &self.people, &arrival);
         self.report.log.push(format!("mail from {}: {}", mail.sender(), mail.subject));
         for reason in &sorted.reasons {
@@ -79,6 +88,7 @@ impl Story<'_> {
             references: vec![],
             body: given.body.clone().unwrap_or_default(),
             html: false,
+            html_digest: None,
             attachments: vec![],
             nature: if given.auto { Nature::Machine("the test says so".into()) } else { Nature::Person },
             ambiguous: None,

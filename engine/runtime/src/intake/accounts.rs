@@ -28,6 +28,12 @@ pub fn takers<'m>(names: &'m Names, incoming: &Incoming, mail: &Mail) -> Vec<&'m
     all
 }
 
+/// Do only the mail's own headers say for which account it is? Whoever wrote the mail may have written them.
+pub fn is_guessed(names: &Names, incoming: &Incoming) -> bool {
+    let given = incoming.account.as_deref().and_then(|a| names.accounts.get(a)).is_some();
+    incoming.guessed || !(given || incoming.recipients.iter().any(|r| names.account_at(r).is_some()))
+}
+
 /// The takers, and every other account that the envelope or the headers name.
 pub fn addressed<'m>(names: &'m Names, incoming: &Incoming, mail: &Mail, takers: &[&'m MailAccount]) -> Vec<&'m MailAccount> {
     let mut all = takers.to_vec();

@@ -1,6 +1,6 @@
 //! The ticket that a mail names, and what is known of both.
 
-use super::accounts;
+use super::{KEPT_MAX, accounts};
 use crate::desk::{Desk, Error};
 use std::collections::BTreeSet;
 use vorgang_core::event::Article;
@@ -150,7 +150,7 @@ impl Desk {
             let Some(stored) = self.store.ticket_load(row.number.as_deref().unwrap_or_default()).await? else { continue };
             let articles = self.store.article_list(stored.snapshot.ticket.id).await?;
             let came = |a: &&Article| a.head.as_ref().is_some_and(|h| h.raw.as_ref() == Some(&row.blob));
-            if articles.iter().find(came).map(Written::of_article) != Some(Written::of(mail)) {
+            if articles.iter().find(came).map(Written::of_article) != Some(Written::of(mail)) || !self.has_html_of(row, mail).await? {
                 continue;
             }
             let before = accounts::of_row(&self.model().names, row);
@@ -164,6 +164,19 @@ impl Desk {
             }
         }
         Ok(copy)
+    }
+
+    /// Has the mail of the log the same HTML as this one?
+    async fn has_html_of(&self, row: &InboxRow, mail: &Mail) -> Result<bool, Error> {
+        if mail.html_digest.is_none() {
+            return Ok(true);
+        }
+        let Some(raw) = self.store.blob(&row.blob).await? else { return Ok(false) };
+        let read = tokio::task::spawn_blocking({
+            let hash = row.blob.clone();
+            move || vorgang_mail::read(&raw, &hash, KEPT_MAX)
+        });
+        Ok(matches!(read.await, Ok(Ok(before)) if before.html_digest == mail.html_digest))
     }
 
     /// What the mail is, with the ticket that it names. What only looks like a report and is about no mail of ours is somebody's
@@ -187,7 +200,7 @@ impl Desk {
             let Some(row) = self.store.mail_find(key).await? else { continue };
             match &row.outgoing {
                 Some(outgoing) => addresses.extend(outgoing.to.iter().chain(&outgoing.cc).map(|a| a.key())),
-                None => addresses.extend(self.people().get(&row.recipient).map(|p| p.email.to_lowercase())),
+                None => addresses.extend(self.people().get(&row.recipient).map(|p| p.email.to_ascii_lowercase())),
             }
         }
         let named = |address: &String| addresses.iter().any(|a| a.eq_ignore_ascii_case(address));

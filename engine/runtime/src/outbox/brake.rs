@@ -54,7 +54,7 @@ fn by_hand(mail: &MailRow) -> bool {
 fn addresses(desk: &Desk, mail: &MailRow) -> Vec<String> {
     match &mail.outgoing {
         Some(outgoing) => outgoing.to.iter().chain(&outgoing.cc).map(|a| a.key()).collect(),
-        None => desk.people().get(&mail.recipient).map(|p| p.email.to_lowercase()).into_iter().collect(),
+        None => desk.people().get(&mail.recipient).map(|p| p.email.to_ascii_lowercase()).into_iter().collect(),
     }
 }
 
