@@ -61,7 +61,8 @@ export async function signIn(browser, server, login, options = {}) {
   const page = await context.newPage();
   page.complaints = [];
   page.on("console", (m) => ["error", "warning"].includes(m.type()) && !/status of 4\d\d/.test(m.text()) && page.complaints.push(m.text()));
-  page.on("pageerror", (e) => page.complaints.push(String(e)));
+  // A page that is there at once needs no transition: the browser drops it, and says so.
+  page.on("pageerror", (e) => /Transition was aborted/.test(String(e)) || page.complaints.push(String(e)));
   page.on("request", (r) => !r.url().startsWith(server.url) && !r.url().startsWith("data:") && page.complaints.push(`external request ${r.url()}`));
   const saved = server.sessions?.[login];
   if (saved) await context.addCookies(saved);
