@@ -147,7 +147,7 @@ const TICKING: &str = r#"
 - { kind: Job, name: each_minute, at: "* * * * *", missed: all, where: ticket.state == "new", do: [ { note: tick } ] }
 "#;
 
-/// Rows 3, 30 and 32 of the faults: several nodes make up for ten days, one tick at a time; the one that does it stands
+/// Rows 3, 30 and 32 of the faults: several nodes make up for a hundred days, one tick at a time; the one that does it stands
 /// still longer than its lease and is shut out, and the next one ends in order.
 #[test]
 fn ticks_come_once_and_a_paused_node_is_shut_out() {
@@ -163,7 +163,7 @@ fn ticks_come_once_and_a_paused_node_is_shut_out() {
     let first = Server::start(&folder.0, &[&site.display().to_string()]);
     eventually("the job's schedule is known", SOON, || count("SELECT count(*) FROM job") == 1);
     first.kill();
-    psql(&url, "UPDATE job SET seen = seen - 864000000000");
+    psql(&url, "UPDATE job SET seen = seen - 8640000000000");
     let nodes: Vec<Server> = (0..3).map(|_| Server::start(&folder.0, &[])).collect();
     let ticks = "SELECT count(*) FROM job_run";
     // Whoever is gone keeps its lanes until it is taken for dead.
