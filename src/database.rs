@@ -9,6 +9,7 @@ use vorgang_store_postgres::PostgresStore;
 use vorgang_store_sqlite::SqliteStore;
 
 /// What a URL names.
+#[derive(Clone)]
 pub enum Place {
     /// The file of a SQLite database.
     File(PathBuf),
@@ -29,6 +30,14 @@ pub fn place(url: &str) -> anyhow::Result<Place> {
 }
 
 impl Place {
+    /// As [`place`] reads it.
+    pub fn url(&self) -> std::ffi::OsString {
+        match self {
+            Self::File(path) => path.into(),
+            Self::Server(url) => url.into(),
+        }
+    }
+
     /// For people: without a password.
     pub fn shown(&self) -> String {
         match self {

@@ -1,6 +1,8 @@
 //! The command line: the composition root, the only place that names a database.
 
 mod author;
+mod backups;
+mod config;
 mod control;
 mod database;
 mod doctor;
@@ -36,6 +38,9 @@ struct Cli {
     /// Where attachments above 64 KiB lie instead of in the folder of files: s3://BUCKET/PREFIX, with the keys in AWS_*.
     #[arg(long, global = true, env = "VORGANG_ATTACHMENTS", value_name = "URL")]
     attachments: Option<String>,
+    /// A file with options, under the names that they have here; what is given here or in the environment comes first.
+    #[arg(long, global = true, env = "VORGANG_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
     /// How messages are written to stderr.
     #[arg(long, global = true, env = "VORGANG_LOG_FORMAT", default_value = "text")]
     log_format: LogFormat,
@@ -176,6 +181,9 @@ enum Command {
         #[command(flatten)]
         mail: serve::MailOptions,
     },
+    /// The configuration: what counts and where it comes from, and whether the file is good.
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     /// The history.
     #[command(subcommand)]
     Audit(Audit),
@@ -246,7 +254,7 @@ fn keep_free_memory() {
 fn main() -> ExitCode {
     keep_free_memory();
     quiet_pipes();
-    let cli = Cli::parse();
+    let cli = config::parse();
     log(cli.log_format);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -303,7 +311,11 @@ async fn run(cli: Cli) -> anyhow::Result<End> {
     let files = files.map(|f| std::path::absolute(&f).unwrap_or(f));
     let outside = |folder| Outside::new(folder, cli.attachments.as_deref());
     match cli.command {
-        Command::Serve(options) => serve::serve(&database, outside(files)?, *options).await,
+        Command::Serve(options) => {
+            let attachments = cli.attachments.clone();
+            serve::serve(&database, outside(files)?, attachments, *options).await
+        }
+        Command::Config(command) => config::config(cli.config.as_deref(), &command),
         Command::Doctor { format, mail } => doctor::doctor(&database, &outside(files)?, &mail, format == Format::Json).await,
         Command::Copy { from, to } => {
             // A file's own folder lies beside it.

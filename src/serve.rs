@@ -1,5 +1,6 @@
 //! `vorgang serve`
 
+use crate::backups::BackupOptions;
 use crate::database::{self, Outside};
 use crate::{End, author, control};
 use anyhow::{Context, bail};
@@ -82,6 +83,8 @@ pub struct Options {
     public_mail: bool,
     #[command(flatten)]
     guards: GuardOptions,
+    #[command(flatten)]
+    backups: BackupOptions,
 }
 
 /// Limits for callers, and access to the metrics.
@@ -90,6 +93,9 @@ pub struct GuardOptions {
     /// Serves /metrics on a listener of its own, and nowhere else.
     #[arg(long, env = "VORGANG_METRICS", value_name = "ADDR")]
     metrics: Option<SocketAddr>,
+    /// Writes a line of the log for each request: when, who, what, from where, and how it was answered.
+    #[arg(long, env = "VORGANG_ACCESS_LOG")]
+    access_log: bool,
     /// The file with the bearer token that /metrics asks for.
     #[arg(long, env = "VORGANG_METRICS_TOKEN_FILE", value_name = "FILE", conflicts_with = "metrics")]
     metrics_token_file: Option<PathBuf>,
@@ -129,9 +135,12 @@ impl GuardOptions {
 #[derive(Args)]
 pub struct MailOptions {
     /// The server that takes mail: smtp://USER@HOST (STARTTLS), smtps://USER@HOST, or smtp+plain://127.0.0.1 for a relay
-    /// on this machine. The password comes from VORGANG_MAIL_PASSWORD or the file in VORGANG_MAIL_PASSWORD_FILE.
+    /// on this machine. The password comes from VORGANG_MAIL_PASSWORD, or from the file below.
     #[arg(long, env = "VORGANG_MAIL_URL", value_name = "URL", requires = "mail_from")]
     mail_url: Option<String>,
+    /// The file with the password of that server.
+    #[arg(long, env = "VORGANG_MAIL_PASSWORD_FILE", value_name = "FILE")]
+    mail_password_file: Option<PathBuf>,
     /// The sender of mail, such as `Help desk <desk@example.org>`.
     #[arg(long, env = "VORGANG_MAIL_FROM", value_name = "ADDRESS")]
     mail_from: Option<String>,
@@ -161,10 +170,9 @@ impl MailOptions {
     pub fn smtp(&self) -> anyhow::Result<Option<Smtp>> {
         let (Some(url), Some(from)) = (&self.mail_url, &self.mail_from) else { return Ok(None) };
         let ca = self.ca()?;
-        let file = std::env::var_os("VORGANG_MAIL_PASSWORD_FILE");
-        let password = match file {
+        let password = match &self.mail_password_file {
             Some(file) => {
-                let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", Path::new(&file).display()))?;
+                let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
                 Some(text.trim_end_matches(['\r', '\n']).to_owned())
             }
             None => std::env::var("VORGANG_MAIL_PASSWORD").ok(),
@@ -191,7 +199,7 @@ fn embedded() -> Vec<SiteFile> {
     files
 }
 
-pub async fn serve(url: &str, outside: Outside, options: Options) -> anyhow::Result<End> {
+pub async fn serve(url: &str, outside: Outside, attachments: Option<String>, options: Options) -> anyhow::Result<End> {
     if let Err(e) = usage(&options) {
         eprintln!("{e}");
         return Ok(End::Usage);
@@ -225,7 +233,7 @@ pub async fn serve(url: &str, outside: Outside, options: Options) -> anyhow::Res
     }
     let spool = spool(outside.folder.as_deref());
     vorgang_store::files::private_folder(&spool).with_context(|| format!("cannot make {}", spool.display()))?;
-    let served = on(&place, store.clone(), outside.folder, options, mail, programs).await;
+    let served = on(&place, store.clone(), (outside.folder, attachments), options, mail, programs).await;
     store.leave().await;
     served
 }
@@ -244,7 +252,7 @@ fn missing(place: &database::Place, folder: Option<&Path>, signed: usize) -> Str
 async fn on(
     place: &database::Place,
     store: Arc<dyn Store>,
-    folder: Option<PathBuf>,
+    (folder, attachments): (Option<PathBuf>, Option<String>),
     options: Options,
     (smtp, around): (Option<Smtp>, Arc<Surroundings>),
     programs: Arc<Programs>,
@@ -288,6 +296,7 @@ async fn on(
         mail: can_send(&desk, &post),
         quotas: options.guards.quotas(),
         metrics: options.guards.metrics_door()?,
+        access_log: options.guards.access_log,
     };
     let metrics = Metrics::install().map_err(|e| anyhow::anyhow!("the metrics could not be set up: {e}"))?;
     if options.demo && is_empty {
@@ -323,6 +332,7 @@ async fn on(
         Some(Err(e)) => return Err(database::why(e).context("the folder of files cannot be used (--files)")),
         None => tracing::warn!("no checkpoints of the history are made: --files names no folder for them"),
     }
+    lanes.spawn(options.backups.run(desk.clone(), place.clone(), folder, attachments));
     if config.mail {
         lanes.spawn(outbox::run(desk.clone(), post.clone(), outbox::Links(config.public_url.clone())));
     }
@@ -400,7 +410,7 @@ fn programs(options: &Options) -> Result<Programs, String> {
 }
 
 /// Plain http leaves this machine only when it is asked for.
-fn usage(options: &Options) -> Result<(), String> {
+pub fn usage(options: &Options) -> Result<(), String> {
     let https = options.public_url.as_ref().is_some_and(|u| u.starts_with("https://"));
     if let Some(url) = options.public_url.as_ref().filter(|u| !u.starts_with("http://") && !u.starts_with("https://")) {
         return Err(format!("`{url}` is not a public URL: it begins with https:// or http://"));

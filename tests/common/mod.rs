@@ -149,7 +149,16 @@ impl Server {
     }
 
     /// Waits until what was started says where it serves.
-    pub fn wait(mut command: Command) -> Self {
+    pub fn wait(command: Command) -> Self {
+        Self::wait_writing(command, Box::new(std::io::sink()))
+    }
+
+    /// The same; what it says afterwards goes into a file.
+    pub fn wait_with_log(command: Command, log: &Path) -> Self {
+        Self::wait_writing(command, Box::new(std::fs::File::create(log).expect("a file")))
+    }
+
+    fn wait_writing(mut command: Command, mut log: Box<dyn Write + Send>) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the server starts");
         let mut stderr = BufReader::new(child.stderr.take().expect("stderr"));
         let mut seen = String::new();
@@ -164,7 +173,7 @@ impl Server {
             seen.push_str(&line);
         };
         // Somebody has to read on, or the pipe fills up.
-        std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
+        std::thread::spawn(move || std::io::copy(&mut stderr, &mut log));
         Self { child, address, links: vec![] }
     }
 

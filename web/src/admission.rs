@@ -69,6 +69,10 @@ struct Declared(u64);
 #[derive(Clone)]
 pub struct Known(pub Option<Who>);
 
+/// Who asked, on the way back: for the log.
+#[derive(Clone)]
+pub struct Login(pub String);
+
 /// A place of a stranger, until it is dropped.
 pub struct Stranger {
     address: IpAddr,
@@ -143,17 +147,19 @@ pub async fn admit(State((app, places)): State<(App, Places)>, mut request: Requ
         Ok(Err(_)) => return fault(api, Fault::unavailable(), &id),
         Err(_) => return busy(api, &id),
     };
-    let stranger = known.0.is_none();
+    let login = known.0.as_ref().map(|who| Login(who.person.login.clone()));
     request.extensions_mut().insert(known);
-    if stranger {
+    let Some(login) = login else {
         let Some(_stranger) = places.stranger(crate::auth::caller(&app, &request)).await else { return busy(api, &id) };
         return next.run(request.map(|body| Body::new(Paced::new(body, STRANGERS_TIME)))).await;
-    }
+    };
     // Programs stand in line for a place among programs first: while they wait, people do not wait behind them.
     let program = if api { wait(&places.programs, 1).await } else { None };
     let place = if api && program.is_none() { None } else { wait(&places.all, 1).await };
     let Some(_place) = place else { return busy(api, &id) };
-    next.run(request.map(|body| Body::new(Paced::new(body, BODY_TIME)))).await
+    let mut response = next.run(request.map(|body| Body::new(Paced::new(body, BODY_TIME)))).await;
+    response.extensions_mut().insert(login);
+    response
 }
 
 /// The refusal of work that was not begun.

@@ -30,6 +30,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 use tower_http::timeout::RequestBodyTimeoutLayer;
+use tracing::Instrument;
 use vorgang_runtime::Desk;
 use vorgang_runtime::outbox::Servers;
 use vorgang_runtime::quota::Quotas;
@@ -56,6 +57,8 @@ pub struct Config {
     pub quotas: Quotas,
     /// Without it `/metrics` is not served here; with one it is asked for as a bearer token.
     pub metrics: MetricsDoor,
+    /// Each request is a line of the log.
+    pub access_log: bool,
 }
 
 /// Where `/metrics` is served, and to whom.
@@ -109,23 +112,31 @@ pub fn router(app: App) -> Router {
         .layer(RequestBodyTimeoutLayer::new(BODY_SILENCE_MAX))
         .layer(middleware::from_fn_with_state((app.clone(), admission::Places::default()), admission::admit))
         .layer(middleware::from_fn_with_state(app.config.secure(), headers))
-        .layer(middleware::from_fn(observe))
+        .layer(middleware::from_fn_with_state(app.clone(), observe))
         .with_state(app)
 }
 
 /// A request id, a log line, a metric.
-async fn observe(mut request: Request, next: Next) -> Response {
+async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let id = request_id();
     let method = request.method().clone();
     let path = request.extensions().get::<MatchedPath>().map_or_else(|| "-".to_owned(), |p| p.as_str().to_owned());
     request.extensions_mut().insert(RequestId(id.clone()));
+    // The path without what it may prove: a link's secret, and the query.
+    let shown = if path.contains("{link}") { path.clone() } else { request.uri().path().to_owned() };
+    let address = app.config.access_log.then(|| auth::caller(&app, &request));
     let begun = Instant::now();
-    let mut response = next.run(request).await;
+    // Every line that is written meanwhile has the request's number.
+    let mut response = next.run(request).instrument(tracing::info_span!("request", id)).await;
     let seconds = begun.elapsed().as_secs_f64();
     let status = response.status().as_u16();
     metrics::counter!("vorgang_http_requests_total", "method" => known_method(&method), "path" => path.clone(), "status" => status.to_string())
         .increment(1);
     metrics::histogram!("vorgang_http_request_seconds", "path" => path.clone()).record(seconds);
+    if let Some(address) = address {
+        let who = response.extensions().get::<admission::Login>().map_or("-", |login| login.0.as_str());
+        tracing::info!(target: "vorgang::access", id, %address, who, %method, path = shown, status, seconds);
+    }
     if status >= 500 && path != "/readyz" {
         tracing::error!(request = id, %method, path, status, seconds, "request failed");
     } else {

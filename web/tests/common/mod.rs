@@ -82,6 +82,7 @@ impl Door {
             mail: false,
             quotas: Quotas { create: 0, search: 0, export: 0 },
             metrics: MetricsDoor::Here,
+            access_log: false,
         };
         change(&mut config);
         let app = App { desk: desk.clone(), config: Arc::new(config), servers: None, metrics: Arc::new(String::new) };
