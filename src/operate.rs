@@ -28,11 +28,12 @@ pub enum User {
 
 #[derive(clap::Args)]
 pub struct UserFields {
+    #[arg(value_parser = plain)]
     login: String,
     /// The login, if not given.
-    #[arg(long)]
+    #[arg(long, value_parser = plain)]
     name: Option<String>,
-    #[arg(long)]
+    #[arg(long, value_parser = address)]
     email: Option<String>,
     /// An agent; somebody new is a customer if not given.
     #[arg(long)]
@@ -64,6 +65,18 @@ pub struct UserFields {
     /// May sign in again.
     #[arg(long, conflicts_with = "inactive")]
     active: bool,
+}
+
+/// A text of one line.
+fn plain(text: &str) -> Result<String, String> {
+    if text.chars().any(char::is_control) { Err("it has a control character or a line break".into()) } else { Ok(text.to_owned()) }
+}
+
+/// An address, or none.
+fn address(text: &str) -> Result<String, String> {
+    let is_one =
+        text.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty()) && !text.contains(char::is_whitespace);
+    if text.is_empty() || is_one { plain(text) } else { Err(format!("{text:?} is no address")) }
 }
 
 impl UserFields {

@@ -10,6 +10,17 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// What a person is called goes into heads of mail: it is one line.
+#[test]
+fn people_have_names_of_one_line() {
+    let folder = Folder::new("names");
+    for (option, text) in [("--email", "a@b\r\nBcc: x@y"), ("--email", "nobody"), ("--name", "A\nB"), ("--name", "A\u{1b}[31m")] {
+        let (code, _, err) = run(&folder.0, &["user", "add", "ina", option, text]);
+        assert_eq!(code, 2, "{option} {text:?}: {err}");
+    }
+    assert_eq!(run(&folder.0, &["user", "add", "ina\nb"]).0, 2);
+}
+
 /// Every example checks without a finding, and its tests pass.
 #[test]
 fn examples_are_good() {

@@ -343,3 +343,28 @@ async fn handlers_hear_how_mail_has_ended() {
     assert_eq!(notes().await, ["mail.sent mia", "mail.failed mia"]);
     assert_eq!(w.stored(&number).await.incidents[0].message, "mail `moved` to mia: no such mailbox");
 }
+
+/// A server that did not answer while the clock was ten days ahead: its mail goes out when the clock is right again.
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_that_a_clock_ahead_put_off_is_due_again() {
+    let (w, number) = desk("pulled", &[boss("mia", "en")]).await;
+    w.patch(&number, &[("queue", json!("secret"))]).await;
+    let claim = async || {
+        let now = w.now();
+        w.desk.store.mail_claim(now, now + SignedDuration::from_mins(15), 10, &[]).await.expect("mail")
+    };
+    w.advance(SignedDuration::from_hours(240));
+    let ids: Vec<i64> = claim().await.iter().map(|m| m.id).collect();
+    assert!(!ids.is_empty());
+    let later = w.now() + SignedDuration::from_hours(4);
+    w.desk.store.mail_attempted(&ids, MailState::Due, later, "no answer").await.expect("noted");
+    w.advance(-SignedDuration::from_hours(240));
+    assert!(claim().await.is_empty());
+    vorgang_runtime::outbox::pull_back(&w.desk).await.expect("pulled back");
+    assert_eq!(claim().await.len(), ids.len());
+    // What waits for a person's quiet hours to end waits on.
+    let tomorrow = w.now() + SignedDuration::from_hours(24);
+    w.desk.store.mail_attempted(&ids, MailState::Due, tomorrow, "quiet").await.expect("noted");
+    vorgang_runtime::outbox::pull_back(&w.desk).await.expect("pulled back");
+    assert!(claim().await.is_empty());
+}

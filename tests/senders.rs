@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use vorgang_core::decide::Notice;
 use vorgang_core::event::Sender;
 use vorgang_core::filter::Filter;
-use vorgang_core::mail::Address;
+use vorgang_core::mail::{Address, Auth};
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_core::{Command, Rejection};
 use vorgang_runtime::Error;
@@ -326,4 +326,23 @@ async fn a_closed_ticket_is_the_same_at_every_door() {
     assert_eq!(d.write("anna", &gone, "And I?").await.err(), Some(Error::Rejected(Rejection::NotFound)));
     assert_eq!(d.write("ben", &from, "May I?").await.err(), Some(Error::Rejected(Rejection::NotFound)), "another's");
     d.sound().await;
+}
+
+/// Whoever has a signed mail can add a line with recipients above it: they get no part, and no answer by themselves.
+#[tokio::test(flavor = "multi_thread")]
+async fn recipients_that_no_signature_covers_are_nobodys_word() {
+    let d = desk("senders_unsigned").await;
+    let proved =
+        |unsigned: &[&str]| Some(Auth { unsigned: unsigned.iter().map(|n| (*n).to_owned()).collect(), ..confirmed().expect("a proof") });
+    let raw = |subject: &str| mail(&format!("Cc: third@else.example\nFrom: anna@example.com\nSubject: {subject}\n"), subject);
+    for (subject, auth, takes_part) in [("covered", proved(&[]), true), ("added", proved(&["cc"]), false)] {
+        let number = d.number(&raw(subject), auth).await;
+        let snapshot = d.world.stored(&number).await;
+        let is_there = snapshot.participants.iter().any(|p| p.is("third@else.example"));
+        assert_eq!(is_there, takes_part, "{subject}");
+        let model = d.world.desk.model();
+        let people = d.world.desk.people();
+        let suggested = vorgang_core::recipients::suggest(&model.names, &people, &snapshot, &d.articles(&number).await);
+        assert_eq!(suggested.to.iter().chain(&suggested.cc).any(|a| a.is("third@else.example")), takes_part, "{subject}");
+    }
 }

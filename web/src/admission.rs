@@ -6,7 +6,7 @@ use crate::problem::{Fault, fault};
 use crate::{App, BODY_BYTES_MAX, RequestId};
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, Version, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
@@ -134,6 +134,12 @@ pub async fn admit(State((app, places)): State<(App, Places)>, mut request: Requ
     app.desk.attend().await;
     let api = request.uri().path().starts_with("/api/");
     let id = request.extensions().get::<RequestId>().cloned().unwrap_or_else(crate::layout::no_id);
+    // RFC 9112, 3.2: one `Host`, or the request is refused. HTTP/2 has it in the request line.
+    if request.version() <= Version::HTTP_11 && request.headers().get_all(header::HOST).iter().count() != 1 {
+        let no_host =
+            Fault::new(StatusCode::BAD_REQUEST, "The request names no host, or several.", "Die Anfrage nennt keinen Host oder mehrere.");
+        return fault(api, no_host, &id);
+    }
     let most = BODY_BYTES_MAX as u64;
     let declared = Declared(request.body().size_hint().upper().unwrap_or(most).min(most));
     request.extensions_mut().insert(declared);

@@ -385,6 +385,8 @@ async fn sessions_links_and_forms_are_guarded() {
     let gone = Person { active: false, ..(**door.desk.people().get("customer").expect("a person")).clone() };
     door.desk.people_save(&[gone]).await.expect("saved");
     assert_eq!(door.send("GET", "/", &[("cookie", &cookie)], "").await.status, StatusCode::SEE_OTHER);
+    // One host, or none is answered for.
+    assert_eq!(door.send("GET", "/sign-in", &[("host", "evil.example")], "").await.status, StatusCode::BAD_REQUEST);
     // Only a path of our own is gone to after signing in.
     for next in ["https://evil.example", "//evil.example", "/\\evil.example"] {
         let page = door.send("GET", &format!("/sign-in?next={}", next.replace(':', "%3A")), &[], "").await;

@@ -115,12 +115,18 @@ impl Links {
 /// How long a mail that was sent can be looked up, and the key of a request stands for its answer.
 const KEPT: (SignedDuration, SignedDuration) = (SignedDuration::from_hours(30 * 24), SignedDuration::from_hours(24));
 
+/// No mail waits longer for its next attempt: quiet hours end within a day.
+const LATEST: SignedDuration = SignedDuration::from_hours(26);
+
 /// Removes, a little at a time, what is no longer needed. Runs until it is aborted.
 pub async fn sweep(desk: Arc<Desk>) {
     loop {
         let now = desk.clock.now();
         let swept = match desk.store.lane("sweep").await {
-            Ok(true) => desk.store.sweep(now - KEPT.0, now - KEPT.1).await,
+            Ok(true) => match pull_back(&desk).await {
+                Ok(()) => desk.store.sweep(now - KEPT.0, now - KEPT.1).await,
+                Err(e) => Err(e),
+            },
             other => other.map(|_| 0),
         };
         let more = swept.unwrap_or_else(|e| {
@@ -129,6 +135,17 @@ pub async fn sweep(desk: Arc<Desk>) {
         });
         tokio::time::sleep(if more > 0 { Duration::from_secs(1) } else { Duration::from_secs(600) }).await;
     }
+}
+
+/// A clock that was ahead for a while has put off attempts further than anything else does: they are due now.
+pub async fn pull_back(desk: &Desk) -> Result<(), StoreError> {
+    let now = desk.clock.now();
+    let count = desk.store.mail_pull_back(now + LATEST, now).await?;
+    if count > 0 {
+        tracing::warn!(count, "mails that a clock which was ahead had put off are due now");
+        desk.wakes.look();
+    }
+    Ok(())
 }
 
 /// Runs until it is aborted. Each server has a lane of its own: one that stalls holds up nobody else's mail.

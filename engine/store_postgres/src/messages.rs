@@ -174,6 +174,11 @@ impl Messages for PostgresStore {
         Ok(self.server.tell(sql, args![state.word(), id, micros(now)]).await?.len() as u64)
     }
 
+    async fn mail_pull_back(&self, latest: Timestamp, now: Timestamp) -> Result<u64> {
+        let sql = "UPDATE outbox SET due = $2 WHERE state = 'due' AND state <> 'sent' AND due > $1 RETURNING 1";
+        Ok(self.server.tell(sql, args![micros(latest), micros(now)]).await?.len() as u64)
+    }
+
     async fn sweep(&self, mail: Timestamp, keys: Timestamp) -> Result<u64> {
         let all: [(&'static str, i64); 3] = [
             (

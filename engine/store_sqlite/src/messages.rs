@@ -253,6 +253,12 @@ impl Messages for SqliteStore {
         self.write(false, release).await.map(|n| n as u64)
     }
 
+    async fn mail_pull_back(&self, latest: Timestamp, now: Timestamp) -> Result<u64> {
+        let sql = "UPDATE outbox SET due = ?2 WHERE state = 'due' AND state <> 'sent' AND due > ?1";
+        let times = [micros(latest), micros(now)];
+        self.write(false, move |c| c.execute(sql, times).map(|n| n as i64)).await.map(|n| n as u64)
+    }
+
     async fn sweep(&self, mail: Timestamp, keys: Timestamp) -> Result<u64> {
         let sweep = move |c: &Connection| {
             let sent = "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE state = 'sent' AND done < ?1 LIMIT ?2)";
