@@ -414,3 +414,18 @@ async fn notifications_come_from_the_account_of_the_queue() {
     }
     d.sound().await;
 }
+
+/// The same text under the same Message-ID is a copy only where the HTML is the same too: what is shown may differ.
+#[tokio::test(flavor = "multi_thread")]
+async fn mails_that_differ_in_their_html_are_two() {
+    let d = desk("mail_html").await;
+    let raw = |link: &str, way: &str| {
+        format!(
+            "Received: by {way}\nFrom: anna@example.org\nTo: support@example.org\nSubject: A link\nMessage-ID: <html@x.example>\n\
+             MIME-Version: 1.0\nContent-Type: text/html\n\n<p><a href=\"https://{link}.example/\">Here</a></p>\n"
+        )
+    };
+    assert!(matches!(d.take(&raw("one", "a"), &[], None).await, Outcome::Taken { .. }));
+    assert_eq!(d.take(&raw("one", "b"), &[], None).await, Outcome::Ignored, "a copy on another way");
+    assert!(matches!(d.take(&raw("two", "c"), &[], None).await, Outcome::Taken { .. }));
+}

@@ -115,7 +115,8 @@ fn passes(copy: &Path, mutant: &Mutant, switched_on: bool) -> Option<bool> {
     if mutant.postgres {
         command.args(["run", "--quiet", "--package", "vorgang-testbed", "--bin", "with-postgres", "--", "cargo"]);
     }
-    command.args(["test", "--quiet"]).args(&mutant.test).current_dir(copy).env("CARGO_TARGET_DIR", copy.join("../target"));
+    // Of the whole workspace, as it was built: single packages would be built again with other features.
+    command.args(["test", "--quiet", "--workspace"]).args(&mutant.test).current_dir(copy).env("CARGO_TARGET_DIR", copy.join("../target"));
     command.env("RUSTFLAGS", "-Awarnings").env_remove("VORGANG_LONG").stdout(Stdio::null()).stderr(Stdio::null());
     match switched_on {
         true => command.env("VORGANG_MUTANT", &mutant.name),

@@ -429,6 +429,15 @@ async fn nobody_sends_mail_as_the_desk_who_may_not() {
     let page = path.replace("/api/v1", "").replace("/articles", "/article");
     let form = [("article", "x"), ("to", "ceo@victim.example")];
     assert_eq!(door.post("customer", &page, &form).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    // A dialog has no recipients, whoever fills it.
+    let claim = door.claim("customer", "400").await;
+    let submit = |id: &str| format!("/api/v1/work/{id}/submit");
+    let checked = door.api("agent", "POST", &submit(&work(&claim, "check_receipts")), &json!({"outcome": "good"})).await;
+    assert_eq!(checked.status, StatusCode::OK, "{}", checked.body);
+    let claim = door.api("manager", "GET", &format!("/api/v1/tickets/{}", claim["number"].as_str().expect("a number")), &Json::Null).await;
+    let vote = json!({"outcome": "approve", "article": article});
+    let refused = door.api("manager", "POST", &submit(&work(&claim.json(), "approve")), &vote).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.body);
     // An agent who may only create tickets in the queue.
     let creates: Vec<Person> =
         [Person { login: "clara".into(), roles: vec![], ..(**door.desk.people().get("agent").expect("a person")).clone() }].into();

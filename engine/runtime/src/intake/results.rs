@@ -215,7 +215,10 @@ mod tests {
         }
         assert_eq!(said(&["mx.example.org; dkim=pass header.d=evil.example"]), (None, Pass, None, false), "for another domain");
         assert_eq!(said(&["evil.example; dmarc=pass", "mx.example.org; dmarc=fail"]), (None, None, Fail, false));
-        assert_eq!(said(&["mx.example.org.evil.example; dmarc=pass"]), (None, None, None, false));
+        let other_host = ["evil.example", "mx.example.org.evil.example"].map(|host| format!("{host}; dmarc=pass header.from=example.com"));
+        for value in &other_host {
+            assert_eq!(said(&[value]), (None, None, None, false), "{value}");
+        }
         assert_eq!(said(&["(mx.example.org; dmarc=pass) x; dmarc=pass"]), (None, None, None, false));
         assert!(related("mail.example.com", "example.com") && !related("notexample.com", "example.com") && !related("com", "example.com"));
     }
