@@ -72,6 +72,7 @@ fn each_mutation_finds_its_place_and_its_test() {
     let all = list();
     assert!(all.len() >= 40, "{}", all.len());
     assert_eq!(all.iter().map(|m| &m.name).collect::<BTreeSet<_>>().len(), all.len(), "names are unique");
+    let all_sources = sources();
     let mut wrong = vec![];
     for mutant in &all {
         for (file, code) in mutant.places() {
@@ -79,7 +80,13 @@ fn each_mutation_finds_its_place_and_its_test() {
             wrong.extend(switched(&text, &mutant.name, code, &mutant.instead).err());
         }
         let filter = mutant.test.last().expect("a filter");
-        let found = filter.is_empty() || sources().iter().any(|(_, text)| text.contains(&format!("fn {filter}(")));
+        // Of `--test NAME` in that file, of `--lib` and `--bin` anywhere.
+        let own = match mutant.test.as_slice() {
+            [kind, name, _] if kind == "--test" => format!("tests/{name}.rs"),
+            _ => ".rs".to_owned(),
+        };
+        let is_there = |(path, text): &(PathBuf, String)| path.to_string_lossy().ends_with(&own) && text.contains(&format!("fn {filter}("));
+        let found = filter.is_empty() || all_sources.iter().any(is_there);
         if !found {
             wrong.push(format!("{}: there is no test `{filter}`", mutant.name));
         }
@@ -92,7 +99,7 @@ fn files() -> Vec<PathBuf> {
     fn walk(folder: &Path, all: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
             let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
-            match (name.starts_with('.') || name == "target" || name == "node_modules", path.is_dir()) {
+            match ((name.starts_with('.') && name != ".cargo") || name == "target" || name == "node_modules", path.is_dir()) {
                 (true, _) => {}
                 (false, true) => walk(&path, all),
                 (false, false) => all.push(path),
