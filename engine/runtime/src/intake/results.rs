@@ -56,8 +56,10 @@ pub fn said_by(host: &str, mail: &Mail) -> Auth {
     auth.aligned = by_server || by_signature;
     (auth.spf, auth.dkim) = (spf.unwrap_or_default(), dkim.unwrap_or_default());
     (auth.dmarc, auth.arc) = (dmarc.unwrap_or_default(), arc.unwrap_or_default());
-    if !by_server {
-        auth.unsigned = uncovered(&signed(mail, domain), mail);
+    // A host that takes signatures out of the mail vouches for all of it.
+    let signed = signed(mail, domain);
+    if !by_server && !signed.is_empty() {
+        auth.unsigned = uncovered(&signed, mail);
     }
     auth
 }
