@@ -6,11 +6,10 @@
 mod common;
 
 use common::lmtp::{Door, mail, port};
-use common::{Server, ask, binary, call, connect, end, median, memory, processor, serve, serve_by, token};
+use common::{Server, ask, binary, call, connect, end, median, memory, pipe, processor, serve, serve_by, token};
 use std::io::{BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -21,17 +20,7 @@ const BATCH: usize = 200;
 const TICKETS: usize = 50;
 
 fn main() {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
-    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
-    let folder = std::env::temp_dir().join(format!("vorgang-doors-bench-{}", std::process::id()));
-    for (name, bench) in [("beside", beside as fn(&Path)), ("strangers", strangers), ("html", html)] {
-        if is_wanted(name) {
-            let own = folder.join(name);
-            std::fs::create_dir_all(&own).expect("a folder");
-            bench(&own);
-        }
-    }
-    let _ = std::fs::remove_dir_all(&folder);
+    common::run_wanted("doors-bench", &[("beside", beside), ("strangers", strangers), ("html", html)]);
 }
 
 fn cookie(server: &Server) -> String {
@@ -207,15 +196,7 @@ fn html(folder: &Path) {
             raw.push_str("\r\n");
         }
         let begun = Instant::now();
-        let mut child = Command::new(binary())
-            .args(["--database", "pages.db", "mail"])
-            .current_dir(folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it starts");
-        child.stdin.take().expect("stdin").write_all(raw.as_bytes()).expect("it is given");
-        let said = String::from_utf8_lossy(&child.wait_with_output().expect("it ends").stdout).into_owned();
+        let said = pipe(folder, raw.as_bytes());
         let taken = begun.elapsed().as_secs_f64() * 1e3;
         let number = said.split("ticket ").nth(1).and_then(|r| r.split_whitespace().next()).unwrap_or_else(|| panic!("{said}"));
         let articles = call(&mut http, &token, "GET", &format!("/api/v1/tickets/{number}/articles"), "").expect("an answer").1;

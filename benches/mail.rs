@@ -4,7 +4,7 @@
 mod common;
 
 use common::lmtp::{Door, mail, port};
-use common::{Server, binary, end, median, memory, serve, token};
+use common::{Server, end, median, memory, serve, token};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -17,20 +17,10 @@ const MAILS: usize = 6_000;
 const CONNECTIONS: usize = 8;
 
 fn main() {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
-    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
-    let folder = std::env::temp_dir().join(format!("vorgang-mail-bench-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a folder");
-    for (name, bench) in
-        [("lmtp", lmtp as fn(&Path)), ("pipe", pipe), ("large", large), ("outbox", outbox), ("mailbox", mailbox), ("corpus", corpus)]
-    {
-        if is_wanted(name) {
-            let own = folder.join(name);
-            std::fs::create_dir_all(&own).expect("a folder");
-            bench(&own);
-        }
-    }
-    let _ = std::fs::remove_dir_all(&folder);
+    common::run_wanted(
+        "mail-bench",
+        &[("lmtp", lmtp), ("pipe", pipe), ("large", large), ("outbox", outbox), ("mailbox", mailbox), ("corpus", corpus)],
+    );
 }
 
 fn bring_all(port: u16, from: usize, count: usize, connections: usize) -> Duration {
@@ -85,16 +75,8 @@ fn pipe(folder: &Path) {
     let (server, _) = start(folder, &[]);
     let once = |n: usize| {
         let begun = Instant::now();
-        let mut child = Command::new(binary())
-            .args(["--database", "pages.db", "mail"])
-            .current_dir(folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it starts");
-        child.stdin.take().expect("stdin").write_all(mail(n).as_bytes()).expect("it is given");
-        let output = child.wait_with_output().expect("it ends");
-        assert!(String::from_utf8_lossy(&output.stdout).starts_with("made ticket"), "{output:?}");
+        let said = common::pipe(folder, mail(n).as_bytes());
+        assert!(said.starts_with("made ticket"), "{said}");
         begun.elapsed().as_secs_f64() * 1e3
     };
     let mut times: Vec<f64> = (0..200).map(once).collect();

@@ -16,7 +16,7 @@ use vorgang_runtime::Desk;
 
 /// How often it is looked whether a backup is due.
 const LOOK: Duration = Duration::from_secs(60);
-/// When one that failed is tried again.
+/// The pause after a failure.
 const AGAIN: SignedDuration = SignedDuration::from_hours(1);
 /// The times in the names of files, in UTC.
 const STAMP: &str = "%Y%m%dT%H%M%SZ";
@@ -150,7 +150,7 @@ mod tests {
         assert!(!is_due("2026-03-10T12:00:00+01:00", Some("2026-03-10T02:30:01+01:00")));
         assert!(!is_due("2026-03-11T02:29:59+01:00", Some("2026-03-10T02:30:01+01:00")));
         assert!(is_due("2026-03-11T02:30:00+01:00", Some("2026-03-10T02:30:01+01:00")));
-        assert!(is_due("2026-03-14T00:00:00+01:00", Some("2026-03-10T02:30:01+01:00")), "one that was missed is made up for");
+        assert!(is_due("2026-03-14T00:00:00+01:00", Some("2026-03-10T02:30:01+01:00")), "a missed backup is made up for");
         // In the night to the 29th there is no half past two; in the night to 25 October there are two.
         assert!(is_due("2026-03-29T03:30:00+02:00", Some("2026-03-28T02:30:01+01:00")));
         assert!(!is_due("2026-03-30T02:29:00+02:00", Some("2026-03-29T03:30:01+02:00")));

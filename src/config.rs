@@ -47,7 +47,7 @@ impl Cli {
 
 /// The arguments, and those of the file for what is not given. `config` itself says what is wrong with the file.
 fn completed(arguments: &[OsString]) -> anyhow::Result<Vec<OsString>> {
-    // What else is wrong is told once all arguments are there.
+    // Other errors are reported when all arguments are there.
     let Ok(matches) = Cli::command().ignore_errors(true).try_get_matches_from(arguments) else { return Ok(arguments.to_vec()) };
     let Some(file) = matches.get_one::<PathBuf>("config").filter(|_| matches.subcommand_name() != Some("config")) else {
         return Ok(arguments.to_vec());

@@ -20,7 +20,7 @@ struct List {
 struct Mutant {
     name: String,
     file: String,
-    /// What stands in the file once, with the expression to replace between « and ».
+    /// A piece of the file, found once, with the expression to replace between « and ».
     code: String,
     instead: String,
     /// Another place with the same guard.
@@ -116,7 +116,7 @@ fn sources() -> Vec<(PathBuf, String)> {
     rust.map(|f| (f.clone(), std::fs::read_to_string(&f).expect("a source"))).collect()
 }
 
-/// What `cargo test` says with this mutation switched on: `None` where it takes too long.
+/// Does the test pass, with this mutation switched on or not? `None` where it takes too long.
 fn passes(copy: &Path, mutant: &Mutant, switched_on: bool) -> Option<bool> {
     let mut command = Command::new(env!("CARGO"));
     if mutant.postgres {

@@ -1,4 +1,4 @@
-//! What operators load: alert rules and a dashboard that name only metrics that there are.
+//! Files for operators: alert rules and a dashboard that name only existing metrics, a systemd unit, an image, a configuration.
 
 mod common;
 
@@ -80,7 +80,7 @@ fn alerts_and_dashboard_name_metrics_that_there_are() {
     assert!(value(&text, "vorgang_backup_age_seconds").is_some_and(|age| age < 120.0));
     assert!(value(&text, "vorgang_commit_seconds_count").is_some_and(|count| count > 0.0));
     assert!(text.contains("vorgang_http_request_seconds_bucket"), "histograms, which can be added over nodes");
-    // Every line is one that Prometheus reads: a comment, or a name, labels and a number.
+    // Prometheus reads every line: a comment, or a name, labels and a number.
     for line in text.lines().filter(|l| !l.is_empty() && !l.starts_with('#')) {
         let (name, number) = line.rsplit_once(' ').expect("a value");
         assert!(number.parse::<f64>().is_ok() && name.starts_with(|c: char| c.is_ascii_lowercase()), "{line}");
@@ -114,7 +114,7 @@ fn each_alert_says_what_to_do() {
     assert!(panels.len() > 10 && panels.iter().all(|p| p["title"].is_string() && !p["targets"][0]["expr"].is_null()));
 }
 
-/// The unit is one that systemd reads, and leaves the service few rights.
+/// Systemd reads the unit, which leaves the service few rights.
 #[test]
 fn systemd_takes_the_unit() {
     let unit = std::fs::read_to_string(operations().join("vorgang.service")).expect("the unit");

@@ -102,7 +102,7 @@ async fn a_result_counts_for_the_author_that_it_names() {
         let raw = mail(&head, results).replace("support@", "relay@");
         let Outcome::Taken { number, .. } = d.take(&raw, &["relay@example.org"], None).await else { panic!("it is taken") };
         assert_eq!(d.last(&number).await.sender, sender, "{results}");
-        // Whom the desk believes about a mail, the mail itself does not choose.
+        // A mail does not choose the host that the desk believes about it.
         let raw = raw.replace("Subject: a", "Subject: b");
         assert_eq!(d.last(&d.number(&raw, None).await).await.sender, Sender::Customer, "{results}, named by headers only");
     }
@@ -328,7 +328,7 @@ async fn a_closed_ticket_is_the_same_at_every_door() {
     d.sound().await;
 }
 
-/// Whoever has a signed mail can add a line with recipients above it: they get no part, and no answer by themselves.
+/// Anybody can add a line with recipients above a signed mail: these recipients take no part, and no answer is suggested to them.
 #[tokio::test(flavor = "multi_thread")]
 async fn recipients_that_no_signature_covers_are_nobodys_word() {
     let d = desk("senders_unsigned").await;

@@ -56,7 +56,7 @@ impl Door {
     }
 
     pub fn bring(&mut self, mail: &[u8]) {
-        // What can be said together is (RFC 2920).
+        // The commands go together (pipelining, RFC 2920).
         let start = "MAIL FROM:<a@client.example>\r\nRCPT TO:<support@example.org>\r\nDATA\r\n";
         self.0.get_mut().write_all(start.as_bytes()).expect("it is said");
         for _ in 0..3 {

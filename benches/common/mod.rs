@@ -123,6 +123,12 @@ pub fn ask(stream: &mut BufReader<TcpStream>, method: &str, path: &str, cookie: 
     // In one piece: small writes would wait for each other's acknowledgement.
     let head = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\nContent-Length: 0\r\n\r\n");
     stream.get_mut().write_all(head.as_bytes()).ok()?;
+    let (status, cookie, _) = answer(stream)?;
+    Some((status, cookie))
+}
+
+/// Status, cookie and body of the next answer.
+fn answer(stream: &mut BufReader<TcpStream>) -> Option<(u16, String, Vec<u8>)> {
     let (mut status, mut length, mut set_cookie, mut line) = (0, 0, String::new(), String::new());
     loop {
         line.clear();
@@ -140,7 +146,7 @@ pub fn ask(stream: &mut BufReader<TcpStream>, method: &str, path: &str, cookie: 
     }
     let mut body = vec![0; length];
     stream.read_exact(&mut body).ok()?;
-    Some((status, set_cookie))
+    Some((status, set_cookie, body))
 }
 
 pub fn connect(address: &str) -> BufReader<TcpStream> {
@@ -184,20 +190,7 @@ pub fn call(stream: &mut BufReader<TcpStream>, token: &str, method: &str, path: 
         body.len()
     );
     stream.get_mut().write_all(head.as_bytes()).ok()?;
-    let (mut status, mut length, mut line) = (0, 0, String::new());
-    loop {
-        line.clear();
-        stream.read_line(&mut line).ok().filter(|n| *n > 0)?;
-        if status == 0 {
-            status = line.split(' ').nth(1)?.parse().ok()?;
-        } else if let Some(v) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = v.trim().parse().ok()?;
-        } else if line.trim().is_empty() {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).ok()?;
+    let (status, _, body) = answer(stream)?;
     Some((status, String::from_utf8_lossy(&body).into_owned()))
 }
 
@@ -206,4 +199,32 @@ pub fn token(folder: &Path, database: &str, login: &str) -> String {
     let output =
         Process::new(binary()).current_dir(folder).args(["--database", database, "user", "token", login]).output().expect("it runs");
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// Hands a mail to `vorgang mail`, as the pipe of a mail server does; what it says.
+pub fn pipe(folder: &Path, raw: &[u8]) -> String {
+    let mut child = Process::new(binary())
+        .args(["--database", "pages.db", "mail"])
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    child.stdin.take().expect("stdin").write_all(raw).expect("it is given");
+    String::from_utf8_lossy(&child.wait_with_output().expect("it ends").stdout).into_owned()
+}
+
+/// The name of a bench, and the bench, which is given a folder.
+pub type Bench<'a> = (&'a str, fn(&Path));
+
+/// Runs the benches that the command line names, all where it names none, each in a folder of its own.
+pub fn run_wanted(name: &str, benches: &[Bench]) {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let folder = std::env::temp_dir().join(format!("vorgang-{name}-{}", std::process::id()));
+    for (name, bench) in benches.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|w| w == name)) {
+        let own = folder.join(name);
+        std::fs::create_dir_all(&own).expect("a folder");
+        bench(&own);
+    }
+    let _ = std::fs::remove_dir_all(&folder);
 }

@@ -4,6 +4,7 @@
 //! several lines of a kind of which RFC 5322, 3.6, allows one, several addresses, or an address that is hidden
 //! in a name, a comment or a broken quote.
 
+use crate::lexical::{comment, quoted};
 use mail_parser::{HeaderName, Message};
 use vorgang_core::mail::Address;
 
@@ -62,7 +63,7 @@ fn one_address(value: &str) -> Result<String, &'static str> {
     while let Some(c) = rest.next() {
         match c {
             '"' if in_angle => return Err("the address has a quote"),
-            '"' => hidden.push(quoted(&mut rest, '"').ok_or("a quote does not end")?),
+            '"' => hidden.push(quoted(&mut rest).ok_or("a quote does not end")?),
             '(' => hidden.push(comment(&mut rest).ok_or("a comment does not end")?),
             '<' if in_angle || closed => return Err("several addresses in `From`"),
             '<' => {
@@ -103,32 +104,6 @@ fn one_address(value: &str) -> Result<String, &'static str> {
         return Err("another address inside a name or a comment");
     }
     Ok(address.to_owned())
-}
-
-/// The rest of a quoted string (RFC 5322, 3.2.4).
-fn quoted(rest: &mut std::str::Chars, end: char) -> Option<String> {
-    let mut text = String::new();
-    loop {
-        match rest.next()? {
-            '\\' => text.push(rest.next()?),
-            c if c == end => return Some(text),
-            c => text.push(c),
-        }
-    }
-}
-
-/// The rest of a comment, with those inside it (RFC 5322, 3.2.2).
-fn comment(rest: &mut std::str::Chars) -> Option<String> {
-    let (mut text, mut depth) = (String::new(), 1_u32);
-    loop {
-        match rest.next()? {
-            '\\' => text.push(rest.next()?),
-            '(' => depth += 1,
-            ')' if depth == 1 => return Some(text),
-            ')' => depth -= 1,
-            c => text.push(c),
-        }
-    }
 }
 
 #[cfg(test)]

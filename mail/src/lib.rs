@@ -9,6 +9,7 @@ mod files;
 mod flat;
 mod flowed;
 pub mod html;
+pub mod lexical;
 mod nature;
 mod report;
 mod rtf;

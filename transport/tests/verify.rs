@@ -120,7 +120,7 @@ async fn signatures_servers_and_policies_decide_who_stands_for_a_mail() {
     let other = vorgang_core::mail::Mail { from: Some(vorgang_core::mail::Address::new("", "otto@desk.example")), ..Default::default() };
     let auth = dns.verify(good.as_bytes(), &other, &Incoming::default()).await;
     assert!(auth.ambiguous.is_some() && !auth.is_good(), "{auth}");
-    // What anybody may have added to a signed mail is known.
+    // Lines that may have been added to a signed mail are named.
     let added = format!("Cc: thief@evil.example\r\n{good}");
     assert_eq!(verify(&dns, &good, &Incoming::default()).await.unsigned, Vec::<String>::new());
     assert_eq!(verify(&dns, &added, &Incoming::default()).await.unsigned, ["cc"]);

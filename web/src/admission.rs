@@ -65,11 +65,11 @@ impl Default for Places {
 #[derive(Clone, Copy)]
 struct Declared(u64);
 
-/// Who asks, as it was found out when the request came in.
+/// The caller, as found out when the request came in.
 #[derive(Clone)]
 pub struct Known(pub Option<Who>);
 
-/// Who asked, on the way back: for the log.
+/// The caller's login, on the way back: for the log.
 #[derive(Clone)]
 pub struct Login(pub String);
 

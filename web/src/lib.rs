@@ -123,8 +123,10 @@ async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Re
     let path = request.extensions().get::<MatchedPath>().map_or_else(|| "-".to_owned(), |p| p.as_str().to_owned());
     request.extensions_mut().insert(RequestId(id.clone()));
     // The path without what it may prove: a link's secret, and the query.
-    let shown = if path.contains("{link}") { path.clone() } else { request.uri().path().to_owned() };
-    let address = app.config.access_log.then(|| auth::caller(&app, &request));
+    let logged = app.config.access_log.then(|| {
+        let shown = if path.contains("{link}") { path.clone() } else { request.uri().path().to_owned() };
+        (shown, auth::caller(&app, &request))
+    });
     let begun = Instant::now();
     // Every line that is written meanwhile has the request's number.
     let mut response = next.run(request).instrument(tracing::info_span!("request", id)).await;
@@ -133,7 +135,7 @@ async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Re
     metrics::counter!("vorgang_http_requests_total", "method" => known_method(&method), "path" => path.clone(), "status" => status.to_string())
         .increment(1);
     metrics::histogram!("vorgang_http_request_seconds", "path" => path.clone()).record(seconds);
-    if let Some(address) = address {
+    if let Some((shown, address)) = logged {
         let who = response.extensions().get::<admission::Login>().map_or("-", |login| login.0.as_str());
         tracing::info!(target: "vorgang::access", id, %address, who, %method, path = shown, status, seconds);
     }

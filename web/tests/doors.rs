@@ -429,7 +429,7 @@ async fn nobody_sends_mail_as_the_desk_who_may_not() {
     let page = path.replace("/api/v1", "").replace("/articles", "/article");
     let form = [("article", "x"), ("to", "ceo@victim.example")];
     assert_eq!(door.post("customer", &page, &form).await.status, StatusCode::UNPROCESSABLE_ENTITY);
-    // A dialog has no recipients, whoever fills it.
+    // A dialog has no recipients, for agents neither.
     let claim = door.claim("customer", "400").await;
     let submit = |id: &str| format!("/api/v1/work/{id}/submit");
     let checked = door.api("agent", "POST", &submit(&work(&claim, "check_receipts")), &json!({"outcome": "good"})).await;
@@ -447,7 +447,7 @@ async fn nobody_sends_mail_as_the_desk_who_may_not() {
     for state in vorgang_store::messages::MailState::ALL {
         assert_eq!(door.desk.store.mail_count(state).await, Ok(0), "{state:?}");
     }
-    // Whoever may, can.
+    // An agent with the right can.
     let sent = door.api("agent", "POST", "/api/v1/tickets", &ticket).await;
     assert_eq!(sent.status, StatusCode::CREATED, "{}", sent.body);
     // Lists that are too long, and addresses that are, are refused at once.

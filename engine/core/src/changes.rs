@@ -50,7 +50,7 @@ pub struct Changes {
     pub mutexes: Mutexes,
     /// Work items that wait for one, or wait no more.
     pub mutex_waits: Vec<(Seq, Option<MutexWait>)>,
-    /// Of the whole command (`Decision::given`): decisions within it have none.
+    /// Of the whole command (`Decision::turns`): decisions within it have none.
     pub turns: Vec<Turn>,
     pub calls: Vec<Call>,
     /// Numbers of calls that are gone.
@@ -98,12 +98,12 @@ impl Mutexes {
     }
 }
 
-/// Who was given work last, at an activity of a process.
+/// A turn of `round_robin` at an activity of a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Turn {
     pub place: String,
     pub login: String,
-    /// Who had the turn when it was decided: a commit that finds another person there is too late.
+    /// The holder of the turn when it was decided: a commit that finds another person there is too late.
     pub after: Option<String>,
 }
 

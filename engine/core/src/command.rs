@@ -429,7 +429,7 @@ pub struct Context<'a> {
     pub facts: &'a Facts,
     /// What the command that set this off has decided so far.
     pub so_far: Option<&'a Decision>,
-    /// What it has given to people so far.
+    /// Work and turns that it has given to people so far.
     pub given: Given,
     /// How many tickets stand between this one and the command that set it off.
     pub depth: u8,

@@ -359,7 +359,7 @@ impl Desk {
                 return Ok(Answer::Done(Box::new(done)));
             }
             // Other tickets and turns are held too, all in one order: nobody waits in a circle, and nobody is always too late.
-            let turns = decision.given().turns;
+            let turns = decision.turns();
             let mut others = decision.changes_others();
             others.extend(turns.iter().map(|t| format!("turn {}", t.place)));
             if others.iter().any(|number| !touched.contains(number)) {

@@ -1,4 +1,4 @@
-//! What an operator watches, as Prometheus reads it (text format 0.0.4). Gauges of the whole site are told by one node only, so that
+//! Gauges for operators in the text format of Prometheus (0.0.4). Gauges of the whole site are told by one node only, so that
 //! sums over nodes are right.
 
 use crate::desk::Desk;

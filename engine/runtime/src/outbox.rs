@@ -120,16 +120,20 @@ const LATEST: SignedDuration = SignedDuration::from_hours(26);
 
 /// Removes, a little at a time, what is no longer needed. Runs until it is aborted.
 pub async fn sweep(desk: Arc<Desk>) {
+    let mut more = 0;
     loop {
-        let now = desk.clock.now();
-        let swept = match desk.store.lane("sweep").await {
-            Ok(true) => match pull_back(&desk).await {
-                Ok(()) => desk.store.sweep(now - KEPT.0, now - KEPT.1).await,
-                Err(e) => Err(e),
-            },
-            other => other.map(|_| 0),
+        let swept = async {
+            if !desk.store.lane("sweep").await? {
+                return Ok(0);
+            }
+            // Once a rest, not for each piece.
+            if more == 0 {
+                pull_back(&desk).await?;
+            }
+            let now = desk.clock.now();
+            desk.store.sweep(now - KEPT.0, now - KEPT.1).await
         };
-        let more = swept.unwrap_or_else(|e| {
+        more = swept.await.unwrap_or_else(|e| {
             tracing::warn!("sweep: {e}");
             0
         });

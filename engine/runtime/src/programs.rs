@@ -34,7 +34,7 @@ const WAIT_MAX: i64 = 3_600;
 /// How long an attempt belongs to who began it, beyond what the program may take.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
 
-/// What the configuration names: the file that is run, and the absolute path under which it knows itself.
+/// Programs that the configuration names: the file to run, and the absolute path that it gets as its own name.
 #[derive(Debug, Clone, Default)]
 pub struct Programs(BTreeMap<String, (PathBuf, PathBuf)>);
 

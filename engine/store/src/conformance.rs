@@ -143,7 +143,7 @@ fn commit(decision: &Decision, expected: u64, previous: Hash, now: Timestamp) ->
     let history =
         NewHistory { at: now, actor: "anna".into(), command: "test".into(), cause: "suite".into(), payload, salt, personal_digest, hash };
     Commit {
-        changes: Changes { turns: decision.given().turns, ..Changes::of(decision) },
+        changes: Changes { turns: decision.turns(), ..Changes::of(decision) },
         expected_version: expected,
         history,
         idempotency: None,

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// What the value of a [`Measure`] is.
+/// The meaning of a [`Measure`]'s value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     Count,
@@ -170,7 +170,7 @@ pub fn committed(commands: usize, took: Duration) {
     metrics::histogram!("vorgang_commit_commands").record(commands as f64);
 }
 
-/// What the database says of itself.
+/// Work, and the size of the database.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Figures {
     /// For each of [`ALL`].

@@ -173,7 +173,7 @@ impl Readers {
             Ok(Ok(place)) => place,
             Ok(Err(_)) | Err(_) => return Err(too_long()),
         };
-        // Whoever has a place finds a connection that nobody uses.
+        // There are as many connections as places: one is free.
         let mut reader = self.long.iter().find_map(|l| l.try_lock().ok()).ok_or_else(too_long)?;
         let result = off_the_runtime(|| {
             let reader = match &mut *reader {

@@ -11,7 +11,7 @@ use crate::who;
 use std::collections::BTreeMap;
 use vorgang_definitions::kinds::process::{Activity, Pick};
 
-/// What a command has given to people so far, in all tickets that it changes.
+/// Work and turns that a command has given to people so far, in all tickets that it changes.
 #[derive(Debug, Clone, Default)]
 pub struct Given {
     /// One for each place.
@@ -23,36 +23,53 @@ pub struct Given {
 impl Given {
     /// Adds what a ticket's events give, and what is given where it makes others, in the order in which it happened.
     fn add(&mut self, events: &[Event], made: &[Decision]) {
-        let mut later: Vec<&Decision> = made.iter().collect();
-        for event in events {
-            match event {
-                Event::TurnTaken { place, person, after } => match self.turns.iter_mut().find(|t| t.place == *place) {
-                    Some(turn) => turn.login.clone_from(person),
-                    None => self.turns.push(Turn { place: place.clone(), login: person.clone(), after: after.clone() }),
-                },
-                Event::WorkChanged { claimed_by: Some(by), .. } => *self.work.entry(by.clone()).or_default() += 1,
-                Event::TicketMade { number, .. } => {
-                    if let Some(at) = later.iter().position(|d| d.after.ticket.number == *number) {
-                        self.of(later.remove(at));
-                    }
-                }
-                _ => {}
+        in_order(events, made, &mut |event| {
+            take_turn(&mut self.turns, event);
+            if let Event::WorkChanged { claimed_by: Some(by), .. } = event {
+                *self.work.entry(by.clone()).or_default() += 1;
             }
-        }
-        // Tickets that are only reached come once this one is at rest.
-        later.into_iter().for_each(|d| self.of(d));
+        });
     }
+}
 
-    fn of(&mut self, decision: &Decision) {
-        self.add(&decision.events, &decision.made);
+/// Visits a ticket's events and those of the tickets that it makes or reaches, in the order in which they happened.
+fn in_order(events: &[Event], made: &[Decision], visit: &mut impl FnMut(&Event)) {
+    let mut later: Vec<&Decision> = made.iter().collect();
+    for event in events {
+        visit(event);
+        if let Event::TicketMade { number, .. } = event
+            && let Some(at) = later.iter().position(|d| d.after.ticket.number == *number)
+        {
+            let made = later.remove(at);
+            in_order(&made.events, &made.made, visit);
+        }
+    }
+    // Tickets that are only reached come once this one is at rest.
+    for reached in later {
+        in_order(&reached.events, &reached.made, visit);
+    }
+}
+
+fn take_turn(turns: &mut Vec<Turn>, event: &Event) {
+    let Event::TurnTaken { place, person, after } = event else { return };
+    match turns.iter_mut().find(|t| t.place == *place) {
+        Some(turn) => turn.login.clone_from(person),
+        None => turns.push(Turn { place: place.clone(), login: person.clone(), after: after.clone() }),
     }
 }
 
 impl Decision {
     pub fn given(&self) -> Given {
         let mut given = Given::default();
-        given.of(self);
+        given.add(&self.events, &self.made);
         given
+    }
+
+    /// The turns of the whole command: the first that was found at each place, and the last that was taken.
+    pub fn turns(&self) -> Vec<Turn> {
+        let mut turns = vec![];
+        in_order(&self.events, &self.made, &mut |event| take_turn(&mut turns, event));
+        turns
     }
 }
 
@@ -110,13 +127,13 @@ impl Run<'_> {
         self.ctx.facts.load(login) as usize + self.given().work.get(login).copied().unwrap_or(0)
     }
 
-    /// Who was given work last at this place, this command included.
+    /// The last turn at this place, this command included.
     fn last_turn(&self, place: &str) -> Option<String> {
         let turn = self.given().turns.into_iter().find(|t| t.place == place);
         turn.map(|t| t.login).or_else(|| self.ctx.facts.turn(place))
     }
 
-    /// What a ticket that this one makes has to know.
+    /// Passes on to a ticket that this one makes how much was given so far.
     pub(crate) fn given(&self) -> Given {
         let mut given = self.ctx.given.clone();
         given.add(&self.events, &self.made);

@@ -28,7 +28,7 @@ pub fn takers<'m>(names: &'m Names, incoming: &Incoming, mail: &Mail) -> Vec<&'m
     all
 }
 
-/// Do only the mail's own headers say for which account it is? Whoever wrote the mail may have written them.
+/// Do only the mail's own headers say for which account it is? Its writer may have made them up.
 pub fn is_guessed(names: &Names, incoming: &Incoming) -> bool {
     let given = incoming.account.as_deref().and_then(|a| names.accounts.get(a)).is_some();
     incoming.guessed || !(given || incoming.recipients.iter().any(|r| names.account_at(r).is_some()))

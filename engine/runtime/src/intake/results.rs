@@ -2,6 +2,7 @@
 
 use super::related;
 use vorgang_core::mail::{Auth, Mail, Outcome as Result_};
+use vorgang_mail::lexical::{comment, quoted};
 
 /// What a host that is believed says in its `Authentication-Results` (RFC 8601). The host removes those that others made up in
 /// its name; only the uppermost are looked at. Each result counts for the author's domain only.
@@ -110,15 +111,7 @@ fn tokens(value: &str) -> Option<Vec<Token>> {
     while let Some(c) = rest.next() {
         let token = match c {
             '(' => {
-                let mut depth = 1;
-                while depth > 0 {
-                    match rest.next()? {
-                        '\\' => drop(rest.next()?),
-                        '(' => depth += 1,
-                        ')' => depth -= 1,
-                        _ => {}
-                    }
-                }
+                comment(&mut rest)?;
                 glued = false;
                 continue;
             }
@@ -127,17 +120,7 @@ fn tokens(value: &str) -> Option<Vec<Token>> {
                 glued = false;
                 continue;
             }
-            '"' => {
-                let mut text = String::new();
-                loop {
-                    match rest.next()? {
-                        '\\' => text.push(rest.next()?),
-                        '"' => break,
-                        c => text.push(c),
-                    }
-                }
-                Token::Text { text, quoted: true, glued }
-            }
+            '"' => Token::Text { text: quoted(&mut rest)?, quoted: true, glued },
             ';' => Token::End,
             '=' => Token::Equals,
             c => {
