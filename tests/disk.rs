@@ -104,7 +104,7 @@ fn attachments_are_synced_before_anybody_is_told() {
     let server = g.under("strace", &["-f", "-qq", "-y", "-o", &to, "-e", "trace=fsync,fdatasync"]);
     let letters = "QUJD".repeat(19) + "\n";
     let raw = format!(
-        "From: x@client.example\nTo: support@example.org\nSubject: Scan\nMIME-Version: 1.0\nContent-Type: application/pdf; name=scan.pdf\n\
+        "From: x@client.example\nTo: desk@example.org\nSubject: Scan\nMIME-Version: 1.0\nContent-Type: application/pdf; name=scan.pdf\n\
          Content-Transfer-Encoding: base64\n\n{}",
         letters.repeat(3_000)
     );
@@ -112,9 +112,9 @@ fn attachments_are_synced_before_anybody_is_told() {
     std::io::Write::write_all(&mut mail.stdin.take().expect("its input"), raw.as_bytes()).expect("a mail");
     assert!(mail.wait().expect("an end").success());
     let synced = std::fs::read_to_string(&trace).expect("the trace");
-    let files: Vec<&str> = synced.lines().filter(|l| l.contains("test.db.files/") && !l.contains("/spool") && l.ends_with("= 0")).collect();
+    let files: Vec<&str> = synced.lines().filter(|l| l.contains("/files/") && !l.contains("/spool") && l.ends_with("= 0")).collect();
     assert!(files.iter().any(|l| l.contains(".part>")), "the content: {synced}");
-    assert!(files.iter().any(|l| l.contains("test.db.files/") && !l.contains(".part>")), "its name: {synced}");
+    assert!(files.iter().any(|l| l.contains("/files/") && !l.contains(".part>")), "its name: {synced}");
     drop(server);
 }
 
@@ -133,7 +133,7 @@ fn row_8_the_disk_is_full() {
     crowd.go_on(30, WITHIN);
     // Until nothing fits any more: reading works, and it says that it cannot write.
     let begun = Instant::now();
-    let auth = format!("Bearer {}", g.tokens.customer);
+    let auth = format!("Bearer {}", g.scene.customer);
     let refused = |body: &str| {
         let headers = [("Authorization", auth.as_str()), ("Content-Type", "application/json")];
         let body = format!(r#"{{"fields":{{"amount":"400"}},"article":{{"body":"{body}"}}}}"#);
@@ -163,8 +163,8 @@ fn row_8_the_disk_is_full() {
     g.recoveries.push(broke.elapsed());
     assert_eq!(ready(), Some(200), "it writes again");
     let journal = crowd.finish();
-    let created = journal.created.len();
-    for number in journal.created.values() {
+    let created = journal.begun().len();
+    for number in journal.begun().values() {
         let found = request(&server.address, "GET", &format!("/api/v1/tickets/{number}"), &[("Authorization", &auth)], b"");
         assert_eq!(found.map(|a| a.status), Some(200), "the acknowledged ticket {number} is missing");
     }

@@ -118,12 +118,14 @@ fn sources() -> Vec<(PathBuf, String)> {
 
 /// Does the test pass, with this mutation switched on or not? `None` where it takes too long.
 fn passes(copy: &Path, mutant: &Mutant, switched_on: bool) -> Option<bool> {
+    let target = copy.join("../target");
     let mut command = Command::new(env!("CARGO"));
     if mutant.postgres {
-        command.args(["run", "--quiet", "--package", "vorgang-testbed", "--bin", "with-postgres", "--", "cargo"]);
+        command = Command::new(target.join("debug/with-postgres"));
+        command.arg(env!("CARGO"));
     }
     // Of the whole workspace, as it was built: single packages would be built again with other features.
-    command.args(["test", "--quiet", "--workspace"]).args(&mutant.test).current_dir(copy).env("CARGO_TARGET_DIR", copy.join("../target"));
+    command.args(["test", "--quiet", "--workspace"]).args(&mutant.test).current_dir(copy).env("CARGO_TARGET_DIR", &target);
     command.env("RUSTFLAGS", "-Awarnings").env_remove("VORGANG_LONG").stdout(Stdio::null()).stderr(Stdio::null());
     match switched_on {
         true => command.env("VORGANG_MUTANT", &mutant.name),
@@ -147,7 +149,7 @@ fn passes(copy: &Path, mutant: &Mutant, switched_on: bool) -> Option<bool> {
 #[test]
 fn no_mutation_lives() {
     if std::env::var_os("VORGANG_LONG").is_none() {
-        return println!("the mutations were not run (./test --long runs them): SKIPPED");
+        return vorgang_testbed::skip("./test --long runs the mutations");
     }
     let place = root().join("target/mutants");
     let copy = place.join("source");
@@ -172,7 +174,7 @@ fn no_mutation_lives() {
     let mut build = Command::new(env!("CARGO"));
     // The switches are written without regard to style.
     build
-        .args(["test", "--workspace", "--no-run", "--quiet"])
+        .args(["build", "--workspace", "--lib", "--bins", "--tests", "--quiet"])
         .env("RUSTFLAGS", "-Awarnings")
         .current_dir(&copy)
         .env("CARGO_TARGET_DIR", place.join("target"));
@@ -182,7 +184,7 @@ fn no_mutation_lives() {
     for mutant in all.iter().filter(|m| {
         let runs = has_postgres || !m.postgres;
         if !runs {
-            println!("{}: PostgreSQL is not installed, SKIPPED", m.name);
+            vorgang_testbed::skip(format!("{}: PostgreSQL is not installed", m.name));
         }
         runs
     }) {

@@ -90,7 +90,7 @@ fn alerts_and_dashboard_name_metrics_that_there_are() {
 #[test]
 fn prometheus_takes_the_rules() {
     let Ok(version) = Command::new("promtool").arg("--version").output() else {
-        return println!("promtool is not installed: the alert rules were not loaded, SKIPPED");
+        return vorgang_testbed::skip("promtool is not installed: the alert rules were not loaded");
     };
     println!("{}", String::from_utf8_lossy(&version.stdout).lines().next().unwrap_or_default());
     for arguments in [["check", "rules", "alerts.yaml"], ["test", "rules", "alerts.test.yaml"]] {
@@ -122,7 +122,7 @@ fn systemd_takes_the_unit() {
         assert!(unit.lines().any(|l| l == line), "{line}");
     }
     if Command::new("systemd-analyze").arg("--version").output().is_err() {
-        return println!("systemd-analyze is not installed: the unit was read line by line only, SKIPPED");
+        return vorgang_testbed::skip("systemd-analyze is not installed: the unit was read line by line only");
     }
     let folder = Folder::new("unit");
     let file = folder.0.join("vorgang.service");

@@ -9,11 +9,13 @@ use serde_json::json;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use vorgang_core::Command;
 use vorgang_core::command::Form;
 use vorgang_core::snapshot::WorkStatus;
-use vorgang_runtime::audit;
 use vorgang_runtime::programs::{Programs, run_due};
+use vorgang_runtime::{Points, audit};
+use vorgang_store::StoreError;
 
 const SITE: &str = r#"
 - { kind: Site, name: desk, language: 1, languages: en, zone: Europe/Berlin, title: Desk }
@@ -151,6 +153,38 @@ async fn one_that_hangs_or_floods_is_ended_with_all_that_it_started() {
     let command = |e: std::fs::DirEntry| std::fs::read_to_string(e.path().join("cmdline")).unwrap_or_default();
     let left = processes.map(command).filter(|c| c.contains(&alive.display().to_string())).count();
     assert_eq!(left, 0, "what it started is gone");
+}
+
+/// The database is away for so many commands.
+struct Away(AtomicU32);
+
+#[async_trait::async_trait]
+impl Points for Away {
+    async fn at(&self, point: &'static str) -> Result<(), StoreError> {
+        let left = |n: u32| n.checked_sub(1);
+        match point == "asked" && self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left).is_ok() {
+            true => Err(StoreError::Unavailable("the test says so".into())),
+            false => Ok(()),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_cannot_be_written_is_told_again_and_the_program_runs_once() {
+    let _alone = ALONE.lock().await;
+    let mut w = world("program-untold", SITE).await;
+    let away = Arc::new(Away(AtomicU32::new(0)));
+    w.desk = Arc::new(Arc::into_inner(w.desk).expect("nobody else has it").with_points(away.clone()));
+    let tools = Tools::new("program-untold");
+    let mark = tools.path("mark");
+    let tools = tools.with("counts", &format!("echo x >> {}; echo '{{\"n\": 7}}'", mark.display()));
+    let number = counting(&w).await;
+    away.0.store(2, Ordering::Relaxed);
+    assert_eq!(run(&w, &tools).await, 1);
+    assert_eq!(w.stored(&number).await.ticket.fields["count"], json!(7));
+    assert_eq!(std::fs::read_to_string(&mark).expect("it ran").lines().count(), 1);
+    assert_eq!(run(&w, &tools).await, 0, "nothing is left");
+    sound(&w).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,8 +2,10 @@
 
 mod common;
 
-use common::crowd::{Crowd, Tokens, judge, long};
-use common::{Folder, Server, request, token, url, vorgang};
+use common::crowd::judge::judge;
+use common::crowd::scene::Scene;
+use common::crowd::{Crowd, long};
+use common::{Folder, Server, request, vorgang, vorgang_by};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -40,9 +42,9 @@ fn proxy(folder: &Folder, port: u16, nodes: [u16; 2]) -> Proxy {
     Proxy(command.stdout(Stdio::null()).stderr(log).spawn().expect("caddy runs"))
 }
 
-fn node(folder: &Folder, port: u16, arguments: &[&str]) -> Server {
+fn node(folder: &Folder, port: u16) -> Server {
     let mut command = vorgang(&folder.0);
-    command.args(["serve", "--listen", &format!("127.0.0.1:{port}")]).args(arguments);
+    command.args(["serve", "--listen", &format!("127.0.0.1:{port}")]);
     Server::wait(command)
 }
 
@@ -52,13 +54,12 @@ fn no_request_fails_while_nodes_restart_by_turns() {
         return eprintln!("SKIPPED: VORGANG_TEST_POSTGRES names no server");
     }
     if !Command::new("caddy").arg("version").stdout(Stdio::null()).status().is_ok_and(|s| s.success()) {
-        return eprintln!("SKIPPED: caddy is not installed");
+        return vorgang_testbed::skip("caddy is not installed");
     }
     let folder = Folder::new("rolling");
     let (front, ports) = (free_port(), [free_port(), free_port()]);
-    let first = node(&folder, ports[0], &["--demo", "--tickets", "5"]);
-    let tokens = Tokens { customer: token(&folder.0, "customer"), agent: token(&folder.0, "agent") };
-    let mut nodes = [Some(first), Some(node(&folder, ports[1], &[]))];
+    let scene = Scene::set(&folder);
+    let mut nodes = ports.map(|port| Some(node(&folder, port)));
     let _proxy = proxy(&folder, front, ports);
     let address = format!("127.0.0.1:{front}");
     let begun = Instant::now();
@@ -66,19 +67,19 @@ fn no_request_fails_while_nodes_restart_by_turns() {
         assert!(begun.elapsed() < Duration::from_secs(10), "the proxy answers");
         std::thread::sleep(Duration::from_millis(50));
     }
-    let crowd = Crowd::start("rolling", 8, vec![address.clone()], &tokens);
+    let crowd = Crowd::start("rolling", 8, vec![address.clone()], &scene);
     for turn in 0..6 {
         crowd.go_on(100, Duration::from_secs(30));
         let at = turn % 2;
         nodes[at].take().expect("it runs").end();
         crowd.go_on(50, Duration::from_secs(30));
-        nodes[at] = Some(node(&folder, ports[at], &[]));
+        nodes[at] = Some(node(&folder, ports[at]));
         let mine = format!("127.0.0.1:{}", ports[at]);
         assert_eq!(request(&mine, "GET", "/readyz", &[], b"").map(|a| a.status), Some(200));
         // Until the proxy has asked it.
         std::thread::sleep(Duration::from_millis(1_500));
     }
-    let verdict = judge(&folder, &address, &tokens.agent, crowd.finish(), 5);
+    let verdict = judge(&folder, &address, &scene, crowd.finish());
     println!("6 restarts, {} operations, {} of them asked again", verdict.acknowledged, verdict.again);
     assert!(verdict.violations.is_empty(), "{:#?}", verdict.violations);
     let log = std::fs::read_to_string(folder.0.join("caddy.log")).unwrap_or_default();
@@ -91,30 +92,29 @@ fn no_request_fails_while_nodes_restart_by_turns() {
 #[test]
 fn the_release_before_works_beside_this_one() {
     let Some(old) = std::env::var_os("VORGANG_OLD") else {
-        return eprintln!("SKIPPED: VORGANG_OLD names no program of the release before");
+        return vorgang_testbed::skip("VORGANG_OLD names no program of the release before");
     };
     if postgres().is_none() {
         return eprintln!("SKIPPED: VORGANG_TEST_POSTGRES names no server");
     }
     let folder = Folder::new("beside");
-    let older = |arguments: &[&str]| {
-        let mut command = Command::new(&old);
-        command.current_dir(&folder.0).args(["--database", &url(&folder.0), "serve", "--listen", "127.0.0.1:0"]).args(arguments);
+    let older = || {
+        let mut command = vorgang_by(&old, &folder.0);
+        command.args(["serve", "--listen", "127.0.0.1:0"]);
         Server::wait(command)
     };
-    let first = older(&["--demo", "--tickets", "5"]);
-    let tokens = Tokens { customer: token(&folder.0, "customer"), agent: token(&folder.0, "agent") };
-    let nodes = [first, Server::start(&folder.0, &[])];
-    let crowd = Crowd::start("beside", 8, nodes.iter().map(|n| n.address.clone()).collect(), &tokens);
+    let scene = Scene::set_by(&old, &folder);
+    let nodes = [older(), Server::start(&folder.0, &[])];
+    let crowd = Crowd::start("beside", 8, nodes.iter().map(|n| n.address.clone()).collect(), &scene);
     let (begun, long) = (Instant::now(), Duration::from_secs(u64::from(long(10, 600))));
     while begun.elapsed() < long {
         crowd.go_on(50, Duration::from_secs(30));
     }
     // One more of the old ones, on what the new one has made.
-    let again = older(&[]);
+    let again = older();
     crowd.moved(vec![again.address.clone(), nodes[1].address.clone()]);
     crowd.go_on(100, Duration::from_secs(30));
-    let verdict = judge(&folder, &nodes[1].address, &tokens.agent, crowd.finish(), 5);
+    let verdict = judge(&folder, &nodes[1].address, &scene, crowd.finish());
     println!("{:.0?} beside each other, {} operations, {} of them asked again", begun.elapsed(), verdict.acknowledged, verdict.again);
     assert!(verdict.violations.is_empty(), "{:#?}", verdict.violations);
     assert_eq!(verdict.again, 0, "no request fails");

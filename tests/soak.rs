@@ -3,8 +3,10 @@
 
 mod common;
 
-use common::crowd::{Crowd, Tokens, judge};
-use common::{Folder, Server, request, run, token};
+use common::crowd::Crowd;
+use common::crowd::judge::judge;
+use common::crowd::scene::Scene;
+use common::{Folder, Server, request, run};
 use std::fs;
 use std::io::Write;
 use std::net::TcpStream;
@@ -63,8 +65,8 @@ struct Soak {
 }
 
 impl Soak {
-    fn start(name: &str, servers: &[Server], tokens: &Tokens) -> Self {
-        let crowd = Crowd::start(name, 8, servers.iter().map(|s| s.address.clone()).collect(), tokens);
+    fn start(name: &str, servers: &[Server], scene: &Scene) -> Self {
+        let crowd = Crowd::start(name, 8, servers.iter().map(|s| s.address.clone()).collect(), scene);
         // Half of what it does when nobody holds it back.
         let (begun, before) = (Instant::now(), crowd.acknowledged());
         crowd.go_on(2_000, Duration::from_mins(2));
@@ -97,8 +99,8 @@ impl Soak {
         }
     }
 
-    fn verdict(self, row: &str, log_max: u64, folder: &Folder, address: &str, agent: &str) {
-        let verdict = judge(folder, address, agent, self.crowd.finish(), 5);
+    fn verdict(self, row: &str, log_max: u64, folder: &Folder, address: &str, scene: &Scene) {
+        let verdict = judge(folder, address, scene, self.crowd.finish());
         let log = self.logs.iter().max().copied().unwrap_or_default();
         assert!(log < log_max, "the log grew to {log} bytes: {:?}", self.logs);
         let (first, last) = (self.held[0], self.held[self.held.len() - 1]);
@@ -159,8 +161,8 @@ fn wrong(address: &str, token: &str) {
 /// A definition that is none is refused, and one that is another is taken.
 fn revise(folder: &Folder, turn: u32) {
     let site = folder.0.join("site");
-    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/helpdesk");
-    assert!(Command::new("cp").arg("-rT").args([&examples, &site]).status().is_ok_and(|s| s.success()));
+    let crowd = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sites/crowd");
+    assert!(Command::new("cp").arg("-rT").args([&crowd, &site]).status().is_ok_and(|s| s.success()));
     let broken = site.join("broken.yaml");
     fs::write(&broken, "- { kind: Queue, nme: x }\n").expect("a file");
     assert_ne!(run(&folder.0, &["apply", &site.display().to_string()]).0, 0);
@@ -182,11 +184,9 @@ fn one_node_on_sqlite() {
         return eprintln!("SKIPPED: this is about SQLite");
     }
     let (plan, folder) = (plan(), Folder::new("soak"));
-    let mut server = Server::start(&folder.0, &["--demo", "--tickets", "5"]);
-    let tokens = Tokens { customer: token(&folder.0, "customer"), agent: token(&folder.0, "agent") };
-    server.kill();
-    server = Server::start(&folder.0, &[]);
-    let mut soak = Soak::start("soak", std::slice::from_ref(&server), &tokens);
+    let scene = Scene::of_one_node(&folder);
+    let server = Server::start(&folder.0, &[]);
+    let mut soak = Soak::start("soak", std::slice::from_ref(&server), &scene);
     let log = || fs::metadata(folder.0.join("test.db-wal")).map_or(0, |m| m.len());
     for turn in 0..plan.minutes {
         let (folder, pid, address) = (&folder, server.child.id(), server.address.clone());
@@ -197,7 +197,7 @@ fn one_node_on_sqlite() {
                 std::thread::sleep(Duration::from_secs(1));
                 signal(pid, "-CONT");
             }),
-            2 => Box::new(|| wrong(&address, &tokens.agent)),
+            2 => Box::new(|| wrong(&address, &scene.agent)),
             3 => Box::new(move || revise(folder, turn)),
             4 => Box::new(|| back_up(folder)),
             5 => Box::new(|| {
@@ -220,8 +220,7 @@ fn one_node_on_sqlite() {
         };
         soak.minute(&plan, fault, log);
     }
-    let (address, agent) = (server.address.clone(), tokens.agent.clone());
-    soak.verdict("soak of one node on SQLite", SQLITE_LOG_MAX, &folder, &address, &agent);
+    soak.verdict("soak of one node on SQLite", SQLITE_LOG_MAX, &folder, &server.address, &scene);
 }
 
 #[test]
@@ -233,11 +232,9 @@ fn two_nodes_on_postgresql() {
     let mut cluster = Cluster::start(true, false);
     psql(&format!("{}/postgres", cluster.primary.server()), "CREATE DATABASE desk");
     let folder = Folder::at("soak", &cluster.url("desk"));
-    let first = Server::start(&folder.0, &["--demo", "--tickets", "5"]);
-    let tokens = Tokens { customer: token(&folder.0, "customer"), agent: token(&folder.0, "agent") };
-    first.kill();
+    let scene = Scene::set(&folder);
     let mut nodes = vec![Server::start(&folder.0, &[]), Server::start(&folder.0, &[])];
-    let mut soak = Soak::start("soak-nodes", &nodes, &tokens);
+    let mut soak = Soak::start("soak-nodes", &nodes, &scene);
     let direct = format!("{}/desk", cluster.primary.server());
     let log = || psql(&direct, "SELECT coalesce(sum(size), 0)::bigint FROM pg_ls_waldir()").parse().expect("bytes");
     for turn in 0..plan.minutes {
@@ -249,7 +246,7 @@ fn two_nodes_on_postgresql() {
                 nodes[1].child.kill().expect("it is killed");
                 restarted = Some(Server::start(&folder.0, &[]));
             }),
-            2 => Box::new(|| wrong(&address, &tokens.agent)),
+            2 => Box::new(|| wrong(&address, &scene.agent)),
             3 => Box::new(|| revise(&folder, turn)),
             4 => Box::new(|| back_up(&folder)),
             5 => Box::new(|| {
@@ -273,5 +270,5 @@ fn two_nodes_on_postgresql() {
         }
     }
     let address = nodes[0].address.clone();
-    soak.verdict("soak of two nodes on PostgreSQL", POSTGRES_LOG_MAX, &folder, &address, &tokens.agent);
+    soak.verdict("soak of two nodes on PostgreSQL", POSTGRES_LOG_MAX, &folder, &address, &scene);
 }

@@ -51,6 +51,12 @@ fn twenty_branches_of_ten_are_decided() {
 }
 
 #[test]
+fn what_only_a_timer_or_an_event_ends_is_not_left_without_them() {
+    let net = "a: { FORM, next: [ { to: [b, c] } ] }\nb: { timers: [ { after: 1h, next: z } ] }\nc: { handlers: [ { on: article.created, next: z } ] }\nz: { join: all, end: over }";
+    assert_eq!(answer(net, ""), Answer::Sound);
+}
+
+#[test]
 fn where_each_can_be_taken_away_at_any_time_the_limit_comes_first() {
     let all: Vec<String> = (0..20).flat_map(|b| (0..4).map(move |i| format!("b{b}_{i}"))).collect();
     let group = format!("  groups: {{ phase: {{ activities: [{}], timers: [ {{ after: 1h, next: z }} ] }} }}\n", all.join(", "));

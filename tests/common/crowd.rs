@@ -1,40 +1,34 @@
 //! Callers that work while something breaks, and what they know was acknowledged: the judge of every fault. An operation
-//! that was not answered is asked again under the same key, of whichever server answers, until it is.
+//! that was not answered is asked again under the same key, of whichever server answers, until it is. Some articles are added
+//! without a key, and asked for once.
 
-use super::{Answer, Folder, request, run};
-use std::collections::{BTreeMap, BTreeSet};
+pub mod journal;
+pub mod judge;
+pub mod scene;
+
+use journal::{Alone, Deed, Done, Journal, Outcome};
+use scene::Scene;
+
+use super::{Answer, request};
+use base64::Engine;
+use serde_json::{Value as Json, json};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Longest time that an operation is asked again after the end.
 const PATIENCE: Duration = Duration::from_secs(40);
 const PAUSE: Duration = Duration::from_millis(40);
-/// Operations of one caller, so that a test ends whatever happens.
-const OPERATIONS_MAX: u64 = 1_000_000;
-/// Operations of a round: what one caller does to one ticket.
-const ROUND: u64 = 3;
-/// Callers that look things up when all is over.
-const JUDGES: usize = 4;
-
-#[derive(Default)]
-pub struct Journal {
-    /// Key → number of the ticket that was acknowledged.
-    pub created: BTreeMap<String, String>,
-    /// Number → bodies of articles that were acknowledged.
-    pub articles: BTreeMap<String, Vec<String>>,
-    /// Tickets whose receipts were checked.
-    pub checked: BTreeSet<String>,
-    /// Creations of which nobody knows whether they happened.
-    pub unknown: u64,
-    /// What must not be: an answer that contradicts an earlier one.
-    pub violations: Vec<String>,
-    /// Requests that had to be asked again.
-    pub again: u64,
-    /// When each operation was acknowledged.
-    pub times: Vec<Instant>,
-}
+/// Rounds of one caller, so that a test ends whatever happens.
+const ROUNDS_MAX: u64 = 300_000;
+/// Operations of a round, on average: what one caller does to one ticket.
+const ROUND: u64 = 5;
+/// One of so many files is too large for the database.
+const LARGE_EVERY: u64 = 8;
+const LARGE: usize = 70_000;
+/// The problem type (RFC 9457) of an answer that does not know what was done.
+const OUTCOME_UNKNOWN: &str = "urn:vorgang:problem:outcome-unknown";
 
 pub struct Crowd {
     journal: Arc<Mutex<Journal>>,
@@ -45,16 +39,9 @@ pub struct Crowd {
     workers: Vec<JoinHandle<()>>,
 }
 
-/// Whom a caller speaks for.
-#[derive(Clone)]
-pub struct Tokens {
-    pub customer: String,
-    pub agent: String,
-}
-
 struct Worker {
     name: String,
-    tokens: Tokens,
+    scene: Scene,
     journal: Arc<Mutex<Journal>>,
     addresses: Arc<RwLock<Vec<String>>>,
     stop: Arc<AtomicBool>,
@@ -63,20 +50,20 @@ struct Worker {
 }
 
 impl Crowd {
-    pub fn start(name: &str, callers: usize, addresses: Vec<String>, tokens: &Tokens) -> Self {
+    pub fn start(name: &str, callers: usize, addresses: Vec<String>, scene: &Scene) -> Self {
         let journal: Arc<Mutex<Journal>> = Arc::default();
         let (stop, pace, addresses) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)), Arc::new(RwLock::new(addresses)));
         let workers = (0..callers).map(|n| {
             let worker = Worker {
                 name: format!("{name}-{n}"),
-                tokens: tokens.clone(),
+                scene: scene.clone(),
                 journal: journal.clone(),
                 addresses: addresses.clone(),
                 stop: stop.clone(),
                 pace: pace.clone(),
                 turn: AtomicU64::new(n as u64),
             };
-            std::thread::spawn(move || worker.work())
+            std::thread::spawn(move || worker.work(n as u64))
         });
         let workers = workers.collect();
         Self { journal, addresses, stop, pace, workers }
@@ -95,7 +82,12 @@ impl Crowd {
 
     /// Operations acknowledged so far.
     pub fn acknowledged(&self) -> usize {
-        self.journal.lock().expect("the journal").times.len()
+        self.journal.lock().expect("the journal").done.len()
+    }
+
+    /// Requests that had to be asked again so far.
+    pub fn refused(&self) -> u64 {
+        self.journal.lock().expect("the journal").again
     }
 
     /// Waits until so many more are acknowledged; how long that took. Panics where it takes too long.
@@ -118,161 +110,173 @@ impl Crowd {
     }
 }
 
+/// An operation was given up, or its answer was wrong: the round ends.
+struct GivenUp;
+
 impl Worker {
-    fn ask(&self, token: &str, path: &str, key: &str, body: &str) -> Option<Answer> {
-        let auth = format!("Bearer {token}");
-        let headers = [("Authorization", auth.as_str()), ("Idempotency-Key", key), ("Content-Type", "application/json")];
+    fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().expect("the journal")
+    }
+
+    fn address(&self) -> String {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) as usize;
+        let all = self.addresses.read().expect("the addresses");
+        all[turn % all.len()].clone()
+    }
+
+    /// Until it returns something. Only an answer that says so, or none at all, is a reason to try again: 503 of the server, 502 and
+    /// 504 of what stands before it. A 500 is none.
+    fn until<T>(&self, once: impl Fn() -> Option<T>) -> Option<T> {
         let mut stopped: Option<Instant> = None;
         loop {
-            let turn = self.turn.fetch_add(1, Ordering::Relaxed) as usize;
-            let address = {
-                let all = self.addresses.read().expect("the addresses");
-                all[turn % all.len()].clone()
-            };
-            match request(&address, "POST", path, &headers, body.as_bytes()) {
-                Some(answer) if answer.status < 500 => return Some(answer),
-                _ => {
-                    self.journal.lock().expect("the journal").again += 1;
-                    std::thread::sleep(PAUSE);
-                }
+            if let Some(answer) = once() {
+                return Some(answer);
             }
+            self.journal().again += 1;
+            std::thread::sleep(PAUSE);
             if self.stop.load(Ordering::Relaxed) && stopped.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
                 return None;
             }
         }
     }
 
-    fn done(&self, what: &str, answer: Option<Answer>, wanted: u16, note: impl FnOnce(&mut Journal, &Answer)) -> Option<Answer> {
-        let answer = answer?;
-        let mut journal = self.journal.lock().expect("the journal");
-        if answer.status != wanted {
-            journal.violations.push(format!("{what}: {} {}", answer.status, answer.body));
-            return None;
-        }
-        journal.times.push(Instant::now());
-        note(&mut journal, &answer);
-        Some(answer)
+    fn once(&self, method: &str, token: &str, path: &str, key: Option<&str>, body: &Json) -> Option<Answer> {
+        let auth = format!("Bearer {token}");
+        let mut headers = vec![("Authorization", auth.as_str()), ("Content-Type", "application/json")];
+        headers.extend(key.map(|k| ("Idempotency-Key", k)));
+        request(&self.address(), method, path, &headers, body.to_string().as_bytes())
     }
 
-    fn work(&self) {
-        for i in 0..OPERATIONS_MAX / ROUND {
+    /// Asks under a key until there is an answer, and notes the deed if it is what is wanted.
+    fn ask(&self, what: &Asked, deed: impl FnOnce(&Json) -> Deed) -> Result<Json, GivenUp> {
+        let (method, path) = what.ask;
+        let key = format!("{}-{}", what.mark, path.rsplit('/').next().unwrap_or_default()) + what.more;
+        let answer = self.until(|| {
+            let answer = self.once(method, what.token, path, Some(&key), &what.body);
+            answer.filter(|a| !matches!(a.status, 502..=504))
+        });
+        let answer = answer.ok_or(GivenUp)?;
+        let mut journal = self.journal();
+        if !(200..300).contains(&answer.status) {
+            journal.violations.push(format!("{method} {path} for {}: {} {}", what.mark, answer.status, answer.body));
+            return Err(GivenUp);
+        }
+        let said = answer.json();
+        journal.done.push(Done { at: Instant::now(), mark: what.mark.to_owned(), deed: deed(&said) });
+        Ok(said)
+    }
+
+    /// An article without a key: asked for once, whatever comes.
+    fn alone(&self, mark: &str, number: &str) {
+        let (path, text) = (format!("/api/v1/tickets/{number}/articles"), format!("alone {mark}"));
+        let answer = self.once("POST", &self.scene.customer, &path, None, &json!({"body": text}));
+        let outcome = match &answer {
+            Some(a) if a.status == 201 => Outcome::Done,
+            Some(a) if a.status == 503 && a.json()["type"] != OUTCOME_UNKNOWN => Outcome::Refused,
+            Some(a) if !matches!(a.status, 502..=504) => {
+                return self.journal().violations.push(format!("{text}: {} {}", a.status, a.body));
+            }
+            _ => Outcome::Unknown,
+        };
+        self.journal().alone.push(Alone { at: Instant::now(), number: number.to_owned(), text, outcome });
+    }
+
+    fn work(&self, place: u64) {
+        for i in 0..ROUNDS_MAX {
             if self.stop.load(Ordering::Relaxed) {
                 return;
             }
             let begun = Instant::now();
-            let key = format!("{}-{i}", self.name);
-            self.one(&key);
+            let mark = format!("{}-{i}", self.name);
+            // Callers do the same in another order.
+            let _ = match (i + place) % 8 {
+                2 | 6 => self.delivery(&mark),
+                4 => self.mail(&mark),
+                kind => self.claim(&mark, (i + place) / 8 % LARGE_EVERY == kind),
+            };
             let pace = Duration::from_micros(self.pace.load(Ordering::Relaxed));
             std::thread::sleep(pace.saturating_sub(begun.elapsed()));
         }
     }
 
-    /// A process is begun, its ticket gets an article, and its receipts are checked.
-    fn one(&self, key: &str) -> Option<()> {
-        let body = r#"{"dialog":"hand_in","fields":{"amount":"400.00"},"article":{"body":"Train to Kiel"}}"#;
-        let answer = self.ask(&self.tokens.customer, "/api/v1/processes/expense_claim/start", key, body);
-        if answer.is_none() {
-            self.journal.lock().expect("the journal").unknown += 1;
+    fn begin(&self, mark: &str, process: &str, file: Option<String>, fields: Json) -> Result<(String, Json), GivenUp> {
+        let files: Vec<Json> = file
+            .iter()
+            .map(|f| {
+                let content = base64::engine::general_purpose::STANDARD.encode(f);
+                json!({"name": "receipt.txt", "content_type": "text/plain", "content": content})
+            })
+            .collect();
+        let path = format!("/api/v1/processes/{process}/start");
+        let body = json!({"dialog": "hand_in", "fields": fields, "article": {"body": "Train to Kiel", "attachments": files}});
+        let asked = Asked { token: &self.scene.customer, mark, ask: ("POST", &path), more: "", body };
+        let number = |a: &Json| a["number"].as_str().unwrap_or_default().to_owned();
+        let answer = self.ask(&asked, |a| Deed::Begun { number: number(a), file });
+        if answer.is_err() {
+            self.journal().unknown.push(mark.to_owned());
         }
-        let number = |a: &Answer| a.json()["number"].as_str().unwrap_or_default().to_owned();
-        let answer = self.done("a start", answer, 201, |j, a| drop(j.created.insert(key.to_owned(), number(a))))?;
-        let ticket = number(&answer);
-        let text = format!("note {key}");
-        let path = format!("/api/v1/tickets/{ticket}/articles");
-        let added = self.ask(&self.tokens.customer, &path, &format!("{key}-a"), &format!(r#"{{"body":"{text}"}}"#));
-        self.done("an article", added, 201, |j, _| j.articles.entry(ticket.clone()).or_default().push(text))?;
-        let work = answer.json()["work"].as_array()?.iter().find(|w| w["activity"] == "check_receipts")?.clone();
-        let path = format!("/api/v1/work/{}/submit", work["id"].as_str()?);
-        let submitted = self.ask(&self.tokens.agent, &path, &format!("{key}-s"), r#"{"outcome":"good"}"#);
-        self.done("a submit", submitted, 200, |j, _| _ = j.checked.insert(ticket))?;
-        Some(())
+        answer.map(|a| (number(&a), a))
+    }
+
+    /// A claim is handed in with a file, changed, written about, checked, and approved by two.
+    fn claim(&self, mark: &str, large: bool) -> Result<(), GivenUp> {
+        let file = if large { mark.repeat(LARGE / mark.len() + 1) } else { mark.to_owned() };
+        let (number, ticket) = self.begin(mark, "expense_claim", Some(file), json!({"amount": "400.00", "mark": mark}))?;
+        let path = format!("/api/v1/tickets/{number}");
+        let body = json!({"fields": {"patched": mark}});
+        self.ask(&Asked { token: &self.scene.agent, mark, ask: ("PATCH", &path), more: "", body }, |_| Deed::Patched)?;
+        let (path, text) = (format!("{path}/articles"), format!("note {mark}"));
+        let asked = Asked { token: &self.scene.customer, mark, ask: ("POST", &path), more: "", body: json!({"body": text}) };
+        self.ask(&asked, |_| Deed::Noted(text))?;
+        self.alone(mark, &number);
+        let path = submit(&ticket, "check").ok_or(GivenUp)?;
+        let asked = Asked { token: &self.scene.agent, mark, ask: ("POST", &path), more: "", body: json!({"outcome": "good"}) };
+        let ticket = self.ask(&asked, |_| Deed::Checked)?;
+        let path = submit(&ticket, "approve").ok_or(GivenUp)?;
+        for (token, more) in self.scene.managers.iter().zip(["-1", "-2"]) {
+            self.ask(&Asked { token, mark, ask: ("POST", &path), more, body: json!({"outcome": "approve"}) }, |_| Deed::Voted)?;
+        }
+        Ok(())
+    }
+
+    /// A delivery waits for its parcel; the parcel comes as a message.
+    fn delivery(&self, mark: &str) -> Result<(), GivenUp> {
+        let (number, _) = self.begin(mark, "delivery", None, json!({"mark": mark}))?;
+        let asked = Asked { token: &self.scene.agent, mark, ask: ("POST", "/api/v1/events/parcel"), more: "", body: json!({"mark": mark}) };
+        self.ask(&asked, |_| Deed::Sent)?;
+        self.alone(mark, &number);
+        Ok(())
+    }
+
+    /// A mail comes in, where there is a door for it.
+    fn mail(&self, mark: &str) -> Result<(), GivenUp> {
+        let Some(door) = &self.scene.door else { return self.delivery(mark) };
+        if self.until(|| self.scene.bring(door, mark).filter(|taken| *taken)).is_none() {
+            self.journal().unknown.push(mark.to_owned());
+            return Err(GivenUp);
+        }
+        self.journal().done.push(Done { at: Instant::now(), mark: mark.to_owned(), deed: Deed::Mailed });
+        Ok(())
     }
 }
 
-/// What the fault did to what was acknowledged.
-pub struct Verdict {
-    pub acknowledged: usize,
-    /// Requests that had to be asked again.
-    pub again: u64,
-    pub violations: Vec<String>,
+struct Asked<'a> {
+    token: &'a str,
+    mark: &'a str,
+    /// Method and path.
+    ask: (&'a str, &'a str),
+    /// Tells keys apart that would be the same.
+    more: &'a str,
+    body: Json,
 }
 
-impl Verdict {
-    /// Says how it went, and fails where something was lost or doubled, or too little was done to prove anything.
-    pub fn tell(&self, row: &str, recoveries: &[Duration]) {
-        let worst = recoveries.iter().max().copied().unwrap_or_default();
-        let result = if self.violations.is_empty() { "PASS" } else { "FAIL" };
-        println!(
-            "{result} {row}: {} faults, {} operations acknowledged, {} violations, worst recovery {worst:.1?}",
-            recoveries.len(),
-            self.acknowledged,
-            self.violations.len()
-        );
-        assert!(self.violations.is_empty(), "{row}: {:#?}", self.violations);
-        assert!(self.acknowledged > 30, "too little was acknowledged to prove anything");
-    }
+/// Where the ticket's open work on an activity is submitted.
+fn submit(ticket: &Json, activity: &str) -> Option<String> {
+    let work = ticket["work"].as_array()?.iter().find(|w| w["activity"] == activity)?;
+    Some(format!("/api/v1/work/{}/submit", work["id"].as_str()?))
 }
 
 /// How often something breaks: in the short form, and with `VORGANG_LONG`.
 pub fn long(short: u32, long: u32) -> u32 {
     if std::env::var_os("VORGANG_LONG").is_some() { long } else { short }
-}
-
-/// Compares the journal with what is there, and the history with the rows.
-pub fn judge(folder: &Folder, address: &str, agent: &str, mut journal: Journal, tickets_before: u64) -> Verdict {
-    let mut violations = std::mem::take(&mut journal.violations);
-    // Another node may be back already, while the one that is asked is not.
-    let begun = Instant::now();
-    while request(address, "GET", "/readyz", &[], b"").is_none_or(|a| a.status != 200) {
-        assert!(begun.elapsed() < PATIENCE, "{address} does not come back");
-        std::thread::sleep(PAUSE);
-    }
-    let numbers: Vec<&String> = journal.created.values().collect();
-    let found: Vec<String> = std::thread::scope(|s| {
-        let share = numbers.len().div_ceil(JUDGES).max(1);
-        let judges: Vec<_> = numbers.chunks(share).map(|mine| s.spawn(|| missing(address, agent, &journal, mine))).collect();
-        judges.into_iter().flat_map(|j| j.join().expect("a judge")).collect()
-    });
-    violations.extend(found);
-    let (code, out, err) = run(&folder.0, &["audit", "verify", "--format", "json"]);
-    if code != 0 {
-        violations.push(format!("the history: {out}{err}"));
-    }
-    let report: serde_json::Value = serde_json::from_str(&out).unwrap_or_default();
-    let made = report["tickets"].as_u64().unwrap_or(0).saturating_sub(tickets_before);
-    let created = journal.created.len() as u64;
-    if made < created || made > created + journal.unknown {
-        violations.push(format!("{created} tickets were acknowledged, {} may be, {made} are there", journal.unknown));
-    }
-    Verdict { acknowledged: journal.times.len(), again: journal.again, violations }
-}
-
-/// What of these tickets' acknowledged operations is not there, or there twice.
-fn missing(address: &str, agent: &str, journal: &Journal, numbers: &[&String]) -> Vec<String> {
-    let auth = format!("Bearer {agent}");
-    let get = |path: String| request(address, "GET", &path, &[("Authorization", &auth)], b"").filter(|a| a.status == 200);
-    let mut violations = vec![];
-    for number in numbers {
-        let (Some(ticket), Some(articles)) = (get(format!("/api/v1/tickets/{number}")), get(format!("/api/v1/tickets/{number}/articles")))
-        else {
-            violations.push(format!("the acknowledged ticket {number} is missing"));
-            continue;
-        };
-        let articles = articles.json();
-        let bodies: Vec<&str> = articles["items"].as_array().into_iter().flatten().filter_map(|a| a["body"].as_str()).collect();
-        for wanted in journal.articles.get(*number).into_iter().flatten() {
-            match bodies.iter().filter(|b| *b == wanted).count() {
-                1 => {}
-                n => violations.push(format!("the acknowledged article `{wanted}` of {number} is there {n} times")),
-            }
-        }
-        if journal.checked.contains(*number) {
-            let ticket = ticket.json();
-            let activities: Vec<&str> = ticket["work"].as_array().into_iter().flatten().filter_map(|w| w["activity"].as_str()).collect();
-            if activities.contains(&"check_receipts") || activities.iter().filter(|a| **a == "decided").count() != 1 {
-                violations.push(format!("the acknowledged check of {number} is not what it should be: {activities:?}"));
-            }
-        }
-    }
-    violations
 }

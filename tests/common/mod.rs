@@ -10,11 +10,13 @@ pub mod proxy;
 pub mod single;
 pub mod world;
 
-use std::ffi::OsString;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use vorgang_testbed::{self as testbed, Database};
 
@@ -78,6 +80,13 @@ pub struct Folder(pub PathBuf, (Database, testbed::Folder));
 
 /// Where a folder's database is no file in it.
 const URL: &str = "database.url";
+/// What each server of a folder says lies there under this name and a number.
+const LOG: &str = "server.log.";
+static LOGS: AtomicU32 = AtomicU32::new(0);
+/// Where rows are counted, if not at the folder's database.
+const COUNTED: &str = "counted.url";
+/// What commands in a folder find in their environment, a line each.
+const ENVIRONMENT: &str = "environment";
 
 impl Folder {
     pub fn new(name: &str) -> Self {
@@ -103,6 +112,35 @@ impl Folder {
         Self(folder.0.clone(), (database, folder))
     }
 
+    /// Every command and server of this folder has these from now on.
+    pub fn set_environment(&self, environment: &BTreeMap<&str, String>) {
+        let lines: String = environment.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+        std::fs::write(self.0.join(ENVIRONMENT), lines).expect("a file");
+    }
+
+    /// The environment of another folder: its commands work on the same desk.
+    pub fn environment_of(&self, other: &Self) {
+        std::fs::copy(other.0.join(ENVIRONMENT), self.0.join(ENVIRONMENT)).expect("a copy");
+    }
+
+    /// Whoever counts rows past the server asks this one: of several hosts, any may say that it takes writes.
+    pub fn count_at(&self, url: &str) {
+        std::fs::write(self.0.join(COUNTED), url).expect("a file");
+    }
+
+    /// Where rows are counted.
+    pub fn counted(&self) -> String {
+        std::fs::read_to_string(self.0.join(COUNTED)).unwrap_or_else(|_| url(&self.0))
+    }
+
+    /// Errors that servers have told, without those of requests: these have their answers.
+    pub fn errors(&self) -> Vec<String> {
+        let files = std::fs::read_dir(&self.0).expect("the folder").flatten();
+        let logs = files.filter(|f| f.file_name().to_string_lossy().starts_with(LOG));
+        let lines = logs.flat_map(|f| std::fs::read_to_string(f.path()).unwrap_or_default().lines().map(str::to_owned).collect::<Vec<_>>());
+        lines.filter(|l| l.contains(" ERROR ") && !l.contains("request failed")).collect()
+    }
+
     pub fn database(&self) -> &Database {
         &self.1.0
     }
@@ -123,10 +161,17 @@ pub fn program() -> OsString {
 }
 
 pub fn vorgang(folder: &Path) -> Command {
-    let mut command = Command::new(program());
+    vorgang_by(&program(), folder)
+}
+
+/// The same, by the program of another release.
+pub fn vorgang_by(program: &OsStr, folder: &Path) -> Command {
+    let mut command = Command::new(program);
     command.current_dir(folder).env("VORGANG_DATABASE", url(folder)).env("NO_COLOR", "1").env_remove("VORGANG_LOG");
     // A crowd of one person is no person.
     command.env("VORGANG_QUOTA_CREATE", "0").env("VORGANG_QUOTA_SEARCH", "0").env("VORGANG_QUOTA_EXPORT", "0");
+    let environment = std::fs::read_to_string(folder.join(ENVIRONMENT)).unwrap_or_default();
+    command.envs(environment.lines().filter_map(|l| l.split_once('=')));
     command
 }
 
@@ -141,7 +186,8 @@ impl Server {
     pub fn start(folder: &Path, arguments: &[&str]) -> Self {
         let mut command = vorgang(folder);
         command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments);
-        let mut server = Self::wait(command);
+        let log = format!("{LOG}{}", LOGS.fetch_add(1, Ordering::Relaxed));
+        let mut server = Self::wait_with_log(command, &folder.join(log));
         if arguments.contains(&"--demo") {
             server.links = links(&mut server.child);
         }

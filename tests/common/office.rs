@@ -41,7 +41,7 @@ impl Office {
         let there = |path: &str| Path::new(path).exists();
         let root = Command::new("id").arg("-u").output().is_ok_and(|o| o.stdout.trim_ascii() == b"0");
         if !(there("/usr/sbin/postfix") && there("/usr/sbin/dovecot") && there("/usr/lib/dovecot/lmtp") && root) {
-            eprintln!("SKIPPED: Postfix and Dovecot of Debian's packages, and root, are needed");
+            vorgang_testbed::skip("Postfix and Dovecot of Debian's packages, and root, are needed");
             return None;
         }
         let home = folder.0.join("office");

@@ -1,7 +1,9 @@
 //! One node on a SQLite file of its own, for whatever is to break around it.
 
-use super::crowd::{Crowd, Tokens, judge};
-use super::{Folder, Server, program, token, vorgang};
+use super::crowd::Crowd;
+use super::crowd::judge::judge;
+use super::crowd::scene::Scene;
+use super::{Folder, Server, program, vorgang};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,7 +14,7 @@ static TURN: Mutex<()> = Mutex::new(());
 
 pub struct Ground {
     pub folder: Folder,
-    pub tokens: Tokens,
+    pub scene: Scene,
     pub recoveries: Vec<Duration>,
     _turn: MutexGuard<'static, ()>,
 }
@@ -21,7 +23,7 @@ pub struct Ground {
 pub fn able(program: &str, arguments: &[&str]) -> bool {
     let able = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success());
     if !able {
-        eprintln!("SKIPPED: `{program} {}` cannot be run here", arguments.join(" "));
+        vorgang_testbed::skip(format!("`{program} {}` cannot be run here", arguments.join(" ")));
     }
     able
 }
@@ -35,14 +37,12 @@ impl Ground {
         }
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = Folder::new(name);
-        let first = Server::start(&folder.0, &["--demo", "--tickets", "5"]);
-        let tokens = Tokens { customer: token(&folder.0, "customer"), agent: token(&folder.0, "agent") };
-        first.end();
-        Some(Self { folder, tokens, recoveries: vec![], _turn: turn })
+        let scene = Scene::of_one_node(&folder);
+        Some(Self { folder, scene, recoveries: vec![], _turn: turn })
     }
 
     pub fn crowd(&self, name: &str, server: &Server) -> Crowd {
-        Crowd::start(name, 8, vec![server.address.clone()], &self.tokens)
+        Crowd::start(name, 8, vec![server.address.clone()], &self.scene)
     }
 
     /// The server under something that gets between it and the system.
@@ -56,7 +56,7 @@ impl Ground {
 
     pub fn verdict(self, row: &str, server: &Server, crowd: Crowd) {
         let journal = crowd.finish();
-        let verdict = judge(&self.folder, &server.address, &self.tokens.agent, journal, 5);
+        let verdict = judge(&self.folder, &server.address, &self.scene, journal);
         verdict.tell(row, &self.recoveries);
     }
 }

@@ -113,6 +113,8 @@ impl Maker<'_> {
         let mut moves = vec![];
         let possible = outcomes(self.names, self.process, name);
         match &activity.next {
+            // Only a timer or an event ends it, each on its own way.
+            _ if possible.is_empty() => {}
             None => moves.push(Move { label: String::new(), ends: activity.end.is_some(), ..Move::default() }),
             Some(Next::Branch(branch)) => moves.extend(self.branch("", name, branch, activity.split.unwrap_or(Split::First))?),
             Some(Next::Outcomes(map)) => {

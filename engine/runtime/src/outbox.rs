@@ -5,14 +5,14 @@ pub mod brake;
 
 use crate::desk::{Desk, Request};
 use crate::lane::Lane;
-use crate::wake::TROUBLE;
+use crate::wake::{TROUBLE, persist};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use vorgang_core::Command;
 use vorgang_core::mail::{Address, Head, Outgoing};
 use vorgang_core::people::{self, Person, PersonKind};
@@ -154,26 +154,17 @@ pub async fn pull_back(desk: &Desk) -> Result<(), StoreError> {
 
 /// Runs until it is aborted. Each server has a lane of its own: one that stalls holds up nobody else's mail.
 pub async fn run(desk: Arc<Desk>, mailer: Arc<dyn Mailer>, links: Links) {
-    let mut busy: JoinSet<String> = JoinSet::new();
-    let mut channels: BTreeSet<String> = BTreeSet::new();
+    let mut lanes = Lanes::default();
     loop {
-        while let Some(ended) = busy.try_join_next() {
-            match ended {
-                Ok(channel) => drop(channels.remove(&channel)),
-                // Which one it was is not known; they are few, and their mail comes again after its lease.
-                Err(e) => tracing::error!("a lane of the outbox broke off: {e}"),
-            }
+        while let Some(ended) = lanes.busy.try_join_next() {
+            lanes.ended(ended);
         }
-        if busy.is_empty() {
-            channels.clear();
-        }
-        let busy_now: Vec<String> = channels.iter().cloned().collect();
-        match claimed(&desk, &busy_now).await {
+        match lanes.claim(&desk).await {
             Ok(batches) if batches.is_empty() => {
                 tokio::select! {
                     () = desk.wakes.work(Work::Mail) => {}
-                    Some(ended) = busy.join_next() => {
-                        drop(ended.map(|c| channels.remove(&c)));
+                    Some(ended) = lanes.busy.join_next() => {
+                        lanes.ended(ended);
                         // Failed mails have a new due time.
                         desk.wakes.look();
                     }
@@ -181,14 +172,15 @@ pub async fn run(desk: Arc<Desk>, mailer: Arc<dyn Mailer>, links: Links) {
             }
             Ok(batches) => {
                 for (channel, rows) in batches {
-                    channels.insert(channel.clone());
+                    lanes.under_way.insert(channel.clone(), rows.iter().map(|m| m.id).collect());
                     let (desk, mailer, links) = (desk.clone(), mailer.clone(), links.clone());
-                    busy.spawn(async move {
-                        if let Err(e) = deliver_batch(&desk, &mailer, &links, rows).await {
+                    lanes.busy.spawn(async move {
+                        let done = deliver_batch(&desk, &mailer, &links, rows).await;
+                        if let Err(e) = &done {
                             tracing::warn!("outbox: {e}");
                             tokio::time::sleep(TROUBLE).await;
                         }
-                        channel
+                        (channel, done.is_ok())
                     });
                 }
             }
@@ -197,6 +189,46 @@ pub async fn run(desk: Arc<Desk>, mailer: Arc<dyn Mailer>, links: Links) {
                 tokio::time::sleep(TROUBLE).await;
             }
         }
+    }
+}
+
+/// A server each, and the mails that are on their way to it.
+#[derive(Default)]
+struct Lanes {
+    /// Channel, and whether all of its mails came to an end.
+    busy: JoinSet<(String, bool)>,
+    under_way: BTreeMap<String, Vec<i64>>,
+    /// More may be claimed than is under way: without its lane, or by a claim whose answer was lost.
+    unsure: bool,
+}
+
+impl Lanes {
+    fn ended(&mut self, ended: Result<(String, bool), JoinError>) {
+        match ended {
+            Ok((channel, all)) => {
+                self.under_way.remove(&channel);
+                self.unsure |= !all;
+            }
+            // Which one it was is known when the others have ended; they are few.
+            Err(e) => tracing::error!("a lane of the outbox broke off: {e}"),
+        }
+        if self.busy.is_empty() && !self.under_way.is_empty() {
+            self.under_way.clear();
+            self.unsure = true;
+        }
+    }
+
+    /// Mail for servers that are not busy.
+    async fn claim(&mut self, desk: &Desk) -> Result<BTreeMap<String, Vec<MailRow>>, StoreError> {
+        if self.unsure {
+            let under_way: Vec<i64> = self.under_way.values().flatten().copied().collect();
+            desk.store.mail_disown(&under_way).await?;
+            self.unsure = false;
+        }
+        let busy: Vec<String> = self.under_way.keys().cloned().collect();
+        let claimed = claimed(desk, &busy).await;
+        self.unsure = claimed.is_err();
+        claimed
     }
 }
 
@@ -240,7 +272,7 @@ async fn deliver_batch(desk: &Arc<Desk>, mailer: &Arc<dyn Mailer>, links: &Links
         }
         if mail.sees && !still_sees(desk, &mail).await? {
             let gone = SendError::Permanent("the recipient may no longer see the ticket".into());
-            failed(desk, std::slice::from_ref(&mail), &[mail.id], gone).await?;
+            failed(desk, std::slice::from_ref(&mail), &[mail.id], &gone).await?;
             continue;
         }
         match &mail.digest {
@@ -279,11 +311,11 @@ async fn deliver_batch(desk: &Arc<Desk>, mailer: &Arc<dyn Mailer>, links: &Links
         let ids: Vec<i64> = parcel.iter().map(|m| m.id).collect();
         let error = match result {
             Ok(Ok(())) => {
-                // Not marked, it comes again after its lease; the others are not held up by it.
-                match desk.store.mail_sent(&ids, desk.clock.now()).await {
+                match persist(StoreError::passes, || desk.store.mail_sent(&ids, desk.clock.now())).await {
                     // Nothing is written on the ticket that nobody waits for.
                     Ok(()) if desk.model().listens("mail.sent") => tell(desk, &parcel, Ok(())).await,
                     Ok(()) => {}
+                    // It comes again after its lease.
                     Err(e) => tracing::error!("a mail was sent and could not be marked: {e}"),
                 }
                 continue;
@@ -291,7 +323,8 @@ async fn deliver_batch(desk: &Arc<Desk>, mailer: &Arc<dyn Mailer>, links: &Links
             Ok(Err(e)) => e,
             Err(e) => SendError::Temporary(format!("the attempt broke off: {e}")),
         };
-        if let Err(e) = failed(desk, &parcel, &ids, error).await {
+        let marked = persist(StoreError::passes, || failed(desk, &parcel, &ids, &error)).await;
+        if let Err(e) = marked {
             tracing::error!("a mail failed and could not be marked: {e}");
         }
     }
@@ -424,7 +457,7 @@ async fn before(desk: &Desk, ticket: i64, article: Seq, account: Option<&MailAcc
     Ok(all[all.len().saturating_sub(MAX)..].to_vec())
 }
 
-async fn failed(desk: &Desk, parcel: &[MailRow], ids: &[i64], error: SendError) -> Result<(), StoreError> {
+async fn failed(desk: &Desk, parcel: &[MailRow], ids: &[i64], error: &SendError) -> Result<(), StoreError> {
     let now = desk.clock.now();
     let attempts = parcel.iter().map(|m| m.attempts).max().unwrap_or(0) + 1;
     let (message, last) = match error {
@@ -434,10 +467,10 @@ async fn failed(desk: &Desk, parcel: &[MailRow], ids: &[i64], error: SendError) 
     if !last {
         tracing::warn!(attempts, "a mail could not be sent: {message}");
         let key = parcel.first().map_or("", |m| m.key.as_str());
-        return desk.store.mail_attempted(ids, MailState::Due, again(now, attempts, key), &message).await;
+        return desk.store.mail_attempted(ids, MailState::Due, again(now, attempts, key), message).await;
     }
-    desk.store.mail_attempted(ids, MailState::Failed, now, &message).await?;
-    tell(desk, parcel, Err(&message)).await;
+    desk.store.mail_attempted(ids, MailState::Failed, now, message).await?;
+    tell(desk, parcel, Err(message)).await;
     Ok(())
 }
 

@@ -1,9 +1,9 @@
 //! Programs are run after the commit that wants them: those that the server's configuration names, without a shell,
 //! within their time, with bounded output. A crash may run one twice, under the same `VORGANG_CALL`.
 
-use crate::desk::{Desk, Request};
+use crate::desk::{Desk, Error, Request};
 use crate::lane::Lane;
-use crate::wake::TROUBLE;
+use crate::wake::{TROUBLE, persist};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
-use vorgang_core::Command;
 use vorgang_core::people;
 use vorgang_core::snapshot::{Call, Seq};
+use vorgang_core::{Command, Rejection};
 use vorgang_store::StoreError;
 use vorgang_store::calls::DueCall;
 use vorgang_store::due::Work;
@@ -31,6 +31,8 @@ const OUTPUT_MAX: usize = 64 * 1024;
 const STDERR_MAX: usize = 2 * 1024;
 /// Longest wait before another attempt, in seconds.
 const WAIT_MAX: i64 = 3_600;
+/// Wait for what the machine could not begin.
+const NOT_BEGUN: SignedDuration = SignedDuration::from_secs(2);
 /// How long an attempt belongs to who began it, beyond what the program may take.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
 
@@ -127,8 +129,14 @@ pub async fn run_due(desk: &Arc<Desk>, programs: &Arc<Programs>) -> Result<usize
 async fn attempt(desk: &Desk, programs: &Programs, due: &DueCall) -> Result<(), String> {
     let (key, now) = ((due.ticket, due.call.seq), desk.clock.now());
     let lease = now + SignedDuration::from_secs(due.call.limit.into()) + LEASE;
-    if !desk.store.call_lease(key, now, lease).await.map_err(|e| e.to_string())? {
-        return Ok(());
+    match desk.store.call_lease(key, now, lease).await {
+        Ok(true) => {}
+        Ok(false) => return Ok(()),
+        Err(e) => {
+            // It may have been begun all the same: nobody else would look at it until its lease ends.
+            later(desk, key, now, false).await?;
+            return Err(e.to_string());
+        }
     }
     let result = match programs.0.get(&due.call.program) {
         // One that nobody waits for any more is ended.
@@ -140,16 +148,33 @@ async fn attempt(desk: &Desk, programs: &Programs, due: &DueCall) -> Result<(), 
     };
     let result = match result {
         Ok(output) => Ok(output),
+        Err(Trouble::NotBegun(message)) => {
+            tracing::warn!(ticket = due.number, program = due.call.program, "a program waits: {message}");
+            return later(desk, key, desk.clock.now() + NOT_BEGUN, false).await;
+        }
         Err(Trouble::Again(message)) if due.attempts < due.call.retry.0 => {
             tracing::warn!(ticket = due.number, program = due.call.program, "a program has failed and is tried again: {message}");
             let next = again(desk.clock.now(), &due.call, due.attempts);
-            return desk.store.call_later(key, next).await.map_err(|e| e.to_string());
+            return later(desk, key, next, true).await;
         }
         Err(Trouble::Again(message) | Trouble::ForGood(message)) => Err(message),
     };
-    let (system, command) = (people::system(), Command::AnswerCall { call: due.call.seq, result });
-    let request = Request { actor: &system, ticket: Some(&due.number), command, cause: "program", at: None };
-    desk.execute(request).await.map(|_| ()).map_err(|e| e.to_string())
+    let system = people::system();
+    let answer = || {
+        let command = Command::AnswerCall { call: due.call.seq, result: result.clone() };
+        desk.execute(Request { actor: &system, ticket: Some(&due.number), command, cause: "program", at: None })
+    };
+    let passes = |e: &Error| matches!(e, Error::Store(e) if e.passes() || *e == StoreError::Conflict);
+    match persist(passes, answer).await {
+        // The answer that was not known to be written is there, or nobody waits for one any more.
+        Ok(_) | Err(Error::Rejected(Rejection::NotFound | Rejection::Gone)) => Ok(()),
+        Err(e) => Err(e.to_string()),
+    }
+}
+
+/// The next attempt comes then.
+async fn later(desk: &Desk, key: (i64, Seq), then: Timestamp, counts: bool) -> Result<(), String> {
+    persist(StoreError::passes, || desk.store.call_later(key, then, counts)).await.map_err(|e| e.to_string())
 }
 
 /// Ends when the call is gone: its work item was withdrawn, or its ticket closed.
@@ -169,7 +194,16 @@ fn again(now: Timestamp, call: &Call, attempts: u32) -> Timestamp {
 
 enum Trouble {
     Again(String),
+    /// The machine could not begin it: that is no attempt of the program.
+    NotBegun(String),
     ForGood(String),
+}
+
+/// Descriptors, processes or memory have run out: what could not be started now can be later.
+fn ran_out(e: &std::io::Error) -> bool {
+    use rustix::io::Errno;
+    let of_the_machine = [Errno::MFILE, Errno::NFILE, Errno::AGAIN, Errno::NOMEM];
+    Errno::from_io_error(e).is_some_and(|e| of_the_machine.contains(&e))
 }
 
 /// What it wrote. One that takes too long, or writes without an end, is ended with all that it started.
@@ -187,7 +221,10 @@ async fn execute(file: &Path, path: &Path, due: &DueCall) -> Result<String, Trou
         .process_group(0)
         .kill_on_drop(true)
         .spawn()
-        .map_err(|e| failed(format!("it could not be started: {e}")))?;
+        .map_err(|e| {
+            let what = format!("it could not be started: {e}");
+            if ran_out(&e) { Trouble::NotBegun(what) } else { failed(what) }
+        })?;
     let mut group = Group(child.id());
     let input = serde_json::json!({"call": key, "ticket": due.number, "with": due.call.input}).to_string();
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());

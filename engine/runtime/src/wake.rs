@@ -16,6 +16,27 @@ const TOGETHER: Duration = Duration::from_millis(10);
 /// Wait after the database could not be reached.
 pub const TROUBLE: Duration = Duration::from_secs(2);
 
+/// So often a result is told again, with the waits between: two minutes.
+const TOLD_MAX: u32 = 64;
+/// The first of these waits; each is twice as long, up to that after trouble.
+const TOLD_AGAIN: Duration = Duration::from_millis(100);
+
+/// Tells the database what was done outside of it. Untold it would be done once more: trouble that passes is waited for.
+pub async fn persist<T, E, F>(passes: impl Fn(&E) -> bool, tell: impl Fn() -> F) -> Result<T, E>
+where
+    F: Future<Output = Result<T, E>>,
+{
+    let mut wait = TOLD_AGAIN;
+    for _ in 1..TOLD_MAX {
+        match tell().await {
+            Err(e) if passes(&e) => tokio::time::sleep(wait).await,
+            told => return told,
+        }
+        wait = (wait * 2).min(TROUBLE);
+    }
+    tell().await
+}
+
 #[derive(Debug, Default)]
 pub struct Wakes {
     lanes: [Notify; Work::ALL.len()],

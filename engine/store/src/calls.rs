@@ -24,6 +24,6 @@ pub trait Calls: Send + Sync {
     async fn call_lease(&self, call: (i64, Seq), now: Timestamp, until: Timestamp) -> Result<bool>;
     /// Is it still waited for?
     async fn call_wanted(&self, call: (i64, Seq)) -> Result<bool>;
-    /// The next attempt comes then.
-    async fn call_later(&self, call: (i64, Seq), due: Timestamp) -> Result<()>;
+    /// The next attempt comes then; the one that was begun counts, or not.
+    async fn call_later(&self, call: (i64, Seq), due: Timestamp, counts: bool) -> Result<()>;
 }

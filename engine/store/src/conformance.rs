@@ -289,7 +289,10 @@ async fn calls_are_begun_once(store: &dyn Store) {
     assert_eq!(store.call_lease((1, 10), at(2), at(60)).await, Ok(true));
     assert_eq!(store.call_lease((1, 10), at(2), at(60)).await, Ok(false), "somebody has begun it");
     assert_eq!(due(59).await, [("N1".into(), 9, 0)]);
-    store.call_later((1, 10), at(30)).await.expect("later");
+    store.call_later((1, 10), at(20), false).await.expect("later");
+    assert_eq!(due(20).await, [("N1".into(), 9, 0), ("N1".into(), 10, 0)], "one that could not begin does not count");
+    assert_eq!(store.call_lease((1, 10), at(20), at(60)).await, Ok(true));
+    store.call_later((1, 10), at(30), true).await.expect("later");
     assert_eq!(due(30).await, [("N1".into(), 9, 0), ("N1".into(), 10, 1)]);
     assert_eq!(store.call_lease((1, 4711), at(2), at(60)).await, Ok(false), "there is no such call");
     assert_eq!((store.call_wanted((1, 10)).await, store.call_wanted((1, 4711)).await), (Ok(true), Ok(false)));
@@ -307,6 +310,9 @@ async fn mail_goes_its_way(store: &dyn Store) {
     assert_eq!((mail.notification.as_str(), mail.subject.as_str(), mail.error.clone(), mail.sees), ("told", "s", None, true));
     store.mail_attempted(&[mail.id], MailState::Due, at(20), "no answer").await.expect("an attempt");
     assert_eq!((due(19).await, due(20).await), (vec![], vec![(mail.id, 1)]));
+    assert_eq!(store.mail_disown(&[mail.id]).await, Ok(0), "it is under way");
+    assert_eq!(store.mail_disown(&[]).await, Ok(1), "nobody knows of it");
+    assert_eq!(due(20).await, [(mail.id, 1)]);
     store.mail_attempted(&[mail.id], MailState::Failed, at(20), "refused").await.expect("an attempt");
     assert_eq!((due(99).await, state(MailState::Failed).await), (vec![], 1));
     let failed = store.mail_list(&Filter::All, MailState::Failed, 10, None).await.expect("a list");

@@ -164,6 +164,8 @@ pub trait Messages: Send + Sync {
     async fn mail_attempted(&self, ids: &[i64], state: MailState, due: Timestamp, error: &str) -> Result<()>;
     /// Held or failed mail is due; all in the state where no id is given. How many there were.
     async fn mail_release(&self, state: MailState, id: Option<i64>, now: Timestamp) -> Result<u64>;
+    /// Frees what this process has claimed, but for what is under way: after trouble nobody knows what else it has.
+    async fn mail_disown(&self, under_way: &[i64]) -> Result<u64>;
     /// Mail that would be due after `latest` is due `now`: a clock that was ahead set the time. How many there were.
     async fn mail_pull_back(&self, latest: Timestamp, now: Timestamp) -> Result<u64>;
     /// Removes some of what is no longer needed: mail that was sent, messages that were delivered, and keys of requests,

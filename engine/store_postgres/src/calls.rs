@@ -38,8 +38,9 @@ impl Calls for PostgresStore {
         Ok(!self.server.ask("SELECT 1 FROM call WHERE ticket_id = $1 AND seq = $2", args![ticket, seq]).await?.is_empty())
     }
 
-    async fn call_later(&self, (ticket, seq): (i64, Seq), due: Timestamp) -> Result<()> {
-        let sql = "UPDATE call SET due = $3, owner = NULL WHERE ticket_id = $1 AND seq = $2 AND (owner IS NULL OR owner = $4)";
-        self.server.tell(sql, args![ticket, seq, micros(due), self.node.id()]).await.map(|_| ())
+    async fn call_later(&self, (ticket, seq): (i64, Seq), due: Timestamp, counts: bool) -> Result<()> {
+        let sql = "UPDATE call SET due = $3, owner = NULL, attempts = greatest(attempts - $5, 0) \
+             WHERE ticket_id = $1 AND seq = $2 AND (owner IS NULL OR owner = $4)";
+        self.server.tell(sql, args![ticket, seq, micros(due), self.node.id(), i64::from(!counts)]).await.map(|_| ())
     }
 }

@@ -174,6 +174,12 @@ impl Messages for PostgresStore {
         Ok(self.server.tell(sql, args![state.word(), id, micros(now)]).await?.len() as u64)
     }
 
+    async fn mail_disown(&self, under_way: &[i64]) -> Result<u64> {
+        let sql = "UPDATE outbox SET due = created, owner = NULL WHERE owner = $1 AND state = 'due' AND state <> 'sent' \
+             AND NOT id = ANY ($2) RETURNING 1";
+        self.server.tell(sql, args![self.node.id(), under_way.to_vec()]).await.map(|rows| rows.len() as u64)
+    }
+
     async fn mail_pull_back(&self, latest: Timestamp, now: Timestamp) -> Result<u64> {
         let sql = "UPDATE outbox SET due = $2 WHERE state = 'due' AND state <> 'sent' AND due > $1 RETURNING 1";
         Ok(self.server.tell(sql, args![micros(latest), micros(now)]).await?.len() as u64)

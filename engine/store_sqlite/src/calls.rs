@@ -55,9 +55,9 @@ impl Calls for SqliteStore {
         statement.exists(params![ticket, seq]).map_err(error)
     }
 
-    async fn call_later(&self, (ticket, seq): (i64, Seq), due: Timestamp) -> Result<()> {
-        let sql = "UPDATE call SET due = ?3, owner = NULL WHERE ticket_id = ?1 AND seq = ?2";
-        let later = move |c: &Connection| c.execute(sql, params![ticket, seq, micros(due)]).map(|n| n as i64);
+    async fn call_later(&self, (ticket, seq): (i64, Seq), due: Timestamp, counts: bool) -> Result<()> {
+        let sql = "UPDATE call SET due = ?3, owner = NULL, attempts = max(attempts - ?4, 0) WHERE ticket_id = ?1 AND seq = ?2";
+        let later = move |c: &Connection| c.execute(sql, params![ticket, seq, micros(due), !counts]).map(|n| n as i64);
         self.write(false, later).await.map(|_| ())
     }
 }

@@ -253,6 +253,14 @@ impl Messages for SqliteStore {
         self.write(false, release).await.map(|n| n as u64)
     }
 
+    async fn mail_disown(&self, under_way: &[i64]) -> Result<u64> {
+        let under_way = text(&under_way)?;
+        let sql = "UPDATE outbox SET due = created, owner = NULL WHERE owner = ?1 AND state = 'due' AND state <> 'sent' \
+             AND id NOT IN (SELECT value FROM json_each(?2))";
+        let disown = move |c: &Connection| c.execute(sql, params![THIS_PROCESS, under_way]).map(|n| n as i64);
+        self.write(false, disown).await.map(|n| n as u64)
+    }
+
     async fn mail_pull_back(&self, latest: Timestamp, now: Timestamp) -> Result<u64> {
         let sql = "UPDATE outbox SET due = ?2 WHERE state = 'due' AND state <> 'sent' AND due > ?1";
         let times = [micros(latest), micros(now)];

@@ -19,6 +19,16 @@ pub fn postgres() -> Option<String> {
     std::env::var("VORGANG_TEST_POSTGRES").ok().filter(|url| !url.is_empty())
 }
 
+/// Says why a test is left out, also in the file that `VORGANG_SKIPPED` names: what a passing test prints is not shown.
+pub fn skip(why: impl AsRef<str>) {
+    let line = format!("SKIPPED: {}: {}", std::thread::current().name().unwrap_or("a test"), why.as_ref());
+    eprintln!("{line}");
+    if let Some(file) = std::env::var_os("VORGANG_SKIPPED") {
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(file);
+        let _ = file.and_then(|mut f| std::io::Write::write_all(&mut f, format!("{line}\n").as_bytes()));
+    }
+}
+
 /// A folder that goes with the test.
 pub struct Folder(pub PathBuf);
 
