@@ -13,6 +13,7 @@ mod operate;
 mod seal;
 mod serve;
 mod sweep;
+mod traces;
 mod transfer;
 
 use crate::database::Outside;
@@ -255,12 +256,21 @@ fn main() -> ExitCode {
     keep_free_memory();
     quiet_pipes();
     let cli = config::parse();
-    log(cli.log_format);
+    let traces = match &cli.command {
+        Command::Serve(options) => options.traces(),
+        _ => None,
+    };
+    let exporter = match log(cli.log_format, traces) {
+        Ok(exporter) => exporter,
+        Err(e) => return could_not_run(&e),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => return could_not_run(&e.into()),
     };
-    match runtime.block_on(run(cli)) {
+    let end = runtime.block_on(run(cli));
+    exporter.end();
+    match end {
         Ok(End::Good) => ExitCode::SUCCESS,
         Ok(End::Found) => ExitCode::from(1),
         Ok(End::Usage) => ExitCode::from(2),
@@ -286,14 +296,20 @@ fn could_not_run(e: &anyhow::Error) -> ExitCode {
     ExitCode::from(3)
 }
 
-fn log(format: LogFormat) {
-    use tracing_subscriber::EnvFilter;
+/// Lines of the log to stderr, and traces to their collector.
+fn log(format: LogFormat, traces: Option<&str>) -> anyhow::Result<traces::Exporter> {
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
+    use tracing_subscriber::{EnvFilter, Layer, Registry};
     let filter = EnvFilter::try_from_env("VORGANG_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match format {
-        LogFormat::Text => builder.with_ansi(color(&std::io::stderr())).init(),
-        LogFormat::Json => builder.json().init(),
-    }
+    let lines = tracing_subscriber::fmt::layer::<Registry>().with_writer(std::io::stderr);
+    let lines = match format {
+        LogFormat::Text => lines.with_ansi(color(&std::io::stderr())).with_filter(filter).boxed(),
+        LogFormat::Json => lines.json().with_filter(filter).boxed(),
+    };
+    let (exporter, spans) = traces::Exporter::new(traces)?;
+    tracing_subscriber::registry().with(vec![Some(lines), spans].into_iter().flatten().collect::<Vec<_>>()).init();
+    Ok(exporter)
 }
 
 /// `NO_COLOR` is kept, and a pipe is no terminal.

@@ -87,12 +87,22 @@ pub struct Options {
     backups: BackupOptions,
 }
 
-/// Limits for callers, and access to the metrics.
+impl Options {
+    /// The collector that gets traces.
+    pub fn traces(&self) -> Option<&str> {
+        self.guards.traces.as_deref()
+    }
+}
+
+/// Limits for callers, and what operators watch.
 #[derive(Args)]
 pub struct GuardOptions {
     /// Serves /metrics on a listener of its own, and nowhere else.
     #[arg(long, env = "VORGANG_METRICS", value_name = "ADDR")]
     metrics: Option<SocketAddr>,
+    /// The collector that gets traces by OTLP over HTTP, such as http://127.0.0.1:4318. For a build with the feature `otlp`.
+    #[arg(long, env = "VORGANG_TRACES", value_name = "URL")]
+    traces: Option<String>,
     /// Writes a line of the log for each request: when, who, what, from where, and how it was answered.
     #[arg(long, env = "VORGANG_ACCESS_LOG")]
     access_log: bool,

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -201,7 +202,9 @@ impl Server {
 
     /// The same; what it says afterwards goes into a file.
     pub fn wait_with_log(command: Command, log: &Path) -> Self {
-        Self::wait_writing(command, Box::new(std::fs::File::create(log).expect("a file")))
+        // Nobody else's, as all that lies in a server's folder.
+        let file = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(log).expect("a file");
+        Self::wait_writing(command, Box::new(file))
     }
 
     fn wait_writing(mut command: Command, mut log: Box<dyn Write + Send>) -> Self {

@@ -129,9 +129,11 @@ async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Re
     });
     let begun = Instant::now();
     // Every line that is written meanwhile has the request's number.
-    let mut response = next.run(request).instrument(tracing::info_span!("request", id)).await;
+    let step = traced(&app, &request, &id, &path);
+    let mut response = next.run(request).instrument(step.clone()).instrument(tracing::info_span!("request", id)).await;
     let seconds = begun.elapsed().as_secs_f64();
     let status = response.status().as_u16();
+    step.record("http.response.status_code", status);
     metrics::counter!("vorgang_http_requests_total", "method" => known_method(&method), "path" => path.clone(), "status" => status.to_string())
         .increment(1);
     metrics::histogram!("vorgang_http_request_seconds", "path" => path.clone()).record(seconds);
@@ -148,6 +150,26 @@ async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Re
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
     }
     response
+}
+
+/// The request's step of a trace: a new one, or that of a proxy that is trusted.
+fn traced(app: &App, request: &Request, id: &str, path: &str) -> tracing::Span {
+    let step = vorgang_runtime::step!(
+        "request",
+        otel.kind = "server",
+        otel.name = tracing::field::Empty,
+        http.request.method = known_method(request.method()),
+        http.route = path,
+        http.response.status_code = tracing::field::Empty,
+        vorgang.request = id
+    );
+    if step.is_disabled() {
+        return step;
+    }
+    step.record("otel.name", format!("{} {path}", known_method(request.method())));
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip());
+    let before = request.headers().get("traceparent").filter(|_| peer.is_some_and(|p| app.config.trusted_proxies.contains(&p)));
+    vorgang_runtime::trace::followed(step, before.and_then(|v| v.to_str().ok()))
 }
 
 /// Labels come from a closed set, whatever is sent.

@@ -9,7 +9,9 @@ use crate::nodes::Attention;
 use crate::numbers::Numbers;
 use crate::outbox::brake::Brake;
 use crate::quota::Buckets;
+use crate::step;
 use crate::threads::Threads;
+use crate::trace;
 use crate::wake::{Wakes, leaves_work};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -17,6 +19,7 @@ use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use tracing::Instrument;
 use vorgang_core::chain::{self, Hash, Link};
 use vorgang_core::changes::{Changes, changed_names};
 use vorgang_core::command::Linked;
@@ -299,6 +302,11 @@ impl Desk {
     }
 
     async fn execute_in(&self, request: Request<'_>, idempotent: Option<Idempotent<'_>>, part: Part) -> Result<Answer, Error> {
+        let span = step!("command", command = request.command.word(), cause = request.cause, ticket = request.ticket);
+        self.execute_traced(request, idempotent, part).instrument(span).await
+    }
+
+    async fn execute_traced(&self, request: Request<'_>, idempotent: Option<Idempotent<'_>>, part: Part) -> Result<Answer, Error> {
         // Where the ticket was merged: the number of the one that takes the message.
         let merged_into = std::sync::OnceLock::new();
         let mut request = request;
@@ -336,14 +344,15 @@ impl Desk {
                 continue;
             }
             let now = request.at.unwrap_or_else(|| self.clock.now());
-            let (decision, mut heads) = match self.decide(&request, stored.as_ref(), now, changed.as_ref(), &mut new_ticket).await {
-                Err(Error::Rejected(Rejection::NeedsChangesSince(version))) => {
-                    let id = stored.as_ref().map_or(0, |s| s.snapshot.ticket.id);
-                    changed = Some(self.changes_since(id, version).await?);
-                    continue;
-                }
-                other => other?,
-            };
+            let (decision, mut heads) =
+                match self.decide(&request, stored.as_ref(), now, changed.as_ref(), &mut new_ticket).instrument(step!("decide")).await {
+                    Err(Error::Rejected(Rejection::NeedsChangesSince(version))) => {
+                        let id = stored.as_ref().map_or(0, |s| s.snapshot.ticket.id);
+                        changed = Some(self.changes_since(id, version).await?);
+                        continue;
+                    }
+                    other => other?,
+                };
             if let (true, Some(stored)) = (decision.events.is_empty(), &stored) {
                 // Nothing changes: there is nothing to write, and no version for it.
                 let done = Done { after: stored.snapshot.clone(), notice: decision.notice, made: vec![] };
@@ -383,7 +392,7 @@ impl Desk {
             commit.redaction.clone_from(&part.redaction);
             self.at("decided").await?;
             let leaves_work = leaves_work(&commit);
-            let committed = self.store.commit(commit).await;
+            let committed = self.store.commit(commit).instrument(step!("commit")).await;
             self.note_written(&committed);
             match committed {
                 Ok(()) => {
@@ -633,6 +642,7 @@ fn commit(cause: &str, (actor, command): (&str, &str), decision: &Decision, now:
         desk_event: None,
         mail: None,
         redaction: None,
+        trace: trace::current(),
         also: decision.made.iter().map(|d| commit(cause, (&d.actor, d.command), d, now, heads)).collect(),
     }
 }

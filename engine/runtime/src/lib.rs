@@ -27,6 +27,7 @@ pub mod search;
 pub mod security;
 pub mod threads;
 pub mod timers;
+pub mod trace;
 pub mod transfer;
 pub mod view;
 pub mod wake;

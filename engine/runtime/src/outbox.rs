@@ -5,6 +5,8 @@ pub mod brake;
 
 use crate::desk::{Desk, Request};
 use crate::lane::Lane;
+use crate::step;
+use crate::trace;
 use crate::wake::{TROUBLE, persist};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -13,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::task::{JoinError, JoinSet};
+use tracing::Instrument;
 use vorgang_core::Command;
 use vorgang_core::mail::{Address, Head, Outgoing};
 use vorgang_core::people::{self, Person, PersonKind};
@@ -302,7 +305,10 @@ async fn deliver_batch(desk: &Arc<Desk>, mailer: &Arc<dyn Mailer>, links: &Links
             if silent.load(Ordering::Relaxed) {
                 return Err(SendError::Silent("the server did not answer to the mail before this one".into()));
             }
-            let sent = deliver(&desk, &*mailer, &links, &parcel).await;
+            // A digest goes on with the trace of its first.
+            let trace = parcel.first().and_then(|m| m.trace.as_deref());
+            let span = trace::followed(step!("mail", mails = parcel.len()), trace);
+            let sent = deliver(&desk, &*mailer, &links, &parcel).instrument(span).await;
             silent.fetch_or(matches!(sent, Err(SendError::Silent(_))), Ordering::Relaxed);
             sent
         }

@@ -3,6 +3,8 @@
 
 use crate::desk::{Desk, Error, Request};
 use crate::lane::Lane;
+use crate::step;
+use crate::trace;
 use crate::wake::{TROUBLE, persist};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
@@ -12,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
+use tracing::Instrument;
 use vorgang_core::people;
 use vorgang_core::snapshot::{Call, Seq};
 use vorgang_core::{Command, Rejection};
@@ -91,7 +94,7 @@ pub async fn run(desk: Arc<Desk>, programs: Arc<Programs>) {
         };
         for due in due {
             let (desk, programs) = (desk.clone(), programs.clone());
-            tasks.spawn(async move { broke_off(&due, attempt(&desk, &programs, &due).await) });
+            tasks.spawn(async move { broke_off(&due, attempt(&desk, &programs, &due).instrument(span(&due)).await) });
         }
         tokio::select! {
             () = desk.wakes.work(Work::Programs) => {}
@@ -118,12 +121,16 @@ pub async fn run_due(desk: &Arc<Desk>, programs: &Arc<Programs>) -> Result<usize
     let mut lane = Lane::new(LANE, due);
     let work = |due: &DueCall| {
         let (desk, programs, due) = (desk.clone(), programs.clone(), due.clone());
-        async move { attempt(&desk, &programs, &due).await }
+        async move { attempt(&desk, &programs, &due).instrument(span(&due)).await }
     };
     while let Some((due, result)) = lane.next(work).await {
         broke_off(&due, result.map_err(|e| e.to_string()).and_then(|r| r));
     }
     Ok(count)
+}
+
+fn span(due: &DueCall) -> tracing::Span {
+    trace::followed(step!("program", program = due.call.program, ticket = due.number), due.trace.as_deref())
 }
 
 async fn attempt(desk: &Desk, programs: &Programs, due: &DueCall) -> Result<(), String> {
@@ -214,6 +221,7 @@ async fn execute(file: &Path, path: &Path, due: &DueCall) -> Result<String, Trou
         .arg0(path)
         .env_clear()
         .envs([("PATH", "/usr/local/bin:/usr/bin:/bin"), ("LANG", "C.UTF-8"), ("VORGANG_CALL", &key), ("VORGANG_TICKET", &due.number)])
+        .envs(trace::current().map(|t| ("TRACEPARENT", t)))
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

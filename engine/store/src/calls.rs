@@ -1,6 +1,6 @@
 //! Programs that are to be run.
 
-use crate::Result;
+use crate::{Result, StoreError};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use vorgang_core::snapshot::{Call, Seq};
@@ -14,6 +14,28 @@ pub struct DueCall {
     pub call: Call,
     /// How often it was begun.
     pub attempts: u32,
+    /// The trace of the command that wants it.
+    pub trace: Option<String>,
+}
+
+impl DueCall {
+    /// The row's text: the call, and the trace beside it.
+    pub fn state(call: &Call, trace: Option<&str>) -> Result<String> {
+        let mut state = serde_json::to_value(call).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+        if let Some(trace) = trace {
+            state["trace"] = trace.into();
+        }
+        Ok(state.to_string())
+    }
+
+    /// The trace in a row's text.
+    pub fn trace_in(state: &str) -> Option<String> {
+        #[derive(serde::Deserialize)]
+        struct Beside {
+            trace: Option<String>,
+        }
+        serde_json::from_str::<Beside>(state).ok().and_then(|b| b.trace)
+    }
 }
 
 #[async_trait]

@@ -152,6 +152,7 @@ fn commit(decision: &Decision, expected: u64, previous: Hash, now: Timestamp) ->
         mail: None,
         redaction: None,
         desk_event: None,
+        trace: Some(TRACE.into()),
         also: vec![],
     }
 }
@@ -279,6 +280,9 @@ fn everything(id: i64) -> Vec<Event> {
     ]
 }
 
+/// Of all commits here.
+const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
 /// The calls that the first commit wrote; afterwards one is left, which is begun.
 async fn calls_are_begun_once(store: &dyn Store) {
     let due = async |seconds| {
@@ -286,6 +290,7 @@ async fn calls_are_begun_once(store: &dyn Store) {
         list.into_iter().map(|c| (c.number, c.call.seq, c.attempts)).collect::<Vec<_>>()
     };
     assert_eq!((due(1).await.len(), due(2).await.len()), (0, 2));
+    assert!(store.calls_due(at(2), 10).await.expect("calls").iter().all(|c| c.trace.as_deref() == Some(TRACE)));
     assert_eq!(store.call_lease((1, 10), at(2), at(60)).await, Ok(true));
     assert_eq!(store.call_lease((1, 10), at(2), at(60)).await, Ok(false), "somebody has begun it");
     assert_eq!(due(59).await, [("N1".into(), 9, 0)]);
@@ -306,6 +311,7 @@ async fn mail_goes_its_way(store: &dyn Store) {
     };
     assert_eq!(due(3).await, [], "quiet hours");
     let mail = store.mail_claim(at(4), at(4), 10, &[]).await.expect("mail").remove(0);
+    assert_eq!(mail.trace.as_deref(), Some(TRACE));
     assert_eq!((mail.key.as_str(), mail.number.as_str(), mail.recipient.as_str(), mail.state), ("1-6", "N1", "anna", MailState::Due));
     assert_eq!((mail.notification.as_str(), mail.subject.as_str(), mail.error.clone(), mail.sees), ("told", "s", None, true));
     store.mail_attempted(&[mail.id], MailState::Due, at(20), "no answer").await.expect("an attempt");

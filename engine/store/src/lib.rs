@@ -121,6 +121,8 @@ pub struct Commit {
     pub mail: Option<NewInbox>,
     /// Content that it erases.
     pub redaction: Option<Box<redaction::Redaction>>,
+    /// The trace that it is part of (W3C `traceparent`): mails and programs that it sets off go on with it.
+    pub trace: Option<String>,
     /// Tickets that it makes or changes.
     pub also: Vec<Commit>,
 }

@@ -84,6 +84,8 @@ pub struct MailRow {
     pub begun: bool,
     /// The digest that it goes out in: mails with the same value are one mail.
     pub digest: Option<String>,
+    /// The trace of the command that wrote it.
+    pub trace: Option<String>,
 }
 
 /// The channel of a mail that goes out from this account.
@@ -102,10 +104,12 @@ pub struct Payload {
     pub sees: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outgoing: Option<Outgoing>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
 }
 
 impl Payload {
-    pub fn of(notice: &Notice, number: &str) -> String {
+    pub fn of(notice: &Notice, number: &str, trace: Option<&str>) -> String {
         let payload = Self {
             subject: notice.subject.clone(),
             body: notice.body.clone(),
@@ -113,11 +117,12 @@ impl Payload {
             ticket: number.to_owned(),
             sees: notice.sees,
             outgoing: None,
+            trace: trace.map(str::to_owned),
         };
         serde_json::to_string(&payload).unwrap_or_default()
     }
 
-    pub fn of_mail(outgoing: &Outgoing, number: &str) -> String {
+    pub fn of_mail(outgoing: &Outgoing, number: &str, trace: Option<&str>) -> String {
         let payload = Self {
             subject: String::new(),
             body: String::new(),
@@ -125,6 +130,7 @@ impl Payload {
             ticket: number.to_owned(),
             sees: false,
             outgoing: Some(outgoing.clone()),
+            trace: trace.map(str::to_owned),
         };
         serde_json::to_string(&payload).unwrap_or_default()
     }

@@ -17,11 +17,13 @@ impl Calls for PostgresStore {
              WHERE c.due <= $1 ORDER BY c.due LIMIT $2";
         let mut due = vec![];
         for r in self.server.ask(sql, args![micros(now), limit]).await? {
+            let state: String = r.try_get(2).map_err(error)?;
             due.push(DueCall {
                 ticket: r.try_get(0).map_err(error)?,
                 number: r.try_get(1).map_err(error)?,
-                call: json(r.try_get(2).map_err(error)?)?,
+                call: json(&state)?,
                 attempts: r.try_get::<i64, _>(3).map_err(error)? as u32,
+                trace: DueCall::trace_in(&state),
             });
         }
         Ok(due)

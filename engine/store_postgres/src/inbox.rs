@@ -42,7 +42,7 @@ pub fn rows<'a>(batch: &mut Batch<'a>, commit: &'a Commit) -> Result<()> {
     }
     for mail in &changes.outgoing {
         let to = mail.to.first().map_or("", |a| a.address.as_str());
-        let (key, payload) = (format!("{}-{}", t.id, mail.seq), Payload::of_mail(mail, &t.number));
+        let (key, payload) = (format!("{}-{}", t.id, mail.seq), Payload::of_mail(mail, &t.number, commit.trace.as_deref()));
         let cells = [
             key.into(),
             t.id.into(),

@@ -24,6 +24,7 @@ const BEGUN: &str = "o.begun";
 fn mail_row(r: &PgRow) -> Result<MailRow> {
     let payload: Payload = json(r.try_get(5).map_err(error)?)?;
     let (number, notification, sees) = (payload.ticket.clone(), payload.notification.clone(), payload.sees);
+    let trace = payload.trace.clone();
     let (subject, body, outgoing) = payload.parts();
     Ok(MailRow {
         id: r.try_get(0).map_err(error)?,
@@ -44,6 +45,7 @@ fn mail_row(r: &PgRow) -> Result<MailRow> {
         channel: r.try_get(10).map_err(error)?,
         digest: r.try_get(11).map_err(error)?,
         begun: r.try_get(12).map_err(error)?,
+        trace,
     })
 }
 

@@ -9,6 +9,7 @@ use crate::site::{self, Around};
 use std::collections::BTreeMap;
 use vorgang_core::command::Linked;
 use vorgang_core::event::FORMAT;
+use vorgang_store::calls::DueCall;
 use vorgang_store::messages::{Payload, channel};
 use vorgang_store::names::NameIds;
 use vorgang_store::words::{Doc, of_texts};
@@ -308,7 +309,8 @@ fn timers<'a>(batch: &mut Batch<'a>, commit: &'a Commit) -> Result<()> {
         batch.row(TIMER, cells);
     }
     for call in &changes.calls {
-        batch.row(CALL, [ticket.into(), call.seq.into(), micros(call.wanted).into(), text(call)?.into()]);
+        batch
+            .row(CALL, [ticket.into(), call.seq.into(), micros(call.wanted).into(), DueCall::state(call, commit.trace.as_deref())?.into()]);
     }
     for seq in &changes.calls_ended {
         batch.row(CALL_ENDED, [ticket.into(), (*seq).into()]);
@@ -407,7 +409,7 @@ fn told<'a>(batch: &mut Batch<'a>, commit: &'a Commit, names: &NameIds) -> Resul
             );
         }
         if n.mail {
-            let payload = Payload::of(n, &t.number);
+            let payload = Payload::of(n, &t.number, commit.trace.as_deref());
             let (key, due) = (format!("{}-{}", t.id, n.seq), n.not_before.unwrap_or(n.at));
             batch.row(
                 OUTBOX,

@@ -9,14 +9,14 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 use vorgang_core::changes::Changes;
 use vorgang_core::snapshot::{Call, Seq};
+use vorgang_store::Result;
 use vorgang_store::calls::{Calls, DueCall};
-use vorgang_store::{Result, StoreError};
 
 /// What a command wants to be run, as rows: part of its commit.
-pub fn write(c: &Connection, changes: &Changes) -> Result<()> {
+pub fn write(c: &Connection, changes: &Changes, trace: Option<&str>) -> Result<()> {
     let ticket = changes.ticket.id;
     for call in &changes.calls {
-        let state = serde_json::to_string(call).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+        let state = DueCall::state(call, trace)?;
         let mut statement = c.prepare_cached("INSERT INTO call (ticket_id, seq, due, state) VALUES (?1, ?2, ?3, ?4)").map_err(error)?;
         statement.execute(params![ticket, call.seq, micros(call.wanted), state]).map_err(error)?;
     }
@@ -39,7 +39,11 @@ impl Calls for SqliteStore {
              WHERE c.due <= ?1 ORDER BY c.due LIMIT ?2";
         let c = self.reader();
         let mut statement = c.prepare_cached(sql).map_err(error)?;
-        let row = |r: &Row| Ok(DueCall { ticket: r.get(0)?, number: r.get(1)?, call: json(&r.get::<_, String>(2)?)?, attempts: r.get(3)? });
+        let row = |r: &Row| {
+            let state: String = r.get(2)?;
+            let trace = DueCall::trace_in(&state);
+            Ok(DueCall { ticket: r.get(0)?, number: r.get(1)?, call: json(&state)?, attempts: r.get(3)?, trace })
+        };
         statement.query_map(params![micros(now), limit], row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
     }
 

@@ -23,7 +23,7 @@ fn text(value: &impl Serialize) -> Result<String> {
 }
 
 /// What a command changes about mail: part of its commit.
-pub fn write(c: &Connection, changes: &Changes, at: Timestamp) -> Result<()> {
+pub fn write(c: &Connection, changes: &Changes, at: Timestamp, trace: Option<&str>) -> Result<()> {
     let run = |sql: &str, params: &[&dyn rusqlite::ToSql]| c.prepare_cached(sql).and_then(|mut s| s.execute(params)).map_err(error);
     let t = &changes.ticket;
     for (participant, since) in &changes.participants {
@@ -38,7 +38,7 @@ pub fn write(c: &Connection, changes: &Changes, at: Timestamp) -> Result<()> {
                 format!("{}-{}", t.id, mail.seq),
                 t.id,
                 to,
-                Payload::of_mail(mail, &t.number),
+                Payload::of_mail(mail, &t.number, trace),
                 micros(mail.at),
                 micros(mail.not_before),
                 channel(mail.account.as_deref())

@@ -29,6 +29,7 @@ const MAIL: &str =
 fn mail_row(r: &Row) -> rusqlite::Result<MailRow> {
     let payload: Payload = json(&r.get::<_, String>(5)?)?;
     let (number, notification, sees) = (payload.ticket.clone(), payload.notification.clone(), payload.sees);
+    let trace = payload.trace.clone();
     let (subject, body, outgoing) = payload.parts();
     Ok(MailRow {
         id: r.get(0)?,
@@ -49,11 +50,18 @@ fn mail_row(r: &Row) -> rusqlite::Result<MailRow> {
         channel: r.get(10)?,
         begun: r.get(11)?,
         digest: r.get(12)?,
+        trace,
     })
 }
 
 /// What a command tells people, as rows: part of its commit.
-pub fn write(c: &Connection, changes: &Changes, person: impl Fn(&str) -> Option<i64>, at: Timestamp) -> rusqlite::Result<()> {
+pub fn write(
+    c: &Connection,
+    changes: &Changes,
+    person: impl Fn(&str) -> Option<i64>,
+    at: Timestamp,
+    trace: Option<&str>,
+) -> rusqlite::Result<()> {
     let run = |sql: &str, params: &[&dyn rusqlite::ToSql]| c.prepare_cached(sql).and_then(|mut s| s.execute(params)).map(|_| ());
     let t = &changes.ticket;
     for n in &changes.notices {
@@ -64,7 +72,7 @@ pub fn write(c: &Connection, changes: &Changes, person: impl Fn(&str) -> Option<
             )?;
         }
         if n.mail {
-            let payload = Payload::of(n, &t.number);
+            let payload = Payload::of(n, &t.number, trace);
             run(
                 "INSERT INTO outbox (key, ticket_id, channel, state, recipient, payload, created, due, attempts) VALUES (?1, ?2, ?7, 'due', ?3, ?4, ?5, ?6, 0)",
                 params![

@@ -325,17 +325,17 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
         }
     }
     crate::search::write(connection, changes).map_err(error)?;
-    crate::inbox::write(connection, changes, commit.history.at)?;
+    crate::inbox::write(connection, changes, commit.history.at, commit.trace.as_deref())?;
     if let Some(redaction) = &commit.redaction {
         crate::redaction::write(connection, t.id, &t.number, &t.title, redaction)?;
     }
     if let Some(mail) = &commit.mail {
         crate::inbox::add(connection, mail, Some(t.id))?;
     }
-    crate::calls::write(connection, changes)?;
+    crate::calls::write(connection, changes, commit.trace.as_deref())?;
     crate::site::write(connection, changes)?;
     crate::courier::write(connection, changes, &commit.history.actor, commit.history.at)?;
-    crate::messages::write(connection, changes, |login| names.person(login), commit.history.at).map_err(error)?;
+    crate::messages::write(connection, changes, |login| names.person(login), commit.history.at, commit.trace.as_deref()).map_err(error)?;
     for (other, kind, since) in &changes.links {
         run(
             "INSERT INTO ticket_link (ticket_id, other_id, kind, created) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
