@@ -1,5 +1,5 @@
 //! `cargo bench --bench load`: servers under an open-loop load (requests at fixed times, whether the earlier ones have been
-//! answered or not). Names after `--` choose: nodes, large, mix.
+//! answered or not). Names after `--` choose: nodes, large, mix, overload.
 //!
 //! `large` measures a database that is there already, since making one of five million tickets takes a while:
 //! `vorgang serve --demo --tickets 5000000`, then `VORGANG_LARGE=/path/vorgang.db` (or a URL) `cargo bench --bench load -- large`.
@@ -30,6 +30,9 @@ fn main() {
     }
     if is_wanted("mix") {
         mix(&folder);
+    }
+    if is_wanted("overload") {
+        overload(&folder);
     }
     if is_wanted("large") {
         match std::env::var("VORGANG_LARGE") {
@@ -159,6 +162,69 @@ fn mix(folder: &Path) {
         let (half, most) = percentiles(times);
         println!("  {kind}: {count} requests, median {half:.1} ms, p99 {most:.1} ms");
     }
+    let _ = server.child.kill();
+    let _ = server.child.wait();
+}
+
+/// Ten times as much as it can do, for a minute: what becomes of those that come in, and how soon the others are told.
+fn overload(folder: &Path) {
+    const CALLERS: usize = 800;
+    let mut server = serve(folder, &["--demo", "--tickets", "20000", "--quota-search", "0", "--quota-create", "0"]);
+    let agent = token(folder, "pages.db", "agent");
+    let (_, cookie) = ask(&mut connect(&server.address), "POST", &server.link.clone().expect("a link"), "").expect("signed in");
+    let one = |stream: &mut BufReader<TcpStream>, i: u64| {
+        let ticket = format!("/api/v1/tickets/{}", 2_026_000_001 + i * 7 % 20_000);
+        let answer = match i % 4 {
+            0 => ask(stream, "GET", "/agent/queue?queue=it", &cookie).map(|a| a.0),
+            1 => ask(stream, "GET", &format!("/agent/tickets/{}", 2_026_000_001 + i * 7 % 20_000), &cookie).map(|a| a.0),
+            2 => call(stream, &agent, "GET", "/api/v1/tickets?limit=200&state=open", "").map(|a| a.0),
+            _ => call(stream, &agent, "POST", &format!("{ticket}/articles"), r#"{"body":"a word about the train"}"#).map(|a| a.0),
+        };
+        if answer.is_none() {
+            *stream = connect(&server.address);
+        }
+        answer
+    };
+    // What it can do: thirty-two who ask again at once.
+    let (done, begun) = (AtomicU64::new(0), Instant::now());
+    std::thread::scope(|s| {
+        for caller in 0..32 {
+            let (one, done) = (&one, &done);
+            let mut stream = connect(&server.address);
+            s.spawn(move || {
+                for i in (caller..).step_by(32).take_while(|_| begun.elapsed() < Duration::from_secs(SECONDS)) {
+                    done.fetch_add(u64::from(one(&mut stream, i).is_some_and(|s| s < 500)), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    let full = done.into_inner() as f64 / begun.elapsed().as_secs_f64();
+    let streams: Vec<Mutex<BufReader<TcpStream>>> = (0..CALLERS).map(|_| Mutex::new(connect(&server.address))).collect();
+    let (taken, refused, other) = (Mutex::new(vec![]), Mutex::new(vec![]), AtomicU64::new(0));
+    let peak = AtomicU64::new(0);
+    let begun = Instant::now();
+    at_rate(full * 10.0, 60, CALLERS, |i| {
+        let mut stream = streams[i as usize % CALLERS].lock().expect("a connection");
+        let sent = Instant::now();
+        let status = one(&mut stream, i);
+        let took = sent.elapsed().as_secs_f64() * 1e3;
+        match status {
+            Some(status) if status < 500 => taken.lock().expect("the times").push(took),
+            Some(503) => refused.lock().expect("the times").push(took),
+            _ => _ = other.fetch_add(1, Ordering::Relaxed),
+        }
+        if i % 1_000 == 0 {
+            peak.fetch_max(memory(server.child.id()) as u64, Ordering::Relaxed);
+        }
+    });
+    let seconds = begun.elapsed().as_secs_f64();
+    let (taken, refused) = (taken.into_inner().expect("the times"), refused.into_inner().expect("the times"));
+    let (count, offered) = (taken.len(), taken.len() + refused.len());
+    let ((half, most), (half_refused, most_refused)) = (percentiles(taken), percentiles(refused));
+    println!("overload: it can do {full:.0} requests a second; {:.0} a second were offered for {seconds:.0} s", offered as f64 / seconds);
+    println!("  {:.0} a second came in: median {half:.0} ms, p99 {most:.0} ms (reach < 2,000)", count as f64 / seconds);
+    println!("  the others were refused: median {half_refused:.1} ms, p99 {most_refused:.0} ms (reach < 100)");
+    println!("  memory at most {} MB (reach < 300); {} got no answer", peak.into_inner(), other.into_inner());
     let _ = server.child.kill();
     let _ = server.child.wait();
 }

@@ -3,12 +3,14 @@
 mod common;
 
 use common::crowd::Crowd;
-use common::crowd::judge::judge;
+use common::crowd::judge::{judge, longest_wait_of_a_mail};
 use common::crowd::scene::Scene;
 use common::{Folder, Server, run};
 use std::time::{Duration, Instant};
 use vorgang_testbed::postgres;
 
+/// No mail waits longer because of a restart.
+const MAIL_WAITS: Duration = Duration::from_secs(10);
 /// After so many kills the whole history is verified.
 const VERIFY_EVERY: u32 = 10;
 
@@ -39,5 +41,8 @@ fn twenty_kills_lose_nothing() {
     let journal = crowd.finish();
     let verdict = judge(&folder, &server.address, &scene, journal);
     assert!(verdict.acknowledged > kills as usize, "too little was acknowledged to prove anything");
+    let waited = longest_wait_of_a_mail(&folder);
+    println!("the longest wait of a mail: {waited:.1?}");
+    assert!(waited < MAIL_WAITS, "a mail waited for {waited:?}");
     verdict.tell("1, one node killed again and again", &recoveries);
 }

@@ -2,6 +2,7 @@
 //! and have to come at a least rate.
 
 use crate::auth::Who;
+use crate::flow::Flow;
 use crate::problem::{Fault, fault};
 use crate::{App, BODY_BYTES_MAX, RequestId};
 use axum::body::Body;
@@ -27,8 +28,8 @@ const PROGRAMS: usize = 192;
 /// address.
 const STRANGERS: usize = 64;
 const STRANGERS_OF_ONE: usize = 16;
-/// How long a request waits for its turn.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a request waits for its turn, where the line is not known to be too long.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Bodies that are in memory at the same time, in KiB.
 const BODIES_KIB: usize = 128 * 1024;
 /// Small bodies need no place: their number is bounded already.
@@ -45,6 +46,7 @@ pub struct Places {
     programs: Arc<Semaphore>,
     bodies: Arc<Semaphore>,
     strangers: Arc<Semaphore>,
+    lines: Arc<Lines>,
     /// Of each address that has one of the strangers' places.
     by_address: Arc<Mutex<HashMap<IpAddr, Arc<Semaphore>>>>,
 }
@@ -56,9 +58,18 @@ impl Default for Places {
             programs: Arc::new(Semaphore::new(PROGRAMS)),
             bodies: Arc::new(Semaphore::new(BODIES_KIB)),
             strangers: Arc::new(Semaphore::new(STRANGERS)),
+            lines: Arc::default(),
             by_address: Arc::default(),
         }
     }
+}
+
+/// Those who wait for each other.
+#[derive(Default)]
+struct Lines {
+    people: Flow,
+    programs: Flow,
+    strangers: Flow,
 }
 
 /// Bytes of the body, as far as its head says; as many as it may have, where it does not. What stands between hides it from the body.
@@ -140,6 +151,11 @@ pub async fn admit(State((app, places)): State<(App, Places)>, mut request: Requ
             Fault::new(StatusCode::BAD_REQUEST, "The request names no host, or several.", "Die Anfrage nennt keinen Host oder mehrere.");
         return fault(api, no_host, &id);
     }
+    // Before anything is looked up: a refusal costs next to nothing.
+    let line = if api { &places.lines.programs } else { &places.lines.people };
+    if line.is_full() {
+        return busy(api, &id);
+    }
     let most = BODY_BYTES_MAX as u64;
     let declared = Declared(request.body().size_hint().upper().unwrap_or(most).min(most));
     request.extensions_mut().insert(declared);
@@ -156,14 +172,19 @@ pub async fn admit(State((app, places)): State<(App, Places)>, mut request: Requ
     let login = known.0.as_ref().map(|who| Login(who.person.login.clone()));
     request.extensions_mut().insert(known);
     let Some(login) = login else {
+        let Some(inside) = places.lines.strangers.enter() else { return busy(api, &id) };
         let Some(_stranger) = places.stranger(crate::auth::caller(&app, &request)).await else { return busy(api, &id) };
-        return next.run(request.map(|body| Body::new(Paced::new(body, STRANGERS_TIME)))).await;
+        let response = next.run(request.map(|body| Body::new(Paced::new(body, STRANGERS_TIME)))).await;
+        inside.answered();
+        return response;
     };
+    let Some(inside) = line.enter() else { return busy(api, &id) };
     // Programs stand in line for a place among programs first: while they wait, people do not wait behind them.
     let program = if api { wait(&places.programs, 1).await } else { None };
     let place = if api && program.is_none() { None } else { wait(&places.all, 1).await };
     let Some(_place) = place else { return busy(api, &id) };
     let mut response = next.run(request.map(|body| Body::new(Paced::new(body, BODY_TIME)))).await;
+    inside.answered();
     response.extensions_mut().insert(login);
     response
 }

@@ -6,6 +6,7 @@ mod assets;
 mod auth;
 pub mod door;
 mod extract;
+mod flow;
 mod forms;
 mod input;
 mod kept;
