@@ -16,7 +16,7 @@ use vorgang_store::due::Work;
 use vorgang_store::{JobRun, StoreError, Stored};
 
 /// How often it is looked whether another node still has a schedule.
-const ELSEWHERE: Duration = Duration::from_secs(2);
+const ELSEWHERE: Duration = Duration::from_secs(5);
 /// Shortest and longest time between two looks at schedules.
 const SOON: Duration = Duration::from_millis(100);
 const SCHEDULES: Duration = Duration::from_secs(60);

@@ -59,10 +59,9 @@ impl Desk {
 
 /// Runs until it is aborted.
 pub async fn run(desk: Arc<Desk>) {
-    // People changed, and could not be read yet.
-    let mut people = false;
+    let mut seen = Seen::default();
     loop {
-        match look(&desk, &mut people).await {
+        match look(&desk, &mut seen).await {
             Ok(()) => mark(&desk.attention.looked),
             Err(e) => tracing::warn!("what other nodes do is not known: {e}"),
         }
@@ -73,10 +72,18 @@ pub async fn run(desk: Arc<Desk>) {
     }
 }
 
+#[derive(Default)]
+struct Seen {
+    /// People changed, and could not be read yet.
+    people: bool,
+    /// Others were told that somebody is here.
+    here: bool,
+}
+
 /// Takes in what others did since the last look.
-async fn look(desk: &Desk, people: &mut bool) -> Result<(), StoreError> {
+async fn look(desk: &Desk, seen: &mut Seen) -> Result<(), StoreError> {
     let news = desk.store.news().await?;
-    *people |= news.people;
+    seen.people |= news.people;
     if !news.tickets.is_empty() {
         // Another node may have left work for a lane that this node holds.
         desk.wakes.look();
@@ -84,9 +91,9 @@ async fn look(desk: &Desk, people: &mut bool) -> Result<(), StoreError> {
     if news.revision.is_some_and(|r| r > desk.revision()) {
         adopt(desk).await?;
     }
-    if *people {
+    if seen.people {
         desk.reload_people().await?;
-        *people = false;
+        seen.people = false;
     }
     if news.missed {
         desk.live.missed();
@@ -96,7 +103,11 @@ async fn look(desk: &Desk, people: &mut bool) -> Result<(), StoreError> {
     }
     news.told.into_iter().for_each(|login| desk.live.told(login));
     let here = desk.live.here_all();
-    desk.live.elsewhere(desk.store.presence(here).await?);
+    // Where nobody is here, nobody is told who is elsewhere, and once is enough to say so.
+    if seen.here || !here.is_empty() || desk.live.has_listeners() {
+        seen.here = !here.is_empty();
+        desk.live.elsewhere(desk.store.presence(here).await?);
+    }
     Ok(())
 }
 

@@ -249,6 +249,7 @@ impl Server {
     /// One statement. Where the server is gone it is asked again, if asking twice does no harm.
     async fn run(&self, sql: Cow<'static, str>, args: &[Arg], twice: bool, kept: bool) -> Result<Vec<PgRow>> {
         vorgang_store::count_query();
+        tracing::trace!(target: "vorgang::sql", "{sql}");
         let begun = Instant::now();
         loop {
             self.check()?;
