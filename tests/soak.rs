@@ -24,8 +24,9 @@ const SQLITE_LOG_MAX: u64 = 256 << 20;
 const POSTGRES_LOG_MAX: u64 = 2 << 30;
 /// Descriptors beside those at the beginning: callers come and go.
 const DESCRIPTORS_MORE: usize = 40;
-/// What a process has gathered after so many minutes it keeps: pools, pages of the database, what is known of people.
-const WARM: u32 = 20;
+/// What a process has gathered after so many minutes it keeps: pools, what is known of people, and 48 MB of pages of the database,
+/// which fill as it grows.
+const WARM: u32 = 40;
 
 struct Plan {
     minutes: u32,
@@ -101,6 +102,7 @@ impl Soak {
 
     fn verdict(self, row: &str, log_max: u64, folder: &Folder, address: &str, scene: &Scene) {
         let verdict = judge(folder, address, scene, self.crowd.finish());
+        verdict.tell(row, &self.recoveries);
         let log = self.logs.iter().max().copied().unwrap_or_default();
         assert!(log < log_max, "the log grew to {log} bytes: {:?}", self.logs);
         let (first, last) = (self.held[0], self.held[self.held.len() - 1]);
@@ -110,7 +112,7 @@ impl Soak {
             memory.sort_unstable();
             memory[memory.len() / 2]
         };
-        if self.held.len() > WARM as usize * 2 {
+        if self.held.len() >= WARM as usize + 20 {
             let (warm, end) = (median(&self.held[WARM as usize..WARM as usize + 10]), median(&self.held[self.held.len() - 10..]));
             println!("memory: {warm} KiB after {WARM} minutes, {end} KiB at the end ({:+.1} %)", end as f64 / warm as f64 * 100.0 - 100.0);
             assert!(end * 100 < warm * 105, "memory grows: {:?}", self.held);
@@ -118,7 +120,6 @@ impl Soak {
             println!("memory: {} KiB, {} KiB at the end; too short to say whether it grows", first.memory, last.memory);
         }
         println!("descriptors: {} and {}; the log at most {log} bytes", first.descriptors, last.descriptors);
-        verdict.tell(row, &self.recoveries);
     }
 }
 
