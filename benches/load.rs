@@ -53,7 +53,8 @@ fn at_rate(rate: f64, seconds: u64, callers: usize, send: impl Fn(u64) + Sync) -
                 let mut mine = vec![];
                 loop {
                     let i = next.fetch_add(1, Ordering::Relaxed);
-                    if i >= total {
+                    // What cannot be sent in time is left out.
+                    if i >= total || begin.elapsed() > Duration::from_secs(seconds + 10) {
                         break;
                     }
                     let due = begin + Duration::from_secs_f64(i as f64 / rate);
