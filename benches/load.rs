@@ -6,7 +6,7 @@
 
 mod common;
 
-use common::{Server, ask, call, connect, median, memory, open_loop, processor, serve, serve_on, token};
+use common::{Server, ask, call, connect, end, median, memory, open_loop, processor, serve, serve_on, token};
 use std::io::BufReader;
 use std::net::TcpStream;
 use std::path::Path;
@@ -21,26 +21,7 @@ const SECONDS: u64 = 8;
 const RATE: f64 = 100.0;
 
 fn main() {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
-    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
-    let folder = std::env::temp_dir().join(format!("vorgang-load-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a folder");
-    if is_wanted("nodes") {
-        nodes(&folder);
-    }
-    if is_wanted("mix") {
-        mix(&folder);
-    }
-    if is_wanted("overload") {
-        overload(&folder);
-    }
-    if is_wanted("large") {
-        match std::env::var("VORGANG_LARGE") {
-            Ok(database) => large(&folder, &database),
-            Err(_) => println!("VORGANG_LARGE names no database: SKIPPED"),
-        }
-    }
-    let _ = std::fs::remove_dir_all(&folder);
+    common::run_wanted("load", &[("nodes", nodes), ("mix", mix), ("overload", overload), ("large", large)]);
 }
 
 /// Calls at fixed times, spread over the servers; the milliseconds of each, waiting included.
@@ -53,7 +34,7 @@ fn at_rate(rate: f64, seconds: u64, callers: usize, send: impl Fn(u64) + Sync) -
                 let mut mine = vec![];
                 loop {
                     let i = next.fetch_add(1, Ordering::Relaxed);
-                    // What cannot be sent in time is left out.
+                    // Requests that cannot be sent in time are left out.
                     if i >= total || begin.elapsed() > Duration::from_secs(seconds + 10) {
                         break;
                     }
@@ -170,23 +151,26 @@ fn mix(folder: &Path) {
 /// Ten times as much as it can do, for a minute: what becomes of those that come in, and how soon the others are told.
 fn overload(folder: &Path) {
     const CALLERS: usize = 800;
-    let mut server = serve(folder, &["--demo", "--tickets", "20000", "--quota-search", "0", "--quota-create", "0"]);
+    let server = serve(folder, &["--demo", "--tickets", "20000", "--quota-search", "0", "--quota-create", "0"]);
     let agent = token(folder, "pages.db", "agent");
     let (_, cookie) = ask(&mut connect(&server.address), "POST", &server.link.clone().expect("a link"), "").expect("signed in");
     let one = |stream: &mut BufReader<TcpStream>, i: u64| {
-        let ticket = format!("/api/v1/tickets/{}", 2_026_000_001 + i * 7 % 20_000);
+        let number = 2_026_000_001 + i * 7 % 20_000;
         let answer = match i % 4 {
             0 => ask(stream, "GET", "/agent/queue?queue=it", &cookie).map(|a| a.0),
-            1 => ask(stream, "GET", &format!("/agent/tickets/{}", 2_026_000_001 + i * 7 % 20_000), &cookie).map(|a| a.0),
+            1 => ask(stream, "GET", &format!("/agent/tickets/{number}"), &cookie).map(|a| a.0),
             2 => call(stream, &agent, "GET", "/api/v1/tickets?limit=200&state=open", "").map(|a| a.0),
-            _ => call(stream, &agent, "POST", &format!("{ticket}/articles"), r#"{"body":"a word about the train"}"#).map(|a| a.0),
+            _ => {
+                let path = format!("/api/v1/tickets/{number}/articles");
+                call(stream, &agent, "POST", &path, r#"{"body":"a word about the train"}"#).map(|a| a.0)
+            }
         };
         if answer.is_none() {
             *stream = connect(&server.address);
         }
         answer
     };
-    // What it can do: thirty-two who ask again at once.
+    // Capacity: 32 callers in a closed loop.
     let (done, begun) = (AtomicU64::new(0), Instant::now());
     std::thread::scope(|s| {
         for caller in 0..32 {
@@ -226,12 +210,13 @@ fn overload(folder: &Path) {
     println!("  {:.0} a second came in: median {half:.0} ms, p99 {most:.0} ms (reach < 2,000)", count as f64 / seconds);
     println!("  the others were refused: median {half_refused:.1} ms, p99 {most_refused:.0} ms (reach < 100)");
     println!("  memory at most {} MB (reach < 300); {} got no answer", peak.into_inner(), other.into_inner());
-    let _ = server.child.kill();
-    let _ = server.child.wait();
+    end(server);
 }
 
 /// A large database: starting, and reading at a hundred requests a second.
-fn large(folder: &Path, database: &str) {
+fn large(folder: &Path) {
+    let Ok(database) = std::env::var("VORGANG_LARGE") else { return println!("VORGANG_LARGE names no database: SKIPPED") };
+    let database = database.as_str();
     let mut starts = vec![];
     for _ in 0..ROUNDS {
         let begin = Instant::now();

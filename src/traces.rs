@@ -16,7 +16,7 @@ impl Exporter {
         }
     }
 
-    #[allow(clippy::unused_self, reason = "the other one has something to end")]
+    #[allow(clippy::unused_self, reason = "with the feature, the exporter has spans to send")]
     pub fn end(self) {}
 }
 
@@ -43,7 +43,7 @@ mod with_feature {
     /// The header of W3C Trace Context.
     const HEADER: &str = "traceparent";
 
-    /// Sends in a thread of its own, and what is left at the end.
+    /// Sends spans in a thread of its own, and the last of them at the end.
     pub struct Exporter(Option<SdkTracerProvider>);
 
     impl Exporter {
@@ -84,7 +84,7 @@ mod with_feature {
 
         fn follow(&self, span: &Span, context: &str) {
             let headers = HashMap::from([(HEADER.to_owned(), context.to_owned())]);
-            // One that cannot be read begins a trace of its own.
+            // A context that cannot be read is left out: the span begins a trace of its own.
             let _ = span.set_parent(TraceContextPropagator::new().extract(&headers));
         }
     }

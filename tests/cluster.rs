@@ -207,7 +207,7 @@ fn row_18_an_asynchronous_standby_takes_over() {
     let audit = |g: &Ground, what: &str| run(&g.folder.0, &["audit", what]);
     assert_eq!(audit(&g, "checkpoint").0, 0);
     assert_eq!(audit(&g, "verify").0, 0);
-    // What was acknowledged until now it hears within that second.
+    // The standby hears within that second of everything acknowledged until now.
     let heard = Instant::now();
     g.work(50);
     std::thread::sleep(Duration::from_secs(1));

@@ -2,15 +2,17 @@
 
 mod common;
 
-use common::crowd::Crowd;
 use common::crowd::judge::{judge, longest_wait_of_a_mail};
 use common::crowd::scene::Scene;
+use common::crowd::{Crowd, ask_again};
 use common::{Folder, Server, run};
 use std::time::{Duration, Instant};
 use vorgang_testbed::postgres;
 
-/// No mail waits longer because of a restart.
+/// Longest wait of a mail. On SQLite the next process frees the claims of the killed one when it starts.
 const MAIL_WAITS: Duration = Duration::from_secs(10);
+/// On PostgreSQL a killed node is missed after 8 s, by a beat each 2 s, and what it had claimed is looked for each 5 s.
+const MAIL_WAITS_FOR_A_NODE: Duration = Duration::from_secs(20);
 /// After so many kills the whole history is verified.
 const VERIFY_EVERY: u32 = 10;
 
@@ -39,10 +41,13 @@ fn twenty_kills_lose_nothing() {
     }
     crowd.go_on(30, Duration::from_secs(30));
     let journal = crowd.finish();
+    // The same key asks for the same ticket: nothing is made twice. The judge counts the tickets afterwards.
+    assert!(ask_again(&server.address, &scene, &journal, 20) > 0, "no delivery was begun");
     let verdict = judge(&folder, &server.address, &scene, journal);
     assert!(verdict.acknowledged > kills as usize, "too little was acknowledged to prove anything");
     let waited = longest_wait_of_a_mail(&folder);
     println!("the longest wait of a mail: {waited:.1?}");
-    assert!(waited < MAIL_WAITS, "a mail waited for {waited:?}");
+    let most = if postgres().is_some() { MAIL_WAITS_FOR_A_NODE } else { MAIL_WAITS };
+    assert!(waited < most, "a mail waited for {waited:?}");
     verdict.tell("1, one node killed again and again", &recoveries);
 }

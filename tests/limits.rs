@@ -112,7 +112,7 @@ fn row_9_the_disk_takes_no_writes() {
     g.verdict("9, the disk takes no writes", &server, crowd);
 }
 
-/// What the tables of tickets hold, read past the server; `None` where SQLite cannot read them.
+/// Rows of the tables of tickets, read past the server; `None` where SQLite cannot read them.
 fn content(database: &[u8]) -> Option<Vec<String>> {
     let folder = vorgang_testbed::Folder::new("bits-content");
     let file = folder.0.join("test.db");

@@ -3,9 +3,8 @@
 mod common;
 
 use common::office::{Office, wait};
-use common::{Folder, Server, request, token};
+use common::{Folder, Server, free_port, request, token};
 use serde_json::{Value, json};
-use std::net::TcpListener;
 
 /// The demo's site, with mailboxes instead of a mail server beside the desk.
 fn site(folder: &Folder, more: &str) -> String {
@@ -42,14 +41,10 @@ impl Client {
     }
 }
 
-fn free() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port()
-}
-
 #[test]
 fn the_story_of_mail_with_a_real_mail_server() {
     let folder = Folder::new("office_story");
-    let lmtp = free();
+    let lmtp = free_port();
     let Some(office) = Office::open(&folder, &["support@example.org", "help@example.org", "finance@example.org"], lmtp) else { return };
     let (listen, relay) = (format!("127.0.0.1:{lmtp}"), format!("smtp+plain://127.0.0.1:{}", office.smtp));
     let arguments = ["--demo", "--tickets", "5", "--lmtp", &listen, "--mail-url", &relay, "--mail-from", "Help desk <support@example.org>"];
@@ -116,7 +111,7 @@ fn the_story_of_mail_with_a_real_mail_server() {
 #[test]
 fn mailboxes_are_emptied_by_imap_and_read_by_pop3() {
     let folder = Folder::new("office_fetch");
-    let Some(office) = Office::open(&folder, &["none@example.org"], free()) else { return };
+    let Some(office) = Office::open(&folder, &["none@example.org"], free_port()) else { return };
     let more = format!(
         "- {{ kind: MailAccount, name: boxed, address: boxed@example.org, queue: it, type: incident, receive: \"imap://boxed%40example.org@localhost:{}/INBOX\" }}\n\
          - {{ kind: MailAccount, name: kept, address: kept@example.org, queue: it, type: incident, keep: true, receive: \"imaps://kept%40example.org@localhost:{}\" }}\n\
@@ -167,7 +162,7 @@ fn killed_while_it_fetches_each_mail_is_one_article() {
     let long = std::env::var_os("VORGANG_LONG").is_some();
     let (mails, kills) = if long { (10_000, 10) } else { (2_000, 5) };
     let folder = Folder::new("office_kill");
-    let Some(office) = Office::open(&folder, &["none@example.org"], free()) else { return };
+    let Some(office) = Office::open(&folder, &["none@example.org"], free_port()) else { return };
     let more = format!(
         "- {{ kind: MailAccount, name: boxed, address: boxed@example.org, queue: it, type: incident, receive: \"imap://boxed%40example.org@localhost:{}/INBOX\" }}\n",
         office.imap

@@ -5,8 +5,7 @@ mod common;
 use common::crowd::judge::judge;
 use common::crowd::scene::Scene;
 use common::crowd::{Crowd, long};
-use common::{Folder, Server, request, vorgang, vorgang_by};
-use std::net::TcpListener;
+use common::{Folder, Server, free_port, request, vorgang, vorgang_by};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use vorgang_testbed::postgres;
@@ -18,10 +17,6 @@ impl Drop for Proxy {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port()
 }
 
 /// The page's own lines, with this test's addresses.

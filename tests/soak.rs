@@ -24,8 +24,7 @@ const SQLITE_LOG_MAX: u64 = 256 << 20;
 const POSTGRES_LOG_MAX: u64 = 2 << 30;
 /// Descriptors beside those at the beginning: callers come and go.
 const DESCRIPTORS_MORE: usize = 40;
-/// What a process has gathered after so many minutes it keeps: pools, what is known of people, and 48 MB of pages of the database,
-/// which fill as it grows.
+/// Minutes until a process has filled its pools and caches, among them 48 MB of database pages.
 const WARM: u32 = 40;
 
 struct Plan {

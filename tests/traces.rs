@@ -81,7 +81,7 @@ fn one_trace_leads_from_the_request_to_the_mail_and_one_from_the_message_to_the_
     let server = Server::wait(command);
     let ask = |method: &str, token: &str, path: &str, body: Json| {
         let auth = format!("Bearer {token}");
-        // Of a trace that began in a proxy, or elsewhere.
+        // A trace that began in a proxy.
         let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         let mut headers = vec![("Authorization", auth.as_str()), ("Content-Type", "application/json")];
         headers.extend(path.ends_with("/articles").then_some(("traceparent", trace)));

@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(40);
 const ROUNDS_MAX: u64 = 300_000;
 /// Operations of a round, on average: what one caller does to one ticket.
 const ROUND: u64 = 5;
-/// One of so many files is too large for the database.
+/// Share of files that are too large for the database: one of eight.
 const LARGE_EVERY: u64 = 8;
 const LARGE: usize = 70_000;
 /// The problem type (RFC 9457) of an answer that does not know what was done.
@@ -200,15 +200,8 @@ impl Worker {
     }
 
     fn begin(&self, mark: &str, process: &str, file: Option<String>, fields: Json) -> Result<(String, Json), GivenUp> {
-        let files: Vec<Json> = file
-            .iter()
-            .map(|f| {
-                let content = base64::engine::general_purpose::STANDARD.encode(f);
-                json!({"name": "receipt.txt", "content_type": "text/plain", "content": content})
-            })
-            .collect();
         let path = format!("/api/v1/processes/{process}/start");
-        let body = json!({"dialog": "hand_in", "fields": fields, "article": {"body": "Train to Kiel", "attachments": files}});
+        let body = form(&fields, file.as_deref());
         let asked = Asked { token: &self.scene.customer, mark, ask: ("POST", &path), more: "", body };
         let number = |a: &Json| a["number"].as_str().unwrap_or_default().to_owned();
         let answer = self.ask(&asked, |a| Deed::Begun { number: number(a), file });
@@ -260,6 +253,35 @@ impl Worker {
     }
 }
 
+/// The form that begins a process.
+fn form(fields: &Json, file: Option<&str>) -> Json {
+    let attachment = |f: &str| {
+        let content = base64::engine::general_purpose::STANDARD.encode(f);
+        json!({"name": "receipt.txt", "content_type": "text/plain", "content": content})
+    };
+    let files: Vec<Json> = file.into_iter().map(attachment).collect();
+    json!({"dialog": "hand_in", "fields": fields, "article": {"body": "Train to Kiel", "attachments": files}})
+}
+
+/// Asks again for the first of the deliveries, under the same keys: the answer names the same ticket. How many were asked for.
+pub fn ask_again(address: &str, scene: &Scene, journal: &Journal, most: usize) -> usize {
+    let begun = journal.done.iter().filter_map(|d| match &d.deed {
+        Deed::Begun { number, file: None } => Some((&d.mark, number)),
+        _ => None,
+    });
+    let auth = format!("Bearer {}", scene.customer);
+    let mut asked = 0;
+    for (mark, number) in begun.take(most) {
+        let key = format!("{mark}-start");
+        let headers = [("Authorization", auth.as_str()), ("Idempotency-Key", &key), ("Content-Type", "application/json")];
+        let body = form(&json!({"mark": mark}), None).to_string();
+        let answer = request(address, "POST", "/api/v1/processes/delivery/start", &headers, body.as_bytes()).expect("an answer");
+        assert_eq!(answer.json()["number"].as_str(), Some(number.as_str()), "{mark}");
+        asked += 1;
+    }
+    asked
+}
+
 struct Asked<'a> {
     token: &'a str,
     mark: &'a str,
@@ -270,13 +292,13 @@ struct Asked<'a> {
     body: Json,
 }
 
-/// Where the ticket's open work on an activity is submitted.
+/// Path that submits the ticket's open work on an activity.
 fn submit(ticket: &Json, activity: &str) -> Option<String> {
     let work = ticket["work"].as_array()?.iter().find(|w| w["activity"] == activity)?;
     Some(format!("/api/v1/work/{}/submit", work["id"].as_str()?))
 }
 
-/// How often something breaks: in the short form, and with `VORGANG_LONG`.
+/// Number of faults: in the short form, and with `VORGANG_LONG`.
 pub fn long(short: u32, long: u32) -> u32 {
     if std::env::var_os("VORGANG_LONG").is_some() { long } else { short }
 }

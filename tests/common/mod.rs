@@ -13,7 +13,7 @@ pub mod world;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -81,12 +81,12 @@ pub struct Folder(pub PathBuf, (Database, testbed::Folder));
 
 /// Where a folder's database is no file in it.
 const URL: &str = "database.url";
-/// What each server of a folder says lies there under this name and a number.
+/// Name of the log of each server in its folder, followed by a number.
 const LOG: &str = "server.log.";
 static LOGS: AtomicU32 = AtomicU32::new(0);
-/// Where rows are counted, if not at the folder's database.
+/// File with the URL of the database where rows are counted, if it is another than the folder's.
 const COUNTED: &str = "counted.url";
-/// What commands in a folder find in their environment, a line each.
+/// File with the environment of commands in a folder, a variable a line.
 const ENVIRONMENT: &str = "environment";
 
 impl Folder {
@@ -124,12 +124,12 @@ impl Folder {
         std::fs::copy(other.0.join(ENVIRONMENT), self.0.join(ENVIRONMENT)).expect("a copy");
     }
 
-    /// Whoever counts rows past the server asks this one: of several hosts, any may say that it takes writes.
+    /// Sets the database where rows are counted: after a fail-over several hosts may accept writes.
     pub fn count_at(&self, url: &str) {
         std::fs::write(self.0.join(COUNTED), url).expect("a file");
     }
 
-    /// Where rows are counted.
+    /// URL of the database where rows are counted.
     pub fn counted(&self) -> String {
         std::fs::read_to_string(self.0.join(COUNTED)).unwrap_or_else(|_| url(&self.0))
     }
@@ -174,6 +174,11 @@ pub fn vorgang_by(program: &OsStr, folder: &Path) -> Command {
     let environment = std::fs::read_to_string(folder.join(ENVIRONMENT)).unwrap_or_default();
     command.envs(environment.lines().filter_map(|l| l.split_once('=')));
     command
+}
+
+/// A port that is free now.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port()
 }
 
 pub struct Server {

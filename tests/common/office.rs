@@ -1,9 +1,9 @@
 //! A real post office: Postfix and Dovecot of their own, in a folder that goes with the test.
 
-use super::Folder;
+use super::{Folder, free_port};
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -20,10 +20,6 @@ pub struct Office {
     pub imaps: u16,
     pub pop3s: u16,
     dovecot: Child,
-}
-
-fn port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port()
 }
 
 fn done(command: &mut Command) -> bool {
@@ -55,7 +51,7 @@ impl Office {
         let signed = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
         fs::write(home.join("cert.pem"), signed.cert.pem()).expect("a file");
         fs::write(home.join("key.pem"), signed.signing_key.serialize_pem()).expect("a file");
-        let (smtp, lmtp, imap, imaps, pop3s) = (port(), port(), port(), port(), port());
+        let (smtp, lmtp, imap, imaps, pop3s) = (free_port(), free_port(), free_port(), free_port(), free_port());
         let dovecot = dovecot(&home, lmtp, imap, imaps, pop3s);
         let office = Self { folder: home, smtp, imap, imaps, pop3s, dovecot };
         wait(|| TcpStream::connect(("127.0.0.1", imap)).is_ok(), || format!("Dovecot listens\n{}", office.log()));

@@ -28,7 +28,7 @@ const PROGRAMS: usize = 192;
 /// address.
 const STRANGERS: usize = 64;
 const STRANGERS_OF_ONE: usize = 16;
-/// How long a request waits for its turn, where the line is not known to be too long.
+/// Longest wait of a request for its turn.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Bodies that are in memory at the same time, in KiB.
 const BODIES_KIB: usize = 128 * 1024;
@@ -64,7 +64,7 @@ impl Default for Places {
     }
 }
 
-/// Those who wait for each other.
+/// Counts of each class of callers: a flood of one class refuses none of another.
 #[derive(Default)]
 struct Lines {
     people: Flow,
@@ -151,7 +151,7 @@ pub async fn admit(State((app, places)): State<(App, Places)>, mut request: Requ
             Fault::new(StatusCode::BAD_REQUEST, "The request names no host, or several.", "Die Anfrage nennt keinen Host oder mehrere.");
         return fault(api, no_host, &id);
     }
-    // Before anything is looked up: a refusal costs next to nothing.
+    // Before the caller is looked up, so that a refusal is cheap.
     let line = if api { &places.lines.programs } else { &places.lines.people };
     if line.is_full() {
         return busy(api, &id);

@@ -1,37 +1,42 @@
-//! A line that is too long is told at once. Under load a request is inside for as long as the others with it take: their number
-//! divided by what is answered in a second (Little's law). More than are answered in time are refused when they come,
-//! instead of after a wait.
+//! Refuses requests at once when they could not be answered in time. Under load, the time that a request takes is the number
+//! of requests in progress divided by the number answered in a second (Little's law).
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Answers are counted over so long.
+/// Length of the spans over which answers are counted.
 const SPAN: Duration = Duration::from_millis(250);
-/// An answer that took longer is slow. There is load while every second one is: a few that hang, with quick ones beside them, are none.
+/// Answers that took longer are slow. There is load while half of the answers are slow: a few hanging requests are no load.
 const SLOW: Duration = Duration::from_millis(200);
-/// So many spans without load end it: between two waves of a flood there are some.
+/// Spans without load after which the load has ended: a flood comes in waves, with calm spans between them.
 const CALM: u32 = 20;
-/// Under load, a request that comes in shall be answered within this, in seconds.
+/// Time within which a request should be answered under load, in seconds.
 const IN_TIME: f64 = 0.8;
-/// So many come in at any time.
+/// Requests that are admitted in any case.
 const FEW: f64 = 32.0;
 
-/// One line of callers.
+/// Counts one class of callers.
 #[derive(Debug, Clone)]
 pub struct Flow(Arc<Mutex<Counts>>);
 
 #[derive(Debug)]
 struct Counts {
     inside: usize,
-    /// Since then:
+    /// Beginning of the present span.
     begun: Instant,
     answered: u32,
     slow: u32,
-    /// Answers in a second under load; `None` while there is none.
+    /// Answers in a second under load; `None` without load.
     rate: Option<f64>,
-    /// Spans since there was load.
+    /// Spans since the last load.
     calm: u32,
+}
+
+impl Counts {
+    fn is_full(&self) -> bool {
+        self.rate.is_some_and(|rate| self.inside as f64 >= (rate * IN_TIME).max(FEW))
+    }
 }
 
 impl Default for Flow {
@@ -40,7 +45,7 @@ impl Default for Flow {
     }
 }
 
-/// A request that is inside, until it is dropped.
+/// A request in progress, until it is dropped.
 #[derive(Debug)]
 pub struct Inside {
     flow: Flow,
@@ -49,7 +54,7 @@ pub struct Inside {
 }
 
 impl Inside {
-    /// It got its answer. One that is only dropped had no place in time, or its caller has left.
+    /// Counts the answer. A request that is dropped without one found no place in time, or its caller left.
     pub fn answered(mut self) {
         self.answered = true;
     }
@@ -60,17 +65,17 @@ impl Flow {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Is the line too long for one more?
+    /// Would another request not be answered in time?
     pub fn is_full(&self) -> bool {
-        let counts = self.counts();
-        counts.rate.is_some_and(|rate| counts.inside as f64 >= (rate * IN_TIME).max(FEW))
+        self.counts().is_full()
     }
 
     pub fn enter(&self) -> Option<Inside> {
-        if self.is_full() {
+        let mut counts = self.counts();
+        if counts.is_full() {
             return None;
         }
-        self.counts().inside += 1;
+        counts.inside += 1;
         Some(Inside { flow: self.clone(), since: Instant::now(), answered: false })
     }
 }
@@ -141,7 +146,7 @@ mod tests {
         let (refused, late, longest) = plays(1, 10, 20_000).await;
         let share = refused as f64 / 20_000.0;
         assert!((0.85..0.92).contains(&share), "a tenth is answered: {share}");
-        // Those that came before the rate was known.
+        // Requests that came before the rate was known.
         assert!(late < 500, "{late} were refused after a wait");
         assert!(longest < Duration::from_secs(2), "those that came in are answered in time: {longest:?}");
     }
@@ -150,10 +155,10 @@ mod tests {
     async fn some_that_hang_are_no_load() {
         let flow = Flow::default();
         let hanging: Vec<Inside> = (0..200).filter_map(|_| flow.enter()).collect();
-        // Fewer in a second than hang.
+        // Fewer quick requests in a second than hanging ones.
         for _ in 0..200 {
             tokio::time::sleep(Duration::from_millis(20)).await;
-            flow.enter().expect("quick ones go through beside them").answered();
+            flow.enter().expect("quick requests are admitted").answered();
         }
         assert_eq!(hanging.len(), 200);
     }

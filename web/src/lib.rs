@@ -75,6 +75,11 @@ pub enum MetricsDoor {
 }
 
 impl Config {
+    /// Is this the address of a trusted proxy?
+    pub fn trusts(&self, address: std::net::IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|p| p.to_canonical() == address.to_canonical())
+    }
+
     pub fn secure(&self) -> bool {
         self.public_url.starts_with("https://")
     }
@@ -129,8 +134,8 @@ async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Re
         (shown, auth::caller(&app, &request))
     });
     let begun = Instant::now();
-    // Every line that is written meanwhile has the request's number.
     let step = traced(&app, &request, &id, &path);
+    // Every line that is written meanwhile has the request's number.
     let mut response = next.run(request).instrument(step.clone()).instrument(tracing::info_span!("request", id)).await;
     let seconds = begun.elapsed().as_secs_f64();
     let status = response.status().as_u16();
@@ -153,7 +158,7 @@ async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Re
     response
 }
 
-/// The request's step of a trace: a new one, or that of a proxy that is trusted.
+/// The request's step of a trace. A trusted proxy may have begun the trace.
 fn traced(app: &App, request: &Request, id: &str, path: &str) -> tracing::Span {
     let step = vorgang_runtime::step!(
         "request",
@@ -169,7 +174,7 @@ fn traced(app: &App, request: &Request, id: &str, path: &str) -> tracing::Span {
     }
     step.record("otel.name", format!("{} {path}", known_method(request.method())));
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip());
-    let before = request.headers().get("traceparent").filter(|_| peer.is_some_and(|p| app.config.trusted_proxies.contains(&p)));
+    let before = request.headers().get("traceparent").filter(|_| peer.is_some_and(|p| app.config.trusts(p)));
     vorgang_runtime::trace::followed(step, before.and_then(|v| v.to_str().ok()))
 }
 

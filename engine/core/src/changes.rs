@@ -50,7 +50,7 @@ pub struct Changes {
     pub mutexes: Mutexes,
     /// Work items that wait for one, or wait no more.
     pub mutex_waits: Vec<(Seq, Option<MutexWait>)>,
-    /// Of the whole command (`Decision::turns`): decisions within it have none.
+    /// Turns of the whole command (`Decision::turns`); decisions within it have none.
     pub turns: Vec<Turn>,
     pub calls: Vec<Call>,
     /// Numbers of calls that are gone.

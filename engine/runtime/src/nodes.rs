@@ -103,7 +103,7 @@ async fn look(desk: &Desk, seen: &mut Seen) -> Result<(), StoreError> {
     }
     news.told.into_iter().for_each(|login| desk.live.told(login));
     let here = desk.live.here_all();
-    // Where nobody is here, nobody is told who is elsewhere, and once is enough to say so.
+    // Without listeners here, nobody needs to know who is on a page elsewhere.
     if seen.here || !here.is_empty() || desk.live.has_listeners() {
         seen.here = !here.is_empty();
         desk.live.elsewhere(desk.store.presence(here).await?);

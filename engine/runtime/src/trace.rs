@@ -5,30 +5,30 @@
 use std::sync::OnceLock;
 use tracing::Span;
 
-/// Of all spans that belong to a trace, and of nothing else.
+/// Target of all spans that belong to a trace; nothing else has it.
 pub const TARGET: &str = "vorgang::trace";
 
-/// Knows the context of spans: the exporter, where there is one.
+/// Access to the context of spans, implemented by the exporter.
 pub trait Context: Send + Sync {
-    /// Of the span that the caller is in, if it is recorded.
+    /// Context of the current span, if the span is recorded.
     fn current(&self) -> Option<String>;
-    /// The span goes on with the trace of another one.
+    /// Continues the trace of `context` with `span`.
     fn follow(&self, span: &Span, context: &str);
 }
 
 static CONTEXT: OnceLock<Box<dyn Context>> = OnceLock::new();
 
-/// Says once who exports spans.
+/// Sets the exporter, once.
 pub fn export_by(context: Box<dyn Context>) {
     let _ = CONTEXT.set(context);
 }
 
-/// The context of the span that the caller is in.
+/// Context of the current span (`traceparent`); `None` without an exporter.
 pub fn current() -> Option<String> {
     CONTEXT.get().and_then(|c| c.current())
 }
 
-/// A span that goes on with an earlier trace, if it has one.
+/// Continues an earlier trace with this span, where there is a context.
 pub fn followed(span: Span, context: Option<&str>) -> Span {
     if let (Some(by), Some(context)) = (CONTEXT.get(), context) {
         by.follow(&span, context);

@@ -19,7 +19,7 @@ pub struct DueCall {
 }
 
 impl DueCall {
-    /// The row's text: the call, and the trace beside it.
+    /// The row's text: the call, with the trace as a further key.
     pub fn state(call: &Call, trace: Option<&str>) -> Result<String> {
         let mut state = serde_json::to_value(call).map_err(|e| StoreError::Corrupt(e.to_string()))?;
         if let Some(trace) = trace {
@@ -46,6 +46,6 @@ pub trait Calls: Send + Sync {
     async fn call_lease(&self, call: (i64, Seq), now: Timestamp, until: Timestamp) -> Result<bool>;
     /// Is it still waited for?
     async fn call_wanted(&self, call: (i64, Seq)) -> Result<bool>;
-    /// The next attempt comes then; the one that was begun counts, or not.
+    /// Puts the next attempt off until then; `counts` says whether the present attempt counts.
     async fn call_later(&self, call: (i64, Seq), due: Timestamp, counts: bool) -> Result<()>;
 }

@@ -280,7 +280,7 @@ fn everything(id: i64) -> Vec<Event> {
     ]
 }
 
-/// Of all commits here.
+/// Trace of all commits in this suite.
 const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 /// The calls that the first commit wrote; afterwards one is left, which is begun.
@@ -295,7 +295,7 @@ async fn calls_are_begun_once(store: &dyn Store) {
     assert_eq!(store.call_lease((1, 10), at(2), at(60)).await, Ok(false), "somebody has begun it");
     assert_eq!(due(59).await, [("N1".into(), 9, 0)]);
     store.call_later((1, 10), at(20), false).await.expect("later");
-    assert_eq!(due(20).await, [("N1".into(), 9, 0), ("N1".into(), 10, 0)], "one that could not begin does not count");
+    assert_eq!(due(20).await, [("N1".into(), 9, 0), ("N1".into(), 10, 0)], "an attempt that did not begin does not count");
     assert_eq!(store.call_lease((1, 10), at(20), at(60)).await, Ok(true));
     store.call_later((1, 10), at(30), true).await.expect("later");
     assert_eq!(due(30).await, [("N1".into(), 9, 0), ("N1".into(), 10, 1)]);

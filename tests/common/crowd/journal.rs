@@ -14,7 +14,7 @@ pub enum Deed {
     Noted(String),
     /// The dialog `check` was answered.
     Checked,
-    /// One of the managers has approved.
+    /// A manager has approved.
     Voted,
     /// The message `parcel` was taken.
     Sent,
@@ -25,7 +25,7 @@ pub enum Deed {
 #[derive(Debug, Clone)]
 pub struct Done {
     pub at: Instant,
-    /// What its caller calls the ticket: the same in no other round of any caller.
+    /// The caller's name of the ticket, unique among all rounds of all callers.
     pub mark: String,
     pub deed: Deed,
 }
@@ -39,7 +39,7 @@ pub struct Alone {
     pub outcome: Outcome,
 }
 
-/// What the answer said.
+/// Outcome according to the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     Done,

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use vorgang_testbed::psql;
 
-/// How long it may take until all that was set off has come to its end.
+/// Longest time until everything that was set off has ended.
 const REST: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(300);
 /// A ticket that is older was there when the job ran.
@@ -24,7 +24,7 @@ pub struct Finding {
     pub text: String,
 }
 
-/// What the fault did to what was acknowledged.
+/// Result of the comparison.
 pub struct Verdict {
     pub acknowledged: usize,
     /// Requests that had to be asked again.
@@ -68,7 +68,7 @@ pub fn judge(folder: &Folder, address: &str, scene: &Scene, mut journal: Journal
     Verdict { acknowledged: journal.done.len(), again: journal.again, violations }
 }
 
-/// What is not as it should be, when all that was set off had time to come to its end.
+/// Differences that remain after everything that was set off had time to end.
 pub fn findings(folder: &Folder, scene: &Scene, journal: &Journal) -> Vec<Finding> {
     let begun = Instant::now();
     loop {
@@ -189,7 +189,7 @@ impl There {
     fn compare(&self, journal: &Journal) -> Vec<Finding> {
         let mut by_mark: BTreeMap<&str, Vec<&Ticket>> = BTreeMap::new();
         for ticket in &self.tickets {
-            // Of a ticket that a mail made, the mark is the title.
+            // A ticket made by mail has the mark as its title.
             let mark = ticket.fields["mark"].as_str().unwrap_or(&ticket.title);
             by_mark.entry(mark).or_default().push(ticket);
         }
@@ -286,7 +286,7 @@ impl There {
         wrong
     }
 
-    /// What was asked for without a key is there once, not at all, or either, as the answer said.
+    /// Requests without a key took effect once, not at all, or either, as their answer said.
     fn alone(&self, journal: &Journal, found: &mut Vec<Finding>) {
         let by_number: BTreeMap<&str, &Ticket> = self.tickets.iter().map(|t| (t.number.as_str(), t)).collect();
         for alone in &journal.alone {

@@ -1,7 +1,7 @@
 //! What a crowd works on: the site of `tests/sites/crowd`, its people, a program that notes each run in a file, and a mail server
 //! that keeps what comes.
 
-use crate::common::{Folder, program, vorgang_by};
+use crate::common::{Folder, free_port, program, vorgang_by};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
@@ -10,9 +10,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-/// Where the runs of the program are noted, a line each, in the folder.
+/// File in the folder with the runs of the program, a line each.
 const RUNS: &str = "weighed";
-/// Who votes.
+/// Logins of those who vote.
 pub const MANAGERS: [&str; 2] = ["first", "second"];
 
 /// Mark → Message-IDs of the mails that tell of it, alone or among others.
@@ -23,7 +23,7 @@ pub struct Scene {
     pub customer: String,
     pub agent: String,
     pub managers: Vec<String>,
-    /// Where mail comes in by LMTP, if it does.
+    /// Address that takes mail by LMTP, on one node.
     pub door: Option<String>,
     folder: PathBuf,
     mails: Arc<Mutex<Mails>>,
@@ -42,8 +42,7 @@ impl Scene {
 
     /// The same for one node, which takes mail too.
     pub fn of_one_node(folder: &Folder) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port");
-        Self::with_door(&program(), folder, Some(free.to_string()))
+        Self::with_door(&program(), folder, Some(format!("127.0.0.1:{}", free_port())))
     }
 
     fn with_door(by: &OsStr, folder: &Folder, door: Option<String>) -> Self {
@@ -82,7 +81,7 @@ impl Scene {
         }
     }
 
-    /// What has been taken so far.
+    /// Mails taken so far.
     pub fn mails(&self) -> Mails {
         self.mails.lock().expect("the mails").clone()
     }

@@ -19,7 +19,7 @@ pub fn postgres() -> Option<String> {
     std::env::var("VORGANG_TEST_POSTGRES").ok().filter(|url| !url.is_empty())
 }
 
-/// Says why a test is left out, also in the file that `VORGANG_SKIPPED` names: what a passing test prints is not shown.
+/// Says why a test is skipped, on stderr and in the file that `VORGANG_SKIPPED` names: cargo hides the output of passing tests.
 pub fn skip(why: impl AsRef<str>) {
     let line = format!("SKIPPED: {}: {}", std::thread::current().name().unwrap_or("a test"), why.as_ref());
     eprintln!("{line}");

@@ -68,9 +68,8 @@ pub fn address(app: &App, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
     let forwarded: Vec<&str> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
     let mut address = peer.ip().to_canonical();
     for text in forwarded.into_iter().rev() {
-        let trusted = app.config.trusted_proxies.iter().any(|p| p.to_canonical() == address);
         match text.parse::<IpAddr>() {
-            Ok(next) if trusted => address = next.to_canonical(),
+            Ok(next) if app.config.trusts(address) => address = next.to_canonical(),
             _ => break,
         }
     }
