@@ -1,5 +1,6 @@
 //! Findings in definitions: values, all of them at once, each with its place and a way out.
 
+use crate::soundness::Step;
 use crate::source::{Sources, Span, floor_char};
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use serde::Serialize;
@@ -22,6 +23,8 @@ pub struct Diagnostic {
     /// A second place that explains the first.
     pub related: Vec<(Span, String)>,
     pub fix: Option<Fix>,
+    /// What happens, step by step, until the fault is there.
+    pub path: Vec<Step>,
 }
 
 /// A replacement that `check --fix` may make without asking.
@@ -34,7 +37,7 @@ pub struct Fix {
 impl Diagnostic {
     pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
         debug_assert!(crate::codes::known(code), "code `{code}` is not in the registry");
-        Self { code, severity: Severity::Error, span, message: message.into(), help: vec![], related: vec![], fix: None }
+        Self { code, severity: Severity::Error, span, message: message.into(), help: vec![], related: vec![], fix: None, path: vec![] }
     }
 
     pub fn warning(code: &'static str, span: Span, message: impl Into<String>) -> Self {
@@ -55,6 +58,11 @@ impl Diagnostic {
 
     pub fn related(mut self, span: Span, label: impl Into<String>) -> Self {
         self.related.push((span, label.into()));
+        self
+    }
+
+    pub fn path(mut self, steps: &[Step]) -> Self {
+        self.path = steps.to_vec();
         self
     }
 
@@ -160,9 +168,10 @@ pub fn render_json(sources: &Sources, diagnostics: &[Diagnostic]) -> serde_json:
         .map(|d| {
             let related: Vec<_> = d.related.iter().map(|(s, l)| serde_json::json!({"place": place(*s), "label": l})).collect();
             let fix = d.fix.as_ref().map(|f| serde_json::json!({"place": place(f.span), "text": f.text}));
+            let path: Vec<_> = d.path.iter().map(|s| serde_json::json!({"at": s.at, "what": s.what, "to": s.to})).collect();
             serde_json::json!({
                 "code": d.code, "severity": d.severity, "place": place(d.span),
-                "message": d.message, "help": d.help, "related": related, "fix": fix,
+                "message": d.message, "help": d.help, "related": related, "fix": fix, "path": path,
             })
         })
         .collect();

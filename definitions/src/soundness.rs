@@ -12,14 +12,12 @@ mod state;
 use crate::kinds::process::Process;
 use crate::model::Names;
 use explore::explore;
-pub use explore::{Fault, Step};
+pub use explore::{Fault, Limits, Step};
 use moves::Moves;
 use state::{Layout, State};
 
-/// States that are looked at without reduction.
-const WHOLE_MAX: usize = 1_500;
-/// States that are looked at with it.
-const REDUCED_MAX: usize = 20_000;
+/// Small nets are looked at whole, larger ones with the reduction.
+const LIMITS: [Limits; 2] = [Limits { states: 1_500, reduced: false }, Limits { states: 60_000, reduced: true }];
 
 /// What was found out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,11 +46,15 @@ pub struct Marking<'a> {
 
 /// The net must be whole: every name of an activity in it is there.
 pub fn decide(names: &Names, process: &Process) -> Answer {
+    decide_within(names, process, &LIMITS)
+}
+
+/// As [`decide`], with other limits: each is tried where the one before it did not suffice.
+pub fn decide_within(names: &Names, process: &Process, limits: &[Limits]) -> Answer {
     let Some(moves) = Moves::new(names, process) else { return Answer::Undecided };
     let layout = Layout::new(&moves);
     let starts: Vec<State> = moves.starts.iter().map(|at| layout.start(*at)).collect();
-    let found = explore(&layout, &starts, WHOLE_MAX, false).or_else(|| explore(&layout, &starts, REDUCED_MAX, true));
-    found.unwrap_or(Answer::Undecided)
+    limits.iter().find_map(|l| explore(&layout, &starts, *l)).unwrap_or(Answer::Undecided)
 }
 
 /// As [`decide`], of an instance that is somewhere: can it end from there, and does nothing wait for ever? What is about
@@ -61,8 +63,7 @@ pub fn decide_from(names: &Names, process: &Process, marking: &Marking) -> Answe
     let Some(moves) = Moves::new(names, process) else { return Answer::Undecided };
     let layout = Layout::new(&moves);
     let Some(start) = layout.marked(marking) else { return Answer::Undecided };
-    let starts = [start];
-    match explore(&layout, &starts, WHOLE_MAX, false).or_else(|| explore(&layout, &starts, REDUCED_MAX, true)) {
+    match LIMITS.iter().find_map(|l| explore(&layout, std::slice::from_ref(&start), *l)) {
         None => Answer::Undecided,
         Some(Answer::Unsound(mut faults)) => {
             faults.retain(|f| !matches!(f, Fault::NeverEntered { .. } | Fault::Second { .. }));

@@ -1,7 +1,7 @@
 //! The proof of soundness on nets that are large, or made to be: counted limits decide, not time.
 
 use std::fmt::Write;
-use vorgang_definitions::model::{Model, SiteFile, load};
+use vorgang_definitions::model::{Loaded, SiteFile, load};
 use vorgang_definitions::soundness::{Answer, decide};
 
 const SITE: &str = r#"
@@ -12,21 +12,26 @@ const SITE: &str = r#"
 - { kind: TicketType, name: case, states: [new] }
 "#;
 
-fn model(activities: &str, more: &str) -> Model {
+fn load_net(activities: &str, more: &str) -> Loaded {
     let form = "dialogs: { form: { for: agent } }";
     let lines: String = activities.replace("FORM", form).lines().map(|l| format!("    {l}\n")).collect();
     let process = format!(
         "- kind: Process\n  name: net\n  starts: [ {{ by: agent, at: a }} ]\n  ticket: {{ type: case, queue: desk, state: new, priority: normal }}\n{more}  activities:\n{lines}"
     );
-    let loaded = load(&[SiteFile { path: "net.yaml".into(), text: format!("{SITE}{process}") }], &[]);
-    let errors: Vec<&String> = loaded.diagnostics.iter().filter(|d| d.code != "not-decided").map(|d| &d.message).collect();
-    assert!(errors.is_empty(), "{errors:?}");
-    loaded.model.expect("a model")
+    load(&[SiteFile { path: "net.yaml".into(), text: format!("{SITE}{process}") }], &[])
 }
 
 fn answer(activities: &str, more: &str) -> Answer {
-    let model = model(activities, more);
+    let loaded = load_net(activities, more);
+    let errors: Vec<&String> = loaded.diagnostics.iter().filter(|d| d.code != "not-decided").map(|d| &d.message).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    let model = loaded.model.expect("a model");
     decide(&model.names, &model.processes["net"].def)
+}
+
+/// What is wrong, in a sentence.
+fn fault(activities: &str, more: &str) -> String {
+    load_net(activities, more).diagnostics.iter().map(|d| d.message.as_str()).collect::<Vec<_>>().join("; ")
 }
 
 /// So many branches with so many activities each, between a split and a join.
@@ -48,6 +53,92 @@ fn twenty_branches_of_ten_are_decided() {
     for join in ["all", "matching", "{ first: 3 }"] {
         assert_eq!(answer(&branches(20, 10, join), ""), Answer::Sound, "{join}");
     }
+}
+
+#[test]
+fn a_form_that_ends_everything_stands_beside_seven_branches() {
+    let first: Vec<String> = (0..7).map(|b| format!("b{b}")).collect();
+    for withdraw_first in [true, false] {
+        let mut targets = first.clone();
+        targets.insert(if withdraw_first { 0 } else { 7 }, "withdraw".into());
+        let mut text = format!("a: {{ FORM, next: [ {{ to: [{}] }} ] }}\nwithdraw: {{ FORM, end: withdrawn }}\n", targets.join(", "));
+        for b in &first {
+            let _ = writeln!(text, "{b}: {{ FORM, next: {b}_checked }}\n{b}_checked: {{ FORM, next: ready }}");
+        }
+        text.push_str("ready: { join: all, FORM, end: ready }");
+        assert_eq!(answer(&text, ""), Answer::Sound);
+    }
+}
+
+#[test]
+fn matching_branches_are_taken_in_the_order_in_which_they_are_written() {
+    let net = |first: &str, second: &str| {
+        format!(
+            "a: {{ FORM, next: [ {{ to: [s, h] }} ] }}\ns: {{ FORM, split: matching, next: [ {first}, {second} ] }}\n\
+             x: {{ FORM, next: [ {{ to: d, when: ticket.priority > 1 }}, {{ to: j, otherwise: true }} ] }}\n\
+             j: {{ join: {{ first: 1, rest: cancel }}, FORM, next: d }}\nd: {{ join: any, FORM, next: g }}\nh: {{ FORM, next: g }}\ng: {{ join: all, FORM }}"
+        )
+    };
+    let (j, x) = ("{ to: j, when: ticket.priority > 2 }", "{ to: x }");
+    // `j` cancels what is on the way to it: a token that comes to `x` afterwards stays, and there are two at `g`.
+    assert!(fault(&net(j, x), "").starts_with("a token can wait at `g` for ever"), "{}", fault(&net(j, x), ""));
+    assert_eq!(answer(&net(x, j), ""), Answer::Sound);
+}
+
+#[test]
+fn what_a_form_does_on_entry_is_done_on_entry() {
+    let net = "a: { FORM, next: [ { to: [b, y, z] } ] }\nb: { FORM, next: m }\ny: { FORM, next: x }\n\
+               x: { do: [ { cancel: b } ], FORM, next: m }\nm: { join: { first: 1 }, FORM, next: g }\n\
+               z: { FORM, next: [ { to: g, do: [ { cancel: x } ] } ] }\ng: { join: all, FORM, end: fin }";
+    assert_eq!(fault(net, ""), "a token can wait at `g` for ever: after `a`, `y`, `x` (entry), `z`");
+}
+
+#[test]
+fn nine_tokens_are_not_endless() {
+    let nine = "a: { FORM, next: [ { to: b, times: 9 } ] }\nb: { FORM, next: z }\nz: { join: { tokens: 9 }, end: over }";
+    assert_eq!(answer(nine, ""), Answer::Sound);
+    let more = "a: { FORM, next: [ { to: [a, b] } ] }\nb: { FORM, end: over }";
+    assert_eq!(fault(more, ""), "tokens at `b` grow without end: after `a`");
+}
+
+#[test]
+fn what_goes_on_by_itself_does_so_first_in_first_out() {
+    // `kill` comes before `slow`, and takes it away every time.
+    let net = |targets: &str| {
+        format!(
+            "a: {{ FORM, next: [ {{ to: [{targets}] }} ] }}\nkill: {{ do: [ {{ cancel: slow }} ] }}\nslow: {{ next: b }}\nb: {{ FORM }}"
+        )
+    };
+    assert_eq!(fault(&net("kill, slow"), ""), "`b` is never entered: what it waits for cannot come");
+    assert_eq!(answer(&net("slow, kill"), ""), Answer::Sound);
+}
+
+#[test]
+fn a_clock_of_a_group_runs_while_tokens_wait_at_a_join() {
+    let net = "a: { FORM, next: [ { to: b, when: ticket.priority > 1 }, { to: [b, c], otherwise: true } ] }\nb: { FORM, next: j }\n\
+               c: { FORM, next: j }\nj: { join: all, FORM, end: good }";
+    assert!(fault(net, "").starts_with("a token can wait at `j` for ever"));
+    let group = "  groups: { phase: { activities: [b, c, j], timers: [ { after: 1h, next: late } ] } }\n";
+    assert_eq!(answer(&format!("{net}\nlate: {{ FORM, end: late }}"), group), Answer::Sound);
+}
+
+#[test]
+fn stay_keeps_what_its_way_has_done() {
+    let net = "a: { FORM, next: [ { to: [b, c] } ] }\nb: { dialogs: { form: { for: agent, outcomes: { no: No, yes: Yes } } }, next: \
+               { no: [ { to: stay, do: [ { cancel: c } ] } ], yes: z } }\nc: { FORM, next: z }\nz: { join: all, end: over }";
+    assert_eq!(fault(net, ""), "a token can wait at `z` for ever: after `a`, `b` (no), `b` (yes)");
+}
+
+#[test]
+fn fifteen_forms_with_a_deadline_and_eleven_matching_branches() {
+    let first: Vec<String> = (0..15).map(|b| format!("b{b}")).collect();
+    let group = format!("  groups: {{ phase: {{ activities: [{}], timers: [ {{ after: 1h, next: z }} ] }} }}\n", first.join(", "));
+    assert_eq!(answer(&branches(15, 1, "matching").replace("_0", ""), &group), Answer::Sound);
+    let ways: Vec<String> = (0..11).map(|b| format!("{{ to: b{b}, when: ticket.priority > {b} }}")).collect();
+    let mut text = format!("a: {{ FORM, split: matching, next: [ {} ] }}\n", ways.join(", "));
+    (0..11).for_each(|b| _ = writeln!(text, "b{b}: {{ FORM, next: z }}"));
+    text.push_str("z: { join: matching, FORM, end: over }");
+    assert_eq!(answer(&text, ""), Answer::Sound);
 }
 
 #[test]

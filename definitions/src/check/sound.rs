@@ -21,7 +21,8 @@ pub fn check(process: &Process, cx: &mut Cx) {
 
 fn finding(fault: &Fault, place: &dyn Fn(&str) -> Span) -> Diagnostic {
     let at = place(fault.activity());
-    let (error, warning) = (|code| Diagnostic::error(code, at, fault.to_string()), |code| Diagnostic::warning(code, at, fault.to_string()));
+    let error = |code| Diagnostic::error(code, at, fault.to_string()).path(fault.path());
+    let warning = |code| Diagnostic::warning(code, at, fault.to_string()).path(fault.path());
     match fault {
         Fault::NeverEntered { .. } => error("never-entered").help("look at its join: not every arrow can deliver in the same run"),
         Fault::Waits { .. } => error("waits-for-ever")

@@ -14,9 +14,5 @@ pub fn run(run: &mut Run, name: &Cancel, instance: Option<Seq>, work: Option<Seq
     let group = process.def.groups.position(name);
     let here = |activity: &str| activity == name.as_str() || group.is_some_and(|g| process.net.is_in(activity, g));
     run.withdraw_those(|w| w.instance == instance && here(&w.activity) && Some(w.seq) != work);
-    // Where no token acts, none may be left.
-    if work.is_none() {
-        run.end_instance_if_idle(instance);
-    }
     Ok(())
 }

@@ -307,7 +307,13 @@ impl<'a> Run<'a> {
     pub fn rest(&mut self) {
         loop {
             self.run_entered();
-            if !self.look() && !self.open_guards() && !self.look_at_lists() && !self.settle_joins() && !self.settle_ended() {
+            if !self.look()
+                && !self.open_guards()
+                && !self.look_at_lists()
+                && !self.settle_joins()
+                && !self.settle_ended()
+                && !self.end_idle()
+            {
                 self.settle_groups();
                 if self.free_site() {
                     continue;

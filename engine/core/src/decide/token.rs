@@ -159,6 +159,15 @@ impl Run<'_> {
         meant.into_iter().for_each(|seq| self.withdraw(seq));
     }
 
+    /// At rest: instances without a token are over, however the last one went. True when one was.
+    pub(super) fn end_idle(&mut self) -> bool {
+        let busy = |seq: Seq| self.snapshot.open_work().any(|w| w.instance == seq);
+        let idle = self.snapshot.instances.iter().filter(|i| i.outcome.is_none() && !busy(i.seq));
+        let idle: Vec<Seq> = idle.map(|i| i.seq).collect();
+        idle.iter().for_each(|seq| self.end_instance_if_idle(*seq));
+        !idle.is_empty()
+    }
+
     pub fn end_instance_if_idle(&mut self, instance: Seq) {
         let running = self.snapshot.instance(instance).is_some_and(|i| i.outcome.is_none());
         if running && !self.snapshot.open_work().any(|w| w.instance == instance) {
