@@ -1,5 +1,5 @@
 //! Lanes sleep until there is work for them. A commit of this process is looked at once it is there, the next due time when it
-//! comes; a slow look is the net for what other nodes leave behind.
+//! comes, and what a dead node had claimed once it is freed; a slow look is the net for what other nodes leave behind.
 
 use crate::desk::Desk;
 use std::sync::Arc;
@@ -87,7 +87,10 @@ pub async fn run(desk: Arc<Desk>) {
                 TROUBLE
             }
         };
-        let _ = tokio::time::timeout(wait, desk.wakes.look.notified()).await;
+        tokio::select! {
+            _ = tokio::time::timeout(wait, desk.wakes.look.notified()) => {}
+            () = desk.store.freed() => {}
+        }
         tokio::time::sleep(TOGETHER).await;
     }
 }

@@ -19,4 +19,8 @@ impl DueWork for PostgresStore {
         let next: Vec<Option<i64>> = (KINDS..KINDS + 3).map(|i| row.try_get(i)).collect::<sqlx::Result<_>>().map_err(error)?;
         Due::of(&now, &next).map_err(|e| StoreError::Corrupt(e.to_string()))
     }
+
+    async fn freed(&self) {
+        self.node.freed.notified().await;
+    }
 }

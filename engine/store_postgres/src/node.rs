@@ -13,12 +13,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
+use tokio::sync::Notify;
 use vorgang_store::nodes::{Attempt, Here, News, Nodes, PROBE};
 use vorgang_store::{Commit, Result};
 
 /// Silent for so long, a node is taken for dead.
 const LEASE_MICROS: i64 = 8_000_000;
 const BEAT: Duration = Duration::from_secs(2);
+/// A beat that is due because another node's lease ends comes this much after that end.
+const AFTER_THE_END: Duration = Duration::from_millis(50);
 /// So often what dead nodes left is swept, in beats.
 const SWEEP_EVERY: u64 = 30;
 /// How long news are kept: pages that are open on a node that was away for longer are loaded anew.
@@ -40,6 +43,8 @@ pub struct Node {
     lanes: Mutex<HashMap<String, i64>>,
     here: Mutex<Here>,
     seen: tokio::sync::Mutex<Seen>,
+    /// Claims of a dead node were freed by this one.
+    pub freed: Notify,
 }
 
 #[derive(Default)]
@@ -92,33 +97,40 @@ impl Node {
         Ok(())
     }
 
-    async fn beat(&self, server: &Server, sweep: bool) -> Result<()> {
+    /// The time until the next beat: shorter where the lease of a silent node ends before it.
+    async fn beat(&self, server: &Server, sweep: bool) -> Result<Duration> {
         let asked = Timestamp::now().as_microsecond();
         let sql = format!(
             "WITH t AS MATERIALIZED (SELECT {NOW} AS now), \
              dead AS (DELETE FROM node WHERE id IN (SELECT id FROM node, t WHERE until < now AND id <> $1 FOR UPDATE OF node SKIP LOCKED) RETURNING id), \
              mails AS ({}), calls AS ({}), \
              me AS (UPDATE node SET until = now + $2 FROM t WHERE id = $1 RETURNING id) \
-             SELECT t.now, (SELECT count(*) FROM me), EXISTS (SELECT 1 FROM node n WHERE n.id <> $1 AND n.until >= t.now) FROM t",
+             SELECT t.now, (SELECT count(*) FROM me), (SELECT count(*) FROM dead), \
+             (SELECT min(until) FROM node n, t WHERE n.id <> $1 AND n.until >= t.now) FROM t",
             mails_of("IN (SELECT id FROM dead)"),
             calls_of("IN (SELECT id FROM dead)", 0),
         );
         let rows = server.ask(sql, args![self.id(), LEASE_MICROS]).await?;
         let answered = Timestamp::now().as_microsecond();
-        let (now, alive): (i64, i64) = (rows[0].try_get(0).map_err(error)?, rows[0].try_get(1).map_err(error)?);
+        let [now, alive, dead] = [0, 1, 2].map(|column| rows[0].try_get::<i64, _>(column).map_err(error));
+        let (now, alive, dead) = (now?, alive?, dead?);
+        let ends: Option<i64> = rows[0].try_get(3).map_err(error)?;
         self.skew.store(now - (asked + answered) / 2, Ordering::Release);
         if alive == 0 {
             tracing::warn!("this node was taken for dead; it begins anew");
             self.join(server).await?;
         }
-        self.others.store(rows[0].try_get(2).map_err(error)?, Ordering::Release);
+        if dead > 0 {
+            self.freed.notify_one();
+        }
+        self.others.store(ends.is_some(), Ordering::Release);
         if sweep {
             server.tell("DELETE FROM change WHERE at < $1", args![now - NEWS_MICROS]).await?;
             server.tell("DELETE FROM lane WHERE node NOT IN (SELECT id FROM node)", vec![]).await?;
             server.tell(mails_of("NOT IN (SELECT id FROM node)"), vec![]).await?;
             server.tell(calls_of("NOT IN (SELECT id FROM node)", 0), vec![]).await?;
         }
-        Ok(())
+        Ok(ends.map_or(BEAT, |end| BEAT.min(Duration::from_micros((end - now) as u64) + AFTER_THE_END)))
     }
 
     /// What these commits mean for those who look on other nodes: one row of the first batch.
@@ -147,8 +159,9 @@ fn calls_of(owner: &str, attempts: u32) -> String {
 }
 
 async fn beats(node: Weak<Node>, server: Weak<Server>) {
+    let mut wait = BEAT;
     for n in 0_u64.. {
-        tokio::time::sleep(BEAT).await;
+        tokio::time::sleep(wait).await;
         let (Some(node), Some(server)) = (node.upgrade(), server.upgrade()) else { return };
         if node.id() == 0 {
             return;
@@ -157,9 +170,10 @@ async fn beats(node: Weak<Node>, server: Weak<Server>) {
             Ok(()) => node.beat(&server, n % SWEEP_EVERY == 0).await,
             Err(e) => Err(e),
         };
-        if let Err(e) = beaten {
+        wait = beaten.unwrap_or_else(|e| {
             tracing::warn!("this node could not say that it is there: {e}");
-        }
+            BEAT
+        });
     }
 }
 
