@@ -76,7 +76,8 @@ fn apply_fixes(loaded: &Loaded) -> anyhow::Result<usize> {
 }
 
 /// The site's tests, played; `None` where the definitions do not check, which was said.
-fn played(site: &Path, json: bool) -> anyhow::Result<Option<(Loaded, Vec<Report>)>> {
+/// Plays the site's tests, or those that are named.
+fn played(site: &Path, names: &[String], json: bool) -> anyhow::Result<Option<(Loaded, Vec<Report>)>> {
     let loaded = model::load(&read(site)?, &[]);
     let Some(model) = &loaded.model else {
         if json {
@@ -87,7 +88,12 @@ fn played(site: &Path, json: bool) -> anyhow::Result<Option<(Loaded, Vec<Report>
         }
         return Ok(None);
     };
-    let reports = model.tests.iter().map(|t| story::play(model, t)).collect();
+    if let Some(unknown) = names.iter().find(|n| !model.tests.iter().any(|t| t.name == n.as_str())) {
+        let hint = diagnostic::did_you_mean(unknown, model.tests.iter().map(|t| t.name.as_str()));
+        anyhow::bail!("no test is called `{unknown}`{}", hint.map_or(String::new(), |h| format!("; {h}")));
+    }
+    let meant = model.tests.iter().filter(|t| names.is_empty() || names.iter().any(|n| t.name == n.as_str()));
+    let reports = meant.map(|t| story::play(model, t)).collect();
     Ok(Some((loaded, reports)))
 }
 
@@ -101,8 +107,8 @@ fn end(reports: &[Report]) -> End {
     if reports.iter().all(|r| r.failures.is_empty()) { End::Good } else { End::Found }
 }
 
-pub fn test(site: &Path, missing: bool) -> anyhow::Result<End> {
-    let Some((loaded, reports)) = played(site, false)? else { return Ok(End::Found) };
+pub fn test(site: &Path, names: &[String], missing: bool) -> anyhow::Result<End> {
+    let Some((loaded, reports)) = played(site, names, false)? else { return Ok(End::Found) };
     for r in &reports {
         println!("{} {}", if r.failures.is_empty() { "ok    " } else { "FAILED" }, r.name);
         for (span, message) in &r.failures {
@@ -128,8 +134,8 @@ pub fn test(site: &Path, missing: bool) -> anyhow::Result<End> {
     Ok(end(&reports))
 }
 
-pub fn test_json(site: &Path) -> anyhow::Result<End> {
-    let Some((loaded, reports)) = played(site, true)? else { return Ok(End::Found) };
+pub fn test_json(site: &Path, names: &[String]) -> anyhow::Result<End> {
+    let Some((loaded, reports)) = played(site, names, true)? else { return Ok(End::Found) };
     let one = |r: &Report| {
         let failure = |(span, message): &(Span, String)| {
             let (line, column) = loaded.sources.line_column(*span);
@@ -150,8 +156,8 @@ pub fn test_json(site: &Path) -> anyhow::Result<End> {
 }
 
 /// As continuous integration reads it.
-pub fn test_junit(site: &Path) -> anyhow::Result<End> {
-    let Some((loaded, reports)) = played(site, false)? else { return Ok(End::Found) };
+pub fn test_junit(site: &Path, names: &[String]) -> anyhow::Result<End> {
+    let Some((loaded, reports)) = played(site, names, false)? else { return Ok(End::Found) };
     let escape = |t: &str| {
         let plain: String = t.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect();
         plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
@@ -223,8 +229,16 @@ pub fn explain(word: &str) -> anyhow::Result<End> {
         }
         return Ok(End::Good);
     }
+    if word == "functions" {
+        for (purpose, entries) in functions::list() {
+            println!("{purpose}");
+            entries.iter().for_each(|(calls, doc)| println!("  {calls}\n      {doc}"));
+            println!();
+        }
+        return Ok(End::Good);
+    }
     if let Some(function) = functions::find(word) {
-        println!("{word}\n\n{}", function.doc);
+        println!("{}\n\n{}", function.calls(), function.doc);
         for (expression, value) in function.examples {
             println!("  {expression}  gives  {value}");
         }
@@ -234,18 +248,7 @@ pub fn explain(word: &str) -> anyhow::Result<End> {
         println!("action `{verb}`\n\n{doc}");
         return Ok(End::Good);
     }
-    let special = [
-        ("has", "has(ticket.fields.x): whether the field is set. Behind `has(…) &&` it can be read."),
-        ("default", "default(ticket.fields.x, 0): the field's value, or the other where it is unset."),
-        ("active", "active(\"approve\"): whether the activity is under way in this instance."),
-        ("done", "done(\"approve\"): whether the activity has been completed. Behind it `steps.approve` can be read."),
-        ("all", "list.all(x, condition): whether the condition holds for every element."),
-        ("exists", "list.exists(x, condition): whether it holds for one at least."),
-        ("exists_one", "list.exists_one(x, condition): whether it holds for exactly one."),
-        ("map", "list.map(x, value): the list of the values."),
-        ("filter", "list.filter(x, condition): the elements for which it holds."),
-    ];
-    if let Some((_, text)) = special.iter().find(|(w, _)| *w == word) {
+    if let Some((_, _, text)) = functions::SPECIAL.iter().find(|(_, w, _)| *w == word) {
         println!("{text}");
         return Ok(End::Good);
     }
@@ -268,7 +271,9 @@ pub fn explain(word: &str) -> anyhow::Result<End> {
         .iter()
         .map(|(c, _)| *c)
         .chain(Kind::WORDS.iter().copied())
-        .chain(functions::ALL.iter().map(|f| f.name))
+        .chain(functions::all().map(|f| f.name))
+        .chain(functions::SPECIAL.iter().map(|(_, name, _)| *name))
+        .chain(["functions"])
         .chain(actions::VERBS.iter().map(|(v, _)| *v))
         .chain(EVENTS.iter().map(|(e, _)| *e))
         .chain(keys.iter().map(|k| k.name.as_str()));

@@ -98,6 +98,8 @@ enum Command {
     /// Runs the site's tests in virtual time.
     Test {
         site: PathBuf,
+        /// Only the tests of these names.
+        names: Vec<String>,
         #[arg(long, default_value = "human")]
         format: TestFormat,
         /// Names what no test has reached.
@@ -120,7 +122,7 @@ enum Command {
         #[arg(long, default_value = "en")]
         language: String,
     },
-    /// Explains the code of a finding, a kind, a key, a verb, an event or a function; `explain job NAME` a job's query,
+    /// Explains the code of a finding, a kind, a key, a verb, an event or a function; `explain functions` lists those, `explain job NAME` a job's query,
     /// `explain ticket NUMBER --as LOGIN` what a person may choose and do there, and why not.
     Explain {
         word: String,
@@ -346,10 +348,10 @@ async fn run(cli: Cli) -> anyhow::Result<End> {
         }
         Command::Sweep { older_than, dry_run } => sweep::sweep(&database, files.as_deref(), older_than, dry_run).await,
         Command::Check { site, format, deny, fix } => author::check(&site, format == Format::Json, deny.is_some(), fix),
-        Command::Test { site, format, coverage } => match format {
-            TestFormat::Human => author::test(&site, coverage),
-            TestFormat::Json => author::test_json(&site),
-            TestFormat::Junit => author::test_junit(&site),
+        Command::Test { site, names, format, coverage } => match format {
+            TestFormat::Human => author::test(&site, &names, coverage),
+            TestFormat::Json => author::test_json(&site, &names),
+            TestFormat::Junit => author::test_junit(&site, &names),
         },
         Command::Plan { site } => operate::plan(&database, &site).await,
         Command::Apply { site } => operate::apply(&database, &site).await,

@@ -4,7 +4,7 @@ use crate::cel::value::Duration;
 use crate::kinds::calendar::Calendar;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp, Zoned};
+use jiff::{SignedDuration, Timestamp, ToSpan, Zoned};
 use std::collections::BTreeSet;
 
 /// Days that are looked through for an opening, about ten years: a calendar that opens no more ends the search.
@@ -80,6 +80,21 @@ impl WorkTime {
                 _ => return total,
             }
         }
+    }
+
+    /// Working days from one date to another, which is left out; less than nothing where the second lies before the first.
+    /// `None` where they are more than a hundred years apart.
+    pub fn days_between(&self, from: Date, to: Date) -> Option<i64> {
+        if to < from {
+            return self.days_between(to, from).map(|days| -days);
+        }
+        let days = from.until(to).ok()?.get_days();
+        if days > 36_600 {
+            return None;
+        }
+        let closed = |d: Date| self.once.contains(&d) || self.yearly.contains(&(d.month(), d.day()));
+        let open = |d: &Date| !closed(*d) && !self.days[d.weekday().to_monday_zero_offset() as usize].is_empty();
+        Some(from.series(1.day()).take(days as usize).filter(open).count() as i64)
     }
 
     /// The time that lies so much working time behind, or before where it is negative: days are working days at the

@@ -24,7 +24,7 @@ use crate::kinds::decision::Decision;
 use crate::kinds::handler::{EventName, Handler};
 use crate::kinds::job::Job;
 use crate::kinds::mail_filter::MailFilter;
-use crate::kinds::process::Process;
+use crate::kinds::process::{Process, WhenClosed};
 use crate::kinds::site::Site;
 use crate::kinds::{Definition, Kind};
 use crate::model::{Model, Names, ProcessModel, Table, canonical, hash};
@@ -236,6 +236,8 @@ fn gather(
         Arc::new(WordSet { what: "role".into(), words: roles.iter().map(|r: &crate::kinds::role::Role| r.name.to_string()).collect() });
     let process_names = processes.keys().cloned().collect();
     let ends = processes.iter().map(|(name, (_, p))| (name.clone(), env::ends(p))).collect();
+    let closing_cancels = |p: &Process| p.when_closed() == WhenClosed::Cancel;
+    let cancelled_by_closing = processes.iter().filter(|(_, (_, p))| closing_cancels(p)).map(|(name, _)| name.clone()).collect();
     let work_times = crate::holidays::work_times(&calendars, &site.zone.0, sources, out);
     let calendar_names = calendars.iter().map(|c: &crate::kinds::calendar::Calendar| c.name.to_string()).collect();
     let calendar_set = Arc::new(WordSet { what: "calendar".into(), words: calendar_names });
@@ -257,6 +259,7 @@ fn gather(
         work_times,
         process_names,
         ends,
+        cancelled_by_closing,
         messages: message::together(processes.values().map(|(_, p)| p), out),
         state_ty,
         queue_ty,

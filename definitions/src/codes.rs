@@ -61,6 +61,7 @@ pub const ALL: &[(&str, &str)] = &[
         "Arrows lead to the activity, and yet it is never entered: its join waits for tokens that cannot come in the same run.",
     ),
     ("next-and-end", "An activity goes on (`next`) or ends the instance (`end`), not both."),
+    ("no-calendar", "What counts in working time needs a calendar: one that is named, or the one of the site."),
     ("no-end", "The net can come to a point from which no way leads to an end: the instance would run for ever."),
     ("no-site", "A folder of definitions has exactly one `kind: Site`."),
     ("not-decided", "Whether the net is sound was not found out within the limit of states. Sub-processes are proved each by itself."),
@@ -90,6 +91,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("state-unreachable", "No transition of the life cycle leads to this state from one in which a ticket can begin."),
     ("stay", "`stay` saves and remains in a dialog. An automatic activity or an approval has nothing to remain in."),
     ("template", "A text with `{{ }}` is Handlebars with variables, `#if`, `#unless` and `#each`, and nothing else."),
+    ("text-cut", "In YAML ` #` begins a comment, and the text ends before it. A text with ` #` in it stands in quotes."),
     ("tokens-grow", "A loop makes tokens faster than they are taken: their number has no end."),
     (
         "too-large",

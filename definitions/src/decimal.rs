@@ -13,7 +13,9 @@ pub struct Decimal {
 }
 
 /// Most digits behind the point that an intermediate result may have.
-const SCALE_MAX: u8 = 18;
+const SCALE_MAX: u8 = 28;
+/// So many are never rounded away.
+const EXACT_SCALE: u8 = 18;
 /// Most digits behind the point that a field may have.
 pub const FIELD_SCALE_MAX: u8 = 9;
 
@@ -43,9 +45,14 @@ impl Decimal {
         10_i128.checked_pow(u32::from(scale - self.scale))?.checked_mul(self.units)
     }
 
+    /// Exact, as long as the result has room: after that digits behind the point are rounded away, half to even.
     pub fn checked_add(self, other: Self) -> Option<Self> {
-        let (a, b, scale) = self.aligned(other)?;
-        Some(Self { units: a.checked_add(b)?, scale })
+        let sum = |a: Self, b: Self| {
+            let (a, b, scale) = a.aligned(b)?;
+            Some(Self { units: a.checked_add(b)?, scale })
+        };
+        let most = self.scale.max(other.scale);
+        sum(self, other).or_else(|| (EXACT_SCALE..most).rev().find_map(|scale| sum(self.round(scale), other.round(scale))))
     }
 
     pub fn checked_sub(self, other: Self) -> Option<Self> {
@@ -60,6 +67,53 @@ impl Decimal {
         let product = |a: Self, b: Self| Some(Self { units: a.units.checked_mul(b.units)?, scale: a.scale + b.scale });
         let kept = product(self, other).filter(|p| p.scale <= SCALE_MAX);
         kept.or_else(|| product(self.normal(), other.normal()).map(Self::normal).filter(|p| p.scale <= SCALE_MAX))
+            .or_else(|| self.normal().rounded_product(other.normal()))
+    }
+
+    /// The product with as many digits behind the point as there may be, half to even.
+    fn rounded_product(self, other: Self) -> Option<Self> {
+        let excess = (self.scale + other.scale).checked_sub(SCALE_MAX)?;
+        let negative = (self.units < 0) != (other.units < 0);
+        let mut product = Wide::product(self.units.unsigned_abs(), other.units.unsigned_abs());
+        let (mut last, mut below) = (0, false);
+        for _ in 0..excess {
+            below |= last != 0;
+            last = product.divide_by_ten();
+        }
+        let mut units = i128::try_from(product.narrow()?).ok()?;
+        if last > 5 || (last == 5 && (below || units % 2 == 1)) {
+            units = units.checked_add(1)?;
+        }
+        Some(Self { units: if negative { -units } else { units }, scale: SCALE_MAX }.normal())
+    }
+
+    /// With the point so many digits further to the right, or to the left where it is less than nothing.
+    pub fn shifted(self, by: i32) -> Option<Self> {
+        match u8::try_from(by.unsigned_abs()).ok()? {
+            by_digits if by < 0 => Some(Self { scale: self.scale.checked_add(by_digits).filter(|s| *s <= SCALE_MAX)?, ..self }),
+            by_digits if by_digits <= self.scale => Some(Self { scale: self.scale - by_digits, ..self }),
+            by_digits => {
+                let units = 10_i128.checked_pow(u32::from(by_digits - self.scale))?.checked_mul(self.units)?;
+                Some(Self { units, scale: 0 })
+            }
+        }
+    }
+
+    /// Rounded to so many digits behind the point.
+    pub fn round_as(self, places: u8, rounding: Rounding) -> Self {
+        if places >= self.scale {
+            return self;
+        }
+        let unit = 10_i128.pow(u32::from(self.scale - places));
+        let (down, rest) = (self.units.div_euclid(unit), self.units.rem_euclid(unit));
+        let up = match rounding {
+            Rounding::Down => false,
+            Rounding::Up => rest > 0,
+            Rounding::TowardsZero => self.units < 0 && rest > 0,
+            // `unit` is a power of ten, so half of it is whole.
+            Rounding::HalfAway => rest > unit / 2 || (rest == unit / 2 && self.units >= 0),
+        };
+        Self { units: down + i128::from(up), scale: places }
     }
 
     /// Half rounds to even.
@@ -97,6 +151,55 @@ impl Decimal {
 
     pub fn scale(self) -> u8 {
         self.normal().scale
+    }
+}
+
+/// How a number is rounded, beside half to even.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rounding {
+    /// To the next that is not larger.
+    Down,
+    /// To the next that is not smaller.
+    Up,
+    TowardsZero,
+    /// To the nearest, half away from zero.
+    HalfAway,
+}
+
+/// A product of two numbers of 128 bits: eight digits to the base 2^32, the lowest first.
+struct Wide([u32; 8]);
+
+impl Wide {
+    /// Long multiplication (D. Knuth, The Art of Computer Programming, 4.3.1, algorithm M).
+    fn product(a: u128, b: u128) -> Self {
+        let digits = |n: u128| [0, 1, 2, 3].map(|i| (n >> (32 * i)) as u32);
+        let mut product = [0_u32; 8];
+        for (i, x) in digits(a).into_iter().enumerate() {
+            let mut carry = 0_u64;
+            for (j, y) in digits(b).into_iter().enumerate() {
+                let sum = u64::from(x) * u64::from(y) + u64::from(product[i + j]) + carry;
+                product[i + j] = sum as u32;
+                carry = sum >> 32;
+            }
+            product[i + 4] = carry as u32;
+        }
+        Self(product)
+    }
+
+    /// What is left over.
+    fn divide_by_ten(&mut self) -> u32 {
+        let mut rest = 0_u64;
+        for digit in self.0.iter_mut().rev() {
+            let part = (rest << 32) | u64::from(*digit);
+            *digit = (part / 10) as u32;
+            rest = part % 10;
+        }
+        rest as u32
+    }
+
+    fn narrow(&self) -> Option<u128> {
+        let low = self.0[..4].iter().rev().fold(0_u128, |n, d| (n << 32) | u128::from(*d));
+        self.0[4..].iter().all(|d| *d == 0).then_some(low)
     }
 }
 
@@ -154,7 +257,7 @@ pub struct NotDecimal;
 
 impl FromStr for Decimal {
     type Err = NotDecimal;
-    /// `-?digits(.digits)?`, at most 18 digits behind the point, no exponent.
+    /// `-?digits(.digits)?`, at most 28 digits behind the point, no exponent.
     fn from_str(text: &str) -> Result<Self, NotDecimal> {
         let body = text.strip_prefix('-').unwrap_or(text);
         let (whole, fraction) = body.split_once('.').unwrap_or((body, ""));
@@ -196,7 +299,7 @@ mod tests {
 
     #[test]
     fn what_is_no_decimal_is_refused() {
-        for text in ["", ".", "1.", ".5", "1e3", "+1", "--1", "1,5", "NaN", "1.0000000000000000001"] {
+        for text in ["", ".", "1.", ".5", "1e3", "+1", "--1", "1,5", "NaN", "1.00000000000000000000000000001"] {
             assert!(text.parse::<Decimal>().is_err(), "{text}");
         }
     }

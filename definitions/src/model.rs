@@ -96,6 +96,8 @@ pub struct Names {
     pub process_names: BTreeSet<String>,
     /// With what the instances of each process can end.
     pub ends: BTreeMap<String, Vec<String>>,
+    /// The processes that end when their ticket is closed from outside.
+    pub cancelled_by_closing: BTreeSet<String>,
     pub state_ty: Ty,
     pub queue_ty: Ty,
     pub type_ty: Ty,

@@ -53,6 +53,10 @@ impl Template {
         let mut relies = BTreeSet::new();
         for (language, text, span) in &self.text.values {
             let before = out.len();
+            if text.trim_start().strip_prefix('=').is_some_and(|rest| !rest.starts_with('=')) {
+                let d = Diagnostic::error("template", *span, "a text does not take an expression: it would be written as it stands");
+                out.push(d.help("values stand in a text as `{{ticket.title}}`"));
+            }
             let mut check = Check { text, span: *span, sources, out, paths: vec![], relies: BTreeSet::new(), guarded: BTreeSet::new() };
             let registry = check.template(env);
             relies.extend(std::mem::take(&mut check.relies));

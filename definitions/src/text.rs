@@ -49,9 +49,11 @@ impl Load for Text {
     }
 
     fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
+        cut(node, cx);
         match &node.value {
             Value::Text(t) if !t.is_empty() => Some(Self { span: node.span, values: vec![(String::new(), t.clone(), node.span)] }),
             Value::Map(entries) if !entries.is_empty() => {
+                entries.iter().for_each(|e| cut(&e.value, cx));
                 let load = |e: &crate::yaml::Entry, cx: &mut Loader| match &e.value.value {
                     Value::Text(t) if !t.is_empty() && is_language(&e.key) => Some((e.key.clone(), t.clone(), e.value.span)),
                     Value::Text(t) if !t.is_empty() => {
@@ -71,5 +73,23 @@ impl Load for Text {
                 None
             }
         }
+    }
+}
+
+/// In YAML ` #` begins a comment. One right behind a text, without a blank after `#` or with a variable in it, was meant as
+/// a part of the text.
+fn cut(node: &Node, cx: &mut Loader) {
+    let Value::Text(_) = node.value else { return };
+    let file = &cx.sources.file(node.span.file).text;
+    // A text in quotes, or over several lines, ends where its author ends it.
+    let raw = cx.sources.slice(node.span);
+    if raw.starts_with(['"', '\'', '|', '>']) {
+        return;
+    }
+    let rest = file.get(node.span.end as usize..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+    let Some(comment) = rest.trim_start_matches(' ').strip_prefix('#').filter(|_| rest.starts_with(' ')) else { return };
+    if comment.contains("{{") || comment.starts_with(|c: char| !c.is_whitespace() && c != '#') {
+        let d = Diagnostic::warning("text-cut", node.span, "the text ends here: YAML reads ` #` and what follows as a comment");
+        cx.push(d.help("put the whole text in quotes; a comment has a blank after `#`"));
     }
 }

@@ -12,22 +12,18 @@ use vorgang_definitions::cel::value::Value;
 
 /// Files of extensions and of protocol buffers, and why they are left out.
 const LEFT_OUT: &[(&str, &str)] = &[
-    ("bindings_ext", "`cel.bind` is an extension"),
     ("block_ext", "`cel.block` is an extension for optimisers"),
     ("dynamic", "well-known types of protocol buffers"),
     ("encoders_ext", "there are no bytes"),
     ("enums", "enumerations of protocol buffers"),
-    ("math_ext", "an extension"),
     ("network_ext", "an extension"),
     ("optionals", "an extension; `has` and `default` say what may be absent"),
     ("proto2", "messages of protocol buffers"),
     ("proto2_ext", "messages of protocol buffers"),
     ("proto3", "messages of protocol buffers"),
-    ("string_ext", "an extension; what strings can do is in `vorgang explain`"),
     ("type_deduction", "the types of another checker"),
     ("unknowns", "nothing is evaluated in part"),
     ("wrappers", "well-known types of protocol buffers"),
-    ("macros2", "macros with two variables are an extension"),
 ];
 
 /// One message of the text format: names with what they hold.

@@ -5,7 +5,7 @@
 
 use super::ast::{Ast, Kind, Op};
 use super::functions::{self, Function, P};
-use super::types::{Env, Field, Ty};
+use super::types::{Env, Field, Ty, WordSet};
 use super::value::Value;
 use crate::decision::Table;
 use crate::diagnostic::did_you_mean;
@@ -33,16 +33,48 @@ pub enum Code {
     Map(Vec<(String, Code)>),
     Call(&'static Function, Vec<Code>),
     Decide(Arc<Table>, Vec<Code>),
-    Macro(Macro, Box<Code>, Box<Code>),
+    /// A comprehension: the list, a condition on the element, and what is asked or made of it.
+    Macro(Macro, Box<Code>, Option<Box<Code>>, Box<Code>),
+    /// A value that has a name in what follows.
+    Bind(Box<Code>, Box<Code>),
+    /// A text as one of these words; otherwise the other.
+    Option(Arc<WordSet>, Box<Code>, Option<Box<Code>>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Macro {
+pub enum Question {
     All,
     Exists,
     ExistsOne,
     Map,
     Filter,
+    /// A map with the same keys.
+    MapValues,
+}
+
+/// A comprehension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Macro {
+    pub question: Question,
+    /// The place, or the key of a map, stands before the element.
+    pub places: bool,
+}
+
+impl Question {
+    /// The comprehension of this name with so many arguments, and whether one of them is a condition that comes before.
+    pub fn of(name: &str, arguments: usize) -> Option<(Macro, bool)> {
+        let (question, places, filtered) = match (name, arguments) {
+            ("all", 2 | 3) => (Self::All, arguments == 3, false),
+            ("exists", 2 | 3) => (Self::Exists, arguments == 3, false),
+            ("exists_one" | "existsOne", 2 | 3) => (Self::ExistsOne, arguments == 3, false),
+            ("filter", 2) => (Self::Filter, false, false),
+            ("map", 2 | 3) => (Self::Map, false, arguments == 3),
+            ("transformList", 3 | 4) => (Self::Map, true, arguments == 4),
+            ("transformMap", 3 | 4) => (Self::MapValues, true, arguments == 4),
+            _ => return None,
+        };
+        Some((Macro { question, places }, filtered))
+    }
 }
 
 /// Most comprehensions of one expression, and how deep they may nest.
@@ -71,7 +103,16 @@ pub struct Checked {
 }
 
 pub fn check(ast: &Ast, env: &Env, wanted: Option<&Ty>) -> (Code, Ty, Checked) {
-    let mut checker = Checker { env, known: env.set.clone(), guarded: BTreeSet::new(), locals: vec![], macros: 0, out: Checked::default() };
+    let mut checker = Checker {
+        env,
+        known: env.set.clone(),
+        guarded: BTreeSet::new(),
+        locals: vec![],
+        macros: 0,
+        depth: 0,
+        wanted,
+        out: Checked::default(),
+    };
     let (code, mut ty) = checker.expression(ast);
     if let Some(wanted) = wanted
         && checker.is_word(ast, &ty, wanted)
@@ -91,6 +132,10 @@ struct Checker<'a> {
     guarded: Facts,
     locals: Vec<(String, Ty)>,
     macros: usize,
+    /// Comprehensions that this place is in.
+    depth: usize,
+    /// What the place of the whole expression wants.
+    wanted: Option<&'a Ty>,
     out: Checked,
 }
 
@@ -149,6 +194,7 @@ impl Checker<'_> {
             }
             (Ty::Word(_) | Ty::User | Ty::List(_), Kind::Condition(_, a, b)) => self.is_word(a, ty, wanted) && self.is_word(b, ty, wanted),
             (Ty::List(of), Kind::List(items)) => items.iter().all(|i| self.is_word(i, ty, of)),
+            (Ty::Word(_), Kind::Call(None, name, _)) if name == "option" => true,
             (Ty::User, _) => ty.is_textual(),
             (Ty::Word(_), Kind::Select(..)) => {
                 let path = self.dotted(ast).unwrap_or_default();
@@ -441,6 +487,9 @@ impl Checker<'_> {
                 }
                 Ty::Bool
             }
+            // Words that are written out join the list they are added to.
+            Op::Add if matches!(&left_ty, Ty::List(of) if matches!(**of, Ty::Word(_))) && self.is_word(b, &right_ty, &left_ty) => left_ty,
+            Op::Add if matches!(&right_ty, Ty::List(of) if matches!(**of, Ty::Word(_))) && self.is_word(a, &left_ty, &right_ty) => right_ty,
             _ => match arithmetic(op, &left_ty, &right_ty) {
                 Some(ty) => ty,
                 None => {
@@ -500,9 +549,9 @@ impl Checker<'_> {
                 (Code::Default(boxed(&path), Box::new(code)), ty)
             }
             (None, "active" | "done", [of]) => self.activity(name, of),
-            (Some(list), "all" | "exists" | "exists_one" | "map" | "filter", [variable, body]) => {
-                self.comprehension(list, name, variable, body)
-            }
+            (Some(list), name, _) if Question::of(name, arguments.len()).is_some() => self.comprehension(list, name, arguments),
+            (Some(Ast { kind: Kind::Name(of), .. }), "bind", [variable, value, body]) if of == "cel" => self.bind(variable, value, body),
+            (None, "option", [_] | [_, _]) => self.option(ast, arguments),
             _ => self.function(ast, receiver, name, arguments),
         }
     }
@@ -539,46 +588,109 @@ impl Checker<'_> {
         (code, Ty::Bool)
     }
 
-    fn comprehension(&mut self, list: &Ast, name: &str, variable: &Ast, body: &Ast) -> (Code, Ty) {
+    /// A plain name, for a variable.
+    fn variable(&mut self, macro_name: &str, ast: &Ast) -> Option<String> {
+        if let Kind::Name(name) = &ast.kind {
+            return Some(name.clone());
+        }
+        self.finding("cel-type", ast, format!("`{macro_name}` wants a plain name here"), None);
+        None
+    }
+
+    /// With variables that hide others of their names, and what is known of those.
+    fn with_locals<T>(&mut self, locals: &[(String, Ty)], work: impl FnOnce(&mut Self) -> T) -> T {
+        let known = self.known.clone();
+        for (name, _) in locals {
+            let own = format!("%{name}.");
+            self.known.retain(|k| !k.starts_with(&own));
+        }
+        let before = self.locals.len();
+        self.locals.extend_from_slice(locals);
+        let result = work(self);
+        self.locals.truncate(before);
+        self.known = known;
+        result
+    }
+
+    fn comprehension(&mut self, list: &Ast, name: &str, arguments: &[Ast]) -> (Code, Ty) {
+        let Some((kind, filtered)) = Question::of(name, arguments.len()) else { return (Code::Const(Value::Bool(false)), Ty::Any) };
+        let question = kind.question;
         let (list_code, list_ty) = self.expression(list);
-        let element = match list_ty {
-            Ty::List(t) => *t,
-            Ty::Map(_) => Ty::Text,
-            Ty::Any => Ty::Any,
+        // The key or the place, and the element; of a map alone the keys.
+        let (key, element) = match &list_ty {
+            Ty::List(t) => (Ty::Int, (**t).clone()),
+            Ty::Map(t) => (Ty::Text, if kind.places { (**t).clone() } else { Ty::Text }),
+            Ty::Any => (Ty::Any, Ty::Any),
             other => return self.failed("cel-type", list, format!("`{name}` wants a list, found {other}"), None),
         };
-        let Kind::Name(variable_name) = &variable.kind else {
-            return self.failed("cel-type", variable, format!("`{name}` wants a plain name first"), None);
-        };
+        if question == Question::MapValues && !matches!(list_ty, Ty::Map(_) | Ty::Any) {
+            return self.failed("cel-type", list, format!("`{name}` wants a map, found {list_ty}"), None);
+        }
+        let count = 1 + usize::from(kind.places);
+        let names: Vec<String> = arguments[..count].iter().filter_map(|v| self.variable(name, v)).collect();
+        if names.len() < count {
+            return (Code::Const(Value::Bool(false)), Ty::Any);
+        }
+        if kind.places && names[0] == names[1] {
+            return self.failed("cel-type", &arguments[1], format!("both variables of `{name}` are called `{}`", names[1]), None);
+        }
         self.macros += 1;
-        if self.macros > MACROS_MAX || self.locals.len() >= MACRO_DEPTH_MAX {
+        if self.macros > MACROS_MAX || self.depth >= MACRO_DEPTH_MAX {
             let message = format!("more than {MACROS_MAX} comprehensions, or more than {MACRO_DEPTH_MAX} inside each other");
             return self.failed("cel-cost", list, message, None);
         }
-        // A name that is used again inside hides the outer one, and what is known of it.
-        let known = self.known.clone();
-        let own = format!("%{variable_name}.");
-        self.known.retain(|k| !k.starts_with(&own));
-        self.locals.push((variable_name.clone(), element.clone()));
-        let (body_code, body_ty) = self.expression(body);
-        self.locals.pop();
-        self.known = known;
-        let kind = match name {
-            "all" => Macro::All,
-            "exists" => Macro::Exists,
-            "exists_one" => Macro::ExistsOne,
-            "map" => Macro::Map,
-            _ => Macro::Filter,
-        };
-        if kind != Macro::Map && !body_ty.fits(&Ty::Bool) {
+        let types = if kind.places { vec![key, element.clone()] } else { vec![element.clone()] };
+        let locals: Vec<(String, Ty)> = names.into_iter().zip(types).collect();
+        let body = &arguments[arguments.len() - 1];
+        let condition = filtered.then(|| &arguments[count]);
+        self.depth += 1;
+        let (condition, (body_code, body_ty)) = self.with_locals(&locals, |s| {
+            let facts = condition.map(|c| s.facts(c, true)).unwrap_or_default();
+            (condition.map(|c| Box::new(s.wanted(c, &Ty::Bool))), s.assuming(facts, |s| s.expression(body)))
+        });
+        self.depth -= 1;
+        let makes = matches!(question, Question::Map | Question::MapValues);
+        if !makes && !body_ty.fits(&Ty::Bool) {
             return self.failed("cel-type", body, format!("expected bool, found {body_ty}"), None);
         }
-        let ty = match kind {
-            Macro::Map => Ty::list(body_ty),
-            Macro::Filter => Ty::list(element),
+        let ty = match question {
+            Question::Map => Ty::list(body_ty),
+            Question::MapValues => Ty::Map(Box::new(body_ty)),
+            Question::Filter => Ty::list(element),
             _ => Ty::Bool,
         };
-        (Code::Macro(kind, Box::new(list_code), Box::new(body_code)), ty)
+        (Code::Macro(kind, Box::new(list_code), condition, Box::new(body_code)), ty)
+    }
+
+    /// `cel.bind(x, value, …x…)`.
+    fn bind(&mut self, variable: &Ast, value: &Ast, body: &Ast) -> (Code, Ty) {
+        let (value_code, value_ty) = self.expression(value);
+        let Some(name) = self.variable("cel.bind", variable) else { return (Code::Const(Value::Bool(false)), Ty::Any) };
+        let (body_code, body_ty) = self.with_locals(&[(name, value_ty)], |s| s.expression(body));
+        (Code::Bind(Box::new(value_code), Box::new(body_code)), body_ty)
+    }
+
+    /// A text as a word of what is wanted here: whether it is one is known only when it is evaluated.
+    fn option(&mut self, ast: &Ast, arguments: &[Ast]) -> (Code, Ty) {
+        let wanted = match self.wanted {
+            Some(Ty::List(of)) => Some(&**of),
+            other => other,
+        };
+        let Some(Ty::Word(set)) = wanted else {
+            let help = "it makes a word of a text where the value of a choice, a queue, a state or the like is wanted".to_owned();
+            return self.failed("cel-type", ast, "no word is wanted here that `option` could make of the text".into(), Some(help));
+        };
+        let set = set.clone();
+        let text = self.wanted(&arguments[0], &Ty::Text);
+        let other = arguments.get(1).map(|other| {
+            let (code, ty) = self.expression(other);
+            let word = Ty::Word(set.clone());
+            if !ty.fits(&word) && !self.is_word(other, &ty, &word) {
+                self.finding("cel-type", other, format!("expected {word}, found {ty}"), None);
+            }
+            Box::new(code)
+        });
+        (Code::Option(set.clone(), Box::new(text), other), Ty::Word(set))
     }
 
     /// A decision is called with its inputs, in their order.
@@ -604,29 +716,20 @@ impl Checker<'_> {
         if let (None, Some(table)) = (receiver, self.env.decisions.get(name)) {
             return self.decision(ast, table.clone(), arguments);
         }
-        let Some(function) = functions::find(name) else {
-            let special = ["has", "default", "active", "done", "all", "exists", "exists_one", "map", "filter"];
-            let names = functions::ALL.iter().map(|f| f.name).chain(special);
-            let other = match name {
-                "length" | "lenght" | "len" | "count" | "strlen" => {
-                    Some("`size(x)` counts the elements of a list or the letters of a text".to_owned())
-                }
-                "toLower" | "lowercase" | "lowerAscii" => Some("it is called `lower()`".to_owned()),
-                "toUpper" | "uppercase" | "upperAscii" => Some("it is called `upper()`".to_owned()),
-                _ => None,
-            };
-            let help = if other.is_some() {
-                other
-            } else if special.contains(&name) {
-                Some(format!("`{name}` is called otherwise: see `vorgang explain {name}`"))
-            } else {
-                did_you_mean(name, names)
-            };
-            return self.failed("unknown-name", ast, format!("unknown function `{name}`"), help);
+        // `math.abs(x)`: what stands before the point is a part of the name.
+        let (receiver, name) = match receiver.map(|r| &r.kind) {
+            Some(Kind::Name(of)) if NAMESPACES.contains(&of.as_str()) => (None, format!("{of}.{name}")),
+            _ => (receiver, name.to_owned()),
         };
+        let name = name.as_str();
+        let Some(function) = functions::find(name) else { return self.unknown_function(ast, name) };
         let (mut codes, mut types) = (vec![], vec![]);
-        for argument in receiver.into_iter().chain(arguments) {
-            let (code, ty) = self.expression(argument);
+        for (n, argument) in receiver.into_iter().chain(arguments).enumerate() {
+            // The values of a text with places are of any types.
+            let (code, ty) = match &argument.kind {
+                Kind::List(items) if name == "format" && n == 1 => self.values(items, receiver),
+                _ => self.expression(argument),
+            };
             codes.push(code);
             types.push(ty);
         }
@@ -637,12 +740,9 @@ impl Checker<'_> {
             _ => {}
         }
         let is_method = receiver.is_some();
-        let fits = |s: &&functions::Signature| {
-            s.method == is_method && s.params.len() == types.len() && s.params.iter().zip(&types).all(|(p, t)| t.fits(&p.ty()))
-        };
-        let Some(signature) = function.signatures.iter().find(fits) else {
+        let Some(signature) = function.signatures.iter().find(|s| s.takes(is_method, &types)) else {
             let found = types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            let known = function.signatures.iter().map(|s| written(name, s)).collect::<Vec<_>>().join(" or ");
+            let known = function.signatures.iter().map(|s| format!("`{}`", s.written(name))).collect::<Vec<_>>().join(" or ");
             return self.failed("cel-type", ast, format!("`{name}` cannot take ({found})"), Some(format!("it is called {known}")));
         };
         for (param, argument) in signature.params.iter().zip(receiver.into_iter().chain(arguments)) {
@@ -652,20 +752,61 @@ impl Checker<'_> {
                 _ => {}
             }
         }
+        let counts = function.signatures.iter().any(|s| s.params.contains(&P::Calendar));
+        if counts && self.env.no_calendar && !signature.params.contains(&P::Calendar) {
+            let help = Some("name one as the last argument, or give the site its `calendar:`".to_owned());
+            return self.failed("no-calendar", ast, "no calendar counts here".into(), help);
+        }
+        let written = receiver.into_iter().chain(arguments).nth(1);
         if (name == "matches" || name == "extract")
-            && let Some(Kind::Text(pattern)) = arguments.first().map(|a| &a.kind)
+            && let Some(Ast { kind: Kind::Text(pattern), .. }) = written
             && let Err(message) = super::compile_regex(pattern)
         {
-            return self.failed("cel-regex", &arguments[0], message, None);
+            return self.failed("cel-regex", written.unwrap_or(ast), message, None);
         }
-        (Code::Call(function, codes), signature.returns.ty())
+        // One that is written out fails now, and not when it is evaluated.
+        if let ("duration", [Kind::Text(text)]) = (name, &arguments.iter().map(|a| a.kind.clone()).collect::<Vec<_>>()[..])
+            && let Err(message) = functions::length_of(text)
+        {
+            return self.failed("cel-type", &arguments[0], message, None);
+        }
+        (Code::Call(function, codes), signature.result(&types))
+    }
+
+    /// Values of any types, for the places of the text that is formatted.
+    fn values(&mut self, items: &[Ast], text: Option<&Ast>) -> (Code, Ty) {
+        let (codes, types): (Vec<Code>, Vec<Ty>) = items.iter().map(|i| self.expression(i)).unzip();
+        if let Some(ast @ Ast { kind: Kind::Text(text), .. }) = text
+            && let Some(message) = functions::format::wrong(text, &types)
+        {
+            self.finding("cel-type", ast, message, None);
+        }
+        (Code::List(codes), Ty::list(Ty::Any))
+    }
+
+    fn unknown_function(&mut self, ast: &Ast, name: &str) -> (Code, Ty) {
+        let special = || functions::SPECIAL.iter().map(|(_, name, _)| *name);
+        let other = match name {
+            "length" | "lenght" | "len" | "count" | "strlen" => {
+                Some("`size(x)` counts the elements of a list or the letters of a text".to_owned())
+            }
+            "toLower" | "lowercase" => Some("it is called `lower()`".to_owned()),
+            "toUpper" | "uppercase" => Some("it is called `upper()`".to_owned()),
+            _ => None,
+        };
+        let help = if other.is_some() {
+            other
+        } else if special().any(|s| s == name) {
+            Some(format!("`{name}` is called otherwise: see `vorgang explain {name}`"))
+        } else {
+            did_you_mean(name, functions::all().map(|f| f.name).chain(special()))
+        };
+        self.failed("unknown-name", ast, format!("unknown function `{name}`"), help)
     }
 }
 
-fn written(name: &str, s: &functions::Signature) -> String {
-    let params: Vec<_> = s.params.iter().map(|p| p.ty().to_string()).collect();
-    if s.method { format!("`{}.{name}({})`", params[0], params[1..].join(", ")) } else { format!("`{name}({})`", params.join(", ")) }
-}
+/// What stands before the point of functions that are no methods.
+const NAMESPACES: &[&str] = &["lists", "math", "strings"];
 
 fn boxed(path: &[String]) -> Vec<Box<str>> {
     path.iter().map(|p| p.as_str().into()).collect()
@@ -683,6 +824,8 @@ fn arithmetic(op: Op, a: &Ty, b: &Ty) -> Option<Ty> {
         (Op::Add | Op::Subtract, Ty::Timestamp, Ty::Duration) | (Op::Add, Ty::Duration, Ty::Timestamp) => Ty::Timestamp,
         (Op::Subtract, Ty::Timestamp, Ty::Timestamp) | (Op::Subtract, Ty::Date, Ty::Date) => Ty::Duration,
         (Op::Add | Op::Subtract, Ty::Duration, Ty::Duration) => Ty::Duration,
+        (Op::Multiply, Ty::Duration, Ty::Int) | (Op::Multiply, Ty::Int, Ty::Duration) | (Op::Divide, Ty::Duration, Ty::Int) => Ty::Duration,
+        (Op::Divide, Ty::Duration, Ty::Duration) => Ty::Int,
         _ => return None,
     })
 }

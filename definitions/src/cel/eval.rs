@@ -1,7 +1,7 @@
 //! Evaluation of checked expressions. Fuel counts every node, so that the cost has a limit whatever the data.
 
 use super::ast::Op;
-use super::check::{Code, Macro};
+use super::check::{Code, Macro, Question};
 use super::value::{Duration, Value};
 use crate::calendar::{WorkTime, later};
 use crate::decimal::Decimal;
@@ -119,7 +119,19 @@ impl<'a> Machine<'a> {
                 self.pay(table.rules.len() * 64)?;
                 table.decide(&given, self.scope, &mut self.fuel)
             }
-            Code::Macro(kind, list, body) => self.comprehension(*kind, list, body),
+            Code::Macro(kind, list, condition, body) => self.comprehension(*kind, list, condition.as_deref(), body),
+            Code::Bind(value, body) => {
+                let value = self.run(value)?;
+                self.locals.push(value);
+                let result = self.run(body);
+                self.locals.pop();
+                result
+            }
+            Code::Option(set, text, other) => match (self.run(text)?, other) {
+                (Value::Text(text), _) if set.words.iter().any(|w| **w == *text) => Ok(Value::Text(text)),
+                (_, Some(other)) => self.run(other),
+                (value, None) => Err(EvalError::Failed(format!("no {} is called `{value}`", set.what))),
+            },
         }
     }
 
@@ -192,30 +204,49 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn comprehension(&mut self, kind: Macro, list: &Code, body: &Code) -> Result<Value, EvalError> {
-        let items: Vec<Value> = match self.run(list)? {
-            Value::List(l) => l.to_vec(),
-            Value::Map(m) => m.keys().map(|k| Value::text(k.as_str())).collect(),
+    fn comprehension(&mut self, kind: Macro, list: &Code, condition: Option<&Code>, body: &Code) -> Result<Value, EvalError> {
+        // The place or the key, and the element.
+        let items: Vec<(Value, Value)> = match self.run(list)? {
+            Value::List(l) => l.iter().enumerate().map(|(i, v)| (Value::Int(i as i64), v.clone())).collect(),
+            Value::Map(m) if kind.places => m.iter().map(|(k, v)| (Value::text(k.as_str()), v.clone())).collect(),
+            Value::Map(m) => m.keys().map(|k| (Value::text(k.as_str()), Value::text(k.as_str()))).collect(),
             _ => return Err(mismatch()),
         };
-        let (mut count, mut out, mut made) = (0_u32, vec![], 0);
-        for item in items {
+        let (mut count, mut out, mut map, mut made) = (0_u32, vec![], BTreeMap::new(), 0);
+        let mut failed = None;
+        for (place, item) in items {
+            let before = self.locals.len();
+            self.locals.extend(kind.places.then(|| place.clone()));
             self.locals.push(item.clone());
-            let result = self.run(body);
-            self.locals.pop();
-            let result = result?;
+            let wanted = condition.map_or(Ok(true), |c| self.truth(c));
+            let result = wanted.and_then(|wanted| if wanted { self.run(body).map(Some) } else { Ok(None) });
+            self.locals.truncate(before);
+            let result = match result {
+                Ok(Some(result)) => result,
+                Ok(None) => continue,
+                // As CEL has it: an error does not matter where another element decides.
+                Err(e) if matches!(kind.question, Question::All | Question::Exists) && e != EvalError::OutOfFuel => {
+                    failed = failed.or(Some(e));
+                    continue;
+                }
+                Err(e) => return Err(e),
+            };
             let yes = result == Value::Bool(true);
-            match kind {
-                Macro::All if !yes => return Ok(Value::Bool(false)),
-                Macro::Exists if yes => return Ok(Value::Bool(true)),
-                Macro::ExistsOne if yes => count += 1,
-                Macro::Filter if yes => {
+            match kind.question {
+                Question::All if !yes => return Ok(Value::Bool(false)),
+                Question::Exists if yes => return Ok(Value::Bool(true)),
+                Question::ExistsOne if yes => count += 1,
+                Question::Filter if yes => {
                     made += size(&item);
                     out.push(item);
                 }
-                Macro::Map => {
+                Question::Map => {
                     made += size(&result);
                     out.push(result);
+                }
+                Question::MapValues => {
+                    made += size(&result);
+                    map.insert(place.to_string(), result);
                 }
                 _ => {}
             }
@@ -223,11 +254,15 @@ impl<'a> Machine<'a> {
                 return Err(EvalError::TooLarge);
             }
         }
-        Ok(match kind {
-            Macro::All => Value::Bool(true),
-            Macro::Exists => Value::Bool(false),
-            Macro::ExistsOne => Value::Bool(count == 1),
-            Macro::Map | Macro::Filter => Value::List(Arc::new(out)),
+        if let Some(e) = failed {
+            return Err(e);
+        }
+        Ok(match kind.question {
+            Question::All => Value::Bool(true),
+            Question::Exists => Value::Bool(false),
+            Question::ExistsOne => Value::Bool(count == 1),
+            Question::Map | Question::Filter => Value::List(Arc::new(out)),
+            Question::MapValues => Value::Map(Arc::new(map)),
         })
     }
 }
@@ -288,6 +323,22 @@ fn arithmetic(op: Op, a: &Value, b: &Value, zone: &TimeZone) -> Result<Value, Ev
         (Op::Subtract, Value::Date(x), Value::Date(y)) => {
             let days = x.since(*y).map_err(|_| overflow())?.get_days();
             Ok(Value::Duration(Duration { days: days.into(), seconds: 0 }))
+        }
+        (Op::Multiply, Value::Duration(d), Value::Int(n)) | (Op::Multiply, Value::Int(n), Value::Duration(d)) => {
+            let product = d.days.checked_mul(*n).zip(d.seconds.checked_mul(*n));
+            product.map(|(days, seconds)| Value::Duration(Duration { days, seconds })).ok_or_else(overflow)
+        }
+        (Op::Divide, Value::Duration(_), Value::Int(0)) => Err(EvalError::Failed("division by zero".into())),
+        (Op::Divide, Value::Duration(d), Value::Int(n)) => {
+            // Of a day that does not divide, 24 hours are left.
+            let rest = d.days.checked_rem(*n).and_then(|days| days.checked_mul(86_400)?.checked_add(d.seconds));
+            let parts = d.days.checked_div(*n).zip(rest.and_then(|seconds| seconds.checked_div(*n)));
+            parts.map(|(days, seconds)| Value::Duration(Duration { days, seconds })).ok_or_else(overflow)
+        }
+        (Op::Divide, Value::Duration(x), Value::Duration(y)) => {
+            let whole = |d: &Duration| i128::from(d.days) * 86_400 + i128::from(d.seconds);
+            let times = whole(x).checked_div(whole(y)).ok_or_else(|| EvalError::Failed("division by zero".into()))?;
+            i64::try_from(times).map(Value::Int).map_err(|_| overflow())
         }
         (Op::Add | Op::Subtract, Value::Duration(x), Value::Duration(y)) => {
             let y = if op == Op::Add { *y } else { negate(*y)? };

@@ -93,13 +93,21 @@ fn lex(text: &str) -> Result<Vec<(Token, usize, usize)>, ParseError> {
             at = text[at..].find('\n').map_or(text.len(), |n| at + n);
             continue;
         }
-        let token = if c.is_ascii_digit() {
+        let token = if let Some(digits) = text[at..].strip_prefix("0x").or_else(|| text[at..].strip_prefix("0X")) {
+            at += 2 + digits.bytes().take_while(u8::is_ascii_hexdigit).count();
+            let number = i64::from_str_radix(&text[start + 2..at], 16);
+            Token::Int(number.map_err(|_| error(start, at, "a hexadecimal number is `0x` and up to 16 digits".into()))?)
+        } else if c.is_ascii_digit() {
             at += text[at..].bytes().take_while(u8::is_ascii_digit).count();
             let fraction = text[at..].strip_prefix('.').map_or(0, |r| r.bytes().take_while(u8::is_ascii_digit).count());
-            if fraction > 0 {
-                at += 1 + fraction;
-                let number = text[start..at].parse();
-                Token::Decimal(number.map_err(|_| error(start, at, "number is too long".into()))?)
+            at += if fraction > 0 { 1 + fraction } else { 0 };
+            let power = exponent(&text[at..]);
+            if fraction > 0 || power.is_some() {
+                let number: Option<Decimal> = text[start..at].parse().ok();
+                let (length, power) = power.unwrap_or_default();
+                at += length;
+                let number = number.and_then(|n| n.shifted(power));
+                Token::Decimal(number.ok_or_else(|| error(start, at, "number is too long".into()))?)
             } else {
                 Token::Int(text[start..at].parse().map_err(|_| error(start, at, "number is too large".into()))?)
             }
@@ -124,6 +132,15 @@ fn lex(text: &str) -> Result<Vec<(Token, usize, usize)>, ParseError> {
     }
     tokens.push((Token::End, text.len(), text.len()));
     Ok(tokens)
+}
+
+/// The length and the value of an exponent, such as `e3` or `E-2`.
+fn exponent(text: &str) -> Option<(usize, i32)> {
+    let rest = text.strip_prefix(['e', 'E'])?;
+    let sign = usize::from(rest.starts_with(['+', '-']));
+    let digits = rest[sign..].bytes().take_while(u8::is_ascii_digit).count();
+    let value = rest[..sign + digits].trim_start_matches('+').parse().ok().filter(|_| digits > 0)?;
+    Some((1 + sign + digits, value))
 }
 
 /// A text in quotes: `"…"`, `'…'`, in three of either, with `r` before it as it is written (CEL language definition, "String and Bytes Values").

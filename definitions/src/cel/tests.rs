@@ -81,20 +81,44 @@ fn run(text: &str) -> String {
 
 #[test]
 fn every_function_keeps_its_examples() {
-    for f in functions::ALL {
+    for f in functions::all() {
         for (expression, expected) in f.examples {
             assert_eq!(run(expression), *expected, "{expression}");
         }
     }
 }
 
+/// The list in `docs/cel.md`; `UPDATE_EXPECT=1` writes it anew.
+#[test]
+fn the_page_lists_every_function() {
+    const MARK: &str = "<!-- functions -->";
+    let mut list = String::new();
+    for (purpose, entries) in functions::list() {
+        list.push_str(&format!("\n| {purpose} | |\n|---|---|\n"));
+        for (calls, doc) in entries {
+            let calls = calls.replace('|', "\\|");
+            list.push_str(&format!("| `{calls}` | {} |\n", doc.replace('|', "\\|")));
+        }
+    }
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/cel.md");
+    let page = std::fs::read_to_string(&path).expect("the page");
+    let (before, rest) = page.split_once(MARK).expect("a mark");
+    let (_, after) = rest.split_once(MARK).expect("a second mark");
+    let wanted = format!("{before}{MARK}\n{list}\n{MARK}{after}");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&path, &wanted).expect("the page");
+    }
+    assert!(std::fs::read_to_string(&path).expect("the page") == wanted, "UPDATE_EXPECT=1 writes docs/cel.md anew");
+}
+
 #[test]
 fn functions_are_sorted() {
-    let files: Vec<_> = functions::ALL.iter().map(|f| f.name.to_lowercase()).collect();
-    let mut sorted = files.clone();
-    sorted.sort();
-    // `endsWith` lies in `ends_with`: the sort is by file.
-    assert_eq!(files.iter().map(|f| f.replace('_', "")).collect::<Vec<_>>(), sorted.iter().map(|f| f.replace('_', "")).collect::<Vec<_>>());
+    for group in functions::GROUPS {
+        let names: Vec<_> = group.functions.iter().map(|f| f.name.to_lowercase().replace('_', "")).collect();
+        assert!(names.is_sorted(), "{}: {names:?}", group.purpose);
+    }
+    let names: Vec<_> = functions::all().map(|f| f.name).chain(functions::SPECIAL.iter().map(|(_, n, _)| *n)).collect();
+    assert!((1..names.len()).all(|i| !names[..i].contains(&names[i])), "a name stands twice");
 }
 
 #[test]
@@ -123,6 +147,43 @@ fn values() {
         ("timestamp('2026-03-28T12:00:00Z') + hours(24)", "2026-03-29T12:00:00Z"),
         ("{'a': 1, 'b': 2}['b']", "2"),
         ("[1][3]", "error: index 3 is outside the list of 1"),
+        // An error does not matter where another element decides, as with `||`.
+        ("[1, 0].exists(x, 1 / x == 1)", "true"),
+        ("[0, 1].exists(x, 1 / x == 1)", "true"),
+        ("[0, 2].all(x, 1 / x == 1)", "false"),
+        ("[0, 1].all(x, 1 / x == 1)", "error: division by zero"),
+        ("['a', 'b'].transformList(i, x, i > 0, x + string(i))", "b1"),
+        ("{'a': 1, 'b': 2}.transformMap(k, x, x > 1, k + '!')", "b: b!"),
+        ("{'a': 1, 'b': 2}.exists(k, x, k == 'b' && x == 2)", "true"),
+        ("[1, 2, 3].map(x, x > 1, x * x)", "4, 9"),
+        ("cel.bind(x, 2 + 3, x * x)", "25"),
+        ("cel.bind(x, 1, [1, 2].filter(y, y == x)).size() + cel.bind(x, 2, x)", "3"),
+        ("0xff + 1", "256"),
+        ("1.5e3 + 1e-2", "1500.01"),
+        ("matches('ab12', '^[a-z]+')", "true"),
+        ("date('2026-03-10').getFullYear() + date('2026-03-10').getMonth()", "2028"),
+        ("timestamp(date('2026-03-28'), '09:30') + days(1)", "2026-03-29T07:30:00Z"),
+        ("days(3) / 2", "P1DT43200S"),
+        ("days(7) / days(2)", "3"),
+        ("2 * hours(3)", "PT21600S"),
+        ("div(hours(90), days(1), 2)", "3.75"),
+        ("business_days(date('2026-03-07'), date('2026-03-09'))", "0"),
+        // Twenty-eight digits behind the point, half to even; the eighteen that were always kept are never rounded away.
+        ("div(2, 3, 28)", "0.6666666666666666666666666667"),
+        ("div(1, 3, 20) * div(1, 3, 20)", "0.1111111111111111111088888889"),
+        ("round(pow(1.08, 15), 9)", "3.172169114"),
+        ("10000000000000000000 + 1", "0..20 cel-syntax: number is too large"),
+        ("10000000000.0 * 1000000000 + div(1, 3, 28)", "10000000000000000000.3333333333333333333"),
+        ("round_up(4.0000000001, 1)", "4.1"),
+        ("['b', 'a', 'b'].distinct().sort().join('-')", "a-b"),
+        ("[].sum()", "0"),
+        ("[3, 1].first() + [3, 1].last()", "4"),
+        ("ticket.fields.tags.first('none')", "a"),
+        ("'%d of %s: %.1f%%'.format([3, ticket.fields.tags, 12.25])", "3 of [a, b]: 12.2%"),
+        ("'a,b,,c'.split(',').size()", "4"),
+        ("'abc'.split('', 2)", "a, bc"),
+        ("math.round(2.5) + math.floor(-0.5) + math.ceil(0.2)", "3"),
+        ("bool('yes')", "error: `yes` is neither true nor false"),
     ] {
         assert_eq!(run(text), expected, "{text}");
     }
@@ -142,6 +203,22 @@ fn findings() {
         ("a == null", "5..9 cel-syntax: there is no null"),
         ("matches('x')", "0..12 cel-type: `matches` cannot take (text)"),
         ("'x'.matches('(')", "12..15 cel-regex: `(` is not a regular expression"),
+        // A month has no exact length; what is written out is refused when it is checked.
+        ("duration('P1M')", "9..14 cel-type: `P1M` has no exact length: a month has 28 to 31 days; write it in days"),
+        ("duration('P1Y')", "9..14 cel-type: `P1Y` has no exact length: a month has 28 to 31 days; write it in days"),
+        ("'%d %d'.format([1])", "0..7 cel-type: the text has 2 places, and there are 1 values"),
+        ("'%d'.format(['x'])", "0..4 cel-type: `%d` cannot take text"),
+        (
+            "'%y'.format([1])",
+            "0..4 cel-type: there is no place `%y` here: known are `%s`, `%d`, `%f`, `%.2f`, `%e`, `%b`, `%o`, `%x`, `%X` and `%%`",
+        ),
+        ("[[1], [2]].sort()", "0..17 cel-type: `sort` cannot take (list of list of int)"),
+        ("['a'].sum()", "0..11 cel-type: `sum` cannot take (list of text)"),
+        ("[1].exists(i, i, true)", "14..15 cel-type: both variables of `exists` are called `i`"),
+        ("[1].transformMap(i, x, x)", "0..3 cel-type: `transformMap` wants a map, found list of int"),
+        ("option('x') == 'x'", "0..11 cel-type: no word is wanted here that `option` could make of the text"),
+        ("math.foo(1)", "0..11 unknown-name: unknown function `math.foo`"),
+        ("matches('x', '(')", "13..16 cel-regex: `(` is not a regular expression"),
         ("has_role('mangler')", "9..18 unknown-word: no role is called `mangler`"),
         ("'abc", "0..4 cel-syntax: text is not closed"),
         ("", "0..0 cel-syntax: expression is empty"),
@@ -149,6 +226,32 @@ fn findings() {
     ] {
         assert_eq!(run(text), expected, "{text}");
     }
+}
+
+#[test]
+fn a_text_becomes_a_word_where_one_is_wanted() {
+    let severity = Ty::word("severity", ["critical", "warning"]);
+    let run = |text: &str| match Program::compile_as(text, &env(), Some(&severity)) {
+        Ok(p) => p.evaluate(&world()).map_or_else(|e| format!("error: {e}"), |v| v.to_string()),
+        Err(f) => f[0].message.clone(),
+    };
+    assert_eq!(run("option('CRITICAL'.lower())"), "critical");
+    assert_eq!(run("option('purple')"), "error: no severity is called `purple`");
+    assert_eq!(run("option('purple', 'warning')"), "warning");
+    assert_eq!(run("true ? option('critical') : 'warning'"), "critical");
+    assert_eq!(run("option('purple', 'wrong')"), "no severity is called `wrong`");
+    assert_eq!(run("option(7)"), "expected text, found int");
+    let list = Ty::list(severity.clone());
+    let compiled = Program::compile_as("[option('warning'), 'critical']", &env(), Some(&list)).expect("it compiles");
+    assert!(compiled.ty.fits(&list));
+}
+
+#[test]
+fn written_words_join_a_list_of_words() {
+    let tags = Ty::list(Ty::word("tag", ["red", "green"]));
+    let env = env().with("tags", tags.clone());
+    assert_eq!(Program::compile("tags + ['red']", &env).expect("it compiles").ty, tags);
+    assert_eq!(Program::compile("tags + ['blue']", &env).expect_err("a finding")[0].message, "no tag is called `blue`");
 }
 
 #[test]

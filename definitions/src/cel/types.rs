@@ -75,6 +75,11 @@ impl Ty {
         matches!(self, Self::Int | Self::Decimal | Self::Any)
     }
 
+    /// Its values have an order.
+    pub fn is_ordered(&self) -> bool {
+        matches!(self, Self::Bool | Self::Int | Self::Decimal | Self::Date | Self::Timestamp | Self::Duration) || self.is_textual()
+    }
+
     /// May a value of this type stand where `wanted` is wanted?
     pub fn fits(&self, wanted: &Ty) -> bool {
         match (self, wanted) {
@@ -128,6 +133,8 @@ pub struct Env {
     pub groups: Vec<String>,
     pub roles: Arc<WordSet>,
     pub calendars: Arc<WordSet>,
+    /// No calendar counts where none is named: the site has none, or several and has not chosen one.
+    pub no_calendar: bool,
     /// Decisions that can be called.
     pub decisions: Arc<BTreeMap<String, Arc<Table>>>,
 }

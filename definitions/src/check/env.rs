@@ -5,6 +5,7 @@ use crate::cel::types::{Env, Field, Ty, WordSet};
 use crate::kinds::process::{Activity, Process, Way};
 use crate::kinds::site::Setting;
 use crate::kinds::state::StateType;
+use crate::kinds::sub_process::SubProcess;
 use crate::kinds::ticket_type::TicketType;
 use crate::model::Names;
 use crate::values::{field_ty, when_unset};
@@ -89,15 +90,26 @@ pub fn of_site(names: &Names) -> Env {
         roots,
         roles: names.role_set.clone(),
         calendars: names.calendar_set.clone(),
+        no_calendar: no_calendar(names),
         decisions: names.decisions.clone(),
         ..Env::default()
     }
 }
 
+/// What counts in working time has to name its calendar (see [`Names::work_time`]).
+fn no_calendar(names: &Names) -> bool {
+    names.site.calendar.is_none() && names.calendar_set.words.len() != 1
+}
+
 /// The environment of a place that knows a ticket.
 pub fn with_ticket(names: &Names, ticket_type: Option<&TicketType>) -> Env {
-    let mut env =
-        Env { roles: names.role_set.clone(), calendars: names.calendar_set.clone(), decisions: names.decisions.clone(), ..Env::default() };
+    let mut env = Env {
+        roles: names.role_set.clone(),
+        calendars: names.calendar_set.clone(),
+        no_calendar: no_calendar(names),
+        decisions: names.decisions.clone(),
+        ..Env::default()
+    };
     env.roots = vec![
         ("site".into(), settings(names)),
         ("now".into(), Ty::Timestamp),
@@ -123,7 +135,7 @@ pub fn outcomes(names: &Names, process: &Process, activity: &str) -> Vec<String>
             all.extend(for_each.can_be_unmet().then(|| "unmet".into()));
         }
         (None, Some(sub)) if sub.waits() => {
-            all.extend(names.ends_of(&sub.name));
+            all.extend(ends_within(names, sub));
             all.extend(of_people(a));
         }
         (None, Some(_)) => all.push("done".into()),
@@ -142,13 +154,20 @@ pub fn copy_outcomes(names: &Names, process: &Process, activity: &str) -> Vec<St
     let Some(a) = process.activities.get(activity) else { return vec![] };
     let mut all = of_people(a);
     if let Some(sub) = &a.process {
-        all.extend(names.ends_of(&sub.name));
+        all.extend(ends_within(names, sub));
     } else if a.is_bare() {
         all.push("done".into());
     }
     all.sort();
     all.dedup();
     all
+}
+
+/// With what a sub-process can end: on a ticket of its own also by its being closed.
+fn ends_within(names: &Names, sub: &SubProcess) -> Vec<String> {
+    let closed = sub.is_child() && names.cancelled_by_closing.contains(sub.name.as_str());
+    let ends = names.ends_of(&sub.name).into_iter();
+    ends.chain(closed.then(|| "cancelled".to_owned())).collect()
 }
 
 /// The answers that people can give.

@@ -294,11 +294,14 @@ impl Checker<'_> {
         facts
     }
 
+    /// Where no path leads, that is the finding; everything is taken as set, so that it stays the only one.
+    fn everything(&self) -> BTreeSet<String> {
+        self.base.roots.iter().find(|(n, _)| n == "ticket").map(|(_, t)| all_paths(t)).unwrap_or_default()
+    }
+
     fn activity(&mut self, name: &Name, activity: &Activity, cx: &mut Cx) {
         super::references::text(activity.title.as_ref(), cx);
-        // Where no path leads, that is the finding; everything is taken as set, so that it stays the only one.
-        let everything = || self.base.roots.iter().find(|(n, _)| n == "ticket").map(|(_, t)| all_paths(t)).unwrap_or_default();
-        let entered = self.flow.entry.get(name.as_str()).cloned().unwrap_or_else(everything);
+        let entered = self.flow.entry.get(name.as_str()).cloned().unwrap_or_else(|| self.everything());
         let mut entry = self.env(activity, entered.clone());
         place::condition(activity.while_.as_ref(), &entry, &mut self.relies, cx);
         if let Some(key) = activity.mutex.as_ref().and_then(|m| m.key.as_ref()) {
@@ -507,7 +510,7 @@ impl Checker<'_> {
             split(activity, list, cx);
             otherwise(list, activity.split, cx);
             for transition in list {
-                let facts = self.flow.on_the_way(name, Way::Outcome(outcome), Some(transition)).unwrap_or_default();
+                let facts = self.flow.on_the_way(name, Way::Outcome(outcome), Some(transition)).unwrap_or_else(|| self.everything());
                 self.transition(transition, self.env(activity, facts), cx);
             }
             on_change(list, cx);
@@ -537,7 +540,7 @@ impl Checker<'_> {
     fn repeat(&mut self, name: &Name, activity: &Activity, cx: &mut Cx) {
         let Some(repeat) = &activity.repeat else { return };
         repeat.check(cx.out);
-        let facts = self.flow.after(name, None).unwrap_or_default();
+        let facts = self.flow.after(name, None).unwrap_or_else(|| self.everything());
         let env = self.env(activity, facts);
         for condition in [&repeat.until, &repeat.while_] {
             place::condition(condition.as_ref(), &env, &mut self.relies, cx);

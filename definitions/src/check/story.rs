@@ -78,6 +78,12 @@ pub fn check(test: &Test, cx: &mut Cx) {
             if let Some(state) = expect.state.as_ref().filter(|s| names.states.get(s).is_none()) {
                 cx.unknown(Kind::State, "state", state, names.states.iter().map(|s| s.name.as_str()));
             }
+            let outcomes = || cx.processes.keys().flat_map(|p| names.ends_of(p)).chain(["cancelled".to_owned()]);
+            if let Some(outcome) = expect.outcome.as_ref().filter(|o| !outcomes().any(|known| **o == *known)) {
+                let all: Vec<String> = outcomes().collect();
+                let d = Diagnostic::error("unknown-outcome", outcome.span, format!("no process ends with the outcome `{outcome}`"));
+                cx.out.push(d.maybe_help(did_you_mean(outcome, all.iter().map(String::as_str))));
+            }
             for (notification, _) in expect.notified.iter().flatten().flat_map(Named::iter) {
                 if names.notifications.get(notification).is_none() {
                     cx.unknown(Kind::Notification, "notification", notification, names.notifications.iter().map(|n| n.name.as_str()));

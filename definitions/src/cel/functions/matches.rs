@@ -1,10 +1,10 @@
-use super::{Function, P, bad, method};
+use super::{Function, P, bad, function, method};
 use crate::cel::value::Value;
 
 pub const FUNCTION: Function = Function {
     name: "matches",
     doc: "Whether a regular expression (RE2 syntax, linear time) is found in the text.",
-    signatures: &[method(&[P::Text, P::Text], P::Bool)],
+    signatures: &[method(&[P::Text, P::Text], P::Bool), function(&[P::Text, P::Text], P::Bool)],
     examples: &[("'ab12'.matches('^[a-z]+[0-9]+$')", "true")],
     call: |arguments, _| match arguments {
         [Value::Text(text), Value::Text(pattern)] => {

@@ -9,6 +9,10 @@ use jiff::tz::{Offset, TimeZone};
 /// A part of the first argument; the second one names the zone: `Europe/Berlin`, `+02:00`.
 pub fn part(arguments: &[Value], scope: &dyn Scope, of: fn(&Zoned) -> i64) -> Result<Value, String> {
     let (at, zone) = match arguments {
+        [Value::Date(date)] => {
+            let start = date.to_zoned(scope.zone().clone()).map_err(|_| "the date is out of range".to_owned())?;
+            return Ok(Value::Int(of(&start)));
+        }
         [Value::Timestamp(at)] => (at, scope.zone().clone()),
         [Value::Timestamp(at), Value::Text(name)] => (at, zone(name).ok_or_else(|| format!("there is no time zone `{name}`"))?),
         _ => return Err(bad()),

@@ -7,8 +7,9 @@ pub const FUNCTION: Function = Function {
     signatures: &[function(&[P::Decimal, P::Int], P::Decimal)],
     examples: &[("round(2.345, 2)", "2.34")],
     call: |arguments, _| match arguments {
-        [Value::Decimal(d), Value::Int(places @ 0..=18)] => Ok(Value::Decimal(d.round(*places as u8))),
+        [Value::Decimal(d), Value::Int(places @ 0..=28)] => Ok(Value::Decimal(d.round(*places as u8))),
         [Value::Int(i), Value::Int(_)] => Ok(Value::Decimal((*i).into())),
+        [Value::Decimal(_), Value::Int(_)] => Err("places are 0 to 28".into()),
         _ => Err(bad()),
     },
 };

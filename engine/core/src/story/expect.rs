@@ -89,6 +89,16 @@ impl Story<'_> {
             wrong.extend(self.field(&snapshot, name, value));
         }
         wrong.extend(self.choices(&snapshot, &expect.choices, whose));
+        if expect.notified.as_ref().is_some_and(Vec::is_empty) {
+            let sent = self.events.iter().filter_map(|e| match e {
+                Event::NotificationSent { notification: n } => Some(format!("`{}` to `{}`", n.name, n.to)),
+                _ => None,
+            });
+            let sent = sent.collect::<Vec<_>>();
+            if !sent.is_empty() {
+                wrong.push(format!("nobody was to be told, and there is {}", sent.join(", ")));
+            }
+        }
         for (notification, person) in expect.notified.iter().flatten().flat_map(Named::iter) {
             let sent = |e: &Event| matches!(e, Event::NotificationSent { notification: n } if n.name == notification.as_str() && n.to == person.as_str());
             if !self.events.iter().any(sent) {
