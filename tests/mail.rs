@@ -31,11 +31,13 @@ const SITE: &str = r#"
 - { kind: Role, name: clerk, queues: { desk: [rw], network: [rw], legal: [rw] } }
 - { kind: Role, name: admin, admin: true, queues: { desk: [rw], network: [rw], legal: [rw] } }
 - { kind: Field, name: order_number, type: text }
-- { kind: TicketType, name: case, fields: [ order_number ], states: [new, open, closed, merged, removed] }
+- { kind: Field, name: severity, type: choice, options: { critical: Critical, warning: Warning } }
+- { kind: TicketType, name: case, fields: [ order_number, severity ], states: [new, open, closed, merged, removed] }
 - { kind: MailAccount, name: support, address: Help desk <support@example.org>, aliases: [help@example.org], queue: desk, type: case }
 - { kind: MailAccount, name: gateway, address: gate@example.org, queue: desk, type: case, trusted: true }
 - { kind: MailFilter, name: network, when: 'mail.subject.lower().contains("wlan")', set: { queue: network } }
 - { kind: MailFilter, name: orders, when: 'mail.body.matches("Order [0-9]+")', set: { order_number: '= mail.body.extract("Order ([0-9]+)")', priority: high } }
+- { kind: MailFilter, name: alerts, when: 'mail.subject.extract("State: ([A-Z]+)") != ""', set: { severity: '= mail.subject.extract("State: ([A-Z]+)").lower()' } }
 - { kind: MailFilter, name: adverts, when: 'mail.from.endsWith("@spam.example")', then: ignore, stop: true }
 - { kind: MailFilter, name: programs, when: 'mail.attachments.exists(a, a.name.endsWith(".exe"))', then: quarantine }
 - { kind: AutoResponse, name: received, on: reply, subject: "We have it", body: { en: "Dear {{customer.name}}, it is {{ticket.number}}.", de: "Es ist {{ticket.number}}." } }
@@ -62,6 +64,19 @@ async fn desk_of(name: &str, site: &str) -> MailDesk {
 
 fn mail(from: &str, subject: &str, more: &str, body: &str) -> String {
     format!("From: {from}\nTo: support@example.org\nSubject: {subject}\n{more}\n{body}\n")
+}
+
+/// A word that is none of the site's leaves the field as it is: the mail is taken all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_word_of_a_mail_becomes_a_choice() {
+    let d = desk("mail_choice").await;
+    for (id, state, severity) in [("1", "CRITICAL", Some("critical")), ("2", "PURPLE", None)] {
+        let more = format!("Message-ID: <{id}@monitor.example>\n");
+        let alert = mail("Anna A <anna@example.org>", &format!("db1 State: {state}"), &more, "See there.");
+        let Outcome::Taken { number, new: true } = d.take(&alert, &[], None).await else { panic!("a new ticket for {state}") };
+        let ticket = d.world.stored(&number).await.ticket;
+        assert_eq!(ticket.fields.get("severity").and_then(|s| s.as_str()), severity, "{state}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -107,7 +107,14 @@ impl Expr {
         // `=` stands before the expression in the YAML, where it is a value.
         let lead = usize::from(sources.slice(self.span).trim_start_matches(['"', '\'']).starts_with('='));
         match Program::compile_as(&self.text, env, wanted) {
-            Ok(program) => {
+            Ok(mut program) => {
+                if let Some(wanted @ Ty::Word(set)) = wanted
+                    && env.from_outside
+                    && program.ty == Ty::Text
+                {
+                    program.code = Code::Option(set.clone(), Box::new(program.code), None);
+                    program.ty = wanted.clone();
+                }
                 if let Some(wanted) = wanted
                     && !program.ty.fits(wanted)
                 {

@@ -39,6 +39,9 @@ pub enum EvalError {
     Unset(String),
     #[error("{0}")]
     Failed(String),
+    /// A text that is none of the words that are wanted.
+    #[error("no {what} is called `{text}`")]
+    NotAWord { what: String, text: String },
     #[error("the expression costs more than {FUEL} steps")]
     OutOfFuel,
     #[error("the expression makes a value larger than {SIZE_MAX}")]
@@ -130,7 +133,7 @@ impl<'a> Machine<'a> {
             Code::Option(set, text, other) => match (self.run(text)?, other) {
                 (Value::Text(text), _) if set.words.iter().any(|w| **w == *text) => Ok(Value::Text(text)),
                 (_, Some(other)) => self.run(other),
-                (value, None) => Err(EvalError::Failed(format!("no {} is called `{value}`", set.what))),
+                (value, None) => Err(EvalError::NotAWord { what: set.what.clone(), text: value.to_string() }),
             },
         }
     }

@@ -133,6 +133,8 @@ pub struct Env {
     pub groups: Vec<String>,
     pub roles: Arc<WordSet>,
     pub calendars: Arc<WordSet>,
+    /// What is evaluated here comes from outside: a text that is computed is taken for a word where one is wanted, as by `option`.
+    pub from_outside: bool,
     /// No calendar counts where none is named: the site has none, or several and has not chosen one.
     pub no_calendar: bool,
     /// Decisions that can be called.

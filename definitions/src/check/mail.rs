@@ -99,6 +99,7 @@ fn filter(filter: &MailFilter, cx: &mut Cx) {
     place::condition(filter.when.as_ref(), &env, &mut Relies::new(), cx);
     let proved = place::proved(filter.when.as_ref(), &env);
     env.set.extend(proved);
+    env.from_outside = true;
     for (name, value) in filter.set.iter() {
         let Some(slot) = place::slot(name, None, cx) else { continue };
         if NOT_BY_MAIL.contains(&slot.name()) {

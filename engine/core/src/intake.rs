@@ -12,6 +12,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use vorgang_definitions::calendar::WorkTime;
+use vorgang_definitions::cel::eval::EvalError;
 use vorgang_definitions::cel::eval::Scope;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::auto_response::Occasion;
@@ -424,7 +425,7 @@ impl Sorting<'_> {
                     return false;
                 }
             }
-            let mut values = vec![];
+            let (mut values, mut left) = (vec![], vec![]);
             for (name, given) in filter.set.iter() {
                 let value = match given {
                     ValueExpr::Literal(l) => Ok(l.get().cloned()),
@@ -432,12 +433,15 @@ impl Sorting<'_> {
                 };
                 match value {
                     Ok(value) => values.push((name.to_string(), value)),
+                    // What comes from outside may be no word of ours: then the field is as without the filter.
+                    Err(e @ EvalError::NotAWord { .. }) => left.push(format!("`{name}` stays: {e}")),
                     Err(e) => {
                         self.say(&by, format!("`{name}` could not be evaluated: {e}"));
                         return false;
                     }
                 }
             }
+            left.into_iter().for_each(|why| self.say(&by, why));
             let shown: Vec<String> =
                 values.iter().map(|(n, v)| format!("{n} = {}", v.as_ref().map_or("–".into(), Value::to_string))).collect();
             let mut said = vec!["holds".to_owned()];
