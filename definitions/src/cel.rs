@@ -134,7 +134,7 @@ impl Expr {
                     let end = if f.end > f.start { at(f.end).max(start) } else { start };
                     let span = Span::new(self.span.file, start, end.min(self.span.end as usize).max(start));
                     let mut d = Diagnostic::error(f.code, span, f.message).maybe_help(f.help);
-                    if f.code == "cel-syntax" && cut_by_comment(sources, self.span) {
+                    if f.code == "cel-syntax" && sources.comment_behind(self.span).is_some() {
                         d = d.help("` #` begins a comment in YAML: quote the whole expression");
                     }
                     out.push(d);
@@ -143,11 +143,6 @@ impl Expr {
             }
         }
     }
-}
-
-fn cut_by_comment(sources: &Sources, span: Span) -> bool {
-    let text = &sources.file(span.file).text;
-    text.get(span.end as usize..).is_some_and(|rest| rest.trim_start_matches(' ').starts_with('#'))
 }
 
 impl Load for Expr {

@@ -48,6 +48,12 @@ impl Sources {
         &self.files
     }
 
+    /// The comment behind a plain scalar in its line, without its `#`: YAML ends the scalar before ` #`.
+    pub fn comment_behind(&self, span: Span) -> Option<&str> {
+        let rest = self.file(span.file).text.get(span.end as usize..)?.lines().next()?;
+        rest.strip_prefix(' ')?.trim_start_matches(' ').strip_prefix('#')
+    }
+
     /// The source text of a span.
     pub fn slice(&self, span: Span) -> &str {
         self.file(span.file).text.get(span.range()).unwrap_or("")

@@ -80,14 +80,12 @@ impl Load for Text {
 /// a part of the text.
 fn cut(node: &Node, cx: &mut Loader) {
     let Value::Text(_) = node.value else { return };
-    let file = &cx.sources.file(node.span.file).text;
     // A text in quotes, or over several lines, ends where its author ends it.
     let raw = cx.sources.slice(node.span);
     if raw.starts_with(['"', '\'', '|', '>']) {
         return;
     }
-    let rest = file.get(node.span.end as usize..).and_then(|rest| rest.lines().next()).unwrap_or_default();
-    let Some(comment) = rest.trim_start_matches(' ').strip_prefix('#').filter(|_| rest.starts_with(' ')) else { return };
+    let Some(comment) = cx.sources.comment_behind(node.span) else { return };
     if comment.contains("{{") || comment.starts_with(|c: char| !c.is_whitespace() && c != '#') {
         let d = Diagnostic::warning("text-cut", node.span, "the text ends here: YAML reads ` #` and what follows as a comment");
         cx.push(d.help("put the whole text in quotes; a comment has a blank after `#`"));

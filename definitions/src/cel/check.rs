@@ -97,7 +97,7 @@ struct Checker<'a> {
     macros: usize,
     /// Comprehensions that this place is in.
     depth: usize,
-    /// What the place of the whole expression wants.
+    /// The type that is wanted where the whole expression stands.
     wanted: Option<&'a Ty>,
     out: Checked,
 }
@@ -574,7 +574,7 @@ impl Checker<'_> {
         if let (None, Some(table)) = (receiver, self.env.decisions.get(name)) {
             return self.decision(ast, table.clone(), arguments);
         }
-        // `math.abs(x)`: what stands before the point is a part of the name.
+        // The namespace is a part of the name: `math.abs(x)`.
         let (receiver, name) = match receiver.map(|r| &r.kind) {
             Some(Kind::Name(of)) if NAMESPACES.contains(&of.as_str()) => (None, format!("{of}.{name}")),
             _ => (receiver, name.to_owned()),
@@ -583,7 +583,7 @@ impl Checker<'_> {
         let Some(function) = functions::find(name) else { return self.unknown_function(ast, name) };
         let (mut codes, mut types) = (vec![], vec![]);
         for (n, argument) in receiver.into_iter().chain(arguments).enumerate() {
-            // The values of a text with places are of any types.
+            // `format` takes values of different types in one list.
             let (code, ty) = match &argument.kind {
                 Kind::List(items) if name == "format" && n == 1 => self.values(items, receiver),
                 _ => self.expression(argument),
@@ -622,8 +622,9 @@ impl Checker<'_> {
         {
             return self.failed("cel-regex", written.unwrap_or(ast), message, None);
         }
-        // One that is written out fails now, and not when it is evaluated.
-        if let ("duration", [Kind::Text(text)]) = (name, &arguments.iter().map(|a| a.kind.clone()).collect::<Vec<_>>()[..])
+        // A literal that is no duration is a finding here, not an error at run time.
+        if name == "duration"
+            && let [Ast { kind: Kind::Text(text), .. }] = arguments
             && let Err(message) = functions::length_of(text)
         {
             return self.failed("cel-type", &arguments[0], message, None);
@@ -663,7 +664,7 @@ impl Checker<'_> {
     }
 }
 
-/// What stands before the point of functions that are no methods.
+/// Namespaces of functions, such as `math` of `math.abs`.
 const NAMESPACES: &[&str] = &["lists", "math", "strings"];
 
 fn boxed(path: &[String]) -> Vec<Box<str>> {

@@ -333,7 +333,7 @@ fn arithmetic(op: Op, a: &Value, b: &Value, zone: &TimeZone) -> Result<Value, Ev
         }
         (Op::Divide, Value::Duration(_), Value::Int(0)) => Err(EvalError::Failed("division by zero".into())),
         (Op::Divide, Value::Duration(d), Value::Int(n)) => {
-            // Of a day that does not divide, 24 hours are left.
+            // The days that remain count as 24 hours each.
             let rest = d.days.checked_rem(*n).and_then(|days| days.checked_mul(86_400)?.checked_add(d.seconds));
             let parts = d.days.checked_div(*n).zip(rest.and_then(|seconds| seconds.checked_div(*n)));
             parts.map(|(days, seconds)| Value::Duration(Duration { days, seconds })).ok_or_else(overflow)

@@ -25,9 +25,9 @@ pub enum P {
     Ordered,
     /// A list of lists.
     Lists,
-    /// What the list that comes first holds.
+    /// The element type of the list that is the first argument.
     Element,
-    /// The type of what comes first.
+    /// The type of the first argument.
     Same,
     Role,
     Calendar,
@@ -72,7 +72,7 @@ impl P {
     }
 }
 
-/// What the list holds.
+/// The element type of a list.
 fn element(list: Option<&Ty>) -> Option<Ty> {
     match list {
         Some(Ty::List(of)) => Some((**of).clone()),

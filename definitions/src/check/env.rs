@@ -83,17 +83,21 @@ fn settings(names: &Names) -> Ty {
     )
 }
 
-/// The environment of a place without a ticket.
-pub fn of_site(names: &Names) -> Env {
-    let roots = vec![("site".into(), settings(names)), ("now".into(), Ty::Timestamp)];
+/// The names that expressions may use everywhere.
+fn of_names(names: &Names) -> Env {
     Env {
-        roots,
         roles: names.role_set.clone(),
         calendars: names.calendar_set.clone(),
         no_calendar: no_calendar(names),
         decisions: names.decisions.clone(),
         ..Env::default()
     }
+}
+
+/// The environment of a place without a ticket.
+pub fn of_site(names: &Names) -> Env {
+    let roots = vec![("site".into(), settings(names)), ("now".into(), Ty::Timestamp)];
+    Env { roots, ..of_names(names) }
 }
 
 /// What counts in working time has to name its calendar (see [`Names::work_time`]).
@@ -103,13 +107,7 @@ fn no_calendar(names: &Names) -> bool {
 
 /// The environment of a place that knows a ticket.
 pub fn with_ticket(names: &Names, ticket_type: Option<&TicketType>) -> Env {
-    let mut env = Env {
-        roles: names.role_set.clone(),
-        calendars: names.calendar_set.clone(),
-        no_calendar: no_calendar(names),
-        decisions: names.decisions.clone(),
-        ..Env::default()
-    };
+    let mut env = of_names(names);
     env.roots = vec![
         ("site".into(), settings(names)),
         ("now".into(), Ty::Timestamp),

@@ -153,15 +153,14 @@ pub fn explore(layout: &Layout, starts: &[State], limits: Limits) -> Option<Answ
     if !whole && e.unbounded.is_empty() {
         return None;
     }
-    // With the reduction an activity may be passed over that tokens can enter.
-    let unseen = |a: usize| !layout.entered[a].get();
-    if limits.reduced && (0..layout.entered.len()).any(unseen) {
+    let faults = e.faults();
+    // The reduction may pass over an activity that tokens can enter.
+    if limits.reduced && faults.iter().any(|f| matches!(f, Fault::NeverEntered { .. })) {
         let possible = layout.moves.enterable();
-        if e.faults().iter().any(|f| matches!(f, Fault::NeverEntered { .. })) && (0..possible.len()).any(|a| unseen(a) && possible[a]) {
+        if possible.iter().zip(&layout.entered).any(|(possible, entered)| *possible && !entered.get()) {
             return None;
         }
     }
-    let faults = e.faults();
     Some(if faults.is_empty() { Answer::Sound } else { Answer::Unsound(faults) })
 }
 

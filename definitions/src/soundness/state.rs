@@ -18,8 +18,8 @@ const QUEUE_MAX: usize = 500;
 
 /// Counts, flat: for each activity those in it, then for each arrow those that wait, then for each arrow whether it has
 /// delivered in a round that has fired, for each timer of a group whether it has fired, and for each join that waits for
-/// what can come when its oldest token came: of those that are ready the oldest goes first. After them, two bytes each, the activities that tokens have entered and that have
-/// still to go on by themselves, first in, first out (C4.5).
+/// what can come when its oldest token came: of those that are ready the oldest goes first. After them, two bytes each,
+/// the activities that tokens have entered and that have still to go on by themselves, first in, first out (C4.5).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct State(Vec<u8>);
 
@@ -65,10 +65,12 @@ impl<'m> Layout<'m> {
         // In the engine's order: rounds by the name of their join, then the joins that wait for what can come.
         let mut settles: Vec<usize> = (0..count).filter(rests).collect();
         settles.sort_by_key(|at| (moves.joins[*at] == Some(Join::Matching), &moves.names[*at]));
-        let fired = count + 2 * arrows + moves.clocks.len();
+        let mut size = count + 2 * arrows + moves.clocks.len();
         let mut ages = vec![None; count];
-        let matching = (0..count).filter(|at| moves.joins[*at] == Some(Join::Matching));
-        let size = matching.enumerate().map(|(n, at)| _ = ages[at].insert(fired + n)).count() + fired;
+        for at in (0..count).filter(|at| moves.joins[*at] == Some(Join::Matching)) {
+            ages[at] = Some(size);
+            size += 1;
+        }
         Self { moves, ages, size, entered: vec![Cell::new(false); count], crowded: RefCell::default(), arrows_at, arrows, settles, comes }
     }
 

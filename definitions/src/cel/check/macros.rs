@@ -1,4 +1,4 @@
-//! What takes names and expressions in the place of values: comprehensions, `cel.bind`, and `option`.
+//! Calls that bind variables or depend on the wanted type: comprehensions, `cel.bind` and `option`.
 
 use super::{Checker, Code};
 use crate::cel::ast::{Ast, Kind};

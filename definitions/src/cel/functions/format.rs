@@ -77,7 +77,7 @@ fn parts(text: &str) -> Result<Vec<Part<'_>>, String> {
     Ok(parts)
 }
 
-/// What is wrong with a text that is written out and values of these types; it could only fail when it is evaluated.
+/// The error of a literal format text with values of these types, before it is evaluated.
 pub fn wrong(text: &str, values: &[Ty]) -> Option<String> {
     let parts = match parts(text) {
         Ok(parts) => parts,

@@ -41,7 +41,7 @@ pub const DISTINCT: Function = Function {
     examples: &[("[2, 1, 2].distinct()", "2, 1")],
     call: |arguments, _| match arguments {
         [Value::List(list)] => {
-            // What is compared with all before it is bounded, so that the work is.
+            // The work grows with the square of the length.
             if list.len() > 2_000 {
                 return Err(format!("a list of {} elements is too long for `distinct`", list.len()));
             }
