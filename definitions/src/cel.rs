@@ -1,6 +1,7 @@
 //! CEL: parsed, checked against a typed environment, and evaluated with exact decimals and fuel.
 
 pub mod ast;
+pub mod callable;
 pub mod check;
 pub mod eval;
 pub mod functions;

@@ -4,6 +4,7 @@ mod acl;
 mod decision;
 pub mod env;
 mod flow;
+mod function;
 mod handler;
 pub mod job;
 mod life_cycle;
@@ -21,6 +22,7 @@ use crate::cel::types::{Ty, WordSet};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kinds::acl::Acl;
 use crate::kinds::decision::Decision;
+use crate::kinds::function::Function;
 use crate::kinds::handler::{EventName, Handler};
 use crate::kinds::job::Job;
 use crate::kinds::mail_filter::MailFilter;
@@ -74,14 +76,15 @@ pub fn build(
     out: &mut Vec<Diagnostic>,
 ) -> Option<Model> {
     let hash_of_all = hash_all(&definitions);
-    let (mut names, processes, Rules { acls, decisions, handlers, jobs, tests }) = gather(sources, definitions, failed, out)?;
+    let (mut names, processes, Rules { acls, decisions, functions, handlers, jobs, tests }) = gather(sources, definitions, failed, out)?;
     // What running instances wait for is there as long as they run.
     for (name, message) in pinned.iter().flat_map(|(_, p)| p.messages.iter()) {
         names.messages.entry(name.to_string()).or_insert_with(|| message.shape());
     }
     let nothing = BTreeMap::new();
-    let tables = decision::all(&decisions, &env::of_site(&names), &mut Cx { sources, names: &names, processes: &nothing, failed, out });
-    names.decisions = Arc::new(tables);
+    let mut cx = Cx { sources, names: &names, processes: &nothing, failed, out };
+    let callables = function::all(&decisions, &functions, &env::of_site(&names), &mut cx);
+    names.callables = Arc::new(callables);
     let process_defs: BTreeMap<String, Process> = processes.iter().map(|(n, (_, p))| (n.clone(), p.clone())).collect();
     let mut cx = Cx { sources, names: &names, processes: &process_defs, failed, out };
     references::check(&mut cx);
@@ -168,6 +171,7 @@ fn hash_all(definitions: &[(Node, Definition)]) -> String {
 struct Rules {
     acls: Vec<Acl>,
     decisions: Vec<Decision>,
+    functions: Vec<Function>,
     handlers: Vec<Handler>,
     jobs: Vec<Job>,
     tests: Vec<crate::kinds::test::Test>,
@@ -187,7 +191,7 @@ fn gather(
     let (mut calendars, mut acls, mut handlers, mut jobs) = (Table::default(), vec![], vec![], vec![]);
     let (mut accounts, mut mail_filters, mut auto_responses) = (Table::default(), vec![], vec![]);
     let mut processes: BTreeMap<String, (Node, Process)> = BTreeMap::new();
-    let (mut tests, mut decisions) = (vec![], vec![]);
+    let (mut tests, mut decisions, mut functions) = (vec![], vec![], vec![]);
     let mut first: HashMap<(Kind, String), Span> = HashMap::new();
     for (node, definition) in definitions {
         let name = definition.name().clone();
@@ -201,6 +205,7 @@ fn gather(
             Definition::AutoResponse(d) => auto_responses.push(d),
             Definition::Decision(d) => decisions.push(d),
             Definition::Calendar(d) => drop(calendars.insert(&name, d)),
+            Definition::Function(d) => functions.push(d),
             Definition::Handler(d) => handlers.push(d),
             Definition::Job(d) => jobs.push(d),
             Definition::MailAccount(d) => drop(accounts.insert(&name, d)),
@@ -267,8 +272,8 @@ fn gather(
         role_set,
         job_names: jobs.iter().map(|j: &Job| j.name.to_string()).collect(),
         calendar_set,
-        decisions: Arc::default(),
+        callables: Arc::default(),
     };
     handlers.sort_by(|a: &Handler, b: &Handler| (a.order.map_or(0, |o| o.0), &a.name).cmp(&(b.order.map_or(0, |o| o.0), &b.name)));
-    Some((names, processes, Rules { acls, decisions, handlers, jobs, tests }))
+    Some((names, processes, Rules { acls, decisions, functions, handlers, jobs, tests }))
 }

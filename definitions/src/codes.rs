@@ -40,6 +40,7 @@ pub const ALL: &[(&str, &str)] = &[
         "expression-cut",
         "Inside `{ }` or `[ ]` YAML ends a value at a comma or bracket, in the middle of an expression. Quote the whole expression.",
     ),
+    ("function-circle", "Functions call each other in one direction: one that needs its own value would never have it."),
     ("groups-overlap", "Groups of activities lie inside each other or apart: what is cancelled with one has to be clear."),
     (
         "life-cycle",
@@ -104,6 +105,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("unknown-name", "Nothing is defined under this name."),
     ("unknown-outcome", "No dialog or approval of the activity has this outcome, so the branch could never be taken."),
     ("unknown-word", "The word is not among those that can stand here."),
+    ("unused", "Nothing uses it: it can go, or something that was meant to use it does not."),
     (
         "waits-for-ever",
         "A token can wait at a join for others that cannot come any more. The finding names the shortest way that leads there.",

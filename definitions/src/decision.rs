@@ -1,13 +1,11 @@
 //! Decision tables at work, with the hit policies of DMN 1.5 (OMG formal/24-01-01, 8.2.11).
 
-use crate::calendar::WorkTime;
 use crate::cel::Program;
+use crate::cel::callable::Arguments;
 use crate::cel::eval::{EvalError, Machine, Scope};
 use crate::cel::types::{Field, Ty};
 use crate::cel::value::Value;
 use crate::kinds::decision::{Collect, Hit};
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -47,35 +45,6 @@ pub enum Answer {
     Computed(Arc<Program>),
 }
 
-/// Expressions of a table see its inputs, and what is the same everywhere.
-struct Inputs<'a> {
-    table: &'a Table,
-    given: &'a [Value],
-    outside: &'a dyn Scope,
-}
-
-impl Scope for Inputs<'_> {
-    fn get(&self, path: &[Box<str>]) -> Option<Value> {
-        let own = path.first().and_then(|root| self.table.inputs.iter().position(|(name, _)| **root == **name));
-        match own {
-            Some(at) => self.given.get(at).cloned(),
-            None => self.outside.get(path),
-        }
-    }
-
-    fn now(&self) -> Timestamp {
-        self.outside.now()
-    }
-
-    fn zone(&self) -> &TimeZone {
-        self.outside.zone()
-    }
-
-    fn work_time(&self, name: Option<&str>) -> Option<&WorkTime> {
-        self.outside.work_time(name)
-    }
-}
-
 impl Table {
     /// The type of its answer.
     pub fn ty(&self) -> Ty {
@@ -97,7 +66,8 @@ impl Table {
 
     /// Places of the rules that hold.
     pub fn hits(&self, given: &[Value], outside: &dyn Scope, fuel: &mut u32) -> Result<Vec<usize>, EvalError> {
-        let scope = Inputs { table: self, given, outside };
+        *fuel = u32::try_from(self.rules.len()).ok().and_then(|rules| fuel.checked_sub(rules)).ok_or(EvalError::OutOfFuel)?;
+        let scope = Arguments { parameters: &self.inputs, given, outside };
         let mut hits = vec![];
         for (place, rule) in self.rules.iter().enumerate() {
             let holds = rule.when.as_ref().map_or(Ok(true), |when| Machine::with_fuel(&scope, fuel, |m| m.truth(when.code())))?;
@@ -113,7 +83,7 @@ impl Table {
 
     pub fn decide(&self, given: &[Value], outside: &dyn Scope, fuel: &mut u32) -> Result<Value, EvalError> {
         let hits = self.hits(given, outside, fuel)?;
-        let scope = Inputs { table: self, given, outside };
+        let scope = Arguments { parameters: &self.inputs, given, outside };
         let mut row = |answers: &[Answer]| -> Result<Vec<Value>, EvalError> {
             let one = |a: &Answer| match a {
                 Answer::Plain(v) => Ok(v.clone()),

@@ -6,6 +6,7 @@ pub mod branch;
 pub mod calendar;
 pub mod decision;
 pub mod field;
+pub mod function;
 pub mod group;
 pub mod handler;
 pub mod job;
@@ -82,6 +83,7 @@ definitions! {
     Calendar "Calendar" calendar::Calendar, "Working hours and holidays: what timers and service levels count in.";
     Decision "Decision" decision::Decision, "A table of rules: from inputs to outputs.";
     Field "Field" field::Field, "A typed attribute of tickets that designers add.";
+    Function "Function" function::Function, "An expression with a name, which other expressions call.";
     Handler "Handler" handler::Handler, "Actions on an event, whatever process it happens in.";
     Job "Job" job::Job, "Actions on all tickets that a condition holds for.";
     MailAccount "MailAccount" mail_account::MailAccount, "An address of the desk.";

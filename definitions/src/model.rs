@@ -103,8 +103,8 @@ pub struct Names {
     pub type_ty: Ty,
     pub role_set: Arc<WordSet>,
     pub calendar_set: Arc<WordSet>,
-    /// Decision tables, by name.
-    pub decisions: Arc<BTreeMap<String, Arc<crate::decision::Table>>>,
+    /// Decisions and functions, by name.
+    pub callables: Arc<BTreeMap<String, crate::cel::callable::Callable>>,
 }
 
 impl Names {

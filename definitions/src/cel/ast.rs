@@ -29,6 +29,27 @@ pub enum Kind {
     Condition(Box<Ast>, Box<Ast>, Box<Ast>),
 }
 
+impl Ast {
+    /// The expressions that it is made of, in the order written.
+    pub fn parts(&self) -> Vec<&Ast> {
+        match &self.kind {
+            Kind::Bool(_) | Kind::Int(_) | Kind::Decimal(_) | Kind::Text(_) | Kind::Name(_) => vec![],
+            Kind::Select(of, _) | Kind::Not(of) | Kind::Negate(of) => vec![of],
+            Kind::Index(a, b) | Kind::Binary(_, a, b) => vec![a, b],
+            Kind::Call(receiver, _, arguments) => receiver.iter().map(|r| &**r).chain(arguments).collect(),
+            Kind::List(items) => items.iter().collect(),
+            Kind::Map(entries) => entries.iter().flat_map(|(key, value)| [key, value]).collect(),
+            Kind::Condition(c, a, b) => vec![c, a, b],
+        }
+    }
+
+    /// Calls `f` with it and everything in it.
+    pub fn visit<'a>(&'a self, f: &mut impl FnMut(&'a Ast)) {
+        f(self);
+        self.parts().into_iter().for_each(|part| part.visit(f));
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Op {
     Or,

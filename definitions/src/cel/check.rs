@@ -6,10 +6,10 @@
 mod macros;
 
 use super::ast::{Ast, Kind, Op};
+use super::callable::Callable;
 use super::functions::{self, Function, P};
 use super::types::{Env, Field, Ty, WordSet};
 use super::value::Value;
-use crate::decision::Table;
 use crate::diagnostic::did_you_mean;
 pub use macros::{Macro, Question};
 use std::collections::BTreeSet;
@@ -35,7 +35,8 @@ pub enum Code {
     List(Vec<Code>),
     Map(Vec<(String, Code)>),
     Call(&'static Function, Vec<Code>),
-    Decide(Arc<Table>, Vec<Code>),
+    /// A decision or a function of the site.
+    Apply(Callable, Vec<Code>),
     /// A comprehension: the list, a condition on the element, and what is asked or made of it.
     Macro(Macro, Box<Code>, Option<Box<Code>>, Box<Code>),
     /// A value that has a name in what follows.
@@ -551,14 +552,16 @@ impl Checker<'_> {
         (code, Ty::Bool)
     }
 
-    /// A decision is called with its inputs, in their order.
-    fn decision(&mut self, ast: &Ast, table: Arc<Table>, arguments: &[Ast]) -> (Code, Ty) {
-        if arguments.len() != table.inputs.len() {
-            let inputs = table.inputs.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>().join(", ");
-            let message = format!("`{}` wants {} inputs, found {}", table.name, table.inputs.len(), arguments.len());
-            return self.failed("cel-type", ast, message, Some(format!("it is called `{}({inputs})`", table.name)));
+    /// A decision or a function of the site is called with its parameters, in their order.
+    fn callable(&mut self, ast: &Ast, callable: Callable, arguments: &[Ast]) -> (Code, Ty) {
+        let (name, parameters) = (callable.name(), callable.parameters());
+        if arguments.len() != parameters.len() {
+            let names = parameters.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>().join(", ");
+            let what = if matches!(callable, Callable::Decision(_)) { "inputs" } else { "arguments" };
+            let message = format!("`{name}` wants {} {what}, found {}", parameters.len(), arguments.len());
+            return self.failed("cel-type", ast, message, Some(format!("it is called `{name}({names})`")));
         }
-        let codes = arguments.iter().zip(&table.inputs).map(|(argument, (_, ty))| {
+        let codes = arguments.iter().zip(parameters).map(|(argument, (_, ty))| {
             let (code, found) = self.expression(argument);
             if !found.fits(ty) && !self.is_word(argument, &found, ty) {
                 self.finding("cel-type", argument, format!("expected {ty}, found {found}"), None);
@@ -566,13 +569,18 @@ impl Checker<'_> {
             code
         });
         let codes = codes.collect();
-        let ty = table.ty();
-        (Code::Decide(table, codes), ty)
+        // What it depends on beside its parameters.
+        if let Callable::Function(function) = &callable {
+            let own = |path: &&String| !parameters.iter().any(|(name, _)| name == *path);
+            self.out.reads.extend(function.body.reads.iter().filter(own).cloned());
+        }
+        let ty = callable.ty();
+        (Code::Apply(callable, codes), ty)
     }
 
     fn function(&mut self, ast: &Ast, receiver: Option<&Ast>, name: &str, arguments: &[Ast]) -> (Code, Ty) {
-        if let (None, Some(table)) = (receiver, self.env.decisions.get(name)) {
-            return self.decision(ast, table.clone(), arguments);
+        if let (None, Some(callable)) = (receiver, self.env.callables.get(name)) {
+            return self.callable(ast, callable.clone(), arguments);
         }
         // The namespace is a part of the name: `math.abs(x)`.
         let (receiver, name) = match receiver.map(|r| &r.kind) {
@@ -658,7 +666,7 @@ impl Checker<'_> {
         } else if special().any(|s| s == name) {
             Some(format!("`{name}` is called otherwise: see `vorgang explain {name}`"))
         } else {
-            did_you_mean(name, functions::all().map(|f| f.name).chain(special()))
+            did_you_mean(name, functions::all().map(|f| f.name).chain(special()).chain(self.env.callables.keys().map(String::as_str)))
         };
         self.failed("unknown-name", ast, format!("unknown function `{name}`"), help)
     }

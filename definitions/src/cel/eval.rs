@@ -117,10 +117,9 @@ impl<'a> Machine<'a> {
                 let value = (function.call)(&arguments, self.scope).map_err(EvalError::Failed)?;
                 if size(&value) > SIZE_MAX { Err(EvalError::TooLarge) } else { Ok(value) }
             }
-            Code::Decide(table, arguments) => {
+            Code::Apply(callable, arguments) => {
                 let given = arguments.iter().map(|a| self.run(a)).collect::<Result<Vec<_>, _>>()?;
-                self.pay(table.rules.len() * 64)?;
-                table.decide(&given, self.scope, &mut self.fuel)
+                callable.call(&given, self.scope, &mut self.fuel)
             }
             Code::Macro(kind, list, condition, body) => self.comprehension(*kind, list, condition.as_deref(), body),
             Code::Bind(value, body) => {

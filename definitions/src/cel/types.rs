@@ -1,6 +1,6 @@
 //! Types of expressions, and the environment in which an expression is checked.
 
-use crate::decision::Table;
+use super::callable::Callable;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -137,8 +137,8 @@ pub struct Env {
     pub from_outside: bool,
     /// No calendar counts where none is named: the site has none, or several and has not chosen one.
     pub no_calendar: bool,
-    /// Decisions that can be called.
-    pub decisions: Arc<BTreeMap<String, Arc<Table>>>,
+    /// Decisions and functions of the site that can be called.
+    pub callables: Arc<BTreeMap<String, Callable>>,
 }
 
 impl Default for WordSet {

@@ -3,7 +3,7 @@
 //! Where every condition compares inputs with constants, the inputs fall into finitely many regions, and one point of each
 //! decides for all of it: each constant, a point between two neighbours, one below and one above.
 
-use super::Cx;
+use super::{Cx, function};
 use crate::cel::ast::{Ast, Kind as AstKind, Op};
 use crate::cel::parse::parse;
 use crate::cel::types::{Env, Ty};
@@ -20,54 +20,15 @@ use crate::value_expr::ValueExpr;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// Points at which a table is looked at.
 const POINTS_MAX: usize = 100_000;
 
-/// Each in an order in which what it calls comes before it; what calls itself is not there.
-pub fn all(decisions: &[Decision], base: &Env, cx: &mut Cx) -> BTreeMap<String, Arc<Table>> {
-    let mut done: BTreeMap<String, Arc<Table>> = BTreeMap::new();
-    let mut left: Vec<&Decision> = decisions.iter().collect();
-    loop {
-        let calls = |d: &Decision, of: &Decision| expressions(d).any(|e| e.contains(&format!("{}(", of.name)));
-        let ready = left.iter().position(|d| !left.iter().any(|other| calls(d, other)));
-        let Some(place) = ready else { break };
-        let decision = left.remove(place);
-        let env = Env { decisions: Arc::new(done.clone()), ..base.clone() };
-        if let Some(table) = one(decision, &env, cx) {
-            done.insert(decision.name.to_string(), Arc::new(table));
-        }
-    }
-    for decision in left {
-        let d = Diagnostic::error("decision-circle", decision.name.span, format!("`{}` needs itself to be decided", decision.name));
-        cx.push(d.help("decisions call each other in one direction only"));
-    }
-    done
-}
-
-fn expressions(d: &Decision) -> impl Iterator<Item = &str> {
-    let values = d.rules.iter().flat_map(|r| r.then.iter()).chain(d.otherwise.iter().flat_map(Named::iter));
-    let texts = values.filter_map(|(_, v)| match v {
-        ValueExpr::Expr(e) => Some(e.text.as_str()),
-        ValueExpr::Literal(_) => None,
-    });
-    d.rules.iter().filter_map(|r| r.when.as_ref()).map(|w| w.text.as_str()).chain(texts)
-}
-
-fn ty(column: &Column, name: &str) -> Ty {
-    match column {
-        Column::Type(of) => of.ty(),
-        Column::Words(words) => Ty::word(&format!("value of `{name}`"), words.iter().map(String::as_str)),
-    }
-}
-
-fn one(d: &Decision, base: &Env, cx: &mut Cx) -> Option<Table> {
+/// The table, where nothing is wrong with it. What it calls is in the environment.
+pub fn one(d: &Decision, base: &Env, cx: &mut Cx) -> Option<Table> {
     super::references::text(d.title.as_ref(), cx);
     let before = cx.out.len();
-    if crate::cel::functions::find(&d.name).is_some() {
-        cx.push(Diagnostic::error("bad-name", d.name.span, format!("`{}` is a function of expressions already", d.name)));
-    }
+    function::callable_name(&d.name, cx);
     for (what, missing) in [("inputs", d.inputs.is_empty()), ("outputs", d.outputs.is_empty()), ("rules", d.rules.is_empty())] {
         if missing {
             cx.push(Diagnostic::error("missing-key", d.name.span, format!("the decision `{}` has no {what}", d.name)));
@@ -89,13 +50,7 @@ fn one(d: &Decision, base: &Env, cx: &mut Cx) -> Option<Table> {
         );
         cx.push(diagnostic);
     }
-    let mut env = base.clone();
-    for (name, column) in d.inputs.iter() {
-        if env.root(name).is_some() {
-            cx.push(Diagnostic::error("duplicate-key", name.span, format!("`{name}` has a meaning already")));
-        }
-        env = env.with(name, ty(column, name));
-    }
+    let env = function::with_parameters(&d.inputs, base, cx);
     let mut rules = vec![];
     for rule in &d.rules {
         let when = match &rule.when {
@@ -109,10 +64,10 @@ fn one(d: &Decision, base: &Env, cx: &mut Cx) -> Option<Table> {
         return None;
     }
     let order = |c: &Column| if let Column::Words(words) = c { words.clone() } else { vec![] };
-    let outputs = d.outputs.iter().map(|(n, c)| Output { name: n.to_string(), ty: ty(c, n), order: order(c) });
+    let outputs = d.outputs.iter().map(|(n, c)| Output { name: n.to_string(), ty: c.ty(n), order: order(c) });
     let table = Table {
         name: d.name.to_string(),
-        inputs: d.inputs.iter().map(|(n, c)| (n.to_string(), ty(c, n))).collect(),
+        inputs: d.inputs.iter().map(|(n, c)| (n.to_string(), c.ty(n))).collect(),
         outputs: outputs.collect(),
         hit,
         collect: d.collect,
@@ -133,7 +88,7 @@ fn answers(d: &Decision, given: &Named<ValueExpr>, at: Span, env: &Env, cx: &mut
             cx.push(Diagnostic::error("missing-key", at, format!("the output `{name}` is not given")));
             continue;
         };
-        let wanted = ty(column, name);
+        let wanted = column.ty(name);
         match value {
             ValueExpr::Expr(e) => all.extend(e.compile(env, Some(&wanted), cx.sources, cx.out).map(Answer::Computed)),
             ValueExpr::Literal(l) => {

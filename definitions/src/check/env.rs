@@ -89,7 +89,7 @@ fn of_names(names: &Names) -> Env {
         roles: names.role_set.clone(),
         calendars: names.calendar_set.clone(),
         no_calendar: no_calendar(names),
-        decisions: names.decisions.clone(),
+        callables: names.callables.clone(),
         ..Env::default()
     }
 }

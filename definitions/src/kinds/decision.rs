@@ -1,4 +1,5 @@
 use crate::cel::Expr;
+use crate::cel::types::Ty;
 use crate::kinds::Kind;
 use crate::kinds::message::DataType;
 use crate::load::{Load, Loader, Named, Schemas};
@@ -87,6 +88,16 @@ pub enum Column {
     Type(DataType),
     /// One of these words.
     Words(Vec<String>),
+}
+
+impl Column {
+    /// The type of the input, output or parameter of this name.
+    pub fn ty(&self, name: &str) -> Ty {
+        match self {
+            Self::Type(of) => of.ty(),
+            Self::Words(words) => Ty::word(&format!("value of `{name}`"), words.iter().map(String::as_str)),
+        }
+    }
 }
 
 impl Load for Column {
