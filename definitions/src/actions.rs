@@ -29,7 +29,7 @@ use crate::load::{Load, Loader, Named, Schemas};
 use crate::name::Name;
 use crate::source::Span;
 use crate::value_expr::ValueExpr;
-use crate::yaml::{Node, Value};
+use crate::yaml::{Entry, Node, Value};
 use serde_json::{Value as Json, json};
 
 /// One action: a map with exactly one verb, and beside it `when`, `on_error`, `retry`, `with`, `as`.
@@ -143,61 +143,41 @@ impl Load for Action {
         };
         let mut known: Vec<&str> = verbs().collect();
         known.extend(BESIDE);
-        if !cx.unknown_keys(entries, &known, "an action") {
-            return None;
-        }
-        let mut used = entries.iter().filter(|e| !BESIDE.contains(&e.key.as_str()));
+        let entries = &*cx.known_keys(entries, &known, "an action");
+        let get = |key: &str| entries.iter().find(|e| e.key == key);
+        let mut used = entries.iter().filter(|e| verbs().any(|v| v == e.key));
         let Some(entry) = used.next() else {
-            cx.push(Diagnostic::error("missing-key", node.span, "an action needs a verb").help(format!("verbs are {}", list())));
+            if entries.iter().all(|e| known.contains(&e.key.as_str())) {
+                cx.push(Diagnostic::error("missing-key", node.span, "an action needs a verb").help(format!("verbs are {}", list())));
+            }
             return None;
         };
-        if let Some(second) = used.next() {
+        for second in used {
             let d = Diagnostic::error("two-verbs", second.key_span, format!("an action has one verb, `{}` is a second", second.key));
             cx.push(d.related(entry.key_span, "the first").help("write two actions: `- { set: … }` and `- { note: … }`"));
-            return None;
+            cx.leave_out(&second.value);
         }
-        let when = match node.get("when") {
-            Some(n) => Some(Expr::load(n, cx)?),
-            None => None,
-        };
-        let on_error = match node.get("on_error") {
-            Some(n) => Some(<Vec<Action> as Load>::load(n, cx)?),
-            None => None,
-        };
-        let name = match entries.iter().find(|e| e.key == "as") {
-            Some(e) if !MAKE.contains(&entry.key.as_str()) => {
-                cx.push(Diagnostic::error("unknown-key", e.key_span, format!("`{}` makes nothing that could have a name", entry.key)));
-                return None;
-            }
-            Some(e) => Some(Name::load(&e.value, cx)?),
-            None => None,
-        };
-        let retry = match entries.iter().find(|e| e.key == "retry") {
-            Some(e) if !OUTSIDE.contains(&entry.key.as_str()) => {
-                let d = Diagnostic::error(
-                    "unknown-key",
-                    e.key_span,
+        let places = [("as", MAKE), ("retry", OUTSIDE), ("with", &["emit"])];
+        let misplaced: Vec<_> = places.iter().filter(|(_, verbs)| !verbs.contains(&entry.key.as_str())).filter_map(|(key, _)| Some((get(key)?, *key))).collect();
+        for (e, key) in &misplaced {
+            let (message, help) = match *key {
+                "as" => (format!("`{}` makes nothing that could have a name", entry.key), "`as` stands beside what makes a ticket"),
+                "retry" => (
                     format!("`{}` is done in the same commit: it fails each time alike", entry.key),
-                );
-                cx.push(d.help("`retry` stands beside what goes outside: `run`"));
-                return None;
-            }
-            Some(e) => Some(retry::Retry::load(&e.value, cx)?),
-            None => None,
-        };
-        let with = match entries.iter().find(|e| e.key == "with") {
-            Some(e) if entry.key != "emit" => {
-                cx.push(
-                    Diagnostic::error("unknown-key", e.key_span, format!("`{}` carries nothing", entry.key))
-                        .help("`with` stands beside `emit`"),
-                );
-                return None;
-            }
-            Some(e) => <Named<ValueExpr> as Load>::load(&e.value, cx)?,
-            None => Named::default(),
-        };
-        let verb = Verb::load(&entry.key, &entry.value, cx)?;
-        Some(Self { at: entry.key_span, verb, when, on_error, retry, with, name })
+                    "`retry` stands beside what goes outside: `run`",
+                ),
+                _ => (format!("`{}` carries nothing", entry.key), "`with` stands beside `emit`"),
+            };
+            cx.push(Diagnostic::error("unknown-key", e.key_span, message).help(help));
+        }
+        let entries: &[Entry] = &entries.iter().filter(|e| !misplaced.iter().any(|(m, _)| m.key == e.key)).cloned().collect::<Vec<_>>();
+        let what = ("an action", node.span);
+        let verb = Verb::load(&entry.key, &entry.value, cx);
+        let when = cx.field(entries, "when", what)?;
+        let on_error = get("on_error").and_then(|e| <Vec<Action> as Load>::load(&e.value, cx));
+        let (name, retry) = (cx.field(entries, "as", what)?, cx.field(entries, "retry", what)?);
+        let with = cx.field(entries, "with", what)?;
+        Some(Self { at: entry.key_span, verb: verb?, when, on_error, retry, with, name })
     }
 }
 

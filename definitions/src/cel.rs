@@ -46,7 +46,7 @@ impl Program {
     /// As [`Program::compile`]; text literals are judged as words of the wanted type.
     pub fn compile_as(text: &str, env: &Env, wanted: Option<&Ty>) -> Result<Self, Vec<check::Finding>> {
         let ast = parse::parse(text)
-            .map_err(|e| vec![check::Finding { code: "cel-syntax", start: e.start, end: e.end, message: e.message, help: e.help }])?;
+            .map_err(|e| vec![check::Finding { code: "cel-syntax", start: e.start, end: e.end, message: e.message, help: e.help, meant: None }])?;
         let (code, ty, Checked { findings, reads, relies, proves }) = check::check(&ast, env, wanted);
         if findings.is_empty() { Ok(Self { text: text.to_owned(), ty, reads, relies, proves, code }) } else { Err(findings) }
     }
@@ -134,8 +134,9 @@ impl Expr {
                     let start = at(f.start);
                     let end = if f.end > f.start { at(f.end).max(start) } else { start };
                     let span = Span::new(self.span.file, start, end.min(self.span.end as usize).max(start));
-                    let mut d = Diagnostic::error(f.code, span, f.message).maybe_help(f.help);
-                    if f.code == "cel-syntax" && sources.comment_behind(self.span).is_some() {
+                    let is_syntax = f.code == "cel-syntax";
+                    let mut d = f.at(span, sources);
+                    if is_syntax && sources.comment_behind(self.span).is_some() {
                         d = d.help("` #` begins a comment in YAML: quote the whole expression");
                     }
                     out.push(d);

@@ -19,7 +19,7 @@ mod story;
 
 use crate::acls::Acls;
 use crate::cel::types::{Ty, WordSet};
-use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::diagnostic::Diagnostic;
 use crate::kinds::acl::Acl;
 use crate::kinds::decision::Decision;
 use crate::kinds::function::Function;
@@ -29,12 +29,12 @@ use crate::kinds::mail_filter::MailFilter;
 use crate::kinds::process::{Process, WhenClosed};
 use crate::kinds::site::Site;
 use crate::kinds::{Definition, Kind};
-use crate::model::{Model, Names, ProcessModel, Table, canonical, hash};
+use crate::model::{Faulty, Model, Names, ProcessModel, Table, canonical, hash};
 use crate::name::Name;
 use crate::net::Net;
 use crate::source::{Sources, Span};
 use crate::yaml::Node;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// What every check needs.
@@ -43,8 +43,6 @@ pub struct Cx<'a> {
     pub names: &'a Names,
     /// Processes of the site, for starts within processes.
     pub processes: &'a BTreeMap<String, Process>,
-    /// Broken definitions: using them is not a second finding.
-    pub failed: &'a BTreeSet<(Kind, String)>,
     pub out: &'a mut Vec<Diagnostic>,
 }
 
@@ -54,17 +52,15 @@ impl Cx<'_> {
     }
 
     /// Reports a name that nothing defines.
-    pub fn unknown<'n>(&mut self, kind: Kind, what: &str, name: &Name, known: impl IntoIterator<Item = &'n str>) {
-        if self.failed.contains(&(kind, name.to_string())) {
+    pub fn unknown<'n>(&mut self, what: &str, name: &Name, known: impl IntoIterator<Item = &'n str>) {
+        if self.names.lost.contains(name.as_str()) {
             return;
         }
         let known: Vec<&str> = known.into_iter().collect();
         let d = Diagnostic::error("unknown-name", name.span, format!("no {what} is called `{name}`"));
-        let hint = did_you_mean(name, known.iter().copied()).or_else(|| {
-            let list = || known.iter().take(12).map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ");
-            (!known.is_empty()).then(|| format!("known are {}", list()))
-        });
-        self.push(d.maybe_help(hint));
+        let list = || known.iter().take(12).map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ");
+        let d = if known.is_empty() { d } else { d.suggest_or(name, known.iter().copied(), name.span, self.sources, format!("known are {}", list())) };
+        self.push(d);
     }
 }
 
@@ -72,21 +68,25 @@ pub fn build(
     sources: &Sources,
     definitions: Vec<(Node, Definition)>,
     pinned: Vec<(Node, Process)>,
-    failed: &BTreeSet<(Kind, String)>,
+    faulty: &Faulty,
     out: &mut Vec<Diagnostic>,
 ) -> Option<Model> {
     let hash_of_all = hash_all(&definitions);
-    let (mut names, processes, Rules { acls, decisions, functions, handlers, jobs, tests }) = gather(sources, definitions, failed, out)?;
+    let (mut names, processes, Rules { acls, decisions, functions, handlers, jobs, tests }) = gather(sources, definitions, faulty, out)?;
     // What running instances wait for is there as long as they run.
     for (name, message) in pinned.iter().flat_map(|(_, p)| p.messages.iter()) {
         names.messages.entry(name.to_string()).or_insert_with(|| message.shape());
     }
     let nothing = BTreeMap::new();
-    let mut cx = Cx { sources, names: &names, processes: &nothing, failed, out };
+    let mut cx = Cx { sources, names: &names, processes: &nothing, out };
     let callables = function::all(&decisions, &functions, &env::of_site(&names), &mut cx);
+    // One that is wrong is not also unknown where it is called.
+    let called = decisions.iter().map(|d| &d.name).chain(functions.iter().map(|f| &f.name));
+    let wrong = called.filter(|name| !callables.contains_key(name.as_str())).map(ToString::to_string);
+    names.lost = Arc::new(names.lost.iter().cloned().chain(wrong).collect());
     names.callables = Arc::new(callables);
     let process_defs: BTreeMap<String, Process> = processes.iter().map(|(n, (_, p))| (n.clone(), p.clone())).collect();
-    let mut cx = Cx { sources, names: &names, processes: &process_defs, failed, out };
+    let mut cx = Cx { sources, names: &names, processes: &process_defs, out };
     references::check(&mut cx);
     mail::check(&mut cx);
     for ticket_type in names.types.iter() {
@@ -182,7 +182,7 @@ type Gathered = (Names, BTreeMap<String, (Node, Process)>, Rules);
 fn gather(
     sources: &Sources,
     definitions: Vec<(Node, Definition)>,
-    failed: &BTreeSet<(Kind, String)>,
+    faulty: &Faulty,
     out: &mut Vec<Diagnostic>,
 ) -> Option<Gathered> {
     let mut sites: Vec<Site> = vec![];
@@ -223,14 +223,14 @@ fn gather(
         }
     }
     if sites.len() != 1 {
-        if !failed.iter().any(|(k, _)| *k == Kind::Site) {
+        if !(sites.is_empty() && faulty.site) {
             let span = sites.get(1).map_or(Span::default(), |s| s.at);
             let message = if sites.is_empty() { "the site has no `kind: Site`" } else { "the site has a second `kind: Site`" };
             out.push(Diagnostic::error("no-site", span, message).help("exactly one file of the folder defines the site"));
         }
         sites.truncate(1);
     }
-    let site = sites.pop()?;
+    let site = sites.pop().unwrap_or_else(Site::stand_in);
     fn words<T>(table: &Table<T>, what: &str, name: impl Fn(&T) -> String) -> Ty {
         Ty::word(what, table.iter().map(name))
     }
@@ -272,6 +272,7 @@ fn gather(
         role_set,
         job_names: jobs.iter().map(|j: &Job| j.name.to_string()).collect(),
         calendar_set,
+        lost: Arc::new(faulty.lost.clone()),
         callables: Arc::default(),
     };
     handlers.sort_by(|a: &Handler, b: &Handler| (a.order.map_or(0, |o| o.0), &a.name).cmp(&(b.order.map_or(0, |o| o.0), &b.name)));

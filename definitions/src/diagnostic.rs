@@ -61,6 +61,42 @@ impl Diagnostic {
         self
     }
 
+    /// Asks whether the nearest of the known words was meant in the place of `written`; where that is certain, `--fix`
+    /// replaces it. `span` is where it stands, perhaps with more around it.
+    pub fn suggest<'n>(self, written: &str, known: impl IntoIterator<Item = &'n str>, span: Span, sources: &Sources) -> Self {
+        match nearest(written, known) {
+            Some(nearest) => self.meant(written, nearest, span, sources),
+            None => self,
+        }
+    }
+
+    /// As [`Diagnostic::suggest`]; where no known word is near, it says this instead.
+    pub fn suggest_or<'n>(
+        self,
+        written: &str,
+        known: impl IntoIterator<Item = &'n str>,
+        span: Span,
+        sources: &Sources,
+        otherwise: impl Into<String>,
+    ) -> Self {
+        match nearest(written, known) {
+            Some(nearest) => self.meant(written, nearest, span, sources),
+            None => self.help(otherwise),
+        }
+    }
+
+    pub fn meant(self, written: &str, nearest: Nearest, span: Span, sources: &Sources) -> Self {
+        let d = self.help(format!("did you mean `{}`?", nearest.word));
+        let place = sources.slice(span).rfind(written).filter(|_| nearest.certain && !written.is_empty());
+        match place {
+            Some(at) => {
+                let start = span.start + at as u32;
+                d.fix(Span { start, end: start + written.len() as u32, ..span }, nearest.word)
+            }
+            None => d,
+        }
+    }
+
     pub fn path(mut self, steps: &[Step]) -> Self {
         self.path = steps.to_vec();
         self
@@ -72,19 +108,31 @@ impl Diagnostic {
     }
 }
 
+/// The candidate that is nearest to a word that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nearest {
+    pub word: String,
+    /// No other is as near, and a slip or two lead to it.
+    pub certain: bool,
+}
+
+/// The nearest candidate, where one is near enough.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<Nearest> {
+    let length = word.chars().count();
+    // One slip in three letters, three at most.
+    let limit = |c: &str| (length.max(c.chars().count()) / 3).clamp(1, 3);
+    let near = candidates.into_iter().map(|c| (strsim::osa_distance(word, c), c));
+    let mut near: Vec<(usize, &str)> = near.filter(|(d, c)| *d <= limit(c) && *d < c.chars().count()).collect();
+    near.sort_unstable();
+    near.dedup();
+    let (distance, word) = *near.first()?;
+    let alone = near.get(1).is_none_or(|(other, _)| *other > distance);
+    Some(Nearest { word: word.to_owned(), certain: alone && distance <= 2 && length > 2 * distance })
+}
+
 /// `did you mean …`, where a candidate is near enough.
 pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let limit = match word.chars().count() {
-        0..=2 => 1,
-        3..=5 => 2,
-        _ => 3,
-    };
-    candidates
-        .into_iter()
-        .map(|c| (strsim::osa_distance(word, c), c))
-        .filter(|(d, c)| *d <= limit && *d < c.chars().count())
-        .min()
-        .map(|(_, c)| format!("did you mean `{c}`?"))
+    nearest(word, candidates).map(|n| format!("did you mean `{}`?", n.word))
 }
 
 /// Sorts by place, so that the output does not depend on the order of the checks, and drops twins.
@@ -92,6 +140,27 @@ pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.sort_by(|a, b| (a.span, a.code, &a.message).cmp(&(b.span, b.code, &b.message)));
     diagnostics.dedup_by(|a, b| (a.span, a.code, &a.message) == (b.span, b.code, &b.message));
 }
+
+/// Codes of findings that are about what is written, and never follow from what another part of the definition lacks.
+pub const OF_THE_TEXT: &[&str] = &[
+    "bad-language",
+    "bad-name",
+    "cel-cost",
+    "cel-regex",
+    "cel-syntax",
+    "cel-type",
+    "duplicate-definition",
+    "duplicate-key",
+    "empty-template",
+    "no-calendar",
+    "out-of-range",
+    "sent-by-event",
+    "template",
+    "unknown-language",
+    "unknown-name",
+    "unknown-word",
+    "wrong-type",
+];
 
 /// Findings that are kept: nobody reads more at once.
 const FINDINGS_MAX: usize = 500;

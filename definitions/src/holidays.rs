@@ -1,7 +1,7 @@
 //! Calendars made ready, with the days of their iCalendar files (RFC 5545): whole-day events, single or yearly.
 
 use crate::calendar::WorkTime;
-use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::diagnostic::Diagnostic;
 use crate::kinds::calendar::{Calendar, Holidays};
 use crate::model::Table;
 use crate::source::{Sources, Span};
@@ -48,7 +48,7 @@ fn of_file(holidays: &Holidays, sources: &Sources, out: &mut Vec<Diagnostic>) ->
     let Some((index, file)) = found else {
         let d = Diagnostic::error("unknown-name", holidays.at, format!("the site has no file `{wanted}`"));
         let names: Vec<&str> = files().filter_map(|(_, f)| f.path.rsplit('/').next()).collect();
-        out.push(d.maybe_help(did_you_mean(wanted, names)));
+        out.push(d.suggest(wanted, names, holidays.at, sources));
         return Days::default();
     };
     let mut days = Days::default();

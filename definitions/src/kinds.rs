@@ -26,7 +26,7 @@ pub mod test;
 pub mod ticket_type;
 pub mod who;
 
-use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::diagnostic::Diagnostic;
 use crate::load::{Load, Loader, Schemas};
 use crate::name::Name;
 use crate::source::Span;
@@ -121,7 +121,7 @@ pub fn load(node: &Node, cx: &mut Loader) -> Option<Definition> {
             d.help("the name is kept for a later version; this one does not know it yet")
         } else {
             let words = Kind::WORDS.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ");
-            d.help(did_you_mean(word, Kind::WORDS.iter().copied()).unwrap_or(format!("kinds are {words}")))
+            d.suggest_or(word, Kind::WORDS.iter().copied(), kind_node.span, cx.sources, format!("kinds are {words}"))
         };
         cx.push(d);
         return None;

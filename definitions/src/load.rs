@@ -3,11 +3,12 @@
 //! [`Load`] holds both directions of one type side by side, so that the schema and the loader
 //! cannot diverge. `record!` and `choice!` write it for structs and closed sets of words.
 
-use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::diagnostic::{Diagnostic, Nearest, nearest};
 use crate::source::{Sources, Span};
 use crate::yaml::{Entry, Node, Value};
 use serde_json::{Map, Value as Json, json};
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a file may hold: how it is written in a schema and how it is read from a node.
 pub trait Load: Sized {
@@ -41,11 +42,45 @@ impl Schemas {
 pub struct Loader<'a> {
     pub sources: &'a Sources,
     pub diagnostics: &'a mut Vec<Diagnostic>,
+    /// A part could not be read and was left out, so that the rest is still checked.
+    pub damaged: bool,
+    /// Names in the parts that were left out: they are written, so they are not also unknown.
+    pub lost: BTreeSet<String>,
+    /// The maps around what is loaded, each with its keys; the outermost is the first.
+    pub around: Vec<(&'static str, &'static [&'static str])>,
 }
 
-impl Loader<'_> {
+impl<'a> Loader<'a> {
+    pub fn new(sources: &'a Sources, diagnostics: &'a mut Vec<Diagnostic>) -> Self {
+        Self { sources, diagnostics, damaged: false, lost: BTreeSet::new(), around: vec![] }
+    }
+
     pub fn push(&mut self, d: Diagnostic) {
         self.diagnostics.push(d);
+    }
+
+    /// Leaves out a part that was found faulty.
+    pub fn leave_out(&mut self, node: &Node) {
+        self.damaged = true;
+        words(node, &mut self.lost);
+    }
+
+    /// Every item that can be read.
+    pub fn each<'n, N, T>(&mut self, items: impl IntoIterator<Item = &'n N>, mut load: impl FnMut(&'n N, &mut Self) -> Option<T>) -> Vec<T>
+    where
+        N: Part + 'n,
+    {
+        let mut all = vec![];
+        for item in items {
+            match load(item, self) {
+                Some(loaded) => all.push(loaded),
+                None => {
+                    self.leave_out(item.node());
+                    self.lost.extend(item.key().map(str::to_owned));
+                }
+            }
+        }
+        all
     }
 
     pub fn wrong_type(&mut self, node: &Node, wanted: &str) {
@@ -71,10 +106,13 @@ impl Loader<'_> {
         }
     }
 
-    /// One key of a record. Reports a missing key once, at the record's start.
+    /// One key of a record. Reports a missing key once, at the record's start; a faulty one that may be missing is left out.
     pub fn field<T: Load>(&mut self, entries: &[Entry], key: &str, owner: (&str, Span)) -> Option<T> {
         match entries.iter().find(|e| e.key == key) {
-            Some(e) => T::load(&e.value, self),
+            Some(e) => T::load(&e.value, self).or_else(|| {
+                self.leave_out(&e.value);
+                T::absent()
+            }),
             None => T::absent().or_else(|| {
                 let span = Span { end: owner.1.start + 1, ..owner.1 };
                 self.push(Diagnostic::error("missing-key", span, format!("{} needs the key `{key}`", owner.0)));
@@ -83,17 +121,18 @@ impl Loader<'_> {
         }
     }
 
-    /// The expression that a comma cut, as its brackets say it was meant, in quotes. `cut` is its first part.
+    /// The expression that a comma cut, as its brackets say it was meant. `cut` is its first part.
     fn whole_expression(&self, cut: Span, second: Span) -> Option<(Span, String)> {
         let text = &self.sources.file(cut.file).text;
         let line = text.get(cut.start as usize..)?.lines().next()?;
         let whole = &line[..crate::yaml::flow_end(line)];
         let span = Span::new(cut.file, cut.start as usize, cut.start as usize + whole.len());
-        (!whole.starts_with(['"', '\'']) && span.end >= second.end).then(|| (span, crate::yaml::quote(whole)))
+        (!whole.starts_with(['"', '\'']) && span.end >= second.end).then(|| (span, whole.to_owned()))
     }
 
-    pub fn unknown_keys(&mut self, entries: &[Entry], known: &[&str], owner: &str) -> bool {
-        let mut good = true;
+    /// The entries whose keys are known; one that is certainly misspelled counts as the key that is meant.
+    pub fn known_keys<'n>(&mut self, entries: &'n [Entry], known: &[&str], owner: &str) -> Cow<'n, [Entry]> {
+        let mut understood = Cow::Borrowed(entries);
         let mut after_expression = None;
         for e in entries {
             if known.contains(&e.key.as_str()) {
@@ -102,7 +141,7 @@ impl Loader<'_> {
                 after_expression = is_expression.then_some(e.value.span);
                 continue;
             }
-            good = false;
+            self.damaged = true;
             // `{ when: f(a, b) }` is cut in two at the comma, without an error of YAML's own.
             if e.value.value == Value::Null
                 && !is_name(&e.key)
@@ -110,18 +149,39 @@ impl Loader<'_> {
             {
                 let d = Diagnostic::error("expression-cut", e.key_span, format!("the comma before `{}` ended the expression", e.key))
                     .help("inside `{ }` an expression that contains a comma, a bracket or a brace needs quotes around it");
-                self.push(match self.whole_expression(cut, e.key_span) {
-                    Some((span, text)) => d.fix(span, text),
-                    None => d,
-                });
+                // What is meant is read on, so that the cut stays the only finding.
+                let at = understood.iter().position(|before| before.value.span == cut);
+                match (self.whole_expression(cut, e.key_span), at) {
+                    (Some((span, whole)), Some(at)) => {
+                        understood.to_mut()[at].value = Node { span, value: Value::Text(whole.clone()) };
+                        self.push(d.fix(span, crate::yaml::quote(&whole)));
+                    }
+                    (_, at) => {
+                        at.into_iter().for_each(|at| drop(understood.to_mut().remove(at)));
+                        self.push(d);
+                    }
+                }
                 continue;
             }
             let d = Diagnostic::error("unknown-key", e.key_span, format!("{owner} has no key `{}`", e.key));
-            let hint = did_you_mean(&e.key, known.iter().copied())
-                .unwrap_or_else(|| format!("keys are {}", known.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ")));
-            self.push(d.help(hint));
+            let free = known.iter().copied().filter(|k| !entries.iter().any(|e| e.key == *k));
+            let meant = nearest(&e.key, free);
+            match &meant {
+                Some(Nearest { word, certain: true }) => {
+                    let place = understood.iter().position(|other| other.key_span == e.key_span);
+                    place.into_iter().for_each(|at| understood.to_mut()[at].key.clone_from(word));
+                }
+                _ => self.leave_out(&e.value),
+            }
+            self.push(match meant {
+                Some(nearest) => d.meant(&e.key, nearest, e.key_span, self.sources),
+                None => match self.around.iter().rev().find(|(_, keys)| keys.contains(&e.key.as_str())) {
+                    Some((outer, _)) => d.help(format!("`{}` is a key of {outer}: it is indented too deep here", e.key)),
+                    None => d.help(format!("keys are {}", known.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", "))),
+                },
+            });
         }
-        good
+        understood
     }
 }
 
@@ -153,7 +213,7 @@ impl<T: Load> Load for Vec<T> {
     }
     fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
         match &node.value {
-            Value::List(items) => all(items.iter().map(|n| T::load(n, cx)).collect()),
+            Value::List(items) => Some(cx.each(items, |n: &Node, cx| T::load(n, cx))),
             _ => {
                 cx.wrong_type(node, "a list");
                 None
@@ -165,9 +225,47 @@ impl<T: Load> Load for Vec<T> {
     }
 }
 
-/// Every item, or `None` if one failed; all have been looked at by then.
-pub fn all<T>(items: Vec<Option<T>>) -> Option<Vec<T>> {
-    items.into_iter().collect()
+/// An item of a list, or an entry of a map.
+pub trait Part {
+    fn node(&self) -> &Node;
+    fn key(&self) -> Option<&str> {
+        None
+    }
+}
+
+impl Part for Node {
+    fn node(&self) -> &Node {
+        self
+    }
+}
+
+impl Part for Entry {
+    fn node(&self) -> &Node {
+        &self.value
+    }
+    fn key(&self) -> Option<&str> {
+        Some(&self.key)
+    }
+}
+
+/// Keys whose values give a name to something.
+const NAMING: &[&str] = &["as", "data", "field", "name"];
+
+/// Every word in a part that may name something.
+fn words(node: &Node, out: &mut BTreeSet<String>) {
+    match &node.value {
+        Value::List(items) => items.iter().for_each(|i| words(i, out)),
+        Value::Map(entries) => {
+            for entry in entries {
+                out.extend(is_name(&entry.key).then(|| entry.key.clone()));
+                match &entry.value.value {
+                    Value::Text(text) if NAMING.contains(&entry.key.as_str()) => _ = out.insert(text.clone()),
+                    _ => words(&entry.value, out),
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 impl<T: Load> Load for Box<T> {
@@ -266,7 +364,10 @@ impl<T: Load> Load for OneOrMany<T> {
                 cx.push(Diagnostic::error("empty-list", node.span, "the list is empty"));
                 None
             }
-            Value::List(items) => all(items.iter().map(|n| T::load(n, cx)).collect()).map(Self),
+            Value::List(items) => {
+                let all = cx.each(items, |n: &Node, cx| T::load(n, cx));
+                (!all.is_empty()).then_some(Self(all))
+            }
             _ => T::load(node, cx).map(|t| Self(vec![t])),
         }
     }
@@ -320,7 +421,7 @@ impl<T: Load> Load for Named<T> {
             let value = T::load(&e.value, cx);
             Some((name?, value?))
         };
-        all(entries.iter().map(|e| load(e, cx)).collect()).map(Self)
+        Some(Self(cx.each(entries, load)))
     }
     fn absent() -> Option<Self> {
         Some(Self(vec![]))
@@ -411,9 +512,10 @@ macro_rules! record {
 
             fn load(node: &$crate::yaml::Node, cx: &mut $crate::load::Loader) -> Option<Self> {
                 let entries = cx.entries(node, $what)?;
-                let good = cx.unknown_keys(entries, Self::KEYS, $what);
+                let entries = &*cx.known_keys(entries, Self::KEYS, $what);
+                cx.around.push(($what, Self::KEYS));
                 $( let $field = cx.field::<$ty>(entries, $key, ($what, node.span)); )*
-                if !good { return None; }
+                cx.around.pop();
                 Some(Self { at: node.span, $( $field: $field?, )* })
             }
         }
@@ -451,7 +553,7 @@ macro_rules! choice {
                 if found.is_none() {
                     let words = Self::WORDS.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ");
                     let d = $crate::diagnostic::Diagnostic::error("unknown-word", node.span, format!("`{text}` is not one of {words}"));
-                    cx.push(d.maybe_help($crate::diagnostic::did_you_mean(text, Self::WORDS.iter().copied())));
+                    cx.push(d.suggest(text, Self::WORDS.iter().copied(), node.span, cx.sources));
                 }
                 found
             }

@@ -23,7 +23,7 @@ use crate::kinds::site::Site;
 use crate::kinds::state::{State, StateType};
 use crate::kinds::test::Test;
 use crate::kinds::ticket_type::TicketType;
-use crate::kinds::{self, Definition, Kind};
+use crate::kinds::{self, Definition};
 use crate::load::Loader;
 use crate::net::Net;
 use crate::source::{Sources, Span};
@@ -72,6 +72,36 @@ impl<T> Table<T> {
     }
 }
 
+/// What could not be read, so that nothing follows from it: one fault gives one finding.
+#[derive(Debug, Default)]
+pub struct Faulty {
+    /// Names that are written in what could not be read: using them is no finding.
+    pub lost: BTreeSet<String>,
+    /// Definitions of which a part was left out.
+    pub damaged: Vec<Span>,
+    /// The site itself could not be read.
+    pub site: bool,
+}
+
+impl Faulty {
+    /// Notes the names of all definitions of a file that is not valid YAML.
+    fn file(&mut self, text: &str) {
+        for line in text.lines() {
+            for (at, key) in line.match_indices("name:") {
+                let word: String = line[at + key.len()..].trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                self.lost.insert(word);
+            }
+        }
+        self.site |= text.contains("kind: Site");
+    }
+
+    /// Whether a finding may only follow from what could not be read.
+    fn explains(&self, d: &Diagnostic) -> bool {
+        let inside = |of: &Span| of.file == d.span.file && of.start <= d.span.start && d.span.end <= of.end;
+        !diagnostic::OF_THE_TEXT.contains(&d.code) && self.damaged.iter().any(inside)
+    }
+}
+
 /// Everything that is always current: a running instance pins its process, and nothing of this.
 #[derive(Debug, Clone)]
 pub struct Names {
@@ -103,6 +133,8 @@ pub struct Names {
     pub type_ty: Ty,
     pub role_set: Arc<WordSet>,
     pub calendar_set: Arc<WordSet>,
+    /// Names in definitions that could not be read; none in a model.
+    pub lost: Arc<BTreeSet<String>>,
     /// Decisions and functions, by name.
     pub callables: Arc<BTreeMap<String, crate::cel::callable::Callable>>,
 }
@@ -253,15 +285,19 @@ fn load_but(files: &[SiteFile], pinned: &[String], but: &[&str]) -> Loaded {
         sources.add(file.path.clone(), file.text.as_str());
     }
     let mut diagnostics = vec![];
+    let mut faulty = Faulty::default();
     let mut nodes = vec![];
     for file in (0..files.len() as u32).filter(|f| !is_calendar_file(&files[*f as usize].path)) {
         utf8(&sources, file, &mut diagnostics);
+        let before = diagnostics.len();
         nodes.extend(yaml::parse(&sources, file, &mut diagnostics));
+        if diagnostics[before..].iter().any(|d| d.code == "yaml-syntax" || d.code == "too-large") {
+            faulty.file(&sources.file(file).text);
+        }
     }
     let mut definitions: Vec<(Node, Definition)> = vec![];
-    let mut failed = BTreeSet::new();
     for node in nodes {
-        load_definitions(node, &sources, &mut diagnostics, &mut definitions, &mut failed);
+        load_definitions(node, &sources, &mut diagnostics, &mut definitions, &mut faulty);
     }
     let mut pinned_definitions = vec![];
     for canonical in pinned {
@@ -269,7 +305,11 @@ fn load_but(files: &[SiteFile], pinned: &[String], but: &[&str]) -> Loaded {
     }
     let broken = diagnostic::has_errors(&diagnostics);
     diagnostic::limit(&mut diagnostics);
-    let model = check::build(&sources, definitions, pinned_definitions, &failed, &mut diagnostics);
+    let read = diagnostics.len();
+    let model = check::build(&sources, definitions, pinned_definitions, &faulty, &mut diagnostics);
+    // What a definition lacks is not told where a part of it was left out.
+    let found = diagnostics.split_off(read);
+    diagnostics.extend(found.into_iter().filter(|d| !faulty.explains(d)));
     diagnostic::sort(&mut diagnostics);
     let wrong = |d: &Diagnostic| d.severity == Severity::Error && !but.contains(&d.code);
     let model = model.filter(|_| !broken && !diagnostics.iter().any(wrong));
@@ -300,28 +340,27 @@ fn load_definitions(
     sources: &Sources,
     diagnostics: &mut Vec<Diagnostic>,
     out: &mut Vec<(Node, Definition)>,
-    failed: &mut BTreeSet<(Kind, String)>,
+    faulty: &mut Faulty,
 ) {
     match node.value {
         Value::Null => {}
         Value::List(items) => {
             for item in items {
-                load_definitions(item, sources, diagnostics, out, failed);
+                load_definitions(item, sources, diagnostics, out, faulty);
             }
         }
-        _ => match kinds::load(&node, &mut Loader { sources, diagnostics }) {
-            Some(definition) => out.push((node, definition)),
-            // What is broken itself is not also "unknown" everywhere it is used.
-            None => {
-                let word = |key: &str| match node.get(key).map(|n| &n.value) {
-                    Some(Value::Text(t)) => Some(t.clone()),
-                    _ => None,
-                };
-                if let (Some(kind), Some(name)) = (word("kind").and_then(|k| Kind::from_word(&k)), word("name")) {
-                    failed.insert((kind, name));
-                }
+        _ => {
+            let mut loader = Loader::new(sources, diagnostics);
+            let loaded = kinds::load(&node, &mut loader);
+            if loaded.is_none() {
+                loader.leave_out(&node);
             }
-        },
+            faulty.damaged.extend(loader.damaged.then_some(node.span));
+            faulty.lost.append(&mut loader.lost);
+            let is_site = || matches!(node.get("kind").map(|n| &n.value), Some(Value::Text(kind)) if *kind == *"Site");
+            faulty.site |= loaded.is_none() && is_site();
+            out.extend(loaded.map(|definition| (node, definition)));
+        }
     }
 }
 
@@ -330,7 +369,10 @@ fn load_pinned(canonical: &str, sources: &mut Sources, diagnostics: &mut Vec<Dia
     let name = json["name"].as_str().unwrap_or("?");
     let file = sources.add(format!("running process `{name}` {}", &hash(canonical)[..12]), canonical);
     let node = Node::from_json(&json, Span::new(file, 0, 0));
-    if let Some(Definition::Process(process)) = kinds::load(&node, &mut Loader { sources, diagnostics }) {
+    let mut loader = Loader::new(sources, diagnostics);
+    if let Some(Definition::Process(process)) = kinds::load(&node, &mut loader)
+        && !loader.damaged
+    {
         out.push((node, process));
     }
 }

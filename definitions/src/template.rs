@@ -143,15 +143,19 @@ impl Check<'_> {
     }
 
     fn report(&mut self, code: &'static str, needle: &str, message: String, help: Option<String>) {
+        let span = self.span_of(needle);
+        self.out.push(Diagnostic::error(code, span, message).maybe_help(help));
+    }
+
+    fn span_of(&self, needle: &str) -> Span {
         let raw = self.sources.slice(self.span);
-        let span = match self.place_of(needle) {
+        match self.place_of(needle) {
             Some(at) => {
                 let start = self.span.start as usize + locate(raw, self.text, at);
                 Span::new(self.span.file, start, (start + needle.len()).min(self.span.end as usize).max(start))
             }
             None => self.span,
-        };
-        self.out.push(Diagnostic::error(code, span, message).maybe_help(help));
+        }
     }
 
     fn template(&mut self, env: &Env) -> Option<Handlebars<'static>> {
@@ -256,11 +260,12 @@ impl Check<'_> {
                 Some(p.ty)
             }
             Err(findings) => {
-                for f in findings {
-                    let help =
-                        if f.code == "may-be-unset" { Some(format!("guard it: `{{{{#if {path}}}}} … {{{{/if}}}}`")) } else { f.help };
-                    let code = if f.code == "cel-syntax" { "template" } else { f.code };
-                    self.report(code, path, f.message, help);
+                for mut f in findings {
+                    if f.code == "may-be-unset" {
+                        f.help = Some(format!("guard it: `{{{{#if {path}}}}} … {{{{/if}}}}`"));
+                    }
+                    f.code = if f.code == "cel-syntax" { "template" } else { f.code };
+                    self.out.push(f.at(self.span_of(path), self.sources));
                 }
                 None
             }

@@ -1,7 +1,7 @@
 //! Texts for people: one string in the site's language, or a map of language tags.
 
 use crate::diagnostic::Diagnostic;
-use crate::load::{Load, Loader, Schemas, all};
+use crate::load::{Load, Loader, Schemas};
 use crate::source::Span;
 use crate::yaml::{Node, Value};
 use serde_json::json;
@@ -66,7 +66,8 @@ impl Load for Text {
                         None
                     }
                 };
-                all(entries.iter().map(|e| load(e, cx)).collect()).map(|values| Self { span: node.span, values })
+                let values = cx.each(entries, load);
+                (!values.is_empty()).then_some(Self { span: node.span, values })
             }
             _ => {
                 cx.wrong_type(node, "a text, or a map from languages to texts");

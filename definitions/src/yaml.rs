@@ -2,6 +2,8 @@
 //!
 //! Limits are counted, never timed: size, depth, nodes (aliases count as often as they are expanded).
 
+mod trouble;
+
 use crate::diagnostic::Diagnostic;
 use crate::source::{Sources, Span};
 use saphyr_parser::{Event, Parser, ScalarStyle};
@@ -97,7 +99,8 @@ impl Node {
     }
 }
 
-/// Parses every document of one file. Syntax errors end the file; everything else is reported and read on.
+/// Parses every document of one file. A syntax error ends its document, or its part of a list of definitions; everything
+/// else is reported and read on.
 pub fn parse(sources: &Sources, file: u32, diagnostics: &mut Vec<Diagnostic>) -> Vec<Node> {
     let text = &*sources.file(file).text;
     if text.len() > FILE_BYTES_MAX {
@@ -105,11 +108,26 @@ pub fn parse(sources: &Sources, file: u32, diagnostics: &mut Vec<Diagnostic>) ->
         diagnostics.push(Diagnostic::error("too-large", Span::new(file, 0, 0), message).help("split it into several files"));
         return vec![];
     }
-    let body = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let shift = text.len() - body.len();
+    let mut documents = vec![];
+    let mut from = text.len() - text.strip_prefix('\u{feff}').unwrap_or(text).len();
+    for _ in 0..ERRORS_MAX {
+        match part(text, from, file, &mut documents, diagnostics) {
+            Some(next) => from = next,
+            None => break,
+        }
+    }
+    documents
+}
+
+/// Syntax errors of one file that are told.
+const ERRORS_MAX: usize = 20;
+
+/// Parses from here on; where to go on behind a syntax error.
+fn part(text: &str, from: usize, file: u32, documents: &mut Vec<Node>, diagnostics: &mut Vec<Diagnostic>) -> Option<usize> {
+    let body = &text[from..];
     let mut builder = Builder {
         text: body,
-        shift,
+        shift: from,
         file,
         offsets: ByteOffsets::new(body),
         documents: vec![],
@@ -119,23 +137,28 @@ pub fn parse(sources: &Sources, file: u32, diagnostics: &mut Vec<Diagnostic>) ->
         diagnostics,
         stopped: false,
     };
+    let mut wrong = None;
     for event in Parser::new_from_str(body) {
         match event {
             Ok((event, span)) => builder.event(event, span),
-            Err(error) => {
-                builder.syntax_error(&error);
-                break;
-            }
+            Err(error) => wrong = Some(builder.syntax_error(&error)),
         }
-        if builder.stopped {
+        if builder.stopped || wrong.is_some() {
             break;
         }
     }
-    builder.documents
+    documents.append(&mut builder.documents);
+    let wrong = wrong?;
+    // What stood before it in a list of definitions is whole.
+    let begun = builder.stack.into_iter().next();
+    let is_list = matches!(begun, Some(Open::List { .. }));
+    if let Some(Open::List { items, .. }) = begun {
+        documents.extend(items);
+    }
+    let lines = body.match_indices('\n').map(|(at, _)| at + 1).filter(|at| *at > wrong);
+    let begins = |at: &usize| body[*at..].starts_with("---") || (is_list && body[*at..].starts_with("- "));
+    lines.into_iter().find(begins).map(|at| from + at)
 }
-
-/// Keys behind which bare expressions stand.
-const CONDITIONS: &[&str] = &["when:", "where:", "while:", "until:", "match:"];
 
 /// The parser counts characters; everything here counts bytes.
 struct ByteOffsets(Option<Vec<u32>>);
@@ -189,23 +212,33 @@ impl Builder<'_> {
         self.stopped = true;
     }
 
-    fn syntax_error(&mut self, error: &saphyr_parser::ScanError) {
+    /// Reports it where it was made; returns that place.
+    fn syntax_error(&mut self, error: &saphyr_parser::ScanError) -> usize {
         let at = self.offsets.get(error.marker().index(), self.text.len());
-        let span = Span::new(self.file, at + self.shift, at + self.shift);
+        let span = |place: std::ops::Range<usize>| Span::new(self.file, place.start + self.shift, place.end + self.shift);
         let line_start = self.text[..at].rfind('\n').map_or(0, |n| n + 1);
         let line = self.text[line_start..].lines().next().unwrap_or("");
-        let mut d = Diagnostic::error("yaml-syntax", span, format!("not valid YAML: {}", error.info()));
-        if line.contains("{{") {
-            d = d.help("a text with `{{ }}` needs quotes: `\"{{ticket.number}}\"`");
-        } else if error.info().contains("mapping values") {
-            d = d.help("a value that contains `: ` needs quotes around it");
-        } else if error.info().contains("flow") && CONDITIONS.iter().any(|c| line.contains(c)) {
-            d = d.help("inside `{ }` an expression that contains a comma, a bracket or a brace needs quotes around it");
-        } else if line.contains('\t') {
-            d = d.help("YAML is indented by spaces, not tabs");
+        let unquoted = line.contains("{{") && !line.contains(['"', '\'']);
+        match trouble::find(self.text, at).filter(|_| !unquoted) {
+            Some(trouble) => {
+                let at = trouble.place.start;
+                let d = Diagnostic::error("yaml-syntax", span(trouble.place), trouble.message);
+                self.diagnostics.push(d.help(trouble.help));
+                at
+            }
+            None => {
+                let mut d = Diagnostic::error("yaml-syntax", span(at..at), format!("not valid YAML: {}", error.info()));
+                if unquoted {
+                    d = d.help("a text with `{{ }}` needs quotes: `\"{{ticket.number}}\"`");
+                } else if error.info().contains("mapping values") {
+                    d = d.help("a value that contains `: ` needs quotes around it");
+                } else if error.info().contains("flow") && trouble::CONDITIONS.iter().any(|c| line.contains(c)) {
+                    d = d.help("inside `{ }` an expression that contains a comma, a bracket or a brace needs quotes around it");
+                }
+                self.diagnostics.push(d);
+                at
+            }
         }
-        self.diagnostics.push(d);
-        self.documents.clear();
     }
 
     fn event(&mut self, event: Event<'_>, span: saphyr_parser::Span) {

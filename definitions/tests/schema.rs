@@ -125,7 +125,7 @@ fn loads(node: &Node) -> (bool, Vec<&'static str>) {
     let mut diagnostics = vec![];
     let mut sources = Sources::default();
     sources.add("x", "");
-    let loaded = load(node, &mut Loader { sources: &sources, diagnostics: &mut diagnostics });
+    let loaded = load(node, &mut Loader::new(&sources, &mut diagnostics));
     (loaded.is_some() && diagnostics.is_empty(), diagnostics.iter().map(|d| d.code).collect())
 }
 

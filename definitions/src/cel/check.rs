@@ -10,7 +10,8 @@ use super::callable::Callable;
 use super::functions::{self, Function, P};
 use super::types::{Env, Field, Ty, WordSet};
 use super::value::Value;
-use crate::diagnostic::did_you_mean;
+use crate::diagnostic::{Diagnostic, Nearest, nearest};
+use crate::source::{Sources, Span};
 pub use macros::{Macro, Question};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -52,6 +53,17 @@ pub struct Finding {
     pub end: usize,
     pub message: String,
     pub help: Option<String>,
+    /// A word in it that is not known, and the known one that is nearest.
+    pub meant: Option<(String, Nearest)>,
+}
+
+impl Finding {
+    /// The finding at its place in a file, with its ways out.
+    pub fn at(self, span: Span, sources: &Sources) -> Diagnostic {
+        let d = Diagnostic::error(self.code, span, self.message).maybe_help(self.help);
+        let Some((written, nearest)) = self.meant else { return d };
+        d.meant(&written, nearest, span, sources)
+    }
 }
 
 /// What the checker learned beside the code.
@@ -105,7 +117,20 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn finding(&mut self, code: &'static str, at: &Ast, message: String, help: Option<String>) {
-        self.out.findings.push(Finding { code, start: at.start, end: at.end, message, help });
+        self.out.findings.push(Finding { code, start: at.start, end: at.end, message, help, meant: None });
+    }
+
+    /// Nothing is known under this word, unless its definition could not be read.
+    fn unknown<'n>(&mut self, code: &'static str, at: &Ast, word: &str, message: String, known: impl IntoIterator<Item = &'n str>) {
+        if self.env.lost.contains(word) {
+            return;
+        }
+        let known: Vec<&str> = known.into_iter().collect();
+        let meant = nearest(word, known.iter().copied());
+        let list = || known.iter().take(12).map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ");
+        let help = (meant.is_none() && !known.is_empty()).then(|| format!("known here are {}", list()));
+        let meant = meant.map(|m| (word.to_owned(), m));
+        self.out.findings.push(Finding { code, start: at.start, end: at.end, message, help, meant });
     }
 
     fn failed(&mut self, code: &'static str, at: &Ast, message: String, help: Option<String>) -> (Code, Ty) {
@@ -235,8 +260,8 @@ impl Checker<'_> {
                             (Code::Field(Box::new(code), name.clone()), f.ty.clone())
                         }
                         None => {
-                            let help = did_you_mean(name, o.fields.iter().map(|f| f.name.as_str()));
-                            self.failed("unknown-name", ast, format!("{} has no `{name}`", o.what), help)
+                            self.unknown("unknown-name", ast, name, format!("{} has no `{name}`", o.what), o.names());
+                            (Code::Const(Value::Bool(false)), Ty::Any)
                         }
                     },
                     Ty::Map(v) => (Code::Field(Box::new(code), name.clone()), (**v).clone()),
@@ -251,10 +276,8 @@ impl Checker<'_> {
     /// The type of a dotted path. With `proof`, what may be unset must be known to be set.
     fn resolve(&mut self, ast: &Ast, path: &[String], proof: bool) -> Option<Ty> {
         let Some(root) = self.env.root(&path[0]) else {
-            let help = did_you_mean(&path[0], self.env.roots.iter().map(|(n, _)| n.as_str())).unwrap_or_else(|| {
-                format!("known here are {}", self.env.roots.iter().map(|(n, _)| format!("`{n}`")).collect::<Vec<_>>().join(", "))
-            });
-            self.finding("unknown-name", ast, format!("unknown name `{}`", path[0]), Some(help));
+            let known = self.env.roots.iter().map(|(n, _)| n.as_str());
+            self.unknown("unknown-name", ast, &path[0], format!("unknown name `{}`", path[0]), known);
             return None;
         };
         let mut ty = root.clone();
@@ -264,11 +287,7 @@ impl Checker<'_> {
                 Ty::Object(o) => match o.field(part) {
                     Some(f) => (f.ty.clone(), f.optional),
                     None => {
-                        let help = did_you_mean(part, o.fields.iter().map(|f| f.name.as_str())).or_else(|| {
-                            let names: Vec<_> = o.fields.iter().map(|f| format!("`{}`", f.name)).take(12).collect();
-                            (!names.is_empty()).then(|| format!("it has {}", names.join(", ")))
-                        });
-                        self.finding("unknown-name", ast, format!("{} has no `{part}`", o.what), help);
+                        self.unknown("unknown-name", ast, part, format!("`{sofar}` has no `{part}`"), o.names());
                         return None;
                     }
                 },
@@ -420,7 +439,8 @@ impl Checker<'_> {
         let ty = match op {
             Op::Equal | Op::NotEqual => {
                 if !left_ty.meets(&right_ty) {
-                    return wrong(self, None);
+                    let help = self.compared(op, (a, &left_ty), (b, &right_ty));
+                    return wrong(self, help);
                 }
                 self.literal_word(&left_ty, b);
                 self.literal_word(&right_ty, a);
@@ -429,8 +449,7 @@ impl Checker<'_> {
             Op::Less | Op::LessEqual | Op::Greater | Op::GreaterEqual => {
                 let ordered = matches!(left_ty, Ty::Int | Ty::Decimal | Ty::Text | Ty::Date | Ty::Timestamp | Ty::Duration | Ty::Any);
                 if !ordered || !(left_ty.fits(&right_ty) || right_ty.fits(&left_ty)) {
-                    let help = matches!((&left_ty, &right_ty), (Ty::Date, Ty::Timestamp) | (Ty::Timestamp, Ty::Date))
-                        .then(|| "`date(t)` is the day of a time".into());
+                    let help = self.compared(op, (a, &left_ty), (b, &right_ty));
                     return wrong(self, help);
                 }
                 Ty::Bool
@@ -469,16 +488,46 @@ impl Checker<'_> {
         (Code::Binary(op, Box::new(left), Box::new(right)), ty)
     }
 
+    /// How two values of different types are compared.
+    fn compared(&self, op: Op, (a, left): (&Ast, &Ty), (b, right): (&Ast, &Ty)) -> Option<String> {
+        if matches!((left, right), (Ty::Date, Ty::Timestamp) | (Ty::Timestamp, Ty::Date)) {
+            return Some("`date(t)` is the day of a time".into());
+        }
+        let (of, ty, text) = match (&a.kind, &b.kind) {
+            (_, Kind::Text(text)) => (a, left, text),
+            (Kind::Text(text), _) => (b, right, text),
+            _ => return None,
+        };
+        let path = self.dotted(of).map(|p| p.join("."));
+        let sign = op.sign();
+        match (ty, path) {
+            (Ty::Int, Some(path)) if path == "ticket.priority" || path == "stored.priority" => {
+                let level = self.env.levels.iter().find(|(name, _)| name == text).map(|(_, level)| *level);
+                let by_name = format!("`{path}_name {sign} \"{text}\"`");
+                Some(match (level, op) {
+                    (Some(level), Op::Equal | Op::NotEqual) => format!("it is a level: write `{path} {sign} {level}`, or {by_name}"),
+                    (Some(level), _) => format!("it is a level: write `{path} {sign} {level}`"),
+                    (None, _) => format!("it is a level, a number; its name is `{path}_name`"),
+                })
+            }
+            (Ty::Int | Ty::Decimal, _) if text.parse::<crate::decimal::Decimal>().is_ok() => {
+                Some(format!("a number is written without quotes: `{text}`"))
+            }
+            (Ty::Bool, _) => Some("a yes or no is compared with `true` or `false`, without quotes, or stands alone".into()),
+            (Ty::Date, _) => Some(format!("a date is written `date(\"{text}\")`")),
+            (Ty::Timestamp, _) => Some(format!("a time is written `timestamp(\"{text}\")`")),
+            (Ty::Duration, _) => Some(format!("a duration is written `duration(\"{text}\")`, `hours(4)` or `days(2)`")),
+            (Ty::List(_), _) if matches!(op, Op::Equal | Op::NotEqual) => Some("a list has it where `\"…\" in list` holds".into()),
+            _ => None,
+        }
+    }
+
     /// A text literal that meets a word must be one of its words.
     fn literal_word(&mut self, ty: &Ty, ast: &Ast) {
         if let (Ty::Word(set), Kind::Text(text)) = (ty, &ast.kind)
             && !set.words.contains(text)
         {
-            let help = did_you_mean(text, set.words.iter().map(String::as_str)).or_else(|| {
-                (set.words.len() <= 12 && !set.words.is_empty())
-                    .then(|| format!("known are {}", set.words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ")))
-            });
-            self.finding("unknown-word", ast, format!("no {} is called `{text}`", set.what), help);
+            self.unknown("unknown-word", ast, text, format!("no {} is called `{text}`", set.what), set.words.iter().map(String::as_str));
         }
     }
 
@@ -661,14 +710,16 @@ impl Checker<'_> {
             "toUpper" | "uppercase" => Some("it is called `upper()`".to_owned()),
             _ => None,
         };
-        let help = if other.is_some() {
-            other
-        } else if special().any(|s| s == name) {
-            Some(format!("`{name}` is called otherwise: see `vorgang explain {name}`"))
-        } else {
-            did_you_mean(name, functions::all().map(|f| f.name).chain(special()).chain(self.env.callables.keys().map(String::as_str)))
-        };
-        self.failed("unknown-name", ast, format!("unknown function `{name}`"), help)
+        let message = format!("unknown function `{name}`");
+        let known_otherwise = special().any(|s| s == name).then(|| format!("`{name}` is called otherwise: see `vorgang explain {name}`"));
+        if let Some(help) = other.or(known_otherwise) {
+            return self.failed("unknown-name", ast, message, Some(help));
+        }
+        let own = self.env.callables.clone();
+        let known = functions::all().map(|f| f.name).chain(special()).chain(own.keys().map(String::as_str));
+        let known = nearest(name, known).into_iter().map(|n| n.word).collect::<Vec<_>>();
+        self.unknown("unknown-name", ast, name, message, known.iter().map(String::as_str));
+        (Code::Const(Value::Bool(false)), Ty::Any)
     }
 }
 

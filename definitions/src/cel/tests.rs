@@ -193,7 +193,7 @@ fn values() {
 fn findings() {
     for (text, expected) in [
         ("ticket.fields.amount > 5", "0..20 may-be-unset: `ticket.fields.amount` may be unset here"),
-        ("ticket.fields.amout > 5", "0..19 unknown-name: the fields of a ticket has no `amout`"),
+        ("ticket.fields.amout > 5", "0..19 unknown-name: `ticket.fields` has no `amout`"),
         ("tickt.state == 'open'", "0..11 unknown-name: unknown name `tickt`"),
         ("ticket.state == 'opn'", "16..21 unknown-word: no state is called `opn`"),
         ("steps.approve.outcome == 'x'", "0..21 may-be-unset: `steps.approve` may be unset here"),

@@ -48,6 +48,10 @@ pub struct Field {
 }
 
 impl ObjectTy {
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().map(|f| f.name.as_str())
+    }
+
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|f| f.name == name)
     }
@@ -135,6 +139,10 @@ pub struct Env {
     pub calendars: Arc<WordSet>,
     /// What is evaluated here comes from outside: a text that is computed is taken for a word where one is wanted, as by `option`.
     pub from_outside: bool,
+    /// Priorities with their levels: `ticket.priority` is a level.
+    pub levels: Arc<Vec<(String, i64)>>,
+    /// Names in definitions that could not be read: they are not also unknown.
+    pub lost: Arc<BTreeSet<String>>,
     /// No calendar counts where none is named: the site has none, or several and has not chosen one.
     pub no_calendar: bool,
     /// Decisions and functions of the site that can be called.

@@ -6,7 +6,7 @@ use crate::calendar::WorkTime;
 use crate::cel::eval::Scope;
 use crate::cel::types::{Env, Ty};
 use crate::cel::value::Value;
-use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::diagnostic::Diagnostic;
 use crate::kinds::acl::{ACTIONS, Acl, CHOICES, Limits, Meant};
 use crate::kinds::field::FieldType;
 use crate::load::OneOrMany;
@@ -106,7 +106,9 @@ fn word(literal: &Literal, ty: &Ty, cx: &mut Cx) {
             let d = Diagnostic::error("unknown-name", literal.node.span, format!("no {} is called `{t}`", set.what));
             let words = set.words.iter().map(String::as_str);
             let list = || set.words.iter().take(12).map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ");
-            cx.push(d.help(did_you_mean(t, words).unwrap_or_else(|| format!("known are {}", list()))));
+            if !cx.names.lost.contains(t) {
+                cx.push(d.suggest_or(t, words, literal.node.span, cx.sources, format!("known are {}", list())));
+            }
         }
         _ => cx.push(Diagnostic::error("wrong-type", literal.node.span, format!("expected the name of a {}", set.what))),
     }

@@ -11,7 +11,6 @@ use crate::cel::value::{Duration, Value};
 use crate::decimal::Decimal;
 use crate::decision::{Answer, Output, Rule, Table};
 use crate::diagnostic::Diagnostic;
-use crate::kinds::Kind;
 use crate::kinds::decision::{Column, Decision, Hit};
 use crate::kinds::message::DataType;
 use crate::load::Named;
@@ -80,7 +79,7 @@ pub fn one(d: &Decision, base: &Env, cx: &mut Cx) -> Option<Table> {
 
 fn answers(d: &Decision, given: &Named<ValueExpr>, at: Span, env: &Env, cx: &mut Cx) -> Option<Vec<Answer>> {
     for (name, _) in given.iter().filter(|(n, _)| d.outputs.get(n).is_none()) {
-        cx.unknown(Kind::Decision, "output", name, d.outputs.names());
+        cx.unknown("output", name, d.outputs.names());
     }
     let mut all = vec![];
     for (name, column) in d.outputs.iter() {

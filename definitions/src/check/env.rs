@@ -78,7 +78,7 @@ fn settings(names: &Names) -> Ty {
         vec![
             field("name", Ty::Text, false, "the site's name"),
             field("title", Ty::Text, false, "what people read"),
-            field("settings", Ty::object("the settings", settings), false, "the site's settings"),
+            field("settings", if names.site.is_stand_in() { Ty::Any } else { Ty::object("the settings", settings) }, false, "the site's settings"),
         ],
     )
 }
@@ -89,6 +89,8 @@ fn of_names(names: &Names) -> Env {
         roles: names.role_set.clone(),
         calendars: names.calendar_set.clone(),
         no_calendar: no_calendar(names),
+        lost: names.lost.clone(),
+        levels: Arc::new(names.priorities.iter().map(|p| (p.name.to_string(), p.level.value.0)).collect()),
         callables: names.callables.clone(),
         ..Env::default()
     }
@@ -102,7 +104,7 @@ pub fn of_site(names: &Names) -> Env {
 
 /// What counts in working time has to name its calendar (see [`Names::work_time`]).
 fn no_calendar(names: &Names) -> bool {
-    names.site.calendar.is_none() && names.calendar_set.words.len() != 1
+    names.site.calendar.is_none() && names.calendar_set.words.len() != 1 && !names.site.is_stand_in()
 }
 
 /// The environment of a place that knows a ticket.

@@ -6,7 +6,7 @@ use super::{Cx, env};
 use crate::actions::Verb;
 use crate::actions::set::ATTRIBUTES;
 use crate::cel::types::{Env, Field, Ty};
-use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::diagnostic::Diagnostic;
 use crate::kinds::handler::{EventName, Handler};
 use crate::kinds::process::Process;
 use crate::model::Names;
@@ -76,8 +76,7 @@ pub fn names_in(on: &[EventName], process: &Process, cx: &mut Cx) {
     for (event, name) in on.iter().filter_map(|e| Some((e, e.message()?))) {
         if process.messages.get(name).is_none() {
             let d = Diagnostic::error("unknown-name", event.span, format!("the process declares no message `{name}`"));
-            let hint = did_you_mean(name, process.messages.names());
-            cx.push(d.help(hint.unwrap_or("declare it under `messages:`".into())));
+            cx.push(d.suggest_or(name, process.messages.names(), event.span, cx.sources, "declare it under `messages:`"));
         }
     }
     changes(on, cx);
@@ -93,8 +92,9 @@ fn changes(on: &[EventName], cx: &mut Cx) {
         if slot_of(cx.names, changed).is_none() {
             let known = ATTRIBUTES.iter().copied().filter(|a| *a != "pending").chain(cx.names.fields.iter().map(|f| f.name.as_str()));
             let d = Diagnostic::error("unknown-name", event.span, format!("tickets have no attribute or field `{changed}`"));
-            let hint = did_you_mean(changed, known);
-            cx.push(d.maybe_help(hint));
+            if !cx.names.lost.contains(changed) {
+                cx.push(d.suggest(changed, known, event.span, cx.sources));
+            }
         }
     }
 }

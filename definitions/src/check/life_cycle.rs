@@ -3,7 +3,6 @@
 use super::place::{self, ActionPlace, Relies};
 use super::{Cx, env};
 use crate::diagnostic::Diagnostic;
-use crate::kinds::Kind;
 use crate::kinds::ticket_type::TicketType;
 use crate::model::Names;
 use crate::values::Slot;
@@ -15,7 +14,7 @@ pub fn check(ticket_type: &TicketType, cx: &mut Cx) {
     let mut fields = BTreeSet::new();
     for f in &ticket_type.fields {
         match names.fields.get(&f.field) {
-            None => cx.unknown(Kind::Field, "field", &f.field, names.fields.iter().map(|f| f.name.as_str())),
+            None => cx.unknown("field", &f.field, names.fields.iter().map(|f| f.name.as_str())),
             Some(field) => {
                 if !fields.insert(f.field.to_string()) {
                     cx.push(Diagnostic::error("duplicate-key", f.field.span, format!("field `{}` is listed twice", f.field)));
@@ -29,7 +28,7 @@ pub fn check(ticket_type: &TicketType, cx: &mut Cx) {
     }
     for state in ticket_type.states.iter() {
         if names.states.get(state).is_none() {
-            cx.unknown(Kind::State, "state", state, names.states.iter().map(|s| s.name.as_str()));
+            cx.unknown("state", state, names.states.iter().map(|s| s.name.as_str()));
         }
     }
     let states: BTreeSet<String> = ticket_type.states.iter().map(ToString::to_string).collect();
@@ -37,7 +36,7 @@ pub fn check(ticket_type: &TicketType, cx: &mut Cx) {
     for transition in ticket_type.transitions.iter().flatten() {
         for state in transition.from.iter().chain(transition.to.iter()) {
             if !states.contains(state.as_str()) {
-                cx.unknown(Kind::State, &format!("state of `{}`", ticket_type.name), state, states.iter().map(String::as_str));
+                cx.unknown(&format!("state of `{}`", ticket_type.name), state, states.iter().map(String::as_str));
             }
         }
         let env = env::with_ticket(names, Some(ticket_type));

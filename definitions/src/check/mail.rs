@@ -4,7 +4,6 @@ use super::place::{self, Relies};
 use super::{Cx, env, references};
 use crate::cel::types::{Env, Field, Ty};
 use crate::diagnostic::Diagnostic;
-use crate::kinds::Kind;
 use crate::kinds::auto_response::AutoResponse;
 use crate::kinds::mail_account::{MailAccount, MailUrl, OAuth, Protocol, Provider};
 use crate::kinds::mail_filter::MailFilter;
@@ -29,7 +28,7 @@ pub fn check(cx: &mut Cx) {
     }
     for queue in names.queues.iter() {
         if let Some(account) = queue.account.as_ref().filter(|a| names.accounts.get(a).is_none()) {
-            cx.unknown(Kind::MailAccount, "mail account", account, names.accounts.iter().map(|a| a.name.as_str()));
+            cx.unknown("mail account", account, names.accounts.iter().map(|a| a.name.as_str()));
         }
     }
     for filter in &names.mail_filters {
@@ -43,7 +42,7 @@ pub fn check(cx: &mut Cx) {
 fn queue(name: &Name, cx: &mut Cx) {
     let names = cx.names;
     if names.queues.get(name).is_none() {
-        cx.unknown(Kind::Queue, "queue", name, names.queues.iter().map(|q| q.name.as_str()));
+        cx.unknown("queue", name, names.queues.iter().map(|q| q.name.as_str()));
     }
 }
 
@@ -52,7 +51,7 @@ fn account(account: &MailAccount, cx: &mut Cx) {
     references::text(account.title.as_ref(), cx);
     queue(&account.queue, cx);
     match names.types.get(&account.ticket_type) {
-        None => cx.unknown(Kind::TicketType, "ticket type", &account.ticket_type, names.types.iter().map(|t| t.name.as_str())),
+        None => cx.unknown("ticket type", &account.ticket_type, names.types.iter().map(|t| t.name.as_str())),
         // A mail fills in no form: what has to be there has to come by itself.
         Some(t) => {
             let bare = t.fields.iter().filter(|f| f.required && f.default.as_ref().is_none_or(|d| d.is_unset()));

@@ -4,8 +4,7 @@ use super::place::{self, Relies};
 use super::{Cx, handler};
 use crate::actions::Action;
 use crate::cel::types::Env;
-use crate::diagnostic::{Diagnostic, did_you_mean};
-use crate::kinds::Kind;
+use crate::diagnostic::Diagnostic;
 use crate::kinds::message::DataType;
 use crate::kinds::process::Process;
 use crate::name::Name;
@@ -57,12 +56,12 @@ pub fn check(process: &Process, env: &Env, relies: &mut Relies, cx: &mut Cx) {
 pub fn emitted(name: &Name, action: &Action, env: &Env, relies: &mut Relies, cx: &mut Cx) {
     let names = cx.names;
     let Some(shape) = names.messages.get(name.as_str()) else {
-        return cx.unknown(Kind::Process, "message", name, names.messages.keys().map(String::as_str));
+        return cx.unknown("message", name, names.messages.keys().map(String::as_str));
     };
     for (key, given) in action.with.iter() {
         let Some(data) = shape.get(key.as_str()) else {
             let d = Diagnostic::error("unknown-key", key.span, format!("the message `{name}` carries no `{key}`"));
-            cx.push(d.maybe_help(did_you_mean(key, shape.keys().map(String::as_str))));
+            cx.push(d.suggest(key, shape.keys().map(String::as_str), key.span, cx.sources));
             continue;
         };
         place::carried(key, *data, given, env, relies, cx);

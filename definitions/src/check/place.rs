@@ -8,8 +8,7 @@ use crate::actions::{Action, Verb};
 use crate::cel::types::{Env, Ty};
 use crate::cel::value::Value;
 use crate::cel::{Expr, Program};
-use crate::diagnostic::{Diagnostic, did_you_mean};
-use crate::kinds::Kind;
+use crate::diagnostic::Diagnostic;
 use crate::kinds::field::FieldType;
 use crate::kinds::message::{DataType, Typed};
 use crate::kinds::state::StateType;
@@ -70,15 +69,19 @@ pub fn value(value: &ValueExpr, slot: &Slot, env: &Env, relies: &mut Relies, cx:
             }
             Ok(v) => drop(l.value.set(v)),
             Err(error) => {
-                let help = match (&error, slot) {
-                    (ValueError::NotOffered(t), slot) => did_you_mean(t, offered(slot, cx.names)),
-                    (ValueError::WrongType(_), _) if matches!(l.node.value, crate::yaml::Value::Text(_)) => {
-                        Some("an expression begins with `=`".into())
+                let message = format!("`{}`: {error}", slot.name());
+                match &error {
+                    ValueError::NotOffered(word) if cx.names.lost.contains(word) => {}
+                    ValueError::NotOffered(word) => {
+                        let d = Diagnostic::error("unknown-word", l.node.span, message);
+                        cx.push(d.suggest(word, offered(slot, cx.names), l.node.span, cx.sources));
                     }
-                    _ => None,
-                };
-                let code = if matches!(error, ValueError::NotOffered(_)) { "unknown-word" } else { "wrong-type" };
-                cx.push(Diagnostic::error(code, l.node.span, format!("`{}`: {error}", slot.name())).maybe_help(help));
+                    ValueError::WrongType(_) if matches!(l.node.value, crate::yaml::Value::Text(_)) => {
+                        let d = Diagnostic::error("wrong-type", l.node.span, message);
+                        cx.push(d.help("an expression begins with `=`"));
+                    }
+                    _ => cx.push(Diagnostic::error("wrong-type", l.node.span, message)),
+                }
             }
         },
     }
@@ -100,16 +103,19 @@ pub fn slot<'n>(name: &Name, fields: Option<&BTreeSet<String>>, cx: &mut Cx<'n>)
     let names = cx.names;
     match Slot::find(names, name) {
         Some(Slot::Field(f)) if fields.is_some_and(|all| !all.contains(f.name.as_str())) => {
+            if names.lost.contains(name.as_str()) {
+                return None;
+            }
             let d = Diagnostic::error("not-in-type", name.span, format!("tickets of this type have no field `{name}`"));
-            let hint = did_you_mean(name, fields.iter().flat_map(|f| f.iter().map(String::as_str)));
-            cx.push(d.help(hint.unwrap_or("add it to `fields:` of the ticket type".into())));
+            let known = fields.iter().flat_map(|f| f.iter().map(String::as_str));
+            cx.push(d.suggest_or(name, known, name.span, cx.sources, "add it to `fields:` of the ticket type"));
             None
         }
         Some(slot) => Some(slot),
         None => {
             let known = names.fields.iter().map(|f| f.name.as_str()).chain(crate::actions::set::ATTRIBUTES.iter().copied());
             let known: Vec<&str> = known.collect();
-            cx.unknown(Kind::Field, "field or attribute", name, known);
+            cx.unknown("field or attribute", name, known);
             None
         }
     }
@@ -239,7 +245,7 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
                 Some(_) => {}
                 None => {
                     let known: Vec<_> = cx.names.notifications.iter().map(|n| n.name.as_str()).collect();
-                    cx.unknown(Kind::Notification, "notification", name, known);
+                    cx.unknown("notification", name, known);
                 }
             },
             Verb::Reopen(name) => activity(name, "reopen", &[], place, cx),
@@ -255,7 +261,7 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
                 Some(_) => {}
                 None => {
                     let known: Vec<_> = cx.names.process_names.iter().map(String::as_str).collect();
-                    cx.unknown(Kind::Process, "process", name, known);
+                    cx.unknown("process", name, known);
                 }
             },
         }
@@ -278,7 +284,7 @@ fn activity(name: &Name, verb: &str, words: &[&str], place: &ActionPlace, cx: &m
         Some(set) if words.contains(&name.as_str()) || set.words.contains(&name.to_string()) => {}
         Some(set) => {
             let set = set.clone();
-            cx.unknown(Kind::Process, "activity", name, set.words.iter().map(String::as_str).chain(words.iter().copied()));
+            cx.unknown("activity", name, set.words.iter().map(String::as_str).chain(words.iter().copied()));
         }
         None => cx.push(Diagnostic::error("unknown-name", name.span, format!("`{verb}` is known only inside a process"))),
     }
@@ -373,10 +379,10 @@ fn new_ticket<'t>(
     let names = cx.names;
     let known = names.types.get(ticket_type);
     if known.is_none() {
-        cx.unknown(Kind::TicketType, "ticket type", ticket_type, names.types.iter().map(|t| t.name.as_str()));
+        cx.unknown("ticket type", ticket_type, names.types.iter().map(|t| t.name.as_str()));
     }
     if names.queues.get(queue).is_none() {
-        cx.unknown(Kind::Queue, "queue", queue, names.queues.iter().map(|q| q.name.as_str()));
+        cx.unknown("queue", queue, names.queues.iter().map(|q| q.name.as_str()));
     }
     for template in texts {
         relies.extend(template.compile(&place.env, cx.sources, cx.out));
@@ -424,7 +430,7 @@ fn state(literal: &crate::value_expr::Literal, name: &Name, place: &ActionPlace,
 pub fn calendar(name: &Name, cx: &mut Cx) {
     if cx.names.calendars.get(name).is_none() {
         let known: Vec<_> = cx.names.calendars.iter().map(|c| c.name.as_str()).collect();
-        cx.unknown(Kind::Calendar, "calendar", name, known);
+        cx.unknown("calendar", name, known);
     }
 }
 
@@ -437,14 +443,14 @@ pub fn whos(whos: &Whos, env: &Env, relies: &mut Relies, cx: &mut Cx) {
             Who::Role(name) => {
                 if cx.names.roles.get(name).is_none() {
                     let known: Vec<_> = cx.names.roles.iter().map(|r| r.name.as_str()).collect();
-                    cx.unknown(Kind::Role, "role", name, known);
+                    cx.unknown("role", name, known);
                 }
             }
             Who::Did(name) => match &env.activities {
                 Some(set) if set.words.contains(&name.to_string()) => {}
                 Some(set) => {
                     let set = set.clone();
-                    cx.unknown(Kind::Process, "activity", name, set.words.iter().map(String::as_str));
+                    cx.unknown("activity", name, set.words.iter().map(String::as_str));
                 }
                 None => cx.push(Diagnostic::error("unknown-name", name.span, "`did` is known only inside a process")),
             },

@@ -6,8 +6,7 @@ use super::{Cx, env, life_cycle, several};
 use crate::actions::complete::{Complete, Completes};
 use crate::actions::{Action, Verb};
 use crate::cel::types::{Env, Ty};
-use crate::diagnostic::{Diagnostic, did_you_mean};
-use crate::kinds::Kind;
+use crate::diagnostic::Diagnostic;
 use crate::kinds::handler::LocalHandler;
 use crate::kinds::message::DataType;
 use crate::kinds::process::{Activity, Branch, FormField, Next, Pick, Process, Split, Target, Timer, Transition, Way};
@@ -64,13 +63,13 @@ pub fn check(process: &Process, cx: &mut Cx) -> BTreeSet<String> {
 fn ticket(process: &Process, cx: &mut Cx) {
     let (names, t) = (cx.names, &process.ticket);
     if names.queues.get(&t.queue).is_none() {
-        cx.unknown(Kind::Queue, "queue", &t.queue, names.queues.iter().map(|q| q.name.as_str()));
+        cx.unknown("queue", &t.queue, names.queues.iter().map(|q| q.name.as_str()));
     }
     if names.priorities.get(&t.priority).is_none() {
-        cx.unknown(Kind::Priority, "priority", &t.priority, names.priorities.iter().map(|p| p.name.as_str()));
+        cx.unknown("priority", &t.priority, names.priorities.iter().map(|p| p.name.as_str()));
     }
     let Some(ticket_type) = names.types.get(&t.ticket_type) else {
-        cx.unknown(Kind::TicketType, "ticket type", &t.ticket_type, names.types.iter().map(|t| t.name.as_str()));
+        cx.unknown("ticket type", &t.ticket_type, names.types.iter().map(|t| t.name.as_str()));
         return;
     };
     if !names.initial_states(ticket_type).any(|s| t.state == s) {
@@ -83,7 +82,7 @@ fn ticket(process: &Process, cx: &mut Cx) {
             );
             cx.push(d.help(format!("it begins in {}", known.iter().map(|s| format!("`{s}`")).collect::<Vec<_>>().join(" or "))));
         } else {
-            cx.unknown(Kind::State, "state", &t.state, known);
+            cx.unknown("state", &t.state, known);
         }
     }
 }
@@ -120,7 +119,7 @@ fn net(process: &Process, cx: &mut Cx) {
             cx.push(d.related(first.at, "first here").help("a first activity with several dialogs offers several ways"));
         }
         if process.activities.get(&start.at_activity).is_none() {
-            cx.unknown(Kind::Process, "activity", &start.at_activity, activities.iter().copied());
+            cx.unknown("activity", &start.at_activity, activities.iter().copied());
         }
     }
     for action in process.action_lists().flat_map(crate::actions::with_others) {
@@ -153,7 +152,7 @@ fn net(process: &Process, cx: &mut Cx) {
                         cx.push(d.help("leave `next` out: its `do` runs, and the activity goes on"));
                     }
                     Target::Activity(to) if process.activities.get(to).is_none() => {
-                        cx.unknown(Kind::Process, "activity", to, activities.iter().copied());
+                        cx.unknown("activity", to, activities.iter().copied());
                     }
                     Target::Stay(span) if transition.is_some_and(|t| t.to.len() > 1) => {
                         cx.push(Diagnostic::error("stay", *span, "`stay` stands alone: it places no token beside others"));
@@ -172,7 +171,7 @@ fn net(process: &Process, cx: &mut Cx) {
             }
         }
         if let Some(to) = activity.else_.as_ref().filter(|to| process.activities.get(to).is_none()) {
-            cx.unknown(Kind::Process, "activity", to, activities.iter().copied());
+            cx.unknown("activity", to, activities.iter().copied());
         }
         outcomes(process, name, activity, cx);
     }
@@ -181,7 +180,7 @@ fn net(process: &Process, cx: &mut Cx) {
             match target {
                 Target::Stay(span) => cx.push(Diagnostic::error("stay", *span, "a group has nothing to stay in")),
                 Target::Activity(to) if process.activities.get(to).is_none() => {
-                    cx.unknown(Kind::Process, "activity", to, activities.iter().copied());
+                    cx.unknown("activity", to, activities.iter().copied());
                 }
                 Target::Activity(_) => {}
             }
@@ -197,7 +196,7 @@ fn outcomes(process: &Process, name: &Name, activity: &Activity, cx: &mut Cx) {
         if !possible.iter().any(|p| outcome == p.as_str()) {
             let d = Diagnostic::error("unknown-outcome", outcome.span, format!("`{name}` has no outcome `{outcome}`"));
             let list = possible.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(", ");
-            cx.push(d.help(did_you_mean(outcome, possible.iter().map(String::as_str)).unwrap_or(format!("it has {list}"))));
+            cx.push(d.suggest_or(outcome, possible.iter().map(String::as_str), outcome.span, cx.sources, format!("it has {list}")));
         }
     }
     for missing in possible.iter().filter(|p| !map.iter().any(|(o, _)| o == p.as_str())) {
@@ -233,7 +232,7 @@ fn completed_or_undone(process: &Process, action: &Action, cx: &mut Cx) {
             if process.activities.get(activity).is_some() && !all.iter().any(|o| outcome == o.as_str()) {
                 let d = Diagnostic::error("unknown-outcome", outcome.span, format!("`{activity}` has no outcome `{outcome}`"));
                 let list = all.iter().map(|o| format!("`{o}`")).collect::<Vec<_>>().join(", ");
-                cx.push(d.help(did_you_mean(outcome, all.iter().map(String::as_str)).unwrap_or(format!("it has {list}"))));
+                cx.push(d.suggest_or(outcome, all.iter().map(String::as_str), outcome.span, cx.sources, format!("it has {list}")));
             }
         }
         Verb::Undo(name) => {
@@ -349,7 +348,7 @@ impl Checker<'_> {
             if let Pick::SameAs(other) = assign.pick()
                 && self.process.activities.get(other).is_none()
             {
-                cx.unknown(Kind::Process, "activity", other, self.process.activities.names());
+                cx.unknown("activity", other, self.process.activities.names());
             }
         }
         for (dialog_name, dialog) in activity.dialogs.iter() {
@@ -499,7 +498,7 @@ impl Checker<'_> {
             (false, Some(_), Some(_)) => {
                 cx.push(Diagnostic::error("unknown-key", name.span, format!("the type of `{name}` stands in the process's `data`")));
             }
-            (false, None, _) => cx.unknown(Kind::Process, "value of the process", name, self.process.data.names()),
+            (false, None, _) => cx.unknown("value of the process", name, self.process.data.names()),
         }
     }
 

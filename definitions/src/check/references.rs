@@ -2,7 +2,6 @@
 
 use super::{Cx, env, handler, place};
 use crate::diagnostic::Diagnostic;
-use crate::kinds::Kind;
 use crate::kinds::field::FieldType;
 use crate::kinds::notification::Notification;
 use crate::kinds::state::StateType;
@@ -19,7 +18,7 @@ pub fn check(cx: &mut Cx) {
         }
         let Some(parent) = &queue.parent else { continue };
         if names.queues.get(parent).is_none() {
-            cx.unknown(Kind::Queue, "queue", parent, names.queues.iter().map(|q| q.name.as_str()));
+            cx.unknown("queue", parent, names.queues.iter().map(|q| q.name.as_str()));
         }
         let mut above = Some(parent);
         for _ in 0..names.queues.len() {
@@ -33,7 +32,7 @@ pub fn check(cx: &mut Cx) {
         text(role.title.as_ref(), cx);
         for (queue, _) in role.queues.iter() {
             if names.queues.get(queue).is_none() {
-                cx.unknown(Kind::Queue, "queue", queue, names.queues.iter().map(|q| q.name.as_str()));
+                cx.unknown("queue", queue, names.queues.iter().map(|q| q.name.as_str()));
             }
         }
     }
@@ -72,7 +71,7 @@ pub fn check(cx: &mut Cx) {
         text(state.title.as_ref(), cx);
         match (&state.then, state.state_type) {
             (Some(then), StateType::PendingAuto) if names.states.get(then).is_none() => {
-                cx.unknown(Kind::State, "state", then, names.states.iter().map(|s| s.name.as_str()));
+                cx.unknown("state", then, names.states.iter().map(|s| s.name.as_str()));
             }
             (Some(_), StateType::PendingAuto) => {}
             (None, StateType::PendingAuto) => {
@@ -132,7 +131,7 @@ fn notification(notification: &Notification, cx: &mut Cx) {
 
 /// A text has the site's own language, and no other than the site's.
 pub fn text(text: Option<&Text>, cx: &mut Cx) {
-    let Some(text) = text else { return };
+    let Some(text) = text.filter(|_| !cx.names.site.is_stand_in()) else { return };
     let languages = &cx.names.site.languages;
     let tags: Vec<&str> = text.values.iter().map(|(l, ..)| l.as_str()).collect();
     if tags == [""] {

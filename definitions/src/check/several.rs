@@ -6,7 +6,6 @@ use super::place::{self, Relies};
 use crate::cel::types::{Env, Ty};
 use crate::cel::value::Value;
 use crate::diagnostic::Diagnostic;
-use crate::kinds::Kind;
 use crate::kinds::group::Mutex;
 use crate::kinds::message::DataType;
 use crate::kinds::process::{Activity, Process};
@@ -131,7 +130,7 @@ pub fn done_when(f: &ForEach, env: &Env, items: Ty, relies: &mut Relies, cx: &mu
 pub fn sub_process(sub: &SubProcess, process: &Process, own: &place::ActionPlace, relies: &mut Relies, cx: &mut Cx) {
     let Some(inner) = cx.processes.get(sub.name.as_str()) else {
         let known: Vec<_> = cx.names.process_names.iter().map(String::as_str).collect();
-        return cx.unknown(Kind::Process, "process", &sub.name, known);
+        return cx.unknown("process", &sub.name, known);
     };
     let inner = inner.clone();
     if !sub.is_child() {
@@ -146,13 +145,13 @@ pub fn sub_process(sub: &SubProcess, process: &Process, own: &place::ActionPlace
     if let Some(ticket) = &sub.ticket {
         let names = cx.names;
         if let Some(queue) = ticket.queue.as_ref().filter(|q| names.queues.get(q).is_none()) {
-            cx.unknown(Kind::Queue, "queue", queue, names.queues.iter().map(|q| q.name.as_str()));
+            cx.unknown("queue", queue, names.queues.iter().map(|q| q.name.as_str()));
         }
         if let Some(state) = ticket.state.as_ref().filter(|s| names.states.get(s).is_none()) {
-            cx.unknown(Kind::State, "state", state, names.states.iter().map(|s| s.name.as_str()));
+            cx.unknown("state", state, names.states.iter().map(|s| s.name.as_str()));
         }
         if let Some(priority) = ticket.priority.as_ref().filter(|p| names.priorities.get(p).is_none()) {
-            cx.unknown(Kind::Priority, "priority", priority, names.priorities.iter().map(|p| p.name.as_str()));
+            cx.unknown("priority", priority, names.priorities.iter().map(|p| p.name.as_str()));
         }
         relies.extend(ticket.title.iter().flat_map(|t| t.compile(&own.env, cx.sources, cx.out)));
     }
@@ -177,7 +176,7 @@ pub fn sub_process(sub: &SubProcess, process: &Process, own: &place::ActionPlace
     for (name, from) in sub.into.iter() {
         let Some(of) = inner.data.get(from) else {
             let known: Vec<&str> = inner.data.names().collect();
-            cx.unknown(Kind::Process, &format!("value of the process `{}`", sub.name), from, known);
+            cx.unknown(&format!("value of the process `{}`", sub.name), from, known);
             continue;
         };
         let fits = match process.data.get(name) {
@@ -214,7 +213,7 @@ pub fn groups(process: &Process, cx: &mut Cx) {
             cx.push(Diagnostic::error("empty-list", name.span, format!("the group `{name}` has no activities")));
         }
         for activity in group.activities.iter().filter(|a| process.activities.get(a).is_none()) {
-            cx.unknown(Kind::Process, "activity", activity, process.activities.names());
+            cx.unknown("activity", activity, process.activities.names());
         }
         for (other, theirs) in &all[..i] {
             let mine = &all[i].1;

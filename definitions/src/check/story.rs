@@ -1,8 +1,7 @@
 //! A test: its steps have one verb each, and name what exists.
 
 use super::{Cx, env, place, several};
-use crate::diagnostic::{Diagnostic, did_you_mean};
-use crate::kinds::Kind;
+use crate::diagnostic::Diagnostic;
 use crate::kinds::process::Process;
 use crate::kinds::test::{MailIn, Steering, Step, Test};
 use crate::load::Named;
@@ -14,7 +13,7 @@ pub fn check(test: &Test, cx: &mut Cx) {
     for (_, person) in test.people.iter() {
         for role in &person.roles {
             if names.roles.get(role).is_none() {
-                cx.unknown(Kind::Role, "role", role, names.roles.iter().map(|r| r.name.as_str()));
+                cx.unknown("role", role, names.roles.iter().map(|r| r.name.as_str()));
             }
         }
     }
@@ -34,20 +33,20 @@ pub fn check(test: &Test, cx: &mut Cx) {
                 cx.push(Diagnostic::error("missing-key", step.at, format!("`{}` needs `as:`, the person who does it", verbs[0])))
             }
             (Some(actor), _) if test.people.get(actor).is_none() => {
-                cx.unknown(Kind::Test, "person of this test", actor, test.people.names().collect::<Vec<_>>());
+                cx.unknown("person of this test", actor, test.people.names().collect::<Vec<_>>());
             }
             _ => {}
         }
         if let Some(name) = &step.start
             && !names.process_names.contains(name.as_str())
         {
-            cx.unknown(Kind::Process, "process", name, names.process_names.iter().map(String::as_str));
+            cx.unknown("process", name, names.process_names.iter().map(String::as_str));
         }
         if let Some(name) = step.create.as_ref().filter(|t| names.types.get(t).is_none()) {
-            cx.unknown(Kind::TicketType, "ticket type", name, names.types.iter().map(|t| t.name.as_str()));
+            cx.unknown("ticket type", name, names.types.iter().map(|t| t.name.as_str()));
         }
         if let Some(name) = step.job.as_ref().filter(|j| !names.job_names.contains(j.as_str())) {
-            cx.unknown(Kind::Job, "job", name, names.job_names.iter().map(String::as_str));
+            cx.unknown("job", name, names.job_names.iter().map(String::as_str));
         }
         if let Some(steering) = &step.steer {
             steer(step, steering, cx);
@@ -76,17 +75,17 @@ pub fn check(test: &Test, cx: &mut Cx) {
                 cx.push(d.help("write `{ expect: { choices: { state: [open] } }, as: otto }`"));
             }
             if let Some(state) = expect.state.as_ref().filter(|s| names.states.get(s).is_none()) {
-                cx.unknown(Kind::State, "state", state, names.states.iter().map(|s| s.name.as_str()));
+                cx.unknown("state", state, names.states.iter().map(|s| s.name.as_str()));
             }
             let outcomes = || cx.processes.keys().flat_map(|p| names.ends_of(p)).chain(["cancelled".to_owned()]);
             if let Some(outcome) = expect.outcome.as_ref().filter(|o| !outcomes().any(|known| **o == *known)) {
                 let all: Vec<String> = outcomes().collect();
                 let d = Diagnostic::error("unknown-outcome", outcome.span, format!("no process ends with the outcome `{outcome}`"));
-                cx.out.push(d.maybe_help(did_you_mean(outcome, all.iter().map(String::as_str))));
+                cx.out.push(d.suggest(outcome, all.iter().map(String::as_str), outcome.span, cx.sources));
             }
             for (notification, _) in expect.notified.iter().flatten().flat_map(Named::iter) {
                 if names.notifications.get(notification).is_none() {
-                    cx.unknown(Kind::Notification, "notification", notification, names.notifications.iter().map(|n| n.name.as_str()));
+                    cx.unknown("notification", notification, names.notifications.iter().map(|n| n.name.as_str()));
                 }
             }
         }
@@ -125,7 +124,7 @@ fn mail(test: &Test, step: &Step, mail: &MailIn, cx: &mut Cx) {
     }
     if !mail.from.contains('@') && test.people.names().all(|n| n != mail.from) {
         let d = Diagnostic::error("unknown-name", step.at, format!("`{}` is neither an address nor a person of this test", mail.from));
-        cx.push(d.maybe_help(did_you_mean(&mail.from, test.people.names())));
+        cx.push(d.suggest(&mail.from, test.people.names(), mail.at, cx.sources));
     }
     for line in mail.headers.iter().filter(|l| !l.contains(':')) {
         cx.push(Diagnostic::error("wrong-type", step.at, format!("`{line}` is no line of a mail's head: it has a `:`")));
@@ -136,7 +135,7 @@ fn mail(test: &Test, step: &Step, mail: &MailIn, cx: &mut Cx) {
 fn message(name: &Name, step: &Step, cx: &mut Cx) {
     let names = cx.names;
     let Some(shape) = names.messages.get(name.as_str()) else {
-        return cx.unknown(Kind::Process, "message", name, names.messages.keys().map(String::as_str));
+        return cx.unknown("message", name, names.messages.keys().map(String::as_str));
     };
     for (key, given) in step.with.iter() {
         let plain = match given {
@@ -146,7 +145,7 @@ fn message(name: &Name, step: &Step, cx: &mut Cx) {
         match plain {
             None => {
                 let d = Diagnostic::error("unknown-key", key.span, format!("the message `{name}` carries no `{key}`"));
-                cx.push(d.maybe_help(did_you_mean(key, shape.keys().map(String::as_str))));
+                cx.push(d.suggest(key, shape.keys().map(String::as_str), key.span, cx.sources));
             }
             Some(false) => {
                 let of = shape[key.as_str()].word();
@@ -197,7 +196,7 @@ fn activities(test: &Test, step: &Step, cx: &mut Cx) {
         if !cx.processes.values().any(|p| p.activities.get(&name).is_some()) {
             let process = test.process.as_ref().and_then(|p| cx.processes.get(p.as_str()));
             let known: Vec<String> = process.iter().flat_map(|p| p.activities.names().map(str::to_owned)).collect();
-            cx.unknown(Kind::Process, "activity", &name, known.iter().map(String::as_str));
+            cx.unknown("activity", &name, known.iter().map(String::as_str));
         }
     }
 }
@@ -213,7 +212,7 @@ fn outcome(step: &Step, cx: &mut Cx) {
     if !all.is_empty() && step.refuse.is_none() && !all.iter().any(|o| outcome == o.as_str()) {
         let d = Diagnostic::error("unknown-outcome", outcome.span, format!("`{activity}` has no outcome `{outcome}`"));
         let list = all.iter().map(|o| format!("`{o}`")).collect::<Vec<_>>().join(", ");
-        cx.push(d.help(did_you_mean(outcome, all.iter().map(String::as_str)).unwrap_or(format!("it has {list}"))));
+        cx.push(d.suggest_or(outcome, all.iter().map(String::as_str), outcome.span, cx.sources, format!("it has {list}")));
     }
 }
 

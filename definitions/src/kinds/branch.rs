@@ -3,7 +3,7 @@
 use crate::actions::Action;
 use crate::cel::Expr;
 use crate::diagnostic::Diagnostic;
-use crate::load::{Int, Load, Loader, OneOrMany, Schemas, all, is_name};
+use crate::load::{Int, Load, Loader, OneOrMany, Schemas, is_name};
 use crate::name::Name;
 use crate::yaml::{Node, Value};
 use crate::{choice, record};
@@ -256,7 +256,7 @@ impl Load for Next {
                     let branch = Branch::load(&e.value, cx);
                     Some((name?, branch?))
                 };
-                all(entries.iter().map(|e| load(e, cx)).collect()).map(Self::Outcomes)
+                Some(Self::Outcomes(cx.each(entries, load)))
             }
             _ => Branch::load(node, cx).map(Self::Branch),
         }

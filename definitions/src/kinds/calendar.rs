@@ -1,7 +1,7 @@
 use crate::diagnostic::Diagnostic;
 use crate::kinds::Kind;
 use crate::kinds::site::Zone;
-use crate::load::{Load, Loader, Schemas, all};
+use crate::load::{Load, Loader, Schemas};
 use crate::name::Name;
 use crate::record;
 use crate::source::Span;
@@ -126,7 +126,7 @@ fn spans(node: &Node, cx: &mut Loader) -> Option<Vec<(u16, u16)>> {
         }
         span
     };
-    all(items.iter().map(|n| one(n, cx)).collect())
+    Some(cx.each(items, |n: &Node, cx| one(n, cx)))
 }
 
 /// A day that comes every year.

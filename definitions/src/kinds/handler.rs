@@ -148,14 +148,10 @@ impl Load for EventName {
         let known = EVENTS.iter().any(|(n, _)| n == text) || event.changed().or(event.message()).is_some_and(crate::load::is_name);
         if !known {
             let d = crate::diagnostic::Diagnostic::error("unknown-word", node.span, format!("there is no event `{text}`"));
-            let hint = crate::diagnostic::did_you_mean(
-                text,
-                EVENTS.iter().map(|(n, _)| *n).chain(["ticket.state_changed", "ticket.queue_changed"]),
-            );
-            cx.push(d.help(hint.unwrap_or_else(|| {
-                let names: Vec<String> = EVENTS.iter().map(|(n, _)| format!("`{n}`")).collect();
-                format!("events are {}, and `ticket.NAME_changed` of attributes and fields", names.join(", "))
-            })));
+            let names: Vec<String> = EVENTS.iter().map(|(n, _)| format!("`{n}`")).collect();
+            let all = format!("events are {}, and `ticket.NAME_changed` of attributes and fields", names.join(", "));
+            let near = EVENTS.iter().map(|(n, _)| *n).chain(["ticket.state_changed", "ticket.queue_changed"]);
+            cx.push(d.suggest_or(text, near, node.span, cx.sources, all));
             return None;
         }
         Some(event)

@@ -2,7 +2,6 @@ use crate::cel::Expr;
 use crate::cel::types::Ty;
 use crate::cel::value::Value;
 use crate::decimal::Decimal;
-use crate::diagnostic::Diagnostic;
 use crate::kinds::test::DurationText;
 use crate::load::{Load, Loader, Named, Schemas};
 use crate::values::{MULTILINE_BYTES_MAX, ValueError};
@@ -56,16 +55,8 @@ impl Load for Typed {
 
     fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
         let Yaml::Map(entries) = &node.value else { return DataType::load(node, cx).map(Self) };
-        if !cx.unknown_keys(entries, &["type"], "a value") {
-            return None;
-        }
-        match node.get("type") {
-            Some(word) => DataType::load(word, cx).map(Self),
-            None => {
-                cx.push(Diagnostic::error("missing-key", node.span, "a value needs its `type`"));
-                None
-            }
-        }
+        let entries = &*cx.known_keys(entries, &["type"], "a value");
+        cx.field(entries, "type", ("a value", node.span)).map(Self)
     }
 }
 

@@ -345,16 +345,8 @@ impl Load for Pick {
                 PickWord::Random => Self::Random,
             });
         };
-        if !cx.unknown_keys(entries, &["same_as"], "`pick`") {
-            return None;
-        }
-        match node.get("same_as") {
-            Some(name) => Name::load(name, cx).map(Self::SameAs),
-            None => {
-                cx.wrong_type(node, "a word, or `{ same_as: ACTIVITY }`");
-                None
-            }
-        }
+        let entries = &*cx.known_keys(entries, &["same_as"], "`pick`");
+        cx.field(entries, "same_as", ("`pick`", node.span)).map(Self::SameAs)
     }
 }
 

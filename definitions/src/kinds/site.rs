@@ -1,6 +1,7 @@
 use crate::kinds::Kind;
 use crate::load::{Int, Load, Loader, Named, OneOrMany, Schemas};
 use crate::name::Name;
+use crate::source::Span;
 use crate::text::{LANGUAGE_PATTERN, Text, is_language};
 use crate::yaml::{Node, Value};
 use crate::{diagnostic::Diagnostic, record};
@@ -30,6 +31,26 @@ record! {
 }
 
 impl Site {
+    /// In the place of one that is missing or cannot be read, so that the rest is still checked.
+    pub fn stand_in() -> Self {
+        Self {
+            at: Span::default(),
+            kind: Kind::Site,
+            name: Name::new(""),
+            language: Int(1),
+            languages: OneOrMany(vec![Language("en".into())]),
+            zone: Zone(TimeZone::UTC),
+            calendar: None,
+            title: Text::plain(""),
+            settings: Named::default(),
+        }
+    }
+
+    /// Nothing is known of the site itself: its languages, its settings.
+    pub fn is_stand_in(&self) -> bool {
+        self.name.as_str().is_empty()
+    }
+
     pub fn main_language(&self) -> &str {
         &self.languages[0].0
     }
