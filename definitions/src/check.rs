@@ -1,6 +1,8 @@
 //! The checks: from definitions to a model, or to findings. One file each.
 
 mod acl;
+mod clocks;
+mod conditions;
 mod decision;
 pub mod env;
 mod flow;
@@ -13,9 +15,11 @@ mod message;
 mod place;
 mod process;
 mod references;
+mod regions;
 pub mod several;
 mod sound;
 mod story;
+mod unused;
 
 use crate::acls::Acls;
 use crate::cel::types::{Ty, WordSet};
@@ -43,6 +47,8 @@ pub struct Cx<'a> {
     pub names: &'a Names,
     /// Processes of the site, for starts within processes.
     pub processes: &'a BTreeMap<String, Process>,
+    /// What is checked runs already: what is only useless in it is not told.
+    pub running: bool,
     pub out: &'a mut Vec<Diagnostic>,
 }
 
@@ -72,13 +78,14 @@ pub fn build(
     out: &mut Vec<Diagnostic>,
 ) -> Option<Model> {
     let hash_of_all = hash_all(&definitions);
+    let words = unused::words(&definitions);
     let (mut names, processes, Rules { acls, decisions, functions, handlers, jobs, tests }) = gather(sources, definitions, faulty, out)?;
     // What running instances wait for is there as long as they run.
     for (name, message) in pinned.iter().flat_map(|(_, p)| p.messages.iter()) {
         names.messages.entry(name.to_string()).or_insert_with(|| message.shape());
     }
     let nothing = BTreeMap::new();
-    let mut cx = Cx { sources, names: &names, processes: &nothing, out };
+    let mut cx = Cx { sources, names: &names, processes: &nothing, running: false, out };
     let callables = function::all(&decisions, &functions, &env::of_site(&names), &mut cx);
     // One that is wrong is not also unknown where it is called.
     let called = decisions.iter().map(|d| &d.name).chain(functions.iter().map(|f| &f.name));
@@ -86,7 +93,7 @@ pub fn build(
     names.lost = Arc::new(names.lost.iter().cloned().chain(wrong).collect());
     names.callables = Arc::new(callables);
     let process_defs: BTreeMap<String, Process> = processes.iter().map(|(n, (_, p))| (n.clone(), p.clone())).collect();
-    let mut cx = Cx { sources, names: &names, processes: &process_defs, out };
+    let mut cx = Cx { sources, names: &names, processes: &process_defs, running: false, out };
     references::check(&mut cx);
     mail::check(&mut cx);
     for ticket_type in names.types.iter() {
@@ -105,10 +112,12 @@ pub fn build(
         models.insert(name, model);
     }
     several::mutexes_of_site(&process_defs, &mut cx);
+    cx.running = true;
     for (node, def) in pinned {
         let model = Arc::new(compile(&node, def, &mut cx));
         by_hash.entry(model.hash.clone()).or_insert(model);
     }
+    cx.running = false;
     for acl in &acls {
         acl::check(acl, &mut cx);
     }
@@ -122,6 +131,10 @@ pub fn build(
     }
     for test in &tests {
         story::check(test, &mut cx);
+    }
+    // What could not be read may use it.
+    if faulty.is_empty() {
+        unused::check(&words, &mut cx);
     }
     let jobs: BTreeMap<String, Arc<Job>> = jobs.into_iter().map(|j| (j.name.to_string(), Arc::new(j))).collect();
     let handlers: Vec<Arc<Handler>> = handlers.into_iter().map(Arc::new).collect();

@@ -10,6 +10,7 @@ pub const ALL: &[(&str, &str)] = &[
         "activity-unreachable",
         "No path leads from a start to this activity, so it would never run. Either a transition to it is missing, or it can go.",
     ),
+    ("always-false", "The comparisons with constants in the condition exclude each other: it holds for no values, so what it stands beside never happens."),
     ("bad-language", "A language tag is `en`, `de` or, with a region, `pt-BR`."),
     (
         "bad-name",
@@ -37,6 +38,10 @@ pub const ALL: &[(&str, &str)] = &[
     ("empty-list", "At least one entry is needed here."),
     ("empty-template", "The text has nothing in the site's own language, to which others fall back."),
     (
+        "error-elsewhere",
+        "A step that runs a process does not fail when something in that process fails: the incident is raised there, and a handler on `error` in that process, or of the site, can lead on.",
+    ),
+    (
         "expression-cut",
         "Inside `{ }` or `[ ]` YAML ends a value at a comma or bracket, in the middle of an expression. Quote the whole expression.",
     ),
@@ -53,6 +58,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("message-unused", "The process declares a message that none of its handlers waits for: here it would reach nobody."),
     ("missing-key", "A key that is needed is not written."),
     ("missing-outcome", "Every outcome that can occur must be a key of `next`, so that nothing falls through."),
+    ("missing-translation", "The text has some of the site's languages and lacks others; people who chose one of those read it in the site's own."),
     (
         "mutex-order",
         "Two mutexes that are taken in different orders can wait for each other for ever. Take them everywhere in the same order.",
@@ -65,6 +71,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("no-calendar", "What counts in working time needs a calendar: one that is named, or the one of the site."),
     ("no-end", "The net can come to a point from which no way leads to an end: the instance would run for ever."),
     ("no-site", "A folder of definitions has exactly one `kind: Site`."),
+    ("no-title", "The process has a title, and people who work on this activity read its bare name."),
     ("not-decided", "Whether the net is sound was not found out within the limit of states. Sub-processes are proved each by itself."),
     ("not-in-type", "The process's ticket type does not have this field."),
     ("not-utf8", "Files are UTF-8. A byte that is none would become another letter somewhere."),

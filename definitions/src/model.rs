@@ -95,6 +95,10 @@ impl Faulty {
         self.site |= text.contains("kind: Site");
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.lost.is_empty() && self.damaged.is_empty() && !self.site
+    }
+
     /// Whether a finding may only follow from what could not be read.
     fn explains(&self, d: &Diagnostic) -> bool {
         let inside = |of: &Span| of.file == d.span.file && of.start <= d.span.start && d.span.end <= of.end;

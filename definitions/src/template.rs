@@ -94,12 +94,19 @@ impl Template {
     }
 }
 
-/// Booleans and lists stay what they are, for `#if` and `#each`.
+/// Booleans and lists stay what they are, for `#if` and `#each`, and what is in a list keeps its parts.
 fn shown(value: &Value, language: &str, scope: &dyn Scope) -> serde_json::Value {
     match value {
         Value::Bool(b) => (*b).into(),
-        Value::List(l) => l.iter().map(|v| shown(v, language, scope)).collect(),
+        Value::List(l) => l.iter().map(|v| element(v, language, scope)).collect(),
         other => display(other, language, scope.zone()).into(),
+    }
+}
+
+fn element(value: &Value, language: &str, scope: &dyn Scope) -> serde_json::Value {
+    match value {
+        Value::Map(m) => m.iter().map(|(name, v)| (name.clone(), element(v, language, scope))).collect(),
+        other => shown(other, language, scope),
     }
 }
 

@@ -208,27 +208,50 @@ impl Checker<'_> {
         }
     }
 
-    /// As [`Self::dotted`], of a comprehension's variable; marked, so that it is no name of the environment.
-    fn local(&self, ast: &Ast) -> Option<String> {
+    /// As [`Self::dotted`], of a part of anything else: of a comprehension's variable, which is marked, so that it is no
+    /// name of the environment, of an element of a list, of what a call gives.
+    fn part(&self, ast: &Ast) -> Option<String> {
         match &ast.kind {
-            Kind::Name(n) if self.locals.iter().any(|(l, _)| l == n) => Some(format!("%{n}")),
-            Kind::Select(of, name) => self.local(of).map(|p| format!("{p}.{name}")),
+            Kind::Select(..) if self.dotted(ast).is_none() => self.written(ast),
             _ => None,
         }
     }
 
-    /// A part of an element that may be unset, and that nothing says is set.
-    fn guarded_local(&mut self, ast: &Ast, part: &Field) {
-        let Some(path) = self.local(ast).filter(|p| part.optional && !self.known.contains(p)) else { return };
-        let path = &path[1..];
+    /// The expression as text; `None` of what nobody guards.
+    fn written(&self, ast: &Ast) -> Option<String> {
+        let all = |asts: &[Ast]| asts.iter().map(|a| self.written(a)).collect::<Option<Vec<_>>>().map(|all| all.join(", "));
+        Some(match &ast.kind {
+            Kind::Name(n) if self.locals.iter().any(|(l, _)| l == n) => format!("%{n}"),
+            Kind::Name(n) => n.clone(),
+            Kind::Int(i) => i.to_string(),
+            Kind::Text(t) => format!("{t:?}"),
+            Kind::Select(of, name) => format!("{}.{name}", self.written(of)?),
+            Kind::Index(of, index) => format!("{}[{}]", self.written(of)?, self.written(index)?),
+            Kind::Binary(op, a, b) => format!("{} {} {}", self.written(a)?, op.sign(), self.written(b)?),
+            Kind::Call(None, name, arguments) => format!("{name}({})", all(arguments)?),
+            Kind::Call(Some(of), name, arguments) => format!("{}.{name}({})", self.written(of)?, all(arguments)?),
+            _ => return None,
+        })
+    }
+
+    /// A part of a value that may be unset, and that nothing says is set.
+    fn guarded_part(&mut self, ast: &Ast, part: &Field) {
+        if !part.optional {
+            return;
+        }
+        let written = self.part(ast);
+        if written.as_ref().is_some_and(|p| self.known.contains(p)) {
+            return;
+        }
+        let path = written.map_or_else(|| format!("….{}", part.name), |p| p.replace('%', ""));
         let help = format!("guard it: `has({path}) && …`, or give a value: `default({path}, …)`");
         self.finding("may-be-unset", ast, format!("`{path}` may be unset here"), Some(help));
     }
 
     /// What a part of an element is taken from, its name, and its type: for `has` and `default`.
-    fn part_of_local(&mut self, ast: &Ast) -> Option<(Code, String, Ty)> {
+    fn part_of_value(&mut self, ast: &Ast) -> Option<(Code, String, Ty)> {
         let Kind::Select(of, name) = &ast.kind else { return None };
-        self.local(ast)?;
+        self.part(ast)?;
         let (code, ty) = self.expression(of);
         let part = match &ty {
             Ty::Object(o) => o.field(name).map(|f| f.ty.clone()),
@@ -256,7 +279,7 @@ impl Checker<'_> {
                 match &ty {
                     Ty::Object(o) => match o.field(name) {
                         Some(f) => {
-                            self.guarded_local(ast, f);
+                            self.guarded_part(ast, f);
                             (Code::Field(Box::new(code), name.clone()), f.ty.clone())
                         }
                         None => {
@@ -386,7 +409,7 @@ impl Checker<'_> {
             Kind::Binary(Op::Or, a, b) if !truth => &self.facts(a, false) | &self.facts(b, false),
             Kind::Binary(Op::Or, a, b) if truth => &self.facts(a, true) & &self.facts(b, true),
             Kind::Call(None, name, arguments) if truth && arguments.len() == 1 => match (name.as_str(), &arguments[0].kind) {
-                ("has", _) if self.local(&arguments[0]).is_some() => self.local(&arguments[0]).into_iter().collect(),
+                ("has", _) if self.part(&arguments[0]).is_some() => self.part(&arguments[0]).into_iter().collect(),
                 ("has", _) => {
                     let path = self.dotted(&arguments[0]).unwrap_or_default();
                     (1..=path.len()).map(|n| path[..n].join(".")).collect()
@@ -533,11 +556,11 @@ impl Checker<'_> {
 
     fn call(&mut self, ast: &Ast, receiver: Option<&Ast>, name: &str, arguments: &[Ast]) -> (Code, Ty) {
         match (receiver, name, arguments) {
-            (None, "has", [of]) if self.local(of).is_some() => match self.part_of_local(of) {
+            (None, "has", [of]) if self.part(of).is_some() => match self.part_of_value(of) {
                 Some((code, name, _)) => (Code::HasField(Box::new(code), name), Ty::Bool),
                 None => self.failed("cel-type", of, "`has()` wants a part of an element, such as `i.data.x`".into(), None),
             },
-            (None, "default", [of, other]) if self.local(of).is_some() => match self.part_of_local(of) {
+            (None, "default", [of, other]) if self.part(of).is_some() => match self.part_of_value(of) {
                 Some((code, name, ty)) => {
                     let (other, ty) = self.instead(other, ty);
                     (Code::DefaultField(Box::new(code), name, Box::new(other)), ty)

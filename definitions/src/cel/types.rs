@@ -139,6 +139,8 @@ pub struct Env {
     pub calendars: Arc<WordSet>,
     /// What is evaluated here comes from outside: a text that is computed is taken for a word where one is wanted, as by `option`.
     pub from_outside: bool,
+    /// Paths whose words are fewer here than their type has: the states of the ticket's own type.
+    pub narrowed: BTreeMap<String, Arc<WordSet>>,
     /// Priorities with their levels: `ticket.priority` is a level.
     pub levels: Arc<Vec<(String, i64)>>,
     /// Names in definitions that could not be read: they are not also unknown.

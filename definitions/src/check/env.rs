@@ -119,6 +119,8 @@ pub fn with_ticket(names: &Names, ticket_type: Option<&TicketType>) -> Env {
         ("customer".into(), person(names)),
     ];
     if let Some(t) = ticket_type {
+        let states = WordSet { what: "state".into(), words: t.states.iter().map(ToString::to_string).collect() };
+        env.narrowed.insert("ticket.state".into(), Arc::new(states));
         let proved = t.fields.iter().filter(|f| f.required || f.default.as_ref().is_some_and(|d| !d.is_unset()));
         env.set.extend(proved.map(|f| format!("ticket.fields.{}", f.field)));
     }

@@ -1,6 +1,6 @@
 //! Checks of what can stand in many places: actions, people, values.
 
-use super::Cx;
+use super::{Cx, conditions};
 use crate::actions::complete::Completes;
 use crate::actions::run::Run;
 use crate::actions::set::Set;
@@ -26,9 +26,15 @@ use std::sync::Arc;
 pub type Relies = BTreeSet<String>;
 
 pub fn condition(expr: Option<&Expr>, env: &Env, relies: &mut Relies, cx: &mut Cx) {
-    if let Some(expr) = expr {
-        compile(expr, env, Some(&Ty::Bool), relies, cx);
+    let Some(expr) = expr else { return };
+    if compile(expr, env, Some(&Ty::Bool), relies, cx).is_none() || cx.running || !conditions::never(&expr.text, env) {
+        return;
     }
+    cx.push(if expr.text.trim() == "false" {
+        Diagnostic::warning("always-false", expr.span, "the condition never holds").help("what it stands beside can go")
+    } else {
+        Diagnostic::error("always-false", expr.span, "the condition never holds, whatever the values in it")
+    });
 }
 
 /// Compiles, and keeps what the place relies on.

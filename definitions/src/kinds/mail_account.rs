@@ -86,7 +86,8 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    fn parse(text: &str, span: Span) -> Option<Self> {
+    /// `support@example.org` or `Help desk <support@example.org>`.
+    pub fn parse(text: &str, span: Span) -> Option<Self> {
         let (name, address) = match text.split_once('<') {
             Some((name, rest)) => (name.trim().trim_matches('"'), rest.strip_suffix('>')?),
             None => ("", text.trim()),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 use vorgang_definitions::kinds::mail_account::Mailbox;
+use vorgang_definitions::source::Span;
 
 /// Longest text that an article shows; the whole stays in the mail as it came.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -37,6 +38,11 @@ impl Address {
     /// Addresses are the same without regard to case: nobody who can be written to is kept apart by it.
     pub fn is(&self, address: &str) -> bool {
         self.address.eq_ignore_ascii_case(address)
+    }
+
+    /// It has the form of an address, with one `@` and nothing that a header could be broken with.
+    pub fn can_be_written_to(&self) -> bool {
+        Mailbox::parse(&self.address, Span::default()).is_some_and(|m| m.address == self.address)
     }
 
     /// In small letters: what filters compare.

@@ -1,5 +1,6 @@
 //! Who is meant (C19): is it this person, which people are they, and under which keys do their lists find it.
 
+use crate::mail::Address;
 use crate::people::{Person, PersonKind};
 use crate::rights;
 use crate::scope::TicketScope;
@@ -98,6 +99,45 @@ pub fn people(whos: &Whos, scope: &TicketScope) -> Result<Vec<String>, EvalError
     let mut seen = std::collections::BTreeSet::new();
     all.retain(|login| scope.people.get(login).is_some_and(|p| p.active) && seen.insert(login.clone()));
     Ok(all)
+}
+
+/// Whom a notification is for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Recipients {
+    pub logins: Vec<String>,
+    /// Addresses of nobody in the directory.
+    pub addresses: Vec<Address>,
+}
+
+/// As [`people`]; a text with `@` is an address, unless it is somebody's.
+///
+/// # Errors
+/// What cannot be evaluated, and a person who is named or computed and does not exist.
+pub fn recipients(whos: &Whos, scope: &TicketScope) -> Result<Recipients, EvalError> {
+    let mut found = Recipients::default();
+    for who in whos.iter() {
+        let named = match who {
+            Who::User(login) => vec![login.clone()],
+            Who::Expr(e) => logins(&e.program().evaluate(scope)?),
+            other => {
+                found.logins.extend(people(&Whos { 0: vec![other.clone()] }, scope)?);
+                continue;
+            }
+        };
+        for word in named {
+            let address = Address::new("", &word);
+            let known = scope.people.get(&word).or_else(|| scope.people.by_address(&address.key()));
+            match known {
+                Some(person) => found.logins.extend(person.active.then(|| person.login.clone())),
+                None if word.contains('@') => found.addresses.push(address),
+                None => return Err(EvalError::Failed(format!("nobody is called `{word}`"))),
+            }
+        }
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    found.logins.retain(|login| seen.insert(login.clone()));
+    found.addresses.retain(|a| seen.insert(a.key()));
+    Ok(found)
 }
 
 /// The keys under which lists find what is for them. A value that cannot be computed finds nobody.

@@ -59,8 +59,8 @@ impl Checker<'_> {
     fn with_locals<T>(&mut self, locals: &[(String, Ty)], work: impl FnOnce(&mut Self) -> T) -> T {
         let known = self.known.clone();
         for (name, _) in locals {
-            let own = format!("%{name}.");
-            self.known.retain(|k| !k.starts_with(&own));
+            let own = format!("%{name}");
+            self.known.retain(|k| !k.contains(&own));
         }
         let before = self.locals.len();
         self.locals.extend_from_slice(locals);

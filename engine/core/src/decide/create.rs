@@ -55,8 +55,9 @@ fn begin<'a>(model: &'a Model, ctx: &'a Context<'a>, ticket: Ticket) -> Run<'a> 
     run
 }
 
-/// The type's defaults for what was not given, then what it requires must be there.
-pub(super) fn complete_fields(run: &mut Run, ticket_type: &TicketType) -> Result<(), Rejection> {
+/// The type's defaults for what nothing was said about, then what it requires must be there. A field that was left empty
+/// on purpose stays empty.
+pub(super) fn complete_fields(run: &mut Run, ticket_type: &TicketType, said: &BTreeMap<String, serde_json::Value>) -> Result<(), Rejection> {
     let mut missing = vec![];
     for f in &ticket_type.fields {
         let Some(field) = run.model.names.fields.get(&f.field) else { continue };
@@ -64,7 +65,7 @@ pub(super) fn complete_fields(run: &mut Run, ticket_type: &TicketType) -> Result
         if !form::current(&run.snapshot, &slot).is_null() {
             continue;
         }
-        let default = match &f.default {
+        let default = match f.default.as_ref().filter(|_| !said.contains_key(f.field.as_str())) {
             Some(ValueExpr::Literal(l)) => l.get().cloned(),
             Some(ValueExpr::Expr(e)) => e.program().evaluate(&run.scope(None, None)).ok(),
             None => None,
@@ -124,7 +125,7 @@ pub(super) fn child(run: &mut Run, new: &NewChild, ctx: &Context) -> Result<(Str
     let ticket_type = names.types.get(&of.ticket_type).cloned().ok_or_else(|| Failure::new("definition", "its ticket type is gone"))?;
     let mut made = begin(run.model, ctx, ticket);
     let instance = super::sub_process::begin_child(&mut made, new)?;
-    complete_fields(&mut made, &ticket_type).map_err(failed)?;
+    complete_fields(&mut made, &ticket_type, &BTreeMap::new()).map_err(failed)?;
     let made = made.finish().map_err(failed)?;
     Ok((made_by(run, made, Some(LinkKind::Child)), instance))
 }
@@ -192,7 +193,7 @@ pub fn ticket(model: &Model, new: &NewTicket, ctx: &Context) -> Result<Decision,
     }
     let chosen = changes.clone();
     form::write(&mut run, changes, None)?;
-    complete_fields(&mut run, ticket_type)?;
+    complete_fields(&mut run, ticket_type, &new.fields)?;
     acls(&run, new, ticket_type, &chosen)?;
     fold_creation(&mut run);
     if let Some(article) = &new.article {
@@ -229,7 +230,7 @@ pub(super) fn by_mail<'a>(
 /// The beginning of a ticket is over: what its type wants is there, and was all one event.
 pub(super) fn complete(run: &mut Run, ticket_type: &str) -> Result<(), Rejection> {
     let ticket_type = run.model.names.types.get(ticket_type).cloned().ok_or(Rejection::NotFound)?;
-    complete_fields(run, &ticket_type)?;
+    complete_fields(run, &ticket_type, &BTreeMap::new())?;
     fold_creation(run);
     Ok(())
 }
@@ -317,7 +318,7 @@ pub fn process(model: &Model, name: &str, form: &Form, ctx: &Context) -> Result<
     let (mut run, work) = begin_process(model, name, ctx)?;
     let ticket_type = model.names.types.get(&run.snapshot.ticket.ticket_type).cloned().ok_or(Rejection::NotFound)?;
     // Defaults of the type come first, so that the form and its conditions see them; what is required may still come.
-    let _ = complete_fields(&mut run, &ticket_type);
+    let _ = complete_fields(&mut run, &ticket_type, &BTreeMap::new());
     run.rest();
     // A form that comes before a program has answered is not there yet.
     let item = run.snapshot.item(work).filter(|w| w.status.is_open() && w.status != WorkStatus::Calling).cloned();
@@ -331,7 +332,7 @@ pub fn process(model: &Model, name: &str, form: &Form, ctx: &Context) -> Result<
         rights::require(&model.names, ctx.actor, &run.snapshot.ticket, Right::Create)?;
     }
     title_from_article(&mut run, form);
-    complete_fields(&mut run, &ticket_type)?;
+    complete_fields(&mut run, &ticket_type, &form.values)?;
     run.finish()
 }
 

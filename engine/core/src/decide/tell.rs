@@ -3,6 +3,7 @@
 use super::run::{Failure, Run};
 use crate::command::Context;
 use crate::event::{Event, Notice};
+use crate::mail::{Address, Outgoing};
 use crate::people::Person;
 use crate::rights::{self, Sight};
 use crate::scope::TicketScope;
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use vorgang_definitions::cel::eval::EvalError;
 use vorgang_definitions::kinds::notification::{Channel, Notification};
 use vorgang_definitions::model::Model;
 
@@ -27,9 +29,13 @@ struct Told {
 pub fn tell(run: &mut Run, notification: &Notification, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
     let site = run.model.names.site.main_language().to_owned();
     let failed = |message: String| Failure::new("template", format!("notification `{}`: {message}", notification.name));
-    let people = who::people(&notification.to, &run.scope(instance, work)).map_err(|e| Failure::new("expression", e.to_string()))?;
+    let nobody = |e: EvalError| Failure::new("expression", format!("notification `{}`: {e}", notification.name));
+    let recipients = who::recipients(&notification.to, &run.scope(instance, work)).map_err(nobody)?;
     let today = today(run);
-    for login in people {
+    for address in recipients.addresses {
+        to_address(run, notification, address, instance, work)?;
+    }
+    for login in recipients.logins {
         let name = notification.name.as_str();
         if notification.once_a_day && run.snapshot.told.iter().any(|t| t.name == name && t.to == login && t.day == today) {
             continue;
@@ -57,6 +63,38 @@ pub fn tell(run: &mut Run, notification: &Notification, instance: Option<Seq>, w
             run.emit(Event::NotificationSent { notification: notice });
         }
     }
+    Ok(())
+}
+
+/// A mail to an address that is nobody's in the directory.
+fn to_address(run: &mut Run, notification: &Notification, to: Address, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
+    let failed = |message: String| Failure::new("template", format!("notification `{}`: {message}", notification.name));
+    if !notification.by.contains(&Channel::Mail) {
+        return Err(failed(format!("`{}` is an address, and only `by: [mail]` reaches one", to.address)));
+    }
+    if !to.can_be_written_to() {
+        return Err(failed(format!("`{}` is not an address", to.address)));
+    }
+    let site = run.model.names.site.main_language().to_owned();
+    let stranger = Person::stranger(&to.address, &site);
+    let scope = TicketScope { recipient: Some(&stranger), ..run.scope(instance, work) };
+    let subject = notification.subject.render(&site, &site, &scope).map_err(failed)?;
+    let body = notification.body.render(&site, &site, &scope).map_err(failed)?;
+    let outgoing = Outgoing {
+        seq: run.next_seq(),
+        account: run.mail_account(),
+        to: vec![to],
+        cc: vec![],
+        subject: subject.replace(['\r', '\n'], " "),
+        body,
+        references: vec![],
+        article: None,
+        attachments: vec![],
+        auto: true,
+        not_before: run.ctx.now,
+        at: run.ctx.now,
+    };
+    run.emit(Event::MailQueued { outgoing });
     Ok(())
 }
 

@@ -57,7 +57,7 @@ impl Run<'_> {
             return Err(Rejection::ReliedOn { field: "type".into(), process: instance.process.clone() });
         }
         self.set("type", name.into(), false);
-        super::create::complete_fields(self, new)
+        super::create::complete_fields(self, new, &Default::default())
     }
 
     /// Locks or unlocks. A ticket that nobody has becomes the agent's who locks it; false where there is none.
