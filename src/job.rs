@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use std::sync::Arc;
 use vorgang_core::pushdown::pushdown;
 use vorgang_core::story::summary;
-use vorgang_definitions::model::Model;
+use vorgang_definitions::model::{Model, Names};
 use vorgang_runtime::jobs::{DryRun, Overview, dry_run, go_on, overview, start_now};
 use vorgang_runtime::{Desk, Error};
 
@@ -69,11 +69,12 @@ pub async fn run(desk: &Arc<Desk>, name: &str) -> Told {
 }
 
 pub async fn try_out(desk: &Desk, name: &str) -> Told {
-    let found = dry_run(desk, name, LISTED).await.map(|found| found.map(|f| listed(name, &f)));
+    let model = desk.model();
+    let found = dry_run(desk, name, LISTED).await.map(|found| found.map(|f| listed(name, &f, &model.names)));
     answer(found, desk, name)
 }
 
-fn listed(name: &str, found: &DryRun) -> String {
+fn listed(name: &str, found: &DryRun, names: &Names) -> String {
     let count = found.tickets.len();
     let mut text = match (count, found.more) {
         (_, true) => format!("{name} would act on more than {count} tickets; the first are"),
@@ -84,7 +85,7 @@ fn listed(name: &str, found: &DryRun) -> String {
     for (number, title, decision) in &found.tickets {
         text += &format!("\n{number}  {title}");
         for event in &decision.events {
-            text += &format!("\n    {}", summary(event));
+            text += &format!("\n    {}", summary(event, names));
         }
     }
     if !found.troubles.is_empty() {

@@ -1,6 +1,7 @@
 //! A test: its steps have one verb each, and name what exists.
 
 use super::{Cx, env, place, several};
+use crate::actions::link::LinkKind;
 use crate::diagnostic::Diagnostic;
 use crate::kinds::process::Process;
 use crate::kinds::test::{MailIn, Steering, Step, Test};
@@ -70,8 +71,11 @@ pub fn check(test: &Test, cx: &mut Cx) {
             for (name, _) in expect.choices.iter() {
                 place::slot(name, None, cx);
             }
-            if step.actor.is_some() == expect.choices.is_empty() {
-                let d = Diagnostic::error("missing-key", step.at, "`as` and `choices` go together: choices are somebody's");
+            for (name, _) in expect.reasons.iter() {
+                place::slot(name, None, cx);
+            }
+            if step.actor.is_some() == (expect.choices.is_empty() && expect.reasons.is_empty()) {
+                let d = Diagnostic::error("missing-key", step.at, "`as` goes together with `choices` or `reasons`: they are somebody's");
                 cx.push(d.help("write `{ expect: { choices: { state: [open] } }, as: otto }`"));
             }
             if let Some(state) = expect.state.as_ref().filter(|s| names.states.get(s).is_none()) {
@@ -83,7 +87,13 @@ pub fn check(test: &Test, cx: &mut Cx) {
                 let d = Diagnostic::error("unknown-outcome", outcome.span, format!("no process ends with the outcome `{outcome}`"));
                 cx.out.push(d.suggest(outcome, all.iter().map(String::as_str), outcome.span, cx.sources));
             }
-            for (notification, _) in expect.notified.iter().flatten().flat_map(Named::iter) {
+            for (kind, _) in expect.links.iter().flatten().flat_map(Named::iter) {
+                if LinkKind::from_word(kind).is_none() {
+                    cx.unknown("kind of link", kind, LinkKind::WORDS.iter().copied());
+                }
+            }
+            let told = expect.notified.iter().flatten().flat_map(Named::iter).map(|(n, _)| n);
+            for notification in told.chain(expect.texts.iter().filter_map(|t| t.of.as_ref())) {
                 if names.notifications.get(notification).is_none() {
                     cx.unknown("notification", notification, names.notifications.iter().map(|n| n.name.as_str()));
                 }
@@ -175,6 +185,7 @@ fn surplus(step: &Step, verb: &str, cx: &mut Cx) {
         ("output", step.output.is_some(), verb == "answer" && step.fails.is_none()),
         ("fails", step.fails.is_some(), verb == "answer"),
         ("refuse", step.refuse.is_some(), person),
+        ("because", step.because.is_some(), step.refuse.is_some()),
     ];
     for (key, _, _) in given.into_iter().filter(|(_, given, used)| *given && !used) {
         cx.push(Diagnostic::error("unknown-key", step.at, format!("`{verb}` does not use `{key}`")));

@@ -209,6 +209,8 @@ record! {
         minutes "minutes": Option<crate::load::Int<1, 1_440>> = 15;
         /// It must be refused, for this reason.
         refuse "refuse": Option<Refusal> = "right";
+        /// A part of what the person is told of the refusal, in the site's own language.
+        because "because": Option<String> = "Enter the solution first";
     }
 }
 
@@ -361,6 +363,15 @@ record! {
         trace "trace": Option<Vec<Name>> = ["claim", "approve"];
         /// Addresses, or people of the test, to whom mails were written since the beginning, in any order.
         mailed "mailed": Option<Vec<String>> = ["anna"];
+        /// Other tickets that are linked, in any order: what each is to this one, and its place among all that were made.
+        links "links": Option<Vec<Named<crate::load::Int<1, 1_000>>>> = [{ "child": 2 }];
+        /// For each attribute or field the values that the person in `as` may not choose by hand: `right`, `life_cycle` or
+        /// `acl`, or a part of what the person is told, in the site's own language.
+        reasons "reasons": Named<Named<String>> = { "state": { "closed_successful": "Enter the solution first" } };
+        /// The newest article.
+        article "article": Option<Box<ArticleIs>> = { "body": "Train to Kiel", "visible": true };
+        /// Mails and notifications that were sent since the beginning.
+        texts "texts": Vec<TextSent> = [{ "to": "anna", "subject": "is paid" }];
         /// How many articles the ticket has.
         articles "articles": Option<crate::load::Int<0, 100_000>> = 1;
         /// How many of them customers may read.
@@ -369,7 +380,36 @@ record! {
         created "created": Option<crate::load::Int<0, 1_000>> = 1;
         /// How many incidents are open.
         incidents "incidents": Option<crate::load::Int<0, 1_000>> = 0;
-        /// Notifications sent since the beginning, each with its receiver.
+        /// Notifications sent since the beginning, each with its receiver and as often as it was sent; `[]` where nobody was
+        /// told.
         notified "notified": Option<Vec<Named<Name>>> = [{ "claim_paid": "anna" }];
+    }
+}
+
+record! {
+    /// What an article must say: only what is written is looked at.
+    pub struct ArticleIs as "`article`" {
+        /// A part of its first line.
+        subject "subject": Option<String> = "Claim over 400.00 EUR";
+        /// A part of its text.
+        body "body": Option<String> = "Train to Kiel";
+        /// Whether customers may read it.
+        visible "visible": Option<bool> = true;
+        /// Its author's login.
+        by "by": Option<Name> = "anna";
+    }
+}
+
+record! {
+    /// A mail or a notification.
+    pub struct TextSent as "a text that was sent" {
+        /// The receiver: an address, or one of the test's people.
+        to "to": String = "anna";
+        /// The notification; a mail of any kind if not written.
+        of "of": Option<Name> = "claim_paid";
+        /// A part of its subject.
+        subject "subject": Option<String> = "is paid";
+        /// A part of its text.
+        body "body": Option<String> = "400.00";
     }
 }

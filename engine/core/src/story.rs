@@ -21,6 +21,7 @@ use serde_json::Value as Json;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use vorgang_definitions::calendar::later;
+use vorgang_definitions::display::display_time;
 use vorgang_definitions::kinds::test::{PersonKind as TestPerson, Steering, Step, Test};
 use vorgang_definitions::load::Named;
 use vorgang_definitions::model::Model;
@@ -137,24 +138,31 @@ impl Story<'_> {
         self.at.map(|i| &self.tickets[i].snapshot)
     }
 
+    fn time(&self, at: Timestamp) -> String {
+        display_time(at, "en", &self.model.names.site.zone.0)
+    }
+
+    /// The articles and links of a ticket; a link is seen from both ends.
+    fn content(&self, of: &Kept) -> Content {
+        let id = of.snapshot.ticket.id;
+        let from = |t: &Kept| {
+            let seen = |l: &Linked| Linked {
+                id: t.snapshot.ticket.id,
+                number: t.snapshot.ticket.number.clone(),
+                kind: Linked::turned(&l.kind).to_owned(),
+            };
+            t.content.links.iter().filter(|l| l.id == id).map(seen).collect::<Vec<_>>()
+        };
+        let links = of.content.links.iter().cloned().chain(self.tickets.iter().flat_map(from)).collect();
+        Content { articles: of.content.articles.clone(), links }
+    }
+
     /// What a command may ask for: everything that there is.
     fn facts(&self) -> Facts {
         let number = |n: i64| (n, format!("{}", 100_000 + n));
         let all = || self.tickets.iter().map(|t| (t.snapshot.ticket.number.clone(), t));
         let others = all().map(|(n, t)| (n, Arc::new(Other { snapshot: t.snapshot.clone() }))).collect();
-        // A link is seen from both ends.
-        let turned = |of: &Kept| {
-            let id = of.snapshot.ticket.id;
-            let from = |(number, t): (String, &Kept)| {
-                let there = t.content.links.iter().filter(|l| l.id == id);
-                let seen =
-                    |l: &Linked| Linked { id: t.snapshot.ticket.id, number: number.clone(), kind: Linked::turned(&l.kind).to_owned() };
-                there.map(seen).collect::<Vec<_>>()
-            };
-            let links = all().flat_map(from);
-            Content { articles: of.content.articles.clone(), links: of.content.links.iter().cloned().chain(links).collect() }
-        };
-        let contents = all().map(|(n, t)| (n, Arc::new(turned(t)))).collect();
+        let contents = all().map(|(n, t)| (n, Arc::new(self.content(t)))).collect();
         Facts::new((1..=MADE_MAX).map(|i| number(self.numbers + i)).collect(), others, contents)
     }
 
@@ -286,7 +294,8 @@ impl Story<'_> {
                 true
             }
             Err(rejection) => {
-                self.failed(step.at, format!("{} was refused: {}", command.word(), describe(&rejection)));
+                let said = self.describe(&rejection);
+                self.failed(step.at, format!("{} was refused: {said}", command.word()));
                 false
             }
         }
@@ -335,11 +344,11 @@ impl Story<'_> {
                 self.tickets.iter().enumerate().flat_map(|(i, t)| t.snapshot.timers.iter().map(move |timer| (timer.due, i, timer.seq)));
             let Some((due, ticket, seq)) = timers.filter(|(due, ..)| *due <= to).min() else {
                 self.now = to;
-                self.report.log.push(format!("clock is {to}"));
+                self.report.log.push(format!("clock is {}", self.time(to)));
                 break;
             };
             self.now = self.now.max(due);
-            self.report.log.push(format!("clock is {}", self.now));
+            self.report.log.push(format!("clock is {}", self.time(self.now)));
             self.at = Some(ticket);
             if !self.by_system(step, &Command::FireTimer { timer: seq }) {
                 return;
@@ -365,11 +374,31 @@ impl Story<'_> {
             (Err(rejection), Some(refusal)) => {
                 self.report.log.push(format!("{line}: refused, {}", rejection.word()));
                 let word = if rejection == Rejection::NotFound { "right" } else { rejection.word() };
+                let said = self.describe(&rejection);
                 if word != refusal.word() {
-                    self.failed(step.at, format!("refused as `{}`, expected `{}`: {}", word, refusal.word(), describe(&rejection)));
+                    self.failed(step.at, format!("refused as `{word}`, expected `{}`: {said}", refusal.word()));
+                } else if let Some(part) = step.because.as_ref().filter(|part| !said.contains(part.as_str())) {
+                    self.failed(step.at, format!("the refusal says \"{said}\", expected \"{part}\" in it"));
                 }
             }
-            (Err(rejection), None) => self.failed(step.at, format!("refused: {}", describe(&rejection))),
+            (Err(rejection), None) => {
+                let said = self.describe(&rejection);
+                self.failed(step.at, format!("refused: {said}"));
+            }
+        }
+    }
+
+    /// What the person is told, in the site's own language.
+    fn describe(&self, rejection: &Rejection) -> String {
+        let language = self.model.names.site.main_language();
+        match rejection {
+            Rejection::Form(errors) => {
+                let one = |(field, error): &(String, crate::rejection::FormError)| {
+                    format!("{} {}", if field.is_empty() { "the form" } else { field }, error.say(language))
+                };
+                errors.iter().map(one).collect::<Vec<_>>().join("; ")
+            }
+            other => other.say(language),
         }
     }
 
@@ -389,7 +418,7 @@ impl Story<'_> {
         });
         let Kept { content, trace, .. } = &mut self.tickets[at];
         for event in &decision.events {
-            self.report.log.push(format!("  {}", summary(event)));
+            self.report.log.push(format!("  {}", summary(event, &self.model.names)));
             if let Event::WorkEnded { seq, status: WorkStatus::Done, outcome: Some(_), .. } = event {
                 let item = decision.after.item(*seq).filter(|w| w.copy().is_none());
                 trace.extend(item.map(|w| w.activity.clone()));
@@ -544,15 +573,4 @@ fn written_out(value: &ValueExpr) -> String {
 
 fn written(step: &Step, text: &str, visible: bool) -> ArticleInput {
     ArticleInput { body: text.to_owned(), visible, minutes: step.minutes.map(|m| m.0 as u32), ..ArticleInput::default() }
-}
-
-fn describe(rejection: &Rejection) -> String {
-    match rejection {
-        Rejection::Form(errors) => errors
-            .iter()
-            .map(|(f, e)| format!("{} {}", if f.is_empty() { "the form" } else { f }, e.say("en")))
-            .collect::<Vec<_>>()
-            .join("; "),
-        other => other.say("en"),
-    }
 }

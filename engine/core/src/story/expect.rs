@@ -3,13 +3,17 @@
 use super::{Story, written_out};
 use crate::command::Context;
 use crate::decide::choices::choices;
-use crate::event::Event;
-use crate::snapshot::{Snapshot, WorkStatus};
+use crate::event::{Article, Event};
+use crate::facts::Content;
+use crate::message::Datum;
+use crate::snapshot::{Instance, Snapshot, WorkStatus};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
+use vorgang_definitions::cel::value::Value;
+use vorgang_definitions::display::display;
 use vorgang_definitions::kinds::process::Next;
-use vorgang_definitions::kinds::test::Expect;
-use vorgang_definitions::load::Named;
+use vorgang_definitions::kinds::test::{ArticleIs, Expect, TextSent};
+use vorgang_definitions::load::{Int, Named};
 use vorgang_definitions::source::Span;
 use vorgang_definitions::value_expr::ValueExpr;
 use vorgang_definitions::values::{Slot, from_stored, when_unset};
@@ -59,7 +63,7 @@ impl Story<'_> {
             let list = open_incidents.iter().map(|i| i.message.as_str()).collect::<Vec<_>>().join("; ");
             wrong.push(format!("{} incidents are open, expected {}: {list}", open_incidents.len(), count.0));
         }
-        let content = self.at.map(|i| self.tickets[i].content.clone()).unwrap_or_default();
+        let content = self.at.map(|i| self.content(&self.tickets[i])).unwrap_or_default();
         if let Some(count) = expect.articles.filter(|c| c.0 != content.articles.len() as i64) {
             wrong.push(format!("there are {} articles, expected {}", content.articles.len(), count.0));
         }
@@ -79,32 +83,17 @@ impl Story<'_> {
             }
         }
         for (name, value) in expect.data.iter() {
-            let data = snapshot.instances.iter().rev().find_map(|i| i.more.as_ref()?.data.get(name.as_str()).map(ToString::to_string));
-            let (found, wanted) = (data.unwrap_or_else(|| "null".into()), written_out(value));
-            if found != wanted {
-                wrong.push(format!("`process.data.{name}` is `{found}`, expected `{wanted}`"));
-            }
+            wrong.extend(self.data(&snapshot, name, value));
         }
         for (name, value) in expect.fields.iter() {
             wrong.extend(self.field(&snapshot, name, value));
         }
         wrong.extend(self.choices(&snapshot, &expect.choices, whose));
-        if expect.notified.as_ref().is_some_and(Vec::is_empty) {
-            let sent = self.events.iter().filter_map(|e| match e {
-                Event::NotificationSent { notification: n } => Some(format!("`{}` to `{}`", n.name, n.to)),
-                _ => None,
-            });
-            let sent = sent.collect::<Vec<_>>();
-            if !sent.is_empty() {
-                wrong.push(format!("nobody was to be told, and there is {}", sent.join(", ")));
-            }
-        }
-        for (notification, person) in expect.notified.iter().flatten().flat_map(Named::iter) {
-            let sent = |e: &Event| matches!(e, Event::NotificationSent { notification: n } if n.name == notification.as_str() && n.to == person.as_str());
-            if !self.events.iter().any(sent) {
-                wrong.push(format!("`{notification}` was not sent to `{person}`"));
-            }
-        }
+        wrong.extend(expect.notified.as_ref().and_then(|wanted| self.notified(wanted)));
+        wrong.extend(self.reasons(&snapshot, &expect.reasons, whose));
+        wrong.extend(expect.links.as_ref().and_then(|wanted| self.links(&content, wanted)));
+        wrong.extend(expect.article.as_ref().map(|is| article(content.articles.last(), is)).unwrap_or_default());
+        wrong.extend(expect.texts.iter().filter_map(|text| self.text_sent(text)));
         if !wrong.is_empty() {
             wrong.extend(self.why(&snapshot));
         }
@@ -129,6 +118,75 @@ impl Story<'_> {
         wanted.iter().filter_map(wrong).collect()
     }
 
+    /// Why this person may not choose some values, against what is expected.
+    fn reasons(&self, snapshot: &Snapshot, wanted: &Named<Named<String>>, whose: Option<&str>) -> Vec<String> {
+        let Some(person) = whose.and_then(|login| self.people.get(login)).filter(|_| !wanted.is_empty()) else { return vec![] };
+        let ctx = Context::trial(self.now, person, &self.people);
+        let found = choices(self.model, snapshot, &ctx, &BTreeMap::new());
+        let mut wrong = vec![];
+        for (name, value, reason) in wanted.iter().flat_map(|(name, values)| values.iter().map(move |(v, r)| (name, v, r))) {
+            let option = found.choice(name).and_then(|c| c.options.iter().find(|o| o.value.as_str() == Some(value.as_str())));
+            let Some(option) = option else {
+                wrong.push(format!("`{value}` is not among the choices of `{name}`"));
+                continue;
+            };
+            let said: Vec<String> = option.refused.iter().map(|r| format!("{}: {}", r.word(), self.describe(r))).collect();
+            let is_meant = |(r, said): (&crate::rejection::Rejection, &String)| r.word() == reason.as_str() || said.contains(reason.as_str());
+            match option.refused.is_empty() {
+                true => wrong.push(format!("`{name}` can be `{value}`, expected to be refused: {reason}")),
+                false if option.refused.iter().zip(&said).any(is_meant) => {}
+                false => wrong.push(format!("`{name}` cannot be `{value}` because \"{}\", expected \"{reason}\"", said.join("; "))),
+            }
+        }
+        wrong
+    }
+
+    /// Each that is named was sent as often as it is named; nothing at all where none is.
+    fn notified(&self, wanted: &[Named<vorgang_definitions::name::Name>]) -> Option<String> {
+        let sent = self.events.iter().filter_map(|e| match e {
+            Event::NotificationSent { notification: n } => Some((n.name.as_str(), n.to.as_str())),
+            _ => None,
+        });
+        let sent: Vec<(&str, &str)> = sent.collect();
+        let wanted: Vec<(&str, &str)> = wanted.iter().flat_map(Named::iter).map(|(n, to)| (n.as_str(), to.as_str())).collect();
+        let list = |all: &[(&str, &str)]| all.iter().map(|(n, to)| format!("{n} to {to}")).collect::<Vec<_>>().join(", ");
+        let count = |all: &[(&str, &str)], one: &(&str, &str)| all.iter().filter(|other| *other == one).count();
+        let is_wrong = if wanted.is_empty() { !sent.is_empty() } else { wanted.iter().any(|w| count(&sent, w) != count(&wanted, w)) };
+        is_wrong.then(|| format!("notified were [{}], expected [{}]", list(&sent), list(&wanted)))
+    }
+
+    fn links(&self, content: &Content, wanted: &[Named<Int<1, 1_000>>]) -> Option<String> {
+        let number = |place: i64| usize::try_from(place - 1).ok().and_then(|i| self.tickets.get(i)).map(|t| t.snapshot.ticket.number.clone());
+        let mut found: Vec<String> = content.links.iter().map(|l| format!("{} {}", l.kind, l.number)).collect();
+        let named = wanted.iter().flat_map(Named::iter);
+        let mut wanted: Vec<String> = named.map(|(kind, place)| format!("{kind} {}", number(place.0).unwrap_or_else(|| "?".into()))).collect();
+        found.sort();
+        found.dedup();
+        wanted.sort();
+        (found != wanted).then(|| format!("linked are [{}], expected [{}]", found.join(", "), wanted.join(", ")))
+    }
+
+    /// Something was sent that has the parts that are expected.
+    fn text_sent(&self, wanted: &TextSent) -> Option<String> {
+        let address = self.people.get(&wanted.to).map_or(wanted.to.as_str(), |p| p.email.as_str());
+        let sent = self.events.iter().filter_map(|e| match e {
+            Event::MailQueued { outgoing: o } if wanted.of.is_none() && o.to.iter().any(|a| a.is(address)) => Some((&o.subject, &o.body)),
+            Event::NotificationSent { notification: n } if n.to == wanted.to && wanted.of.as_ref().is_none_or(|of| **of == *n.name) => {
+                Some((&n.subject, &n.body))
+            }
+            _ => None,
+        });
+        let sent: Vec<(&String, &String)> = sent.collect();
+        let has = |part: &Option<String>, text: &str| part.as_ref().is_none_or(|p| text.contains(p.as_str()));
+        if sent.iter().any(|(subject, body)| has(&wanted.subject, subject) && has(&wanted.body, body)) {
+            return None;
+        }
+        let found = sent.iter().map(|(subject, body)| format!("\"{subject}\": \"{body}\"")).collect::<Vec<_>>().join("; ");
+        let parts = [&wanted.subject, &wanted.body].into_iter().flatten().map(|p| format!("\"{p}\"")).collect::<Vec<_>>().join(" and ");
+        let found = if found.is_empty() { "nothing".to_owned() } else { found };
+        Some(format!("`{}` was sent {found}; expected {parts}", wanted.to))
+    }
+
     /// Tokens that wait, and those that stand for copies or a sub-process, may be listed or left out.
     fn work(&self, snapshot: &Snapshot, wanted: &[&str]) -> Option<String> {
         let mut open: Vec<(&str, WorkStatus)> = snapshot.open_work().map(|w| (w.activity.as_str(), w.status)).collect();
@@ -150,6 +208,25 @@ impl Story<'_> {
         Some(format!("work is [{found}], expected [{}]", wanted.join(", ")))
     }
 
+    /// A value of the process that was started last.
+    fn data(&self, snapshot: &Snapshot, name: &str, value: &ValueExpr) -> Option<String> {
+        let ValueExpr::Literal(literal) = value else { return Some(format!("`{name}`: expected values are written plainly")) };
+        let of = |i: &&Instance| self.model.process_by_hash(&i.hash)?.def.data.get(name).map(|typed| typed.0);
+        let instances = snapshot.instances.iter().rev();
+        let typed = instances.clone().find_map(|i| of(&i));
+        let found = instances.clone().find_map(|i| i.more.as_ref()?.data.get(name)).and_then(Datum::value);
+        let json = literal.node.to_json();
+        let wanted = typed.and_then(|of| of.read(&json));
+        let is_same = match (&found, &wanted) {
+            (Some(found), Some(wanted)) => found.equals(wanted),
+            (None, _) => json.is_null(),
+            (Some(_), None) => false,
+        };
+        let text = |v: Option<&Value>| v.map_or("null".to_owned(), |v| display(v, "en", &self.model.names.site.zone.0));
+        let expected = if json.is_null() || wanted.is_some() { text(wanted.as_ref()) } else { written_out(value) };
+        (!is_same).then(|| format!("`process.data.{name}` is `{}`, expected `{expected}`", text(found.as_ref())))
+    }
+
     fn field(&self, snapshot: &Snapshot, name: &str, value: &ValueExpr) -> Option<String> {
         let ValueExpr::Literal(literal) = value else { return Some(format!("`{name}`: expected values are written plainly")) };
         let slot = Slot::find(&self.model.names, name)?;
@@ -163,7 +240,7 @@ impl Story<'_> {
             (Ok(None), Some(f)) => when_unset(field).is_some_and(|unset| unset.equals(f)),
             _ => false,
         };
-        let text = |v: Option<&vorgang_definitions::cel::value::Value>| v.map_or("not set".to_owned(), |v| format!("`{v}`"));
+        let text = |v: Option<&Value>| v.map_or("not set".to_owned(), |v| format!("`{}`", display(v, "en", &self.model.names.site.zone.0)));
         (!same).then(|| format!("`{name}` is {}, expected {}", text(found.as_ref()), wanted.map_or("a value".into(), |w| text(w.as_ref()))))
     }
 
@@ -192,6 +269,24 @@ impl Story<'_> {
         lines.dedup();
         lines
     }
+}
+
+/// What is wrong with an article.
+fn article(found: Option<&Article>, wanted: &ArticleIs) -> Vec<String> {
+    let Some(found) = found else { return vec!["there is no article".into()] };
+    let mut wrong = vec![];
+    for (what, text, part) in [("subject", &found.subject, &wanted.subject), ("text", &found.body, &wanted.body)] {
+        if let Some(part) = part.as_ref().filter(|p| !text.contains(p.as_str())) {
+            wrong.push(format!("the {what} of the newest article is \"{text}\", expected \"{part}\" in it"));
+        }
+    }
+    if let Some(visible) = wanted.visible.filter(|v| *v != found.visible) {
+        wrong.push(format!("customers may {}read the newest article, expected {visible}", if found.visible { "" } else { "not " }));
+    }
+    if let Some(by) = wanted.by.as_ref().filter(|by| ***by != *found.author) {
+        wrong.push(format!("the newest article is by `{}`, expected `{by}`", found.author));
+    }
+    wrong
 }
 
 /// Addresses to whom the event writes a mail.

@@ -1,12 +1,27 @@
 //! An event in one line, for logs of tests.
 
 use crate::event::Event;
+use serde_json::Value as Json;
+use vorgang_definitions::display::{display, display_time};
+use vorgang_definitions::model::Names;
+use vorgang_definitions::values::from_stored;
 
-/// One line for logs of tests.
-pub fn summary(event: &Event) -> String {
+/// A stored value as people write it: an amount with its point.
+fn plain(names: &Names, name: &str, stored: &Json) -> String {
+    let value = names.fields.get(name).and_then(|field| from_stored(field, stored));
+    match (value, stored) {
+        (Some(value), _) => display(&value, "en", &names.site.zone.0),
+        (None, Json::String(text)) => text.clone(),
+        (None, Json::Null) => "not set".into(),
+        (None, other) => other.to_string(),
+    }
+}
+
+/// One line for logs of tests; amounts and times as people write them, in the site's zone.
+pub fn summary(event: &Event, names: &Names) -> String {
     match event {
         Event::TicketCreated { ticket } => format!("ticket {} created in {}", ticket.number, ticket.queue),
-        Event::AttributeSet { name, new, .. } | Event::FieldSet { name, new, .. } => format!("{name} = {new}"),
+        Event::AttributeSet { name, new, .. } | Event::FieldSet { name, new, .. } => format!("{name} = {}", plain(names, name, new)),
         Event::ArticleAdded { article } => format!("article by {}: {}", article.author, article.subject),
         Event::TimeAccounted { minutes, by, .. } => format!("{minutes} minutes by {by}"),
         Event::InstanceStarted { instance } => format!("process {} started", instance.process),
@@ -26,7 +41,7 @@ pub fn summary(event: &Event) -> String {
         Event::StepUndone { activity, .. } => format!("{activity} is undone"),
         Event::DialogSubmitted { dialog, outcome, .. } => format!("dialog {dialog} submitted: {outcome}"),
         Event::VoteCast { person, outcome, .. } => format!("{person} votes {outcome}"),
-        Event::TimerSet { timer } => format!("timer {} at {}", timer.seq, timer.due),
+        Event::TimerSet { timer } => format!("timer {} at {}", timer.seq, display_time(timer.due, "en", &names.site.zone.0)),
         Event::TimerFired { seq, .. } => format!("timer {seq} fires"),
         Event::TimerEnded { seq } => format!("timer {seq} is taken back"),
         Event::WatcherAdded { person, .. } => format!("{person} watches"),
