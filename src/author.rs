@@ -125,8 +125,9 @@ pub fn test(site: &Path, names: &[String], missing: bool) -> anyhow::Result<End>
     let failed = reports.iter().filter(|r| !r.failures.is_empty()).count();
     println!("{} passed, {failed} failed", reports.len() - failed);
     for c in covered(&loaded, &reports) {
-        let parts: Vec<String> = c.parts.iter().map(|p| format!("{} of {} {}", p.reached(), p.total, p.name)).collect();
-        println!("{}: {} reached", c.process, parts.join(", "));
+        let parts: Vec<String> =
+            c.parts.iter().filter(|p| p.total > 0).map(|p| format!("{} of {} {}", p.reached(), p.total, p.name)).collect();
+        println!("{}: {} reached", c.process.as_deref().unwrap_or("the site"), parts.join(", "));
         for part in c.parts.iter().filter(|p| missing && !p.missing.is_empty()) {
             println!("       no test reaches these {}: {}", part.name, part.missing.join(", "));
         }
@@ -153,6 +154,25 @@ pub fn test_json(site: &Path, names: &[String]) -> anyhow::Result<End> {
     let tests: Vec<_> = reports.iter().map(one).collect();
     println!("{:#}", json!({"version": 1, "passed": reports.len() - failed, "failed": failed, "tests": tests, "coverage": coverage}));
     Ok(end(&reports))
+}
+
+/// How often a watched folder is looked at.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(300);
+
+/// Tests now, and whenever a file has changed.
+pub async fn watch(site: &Path, once: impl Fn() -> anyhow::Result<End>) -> anyhow::Result<End> {
+    let mut before = None;
+    loop {
+        // While an editor saves, a file may be missing for a moment.
+        let files = read(site).ok();
+        if files.is_some() && files != before {
+            if let Err(error) = once() {
+                eprintln!("{error:#}");
+            }
+            before = files;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// As continuous integration reads it.

@@ -9,6 +9,7 @@ mod doctor;
 mod explain;
 mod job;
 mod mail;
+mod mutants;
 mod operate;
 mod seal;
 mod serve;
@@ -105,6 +106,15 @@ enum Command {
         /// Names what no test has reached.
         #[arg(long)]
         coverage: bool,
+        /// Changes conditions, outcomes, joins, amounts and times one by one, and names the changes that no test notices.
+        #[arg(long, conflicts_with_all = ["coverage", "names"])]
+        mutants: bool,
+        /// With `--mutants`: how many percent the tests have to notice.
+        #[arg(long, requires = "mutants", value_parser = clap::value_parser!(u8).range(0..=100), default_value = "0")]
+        least: u8,
+        /// Runs the tests again whenever a file of the site changes, until it is interrupted.
+        #[arg(long, conflicts_with = "mutants")]
+        watch: bool,
     },
     /// Says what `apply` would do, without doing it.
     Plan { site: PathBuf },
@@ -348,11 +358,22 @@ async fn run(cli: Cli) -> anyhow::Result<End> {
         }
         Command::Sweep { older_than, dry_run } => sweep::sweep(&database, files.as_deref(), older_than, dry_run).await,
         Command::Check { site, format, deny, fix } => author::check(&site, format == Format::Json, deny.is_some(), fix),
-        Command::Test { site, names, format, coverage } => match format {
-            TestFormat::Human => author::test(&site, &names, coverage),
-            TestFormat::Json => author::test_json(&site, &names),
-            TestFormat::Junit => author::test_junit(&site, &names),
+        Command::Test { site, format, mutants: true, least, .. } => match format {
+            TestFormat::Human => mutants::human(&site, least),
+            TestFormat::Json => mutants::json(&site, least),
+            TestFormat::Junit => {
+                eprintln!("changes are no test cases: `--format human` or `--format json`");
+                Ok(End::Usage)
+            }
         },
+        Command::Test { site, names, format, coverage, watch, .. } => {
+            let once = || match format {
+                TestFormat::Human => author::test(&site, &names, coverage),
+                TestFormat::Json => author::test_json(&site, &names),
+                TestFormat::Junit => author::test_junit(&site, &names),
+            };
+            if watch { author::watch(&site, once).await } else { once() }
+        }
         Command::Plan { site } => operate::plan(&database, &site).await,
         Command::Apply { site } => operate::apply(&database, &site).await,
         Command::Graph { site, process, format, coverage, language } => {

@@ -39,6 +39,25 @@ fn examples_are_good() {
     assert!(count >= 47, "{count} sites");
 }
 
+/// The examples' own tests notice nine of ten small changes.
+#[test]
+fn tests_of_examples_notice_changes() {
+    let folder = Folder::new("mutants");
+    let inside = |f: &str| fs::read_dir(root().join(f)).expect("sites").map(|e| e.expect("a site").path()).collect::<Vec<_>>();
+    for site in ["examples", "examples/patterns"].into_iter().flat_map(inside).filter(|s| !s.ends_with("patterns")) {
+        let site = site.to_string_lossy();
+        let (code, out, err) = run(&folder.0, &["test", &site, "--mutants", "--least", "90"]);
+        assert_eq!(code, 0, "{site}:\n{out}{err}");
+    }
+    let (code, out, _) = run(&folder.0, &["test", &root().join("examples/gallery").to_string_lossy(), "--mutants", "--format", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((code, told["changes"].as_u64() > told["noticed"].as_u64()), (0, true), "{told}");
+    assert_eq!(
+        told["left"].as_array().map(Vec::len).unwrap_or_default() as u64 + told["noticed"].as_u64().unwrap_or_default(),
+        told["changes"]
+    );
+}
+
 /// `docs/patterns.md` says of each pattern what the example says of itself, with its drawing.
 #[test]
 fn the_page_of_patterns_is_current() {

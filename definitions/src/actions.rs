@@ -158,7 +158,11 @@ impl Load for Action {
             cx.leave_out(&second.value);
         }
         let places = [("as", MAKE), ("retry", OUTSIDE), ("with", &["emit"])];
-        let misplaced: Vec<_> = places.iter().filter(|(_, verbs)| !verbs.contains(&entry.key.as_str())).filter_map(|(key, _)| Some((get(key)?, *key))).collect();
+        let misplaced: Vec<_> = places
+            .iter()
+            .filter(|(_, verbs)| !verbs.contains(&entry.key.as_str()))
+            .filter_map(|(key, _)| Some((get(key)?, *key)))
+            .collect();
         for (e, key) in &misplaced {
             let (message, help) = match *key {
                 "as" => (format!("`{}` makes nothing that could have a name", entry.key), "`as` stands beside what makes a ticket"),

@@ -1,6 +1,7 @@
 //! The checks: from definitions to a model, or to findings. One file each.
 
 mod acl;
+mod advice;
 mod clocks;
 mod conditions;
 mod decision;
@@ -65,7 +66,11 @@ impl Cx<'_> {
         let known: Vec<&str> = known.into_iter().collect();
         let d = Diagnostic::error("unknown-name", name.span, format!("no {what} is called `{name}`"));
         let list = || known.iter().take(12).map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ");
-        let d = if known.is_empty() { d } else { d.suggest_or(name, known.iter().copied(), name.span, self.sources, format!("known are {}", list())) };
+        let d = if known.is_empty() {
+            d
+        } else {
+            d.suggest_or(name, known.iter().copied(), name.span, self.sources, format!("known are {}", list()))
+        };
         self.push(d);
     }
 }
@@ -192,12 +197,7 @@ struct Rules {
 
 type Gathered = (Names, BTreeMap<String, (Node, Process)>, Rules);
 
-fn gather(
-    sources: &Sources,
-    definitions: Vec<(Node, Definition)>,
-    faulty: &Faulty,
-    out: &mut Vec<Diagnostic>,
-) -> Option<Gathered> {
+fn gather(sources: &Sources, definitions: Vec<(Node, Definition)>, faulty: &Faulty, out: &mut Vec<Diagnostic>) -> Option<Gathered> {
     let mut sites: Vec<Site> = vec![];
     let (mut states, mut priorities, mut queues, mut fields) = (Table::default(), Table::default(), Table::default(), Table::default());
     let (mut types, mut roles, mut notifications) = (Table::default(), Table::default(), Table::default());

@@ -10,7 +10,10 @@ pub const ALL: &[(&str, &str)] = &[
         "activity-unreachable",
         "No path leads from a start to this activity, so it would never run. Either a transition to it is missing, or it can go.",
     ),
-    ("always-false", "The comparisons with constants in the condition exclude each other: it holds for no values, so what it stands beside never happens."),
+    (
+        "always-false",
+        "The comparisons with constants in the condition exclude each other: it holds for no values, so what it stands beside never happens.",
+    ),
     ("bad-language", "A language tag is `en`, `de` or, with a region, `pt-BR`."),
     (
         "bad-name",
@@ -58,7 +61,10 @@ pub const ALL: &[(&str, &str)] = &[
     ("message-unused", "The process declares a message that none of its handlers waits for: here it would reach nobody."),
     ("missing-key", "A key that is needed is not written."),
     ("missing-outcome", "Every outcome that can occur must be a key of `next`, so that nothing falls through."),
-    ("missing-translation", "The text has some of the site's languages and lacks others; people who chose one of those read it in the site's own."),
+    (
+        "missing-translation",
+        "The text has some of the site's languages and lacks others; people who chose one of those read it in the site's own.",
+    ),
     (
         "mutex-order",
         "Two mutexes that are taken in different orders can wait for each other for ever. Take them everywhere in the same order.",
@@ -85,6 +91,10 @@ pub const ALL: &[(&str, &str)] = &[
     ),
     ("required-field", "The ticket type requires this field, but no form of the first step asks for it, so no start could succeed."),
     ("reserved-activity", "The name of the dialog is taken by the approval."),
+    (
+        "same-answers",
+        "Dialogs of one activity are alternatives; where all their answers are the same, the branches cannot tell them apart.",
+    ),
     ("schedule", "The cron line has five fields (minute, hour, day of the month, month, day of the week), and comes at some time."),
     (
         "second-token",

@@ -6,6 +6,7 @@ use crate::cel::eval::{EvalError, Machine, Scope};
 use crate::cel::types::{Field, Ty};
 use crate::cel::value::Value;
 use crate::kinds::decision::{Collect, Hit};
+use crate::source::Span;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub struct Output {
 
 #[derive(Debug)]
 pub struct Rule {
+    pub at: Span,
     /// Without one it always holds.
     pub when: Option<Arc<Program>>,
     /// One for each output.
@@ -72,6 +74,7 @@ impl Table {
         for (place, rule) in self.rules.iter().enumerate() {
             let holds = rule.when.as_ref().map_or(Ok(true), |when| Machine::with_fuel(&scope, fuel, |m| m.truth(when.code())))?;
             if holds {
+                outside.rule_held(rule.at);
                 hits.push(place);
                 if self.hit == Hit::First {
                     break;

@@ -16,6 +16,7 @@ pub mod holidays;
 pub mod kinds;
 pub mod load;
 pub mod model;
+pub mod mutants;
 pub mod name;
 pub mod net;
 pub mod soundness;

@@ -6,6 +6,7 @@ use super::types::Ty;
 use super::value::Value;
 use crate::calendar::WorkTime;
 use crate::decision::Table;
+use crate::source::Span;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::sync::Arc;
@@ -85,6 +86,10 @@ impl Scope for Arguments<'_> {
 
     fn zone(&self) -> &TimeZone {
         self.outside.zone()
+    }
+
+    fn rule_held(&self, at: Span) {
+        self.outside.rule_held(at);
     }
 
     fn work_time(&self, name: Option<&str>) -> Option<&WorkTime> {

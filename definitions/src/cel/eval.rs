@@ -5,6 +5,7 @@ use super::check::{Code, Macro, Question};
 use super::value::{Duration, Value};
 use crate::calendar::{WorkTime, later};
 use crate::decimal::Decimal;
+use crate::source::Span;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
@@ -26,6 +27,8 @@ pub trait Scope {
     }
     /// A calendar by name, or the one that counts where none is named.
     fn work_time(&self, name: Option<&str>) -> Option<&WorkTime>;
+    /// A rule of a decision held, which stands there in the definitions.
+    fn rule_held(&self, _at: Span) {}
     /// Is a work item of this activity under way in this instance? False where there is no instance.
     fn active(&self, _activity: &str) -> bool {
         false

@@ -56,7 +56,7 @@ pub fn one(d: &Decision, base: &Env, cx: &mut Cx) -> Option<Table> {
             Some(when) => when.compile(&env, Some(&Ty::Bool), cx.sources, cx.out).map(Some),
             None => Some(None),
         };
-        rules.push(when.zip(answers(d, &rule.then, rule.at, &env, cx)).map(|(when, then)| Rule { when, then }));
+        rules.push(when.zip(answers(d, &rule.then, rule.at, &env, cx)).map(|(when, then)| Rule { at: rule.at, when, then }));
     }
     let otherwise = d.otherwise.as_ref().map(|o| answers(d, o, d.name.span, &env, cx));
     if cx.out.len() > before {

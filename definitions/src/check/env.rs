@@ -78,7 +78,12 @@ fn settings(names: &Names) -> Ty {
         vec![
             field("name", Ty::Text, false, "the site's name"),
             field("title", Ty::Text, false, "what people read"),
-            field("settings", if names.site.is_stand_in() { Ty::Any } else { Ty::object("the settings", settings) }, false, "the site's settings"),
+            field(
+                "settings",
+                if names.site.is_stand_in() { Ty::Any } else { Ty::object("the settings", settings) },
+                false,
+                "the site's settings",
+            ),
         ],
     )
 }

@@ -2,7 +2,7 @@
 
 use super::flow::{Flow, required_facts};
 use super::place::{self, ActionPlace, Relies};
-use super::{Cx, clocks, conditions, env, life_cycle, several};
+use super::{Cx, advice, clocks, env, life_cycle, several};
 use crate::actions::complete::{Complete, Completes};
 use crate::actions::{Action, Verb};
 use crate::cel::types::{Env, Ty};
@@ -303,7 +303,8 @@ impl Checker<'_> {
 
     fn activity(&mut self, name: &Name, activity: &Activity, cx: &mut Cx) {
         super::references::text(activity.title.as_ref(), cx);
-        self.title(name, activity, cx);
+        advice::title(self.process, name, activity, cx);
+        advice::same_answers(activity, cx);
         let entered = self.flow.entry.get(name.as_str()).cloned().unwrap_or_else(|| self.everything());
         let mut entry = self.env(activity, entered.clone());
         place::condition(activity.while_.as_ref(), &entry, &mut self.relies, cx);
@@ -415,15 +416,6 @@ impl Checker<'_> {
         self.next(name, activity, cx);
     }
 
-    /// Where a process has a title, people read one of each step as well.
-    fn title(&self, name: &Name, activity: &Activity, cx: &mut Cx) {
-        let untitled = activity.dialogs.iter().any(|(_, d)| d.title.is_none()) || activity.approval.iter().any(|a| a.title.is_none());
-        if untitled && activity.title.is_none() && self.process.title.is_some() && !cx.running {
-            let d = Diagnostic::warning("no-title", name.span, format!("people read `{name}` here: the activity has no title"));
-            cx.push(d.help("add `title:` to it"));
-        }
-    }
-
     /// What takes back knows what every way out of the activity leaves set; who asks for it need not be at work.
     fn compensate(&mut self, name: &Name, activity: &Activity, env: &Env, cx: &mut Cx) {
         let completed = self.flow.after(name, None).unwrap_or_else(|| env.set.clone());
@@ -526,7 +518,7 @@ impl Checker<'_> {
             let Branch::Tried(list) = branch else { continue };
             split(activity, list, cx);
             otherwise(list, activity.split, cx);
-            self.never_taken(list, activity.split, cx);
+            advice::never_taken(list, activity.split, &self.base, cx);
             for transition in list {
                 let facts = self.flow.on_the_way(name, Way::Outcome(outcome), Some(transition)).unwrap_or_else(|| self.everything());
                 self.transition(transition, self.env(activity, facts), cx);
@@ -537,33 +529,12 @@ impl Checker<'_> {
 
     fn transitions(&mut self, list: &[Transition], env: Env, cx: &mut Cx) {
         otherwise(list, None, cx);
-        self.never_taken(list, None, cx);
+        advice::never_taken(list, None, &self.base, cx);
         for transition in list {
             self.transition(transition, env.clone(), cx);
             if transition.on.is_some() {
                 cx.push(Diagnostic::error("unknown-key", transition.at, "`on: change` stands in the activity's own `next`"));
             }
-        }
-    }
-
-    /// Transitions whose conditions leave nothing to those behind them (C28).
-    fn never_taken(&self, list: &[Transition], split: Option<Split>, cx: &mut Cx) {
-        // One that is tried on a change is taken before the others are.
-        let tried: Vec<&Transition> = list.iter().filter(|t| t.on.is_none()).collect();
-        let conditions: Vec<&str> = tried.iter().map(|t| t.when.as_ref().map_or("true", |w| w.text.as_str())).collect();
-        if cx.running || split == Some(Split::All) {
-            return;
-        }
-        let Some(taken) = conditions::taken(conditions.iter().copied(), &self.base) else { return };
-        let always = conditions.iter().position(|c| c.trim() == "true").unwrap_or(tried.len());
-        for (place, t) in tried.iter().enumerate().filter(|(place, _)| !taken[*place] && *place <= always) {
-            let of_several = split == Some(Split::Matching);
-            // An `otherwise` behind conditions that leave nothing is a net for values to come.
-            if t.otherwise || of_several || conditions::never(conditions[place], &self.base) {
-                continue;
-            }
-            let message = "this transition is never taken: those before it hold for all values for which it would";
-            cx.push(Diagnostic::error("shadowed", t.at, message).help("narrow the conditions before it, or leave it out"));
         }
     }
 

@@ -142,7 +142,8 @@ pub fn text(text: Option<&Text>, cx: &mut Cx) {
         let d = Diagnostic::error("empty-template", text.span, format!("the text is missing in `{main}`, the site's own language"));
         cx.push(d.help("others fall back to it"));
     }
-    let missing: Vec<String> = languages.iter().map(|l| &l.0).filter(|l| *l != main && !tags.contains(&l.as_str())).map(|l| format!("`{l}`")).collect();
+    let missing: Vec<String> =
+        languages.iter().map(|l| &l.0).filter(|l| *l != main && !tags.contains(&l.as_str())).map(|l| format!("`{l}`")).collect();
     if !missing.is_empty() {
         let d = Diagnostic::warning("missing-translation", text.span, format!("the text is missing in {}", missing.join(", ")));
         cx.push(d.help(format!("people who read it there get the one in `{main}`")));

@@ -53,7 +53,12 @@ pub fn check(words: &BTreeSet<String>, cx: &mut Cx) {
     }
     let counts = |name: &Name| names.calendars.len() == 1 || names.site.calendar.as_ref() == Some(name) || words.contains(name.as_str());
     for calendar in names.calendars.iter().filter(|c| !counts(&c.name)) {
-        unused(&calendar.name, format!("nothing counts in the calendar `{}`", calendar.name), "name it where it counts, or leave it out", cx);
+        unused(
+            &calendar.name,
+            format!("nothing counts in the calendar `{}`", calendar.name),
+            "name it where it counts, or leave it out",
+            cx,
+        );
     }
     for notification in names.notifications.iter().filter(|n| n.on.is_none() && !words.contains(n.name.as_str())) {
         let message = format!("nothing sends the notification `{}`", notification.name);

@@ -110,6 +110,7 @@ impl<'r, 'a> Judge<'r, 'a> {
     }
 
     fn denied(&self, holding: &Holding, snapshot: &Snapshot, value: Option<&Value>, error: Option<EvalError>) -> Denied {
+        self.run.ran(holding.acl.at);
         let when = holding.acl.when.as_ref();
         let mut values = when.map(|w| w.program().values(&self.scope(snapshot, None))).unwrap_or_default();
         values.extend(value.map(|v| ("value".to_owned(), v.to_string())));

@@ -1,27 +1,46 @@
-//! What the tests of a site have reached of its processes: activities, arrows, outcomes, and conditions both ways.
+//! What the tests of a site have reached: of its processes activities, transitions, outcomes, dialogs, actions, timers,
+//! handlers, and conditions both ways; of the site handlers, jobs, ACLs, rules of decisions, and rights of roles.
 
 use crate::event::Event;
 use crate::snapshot::{Snapshot, WorkStatus};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
+use vorgang_definitions::actions::{Action, with_others};
+use vorgang_definitions::cel::callable::Callable;
 use vorgang_definitions::check::env;
-use vorgang_definitions::kinds::process::{Next, Process};
-use vorgang_definitions::model::Model;
+use vorgang_definitions::kinds::handler::LocalHandler;
+use vorgang_definitions::kinds::process::{Next, Process, Timer};
+use vorgang_definitions::model::{Model, ProcessModel};
 use vorgang_definitions::source::Span;
 
-/// Conditions that were asked, each with what it said.
+/// What was asked and done while commands were decided.
 #[derive(Debug, Default)]
-pub struct Trace(Mutex<BTreeSet<(Span, bool)>>);
+pub struct Trace(Mutex<Places>);
+
+/// Places in the definitions.
+#[derive(Debug, Clone, Default)]
+struct Places {
+    /// Conditions that were asked, each with what it said.
+    asked: BTreeSet<(Span, bool)>,
+    /// Actions, handlers, timers and jobs that ran, ACLs that refused, rules that held.
+    ran: BTreeSet<Span>,
+}
 
 impl Trace {
-    pub fn asked(&self, at: Span, held: bool) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((at, held));
+    fn note(&self, note: impl FnOnce(&mut Places)) {
+        note(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    pub fn into_inner(self) -> BTreeSet<(Span, bool)> {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    pub fn asked(&self, at: Span, held: bool) {
+        self.note(|places| _ = places.asked.insert((at, held)));
+    }
+
+    pub fn ran(&self, at: Span) {
+        self.note(|places| _ = places.ran.insert(at));
     }
 }
+
+type Names3 = (String, String, String);
 
 /// What was reached.
 #[derive(Debug, Clone, Default)]
@@ -29,30 +48,33 @@ pub struct Coverage {
     /// (process, activity)
     pub activities: BTreeSet<(String, String)>,
     /// (process, from, to)
-    arrows: BTreeSet<(String, String, String)>,
+    arrows: BTreeSet<Names3>,
     /// (process, activity, outcome)
-    outcomes: BTreeSet<(String, String, String)>,
-    /// The condition, and what it said.
-    conditions: BTreeSet<(Span, bool)>,
+    outcomes: BTreeSet<Names3>,
+    /// (process, activity, dialog)
+    dialogs: BTreeSet<Names3>,
+    /// (role, queue)
+    rights: BTreeSet<(String, String)>,
+    places: Places,
 }
 
-/// Of one process: the parts with how many there are, and those that no test has reached.
+/// Of one process, or of the site: the parts with how many there are, and those that no test has reached.
 #[derive(Debug, Clone)]
 pub struct Covered {
-    pub process: String,
+    /// The process; none of what belongs to the site.
+    pub process: Option<String>,
     pub parts: Vec<Part>,
 }
 
 #[derive(Debug, Clone)]
 pub struct Part {
-    /// `activities`, `transitions`, `outcomes`, `conditions`.
     pub name: &'static str,
     pub total: usize,
     pub missing: Vec<String>,
 }
 
 impl Part {
-    fn of<'a>(name: &'static str, all: impl Iterator<Item = (String, bool)> + 'a) -> Self {
+    fn of<'a>(name: &'static str, all: impl IntoIterator<Item = (String, bool)> + 'a) -> Self {
         let (mut total, mut missing) = (0, vec![]);
         for (what, reached) in all {
             total += 1;
@@ -80,9 +102,15 @@ impl Coverage {
                     self.arrows.insert((process, source.clone(), item.activity.clone()));
                 }
             }
-            // What is saved and stays is an answer too.
-            Event::DialogSubmitted { work: seq, outcome, .. }
-            | Event::WorkEnded { seq, status: WorkStatus::Done, outcome: Some(outcome), .. } => {
+            Event::DialogSubmitted { work: seq, dialog, outcome } => {
+                let Some((item, process)) = after.item(*seq).and_then(|w| Some((w, process(w.instance)?))) else { return };
+                self.dialogs.insert((process.clone(), item.activity.clone(), dialog.clone()));
+                // What is saved and stays is an answer too.
+                if item.copy().is_none() {
+                    self.outcomes.insert((process, item.activity.clone(), outcome.clone()));
+                }
+            }
+            Event::WorkEnded { seq, status: WorkStatus::Done, outcome: Some(outcome), .. } => {
                 let Some(item) = after.item(*seq).filter(|w| w.copy().is_none()) else { return };
                 let Some(process) = process(item.instance) else { return };
                 self.outcomes.insert((process, item.activity.clone(), outcome.clone()));
@@ -91,44 +119,85 @@ impl Coverage {
         }
     }
 
-    pub fn asked(&mut self, conditions: BTreeSet<(Span, bool)>) {
-        self.conditions.extend(conditions);
+    /// Somebody with these roles has done something in this queue.
+    pub fn acted<'r>(&mut self, roles: impl IntoIterator<Item = &'r String>, queue: &str) {
+        self.rights.extend(roles.into_iter().map(|role| (role.clone(), queue.to_owned())));
+    }
+
+    pub fn traced(&mut self, trace: &Trace) {
+        trace.note(|places| self.places.extend(places));
     }
 
     pub fn merge(&mut self, other: &Self) {
         self.activities.extend(other.activities.iter().cloned());
         self.arrows.extend(other.arrows.iter().cloned());
         self.outcomes.extend(other.outcomes.iter().cloned());
-        self.conditions.extend(other.conditions.iter().copied());
+        self.dialogs.extend(other.dialogs.iter().cloned());
+        self.rights.extend(other.rights.iter().cloned());
+        self.places.extend(&other.places);
     }
 
-    /// Process by process, those of the site.
+    /// Process by process, and the site itself.
     pub fn of(&self, model: &Model) -> Vec<Covered> {
-        let one = |(name, process): (&String, &std::sync::Arc<vorgang_definitions::model::ProcessModel>)| {
-            let def = &process.def;
-            let activities = def.activities.names().map(|a| (a.to_owned(), self.activities.contains(&(name.clone(), a.to_owned()))));
-            let arrows = def.activities.names().flat_map(|to| process.net.arrows(to).map(move |from| (from, to)));
-            let arrows = arrows.map(|(from, to)| {
-                let reached = self.arrows.contains(&(name.clone(), from.to_owned(), to.to_owned()));
-                (format!("{from} to {to}"), reached)
-            });
-            let outcomes = def.activities.names().flat_map(|a| env::outcomes(&model.names, def, a).into_iter().map(move |o| (a, o)));
-            let outcomes = outcomes.map(|(a, o)| {
-                let reached = self.outcomes.contains(&(name.clone(), a.to_owned(), o.clone()));
-                (format!("{a}: {o}"), reached)
-            });
-            let conditions = conditions(def)
-                .into_iter()
-                .flat_map(|(text, at)| [true, false].map(|held| (format!("`{text}` {held}"), self.conditions.contains(&(at, held)))));
-            let parts = vec![
-                Part::of("activities", activities),
-                Part::of("transitions", arrows),
-                Part::of("outcomes", outcomes),
-                Part::of("conditions", conditions),
-            ];
-            Covered { process: name.clone(), parts }
-        };
-        model.processes.iter().map(one).collect()
+        model.processes.iter().map(|(name, process)| self.of_process(model, name, process)).chain([self.of_site(model)]).collect()
+    }
+
+    fn of_process(&self, model: &Model, name: &str, process: &ProcessModel) -> Covered {
+        let def = &process.def;
+        let named = |reached: &BTreeSet<Names3>, a: &str, b: &str| reached.contains(&(name.to_owned(), a.to_owned(), b.to_owned()));
+        let activities = def.activities.names().map(|a| (a.to_owned(), self.activities.contains(&(name.to_owned(), a.to_owned()))));
+        let arrows = def.activities.names().flat_map(|to| process.net.arrows(to).map(move |from| (from, to)));
+        let arrows = arrows.map(|(from, to)| (format!("{from} to {to}"), named(&self.arrows, from, to)));
+        let outcomes = def.activities.names().flat_map(|a| env::outcomes(&model.names, def, a).into_iter().map(move |o| (a, o)));
+        let outcomes = outcomes.map(|(a, o)| (format!("{a}: {o}"), named(&self.outcomes, a, &o)));
+        let dialogs = def.activities.iter().flat_map(|(a, activity)| activity.dialogs.names().map(move |d| (a.as_str(), d)));
+        let dialogs = dialogs.map(|(a, d)| (format!("{a}: {d}"), named(&self.dialogs, a, d)));
+        let conditions = conditions(def);
+        let both = conditions.into_iter().flat_map(|(text, at)| [true, false].map(|held| (format!("`{text}` {held}"), (at, held))));
+        let conditions = both.map(|(what, asked)| (what, self.places.asked.contains(&asked)));
+        let parts = vec![
+            Part::of("activities", activities),
+            Part::of("transitions", arrows),
+            Part::of("outcomes", outcomes),
+            Part::of("conditions", conditions),
+            Part::of("dialogs", dialogs),
+            self.ran("actions", actions(def)),
+            self.ran("timers", timers(def)),
+            self.ran("handlers", handlers(def)),
+        ];
+        Covered { process: Some(name.to_owned()), parts }
+    }
+
+    fn of_site(&self, model: &Model) -> Covered {
+        let handlers: BTreeMap<Span, String> = model.handlers.values().flatten().map(|h| (h.at, h.name.to_string())).collect();
+        let jobs = model.jobs.values().map(|j| (j.at, j.name.to_string()));
+        let acls = model.acls.iter().map(|a| (a.at, a.name.to_string()));
+        let tables = model.names.callables.values().filter_map(|c| match c {
+            Callable::Decision(table) => Some(table),
+            Callable::Function(_) => None,
+        });
+        let rules = tables.flat_map(|t| t.rules.iter().enumerate().map(move |(n, r)| (r.at, format!("{}: rule {}", t.name, n + 1))));
+        let rights = model.names.roles.iter().flat_map(|r| r.queues.names().map(move |q| (r.name.to_string(), q.to_owned())));
+        let rights = rights.map(|right| (format!("{} in {}", right.0, right.1), self.rights.contains(&right)));
+        let parts = vec![
+            self.ran("handlers", handlers.into_iter()),
+            self.ran("jobs", jobs),
+            self.ran("ACLs", acls),
+            self.ran("rules of decisions", rules),
+            Part::of("rights of roles", rights),
+        ];
+        Covered { process: None, parts }
+    }
+
+    fn ran(&self, name: &'static str, all: impl IntoIterator<Item = (Span, String)>) -> Part {
+        Part::of(name, all.into_iter().map(|(at, what)| (what, self.places.ran.contains(&at))))
+    }
+}
+
+impl Places {
+    fn extend(&mut self, other: &Self) {
+        self.asked.extend(&other.asked);
+        self.ran.extend(&other.ran);
     }
 }
 
@@ -142,4 +211,40 @@ fn conditions(process: &Process) -> Vec<(String, Span)> {
         }
     }
     all.into_iter().map(|(at, text)| (text, at)).collect()
+}
+
+/// Each with where it stands and its verb.
+fn actions(process: &Process) -> BTreeMap<Span, String> {
+    let mut all = BTreeMap::new();
+    let mut of = |place: &str, list: &[Action]| {
+        for action in with_others(list) {
+            all.insert(action.at, format!("{place}: {}", action.verb.key()));
+        }
+    };
+    for (name, activity) in process.activities.iter() {
+        activity.action_lists().into_iter().for_each(|list| of(name, list));
+    }
+    for (name, group) in process.groups.iter() {
+        group.action_lists().into_iter().for_each(|list| of(name, list));
+    }
+    process.handlers.iter().for_each(|h| of("the process", &h.actions));
+    all
+}
+
+fn timers(process: &Process) -> BTreeMap<Span, String> {
+    let of = |name: &str, timers: &[Timer]| -> Vec<(Span, String)> {
+        timers.iter().enumerate().map(|(n, t)| (t.at, format!("{name}: timer {}", n + 1))).collect()
+    };
+    let activities = process.activities.iter().flat_map(|(name, a)| of(name, &a.timers));
+    activities.chain(process.groups.iter().flat_map(|(name, g)| of(name, &g.timers))).collect()
+}
+
+fn handlers(process: &Process) -> BTreeMap<Span, String> {
+    let of = |name: &str, handlers: &[LocalHandler]| -> Vec<(Span, String)> {
+        let on = |h: &LocalHandler| h.on.iter().map(|e| e.text.clone()).collect::<Vec<_>>().join(", ");
+        handlers.iter().map(|h| (h.at, format!("{name}: on {}", on(h)))).collect()
+    };
+    let activities = process.activities.iter().flat_map(|(name, a)| of(name, &a.handlers));
+    let groups = process.groups.iter().flat_map(|(name, g)| of(name, &g.handlers));
+    activities.chain(groups).chain(of("the process", &process.handlers)).collect()
 }

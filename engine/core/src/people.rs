@@ -172,7 +172,14 @@ impl PersonPatch {
 impl Person {
     /// Somebody who is known by an address only.
     pub fn stranger(address: &str, language: &str) -> Self {
-        Self { login: address.into(), name: address.into(), email: address.into(), kind: PersonKind::Customer, language: language.into(), ..system() }
+        Self {
+            login: address.into(),
+            name: address.into(),
+            email: address.into(),
+            kind: PersonKind::Customer,
+            language: language.into(),
+            ..system()
+        }
     }
 
     pub fn has_role(&self, role: &str) -> bool {

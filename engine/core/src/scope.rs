@@ -1,5 +1,6 @@
 //! What expressions and templates see of a ticket.
 
+use crate::coverage::Trace;
 use crate::decide::items_value;
 use crate::happening::Happening;
 use crate::message::Data;
@@ -15,6 +16,7 @@ use vorgang_definitions::cel::eval::Scope;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::site::Setting;
 use vorgang_definitions::model::Names;
+use vorgang_definitions::source::Span;
 use vorgang_definitions::values::{from_stored, when_unset};
 
 pub struct TicketScope<'a> {
@@ -35,6 +37,8 @@ pub struct TicketScope<'a> {
     pub named: Option<&'a BTreeMap<String, Value>>,
     /// Whom a notification is written for.
     pub recipient: Option<&'a Person>,
+    /// Where the rules of decisions that hold are noted.
+    pub trace: Option<&'a Trace>,
     /// The copies of a `for_each`, where it is asked whether they are enough.
     pub items: Option<&'a [Item]>,
 }
@@ -54,6 +58,7 @@ impl<'a> TicketScope<'a> {
             happening: None,
             value: None,
             recipient: None,
+            trace: None,
             items: None,
             named: None,
         }
@@ -139,6 +144,10 @@ impl Scope for TicketScope<'_> {
 
     fn has_role(&self, role: &str) -> bool {
         self.actor.has_role(role)
+    }
+
+    fn rule_held(&self, at: Span) {
+        self.trace.iter().for_each(|t| t.ran(at));
     }
 
     fn work_time(&self, name: Option<&str>) -> Option<&WorkTime> {

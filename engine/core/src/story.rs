@@ -59,6 +59,7 @@ struct Story<'a> {
     /// Those that reached nobody, and wait.
     waiting: Vec<Sent>,
     report: Report,
+    trace: Trace,
     numbers: i64,
 }
 
@@ -113,6 +114,7 @@ pub fn play(model: &Model, test: &Test) -> Report {
         sent: VecDeque::new(),
         waiting: vec![],
         report: Report { name: test.name.to_string(), failures: vec![], log: vec![], coverage: Coverage::default() },
+        trace: Trace::default(),
         numbers: 0,
     };
     for step in &test.steps {
@@ -126,7 +128,9 @@ pub fn play(model: &Model, test: &Test) -> Report {
     if story.report.failures.is_empty() && !test.steps.iter().any(proves) {
         story.failed(test.name.span, "the test expects nothing: add `expect` or `refuse`");
     }
-    story.report
+    let Story { mut report, trace, .. } = story;
+    report.coverage.traced(&trace);
+    report
 }
 
 impl Story<'_> {
@@ -201,12 +205,10 @@ impl Story<'_> {
         loop {
             let facts = self.facts().with_site(site.clone());
             let new_ticket = if command.creates() { facts.number() } else { None };
-            let trace = Trace::default();
-            let ctx = Context { new_ticket, facts: &facts, trace: Some(&trace), ..Context::trial(self.now, actor, &self.people) };
+            let ctx = Context { new_ticket, facts: &facts, trace: Some(&self.trace), ..Context::trial(self.now, actor, &self.people) };
             let result = decide(self.model, self.snapshot().filter(|_| !command.creates()), command, &ctx);
             let asked = facts.missing().1.site;
             if asked.is_empty() {
-                self.report.coverage.asked(trace.into_inner());
                 self.numbers += facts.taken() as i64;
                 return result;
             }
@@ -368,6 +370,8 @@ impl Story<'_> {
         match (result, &step.refuse) {
             (Ok(decision), None) => {
                 self.report.log.push(line);
+                let roles = self.people.get(actor).map(|p| p.roles.clone()).unwrap_or_default();
+                self.report.coverage.acted(&roles, &decision.after.ticket.queue);
                 self.commit(decision);
             }
             (Ok(_), Some(refusal)) => self.failed(step.at, format!("expected a refusal (`{}`), but it was accepted", refusal.word())),

@@ -57,7 +57,11 @@ fn begin<'a>(model: &'a Model, ctx: &'a Context<'a>, ticket: Ticket) -> Run<'a> 
 
 /// The type's defaults for what nothing was said about, then what it requires must be there. A field that was left empty
 /// on purpose stays empty.
-pub(super) fn complete_fields(run: &mut Run, ticket_type: &TicketType, said: &BTreeMap<String, serde_json::Value>) -> Result<(), Rejection> {
+pub(super) fn complete_fields(
+    run: &mut Run,
+    ticket_type: &TicketType,
+    said: &BTreeMap<String, serde_json::Value>,
+) -> Result<(), Rejection> {
     let mut missing = vec![];
     for f in &ticket_type.fields {
         let Some(field) = run.model.names.fields.get(&f.field) else { continue };

@@ -12,10 +12,13 @@ use vorgang_definitions::kinds::handler::{EventName, Handler, LocalHandler};
 use vorgang_definitions::kinds::notification::Notification;
 use vorgang_definitions::kinds::process::Activity;
 use vorgang_definitions::model::ProcessModel;
+use vorgang_definitions::source::Span;
 
 /// A handler under way: what it does, and for which token or instance.
 struct Found<'m> {
     at: HandlerAt,
+    /// Where it stands in the definitions.
+    span: Span,
     when: Option<&'m Expr>,
     what: What<'m>,
     instance: Option<Seq>,
@@ -181,6 +184,7 @@ impl Run<'_> {
             return Ok(false);
         }
         self.steps += 1;
+        self.ran(found.span);
         self.chain.push(found.at.name(&self.snapshot));
         match found.what {
             What::Actions(actions) => self.actions(actions, found.instance, found.work)?,
@@ -251,14 +255,14 @@ impl Run<'_> {
 
 fn of_site(handler: &Handler) -> Found<'_> {
     let at = HandlerAt::Site { name: handler.name.to_string() };
-    Found { at, when: handler.when.as_ref(), what: What::Actions(&handler.actions), instance: None, work: None }
+    Found { at, span: handler.at, when: handler.when.as_ref(), what: What::Actions(&handler.actions), instance: None, work: None }
 }
 
 fn announcement(notification: &Notification) -> Found<'_> {
     let at = HandlerAt::Notification { name: notification.name.to_string() };
-    Found { at, when: notification.when.as_ref(), what: What::Tell(notification), instance: None, work: None }
+    Found { at, span: notification.at, when: notification.when.as_ref(), what: What::Tell(notification), instance: None, work: None }
 }
 
 fn local(at: HandlerAt, handler: &LocalHandler, instance: Seq, work: Option<Seq>) -> Found<'_> {
-    Found { at, when: handler.when.as_ref(), what: What::Actions(&handler.actions), instance: Some(instance), work }
+    Found { at, span: handler.at, when: handler.when.as_ref(), what: What::Actions(&handler.actions), instance: Some(instance), work }
 }

@@ -22,6 +22,7 @@ pub fn run(run: &mut Run, name: &str) {
             return;
         }
     }
+    run.ran(job.at);
     let savepoint = run.savepoint();
     if let Err(failure) = run.actions(&job.actions, None, None) {
         run.roll_back(savepoint);

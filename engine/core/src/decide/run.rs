@@ -20,6 +20,7 @@ use vorgang_definitions::cel::eval::{EvalError, Scope};
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::process::{Activity, Branch, Next, Split, Target, Transition, WhenClosed};
 use vorgang_definitions::model::{Model, ProcessModel};
+use vorgang_definitions::source::Span;
 
 /// Steps that one command may run by itself (C4).
 pub const STEPS_MAX: usize = 1_000;
@@ -261,6 +262,7 @@ impl<'a> Run<'a> {
             happening: self.happening.as_deref(),
             value: None,
             recipient: None,
+            trace: self.ctx.trace,
             items: None,
             named: Some(&self.named),
         }
@@ -271,6 +273,11 @@ impl<'a> Run<'a> {
         let held = expr.program().holds(&scope).map_err(|e| Failure::of_expression(expr, &e, &scope))?;
         self.ctx.trace.iter().for_each(|t| t.asked(expr.span, held));
         Ok(held)
+    }
+
+    /// Notes that something of the definitions was done.
+    pub fn ran(&self, at: Span) {
+        self.ctx.trace.iter().for_each(|t| t.ran(at));
     }
 
     pub fn process_of(&self, instance: Seq) -> Option<Arc<ProcessModel>> {
@@ -290,6 +297,7 @@ impl<'a> Run<'a> {
         {
             return Ok(());
         }
+        self.ran(action.at);
         let savepoint = action.on_error.as_ref().map(|_| self.savepoint());
         if let Err(failure) = actions::run(self, action, instance, work) {
             let (Some(others), Some(savepoint)) = (&action.on_error, savepoint) else { return Err(failure) };

@@ -133,6 +133,7 @@ fn act(run: &mut Run, work: Option<Seq>, kind: TimerKind) -> Result<(), Failure>
             {
                 return Ok(());
             }
+            run.ran(timer.at);
             run.actions(&timer.actions, Some(item.instance), Some(item.seq))?;
             match &timer.next {
                 Some(branch) => run.complete_on(item.seq, "timer", branch)?,
@@ -153,6 +154,7 @@ fn act_in_group(run: &mut Run, instance: Seq, group: usize, index: usize) -> Res
     {
         return Ok(());
     }
+    run.ran(timer.at);
     run.actions(&timer.actions, Some(instance), None)?;
     timer.next.as_ref().map_or(Ok(()), |branch| run.leave_group(instance, group, branch))
 }

@@ -105,7 +105,7 @@ impl Story<'_> {
     /// What this person may choose by hand, against what is expected.
     fn choices(&self, snapshot: &Snapshot, wanted: &Named<Vec<String>>, whose: Option<&str>) -> Vec<String> {
         let Some(person) = whose.and_then(|login| self.people.get(login)).filter(|_| !wanted.is_empty()) else { return vec![] };
-        let ctx = Context::trial(self.now, person, &self.people);
+        let ctx = Context { trace: Some(&self.trace), ..Context::trial(self.now, person, &self.people) };
         let found = choices(self.model, snapshot, &ctx, &BTreeMap::new());
         let wrong = |(name, values): (&vorgang_definitions::name::Name, &Vec<String>)| {
             let Some(choice) = found.choice(name) else { return Some(format!("`{name}` has no choices")) };
@@ -121,7 +121,7 @@ impl Story<'_> {
     /// Why this person may not choose some values, against what is expected.
     fn reasons(&self, snapshot: &Snapshot, wanted: &Named<Named<String>>, whose: Option<&str>) -> Vec<String> {
         let Some(person) = whose.and_then(|login| self.people.get(login)).filter(|_| !wanted.is_empty()) else { return vec![] };
-        let ctx = Context::trial(self.now, person, &self.people);
+        let ctx = Context { trace: Some(&self.trace), ..Context::trial(self.now, person, &self.people) };
         let found = choices(self.model, snapshot, &ctx, &BTreeMap::new());
         let mut wrong = vec![];
         for (name, value, reason) in wanted.iter().flat_map(|(name, values)| values.iter().map(move |(v, r)| (name, v, r))) {
@@ -131,7 +131,8 @@ impl Story<'_> {
                 continue;
             };
             let said: Vec<String> = option.refused.iter().map(|r| format!("{}: {}", r.word(), self.describe(r))).collect();
-            let is_meant = |(r, said): (&crate::rejection::Rejection, &String)| r.word() == reason.as_str() || said.contains(reason.as_str());
+            let is_meant =
+                |(r, said): (&crate::rejection::Rejection, &String)| r.word() == reason.as_str() || said.contains(reason.as_str());
             match option.refused.is_empty() {
                 true => wrong.push(format!("`{name}` can be `{value}`, expected to be refused: {reason}")),
                 false if option.refused.iter().zip(&said).any(is_meant) => {}
@@ -156,10 +157,12 @@ impl Story<'_> {
     }
 
     fn links(&self, content: &Content, wanted: &[Named<Int<1, 1_000>>]) -> Option<String> {
-        let number = |place: i64| usize::try_from(place - 1).ok().and_then(|i| self.tickets.get(i)).map(|t| t.snapshot.ticket.number.clone());
+        let number =
+            |place: i64| usize::try_from(place - 1).ok().and_then(|i| self.tickets.get(i)).map(|t| t.snapshot.ticket.number.clone());
         let mut found: Vec<String> = content.links.iter().map(|l| format!("{} {}", l.kind, l.number)).collect();
         let named = wanted.iter().flat_map(Named::iter);
-        let mut wanted: Vec<String> = named.map(|(kind, place)| format!("{kind} {}", number(place.0).unwrap_or_else(|| "?".into()))).collect();
+        let mut wanted: Vec<String> =
+            named.map(|(kind, place)| format!("{kind} {}", number(place.0).unwrap_or_else(|| "?".into()))).collect();
         found.sort();
         found.dedup();
         wanted.sort();
