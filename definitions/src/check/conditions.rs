@@ -109,6 +109,9 @@ impl Reader<'_> {
             _ => return self.free(ast),
         };
         let is_equality = matches!(op, Op::Equal | Op::NotEqual);
+        if self.is_no_word(of, &value) {
+            return self.free(ast);
+        }
         let variable = self.variable(of).or_else(|| self.computed(of, &value));
         match variable.filter(|(_, ty)| is_equality || !matches!(ty, Ty::Text | Ty::User | Ty::Word(_))) {
             Some((at, _)) => {
@@ -122,6 +125,9 @@ impl Reader<'_> {
     fn one_of(&mut self, ast: &Ast, a: &Ast, list: &Ast) -> Formula {
         let Kind::List(items) = &list.kind else { return self.free(ast) };
         let Some(values) = items.iter().map(constant).collect::<Option<Vec<_>>>() else { return self.free(ast) };
+        if values.iter().any(|value| self.is_no_word(a, value)) {
+            return self.free(ast);
+        }
         match self.variable(a) {
             Some((at, _)) => {
                 self.variables.constants[at].extend(values.iter().cloned());
@@ -131,10 +137,17 @@ impl Reader<'_> {
         }
     }
 
+    /// A word that the type does not have: that is a finding of its own, or the word's definition could not be read.
+    fn is_no_word(&self, ast: &Ast, value: &Value) -> bool {
+        let ty = path(ast).and_then(|path| type_of(self.env, &path));
+        matches!((ty, value.as_text()), (Some(Ty::Word(set)), Some(text)) if !set.words.iter().any(|w| w == text))
+    }
+
     /// A path whose type is known.
     fn variable(&mut self, ast: &Ast) -> Option<(usize, Ty)> {
         let path = path(ast)?;
-        let ty = self.env.narrowed.get(&path).map(|set| Ty::Word(set.clone())).or_else(|| type_of(self.env, &path))?;
+        let narrowed = self.env.narrowed.get(&path).map(|set| Ty::Word(set.clone()));
+        let ty = narrowed.or_else(|| type_of(self.env, &path))?;
         let is_plain = !matches!(ty, Ty::Any | Ty::Object(_) | Ty::List(_) | Ty::Map(_));
         is_plain.then(|| (self.variables.of(path, Some(ty.clone())), ty))
     }

@@ -144,7 +144,7 @@ pub fn text(text: Option<&Text>, cx: &mut Cx) {
     }
     let missing: Vec<String> =
         languages.iter().map(|l| &l.0).filter(|l| *l != main && !tags.contains(&l.as_str())).map(|l| format!("`{l}`")).collect();
-    if !missing.is_empty() {
+    if !missing.is_empty() && tags.contains(&main) {
         let d = Diagnostic::warning("missing-translation", text.span, format!("the text is missing in {}", missing.join(", ")));
         cx.push(d.help(format!("people who read it there get the one in `{main}`")));
     }
