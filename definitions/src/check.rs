@@ -2,6 +2,7 @@
 
 mod acl;
 mod advice;
+mod circles;
 mod clocks;
 mod conditions;
 mod decision;
@@ -19,12 +20,13 @@ mod references;
 mod regions;
 pub mod several;
 mod sound;
+mod states;
 mod story;
 mod unused;
 
 use crate::acls::Acls;
 use crate::cel::types::{Ty, WordSet};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::kinds::acl::Acl;
 use crate::kinds::decision::Decision;
 use crate::kinds::function::Function;
@@ -39,8 +41,30 @@ use crate::name::Name;
 use crate::net::Net;
 use crate::source::{Sources, Span};
 use crate::yaml::Node;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+
+/// Errors that say nothing of where tokens go: the net is looked at all the same.
+const NOT_OF_THE_NET: &[&str] = &[
+    "always-false",
+    "cel-cost",
+    "cel-regex",
+    "cel-syntax",
+    "cel-type",
+    "empty-template",
+    "life-cycle",
+    "may-be-unset",
+    "no-calendar",
+    "not-in-type",
+    "out-of-range",
+    "required-field",
+    "shadowed",
+    "template",
+    "unknown-language",
+    "unknown-word",
+    "who-missing",
+    "wrong-type",
+];
 
 /// What every check needs.
 pub struct Cx<'a> {
@@ -48,6 +72,8 @@ pub struct Cx<'a> {
     pub names: &'a Names,
     /// Processes of the site, for starts within processes.
     pub processes: &'a BTreeMap<String, Process>,
+    /// Processes that actions start on tickets that are there already.
+    pub started: &'a BTreeSet<String>,
     /// What is checked runs already: what is only useless in it is not told.
     pub running: bool,
     pub out: &'a mut Vec<Diagnostic>,
@@ -90,7 +116,7 @@ pub fn build(
         names.messages.entry(name.to_string()).or_insert_with(|| message.shape());
     }
     let nothing = BTreeMap::new();
-    let mut cx = Cx { sources, names: &names, processes: &nothing, running: false, out };
+    let mut cx = Cx { sources, names: &names, processes: &nothing, started: &BTreeSet::new(), running: false, out };
     let callables = function::all(&decisions, &functions, &env::of_site(&names), &mut cx);
     // One that is wrong is not also unknown where it is called.
     let called = decisions.iter().map(|d| &d.name).chain(functions.iter().map(|f| &f.name));
@@ -98,7 +124,8 @@ pub fn build(
     names.lost = Arc::new(names.lost.iter().cloned().chain(wrong).collect());
     names.callables = Arc::new(callables);
     let process_defs: BTreeMap<String, Process> = processes.iter().map(|(n, (_, p))| (n.clone(), p.clone())).collect();
-    let mut cx = Cx { sources, names: &names, processes: &process_defs, running: false, out };
+    let started = started(&names, &process_defs, &handlers, &jobs);
+    let mut cx = Cx { sources, names: &names, processes: &process_defs, started: &started, running: false, out };
     references::check(&mut cx);
     mail::check(&mut cx);
     for ticket_type in names.types.iter() {
@@ -110,8 +137,11 @@ pub fn build(
         let before = cx.out.len();
         let model = Arc::new(compile(&node, def, &mut cx));
         // A net with slips in it would give findings that follow from them. One that runs already runs on as it is.
-        if !crate::diagnostic::has_errors(&cx.out[before..]) {
+        let is_whole = cx.out[before..].iter().all(|d| d.severity == Severity::Warning || NOT_OF_THE_NET.contains(&d.code));
+        if is_whole {
             sound::check(&model.def, &mut cx);
+            states::check(&model.def, &mut cx);
+            circles::check(&model.def, &mut cx);
         }
         by_hash.insert(model.hash.clone(), model.clone());
         models.insert(name, model);
@@ -159,6 +189,18 @@ pub fn build(
         jobs,
         tests,
     })
+}
+
+/// The processes that some action starts.
+fn started(names: &Names, processes: &BTreeMap<String, Process>, handlers: &[Handler], jobs: &[Job]) -> BTreeSet<String> {
+    let of_processes = processes.values().flat_map(Process::action_lists);
+    let of_types = names.types.iter().flat_map(|t| t.transitions.iter().flatten()).map(|t| &t.actions[..]);
+    let lists = of_processes.chain(of_types).chain(handlers.iter().map(|h| &h.actions[..])).chain(jobs.iter().map(|j| &j.actions[..]));
+    let started = lists.flat_map(crate::actions::with_others).filter_map(|a| match &a.verb {
+        crate::actions::Verb::Start(name) => Some(name.to_string()),
+        _ => None,
+    });
+    started.collect()
 }
 
 /// For each event those that have it in their `on`, in their order.

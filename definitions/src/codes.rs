@@ -14,6 +14,10 @@ pub const ALL: &[(&str, &str)] = &[
         "always-false",
         "The comparisons with constants in the condition exclude each other: it holds for no values, so what it stands beside never happens.",
     ),
+    (
+        "automatic-circle",
+        "Activities that go on by themselves lead back to each other, and nothing in the circle changes what its conditions read. The engine stops such a chain after 1,000 steps with an incident.",
+    ),
     ("bad-language", "A language tag is `en`, `de` or, with a region, `pt-BR`."),
     (
         "bad-name",
@@ -128,6 +132,10 @@ pub const ALL: &[(&str, &str)] = &[
         "A token can wait at a join for others that cannot come any more. The finding names the shortest way that leads there.",
     ),
     ("who-missing", "A dialog says whom it is for (`for:`), or the activity has `assign`."),
+    (
+        "withdrawn",
+        "A token that enters the activity is withdrawn before its people, its clocks or its events can do anything: something beside it ends or cancels it at once.",
+    ),
     ("without-ticket", "What happens to people and definitions has no ticket: a handler of the site can make one of it, and nothing else."),
     ("wrong-type", "The value has another type than its place wants."),
     ("yaml-key", "A key of a map is a plain word. `{{ }}` without quotes is read by YAML as a map inside a map."),

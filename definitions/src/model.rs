@@ -323,7 +323,7 @@ fn load_but(files: &[SiteFile], pinned: &[String], but: &[&str]) -> Loaded {
 
 /// As [`load`], for drawing: a model too where all that is wrong is that a net is not sound.
 pub fn load_to_draw(files: &[SiteFile]) -> Loaded {
-    load_but(files, &[], &["never-entered", "no-end", "tokens-grow", "waits-for-ever"])
+    load_but(files, &[], &["never-entered", "withdrawn", "no-end", "tokens-grow", "waits-for-ever"])
 }
 
 /// What calendars take holidays from; everything else of a site is YAML.

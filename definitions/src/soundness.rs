@@ -66,7 +66,7 @@ pub fn decide_from(names: &Names, process: &Process, marking: &Marking) -> Answe
     match LIMITS.iter().find_map(|l| explore(&layout, std::slice::from_ref(&start), *l)) {
         None => Answer::Undecided,
         Some(Answer::Unsound(mut faults)) => {
-            faults.retain(|f| !matches!(f, Fault::NeverEntered { .. } | Fault::Second { .. }));
+            faults.retain(|f| !matches!(f, Fault::NeverEntered { .. } | Fault::Withdrawn { .. } | Fault::Second { .. }));
             if faults.is_empty() { Answer::Sound } else { Answer::Unsound(faults) }
         }
         Some(other) => other,

@@ -1,7 +1,7 @@
 //! Every state that can be reached, and what is wrong with it.
 
 use super::Answer;
-use super::moves::{Move, Moves};
+use super::moves::{Effect, Move, Moves};
 use super::state::{Layout, State};
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -17,6 +17,8 @@ pub enum Fault {
     NoEnd { activity: String, path: Vec<Step> },
     /// Tokens grow without end.
     Unbounded { activity: String, path: Vec<Step> },
+    /// Every token that enters it is withdrawn before anything can happen there.
+    Withdrawn { activity: String },
     /// A second token can come while one is there, and nothing says that this is meant.
     Second { activity: String, path: Vec<Step> },
 }
@@ -49,6 +51,7 @@ impl Fault {
     pub fn activity(&self) -> &str {
         match self {
             Self::NeverEntered { activity }
+            | Self::Withdrawn { activity }
             | Self::Waits { activity, .. }
             | Self::NoEnd { activity, .. }
             | Self::Unbounded { activity, .. }
@@ -59,7 +62,7 @@ impl Fault {
     /// The way that leads there.
     pub fn path(&self) -> &[Step] {
         match self {
-            Self::NeverEntered { .. } => &[],
+            Self::NeverEntered { .. } | Self::Withdrawn { .. } => &[],
             Self::Waits { path, .. } | Self::NoEnd { path, .. } | Self::Unbounded { path, .. } | Self::Second { path, .. } => path,
         }
     }
@@ -71,6 +74,7 @@ impl fmt::Display for Fault {
         let at = self.activity();
         match self {
             Self::NeverEntered { .. } => return write!(f, "`{at}` is never entered: what it waits for cannot come"),
+            Self::Withdrawn { .. } => return write!(f, "every token that enters `{at}` is withdrawn before anything can happen there"),
             Self::Waits { .. } => write!(f, "a token can wait at `{at}` for ever: ")?,
             Self::NoEnd { .. } => write!(f, "from `{at}` the end cannot be reached: ")?,
             Self::Unbounded { .. } => write!(f, "tokens at `{at}` grow without end: ")?,
@@ -122,6 +126,8 @@ struct Explorer<'a> {
     index: HashMap<State, usize>,
     open: VecDeque<usize>,
     tried: usize,
+    /// For each activity whether something could happen there: a token of it was at rest, or went on by itself.
+    lived: Vec<bool>,
     /// The first of each: the activity, and the state in which it is so.
     second: Vec<(usize, usize, Mover, usize)>,
     stuck: Vec<(usize, usize)>,
@@ -139,6 +145,7 @@ pub fn explore(layout: &Layout, starts: &[State], limits: Limits) -> Option<Answ
         index: HashMap::new(),
         open: VecDeque::new(),
         tried: 0,
+        lived: vec![false; layout.entered.len()],
         second: vec![],
         stuck: vec![],
         unbounded: vec![],
@@ -188,7 +195,11 @@ impl Explorer<'_> {
         let moves = MOVES_MAX.min(COPIED_MAX / size);
         while let Some(at) = self.open.pop_front() {
             match self.layout.turn(&self.all[at].state) {
-                Some((activity, state)) => _ = self.try_all(at, &state, Mover::Entered(activity)),
+                Some((activity, state)) => {
+                    // What only does something on entry has not come to its people yet.
+                    self.lived[activity] |= self.moves().on_entry[activity].iter().any(|m| m.effects.contains(&Effect::Leave));
+                    self.try_all(at, &state, Mover::Entered(activity));
+                }
                 None => self.at_rest(at, limits.reduced),
             }
             if self.all.len() > states || self.tried > moves {
@@ -202,6 +213,7 @@ impl Explorer<'_> {
         let (layout, state) = (self.layout, self.all[at].state.clone());
         let moves = layout.moves;
         let inside: Vec<usize> = (0..moves.names.len()).filter(|a| layout.inside(&state, *a) > 0).collect();
+        inside.iter().for_each(|a| self.lived[*a] = true);
         if let Some(alone) = inside.iter().copied().find(|a| reduced && is_independent(moves, *a))
             && self.try_all(at, &state, Mover::Token(alone))
         {
@@ -359,6 +371,8 @@ impl Explorer<'_> {
         if faults.is_empty() {
             let never = (0..self.layout.entered.len()).filter(|a| !self.layout.entered[*a].get());
             faults.extend(never.map(|a| Fault::NeverEntered { activity: name(a) }));
+            let withdrawn = (0..self.lived.len()).filter(|a| self.layout.entered[*a].get() && !self.lived[*a]);
+            faults.extend(withdrawn.map(|a| Fault::Withdrawn { activity: name(a) }));
             faults.extend(self.second.iter().map(|(a, at, mover, i)| {
                 let mut path = self.path(*at);
                 path.push(self.step(*mover, *i));

@@ -28,13 +28,19 @@ pub struct Truth {
     pub unbounded: bool,
     /// Activities that no token enters.
     pub never: BTreeSet<String>,
+    /// Activities that tokens enter only to be withdrawn in the same command.
+    pub withdrawn: BTreeSet<String>,
     /// Activities without a join that a second token can enter while one is there.
     pub second: BTreeSet<String>,
 }
 
 impl fmt::Display for Truth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "dead {}, unbounded {}, never {:?}, second {:?}", self.dead, self.unbounded, self.never, self.second)
+        write!(
+            f,
+            "dead {}, unbounded {}, never {:?}, withdrawn {:?}, second {:?}",
+            self.dead, self.unbounded, self.never, self.withdrawn, self.second
+        )
     }
 }
 
@@ -52,6 +58,8 @@ struct Player<'a> {
     truth: Truth,
     /// Tokens past their joins, by activity, that were seen.
     entered: BTreeSet<String>,
+    /// Activities in which a token was left at the end of a command, or that one completed.
+    lived: BTreeSet<String>,
 }
 
 struct State {
@@ -82,6 +90,7 @@ pub fn play(model: &Model) -> Played {
         index: HashMap::new(),
         truth: Truth::default(),
         entered: BTreeSet::new(),
+        lived: BTreeSet::new(),
     };
     match player.all() {
         Err(TooLarge) => Played::TooLarge,
@@ -235,11 +244,15 @@ impl Player<'_> {
                     let waiting = |w: &&WorkItem| w.instance == instance && w.activity == item.activity && !is_past_join(w);
                     self.truth.unbounded |= decision.after.open_work().filter(waiting).count() > TOKENS_MAX;
                 }
-                Event::WorkEnded { seq, .. } => _ = tokens.remove(seq),
+                Event::WorkEnded { seq, status, .. } => {
+                    let gone = tokens.remove(seq);
+                    self.lived.extend(gone.filter(|_| *status == WorkStatus::Done));
+                }
                 Event::InstanceEnded { seq, .. } if *seq == instance => tokens.clear(),
                 _ => {}
             }
         }
+        self.lived.extend(tokens.into_values());
         Ok(())
     }
 
@@ -268,6 +281,7 @@ impl Player<'_> {
             self.truth.second.clear();
         }
         let all = process.activities.names().map(str::to_owned);
+        self.truth.withdrawn = self.entered.difference(&self.lived).cloned().collect();
         self.truth.never = all.filter(|a| !self.entered.contains(a)).collect();
         let mut ends: Vec<bool> = self.states.iter().map(|s| s.instance.is_none()).collect();
         loop {
