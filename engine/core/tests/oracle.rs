@@ -86,9 +86,10 @@ fn compared(seed: u64, model: &Model, played: &Truth, count: &Mutex<Count>) {
             // More can happen to the proof than to the engine, so of withdrawn tokens only that they are real is asked.
             // With the reduction not every state is seen, so of second tokens only that they are real is asked.
             let missed: BTreeSet<_> = played.second.difference(&said.second).filter(|_| !reduced).collect();
-            if said.withdrawn.difference(&played.withdrawn).next().is_some() {
-                count.alarms.insert((seed, reduced), note("false"));
-            } else if said.never.difference(&played.never).next().is_some() || said.second.difference(&played.second).next().is_some() {
+            if said.withdrawn.difference(&played.withdrawn).next().is_some()
+                || said.never.difference(&played.never).next().is_some()
+                || said.second.difference(&played.second).next().is_some()
+            {
                 count.alarms.insert((seed, reduced), note("false"));
             } else if !missed.is_empty() || (said.never != played.never && !reduced) {
                 count.misses.insert((seed, reduced), note("missed"));
