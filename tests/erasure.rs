@@ -27,7 +27,7 @@ const SITE: &str = r#"
 - { kind: TicketType, name: case, states: [new] }
 - { kind: MailAccount, name: support, address: support@example.org, queue: desk, type: case }
 - { kind: Notification, name: told, on: article.created, to: { role: clerk }, by: [portal, mail], subject: "{{ticket.title}}", body: "{{article.body}}" }
-- { kind: Handler, name: fails, on: article.created, when: 'int(article.body.extract("([0-9]+)")) > 0 && false', do: [ { note: x } ] }
+- { kind: Handler, name: fails, on: article.created, when: 'int(article.body.extract("([0-9]+)")) > 0 && ticket.title == "never"', do: [ { note: x } ] }
 "#;
 
 const SECRET: &str = "the password is zaphod42";

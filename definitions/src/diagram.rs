@@ -5,7 +5,7 @@ mod layout;
 mod svg;
 
 use crate::kinds::handler::LocalHandler;
-use crate::kinds::process::{Activity, Join, Process, Split, Way};
+use crate::kinds::process::{Activity, Branch, Join, Next, Process, Split, Transition, Way};
 use crate::model::Model;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -48,18 +48,91 @@ pub struct Node {
     pub ends: bool,
     /// For people: it has a form or a vote.
     pub manual: bool,
-    pub joins: bool,
+    /// What becomes of a token that leaves: the sign at its right side.
+    pub split: Option<Gate>,
+    /// What a token that comes waits for: the sign at its left side.
+    pub join: Option<Gate>,
     /// How it joins, is copied, repeated, or excludes others: a few words.
     pub note: String,
     pub mark: Option<Mark>,
 }
 
-/// All ways from one activity to another are one edge; its label names the outcomes.
+/// A sign at a box, after the gateways of BPMN 2.0 (OMG formal/2011-01-03).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// One way of several.
+    Exclusive,
+    /// All ways, or a token from every arrow.
+    Parallel,
+    /// Every way that holds, or a token from every arrow on which one can still come.
+    Matching,
+    /// So many different arrows; the rest is withdrawn where it `cancels`.
+    First { count: usize, cancels: bool },
+    /// So many tokens.
+    Tokens(usize),
+}
+
+impl Gate {
+    fn of(join: Join) -> Option<Self> {
+        Some(match join {
+            Join::Any => return None,
+            Join::All => Self::Parallel,
+            Join::Matching => Self::Matching,
+            Join::First { count, cancels } => Self::First { count, cancels },
+            Join::Tokens(count) => Self::Tokens(count),
+        })
+    }
+
+    /// What stands in the sign.
+    pub fn sign(self) -> String {
+        match self {
+            Self::Exclusive => "×".into(),
+            Self::Parallel => "+".into(),
+            Self::Matching => "○".into(),
+            Self::First { count, .. } => count.to_string(),
+            Self::Tokens(count) => format!("Σ{count}"),
+        }
+    }
+
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Exclusive => "exclusive",
+            Self::Parallel => "parallel",
+            Self::Matching => "matching",
+            Self::First { cancels: true, .. } => "first cancels",
+            Self::First { .. } => "first",
+            Self::Tokens(_) => "tokens",
+        }
+    }
+}
+
+/// All ways from one activity to another are one edge.
 #[derive(Debug, Clone)]
 pub struct Edge {
     pub from: usize,
     pub to: usize,
+    /// The outcomes and conditions, shortened.
     pub label: String,
+    /// As they are written.
+    pub whole: String,
+    /// The group whose clock or handler it is: it begins at the frame.
+    pub group: Option<usize>,
+    /// Only clocks, events and actions take it.
+    pub aside: bool,
+}
+
+/// One way from an activity to another, before those between the same two are one edge.
+struct Drawn {
+    to: usize,
+    label: String,
+    whole: String,
+    aside: bool,
+}
+
+impl Drawn {
+    fn new(to: usize, label: &str, aside: bool) -> Self {
+        Self { to, label: label.to_owned(), whole: label.to_owned(), aside }
+    }
 }
 
 /// The process as a graph. Customers see the public activities only: ways through the others are drawn through.
@@ -76,32 +149,70 @@ pub fn graph(model: &Model, process: &Process, language: &str, marks: &BTreeMap<
             starts: starts.contains(name),
             ends: a.end.is_some() || (a.ways().is_empty() && a.reopens().next().is_none()),
             manual: !a.is_automatic(),
-            joins: a.join.is_some_and(Join::waits),
+            split: split(a),
+            join: a.join.and_then(Gate::of),
             note: note(a, language),
             mark: marks.get(*name).copied(),
         });
     }
-    let mut groups: Vec<(String, Vec<usize>)> = process
+    let members = |g: &crate::kinds::group::Group| -> Vec<usize> { g.activities.iter().filter_map(|a| index(a)).collect() };
+    let mut groups: Vec<(&str, String, Vec<usize>)> = process
         .groups
         .iter()
-        .map(|(name, g)| (model.title(g.title.as_ref(), name, language).to_owned(), g.activities.iter().filter_map(|a| index(a)).collect()))
+        .map(|(name, g)| (name.as_str(), model.title(g.title.as_ref(), name, language).to_owned(), members(g)))
+        .filter(|(_, _, members)| !members.is_empty())
         .collect();
-    groups.retain(|(_, members): &(String, Vec<usize>)| !members.is_empty());
-    groups.sort_by_key(|(_, members)| std::cmp::Reverse(members.len()));
+    groups.sort_by_key(|(_, _, members)| std::cmp::Reverse(members.len()));
     let mut edges: Vec<Edge> = vec![];
-    let own = shown.iter().enumerate().flat_map(|(from, name)| {
-        ways(model, process, name, language, &index, &mut vec![]).into_iter().map(move |(to, label)| (from, to, label))
-    });
-    let drawn: Vec<(usize, usize, String)> = own.chain(ways_of_groups(process, language, &index)).collect();
-    for (from, to, label) in drawn {
-        match edges.iter_mut().find(|e| e.from == from && e.to == to) {
-            Some(e) if label.is_empty() || e.label.split(" / ").any(|l| l == label) => {}
-            Some(e) if e.label.is_empty() => e.label = label,
-            Some(e) => e.label = format!("{} / {label}", e.label),
-            None => edges.push(Edge { from, to, label }),
+    let mut draw = |from: usize, way: Drawn, group: Option<usize>| match edges
+        .iter_mut()
+        .find(|e| e.from == from && e.to == way.to && e.group == group)
+    {
+        Some(edge) => {
+            edge.aside &= way.aside;
+            add(&mut edge.label, &way.label);
+            add(&mut edge.whole, &way.whole);
+        }
+        None => edges.push(Edge { from, to: way.to, label: way.label, whole: way.whole, group, aside: way.aside }),
+    };
+    let ways = Ways { model, process, language, index: &index, conditions: !public_only };
+    for (from, name) in shown.iter().enumerate() {
+        ways.of(name, &mut vec![]).into_iter().for_each(|way| draw(from, way, None));
+    }
+    for (place, (name, ..)) in groups.iter().enumerate() {
+        let Some(group) = process.groups.get(name) else { continue };
+        for (from, way) in ways.of_group(group) {
+            draw(from, way, Some(place));
         }
     }
+    let groups = groups.into_iter().map(|(_, title, members)| (title, members)).collect();
     Graph { title: model.title(process.title.as_ref(), &process.name, language).to_owned(), nodes, edges, groups }
+}
+
+/// One more label of the same edge.
+fn add(label: &mut String, more: &str) {
+    if label.is_empty() {
+        more.clone_into(label);
+    } else if !more.is_empty() && !label.split(" / ").any(|l| l == more) {
+        *label = format!("{label} / {more}");
+    }
+}
+
+/// The sign of what becomes of a token that leaves; none where there is one way only.
+fn split(a: &Activity) -> Option<Gate> {
+    let branches: Vec<_> = a.next.iter().flat_map(Next::branches).map(|(_, b)| b).collect();
+    let targets: std::collections::BTreeSet<&str> =
+        branches.iter().flat_map(|b| b.targets()).filter_map(|(_, t)| t.activity()).map(|t| t.as_str()).collect();
+    let transitions: Vec<_> =
+        branches.iter().filter_map(|b| if let Branch::Tried(list) = b { Some(list) } else { None }).flatten().collect();
+    let forks = transitions.iter().any(|t| t.to.len() > 1 || t.times() > 1);
+    match (a.split, branches.len(), transitions.len()) {
+        (Some(Split::Matching), ..) => Some(Gate::Matching),
+        (Some(Split::All), ..) => Some(Gate::Parallel),
+        (_, 1, 1) if forks => Some(Gate::Parallel),
+        _ if targets.len() > 1 => Some(Gate::Exclusive),
+        _ => None,
+    }
 }
 
 /// What the box says beside its name.
@@ -169,54 +280,102 @@ pub fn mermaid(graph: &Graph) -> String {
     out
 }
 
-fn ways(
-    model: &Model,
-    process: &Process,
-    from: &str,
-    language: &str,
-    index: &dyn Fn(&str) -> Option<usize>,
-    seen: &mut Vec<String>,
-) -> Vec<(usize, String)> {
-    let Some(activity) = process.activities.get(from) else { return vec![] };
-    let mut all = vec![];
-    for (way, branch) in activity.ways() {
-        let label = match way {
-            Way::Outcome(outcome) => {
-                outcome.map_or(String::new(), |o| outcome_title(model, activity, o, language).unwrap_or_else(|| o.to_string()))
-            }
-            Way::Handler(i) => on(&activity.handlers[i]),
-            Way::Timer(i) => after(&activity.timers[i].after.0, language),
-        };
-        for target in branch.targets().into_iter().filter_map(|(_, t)| t.activity()) {
-            match index(target) {
-                Some(to) => all.push((to, label.clone())),
-                None if !seen.contains(&target.to_string()) => {
-                    seen.push(target.to_string());
-                    all.extend(ways(model, process, target, language, index, seen).into_iter().map(|(to, _)| (to, String::new())));
-                }
-                None => {}
-            }
-        }
-    }
-    all.extend(activity.reopens().filter_map(|name| index(name)).map(|to| (to, String::new())));
-    let other = if language.starts_with("de") { "sonst" } else { "else" };
-    all.extend(activity.else_.iter().filter_map(|name| index(name)).map(|to| (to, other.to_owned())));
-    all
+/// Where the ways of activities lead.
+struct Ways<'a> {
+    model: &'a Model,
+    process: &'a Process,
+    language: &'a str,
+    index: &'a dyn Fn(&str) -> Option<usize>,
+    /// Conditions are shown: to agents, not to customers.
+    conditions: bool,
 }
 
-/// Where a group's clocks and handlers lead, drawn from its last activity.
-fn ways_of_groups(process: &Process, language: &str, index: &dyn Fn(&str) -> Option<usize>) -> Vec<(usize, usize, String)> {
-    let mut all = vec![];
-    for (_, group) in process.groups.iter() {
-        let Some(from) = group.activities.iter().filter_map(|a| index(a)).next_back() else { continue };
-        let timers = group.timers.iter().filter_map(|t| Some((after(&t.after.0, language), t.next.as_ref()?)));
-        let handlers = group.handlers.iter().filter_map(|h| Some((on(h), h.next.as_ref()?)));
-        for (label, branch) in timers.chain(handlers) {
-            let targets = branch.targets().into_iter().filter_map(|(_, t)| t.activity()).filter_map(|t| index(t));
-            all.extend(targets.map(|to| (from, to, label.clone())));
+impl Ways<'_> {
+    /// Of an activity; ways through one that is not shown are drawn through.
+    fn of(&self, from: &str, seen: &mut Vec<String>) -> Vec<Drawn> {
+        let Some(activity) = self.process.activities.get(from) else { return vec![] };
+        let is_choice = split(activity) == Some(Gate::Exclusive);
+        let mut all = vec![];
+        for (way, branch) in activity.ways() {
+            let (label, aside) = match way {
+                Way::Outcome(outcome) => {
+                    let title = |o| outcome_title(self.model, activity, o, self.language).unwrap_or_else(|| o.to_string());
+                    (outcome.map_or(String::new(), |o| title(o)), false)
+                }
+                Way::Handler(i) => (on(&activity.handlers[i]), true),
+                Way::Timer(i) => (after(&activity.timers[i].after.0, self.language), true),
+            };
+            for (transition, target) in branch.targets() {
+                let Some(target) = target.activity() else { continue };
+                match (self.index)(target) {
+                    Some(to) => all.push(self.drawn(to, &label, aside, is_choice, transition)),
+                    None if !seen.contains(&target.to_string()) => {
+                        seen.push(target.to_string());
+                        all.extend(self.of(target, seen).into_iter().map(|way| Drawn::new(way.to, "", aside)));
+                    }
+                    None => {}
+                }
+            }
         }
+        all.extend(activity.reopens().filter_map(|name| (self.index)(name)).map(|to| Drawn::new(to, "", true)));
+        let other = if self.is_german() { "sonst" } else { "else" };
+        all.extend(activity.else_.iter().filter_map(|name| (self.index)(name)).map(|to| Drawn::new(to, other, true)));
+        all
     }
-    all
+
+    /// Where a group's clocks and handlers lead, from its last activity.
+    fn of_group(&self, group: &crate::kinds::group::Group) -> Vec<(usize, Drawn)> {
+        let Some(from) = group.activities.iter().filter_map(|a| (self.index)(a)).next_back() else { return vec![] };
+        let timers = group.timers.iter().filter_map(|t| Some((after(&t.after.0, self.language), t.next.as_ref()?)));
+        let handlers = group.handlers.iter().filter_map(|h| Some((on(h), h.next.as_ref()?)));
+        let mut all = vec![];
+        for (label, branch) in timers.chain(handlers) {
+            for (transition, target) in branch.targets() {
+                let to = target.activity().and_then(|t| (self.index)(t));
+                all.extend(to.map(|to| (from, self.drawn(to, &label, true, false, transition))));
+            }
+        }
+        all
+    }
+
+    fn is_german(&self) -> bool {
+        self.language.starts_with("de")
+    }
+
+    fn drawn(&self, to: usize, outcome: &str, aside: bool, is_choice: bool, transition: Option<&Transition>) -> Drawn {
+        let mut drawn = Drawn::new(to, outcome, aside);
+        // All ways of a fork are taken, where others beside it are alternatives.
+        if is_choice && transition.is_some_and(|t| t.to.len() > 1) {
+            drawn.label = format!("+ {}", drawn.label).trim_end().to_owned();
+            drawn.whole.clone_from(&drawn.label);
+        }
+        let Some(t) = transition.filter(|_| self.conditions) else { return drawn };
+        let (short, whole) = match &t.when {
+            Some(when) => (short(&when.text, self.is_german()), when.text.split_whitespace().collect::<Vec<_>>().join(" ")),
+            None if t.otherwise => {
+                let word = if self.is_german() { "sonst" } else { "otherwise" };
+                (word.to_owned(), word.to_owned())
+            }
+            None => return drawn,
+        };
+        let joined = |of: &str, text: String| {
+            if of.is_empty() || of == "+" { format!("{of} {text}").trim_start().to_owned() } else { format!("{of}: {text}") }
+        };
+        drawn.label = joined(&drawn.label, short);
+        drawn.whole = joined(&drawn.whole, whole);
+        drawn
+    }
+}
+
+/// A condition as it stands on an arrow: without the roots of its paths, with the signs of mathematics.
+fn short(condition: &str, german: bool) -> String {
+    let (and, or, not) = if german { ("und", "oder", "nicht") } else { ("and", "or", "not") };
+    let mut text = condition.split_whitespace().collect::<Vec<_>>().join(" ");
+    let roots = ["ticket.fields.", "process.data.", "ticket.", "steps."];
+    roots.iter().for_each(|root| text = text.replace(root, ""));
+    let signs = [("==", "="), ("<=", "≤"), (">=", "≥"), ("!=", "≠"), ("&&", and), ("||", or), (" in ", " ∈ "), ("\"", ""), ("'", "")];
+    signs.iter().for_each(|(from, to)| text = text.replace(from, to));
+    text.strip_prefix('!').map_or(text.clone(), |rest| format!("{not} {rest}"))
 }
 
 /// The events of a handler.

@@ -215,6 +215,9 @@ pub fn process(page: &Page, view: &TicketView, instance: &Instance) -> Markup {
                             strong { (node.title) } span.quiet { (text) }
                             (open_work::lines(page, &process.def, &node.name, open))
                             @if page.is_agent() {
+                                @for edge in graph.edges.iter().filter(|e| e.from == i && !e.whole.is_empty()) {
+                                    span.quiet { "→ " (graph.nodes[edge.to].title) ": " (edge.whole) }
+                                }
                                 @if let Some(s) = steps.iter().find(|s| s.instance == instance.seq && s.activity == node.name) {
                                     span.quiet { (outcome_text(page, &process.def, &s.activity, &s.outcome)) " · " (person_name(page, &s.by)) " · " (time(page, s.at)) }
                                 }
