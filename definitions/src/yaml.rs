@@ -181,6 +181,9 @@ impl ByteOffsets {
     }
 }
 
+/// Stands for a key that is no word.
+const UNREADABLE: &str = "?";
+
 enum Open {
     List { start: Span, anchor: usize, items: Vec<Node> },
     Map { start: Span, anchor: usize, entries: Vec<Entry>, key: Option<(String, Span)>, seen: HashMap<String, Span> },
@@ -312,7 +315,11 @@ impl Builder<'_> {
             }
             Open::Map { start, anchor, entries, .. } => {
                 let span = Span { end: end.end.max(start.end), ..start };
-                (Node { span, value: Value::Map(entries) }, anchor, 1)
+                // Braces without quotes were meant as a text.
+                let raw = self.text.get(span.start as usize - self.shift..span.end as usize - self.shift).unwrap_or("");
+                let is_text = matches!(&entries[..], [only] if only.key == UNREADABLE) && raw.starts_with("{{");
+                let value = if is_text { Value::Text(raw.to_owned()) } else { Value::Map(entries) };
+                (Node { span, value }, anchor, 1)
             }
         };
         self.finish(node, anchor, size);
@@ -362,7 +369,7 @@ impl Builder<'_> {
                             d
                         };
                         self.diagnostics.push(d);
-                        *key = Some((String::from("?"), node.span));
+                        *key = Some((String::from(UNREADABLE), node.span));
                     }
                 },
             },

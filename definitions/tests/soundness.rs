@@ -109,7 +109,7 @@ fn what_goes_on_by_itself_does_so_first_in_first_out() {
             "a: {{ FORM, next: [ {{ to: [{targets}] }} ] }}\nkill: {{ do: [ {{ cancel: slow }} ] }}\nslow: {{ next: b }}\nb: {{ FORM }}"
         )
     };
-    assert_eq!(fault(&net("kill, slow"), ""), "`b` is never entered: what it waits for cannot come");
+    assert_eq!(fault(&net("kill, slow"), ""), "every token that enters `slow` is withdrawn before anything can happen there");
     assert_eq!(answer(&net("slow, kill"), ""), Answer::Sound);
 }
 

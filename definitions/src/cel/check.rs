@@ -59,6 +59,11 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// A way out, where one is known.
+    pub fn way_out(&self) -> Option<String> {
+        self.help.clone().or_else(|| self.meant.as_ref().map(|(_, nearest)| format!("did you mean `{}`?", nearest.word)))
+    }
+
     /// The finding at its place in a file, with its ways out.
     pub fn at(self, span: Span, sources: &Sources) -> Diagnostic {
         let d = Diagnostic::error(self.code, span, self.message).maybe_help(self.help);

@@ -221,7 +221,23 @@ fn reachable(process: &Process, cx: &mut Cx) {
             }
         }
     }
-    for name in process.activities.iter().map(|(n, _)| n).filter(|n| !found.contains(n.as_str())) {
+    let lost = |name: &str| process.activities.get(name).is_some() && !found.contains(name);
+    // What only follows another that is not reached is no finding of its own.
+    let follows = |name: &Name| process.activities.iter().any(|(from, a)| from != name && lost(from) && a.targets().contains(&name));
+    let mut told: BTreeSet<&str> = BTreeSet::new();
+    let all: Vec<&Name> = process.activities.iter().map(|(n, _)| n).filter(|n| lost(n)).collect();
+    let (after, first): (Vec<&Name>, Vec<&Name>) = all.into_iter().partition(|n| follows(n));
+    for name in first.into_iter().chain(after) {
+        if told.contains(name.as_str()) {
+            continue;
+        }
+        let mut open = vec![name.as_str()];
+        while let Some(at) = open.pop() {
+            if told.insert(at) {
+                let next = process.activities.iter().filter(|(n, _)| *n == at).flat_map(|(_, a)| a.targets());
+                open.extend(next.map(Name::as_str).filter(|t| lost(t)));
+            }
+        }
         let d = Diagnostic::error("activity-unreachable", name.span, format!("no path leads to the activity `{name}`"));
         cx.push(d.help("a transition to it is missing, or it can go"));
     }

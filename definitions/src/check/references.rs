@@ -3,8 +3,9 @@
 use super::{Cx, env, handler, place};
 use crate::diagnostic::Diagnostic;
 use crate::kinds::field::FieldType;
-use crate::kinds::notification::Notification;
+use crate::kinds::notification::{Channel, Notification};
 use crate::kinds::state::StateType;
+use crate::kinds::who::{Who, WhoWord};
 use crate::text::Text;
 
 pub fn check(cx: &mut Cx) {
@@ -122,11 +123,33 @@ fn notification(notification: &Notification, cx: &mut Cx) {
         }
         (None, None) => {}
     }
+    recipients(notification, cx);
     place::condition(notification.when.as_ref(), &env, &mut Default::default(), cx);
     place::whos(&notification.to, &env, &mut Default::default(), cx);
     let env = env.with("recipient", env::person(names));
     let _ = notification.subject.compile(&env, cx.sources, cx.out);
     let _ = notification.body.compile(&env, cx.sources, cx.out);
+}
+
+/// Somebody can be told, on a way that reaches them.
+fn recipients(notification: &Notification, cx: &mut Cx) {
+    if notification.to.iter().all(|who| matches!(who, Who::Word(WhoWord::Anyone))) {
+        let d = Diagnostic::error(
+            "nobody-named",
+            notification.name.span,
+            format!("`{}` names nobody: `anyone` is nobody in particular", notification.name),
+        );
+        cx.push(d.help("name people: `customer`, `owner`, `watchers`, `{ role: … }`"));
+    }
+    for who in notification.to.iter() {
+        if let Who::User(address) = who
+            && address.contains('@')
+            && !notification.by.contains(&Channel::Mail)
+        {
+            let d = Diagnostic::error("nobody-named", notification.name.span, format!("`{address}` is an address: only mail reaches it"));
+            cx.push(d.help("write `by: [mail]`"));
+        }
+    }
 }
 
 /// A text has the site's own language, and no other than the site's.

@@ -55,7 +55,7 @@ impl Desk {
         }
         let model = self.model();
         let program = Program::compile_as(text, &over_tickets(&model.names), Some(&Ty::Bool)).map_err(|findings| {
-            let say = |f: &vorgang_definitions::cel::check::Finding| match &f.help {
+            let say = |f: &vorgang_definitions::cel::check::Finding| match f.way_out() {
                 Some(help) => format!("{}; {help}", f.message),
                 None => f.message.clone(),
             };
