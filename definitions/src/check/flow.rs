@@ -20,11 +20,62 @@ pub struct Flow<'a> {
     pub never: Facts,
     /// For each activity what is set when it is entered; missing where no path leads.
     pub entry: BTreeMap<String, Facts>,
+    /// For each activity the ways that lead to it, by source.
+    arrows: BTreeMap<&'a str, Vec<Arrow<'a>>>,
+    /// For each activity those whose actions go back to it.
+    reopened: BTreeMap<&'a str, Vec<&'a str>>,
+}
+
+/// What leads to an activity from one other.
+struct Arrow<'a> {
+    source: &'a str,
+    ways: Vec<(Way<'a>, Option<&'a Transition>)>,
+    /// Also where its `while` does not hold.
+    by_else: bool,
+}
+
+fn arrows(process: &Process) -> BTreeMap<&str, Vec<Arrow<'_>>> {
+    let mut all: BTreeMap<&str, Vec<Arrow>> = BTreeMap::new();
+    for (source, activity) in process.activities.iter() {
+        let mut own: BTreeMap<&str, Arrow> = BTreeMap::new();
+        let new = || Arrow { source: source.as_str(), ways: vec![], by_else: false };
+        for (way, branch) in activity.ways() {
+            for (transition, target) in branch.targets() {
+                if let Some(target) = target.activity() {
+                    own.entry(target.as_str()).or_insert_with(new).ways.push((way, transition));
+                }
+            }
+        }
+        if let Some(target) = &activity.else_ {
+            own.entry(target.as_str()).or_insert_with(new).by_else = true;
+        }
+        for (target, arrow) in own {
+            all.entry(target).or_default().push(arrow);
+        }
+    }
+    all
+}
+
+fn reopened(process: &Process) -> BTreeMap<&str, Vec<&str>> {
+    let mut all: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (from, activity) in process.activities.iter() {
+        for target in activity.reopens() {
+            all.entry(target.as_str()).or_default().push(from.as_str());
+        }
+    }
+    all
 }
 
 impl<'a> Flow<'a> {
     pub fn new(process: &'a Process, names: &'a Names, base: &Facts) -> Self {
-        let mut flow = Self { process, names, never: unset_somewhere(process, names), entry: BTreeMap::new() };
+        let mut flow = Self {
+            process,
+            names,
+            never: unset_somewhere(process, names),
+            entry: BTreeMap::new(),
+            arrows: arrows(process),
+            reopened: reopened(process),
+        };
         let starts = process.begins();
         // A ticket that the process creates has its required fields only after the first form.
         let given_later = names.types.get(&process.ticket.ticket_type).filter(|_| !process.starts.is_empty());
@@ -66,30 +117,25 @@ impl<'a> Flow<'a> {
 
     /// What is set where some action goes back to the activity.
     fn reopened(&self, target: &str) -> Vec<Facts> {
-        let from = self.process.activities.iter().filter(|(_, a)| a.reopens().any(|name| *name == target));
-        from.filter_map(|(name, _)| self.entry.get(name.as_str()).cloned()).collect()
+        self.reopened.get(target).into_iter().flatten().filter_map(|name| self.entry.get(*name).cloned()).collect()
     }
 
     /// One set per source activity; several transitions of one are one arrow, and share what all of them set.
     fn arrows_to(&self, target: &str) -> Vec<Facts> {
         let mut arrows = vec![];
-        for (source, activity) in self.process.activities.iter() {
+        for arrow in self.arrows.get(target).into_iter().flatten() {
             let mut ways = vec![];
-            for (way, branch) in activity.ways() {
-                for (transition, to) in branch.targets() {
-                    if to.activity().is_some_and(|t| t == target)
-                        && let Some(mut facts) = self.on_the_way(source, way, transition)
-                    {
-                        if let Some(t) = transition {
-                            facts.extend(sets(&t.actions, self.names));
-                        }
-                        ways.push(facts);
+            for (way, transition) in &arrow.ways {
+                if let Some(mut facts) = self.on_the_way(arrow.source, *way, *transition) {
+                    if let Some(t) = transition {
+                        facts.extend(sets(&t.actions, self.names));
                     }
+                    ways.push(facts);
                 }
             }
             // Cancelled where `while` does not hold: nothing of its own has been done for sure.
-            if activity.else_.as_ref().is_some_and(|t| *t == target) {
-                ways.extend(self.entry.get(source.as_str()).cloned());
+            if arrow.by_else {
+                ways.extend(self.entry.get(arrow.source).cloned());
             }
             arrows.extend(shared(&ways));
         }

@@ -97,12 +97,14 @@ fn required_fields(process: &Process, cx: &mut Cx) {
     for field in ticket_type.fields.iter().filter(|f| f.required && f.default.is_none()) {
         for start in &process.starts {
             let Some(activity) = process.activities.get(&start.at_activity) else { continue };
-            let asks = |d: &crate::kinds::process::Dialog| d.fields.iter().any(|f| f.field.as_ref() == Some(&field.field));
-            if !activity.dialogs.iter().any(|(_, d)| asks(d)) {
-                let message = format!(
-                    "no form of `{}` asks for `{}`, which the type `{}` requires",
-                    start.at_activity, field.field, ticket_type.name
-                );
+            let always = |f: &FormField| f.field.as_ref() == Some(&field.field) && f.when.is_none();
+            let missing = activity.dialogs.iter().find(|(_, d)| !d.fields.iter().any(always)).map(|(name, _)| name);
+            if missing.is_some() || activity.dialogs.is_empty() {
+                let form = match missing {
+                    Some(name) if activity.dialogs.len() > 1 => format!("the form `{name}` of `{}` does not always ask", start.at_activity),
+                    _ => format!("no form of `{}` always asks", start.at_activity),
+                };
+                let message = format!("{form} for `{}`, which the type `{}` requires", field.field, ticket_type.name);
                 let d = Diagnostic::error("required-field", start.at_activity.span, message);
                 cx.push(d.help("add it to the first form, or give it a default in the type"));
             }

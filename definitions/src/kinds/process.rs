@@ -196,10 +196,50 @@ impl Process {
 
     /// The actions that complete this activity.
     pub fn completes(&self, activity: &str) -> impl Iterator<Item = &Complete> {
-        self.action_lists().flat_map(crate::actions::with_others).filter_map(move |a| match &a.verb {
-            Verb::Complete(Completes(c)) if c.activity == activity => Some(c),
-            _ => None,
-        })
+        let mut found = vec![];
+        self.each_action(&mut |a| {
+            if let Verb::Complete(Completes(c)) = &a.verb
+                && c.activity == activity
+            {
+                found.push(c);
+            }
+        });
+        found.into_iter()
+    }
+
+    /// Calls `f` with every action in it. Asked for each activity of large processes, so nothing is gathered first.
+    fn each_action<'a>(&'a self, f: &mut impl FnMut(&'a Action)) {
+        fn list<'a>(actions: &'a [Action], f: &mut impl FnMut(&'a Action)) {
+            for action in actions {
+                f(action);
+                list(action.on_error.as_deref().unwrap_or_default(), f);
+            }
+        }
+        fn branch<'a>(branch: &'a Branch, f: &mut impl FnMut(&'a Action)) {
+            if let Branch::Tried(transitions) = branch {
+                transitions.iter().for_each(|t| list(&t.actions, f));
+            }
+        }
+        fn clocks<'a>(timers: &'a [Timer], handlers: &'a [LocalHandler], f: &mut impl FnMut(&'a Action)) {
+            for (actions, next) in timers.iter().map(|t| (&t.actions, &t.next)).chain(handlers.iter().map(|h| (&h.actions, &h.next))) {
+                list(actions, f);
+                next.iter().for_each(|n| branch(n, f));
+            }
+        }
+        for (_, a) in self.activities.iter() {
+            list(&a.actions, f);
+            list(&a.compensate, f);
+            a.dialogs.iter().for_each(|(_, d)| list(&d.actions, f));
+            a.approval.iter().for_each(|v| list(&v.actions, f));
+            clocks(&a.timers, &a.handlers, f);
+            match &a.next {
+                Some(Next::Branch(b)) => branch(b, f),
+                Some(Next::Outcomes(all)) => all.iter().for_each(|(_, b)| branch(b, f)),
+                None => {}
+            }
+        }
+        self.groups.iter().for_each(|(_, g)| clocks(&g.timers, &g.handlers, f));
+        clocks(&[], &self.handlers, f);
     }
 }
 
