@@ -3,7 +3,7 @@
 
 use crate::actions::{Action, Verb};
 use crate::check::env::outcomes;
-use crate::kinds::handler::EventName;
+use crate::kinds::handler::{EventName, LocalHandler};
 use crate::kinds::process::{Activity, Branch, Join, Next, Process, Split, Target, Transition, Way};
 use crate::model::Names;
 use crate::net::Net;
@@ -43,6 +43,16 @@ pub struct Move {
     pub effects: Vec<Effect>,
     /// It is this timer of a group, of [`Moves::clocks`]: it fires once, until the group has been empty (C16).
     pub clock: Option<usize>,
+    /// It waits for one of these events, each with the handlers that are nearer and surely take it (C16). Without any it
+    /// can always happen.
+    pub hidden: Vec<Nearer>,
+}
+
+/// Where handlers of one event stand that are nearer than the one in question.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Nearer {
+    pub activities: Vec<usize>,
+    pub groups: Vec<usize>,
 }
 
 impl Move {
@@ -133,7 +143,15 @@ impl Moves {
         let times = |t: &Transition| t.times() > 1;
         let tried = process.activities.iter().flat_map(|(_, a)| a.ways()).flat_map(|(_, b)| b.targets()).filter_map(|(t, _)| t);
         let several = tried.into_iter().any(times);
-        let disturbs = disturbing(&on_entry, &regions, &cancellable);
+        let mut disturbs = disturbing(&on_entry, &regions, &cancellable);
+        // It matters when a token comes to where a nearer handler is, and when it goes.
+        for nearer in of_groups.iter().flat_map(|g| &g.moves).flat_map(|m| &m.hidden) {
+            let members = nearer.groups.iter().flat_map(|g| &of_groups[*g].members);
+            for at in nearer.activities.iter().chain(members) {
+                disturbs[*at] = true;
+                cancellable[*at] = true;
+            }
+        }
         let Maker { net, arrows, .. } = maker;
         Some(Self {
             names: all,
@@ -346,13 +364,19 @@ impl Maker<'_> {
                 moves.extend(own);
             }
             for handler in &group.handlers {
-                moves.extend(self.of_group(name, &format!("event of {name}"), &members, &handler.actions, handler.next.as_ref())?);
+                let mut own = self.of_group(name, &format!("event of {name}"), &members, &handler.actions, handler.next.as_ref())?;
+                let hidden = self.nearer(handler, false);
+                own.iter_mut().for_each(|m| m.hidden.clone_from(&hidden));
+                moves.extend(own);
             }
             all.push(OfGroup { name: name.to_string(), members, moves });
         }
         let mut of_process = vec![];
         for handler in &self.process.handlers {
-            of_process.extend(within("event", self.turns(&handler.actions)?));
+            let mut own = within("event", self.turns(&handler.actions)?);
+            let hidden = self.nearer(handler, true);
+            own.iter_mut().for_each(|m| m.hidden.clone_from(&hidden));
+            of_process.extend(own);
         }
         let members = (0..self.process.activities.len()).collect();
         all.push(OfGroup { name: self.process.name.to_string(), members, moves: of_process });
@@ -360,6 +384,28 @@ impl Maker<'_> {
     }
 
     /// What a timer or a handler of a group does, and where it leads.
+    /// For each event of a handler of a group, or of the process, the handlers that hide it from this one.
+    fn nearer(&self, handler: &LocalHandler, of_process: bool) -> Vec<Nearer> {
+        let waits = |a: &Activity| a.while_.is_some() || a.mutex.is_some();
+        // A token that waits for a mutex of its group is not under way.
+        let surely = !self.process.groups.iter().any(|(_, g)| g.mutex.is_some());
+        let takes = |handlers: &[LocalHandler], event: &EventName| {
+            handlers.iter().any(|h| h.when.is_none() && h.on.iter().any(|e| e.text == event.text))
+        };
+        let of = |event: &EventName| {
+            // What fails concerns one activity only.
+            if event.is_exception() || !surely {
+                return Nearer::default();
+            }
+            let activities = self.process.activities.iter().enumerate().filter(|(_, (_, a))| !waits(a) && takes(&a.handlers, event));
+            let groups = self.process.groups.iter().enumerate().filter(|(_, (_, g))| of_process && takes(&g.handlers, event));
+            Nearer { activities: activities.map(|(at, _)| at).collect(), groups: groups.map(|(at, _)| at).collect() }
+        };
+        let all: Vec<Nearer> = handler.on.iter().map(of).collect();
+        // One that nothing hides is enough.
+        if all.contains(&Nearer::default()) { vec![] } else { all }
+    }
+
     fn of_group(&self, name: &str, label: &str, members: &[usize], actions: &[Action], next: Option<&Branch>) -> Option<Vec<Move>> {
         let turns = self.turns(actions)?;
         let Some(next) = next else { return Some(within(label, turns)) };

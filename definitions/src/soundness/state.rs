@@ -1,7 +1,7 @@
 //! Where the tokens are, and what a move makes of that: the engine's rules for joins (C8, C9) on counts.
 
 use super::Marking;
-use super::moves::{Effect, Move, Moves};
+use super::moves::{Effect, Move, Moves, Nearer};
 use crate::kinds::process::Join;
 use std::cell::{Cell, RefCell};
 
@@ -130,9 +130,10 @@ impl<'m> Layout<'m> {
         self.moves.names.len() + 2 * self.arrows + clock
     }
 
-    /// A timer of a group that has not fired can.
+    /// A timer of a group that has not fired can, and a handler whose event no nearer one takes.
     pub fn can_fire(&self, state: &State, m: &Move) -> bool {
-        m.clock.is_none_or(|c| state.0[self.fired(c)] == 0)
+        let takes = |n: &Nearer| n.activities.iter().any(|a| state.0[*a] > 0) || n.groups.iter().any(|g| self.is_busy(state, *g));
+        m.clock.is_none_or(|c| state.0[self.fired(c)] == 0) && (m.hidden.is_empty() || !m.hidden.iter().all(takes))
     }
 
     /// The group has tokens, be it at joins.

@@ -88,12 +88,14 @@ impl Maker {
             let to = self.any();
             let members = self.group.join(", ");
             let does = if self.random.often(20) { format!("do: [ {} ], ", self.action("")) } else { String::new() };
-            let rule = if self.random.often(70) { "timers: [ { after: 1h, " } else { "handlers: [ { on: article.created, " };
+            let rule =
+                if self.random.often(70) { "timers: [ { after: 1h, ".to_owned() } else { format!("handlers: [ {{ on: {}, ", self.event()) };
             let _ = writeln!(text, "  groups:\n    phase: {{ activities: [{members}], {rule}{does}next: {to} }} ] }}");
         }
         if self.random.often(10) {
             let does = self.action("");
-            let _ = writeln!(text, "  handlers: [ {{ on: article.created, do: [ {does} ] }} ]");
+            let event = self.event();
+            let _ = writeln!(text, "  handlers: [ {{ on: {event}, do: [ {does} ] }} ]");
         }
         text.push_str("  activities:\n");
         // The form of the start is handed in with it.
@@ -104,7 +106,14 @@ impl Maker {
             let activity = self.activity(i);
             let _ = writeln!(text, "    {}:{activity}", self.names[i]);
         }
+        if text.contains("message.m") {
+            text = text.replace("  activities:\n    start:", "  messages: { m: {} }\n  activities:\n    start:");
+        }
         text
+    }
+
+    fn event(&mut self) -> &'static str {
+        if self.random.often(40) { "message.m" } else { "article.created" }
     }
 
     fn any(&mut self) -> String {
@@ -238,7 +247,8 @@ impl Maker {
                 let _ = writeln!(text, "      timers: [ {{ after: 1h, next: {to} }} ]");
             } else if self.random.often(6) {
                 let to = self.any();
-                let _ = writeln!(text, "      handlers: [ {{ on: article.created, next: {to} }} ]");
+                let event = self.event();
+                let _ = writeln!(text, "      handlers: [ {{ on: {event}, next: {to} }} ]");
             }
         } else if sub {
             text.push_str("      process: { name: sub }\n");

@@ -127,7 +127,7 @@ impl Player<'_> {
     fn decide(&self, snapshot: Option<&Snapshot>, command: &Command) -> Option<Decision> {
         let internal = system();
         let person = match command {
-            Command::FireTimer { .. } => &internal,
+            Command::FireTimer { .. } | Command::ReceiveMessage { .. } => &internal,
             _ => self.people.get("agent")?,
         };
         // Clocks are asked one by one: each when it is due, whatever the others are.
@@ -156,6 +156,9 @@ impl Player<'_> {
         commands.extend(snapshot.timers.iter().map(|t| Command::FireTimer { timer: t.seq }));
         let article = ArticleInput { body: "Hello".into(), ..ArticleInput::default() };
         commands.push(Command::AddArticle { article });
+        if !self.model.names.messages.is_empty() {
+            commands.push(Command::ReceiveMessage { name: "m".into(), data: BTreeMap::new(), sent: NOW, hops: 0 });
+        }
         for command in commands {
             self.with_all_choices(at, &snapshot, &command)?;
         }
