@@ -346,8 +346,9 @@ impl Ways<'_> {
         let mut drawn = Drawn::new(to, outcome, aside);
         // All ways of a fork are taken, where others beside it are alternatives.
         if is_choice && transition.is_some_and(|t| t.to.len() > 1) {
+            let together = if self.is_german() { "zugleich" } else { "at the same time" };
             drawn.label = format!("+ {}", drawn.label).trim_end().to_owned();
-            drawn.whole.clone_from(&drawn.label);
+            drawn.whole = if outcome.is_empty() { together.to_owned() } else { format!("{outcome}, {together}") };
         }
         let Some(t) = transition.filter(|_| self.conditions) else { return drawn };
         let (short, whole) = match &t.when {

@@ -154,6 +154,7 @@ mod add_business_time;
 mod bool;
 mod business_days;
 mod business_time;
+mod compare_versions;
 mod contains;
 mod date;
 mod days;
@@ -199,6 +200,7 @@ pub const GROUPS: &[Group] = &[
         purpose: "Texts",
         functions: &[
             &texts::CHAR_AT,
+            &compare_versions::FUNCTION,
             &contains::FUNCTION,
             &ends_with::FUNCTION,
             &extract::FUNCTION,

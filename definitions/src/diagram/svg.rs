@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 const MARGIN: f32 = 24.0;
 /// Characters of one line in a box.
-const LINE_CHARS: usize = 21;
+const LINE_CHARS: usize = 19;
 
 /// The colours of a file that stands alone; the portal has the same in its style sheet.
 const STYLE: &str = "\
