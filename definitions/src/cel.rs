@@ -46,7 +46,15 @@ impl Program {
     /// As [`Program::compile`]; text literals are judged as words of the wanted type.
     pub fn compile_as(text: &str, env: &Env, wanted: Option<&Ty>) -> Result<Self, Vec<check::Finding>> {
         let ast = parse::parse(text).map_err(|e| {
-            vec![check::Finding { code: "cel-syntax", start: e.start, end: e.end, message: e.message, help: e.help, meant: None }]
+            vec![check::Finding {
+                code: "cel-syntax",
+                start: e.start,
+                end: e.end,
+                message: e.message,
+                help: e.help,
+                about: None,
+                meant: None,
+            }]
         })?;
         let (code, ty, Checked { findings, reads, relies, proves }) = check::check(&ast, env, wanted);
         if findings.is_empty() { Ok(Self { text: text.to_owned(), ty, reads, relies, proves, code }) } else { Err(findings) }

@@ -248,6 +248,7 @@ fn gather(sources: &Sources, definitions: Vec<(Node, Definition)>, faulty: &Faul
     let mut processes: BTreeMap<String, (Node, Process)> = BTreeMap::new();
     let (mut tests, mut decisions, mut functions) = (vec![], vec![], vec![]);
     let mut first: HashMap<(Kind, String), Span> = HashMap::new();
+    let mut lost = faulty.lost.clone();
     for (node, definition) in definitions {
         let name = definition.name().clone();
         if let Some(at) = first.insert((definition.kind(), name.to_string()), name.span) {
@@ -258,8 +259,11 @@ fn gather(sources: &Sources, definitions: Vec<(Node, Definition)>, faulty: &Faul
         match definition {
             Definition::Acl(d) => acls.push(d),
             Definition::AutoResponse(d) => auto_responses.push(d),
+            Definition::Decision(d) if faulty.damaged.contains(&d.at) => _ = lost.insert(name.to_string()),
             Definition::Decision(d) => decisions.push(d),
             Definition::Calendar(d) => drop(calendars.insert(&name, d)),
+            // One of which a part is missing is called with what is written: nothing is said of that.
+            Definition::Function(d) if faulty.damaged.contains(&d.at) => _ = lost.insert(name.to_string()),
             Definition::Function(d) => functions.push(d),
             Definition::Handler(d) => handlers.push(d),
             Definition::Job(d) => jobs.push(d),
@@ -327,7 +331,7 @@ fn gather(sources: &Sources, definitions: Vec<(Node, Definition)>, faulty: &Faul
         role_set,
         job_names: jobs.iter().map(|j: &Job| j.name.to_string()).collect(),
         calendar_set,
-        lost: Arc::new(faulty.lost.clone()),
+        lost: Arc::new(lost),
         callables: Arc::default(),
     };
     handlers.sort_by(|a: &Handler, b: &Handler| (a.order.map_or(0, |o| o.0), &a.name).cmp(&(b.order.map_or(0, |o| o.0), &b.name)));

@@ -25,6 +25,10 @@ pub struct Diagnostic {
     pub fix: Option<Fix>,
     /// What happens, step by step, until the fault is there.
     pub path: Vec<Step>,
+    /// The name that the finding says nothing uses, reaches or knows.
+    pub about: Option<String>,
+    /// The known name that was probably meant: it is not also unused, unreached or unset because of the slip.
+    pub meant: Option<String>,
 }
 
 /// A replacement that `check --fix` may make without asking.
@@ -37,7 +41,18 @@ pub struct Fix {
 impl Diagnostic {
     pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
         debug_assert!(crate::codes::known(code), "code `{code}` is not in the registry");
-        Self { code, severity: Severity::Error, span, message: message.into(), help: vec![], related: vec![], fix: None, path: vec![] }
+        Self {
+            code,
+            severity: Severity::Error,
+            span,
+            message: message.into(),
+            help: vec![],
+            related: vec![],
+            fix: None,
+            path: vec![],
+            about: None,
+            meant: None,
+        }
     }
 
     pub fn warning(code: &'static str, span: Span, message: impl Into<String>) -> Self {
@@ -86,7 +101,8 @@ impl Diagnostic {
     }
 
     pub fn meant(self, written: &str, nearest: Nearest, span: Span, sources: &Sources) -> Self {
-        let d = self.help(format!("did you mean `{}`?", nearest.word));
+        let d = Self { about: Some(written.to_owned()), meant: Some(nearest.word.clone()), ..self }
+            .help(format!("did you mean `{}`?", nearest.word));
         let place = sources.slice(span).rfind(written).filter(|_| nearest.certain && !written.is_empty());
         match place {
             Some(at) => {
@@ -95,6 +111,11 @@ impl Diagnostic {
             }
             None => d,
         }
+    }
+
+    pub fn about(mut self, name: impl Into<String>) -> Self {
+        self.about = Some(name.into());
+        self
     }
 
     pub fn path(mut self, steps: &[Step]) -> Self {
@@ -161,6 +182,27 @@ pub const OF_THE_TEXT: &[&str] = &[
     "unknown-word",
     "wrong-type",
 ];
+
+/// Codes of findings that follow from a slip in the same definition only.
+const OF_THE_DEFINITION: &[&str] = &["activity-unreachable", "may-be-unset", "message-unused", "missing-outcome"];
+
+/// Leaves out what only follows from a slip of the pen: where `opne` was written for `open`, that `open` is not used there, not
+/// reached or not known elsewhere. The findings stand in the order in which they were made: definitions before their uses.
+pub fn without_echoes(diagnostics: &mut Vec<Diagnostic>, definitions: &[Span]) {
+    let inside = |of: Span, at: Span| of.file == at.file && of.start <= at.start && at.end <= of.end;
+    let definition = |at: Span| definitions.iter().position(|of| inside(*of, at));
+    let mut meant: Vec<(String, Option<usize>)> = vec![];
+    diagnostics.retain(|d| {
+        let own = definition(d.span);
+        let is_local = OF_THE_DEFINITION.contains(&d.code);
+        let follows = |about: &String| meant.iter().any(|(word, at)| word == about && (!is_local || *at == own));
+        let is_new = !d.about.as_ref().is_some_and(follows);
+        if let Some(word) = d.meant.as_ref().filter(|_| is_new) {
+            meant.push((word.clone(), own));
+        }
+        is_new
+    });
+}
 
 /// Findings that are kept: nobody reads more at once.
 const FINDINGS_MAX: usize = 500;

@@ -89,8 +89,12 @@ impl<'a> Loader<'a> {
         if raw.starts_with("{{") && wanted.contains("text") {
             d = d.help("a text with `{{ }}` needs quotes").fix(node.span, crate::yaml::quote(raw));
         }
-        if wanted == "a list" && raw.starts_with('{') && !raw.contains('\n') {
-            d = d.help(format!("write `[ {raw} ]`")).fix(node.span, format!("[ {raw} ]"));
+        if wanted == "a list"
+            && raw.starts_with('{')
+            && let Some(span) = self.sources.flow(node.span)
+        {
+            let raw = self.sources.slice(span);
+            d = d.help(format!("write `[ {raw} ]`")).fix(span, format!("[ {raw} ]"));
         }
         self.push(d);
     }
@@ -171,10 +175,16 @@ impl<'a> Loader<'a> {
                     let place = understood.iter().position(|other| other.key_span == e.key_span);
                     place.into_iter().for_each(|at| understood.to_mut()[at].key.clone_from(word));
                 }
-                _ => self.leave_out(&e.value),
+                _ => {
+                    self.lost.insert(e.key.clone());
+                    self.leave_out(&e.value);
+                }
             }
+            let is_sibling =
+                matches!(&e.value.value, Value::Map(inner) if !inner.is_empty() && inner.iter().all(|i| known.contains(&i.key.as_str())));
             self.push(match meant {
                 Some(nearest) => d.meant(&e.key, nearest, e.key_span, self.sources),
+                None if is_sibling => d.help(format!("`{}` looks like {owner} of its own: it is indented too deep here", e.key)),
                 None => match self.around.iter().rev().find(|(_, keys)| keys.contains(&e.key.as_str())) {
                     Some((outer, _)) => d.help(format!("`{}` is a key of {outer}: it is indented too deep here", e.key)),
                     None => d.help(format!("keys are {}", known.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", "))),
@@ -292,6 +302,9 @@ impl Load for bool {
                         .help(format!("write `{word}`"))
                         .fix(node.span, word);
                     cx.push(d);
+                } else if let Some(meant) = nearest(raw, ["true", "false"]) {
+                    let d = Diagnostic::error("wrong-type", node.span, format!("expected `true` or `false`, found `{raw}`"));
+                    cx.push(d.meant(raw, meant, node.span, cx.sources));
                 } else {
                     cx.wrong_type(node, "`true` or `false`");
                 }

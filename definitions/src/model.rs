@@ -307,6 +307,7 @@ fn load_but(files: &[SiteFile], pinned: &[String], but: &[&str]) -> Loaded {
     for canonical in pinned {
         load_pinned(canonical, &mut sources, &mut diagnostics, &mut pinned_definitions);
     }
+    let spans: Vec<Span> = definitions.iter().map(|(node, _)| node.span).collect();
     let broken = diagnostic::has_errors(&diagnostics);
     diagnostic::limit(&mut diagnostics);
     let read = diagnostics.len();
@@ -314,6 +315,7 @@ fn load_but(files: &[SiteFile], pinned: &[String], but: &[&str]) -> Loaded {
     // What a definition lacks is not told where a part of it was left out.
     let found = diagnostics.split_off(read);
     diagnostics.extend(found.into_iter().filter(|d| !faulty.explains(d)));
+    diagnostic::without_echoes(&mut diagnostics, &spans);
     diagnostic::sort(&mut diagnostics);
     let wrong = |d: &Diagnostic| d.severity == Severity::Error && !but.contains(&d.code);
     let model = model.filter(|_| !broken && !diagnostics.iter().any(wrong));

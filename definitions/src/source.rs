@@ -54,6 +54,29 @@ impl Sources {
         rest.strip_prefix(' ')?.trim_start_matches(' ').strip_prefix('#')
     }
 
+    /// A list or map in brackets or braces, without what the parser takes up to the next token.
+    pub fn flow(&self, span: Span) -> Option<Span> {
+        let raw = self.slice(span);
+        let (mut depth, mut quoted) = (0_i32, None);
+        for (at, c) in raw.char_indices() {
+            match (quoted, c) {
+                (Some(mark), c) if c == mark => quoted = None,
+                (Some(_), _) => {}
+                (None, '"' | '\'') => quoted = Some(c),
+                (None, '[' | '{') => depth += 1,
+                (None, ']' | '}') => depth -= 1,
+                _ => {}
+            }
+            match (at, depth) {
+                // Not in brackets at all.
+                (0, 0) => return None,
+                (_, 0) => return Some(Span { end: span.start + at as u32 + 1, ..span }),
+                _ => {}
+            }
+        }
+        None
+    }
+
     /// The source text of a span.
     pub fn slice(&self, span: Span) -> &str {
         self.file(span.file).text.get(span.range()).unwrap_or("")

@@ -186,7 +186,7 @@ const UNREADABLE: &str = "?";
 
 enum Open {
     List { start: Span, anchor: usize, items: Vec<Node> },
-    Map { start: Span, anchor: usize, entries: Vec<Entry>, key: Option<(String, Span)>, seen: HashMap<String, Span> },
+    Map { start: Span, anchor: usize, entries: Vec<Entry>, key: Option<(String, Span)>, seen: HashMap<String, Span>, twice: bool },
 }
 
 struct Builder<'a> {
@@ -221,7 +221,20 @@ impl Builder<'_> {
         let span = |place: std::ops::Range<usize>| Span::new(self.file, place.start + self.shift, place.end + self.shift);
         let line_start = self.text[..at].rfind('\n').map_or(0, |n| n + 1);
         let line = self.text[line_start..].lines().next().unwrap_or("");
+        if let Some(place) = negation(line) {
+            let value = line[place.clone()].to_owned();
+            let d = Diagnostic::error("yaml-tag", span(line_start + place.start..line_start + place.end), "`!` begins a YAML tag");
+            let d = d.help(format!("an expression that begins with `!` needs quotes: `{}`", quote(&value)));
+            let fix = span(line_start + place.start..line_start + place.end);
+            self.diagnostics.push(d.fix(fix, quote(&value)));
+            return line_start + place.start;
+        }
         let unquoted = line.contains("{{") && !line.contains(['"', '\'']);
+        if unquoted {
+            // What was said of the braces in this line is the same.
+            let own = self.shift + line_start..=self.shift + line_start + line.len();
+            self.diagnostics.retain(|d| d.code != "yaml-key" || d.span.file != self.file || !own.contains(&(d.span.start as usize)));
+        }
         match trouble::find(self.text, at).filter(|_| !unquoted) {
             Some(trouble) => {
                 let at = trouble.place.start;
@@ -233,10 +246,23 @@ impl Builder<'_> {
                 let mut d = Diagnostic::error("yaml-syntax", span(at..at), format!("not valid YAML: {}", error.info()));
                 if unquoted {
                     d = d.help("a text with `{{ }}` needs quotes: `\"{{ticket.number}}\"`");
+                    // From the braces to the end of the line, where a value begins with them.
+                    if let Some(begin) = line.find("{{").filter(|b| line[..*b].ends_with(": ") && !line[..*b].contains(['{', '['])) {
+                        let end = line.find(" #").unwrap_or(line.len()).max(begin);
+                        let text = line[begin..end].trim_end();
+                        d = d.fix(span(line_start + begin..line_start + begin + text.len()), quote(text));
+                    }
                 } else if error.info().contains("mapping values") {
                     d = d.help("a value that contains `: ` needs quotes around it");
                 } else if error.info().contains("flow") && trouble::CONDITIONS.iter().any(|c| line.contains(c)) {
                     d = d.help("inside `{ }` an expression that contains a comma, a bracket or a brace needs quotes around it");
+                    let begin = trouble::CONDITIONS.iter().filter_map(|c| Some(line.get(..at - line_start)?.rfind(c)? + c.len())).max();
+                    if let Some(begin) = begin.map(|b| b + line[b..].len() - line[b..].trim_start().len()) {
+                        let text = &line[begin..begin + flow_end(&line[begin..])];
+                        if !text.is_empty() && !text.starts_with(['"', '\'']) {
+                            d = d.fix(span(line_start + begin..line_start + begin + text.len()), quote(text));
+                        }
+                    }
                 }
                 self.diagnostics.push(d);
                 at
@@ -264,7 +290,7 @@ impl Builder<'_> {
                 if tag.is_some() {
                     let _ = self.tag(span);
                 }
-                self.open(Open::Map { start: span, anchor, entries: vec![], key: None, seen: HashMap::new() });
+                self.open(Open::Map { start: span, anchor, entries: vec![], key: None, seen: HashMap::new(), twice: false });
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(span),
             Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
@@ -338,12 +364,16 @@ impl Builder<'_> {
         match self.stack.last_mut() {
             None => self.documents.push(node),
             Some(Open::List { items, .. }) => items.push(node),
-            Some(Open::Map { entries, key, seen, .. }) => match key.take() {
+            Some(Open::Map { entries, key, seen, twice, .. }) => match key.take() {
                 Some((key, key_span)) => {
                     if let Some(first) = seen.get(&key) {
-                        let d = Diagnostic::error("duplicate-key", key_span, format!("key `{key}` is written twice"))
-                            .related(*first, "first here");
-                        self.diagnostics.push(d);
+                        if !std::mem::replace(twice, true) {
+                            let d = Diagnostic::error("duplicate-key", key_span, format!("key `{key}` is written twice"));
+                            self.diagnostics.push(
+                                d.related(*first, "first here")
+                                    .help("where another entry begins here, a `- ` or `---` is missing before it"),
+                            );
+                        }
                     } else {
                         seen.insert(key.clone(), key_span);
                         entries.push(Entry { key, key_span, value: node });
@@ -385,6 +415,16 @@ fn count(node: &Node) -> usize {
         Value::Text(text) => 1 + text.len() / 64,
         _ => 1,
     }
+}
+
+/// Where in a line an expression stands that begins with `!`, and that YAML cannot read as a tag: `when: !has(x) || y`.
+fn negation(line: &str) -> Option<std::ops::Range<usize>> {
+    let begin = line.find(": !")? + 2;
+    let value = &line[begin..];
+    let is_expression = value[1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '(') && value.contains(['(', '.']);
+    let end = if line[..begin].contains('{') { flow_end(value) } else { value.find(" #").unwrap_or(value.len()) };
+    let end = value[..end].trim_end().len();
+    (is_expression && value[..end].contains(['|', '>'])).then_some(begin..begin + end)
 }
 
 /// YAML 1.2 core schema, less what surprises: `yes` is a text, `0755` is a text.
@@ -469,6 +509,11 @@ pub fn locate(raw: &str, value: &str, offset: usize) -> usize {
         if c.is_whitespace() {
             if v >= offset {
                 return r;
+            }
+            // Written as an escape, such as `\t`.
+            if quote_char == Some('"') && raw[r..].starts_with('\\') && !raw[r..].starts_with("\\\n") {
+                r += escape_len(&raw[r..]);
+                continue;
             }
             if raw[r..].starts_with(c) && c != '\n' {
                 r += c.len_utf8();

@@ -54,6 +54,8 @@ pub struct Finding {
     pub end: usize,
     pub message: String,
     pub help: Option<String>,
+    /// The word that is not known, or the last part of a path that may be unset.
+    pub about: Option<String>,
     /// A word in it that is not known, and the known one that is nearest.
     pub meant: Option<(String, Nearest)>,
 }
@@ -66,7 +68,8 @@ impl Finding {
 
     /// The finding at its place in a file, with its ways out.
     pub fn at(self, span: Span, sources: &Sources) -> Diagnostic {
-        let d = Diagnostic::error(self.code, span, self.message).maybe_help(self.help);
+        let mut d = Diagnostic::error(self.code, span, self.message).maybe_help(self.help);
+        d.about = self.about;
         let Some((written, nearest)) = self.meant else { return d };
         d.meant(&written, nearest, span, sources)
     }
@@ -123,7 +126,7 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn finding(&mut self, code: &'static str, at: &Ast, message: String, help: Option<String>) {
-        self.out.findings.push(Finding { code, start: at.start, end: at.end, message, help, meant: None });
+        self.out.findings.push(Finding { code, start: at.start, end: at.end, message, help, about: None, meant: None });
     }
 
     /// Nothing is known under this word, unless its definition could not be read.
@@ -136,7 +139,12 @@ impl Checker<'_> {
         let list = || known.iter().take(12).map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ");
         let help = (meant.is_none() && !known.is_empty()).then(|| format!("known here are {}", list()));
         let meant = meant.map(|m| (word.to_owned(), m));
-        self.out.findings.push(Finding { code, start: at.start, end: at.end, message, help, meant });
+        self.out.findings.push(Finding { code, start: at.start, end: at.end, message, help, about: Some(word.to_owned()), meant });
+    }
+
+    fn unset(&mut self, at: &Ast, path: &str, name: &str, help: String) {
+        self.finding("may-be-unset", at, format!("`{path}` may be unset here"), Some(help));
+        self.out.findings.iter_mut().last().into_iter().for_each(|f| f.about = Some(name.to_owned()));
     }
 
     fn failed(&mut self, code: &'static str, at: &Ast, message: String, help: Option<String>) -> (Code, Ty) {

@@ -85,20 +85,40 @@ pub fn all(decisions: &[Decision], functions: &[Function], base: &Env, cx: &mut 
         };
         done.extend(compiled.map(|c| (name.to_string(), c)));
     }
-    for (definition, _) in left {
+    let mut told: BTreeSet<String> = BTreeSet::new();
+    for (definition, _) in &left {
         let name = definition.name();
-        match definition {
-            Definition::Decision(_) => {
-                let d = Diagnostic::error("decision-circle", name.span, format!("`{name}` needs itself to be decided"));
-                cx.push(d.help("decisions call each other in one direction only"));
-            }
+        let Some(circle) = circle(name, &left).filter(|_| !told.contains(name.as_str())) else { continue };
+        told.extend(circle.iter().cloned());
+        let way = circle.iter().chain([&circle[0]]).map(|n| format!("`{n}`")).collect::<Vec<_>>().join(" calls ");
+        let (code, help) = match definition {
+            Definition::Decision(_) => ("decision-circle", "decisions call each other in one direction only"),
             Definition::Function(_) => {
-                let d = Diagnostic::error("function-circle", name.span, format!("`{name}` calls itself, directly or through others"));
-                cx.push(d.help("functions call each other in one direction only; a list is gone through by `map`, `filter` or `sum`"));
+                ("function-circle", "functions call each other in one direction only; a list is gone through by `map`, `filter` or `sum`")
+            }
+        };
+        cx.push(Diagnostic::error(code, name.span, format!("{way}: it would never have a value")).help(help));
+    }
+    done
+}
+
+/// The way from a definition back to itself, where it needs itself.
+fn circle(name: &Name, left: &[(Definition, BTreeSet<String>)]) -> Option<Vec<String>> {
+    let mut ways = vec![vec![name.to_string()]];
+    let mut seen: BTreeSet<String> = BTreeSet::new();
+    while let Some(way) = ways.pop() {
+        let last = way.last()?;
+        let calls = left.iter().find(|(d, _)| d.name().as_str() == last).map(|(_, calls)| calls)?;
+        if calls.contains(name.as_str()) {
+            return Some(way);
+        }
+        for call in calls.iter().filter(|c| left.iter().any(|(d, _)| d.name().as_str() == c.as_str())) {
+            if seen.insert(call.clone()) {
+                ways.push(way.iter().cloned().chain([call.clone()]).collect());
             }
         }
     }
-    done
+    None
 }
 
 /// A name that expressions call must not be one of theirs already.

@@ -47,7 +47,7 @@ pub fn check(process: &Process, env: &Env, relies: &mut Relies, cx: &mut Cx) {
         let waits = process.all_handlers().flat_map(|h| h.on.iter());
         if !waits.filter_map(|e| e.message()).any(|m| *name == m) {
             let d = Diagnostic::warning("message-unused", name.span, format!("no handler of the process waits for `{name}`"));
-            cx.push(d.help(format!("write a handler with `on: message.{name}`, or leave the message out")));
+            cx.push(d.about(name.as_str()).help(format!("write a handler with `on: message.{name}`, or leave the message out")));
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::diagnostic::Diagnostic;
 use crate::kinds::field::FieldType;
 use crate::kinds::message::{DataType, Typed};
 use crate::kinds::state::StateType;
+use crate::kinds::ticket_type::TicketType;
 use crate::kinds::who::{Who, Whos};
 use crate::load::Named;
 use crate::model::Names;
@@ -418,17 +419,36 @@ fn remember(path: &str, given: &ValueExpr, always: bool, env: &mut Env) {
 
 fn state(literal: &crate::value_expr::Literal, name: &Name, place: &ActionPlace, set: &crate::actions::set::Set, cx: &mut Cx) {
     let crate::yaml::Value::Text(state) = &literal.node.value else { return };
-    if let Some(states) = place.states
-        && cx.names.states.get(state).is_some()
-        && !states.contains(state)
-    {
-        let d = Diagnostic::error("life-cycle", literal.node.span, format!("the life cycle of the ticket's type never leads to `{state}`"));
-        let list = states.iter().map(|s| format!("`{s}`")).collect::<Vec<_>>().join(", ");
-        cx.push(d.help(format!("it leads to {list}")));
+    let known = cx.names.states.get(state).is_some();
+    let of_type = place.ticket_type.and_then(|t| cx.names.types.get(t));
+    if let Some(states) = place.states.filter(|states| known && !states.contains(state)) {
+        let is_listed = of_type.is_some_and(|t| t.states.iter().any(|s| *s == state.as_str()));
+        // One that is listed and never reached is told at the type, unless tickets begin in it.
+        if of_type.is_none_or(|t| !is_listed || cx.names.initial_states(t).any(|s| s == state)) {
+            let d =
+                Diagnostic::error("life-cycle", literal.node.span, format!("the life cycle of the ticket's type never leads to `{state}`"));
+            let list = states.iter().map(|s| format!("`{s}`")).collect::<Vec<_>>().join(", ");
+            cx.push(d.help(if is_listed {
+                format!("it leads to {list}")
+            } else {
+                format!("add it to `states:` of the type; it leads to {list}")
+            }));
+        }
+    } else if known && place.ticket_type.is_none() && !cx.names.types.iter().any(|t| can_become(t, state)) {
+        let d = Diagnostic::error("life-cycle", literal.node.span, format!("no ticket type's life cycle leads to `{state}`"));
+        cx.push(d.help("a ticket begins in such a state; add a transition that leads to it, or set another state"));
     }
     if cx.names.state_type(state).is_pending() && set.get("pending_until").is_none() && set.get("pending").is_none() {
         let d = Diagnostic::error("missing-key", name.span, format!("the pending state `{state}` needs `pending_until` or `pending`"));
         cx.push(d.help("for example `{ set: { state: …, pending: 24h } }`"));
+    }
+}
+
+/// Some ticket of the type can be brought into the state.
+fn can_become(ticket_type: &TicketType, state: &str) -> bool {
+    match super::life_cycle::leads_to(ticket_type) {
+        Some(states) => states.contains(state),
+        None => ticket_type.states.iter().any(|s| *s == state),
     }
 }
 

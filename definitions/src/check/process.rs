@@ -32,9 +32,13 @@ pub fn check(process: &Process, cx: &mut Cx) -> BTreeSet<String> {
     super::references::text(process.description.as_ref(), cx);
     ticket(process, cx);
     required_fields(process, cx);
+    let before = cx.out.len();
     net(process, cx);
     several::groups(process, cx);
-    reachable(process, cx);
+    // A name that is misspelled may be what leads there.
+    if !cx.out[before..].iter().any(|d| d.code == "unknown-name") {
+        reachable(process, cx);
+    }
     if !cx.running {
         clocks::check(process, cx);
     }
@@ -117,6 +121,7 @@ fn net(process: &Process, cx: &mut Cx) {
     let activities: Vec<&str> = process.activities.names().collect();
     if activities.is_empty() {
         cx.push(Diagnostic::error("missing-key", process.name.span, "a process needs at least one activity"));
+        return;
     }
     for (i, start) in process.starts.iter().enumerate() {
         if let Some(first) = process.starts[..i].iter().find(|s| s.by == start.by) {
@@ -196,6 +201,10 @@ fn net(process: &Process, cx: &mut Cx) {
 /// Every outcome that can occur is a key of `next`, and no other is.
 fn outcomes(process: &Process, name: &Name, activity: &Activity, cx: &mut Cx) {
     let Some(Next::Outcomes(map)) = &activity.next else { return };
+    // With what an unknown process ends is not known.
+    if activity.process.as_ref().is_some_and(|p| !cx.names.process_names.contains(p.name.as_str())) {
+        return;
+    }
     let possible = env::outcomes(cx.names, process, name);
     for (outcome, _) in map {
         if !possible.iter().any(|p| outcome == p.as_str()) {
@@ -206,7 +215,7 @@ fn outcomes(process: &Process, name: &Name, activity: &Activity, cx: &mut Cx) {
     }
     for missing in possible.iter().filter(|p| !map.iter().any(|(o, _)| o == p.as_str())) {
         let d = Diagnostic::error("missing-outcome", name.span, format!("`next` of `{name}` has no branch for the outcome `{missing}`"));
-        cx.push(d.help(format!("add `{missing}: …`, or `{missing}: stay` to save and remain")));
+        cx.push(d.about(missing.as_str()).help(format!("add `{missing}: …`, or `{missing}: stay` to save and remain")));
     }
 }
 
@@ -241,7 +250,7 @@ fn reachable(process: &Process, cx: &mut Cx) {
             }
         }
         let d = Diagnostic::error("activity-unreachable", name.span, format!("no path leads to the activity `{name}`"));
-        cx.push(d.help("a transition to it is missing, or it can go"));
+        cx.push(d.about(name.as_str()).help("a transition to it is missing, or it can go"));
     }
 }
 

@@ -225,7 +225,8 @@ impl Analysis<'_> {
                         if known && !now.is_empty() && !now.iter().any(|s| self.leads(s, to)) {
                             self.found.push((l.node.span, now.clone(), to.clone()));
                         }
-                        now = States::from([to.clone()]);
+                        // One that the type does not have was told, and leaves everything possible.
+                        now = if self.life.states.iter().any(|s| *s == to.as_str()) { States::from([to.clone()]) } else { self.all() };
                     }
                     ValueExpr::Expr(_) => now = self.all(),
                 }

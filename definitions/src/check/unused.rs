@@ -51,7 +51,11 @@ pub fn check(words: &BTreeSet<String>, cx: &mut Cx) {
     for role in names.roles.iter().filter(gives_nothing) {
         unused(&role.name, format!("the role `{}` gives no right, and nothing asks for it", role.name), "give it rights in `queues:`", cx);
     }
-    let counts = |name: &Name| names.calendars.len() == 1 || names.site.calendar.as_ref() == Some(name) || words.contains(name.as_str());
+    // Where no calendar is named, the only one counts.
+    let counted = ["add_business_time", "business_days", "business_time"].iter().any(|f| words.contains(*f));
+    let counts = |name: &Name| {
+        (names.calendars.len() == 1 && counted) || names.site.calendar.as_ref() == Some(name) || words.contains(name.as_str())
+    };
     for calendar in names.calendars.iter().filter(|c| !counts(&c.name)) {
         unused(
             &calendar.name,
@@ -67,5 +71,5 @@ pub fn check(words: &BTreeSet<String>, cx: &mut Cx) {
 }
 
 fn unused(name: &Name, message: String, help: &str, cx: &mut Cx) {
-    cx.push(Diagnostic::warning("unused", name.span, message).help(help));
+    cx.push(Diagnostic::warning("unused", name.span, message).about(name.as_str()).help(help));
 }

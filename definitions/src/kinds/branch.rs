@@ -204,8 +204,11 @@ impl Load for Branch {
                 let names: Vec<_> = items.iter().map(|i| cx.sources.slice(i.span).to_owned()).collect();
                 let mut d = Diagnostic::error("bare-list", node.span, "a list in `next` holds transitions, not names");
                 d = d.help(format!("for both write `{{ to: [{}] }}`, for the first that holds `- {{ to: …, when: … }}`", names.join(", ")));
-                if items.iter().all(|i| matches!(&i.value, Value::Text(t) if is_name(t))) {
-                    d = d.fix(node.span, format!("[ {{ to: [{}] }} ]", names.join(", ")));
+                // Of several nobody knows whether both or either is meant.
+                if let ([only], Some(span)) = (&names[..], cx.sources.flow(node.span))
+                    && is_name(only)
+                {
+                    d = d.fix(span, format!("[ {{ to: {only} }} ]"));
                 }
                 cx.push(d);
                 None
@@ -242,11 +245,12 @@ impl Load for Next {
             }
             Value::Map(entries) if entries.iter().any(|e| e.key == "to") => {
                 let d = Diagnostic::error("wrong-type", node.span, "a single transition stands in a list");
-                let raw = cx.sources.slice(node.span);
-                cx.push(if raw.starts_with('{') {
-                    d.help(format!("write `[ {raw} ]`")).fix(node.span, format!("[ {raw} ]"))
-                } else {
-                    d.help("write `- to: …`")
+                cx.push(match cx.sources.flow(node.span) {
+                    Some(span) => {
+                        let raw = cx.sources.slice(span);
+                        d.help(format!("write `[ {raw} ]`")).fix(span, format!("[ {raw} ]"))
+                    }
+                    None => d.help("write `- to: …`"),
                 });
                 None
             }

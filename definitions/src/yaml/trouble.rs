@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 /// A fault and its place, in bytes of the text.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
     pub place: Range<usize>,
     pub message: String,
@@ -14,14 +14,26 @@ pub struct Trouble {
 /// The first fault of the text that explains why it cannot be read. `noticed` is where the parser gave up.
 pub fn find(text: &str, noticed: usize) -> Option<Trouble> {
     let mut scan = Scan { text, ..Scan::default() };
-    let mut at = 0;
+    let (mut at, mut suspect) = (0, None);
     for line in text.split_inclusive('\n') {
+        if at <= noticed {
+            suspect = scan.no_blank.take().or(suspect);
+        }
         if let Some(trouble) = scan.line(at, line.trim_end_matches(['\n', '\r'])) {
-            return Some(trouble).filter(|t| t.place.start <= noticed);
+            return Some(trouble).filter(|t| t.place.start <= noticed).or(suspect);
         }
         at += line.len();
     }
-    scan.at_end()
+    scan.at_end().or(scan.no_blank.take().filter(|t| t.place.start <= noticed)).or(suspect)
+}
+
+/// `next:fin`, `dialogs:{ … }`, `dialogs { … }`: the end of the key.
+fn without_blank(content: &str) -> Option<usize> {
+    let end = content.find(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'))?;
+    let rest = &content[end..];
+    let colon = rest.starts_with(':') && !rest.starts_with(": ") && rest.len() > 1;
+    let brace = rest.trim_start().starts_with(['{', '[']) && rest.starts_with(' ');
+    (end > 0 && (colon || brace)).then_some(end + usize::from(colon))
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +61,8 @@ struct Scan<'a> {
     levels: Vec<Level>,
     /// Lines that are indented deeper belong to a text over several lines.
     text_below: Option<usize>,
+    /// The last key without a blank behind its colon: no fault by itself, and the likely one where nothing else is found.
+    no_blank: Option<Trouble>,
 }
 
 impl Scan<'_> {
@@ -95,7 +109,14 @@ impl Scan<'_> {
                 _ if is_item => rest[1..].trim_start(),
                 Some(end) => rest[end..].trim_start_matches(':').trim(),
                 // A text that goes on in this line.
-                None => return None,
+                None => {
+                    self.no_blank = without_blank(rest).map(|end| Trouble {
+                        place: at + column..at + column + end,
+                        message: format!("a blank is missing behind `{}`", &rest[..end]),
+                        help: format!("write `{}: …`", rest[..end].trim_end_matches([':', ' '])),
+                    });
+                    return None;
+                }
             };
             let value = if value.starts_with('#') { "" } else { value };
             let trouble = self.enter(at, column, indent, !value.is_empty() && !is_item);
@@ -162,7 +183,17 @@ impl Scan<'_> {
             match (quoted, c) {
                 (Some('"'), '\\') => _ = chars.next(),
                 (Some('\''), '\'') if chars.peek().is_some_and(|(_, next)| *next == '\'') => _ = chars.next(),
-                (Some(mark), c) if c == mark => _ = self.open.pop(),
+                (Some(mark), c) if c == mark => {
+                    self.open.pop();
+                    // `'It's work'`: the mark in the middle ends the text.
+                    if mark == '\'' && chars.peek().is_some_and(|(_, next)| next.is_alphanumeric()) {
+                        return Some(Trouble {
+                            place: place..place + 1,
+                            message: "the text in single quotation marks ends here".into(),
+                            help: "write `''` for a `'` in it, or put the text in double quotation marks".into(),
+                        });
+                    }
+                }
                 (Some(_), _) => {}
                 (None, '#') if before.is_whitespace() => return None,
                 (None, '"' | '\'') if begins => self.open.push(Open { at: place, what: c, indent }),

@@ -55,7 +55,7 @@ impl Checker<'_> {
         }
         let path = written.map_or_else(|| format!("….{}", part.name), |p| p.replace('%', ""));
         let help = format!("guard it: `has({path}) && …`, or give a value: `default({path}, …)`");
-        self.finding("may-be-unset", ast, format!("`{path}` may be unset here"), Some(help));
+        self.unset(ast, &path, &part.name, help);
     }
 
     /// What a part of an element is taken from, its name, and its type: for `has` and `default`.
@@ -141,7 +141,7 @@ impl Checker<'_> {
                     } else {
                         format!("guard it: `has({sofar}) && …`, or give a value: `default({sofar}, …)`")
                     };
-                    self.finding("may-be-unset", ast, format!("`{sofar}` may be unset here"), Some(help));
+                    self.unset(ast, &sofar, part, help);
                     return Some(if last { ty } else { Ty::Any });
                 }
                 if !self.guarded.contains(&sofar) {

@@ -64,6 +64,11 @@ struct Maker {
     led_to: Vec<String>,
 }
 
+/// Of such nets the player does not meet everything that can happen: how many copies there are, and when a `while` holds.
+pub fn is_played_in_part(net: &str) -> bool {
+    net.contains("for_each:") || net.contains("while:")
+}
+
 /// The YAML of a site with a process `net`, whose first choice is made after the form `a`.
 pub fn site(seed: u64) -> String {
     let mut random = Random(seed);
@@ -198,6 +203,13 @@ impl Maker {
         lines
     }
 
+    /// None, one or two copies, of which all or any are waited for.
+    fn copies(&mut self) -> String {
+        let count = self.random.below(3);
+        let done = ["", ", done_when: any", ", done_when: any, rest: cancel", ", done_when: started"][self.random.below(4)];
+        format!("      for_each: {{ count: {count}, as: number{done} }}\n")
+    }
+
     fn activity(&mut self, i: usize) -> String {
         let own = self.names[i].clone();
         self.bits = 0;
@@ -235,6 +247,17 @@ impl Maker {
         let acts = self.random.often(15);
         if human {
             let form = if self.random.often(8) { format!(", {}", self.action(&own)) } else { String::new() };
+            if !outcomes && !ends && self.random.often(8) {
+                text.push_str(&self.copies());
+            } else if self.bits < 3 && self.random.often(8) {
+                let until = self.bit();
+                let _ = writeln!(text, "      repeat: {{ until: {until}, max: 50 }}");
+            }
+            if self.random.often(5) {
+                // Without `else` it would wait for what only people change.
+                let other = self.any();
+                let _ = writeln!(text, "      while: ticket.fields.cur % 2 == 1\n      else: {other}");
+            }
             let bits = self.bits;
             let _ = writeln!(text, "      dialogs: {{ form: {{ for: agent{answers}, do: [ {}{form} ] }} }}", Self::take(bits));
             if acts {

@@ -228,7 +228,8 @@ impl Player<'_> {
     fn saw(&mut self, before: Option<&Snapshot>, decision: &Decision) -> Result<(), TooLarge> {
         let Some(instance) = decision.after.instances.iter().find(|i| i.process == "net").map(|i| i.seq) else { return Ok(()) };
         let process = self.model.processes.get("net").ok_or(TooLarge)?;
-        let inside = |w: &WorkItem| w.instance == instance && is_past_join(w);
+        // Copies stand in the place of the token whose copies they are.
+        let inside = |w: &WorkItem| w.instance == instance && is_past_join(w) && w.copy().is_none();
         let open = before.iter().flat_map(|s| s.open_work()).filter(|w| inside(w));
         let mut tokens: BTreeMap<Seq, String> = open.map(|w| (w.seq, w.activity.clone())).collect();
         for event in &decision.events {
@@ -243,7 +244,7 @@ impl Player<'_> {
                     }
                     self.truth.unbounded |= count > TOKENS_MAX;
                 }
-                Event::WorkEntered { item } if item.instance == instance => {
+                Event::WorkEntered { item } if item.instance == instance && item.copy().is_none() => {
                     let waiting = |w: &&WorkItem| w.instance == instance && w.activity == item.activity && !is_past_join(w);
                     self.truth.unbounded |= decision.after.open_work().filter(waiting).count() > TOKENS_MAX;
                 }
