@@ -1,9 +1,9 @@
 //! The proof of soundness and the engine are one: small random nets are played by `decide` itself, over all choices that
 //! people, clocks, events and conditions have, and what it finds is compared with what the proof says.
 //!
-//! Bounds: nets of 5 to 8 activities; up to 300 different states of the engine, 10 tokens in a place, 12 choices in one
-//! command. What is larger is left out and counted. Nets with copies or `while` are played in part: of them only
-//! that no fault is missed is asked. `VORGANG_NETS=N` plays so many nets, `VORGANG_NET=SEED` shows one.
+//! Bounds: nets of 5 to 8 activities; up to 300 different states of the engine, 20 tokens in a place, 12 choices in one
+//! command. What is larger is left out and counted. Nets with copies are played in part: of them only
+//! that no fault is missed is asked. `while`, `mutex` and child tickets are not in the nets. `VORGANG_NETS=N` plays so many nets, `VORGANG_NET=SEED` shows one.
 
 #[path = "oracle/net.rs"]
 mod net;

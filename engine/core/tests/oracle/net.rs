@@ -64,9 +64,9 @@ struct Maker {
     led_to: Vec<String>,
 }
 
-/// Of such nets the player does not meet everything that can happen: how many copies there are, and when a `while` holds.
+/// Of such nets the player does not meet everything that can happen: how many copies there are.
 pub fn is_played_in_part(net: &str) -> bool {
-    net.contains("for_each:") || net.contains("while:")
+    net.contains("for_each:")
 }
 
 /// The YAML of a site with a process `net`, whose first choice is made after the form `a`.
@@ -252,11 +252,6 @@ impl Maker {
             } else if self.bits < 3 && self.random.often(8) {
                 let until = self.bit();
                 let _ = writeln!(text, "      repeat: {{ until: {until}, max: 50 }}");
-            }
-            if self.random.often(5) {
-                // Without `else` it would wait for what only people change.
-                let other = self.any();
-                let _ = writeln!(text, "      while: ticket.fields.cur % 2 == 1\n      else: {other}");
             }
             let bits = self.bits;
             let _ = writeln!(text, "      dialogs: {{ form: {{ for: agent{answers}, do: [ {}{form} ] }} }}", Self::take(bits));

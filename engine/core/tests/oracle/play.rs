@@ -15,7 +15,7 @@ use vorgang_definitions::model::Model;
 
 /// Bounds: states, tokens in one place, and choices in one command.
 const STATES_MAX: usize = 300;
-const TOKENS_MAX: usize = 10;
+const TOKENS_MAX: usize = 20;
 const CHOICES_MAX: usize = 12;
 /// Runs of one command with different choices.
 const RUNS_MAX: usize = 1_000;
