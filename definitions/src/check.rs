@@ -14,6 +14,7 @@ pub mod job;
 mod life_cycle;
 pub mod mail;
 mod message;
+mod parallel;
 mod place;
 mod process;
 mod references;

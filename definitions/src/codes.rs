@@ -94,6 +94,10 @@ pub const ALL: &[(&str, &str)] = &[
         "outcome-clash",
         "An activity with an approval cannot have a dialog outcome called `approve` or `reject`: the branches could not be told apart.",
     ),
+    (
+        "parallel-write",
+        "The ticket and the values of a process are shared. Where two branches that run at the same time write the same one, the later one wins, and nobody can say which that will be.",
+    ),
     ("required-field", "The ticket type requires this field, but no form of the first step asks for it, so no start could succeed."),
     ("reserved-activity", "The name of the dialog is taken by the approval."),
     (

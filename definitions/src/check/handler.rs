@@ -2,7 +2,7 @@
 
 use super::env::field;
 use super::place::{self, ActionPlace, Relies};
-use super::{Cx, env};
+use super::{Cx, env, states};
 use crate::actions::Verb;
 use crate::actions::set::ATTRIBUTES;
 use crate::cel::types::{Env, Field, Ty};
@@ -24,6 +24,7 @@ pub fn check(handler: &Handler, cx: &mut Cx) {
     if handler.actions.is_empty() {
         cx.push(Diagnostic::error("missing-key", handler.name.span, "a handler does something: it needs `do`"));
     }
+    states::where_it_holds(handler.when.as_ref(), &handler.actions, &env, cx);
     let mut env = env;
     let proved = place::proved(handler.when.as_ref(), &env);
     env.set.extend(proved);

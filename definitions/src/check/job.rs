@@ -1,7 +1,7 @@
 //! Jobs: whom they mean, and what they do.
 
 use super::place::{self, ActionPlace, Relies};
-use super::{Cx, env};
+use super::{Cx, env, states};
 use crate::cel::types::Env;
 use crate::diagnostic::Diagnostic;
 use crate::kinds::job::Job;
@@ -19,6 +19,7 @@ pub fn check(job: &Job, cx: &mut Cx) {
     }
     let mut place =
         ActionPlace { env: env::with_ticket(cx.names, None), fields: None, ticket_type: None, states: None, data: None, waits: false };
+    states::where_it_holds(Some(&job.condition), &job.actions, &over_tickets(cx.names), cx);
     place::actions(&job.actions, &mut place, &mut Relies::new(), cx);
 }
 

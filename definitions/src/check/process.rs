@@ -2,7 +2,7 @@
 
 use super::flow::{Flow, required_facts};
 use super::place::{self, ActionPlace, Relies};
-use super::{Cx, advice, clocks, env, life_cycle, several};
+use super::{Cx, advice, clocks, env, life_cycle, parallel, several};
 use crate::actions::complete::{Complete, Completes};
 use crate::actions::{Action, Verb};
 use crate::cel::types::{Env, Ty};
@@ -54,6 +54,9 @@ pub fn check(process: &Process, cx: &mut Cx) -> BTreeSet<String> {
         checker.activity(name, activity, cx);
     }
     checker.groups(cx);
+    if !cx.running {
+        parallel::check(process, &checker.base, cx);
+    }
     // Wherever the process stands: nothing is proved set.
     let anywhere = Env { set: BTreeSet::new(), ..checker.base.clone() };
     super::message::check(process, &anywhere, &mut checker.relies, cx);

@@ -3,12 +3,15 @@
 //! As long as nothing waits, only the process changes the state; where people, clocks or other branches come between,
 //! everything is possible to which the life cycle leads. What it allows from none of these states is a finding.
 
-use super::Cx;
+use super::{Cx, conditions};
 use crate::actions::{Action, Verb, with_others};
+use crate::cel::Expr;
+use crate::cel::types::Env;
 use crate::diagnostic::Diagnostic;
 use crate::kinds::process::{Activity, Dialog, Process, Split, Starter, Target, Transition, Way};
-use crate::kinds::ticket_type::TicketType;
+use crate::kinds::ticket_type::{LifeTransition, TicketType};
 use crate::kinds::who::{Who, WhoWord};
+use crate::name::Name;
 use crate::value_expr::ValueExpr;
 use crate::yaml::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +45,47 @@ pub fn check(process: &Process, cx: &mut Cx) {
         let d = Diagnostic::error("life-cycle", span, format!("the life cycle does not lead from {list} to `{to}`"));
         cx.push(d.help(format!("the ticket is in {list} whenever this is done; add the transition, or set another state before")));
     }
+}
+
+/// Outside of processes the state is known only by the condition: what a job or a handler sets, the life cycle of some
+/// type has to allow from a state for which the condition can hold.
+pub fn where_it_holds(condition: Option<&Expr>, actions: &[Action], env: &Env, cx: &mut Cx) {
+    let mut condition = condition.map_or_else(|| "true".to_owned(), |c| c.text.clone());
+    if conditions::never(&condition, env) {
+        return;
+    }
+    for action in actions {
+        let Verb::Set(set) = &action.verb else {
+            // What others do to the ticket meanwhile is not known.
+            if matches!(action.verb, Verb::Merge(_) | Verb::Start(_) | Verb::Run(_) | Verb::Complete(_) | Verb::Undo(_) | Verb::Emit(_)) {
+                return;
+            }
+            continue;
+        };
+        let Some(ValueExpr::Literal(given)) = set.get("state") else { continue };
+        let Value::Text(to) = &given.node.value else { return };
+        if let Some(when) = &action.when {
+            condition = format!("({condition}) && ({})", when.text);
+        }
+        let types = || cx.names.types.iter().filter(|t| t.states.iter().any(|s| *s == to.as_str()));
+        let from = |t: &TicketType| {
+            let leads = |s: &&Name| t.transitions.is_none() || leads(t, s.as_str(), to);
+            let list: Vec<String> = t.states.iter().filter(leads).map(|s| format!("\"{s}\"")).collect();
+            format!("ticket.type == \"{}\" && ticket.state in [{}]", t.name, list.join(", "))
+        };
+        let allowed = types().map(from).collect::<Vec<_>>().join(" || ");
+        if types().next().is_some() && conditions::never(&format!("({condition}) && ({allowed})"), env) {
+            let message = format!("the life cycle leads to `{to}` from none of the states for which the condition holds");
+            let d = Diagnostic::error("life-cycle", given.node.span, message);
+            cx.push(d.help("add the transition, or narrow the condition to the states from which there is one"));
+        }
+        return;
+    }
+}
+
+fn leads(life: &TicketType, from: &str, to: &str) -> bool {
+    let step = |t: &LifeTransition| t.from.iter().any(|s| *s == from) && t.to.iter().any(|s| *s == to);
+    from == to || life.transitions.iter().flatten().any(step)
 }
 
 /// Several branches can be under way, and change the state in any order.
@@ -82,11 +126,6 @@ impl Analysis<'_> {
                 return all;
             }
         }
-    }
-
-    fn leads(&self, from: &str, to: &str) -> bool {
-        let step = |t: &crate::kinds::ticket_type::LifeTransition| t.from.iter().any(|s| *s == from) && t.to.iter().any(|s| *s == to);
-        from == to || self.life.transitions.iter().flatten().any(step)
     }
 
     /// What the process can begin with: its own new ticket, or one that is there already.
@@ -222,7 +261,7 @@ impl Analysis<'_> {
                         let Value::Text(to) = &l.node.value else { continue };
                         let known = self.life.states.iter().any(|s| *s == to.as_str())
                             && super::life_cycle::leads_to(self.life).is_some_and(|all| all.contains(to));
-                        if known && !now.is_empty() && !now.iter().any(|s| self.leads(s, to)) {
+                        if known && !now.is_empty() && !now.iter().any(|s| leads(self.life, s, to)) {
                             self.found.push((l.node.span, now.clone(), to.clone()));
                         }
                         // One that the type does not have was told, and leaves everything possible.
