@@ -15,8 +15,8 @@ use vorgang_definitions::kinds::job::{Job, Missed};
 use vorgang_store::due::Work;
 use vorgang_store::{JobRun, StoreError, Stored};
 
-/// How often it is looked whether another node still has a schedule.
-const ELSEWHERE: Duration = Duration::from_secs(5);
+/// How often it is looked whether another node still has a schedule; when that node dies or leaves, at once.
+const ELSEWHERE: Duration = Duration::from_secs(30);
 /// Shortest and longest time between two looks at schedules.
 const SOON: Duration = Duration::from_millis(100);
 const SCHEDULES: Duration = Duration::from_secs(60);

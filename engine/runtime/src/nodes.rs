@@ -12,7 +12,7 @@ use vorgang_store::StoreError;
 
 /// Interval of polls for news while the node serves requests, and while it is idle.
 const LOOK: Duration = Duration::from_millis(300);
-const IDLE: Duration = Duration::from_secs(4);
+const IDLE: Duration = Duration::from_secs(5);
 /// The node counts as idle this long after its last request.
 const HERE: Duration = Duration::from_secs(10);
 /// A request waits for the next poll if the last one is older than this, and no longer than `PATIENCE`.

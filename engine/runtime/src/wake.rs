@@ -89,7 +89,7 @@ pub async fn run(desk: Arc<Desk>) {
         };
         tokio::select! {
             _ = tokio::time::timeout(wait, desk.wakes.look.notified()) => {}
-            () = desk.store.freed() => {}
+            () = desk.store.freed() => desk.wakes.wake_all(),
         }
         tokio::time::sleep(TOGETHER).await;
     }

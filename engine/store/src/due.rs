@@ -53,7 +53,7 @@ pub trait DueWork: Send + Sync {
     /// What is due at this time, and when more is.
     async fn due_work(&self, now: Timestamp) -> Result<Due>;
 
-    /// Waits until the claims of another node that died were freed. Where only one process writes, it never returns.
+    /// Waits until another node died or left: its claims and lanes are free. Where only one process writes, it never returns.
     async fn freed(&self) {
         std::future::pending().await
     }

@@ -9,7 +9,7 @@ use crate::store::{PostgresStore, bounded};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::Row;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -39,11 +39,13 @@ pub struct Node {
     revision: AtomicI64,
     /// Microseconds that the database's clock is ahead.
     skew: AtomicI64,
-    /// What it holds, each with the id under which it took it.
+    /// Who holds each lane that was asked for, as the last answer said.
     lanes: Mutex<HashMap<String, i64>>,
+    /// The other nodes that lived at the last beat.
+    living: Mutex<BTreeSet<i64>>,
     here: Mutex<Here>,
     seen: tokio::sync::Mutex<Seen>,
-    /// Claims of a dead node were freed by this one.
+    /// Another node died or left: its claims and lanes are free.
     pub freed: Notify,
 }
 
@@ -105,32 +107,44 @@ impl Node {
              dead AS (DELETE FROM node WHERE id IN (SELECT id FROM node, t WHERE until < now AND id <> $1 FOR UPDATE OF node SKIP LOCKED) RETURNING id), \
              mails AS ({}), calls AS ({}), \
              me AS (UPDATE node SET until = now + $2 FROM t WHERE id = $1 RETURNING id) \
-             SELECT t.now, (SELECT count(*) FROM me), (SELECT count(*) FROM dead), \
-             (SELECT min(until) FROM node n, t WHERE n.id <> $1 AND n.until >= t.now) FROM t",
+             SELECT t.now, (SELECT count(*) FROM me), \
+             (SELECT min(until) FROM node n, t WHERE n.id <> $1 AND n.until >= t.now), \
+             (SELECT coalesce(array_agg(n.id), '{{}}') FROM node n, t WHERE n.id <> $1 AND n.until >= t.now) FROM t",
             mails_of("IN (SELECT id FROM dead)"),
             calls_of("IN (SELECT id FROM dead)", 0),
         );
         let rows = server.ask(sql, args![self.id(), LEASE_MICROS]).await?;
         let answered = Timestamp::now().as_microsecond();
-        let [now, alive, dead] = [0, 1, 2].map(|column| rows[0].try_get::<i64, _>(column).map_err(error));
-        let (now, alive, dead) = (now?, alive?, dead?);
-        let ends: Option<i64> = rows[0].try_get(3).map_err(error)?;
+        let [now, alive] = [0, 1].map(|column| rows[0].try_get::<i64, _>(column).map_err(error));
+        let (now, alive) = (now?, alive?);
+        let ends: Option<i64> = rows[0].try_get(2).map_err(error)?;
+        let living: Vec<i64> = rows[0].try_get(3).map_err(error)?;
         self.skew.store(now - (asked + answered) / 2, Ordering::Release);
         if alive == 0 {
             tracing::warn!("this node was taken for dead; it begins anew");
             self.join(server).await?;
         }
-        if dead > 0 {
+        if self.others_live(living) {
             self.freed.notify_one();
         }
         self.others.store(ends.is_some(), Ordering::Release);
         if sweep {
-            server.tell("DELETE FROM change WHERE at < $1", args![now - NEWS_MICROS]).await?;
-            server.tell("DELETE FROM lane WHERE node NOT IN (SELECT id FROM node)", vec![]).await?;
-            server.tell(mails_of("NOT IN (SELECT id FROM node)"), vec![]).await?;
-            server.tell(calls_of("NOT IN (SELECT id FROM node)", 0), vec![]).await?;
+            let orphaned = "NOT IN (SELECT id FROM node)";
+            let sql = format!(
+                "WITH lanes AS (DELETE FROM lane WHERE node {orphaned}), mails AS ({}), calls AS ({}) DELETE FROM change WHERE at < $1",
+                mails_of(orphaned),
+                calls_of(orphaned, 0),
+            );
+            server.tell(sql, args![now - NEWS_MICROS]).await?;
         }
         Ok(ends.map_or(BEAT, |end| BEAT.min(Duration::from_micros((end - now) as u64) + AFTER_THE_END)))
+    }
+
+    /// Notes the other nodes that live; whether one that lived is gone.
+    fn others_live(&self, living: Vec<i64>) -> bool {
+        let living = living.into_iter().collect();
+        let before = std::mem::replace(&mut *locked(&self.living), living);
+        before.difference(&locked(&self.living)).next().is_some()
     }
 
     /// What these commits mean for those who look on other nodes: one row of the first batch.
@@ -185,18 +199,26 @@ fn hostname() -> String {
 impl Nodes for PostgresStore {
     async fn lane(&self, lane: &str) -> Result<bool> {
         let id = self.node.id();
-        if locked(&self.node.lanes).get(lane) == Some(&id) {
-            return Ok(true);
+        let holder = locked(&self.node.lanes).get(lane).copied();
+        match holder {
+            Some(holder) if holder == id => return Ok(true),
+            // A node keeps its lanes until it dies or leaves, which the next beat tells.
+            Some(holder) if locked(&self.node.living).contains(&holder) => return Ok(false),
+            _ => {}
         }
         // Only what nobody alive holds: the row of a dead node is gone, and with it the right to commit.
-        let sql = "WITH me AS MATERIALIZED (SELECT id FROM node WHERE id = $2 FOR KEY SHARE) \
-             INSERT INTO lane (name, node) SELECT $1, id FROM me ON CONFLICT (name) DO UPDATE SET node = $2 \
-             WHERE lane.node = $2 OR NOT EXISTS (SELECT 1 FROM node n WHERE n.id = lane.node) RETURNING node";
-        let held = !self.server.tell(sql, args![lane, id]).await?.is_empty();
-        if held && self.node.id() == id {
-            locked(&self.node.lanes).insert(lane.to_owned(), id);
+        let sql = "WITH me AS MATERIALIZED (SELECT id FROM node WHERE id = $2 FOR KEY SHARE), \
+             taken AS (INSERT INTO lane (name, node) SELECT $1, id FROM me ON CONFLICT (name) DO UPDATE SET node = $2 \
+             WHERE lane.node = $2 OR NOT EXISTS (SELECT 1 FROM node n WHERE n.id = lane.node) RETURNING node) \
+             SELECT node FROM taken UNION ALL SELECT node FROM lane WHERE name = $1 AND NOT EXISTS (SELECT 1 FROM taken)";
+        let rows = self.server.tell(sql, args![lane, id]).await?;
+        let holder = rows.first().map(|row| row.try_get::<i64, _>(0)).transpose().map_err(error)?;
+        if let Some(holder) = holder
+            && self.node.id() == id
+        {
+            locked(&self.node.lanes).insert(lane.to_owned(), holder);
         }
-        Ok(held)
+        Ok(holder == Some(id))
     }
 
     async fn news(&self) -> Result<News> {
