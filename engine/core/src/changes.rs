@@ -6,10 +6,11 @@ use crate::mail::{Address, Outgoing};
 use crate::message::Data;
 use crate::snapshot::{Call, Incident, Instance, KeptMessage, Seq, Snapshot, Step, Ticket, Timer, Told, Vote, Waits, WorkItem};
 use jiff::Timestamp;
+use serde::Serialize;
 use std::collections::BTreeSet;
 
 /// What the store writes for one command, beside the history row.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Changes {
     pub ticket: Ticket,
     pub version: u64,
@@ -69,7 +70,7 @@ pub struct Changes {
 }
 
 /// Mutexes of the site, each by name and key. What is given away comes before what is taken.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Mutexes {
     /// With how many had come to wait for it.
     pub freed: Vec<(String, String, i64)>,
@@ -99,7 +100,7 @@ impl Mutexes {
 }
 
 /// A turn of `round_robin` at an activity of a process.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Turn {
     pub place: String,
     pub login: String,
@@ -108,7 +109,7 @@ pub struct Turn {
 }
 
 /// A work item that waits for a mutex of the site.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MutexWait {
     pub name: String,
     pub key: String,
@@ -118,7 +119,7 @@ pub struct MutexWait {
 }
 
 /// A message that is sent.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Emitted {
     pub name: String,
     pub data: Data,

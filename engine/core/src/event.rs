@@ -391,9 +391,10 @@ pub struct Notice {
 }
 
 /// The content of an attachment, stored once under its hash.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Blob {
     pub hash: String,
     /// Shared: large ones are not copied on their way.
+    #[serde(skip)]
     pub bytes: Arc<Vec<u8>>,
 }

@@ -587,7 +587,7 @@ pub struct Snapshot {
     pub told: Rows<Told>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Told {
     /// The notification.
     pub name: String,

@@ -61,6 +61,7 @@ struct Story<'a> {
     report: Report,
     trace: Trace,
     numbers: i64,
+    observer: &'a mut dyn FnMut(&Decision),
 }
 
 struct Sent {
@@ -83,6 +84,11 @@ struct Kept {
 const MADE_MAX: i64 = 100;
 
 pub fn play(model: &Model, test: &Test) -> Report {
+    play_observed(model, test, &mut |_| {})
+}
+
+/// As [`play`]; each decision is shown before the story keeps it, in the order of its commits.
+pub fn play_observed(model: &Model, test: &Test, observer: &mut dyn FnMut(&Decision)) -> Report {
     let people = test.people.iter().map(|(login, p)| Person {
         login: login.to_string(),
         name: p.title.clone().unwrap_or_else(|| login.to_string()),
@@ -116,6 +122,7 @@ pub fn play(model: &Model, test: &Test) -> Report {
         report: Report { name: test.name.to_string(), failures: vec![], log: vec![], coverage: Coverage::default() },
         trace: Trace::default(),
         numbers: 0,
+        observer,
     };
     for step in &test.steps {
         let before = story.report.failures.len();
@@ -408,6 +415,7 @@ impl Story<'_> {
 
     /// The steps that follow are about the ticket that the command was for.
     fn commit(&mut self, decision: Decision) {
+        (self.observer)(&decision);
         let number = decision.after.ticket.number.clone();
         self.keep(decision);
         self.at = self.tickets.iter().position(|t| t.snapshot.ticket.number == number);

@@ -1,0 +1,225 @@
+//! The recorder: the events and changes of every commit that the sites' tests and random nets make, as one digest a test.
+//! A change of the engine's structure leaves all of them as they are; a digest that differs is a change of behaviour, and the
+//! commit that rewrites it says which one.
+//!
+//! `UPDATE_EXPECT=1` rewrites the digests. `VORGANG_RECORD=FOLDER` writes the records themselves, a file each, to be compared.
+//! `VORGANG_LONG=1` plays all nets; otherwise the first thousand are played.
+
+#[allow(dead_code, reason = "the oracle uses the rest")]
+#[path = "oracle/net.rs"]
+mod net;
+
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use vorgang_core::changes::Changes;
+use vorgang_core::command::{ArticleInput, Command, Context, Form};
+use vorgang_core::decide::{Decision, decide};
+use vorgang_core::facts::Facts;
+use vorgang_core::people::{Directory, Person, PersonKind, Settings, system};
+use vorgang_core::snapshot::{Snapshot, WorkItem};
+use vorgang_core::story::play_observed;
+use vorgang_definitions::model::{Model, SiteFile, load, load_to_draw, read_folder};
+
+/// Nets of a long run, of every run, and of one digest.
+const NETS: u64 = 10_000;
+const NETS_SHORT: u64 = 1_000;
+const NETS_IN_ONE: u64 = 500;
+/// Commands that are given to one net.
+const COMMANDS: usize = 24;
+
+/// A line for each event, and one for the changes; decisions within it follow.
+fn write(record: &mut String, decision: &Decision) {
+    let json = |value: serde_json::Result<String>| value.expect("events and changes are JSON");
+    _ = writeln!(record, "# {} {}", decision.after.ticket.number, decision.after.version);
+    for event in &decision.events {
+        record.push_str(&json(serde_json::to_string(event)));
+        record.push('\n');
+    }
+    record.push_str(&json(serde_json::to_string(&Changes::of(decision))));
+    record.push('\n');
+    decision.made.iter().for_each(|made| write(record, made));
+}
+
+/// The digest of a record; the record itself goes to the folder that the environment names.
+fn digest(name: &str, record: &str) -> String {
+    if let Some(folder) = std::env::var_os("VORGANG_RECORD").map(PathBuf::from) {
+        std::fs::create_dir_all(&folder).expect("the folder of the records");
+        std::fs::write(folder.join(name.replace(['/', ' '], "_")), record).expect("the record is written");
+    }
+    let hash = Sha256::digest(record.as_bytes());
+    let mut text = String::new();
+    hash.iter().take(8).for_each(|byte| _ = write!(text, "{byte:02x}"));
+    text
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The sites that have tests of their own, in a fixed order.
+fn sites() -> Vec<String> {
+    let inside = |folder: &str| {
+        let entries = std::fs::read_dir(root().join(folder)).expect("a folder of sites");
+        let name = |e: std::io::Result<std::fs::DirEntry>| e.expect("a site").file_name().into_string().expect("a name");
+        entries.map(name).map(|name| format!("{folder}/{name}")).collect::<Vec<_>>()
+    };
+    let mut sites: Vec<String> = ["examples", "examples/patterns", "tests/sites"].into_iter().flat_map(inside).collect();
+    sites.retain(|s| s != "examples/patterns" && root().join(s).is_dir());
+    sites.sort();
+    sites
+}
+
+fn compare(name: &str, said: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recorder").join(name);
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        // A short run knows only the first nets: the other digests stay.
+        let kept = expected.lines().skip(said.lines().count()).filter(|_| name == "nets.txt").map(|line| format!("{line}\n"));
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder of digests");
+        std::fs::write(&path, said.to_owned() + &kept.collect::<String>()).expect("the digests are written");
+        return;
+    }
+    let expected: String = expected.lines().take(said.lines().count().max(1)).map(|line| format!("{line}\n")).collect();
+    assert!(said == expected, "what the engine does has changed; VORGANG_RECORD=FOLDER shows how:\n{}", differing(said, &expected));
+}
+
+fn differing(said: &str, expected: &str) -> String {
+    let new = said.lines().filter(|line| !expected.lines().any(|l| l == *line)).map(|line| format!("now    {line}"));
+    let old = expected.lines().filter(|line| !said.lines().any(|l| l == *line)).map(|line| format!("before {line}"));
+    new.chain(old).take(20).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_tests_of_all_sites_commit_the_same() {
+    let mut said = String::new();
+    for site in sites() {
+        let Some(model) = load(&read_folder(&root().join(&site)).expect("the site"), &[]).model else { continue };
+        for test in model.tests.iter() {
+            let (mut record, mut commits) = (String::new(), 0);
+            play_observed(&model, test, &mut |decision| {
+                commits += 1;
+                write(&mut record, decision);
+            });
+            let name = format!("{site} {}", test.name);
+            _ = writeln!(said, "{} {commits:3} {name}", digest(&name, &record));
+        }
+    }
+    compare("stories.txt", &said);
+}
+
+#[test]
+fn random_nets_commit_the_same() {
+    let nets = if std::env::var_os("VORGANG_LONG").is_some() { NETS } else { NETS_SHORT };
+    let folders: Vec<u64> = (0..nets / NETS_IN_ONE).collect();
+    let lines: Vec<String> = std::thread::scope(|scope| {
+        let played = |n: u64| {
+            move || {
+                let (mut record, mut commits) = (String::new(), 0);
+                (n * NETS_IN_ONE..(n + 1) * NETS_IN_ONE).for_each(|seed| commits += walk(seed, &mut record));
+                let name = format!("nets {}", n * NETS_IN_ONE);
+                format!("{} {commits:6} {name}\n", digest(&name, &record))
+            }
+        };
+        let mut lines = vec![];
+        for pair in folders.chunks(std::thread::available_parallelism().map_or(2, usize::from)) {
+            let running: Vec<_> = pair.iter().map(|n| scope.spawn(played(*n))).collect();
+            lines.extend(running.into_iter().map(|r| r.join().expect("the nets are played")));
+        }
+        lines
+    });
+    compare("nets.txt", &lines.concat());
+}
+
+/// Gives one net random commands, and returns how many were committed.
+fn walk(seed: u64, record: &mut String) -> usize {
+    let Some(model) = load_to_draw(&[SiteFile { path: "net.yaml".into(), text: net::site(seed) }]).model else { return 0 };
+    let people = Directory::new([agent()]);
+    let mut random = net::Random(seed);
+    let mut now = Timestamp::constant(1_772_438_400, 0);
+    let mut commits = 0;
+    let start = Command::StartProcess { process: "net".into(), form: Form::default() };
+    let Some(begun) = given(&model, &people, None, &start, now) else { return 0 };
+    let mut snapshot = keep(record, &mut commits, begun);
+    for _ in 0..COMMANDS {
+        now += SignedDuration::from_mins(7);
+        let choices = choices(&model, &snapshot);
+        let command = &choices[random.below(choices.len())];
+        if let Command::FireTimer { timer } = command {
+            now = snapshot.timers.iter().find(|t| t.seq == *timer).map_or(now, |t| now.max(t.due));
+        }
+        // What conditions find on their way is chosen at random, too.
+        let fields = &mut Arc::make_mut(&mut snapshot.ticket).fields;
+        fields.insert("tape".into(), (random.next() >> 12).into());
+        fields.insert("cur".into(), 0.into());
+        fields.insert("log".into(), 1.into());
+        if let Some(decision) = given(&model, &people, Some(&snapshot), command, now) {
+            snapshot = keep(record, &mut commits, decision);
+        }
+    }
+    commits
+}
+
+fn keep(record: &mut String, commits: &mut usize, decision: Decision) -> Snapshot {
+    *commits += 1;
+    write(record, &decision);
+    decision.after.compact()
+}
+
+fn agent() -> Person {
+    Person {
+        login: "agent".into(),
+        name: "Agent".into(),
+        email: "agent@example.org".into(),
+        kind: PersonKind::Agent,
+        company: None,
+        language: "en".into(),
+        roles: vec!["clerk".into()],
+        active: true,
+        settings: Settings::default(),
+    }
+}
+
+fn given(model: &Model, people: &Directory, snapshot: Option<&Snapshot>, command: &Command, now: Timestamp) -> Option<Decision> {
+    let system = system();
+    let person = match command {
+        Command::FireTimer { .. } | Command::ReceiveMessage { .. } => &system,
+        _ => people.get("agent")?,
+    };
+    let facts = Facts::new(vec![(1, "100001".into())], BTreeMap::new(), BTreeMap::new());
+    let new_ticket = if command.creates() { facts.number() } else { None };
+    let ctx = Context { new_ticket, facts: &facts, ..Context::trial(now, person, people) };
+    decide(model, snapshot, command, &ctx).ok()
+}
+
+/// Every command that can be given to this ticket, and one article.
+fn choices(model: &Model, snapshot: &Snapshot) -> Vec<Command> {
+    let article = ArticleInput { body: "Hello".into(), ..ArticleInput::default() };
+    let mut commands = vec![Command::AddArticle { article }];
+    for item in snapshot.open_work() {
+        commands.extend(outcomes(model, snapshot, item).into_iter().map(|outcome| {
+            let form = Form { outcome, ..Form::default() };
+            Command::SubmitDialog { work: item.seq, form }
+        }));
+    }
+    commands.extend(snapshot.timers.iter().map(|t| Command::FireTimer { timer: t.seq }));
+    if !model.names.messages.is_empty() {
+        let sent = snapshot.ticket.created;
+        commands.push(Command::ReceiveMessage { name: "m".into(), data: BTreeMap::new(), sent, hops: 0 });
+    }
+    commands
+}
+
+fn outcomes(model: &Model, snapshot: &Snapshot, item: &WorkItem) -> Vec<Option<String>> {
+    let process = snapshot.instance(item.instance).and_then(|i| model.process_by_hash(&i.hash));
+    let activity = process.and_then(|p| p.def.activities.get(&item.activity));
+    let mut found = vec![];
+    for (_, dialog) in activity.iter().flat_map(|a| a.dialogs.iter()) {
+        let names: Vec<_> = dialog.outcomes.names().map(|n| Some(n.to_string())).collect();
+        found.extend(if names.is_empty() { vec![None] } else { names });
+    }
+    found
+}
