@@ -2,9 +2,9 @@
 
 use crate::control::Told;
 use std::collections::BTreeMap;
-use vorgang_core::Rejection;
-use vorgang_core::acl::Denied;
+use vorgang_core::denied::Denied;
 use vorgang_core::people::PersonKind;
+use vorgang_core::rejection::Rejection;
 use vorgang_core::rights::Sight;
 use vorgang_runtime::Desk;
 

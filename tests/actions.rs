@@ -4,7 +4,7 @@ mod common;
 
 use common::world::{World, world};
 use serde_json::json;
-use vorgang_core::Command;
+use vorgang_core::command::Command;
 use vorgang_core::command::Form;
 use vorgang_core::event::Event;
 use vorgang_core::filter::Filter;

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vorgang_core::Command;
+use vorgang_core::command::Command;
 use vorgang_core::command::NewTicket;
 use vorgang_core::people::PersonKind;
 use vorgang_definitions::model::SiteFile;

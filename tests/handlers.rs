@@ -4,7 +4,7 @@ mod common;
 
 use common::world::world;
 use serde_json::json;
-use vorgang_core::Command;
+use vorgang_core::command::Command;
 use vorgang_core::snapshot::Retry;
 use vorgang_runtime::audit;
 

@@ -4,9 +4,9 @@ mod common;
 
 use common::world::{World, world};
 use serde_json::json;
-use vorgang_core::Command;
+use vorgang_core::attachment::{Attachment, Blob};
 use vorgang_core::command::ArticleInput;
-use vorgang_core::event::{Attachment, Blob};
+use vorgang_core::command::Command;
 use vorgang_core::filter::Filter;
 use vorgang_runtime::{Request, audit, sha256};
 

@@ -6,7 +6,7 @@ use common::world::{World, world};
 use jiff::SignedDuration;
 use serde_json::{Value as Json, json};
 use std::time::Duration;
-use vorgang_core::Command;
+use vorgang_core::command::Command;
 use vorgang_core::command::Form;
 use vorgang_runtime::courier::{SendError, deliver};
 use vorgang_runtime::{Desk, audit};

@@ -6,9 +6,9 @@ use common::world::{World, world};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use vorgang_core::Command;
+use vorgang_core::command::Command;
 use vorgang_core::command::Form;
-use vorgang_core::decide::open::Closed;
+use vorgang_core::open::Closed;
 use vorgang_runtime::{Error, Request, audit};
 
 const SITE: &str = r#"

@@ -9,7 +9,7 @@ use jiff::civil::{date, time};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
-use vorgang_core::Command;
+use vorgang_core::command::Command;
 use vorgang_core::filter::Filter;
 use vorgang_core::people::{Away, Person, PersonKind, Quiet, Settings};
 use vorgang_core::snapshot::Retry;

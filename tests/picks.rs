@@ -6,11 +6,11 @@ use common::world::{World, world};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::task::JoinSet;
-use vorgang_core::Command;
-use vorgang_core::Rejection;
+use vorgang_core::command::Command;
 use vorgang_core::command::Form;
 use vorgang_core::event::Event;
 use vorgang_core::people::{Person, PersonKind};
+use vorgang_core::rejection::Rejection;
 use vorgang_runtime::{Error, Request};
 
 const SITE: &str = r#"

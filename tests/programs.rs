@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use vorgang_core::Command;
+use vorgang_core::command::Command;
 use vorgang_core::command::Form;
 use vorgang_core::snapshot::WorkStatus;
 use vorgang_runtime::programs::{Programs, run_due};

@@ -5,12 +5,13 @@ mod common;
 
 use common::maildesk::{MailDesk, confirmed, person};
 use jiff::SignedDuration;
-use vorgang_core::decide::Notice;
-use vorgang_core::event::Sender;
+use vorgang_core::article::Sender;
+use vorgang_core::command::Command;
+use vorgang_core::decision::Notice;
 use vorgang_core::filter::Filter;
 use vorgang_core::mail::{Address, Auth};
 use vorgang_core::people::{Person, PersonKind};
-use vorgang_core::{Command, Rejection};
+use vorgang_core::rejection::Rejection;
 use vorgang_runtime::Error;
 use vorgang_runtime::intake::Outcome;
 use vorgang_runtime::outbox::brake::AN_HOUR_MAX;

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinSet};
-use vorgang_core::Command;
+use vorgang_core::command::Command;
 use vorgang_core::command::{ArticleInput, Form, NewTicket};
 use vorgang_core::event::Event;
 use vorgang_core::people::{Person, PersonKind};

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use vorgang_core::Command;
+use vorgang_core::command::Command;
 use vorgang_core::command::{Form, NewTicket};
 use vorgang_definitions::model::SiteFile;
 use vorgang_runtime::timers::{Waiting, fire_due};

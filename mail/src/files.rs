@@ -5,7 +5,7 @@ use base64::Engine;
 use mail_parser::{Encoding, Header, HeaderName, Message, MessagePart, MimeHeaders, PartType};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use vorgang_core::event::{Attachment, Blob};
+use vorgang_core::attachment::{Attachment, Blob};
 use vorgang_core::mail::PARTS_MAX;
 
 /// Longest name of a file.

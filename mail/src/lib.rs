@@ -23,8 +23,8 @@ use mail_parser::decoders::charsets::map::charset_decoder;
 use mail_parser::{HeaderForm, HeaderName, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
+use vorgang_core::attachment::{Attachment, Blob};
 use vorgang_core::chain::hex;
-use vorgang_core::event::{Attachment, Blob};
 use vorgang_core::mail::{Address, BODY_BYTES_MAX, Mail, PARTS_MAX};
 
 /// Largest mail that is taken apart, in bytes; larger ones wait in quarantine.

@@ -19,13 +19,15 @@ use base64::Engine;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
+use vorgang_core::attachment::Blob;
+use vorgang_core::command::Command;
 use vorgang_core::command::{ArticleInput, Form};
-use vorgang_core::decide::Notice;
-use vorgang_core::event::Blob;
+use vorgang_core::decision::Notice;
 use vorgang_core::mail::MailInput;
 use vorgang_core::people::{Person, PersonKind};
-use vorgang_core::rights::{self, Sight};
-use vorgang_core::{Command, Snapshot};
+use vorgang_core::rights;
+use vorgang_core::rights::Sight;
+use vorgang_core::snapshot::Snapshot;
 use vorgang_definitions::model::Model;
 use vorgang_definitions::values::from_stored;
 use vorgang_runtime::{Answer, Done, Error, Idempotent};
@@ -146,7 +148,7 @@ impl ArticleBody {
     }
 }
 
-fn decoded(a: AttachmentBody) -> Result<(vorgang_core::event::Attachment, Blob), Fault> {
+fn decoded(a: AttachmentBody) -> Result<(vorgang_core::attachment::Attachment, Blob), Fault> {
     let wrong = |text: &str| Fault::new(StatusCode::BAD_REQUEST, text, text);
     let bytes = base64::engine::general_purpose::STANDARD.decode(a.content).map_err(|_| wrong("An attachment's content is not base64."))?;
     if a.content_type.contains(['\r', '\n']) || a.name.contains(['\r', '\n', '\0']) {
@@ -241,7 +243,7 @@ pub fn ticket_json(model: &Model, snapshot: &Snapshot, agent: bool, shown: Optio
             }
             let mut json = json!({
                 "id": work_id(t.id, w.seq), "process": instance.process, "activity": w.activity, "status": w.status.word(),
-                "element": w.copy().map(|c| c.element.to_string()), "dialogs": dialogs, "assigned_to": null, "due": vorgang_core::decide::view::due(snapshot, activity, w.seq),
+                "element": w.copy().map(|c| c.element.to_string()), "dialogs": dialogs, "assigned_to": null, "due": vorgang_core::offered::due(snapshot, activity, w.seq),
             });
             if agent {
                 json["assigned_to"] = w.claimed_by.clone().into();

@@ -8,8 +8,8 @@ use axum::http::{StatusCode, header};
 use axum::response::Response;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
+use vorgang_core::attachment::{Attachment, Blob};
 use vorgang_core::command::{ArticleInput, Form};
-use vorgang_core::event::{Attachment, Blob};
 
 /// Most parts of a form.
 const PARTS_MAX: usize = 300;

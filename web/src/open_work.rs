@@ -3,7 +3,7 @@
 use crate::layout::Page;
 use crate::widgets::{outcome_text, person_name, time};
 use maud::{Markup, html};
-use vorgang_core::decide::open::{Closed, OpenItem};
+use vorgang_core::open::{Closed, OpenItem};
 use vorgang_core::snapshot::WorkStatus;
 use vorgang_definitions::kinds::process::Process;
 

@@ -22,7 +22,7 @@ use crate::{App, RequestId};
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use vorgang_core::decide::Notice;
+use vorgang_core::decision::Notice;
 use vorgang_runtime::{Answer, Done, Error, Idempotent, Request as Wish};
 
 pub async fn not_found(State(_): State<App>, request: Request) -> Response {

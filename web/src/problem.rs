@@ -6,7 +6,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use maud::html;
 use serde_json::{Value as Json, json};
-use vorgang_core::{Rejection, rejection::FormError};
+use vorgang_core::rejection::{FormError, Rejection};
 use vorgang_runtime::Error;
 use vorgang_store::StoreError;
 

@@ -21,14 +21,10 @@ mod undo;
 mod unwatch;
 mod watch;
 
-use crate::decide::run::{Failure, Run};
-use crate::snapshot::Seq;
-use crate::who;
+use crate::execution::run::Run;
+use crate::rules::failure::Failure;
+use crate::state::ids::Seq;
 use vorgang_definitions::actions::{Action, Verb};
-use vorgang_definitions::cel::value::Value;
-use vorgang_definitions::kinds::who::Whos;
-use vorgang_definitions::template::Template;
-use vorgang_definitions::value_expr::ValueExpr;
 
 pub fn run(run: &mut Run, action: &Action, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
     match &action.verb {
@@ -45,7 +41,7 @@ pub fn run(run: &mut Run, action: &Action, instance: Option<Seq>, work: Option<S
         Verb::Note(a) => note::run(run, a, instance, work),
         Verb::Notify(a) => notify::run(run, a, instance, work),
         Verb::Reopen(a) => reopen::run(run, a, instance, work),
-        Verb::Run(a) => self::run::run(run, a, action, instance, work),
+        Verb::Run(a) => run::run(run, a, action, instance, work),
         Verb::Set(a) => set::run(run, a, instance, work),
         Verb::Split(a) => split::run(run, a, action.name.as_ref(), instance, work),
         Verb::Start(a) => start::run(run, a, instance, work),
@@ -55,30 +51,26 @@ pub fn run(run: &mut Run, action: &Action, instance: Option<Seq>, work: Option<S
     }
 }
 
-/// The value of a place; `None` unsets.
-pub(crate) fn value(run: &Run, value: &ValueExpr, instance: Option<Seq>, work: Option<Seq>) -> Result<Option<Value>, Failure> {
-    match value {
-        ValueExpr::Literal(l) => Ok(l.get().cloned()),
-        ValueExpr::Expr(e) => {
-            let scope = run.scope(instance, work);
-            let value = e.program().evaluate(&scope).map_err(|error| Failure::of_expression(e, &error, &scope))?;
-            Ok(Some(value).filter(|v| v.as_text() != Some("")))
-        }
+impl<'a> Run<'a> {
+    // --- actions ---------------------------------------------------------------------------------------------------
+    /// Runs actions in their order; the caller holds the savepoint.
+    pub fn actions(&mut self, list: &[Action], instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
+        list.iter().try_for_each(|action| self.action(action, instance, work))
     }
-}
 
-/// An action may not unset what another running process relies on.
-fn relied_on(run: &Run, name: &str, instance: Option<Seq>) -> Result<(), Failure> {
-    crate::decide::relied_on(run, name, instance).map_err(|r| Failure::new("relied_on", r.say("en")))
-}
-
-/// Everybody who is meant here.
-fn people(run: &Run, whos: &Whos, instance: Option<Seq>, work: Option<Seq>) -> Result<Vec<String>, Failure> {
-    who::people(whos, &run.scope(instance, work)).map_err(|e| Failure::new("expression", e.to_string()))
-}
-
-pub(crate) fn render(run: &Run, template: &Template, instance: Option<Seq>, work: Option<Seq>) -> Result<String, Failure> {
-    let language = run.model.names.site.main_language();
-    let failed = |message: String| Failure::new("template", message);
-    template.render(language, language, &run.scope(instance, work)).map_err(failed)
+    pub fn action(&mut self, action: &Action, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
+        if let Some(when) = &action.when
+            && !self.holds(when, instance, work)?
+        {
+            return Ok(());
+        }
+        self.ran(action.at);
+        let savepoint = action.on_error.as_ref().map(|_| self.savepoint());
+        if let Err(failure) = run(self, action, instance, work) {
+            let (Some(others), Some(savepoint)) = (&action.on_error, savepoint) else { return Err(failure) };
+            self.roll_back(savepoint);
+            self.actions(others, instance, work)?;
+        }
+        Ok(())
+    }
 }

@@ -1,10 +1,10 @@
 //! What the tests of a site have reached: of its processes activities, transitions, outcomes, dialogs, actions, timers,
 //! handlers, and conditions both ways; of the site handlers, jobs, ACLs, rules of decisions, and rights of roles.
 
-use crate::event::Event;
-use crate::snapshot::{Snapshot, WorkStatus};
+use crate::rules::trace::{Places, Trace};
+use crate::state::event::Event;
+use crate::state::snapshot::{Snapshot, WorkStatus};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
 use vorgang_definitions::actions::{Action, with_others};
 use vorgang_definitions::cel::callable::Callable;
 use vorgang_definitions::check::env;
@@ -12,33 +12,6 @@ use vorgang_definitions::kinds::handler::LocalHandler;
 use vorgang_definitions::kinds::process::{Next, Process, Timer};
 use vorgang_definitions::model::{Model, ProcessModel};
 use vorgang_definitions::source::Span;
-
-/// What was asked and done while commands were decided.
-#[derive(Debug, Default)]
-pub struct Trace(Mutex<Places>);
-
-/// Places in the definitions.
-#[derive(Debug, Clone, Default)]
-struct Places {
-    /// Conditions that were asked, each with what it said.
-    asked: BTreeSet<(Span, bool)>,
-    /// Actions, handlers, timers and jobs that ran, ACLs that refused, rules that held.
-    ran: BTreeSet<Span>,
-}
-
-impl Trace {
-    fn note(&self, note: impl FnOnce(&mut Places)) {
-        note(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-
-    pub fn asked(&self, at: Span, held: bool) {
-        self.note(|places| _ = places.asked.insert((at, held)));
-    }
-
-    pub fn ran(&self, at: Span) {
-        self.note(|places| _ = places.ran.insert(at));
-    }
-}
 
 type Names3 = (String, String, String);
 
@@ -191,13 +164,6 @@ impl Coverage {
 
     fn ran(&self, name: &'static str, all: impl IntoIterator<Item = (Span, String)>) -> Part {
         Part::of(name, all.into_iter().map(|(at, what)| (what, self.places.ran.contains(&at))))
-    }
-}
-
-impl Places {
-    fn extend(&mut self, other: &Self) {
-        self.asked.extend(&other.asked);
-        self.ran.extend(&other.ran);
     }
 }
 

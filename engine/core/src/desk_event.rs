@@ -1,11 +1,16 @@
 //! What happens to the desk and not to a ticket: people, definitions. Handlers make tickets of it.
 
 use crate::actions::create;
-use crate::command::{ArticleInput, Context};
-use crate::decide::run::Failure;
-use crate::decide::{Decision, create as make};
-use crate::people::{Person, PersonKind};
-use crate::scope::CommonScope;
+use crate::commands::create_ticket;
+use crate::dispatch;
+use crate::execution::command::ArticleInput;
+use crate::execution::context::Context;
+use crate::execution::decision::Decision;
+use crate::net::new_ticket;
+use crate::rules::failure::Failure;
+use crate::rules::rejection;
+use crate::rules::scope::CommonScope;
+use crate::state::people::{Person, PersonKind};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -138,14 +143,14 @@ pub fn decide(model: &Model, event: &DeskEvent, ctx: &Context) -> Result<Option<
                     .map_err(of)?;
             let article = create.article.as_ref().map(text).transpose().map_err(of)?;
             new.article = article.map(|body| ArticleInput { body, visible: true, ..ArticleInput::default() });
-            let number = create::number(ctx)?;
+            let number = new_ticket::number(ctx)?;
             let ctx = Context { new_ticket: Some(number), ..ctx.clone() };
-            made.push(make::ticket(model, &new, &ctx).map_err(|r| of(Failure::new("create", create::say(&r))))?);
+            made.push(create_ticket::ticket(model, &new, &ctx).map_err(|r| of(Failure::new("create", rejection::say(&r))))?);
         }
     }
     let mut made = made.into_iter();
     let Some(mut first) = made.next() else { return Ok(None) };
     first.made.extend(made);
-    crate::decide::settle(model, &mut first, ctx).map_err(|r| Failure::new("create", r.say("en")))?;
+    dispatch::settle(model, &mut first, ctx).map_err(|r| Failure::new("create", r.say("en")))?;
     Ok(Some(first))
 }

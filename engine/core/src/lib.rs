@@ -1,38 +1,32 @@
 //! The pure engine: `decide` turns a command into events, `apply` is the only thing that changes state.
 //! No clock, no I/O, no randomness, no async.
 
-pub mod acl;
-pub mod apply;
-pub mod chain;
-pub mod changes;
-pub mod command;
-pub mod coverage;
-pub mod decide;
-pub mod desk_event;
-pub mod event;
-pub mod facts;
-pub mod filter;
-pub mod follow_up;
-pub mod happening;
-pub mod intake;
-pub mod mail;
-pub mod message;
-pub mod people;
-pub mod pushdown;
-pub mod recipients;
-pub mod rejection;
-pub mod rights;
-pub mod scope;
-pub mod security;
-pub mod snapshot;
-pub mod story;
-pub mod text;
-mod who;
-
 mod actions;
+mod commands;
+pub mod coverage;
+pub mod desk_event;
+mod dispatch;
+mod execution;
+mod net;
+mod react;
+mod rules;
+mod state;
+pub mod story;
+mod view;
 
-pub use command::{Command, Context};
-pub use decide::{Decision, decide};
-pub use event::Event;
-pub use rejection::Rejection;
-pub use snapshot::Snapshot;
+pub use commands::{create_ticket, start_process, steer};
+pub use dispatch::decide;
+pub use execution::command::Command;
+pub use execution::context::Context;
+pub use execution::decision::Decision;
+pub use execution::{changes, command, context, decision, facts};
+pub use net::{life_cycle, mutex, voters};
+pub use react::tell;
+pub use rules::rejection::Rejection;
+pub use rules::{acl, denied, failure, filter, follow_up, intake, pushdown, recipients, rejection, rights, scope, slots, trace};
+pub use state::event::Event;
+pub use state::snapshot::Snapshot;
+pub use state::{
+    apply, article, attachment, chain, event, happening, ids, linked, mail, message, notice, people, security, snapshot, text,
+};
+pub use view::{choices, offered, open};

@@ -6,15 +6,21 @@ mod summary;
 
 pub use summary::summary;
 
-use crate::command::{ArticleInput, Command, Context, Form, Hand, Linked, NewTicket, Steer};
-use crate::coverage::{Coverage, Trace};
-use crate::decide::{Decision, decide};
-use crate::event::Event;
-use crate::facts::{Content, Facts, MutexFact, Other, SiteAsked, SiteFact};
-use crate::message::{self, Data};
-use crate::people::{Away, Directory, Person, PersonKind, Settings};
-use crate::rejection::Rejection;
-use crate::snapshot::{Incident, Snapshot, Waits, WorkItem, WorkStatus};
+use crate::coverage::Coverage;
+use crate::dispatch::decide;
+use crate::execution::command::{ArticleInput, Command, Form, Hand, NewTicket, Steer};
+use crate::execution::context::Context;
+use crate::execution::decision::Decision;
+use crate::execution::facts::{Content, Facts, MutexFact, Other, SiteAsked, SiteFact};
+use crate::rules::rejection::{FormError, Rejection};
+use crate::rules::scope::TicketScope;
+use crate::rules::trace::Trace;
+use crate::state::event::Event;
+use crate::state::linked::Linked;
+use crate::state::message::Data;
+use crate::state::people::{Away, Directory, Person, PersonKind, Settings};
+use crate::state::snapshot::{Incident, Snapshot, Waits, WorkItem, WorkStatus};
+use crate::state::{message, people};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::Value as Json;
@@ -45,7 +51,7 @@ pub struct Report {
     pub coverage: Coverage,
 }
 
-struct Story<'a> {
+pub(crate) struct Story<'a> {
     model: &'a Model,
     people: Directory,
     now: Timestamp,
@@ -296,7 +302,7 @@ impl Story<'_> {
 
     /// False when it was refused.
     fn by_system_alone(&mut self, step: &Step, command: &Command) -> bool {
-        match self.decide(command, &crate::people::system()) {
+        match self.decide(command, &people::system()) {
             Ok(decision) if decision.events.is_empty() => true,
             Ok(decision) => {
                 self.commit(decision);
@@ -404,7 +410,7 @@ impl Story<'_> {
         let language = self.model.names.site.main_language();
         match rejection {
             Rejection::Form(errors) => {
-                let one = |(field, error): &(String, crate::rejection::FormError)| {
+                let one = |(field, error): &(String, FormError)| {
                     format!("{} {}", if field.is_empty() { "the form" } else { field }, error.say(language))
                 };
                 errors.iter().map(one).collect::<Vec<_>>().join("; ")
@@ -556,8 +562,8 @@ impl Story<'_> {
                     ValueExpr::Literal(l) => l.node.to_json(),
                     ValueExpr::Expr(e) => {
                         let snapshot = self.snapshot().ok_or("there is no ticket yet")?;
-                        let system = crate::people::system();
-                        let scope = crate::scope::TicketScope::of(&self.model.names, snapshot, &system, &self.people, self.now);
+                        let system = people::system();
+                        let scope = TicketScope::of(&self.model.names, snapshot, &system, &self.people, self.now);
                         e.program().evaluate(&scope).map_err(|e| e.to_string())?.to_json()
                     }
                 };
@@ -573,7 +579,7 @@ fn is_meant(step: &Step, item: &WorkItem) -> bool {
 }
 
 /// A plain value as text.
-fn written_out(value: &ValueExpr) -> String {
+pub(crate) fn written_out(value: &ValueExpr) -> String {
     match value {
         ValueExpr::Literal(l) => match l.node.to_json() {
             Json::String(s) => s,

@@ -3,10 +3,12 @@
 //! looked at again.
 
 use std::collections::{BTreeSet, HashMap};
-use vorgang_core::Snapshot;
 use vorgang_core::apply::{apply_commit, begin};
-use vorgang_core::chain::{self, Hash};
-use vorgang_core::event::{Article, Erasure, Event};
+use vorgang_core::article::{Article, Erasure};
+use vorgang_core::chain;
+use vorgang_core::chain::Hash;
+use vorgang_core::event::Event;
+use vorgang_core::snapshot::Snapshot;
 use vorgang_store::{HistoryRow, Result, Store};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

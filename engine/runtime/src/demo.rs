@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use vorgang_core::Command;
+use vorgang_core::command::Command;
 use vorgang_core::command::{ArticleInput, Form, NewTicket};
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_definitions::kinds::field::FieldType;

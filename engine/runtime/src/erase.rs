@@ -3,12 +3,14 @@
 
 use crate::desk::{Answer, Desk, Done, Error, Idempotent, Request};
 use jiff::Timestamp;
+use vorgang_core::article::{Article, Erasure};
 use vorgang_core::chain::Erasing;
+use vorgang_core::command::Command;
 use vorgang_core::command::EraseContent;
-use vorgang_core::event::{Article, Erasure};
+use vorgang_core::ids::Seq;
 use vorgang_core::people::{Person, PersonKind};
-use vorgang_core::snapshot::Seq;
-use vorgang_core::{Command, Rejection, rights};
+use vorgang_core::rejection::Rejection;
+use vorgang_core::rights;
 use vorgang_store::redaction::{Copies, Redaction};
 use vorgang_store::{StoreError, Stored};
 

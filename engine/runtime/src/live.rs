@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
-use vorgang_core::{Event, Snapshot};
+use vorgang_core::event::Event;
+use vorgang_core::snapshot::Snapshot;
 use vorgang_store::nodes::Here as Elsewhere;
 
 /// Signals that a slow listener may be behind; one that is further behind looks at everything anew.

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use vorgang_core::Command;
+use vorgang_core::command::Command;
 use vorgang_core::people;
 use vorgang_definitions::calendar::later;
 use vorgang_store::due::Work;

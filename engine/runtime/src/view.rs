@@ -3,18 +3,28 @@
 use crate::desk::{Desk, Done, Error, Heads, Request};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use vorgang_core::article::Article;
+use vorgang_core::choices;
+use vorgang_core::choices::Choices;
+use vorgang_core::command::Command;
 use vorgang_core::command::Form;
-use vorgang_core::decide::choices::{self, Choices};
-use vorgang_core::decide::open::{self, OpenItem};
-use vorgang_core::decide::tell;
-use vorgang_core::decide::view::{self, Filling, OfferedWork};
-use vorgang_core::event::{Article, Event, Notice};
+use vorgang_core::context::Context;
+use vorgang_core::event::Event;
 use vorgang_core::filter::Filter;
+use vorgang_core::ids::Seq;
+use vorgang_core::notice::Notice;
+use vorgang_core::offered;
+use vorgang_core::offered::{Filling, OfferedWork};
+use vorgang_core::open;
+use vorgang_core::open::OpenItem;
 use vorgang_core::people::Person;
 use vorgang_core::rejection::FormError;
-use vorgang_core::rights::{self, Sight};
-use vorgang_core::snapshot::{Instance, Seq, Step};
-use vorgang_core::{Command, Context, Rejection, Snapshot};
+use vorgang_core::rejection::Rejection;
+use vorgang_core::rights;
+use vorgang_core::rights::Sight;
+use vorgang_core::snapshot::Snapshot;
+use vorgang_core::snapshot::{Instance, Step};
+use vorgang_core::tell;
 use vorgang_definitions::actions::link::LinkKind;
 use vorgang_definitions::model::Model;
 use vorgang_definitions::values::ValueError;
@@ -71,7 +81,7 @@ impl Desk {
             return None;
         }
         let ctx = self.looking(person, &people);
-        Some(shown_by(&view::offered(&model, snapshot, &ctx, None)))
+        Some(shown_by(&offered::offered(&model, snapshot, &ctx, None)))
     }
 
     pub async fn ticket_view(&self, person: &Person, number: &str) -> Result<TicketView, Error> {
@@ -89,7 +99,7 @@ impl Desk {
         let (instances, steps) = self.store.ticket_runs(snapshot.ticket.id).await?;
         let people = self.people();
         let ctx = self.looking(person, &people);
-        let work = view::offered(&model, &snapshot, &ctx, None);
+        let work = offered::offered(&model, &snapshot, &ctx, None);
         let known = |p: &vorgang_core::mail::Address| p.address.clone();
         let bounces = if sight == Sight::Agent && !snapshot.participants.is_empty() {
             self.store.mail_bounces(&snapshot.participants.iter().map(known).collect::<Vec<_>>()).await?
@@ -120,7 +130,7 @@ impl Desk {
     /// The ticket's forms again, with one as it is filled in so far.
     pub fn refill(&self, person: &Person, view: &mut TicketView, filling: &Filling) {
         let people = self.people();
-        view.work = view::offered(&view.model, &view.snapshot, &self.looking(person, &people), Some(filling));
+        view.work = offered::offered(&view.model, &view.snapshot, &self.looking(person, &people), Some(filling));
     }
 
     fn looking<'a>(&self, person: &'a Person, people: &'a vorgang_core::people::Directory) -> Context<'a> {
@@ -206,14 +216,14 @@ impl Desk {
     pub async fn catalogue(&self, person: &Person) -> Vec<String> {
         let (model, people) = (self.model(), self.people());
         let ctx = self.trial(person, &people);
-        view::catalogue(&model, &ctx)
+        offered::catalogue(&model, &ctx)
     }
 
     /// The first form of a process, as it is filled in so far; `None` where it starts without one.
     pub async fn start_form(&self, person: &Person, process: &str, filled: Option<&Form>) -> Result<Option<OfferedWork>, Error> {
         let (model, people) = (self.model(), self.people());
         let ctx = self.trial(person, &people);
-        Ok(view::start_form(&model, process, &ctx, filled)?)
+        Ok(offered::start_form(&model, process, &ctx, filled)?)
     }
 
     /// A context for looking at what a new ticket would offer: nothing is stored under this id.

@@ -3,7 +3,8 @@
 use crate::{Result, StoreError};
 use async_trait::async_trait;
 use jiff::Timestamp;
-use vorgang_core::snapshot::{Call, Seq};
+use vorgang_core::ids::Seq;
+use vorgang_core::snapshot::Call;
 
 /// A call whose time has come.
 #[derive(Debug, Clone, PartialEq)]

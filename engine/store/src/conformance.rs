@@ -10,16 +10,22 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use vorgang_core::apply::{apply_commit, begin};
-use vorgang_core::chain::{self, Hash, Link};
+use vorgang_core::article::{Article, Sender};
+use vorgang_core::attachment::{Attachment, Blob};
+use vorgang_core::chain;
+use vorgang_core::chain::{Hash, Link};
 use vorgang_core::changes::Changes;
-use vorgang_core::event::{Article, Attachment, Blob, Event, Notice, Sender};
+use vorgang_core::decision::Decision;
+use vorgang_core::event::Event;
 use vorgang_core::filter::Filter;
 use vorgang_core::message::Datum;
+use vorgang_core::notice::Notice;
 use vorgang_core::people::{Person, PersonKind};
+use vorgang_core::snapshot::Duration;
+use vorgang_core::snapshot::Snapshot;
 use vorgang_core::snapshot::{
-    Call, Copy, Duration, Incident, Instance, InstanceMore, Item, Retry, Ticket, Timer, TimerKind, WorkItem, WorkMore, WorkStatus,
+    Call, Copy, Incident, Instance, InstanceMore, Item, Retry, Ticket, Timer, TimerKind, WorkItem, WorkMore, WorkStatus,
 };
-use vorgang_core::{Decision, Snapshot};
 
 /// How many stores [`run`] makes.
 pub const CASES: usize = 13;

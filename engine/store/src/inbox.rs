@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use vorgang_core::event::Blob;
+use vorgang_core::attachment::Blob;
 use vorgang_core::intake::Reason;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -39,12 +39,15 @@ use crate::inbox::NewInbox;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use vorgang_core::chain::{self, Hash, Link, Payload};
+use vorgang_core::article::Article;
+use vorgang_core::chain;
+use vorgang_core::chain::{Hash, Link, Payload};
 use vorgang_core::changes::Changes;
-use vorgang_core::event::{Article, Event};
+use vorgang_core::event::Event;
 use vorgang_core::filter::Filter;
+use vorgang_core::ids::Seq;
 use vorgang_core::people::Person;
-use vorgang_core::snapshot::{Incident, Instance, Seq, Snapshot, Step, Timer, WorkItem};
+use vorgang_core::snapshot::{Incident, Instance, Snapshot, Step, Timer, WorkItem};
 
 /// Nothing else can go wrong with a store.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -4,9 +4,9 @@ use crate::Result;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use vorgang_core::event::Notice;
 use vorgang_core::filter::Filter;
 use vorgang_core::mail::Outgoing;
+use vorgang_core::notice::Notice;
 use vorgang_core::people::Settings;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

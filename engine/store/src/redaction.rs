@@ -2,8 +2,8 @@
 
 use crate::Result;
 use async_trait::async_trait;
-use vorgang_core::event::Article;
-use vorgang_core::snapshot::Seq;
+use vorgang_core::article::Article;
+use vorgang_core::ids::Seq;
 
 /// Rows as they are without the content. Made from rows of the version that the commit expects.
 #[derive(Debug, Clone, Default, PartialEq)]

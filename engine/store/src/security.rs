@@ -4,9 +4,9 @@ use crate::Result;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use vorgang_core::chain::Hash;
+use vorgang_core::ids::Seq;
 use vorgang_core::people::PersonPatch;
 use vorgang_core::security::{By, Entry};
-use vorgang_core::snapshot::Seq;
 
 /// An entry of the log.
 #[derive(Debug, Clone, PartialEq)]

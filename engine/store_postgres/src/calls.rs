@@ -6,7 +6,7 @@ use crate::store::PostgresStore;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::Row;
-use vorgang_core::snapshot::Seq;
+use vorgang_core::ids::Seq;
 use vorgang_store::Result;
 use vorgang_store::calls::{Calls, DueCall};
 

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use std::collections::BTreeMap;
-use vorgang_core::event::Blob;
+use vorgang_core::attachment::Blob;
 use vorgang_store::inbox::{AccountState, Asked, Before, Inbox, InboxRow, InboxState, NewInbox};
 use vorgang_store::messages::{Payload, channel};
 use vorgang_store::words::Doc;

@@ -17,6 +17,9 @@ use tokio::sync::Notify;
 use vorgang_store::nodes::{Attempt, Here, News, Nodes, PROBE};
 use vorgang_store::{Commit, Result};
 
+/// The condition of rows that are held by a node that is gone.
+const ORPHANED: &str = "NOT IN (SELECT id FROM node)";
+
 /// Silent for so long, a node is taken for dead.
 const LEASE_MICROS: i64 = 8_000_000;
 const BEAT: Duration = Duration::from_secs(2);
@@ -129,11 +132,10 @@ impl Node {
         }
         self.others.store(ends.is_some(), Ordering::Release);
         if sweep {
-            let orphaned = "NOT IN (SELECT id FROM node)";
             let sql = format!(
-                "WITH lanes AS (DELETE FROM lane WHERE node {orphaned}), mails AS ({}), calls AS ({}) DELETE FROM change WHERE at < $1",
-                mails_of(orphaned),
-                calls_of(orphaned, 0),
+                "WITH lanes AS (DELETE FROM lane WHERE node {ORPHANED}), mails AS ({}), calls AS ({}) DELETE FROM change WHERE at < $1",
+                mails_of(ORPHANED),
+                calls_of(ORPHANED, 0),
             );
             server.tell(sql, args![now - NEWS_MICROS]).await?;
         }

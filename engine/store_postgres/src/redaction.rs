@@ -7,7 +7,7 @@ use crate::search;
 use crate::store::PostgresStore;
 use async_trait::async_trait;
 use sqlx::Row;
-use vorgang_core::snapshot::Seq;
+use vorgang_core::ids::Seq;
 use vorgang_store::redaction::{Copies, Redaction, Redactions};
 use vorgang_store::words::{Doc, of_texts};
 use vorgang_store::{Commit, Result, StoreError};

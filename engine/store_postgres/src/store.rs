@@ -12,12 +12,14 @@ use jiff::Timestamp;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use std::sync::Arc;
+use vorgang_core::article::{Article, Sender};
+use vorgang_core::attachment::Attachment;
 use vorgang_core::chain::Hash;
 use vorgang_core::desk_event::DeskEvent;
-use vorgang_core::event::{Article, Attachment, Sender};
 use vorgang_core::filter::Filter;
+use vorgang_core::ids::Seq;
 use vorgang_core::people::Person;
-use vorgang_core::snapshot::{Instance, Seq, Step, Timer};
+use vorgang_core::snapshot::{Instance, Step, Timer};
 use vorgang_store::files::{Shelf, has_large, take};
 use vorgang_store::names::NameIds;
 use vorgang_store::{

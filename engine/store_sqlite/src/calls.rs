@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 use vorgang_core::changes::Changes;
-use vorgang_core::snapshot::{Call, Seq};
+use vorgang_core::ids::Seq;
+use vorgang_core::snapshot::Call;
 use vorgang_store::Result;
 use vorgang_store::calls::{Calls, DueCall};
 

@@ -4,7 +4,8 @@ use crate::names::NameIds;
 use crate::rows::{error, hash, time, word};
 use rusqlite::{Connection, Row, params};
 use vorgang_core::changes::{HAS_CALLS, HAS_INCIDENTS, HAS_INSTANCES, HAS_KEPT, HAS_PARTICIPANTS, HAS_TIMERS, HAS_TOLD, HAS_WATCHERS};
-use vorgang_core::snapshot::{Instance, Seq, Snapshot, Step, Ticket, Told, Vote, WorkItem, WorkStatus};
+use vorgang_core::ids::Seq;
+use vorgang_core::snapshot::{Instance, Snapshot, Step, Ticket, Told, Vote, WorkItem, WorkStatus};
 use vorgang_store::{Result, Stored};
 
 const TICKET: &str = "SELECT id, number, title, type_id, queue_id, state_id, priority_id, owner_id, responsible_id, company_id, \

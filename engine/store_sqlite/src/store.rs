@@ -12,12 +12,14 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+use vorgang_core::article::{Article, Sender};
+use vorgang_core::attachment::Attachment;
 use vorgang_core::chain::Hash;
 use vorgang_core::desk_event::DeskEvent;
-use vorgang_core::event::{Article, Attachment, Sender};
 use vorgang_core::filter::Filter;
+use vorgang_core::ids::Seq;
 use vorgang_core::people::{Person, SYSTEM};
-use vorgang_core::snapshot::{Instance, Seq, Step, Timer};
+use vorgang_core::snapshot::{Instance, Step, Timer};
 use vorgang_store::files::{has_large, take};
 use vorgang_store::{
     Commit, Count, DueTimer, HistoryRow, Idempotency, IncidentRow, JobRun, JobSummary, NewRevision, Page, Result, Revision, SecretKind,

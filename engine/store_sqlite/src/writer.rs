@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
-use vorgang_core::command::Linked;
-use vorgang_core::event::Article;
+use vorgang_core::article::Article;
+use vorgang_core::linked::Linked;
 use vorgang_core::snapshot::{WorkItem, WorkStatus};
 use vorgang_store::{Commit, Result, StoreError};
 

@@ -11,9 +11,10 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
-use vorgang_core::Rejection;
-use vorgang_core::acl::{Denied, Shape};
-use vorgang_core::decide::choices::{Choice, Choices};
+use vorgang_core::acl::Shape;
+use vorgang_core::choices::{Choice, Choices};
+use vorgang_core::denied::Denied;
+use vorgang_core::rejection::Rejection;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -10,7 +10,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value as Json, json};
-use vorgang_core::{Command, Rejection, rights};
+use vorgang_core::command::Command;
+use vorgang_core::rejection::Rejection;
+use vorgang_core::rights;
 use vorgang_runtime::Error;
 
 pub async fn list(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>) -> Response {

@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value as Json, json};
-use vorgang_core::Command;
+use vorgang_core::command::Command;
 
 pub async fn list(State(app): State<App>, Extension(who): Extension<Who>) -> Response {
     let model = app.desk.model();

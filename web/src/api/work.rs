@@ -11,8 +11,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
+use vorgang_core::command::Command;
 use vorgang_core::command::{Hand, Steer};
-use vorgang_core::{Command, Rejection};
+use vorgang_core::rejection::Rejection;
 use vorgang_runtime::Error;
 
 #[derive(Debug, Deserialize)]

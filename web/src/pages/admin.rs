@@ -11,8 +11,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::html;
+use vorgang_core::command::Command;
 use vorgang_core::people::PersonKind;
-use vorgang_core::{Command, rights};
+use vorgang_core::rights;
 use vorgang_runtime::Request;
 
 pub async fn page(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>) -> Response {

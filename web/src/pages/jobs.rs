@@ -11,7 +11,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
-use vorgang_core::Rejection;
+use vorgang_core::rejection::Rejection;
 use vorgang_runtime::Error;
 use vorgang_runtime::jobs::{DryRun, Overview, dry_run, go_on, overview, start_now};
 use vorgang_store::JobRun;

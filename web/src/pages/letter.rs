@@ -11,7 +11,8 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use vorgang_core::{Command, Rejection};
+use vorgang_core::command::Command;
+use vorgang_core::rejection::Rejection;
 use vorgang_mail::address;
 use vorgang_runtime::{Error, Request};
 
@@ -72,7 +73,7 @@ pub async fn erase(
     // Everything goes only where no file is named: one that cannot be read is not "everything".
     let file = match data.get("file").filter(|f| !f.is_empty()).map(str::parse).transpose() {
         Ok(file) => file,
-        Err(_) => return failed(vorgang_core::Rejection::NotFound.into(), &id),
+        Err(_) => return failed(vorgang_core::rejection::Rejection::NotFound.into(), &id),
     };
     match app.desk.erase(&who.person, &number, (article, file), data.get("reason").unwrap_or_default(), "portal").await {
         Ok(_) => Redirect::to(&format!("/agent/tickets/{}", crate::input::encode(&number))).into_response(),

@@ -13,7 +13,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::html;
-use vorgang_core::Command;
+use vorgang_core::command::Command;
 use vorgang_runtime::{Error, Request};
 
 pub async fn form(
@@ -34,7 +34,7 @@ async fn draw(app: &App, who: &Who, id: &RequestId, process: &str, typed: Typed,
         Err(e) => return failed(e, id),
     };
     let Some(def) = model.processes.get(process).map(|p| &p.def) else {
-        return failed(Error::Rejected(vorgang_core::Rejection::NotFound), id);
+        return failed(Error::Rejected(vorgang_core::rejection::Rejection::NotFound), id);
     };
     let action = format!("/start/{process}");
     let title = model.title(def.title.as_ref(), process, page.language()).to_owned();

@@ -11,8 +11,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
-use vorgang_core::Rejection;
-use vorgang_core::event::Notice;
+use vorgang_core::notice::Notice;
+use vorgang_core::rejection::Rejection;
 use vorgang_definitions::kinds::notification::{Channel, Notification};
 use vorgang_runtime::Error;
 

@@ -1,7 +1,8 @@
-use super::value;
-use crate::decide::form::MINUTES_MAX;
-use crate::decide::run::{Failure, Run};
-use crate::snapshot::Seq;
+use crate::commands::article::MINUTES_MAX;
+use crate::execution::evaluate::value;
+use crate::execution::run::Run;
+use crate::rules::failure::Failure;
+use crate::state::ids::Seq;
 use vorgang_definitions::actions::account::Account;
 use vorgang_definitions::cel::value::Value;
 

@@ -1,5 +1,6 @@
-use crate::decide::run::{Failure, Run};
-use crate::snapshot::Seq;
+use crate::execution::run::Run;
+use crate::rules::failure::Failure;
+use crate::state::ids::Seq;
 use vorgang_definitions::actions::cancel::Cancel;
 
 /// Withdraws the tokens of an activity or of a group, or ends the whole instance (C12): nothing follows them. The

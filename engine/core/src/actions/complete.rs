@@ -1,6 +1,9 @@
-use crate::decide::run::{Failure, Run, moved};
-use crate::people::SYSTEM;
-use crate::snapshot::{Seq, WorkItem, WorkStatus};
+use crate::execution::run::Run;
+use crate::net::step::moved;
+use crate::rules::failure::Failure;
+use crate::state::ids::Seq;
+use crate::state::people::SYSTEM;
+use crate::state::snapshot::{WorkItem, WorkStatus};
 use vorgang_definitions::actions::complete::Complete;
 
 /// What its people can do now, the system does (C2). What still waits, or failed, is not at that point.

@@ -1,7 +1,8 @@
-use crate::decide::run::{Failure, Run};
-use crate::event::Event;
-use crate::message::{Data, Datum, kept_until};
-use crate::snapshot::Seq;
+use crate::execution::run::Run;
+use crate::rules::failure::Failure;
+use crate::state::event::Event;
+use crate::state::ids::Seq;
+use crate::state::message::{Data, Datum, kept_until};
 use vorgang_definitions::actions::Action;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::message::DataType;

@@ -1,6 +1,8 @@
-use super::render;
-use crate::decide::run::{Failure, Run};
-use crate::snapshot::{Retry, Seq};
+use crate::execution::evaluate::render;
+use crate::execution::run::Run;
+use crate::rules::failure::Failure;
+use crate::state::ids::Seq;
+use crate::state::snapshot::Retry;
 use vorgang_definitions::actions::incident::Incident;
 
 pub fn run(run: &mut Run, template: &Incident, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {

@@ -1,8 +1,9 @@
-use super::{set, value};
-use crate::decide::form::current;
-use crate::decide::run::{Failure, Run};
-use crate::scope::slot_value;
-use crate::snapshot::Seq;
+use crate::execution::evaluate::value;
+use crate::execution::run::Run;
+use crate::net::assign;
+use crate::rules::failure::Failure;
+use crate::rules::slots::{current, slot_value};
+use crate::state::ids::Seq;
 use vorgang_definitions::actions::increment::Increment;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::decimal::Decimal;
@@ -25,7 +26,7 @@ pub fn run(run: &mut Run, increment: &Increment, instance: Option<Seq>, work: Op
             (a, b) => decimal(a).zip(decimal(b)).and_then(|(a, b)| a.checked_add(b)).map(Value::Decimal),
         };
         let sum = sum.ok_or_else(failed)?;
-        set::apply(run, name, Some(sum), instance)?;
+        assign::apply(run, name, Some(sum), instance)?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
-use super::value;
-use crate::decide::run::{Failure, Run};
-use crate::snapshot::Seq;
+use crate::execution::evaluate::value;
+use crate::execution::run::Run;
+use crate::rules::failure::Failure;
+use crate::state::ids::Seq;
 use vorgang_definitions::actions::link::{Link, LinkKind};
 
 pub fn run(run: &mut Run, link: &Link, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {

@@ -1,7 +1,8 @@
-use super::value;
-use crate::decide::merge;
-use crate::decide::run::{Failure, Run};
-use crate::snapshot::Seq;
+use crate::commands::merge;
+use crate::execution::evaluate::value;
+use crate::execution::run::Run;
+use crate::rules::failure::Failure;
+use crate::state::ids::Seq;
 use vorgang_definitions::actions::merge::Merge;
 
 pub fn run(run: &mut Run, action: &Merge, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {

@@ -1,6 +1,7 @@
-use crate::decide::run::{Failure, Run};
-use crate::decide::tell::tell;
-use crate::snapshot::Seq;
+use crate::execution::run::Run;
+use crate::react::tell::tell;
+use crate::rules::failure::Failure;
+use crate::state::ids::Seq;
 use vorgang_definitions::actions::notify::Notify;
 
 pub fn run(run: &mut Run, name: &Notify, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {

@@ -1,5 +1,6 @@
-use crate::decide::run::{Failure, Run};
-use crate::snapshot::Seq;
+use crate::execution::run::Run;
+use crate::rules::failure::Failure;
+use crate::state::ids::Seq;
 use vorgang_definitions::actions::reopen::Reopen;
 
 pub fn run(run: &mut Run, activity: &Reopen, instance: Option<Seq>, _: Option<Seq>) -> Result<(), Failure> {

@@ -1,6 +1,7 @@
-use crate::decide::call;
-use crate::decide::run::{Failure, Run};
-use crate::snapshot::Seq;
+use crate::execution::run::Run;
+use crate::net::call;
+use crate::rules::failure::Failure;
+use crate::state::ids::Seq;
 use vorgang_definitions::actions::Action;
 use vorgang_definitions::actions::run::Run as Program;
 

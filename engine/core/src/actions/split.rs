@@ -1,8 +1,13 @@
-use super::{create, render, value};
-use crate::decide::merge;
-use crate::decide::run::{Failure, Run};
-use crate::event::Event;
-use crate::snapshot::Seq;
+use crate::actions::create;
+use crate::commands::merge;
+use crate::execution::evaluate::{render, value};
+use crate::execution::run::Run;
+use crate::net::new_ticket;
+use crate::rules::failure::Failure;
+use crate::rules::rejection;
+use crate::state::event::Event;
+use crate::state::ids::Seq;
+use crate::state::people;
 use vorgang_definitions::actions::link::LinkKind;
 use vorgang_definitions::actions::split::Split;
 use vorgang_definitions::cel::value::Value;
@@ -22,9 +27,9 @@ pub fn run(run: &mut Run, split: &Split, name: Option<&Name>, instance: Option<S
     let customer = run.snapshot.ticket.customer_user.clone();
     let values = |given: &ValueExpr| value(run, given, instance, work);
     let new = create::described(title, &split.ticket_type, &split.queue, &split.values, customer, values)?;
-    let (system, link) = (crate::people::system(), split.link.unwrap_or(LinkKind::Child));
-    let ctx = create::within(run, &system)?;
-    let number = merge::split(run, article, new, Some(link), &ctx).map_err(|r| Failure::new("split", create::say(&r)))?;
+    let (system, link) = (people::system(), split.link.unwrap_or(LinkKind::Child));
+    let ctx = new_ticket::within(run, &system)?;
+    let number = merge::split(run, article, new, Some(link), &ctx).map_err(|r| Failure::new("split", rejection::say(&r)))?;
     if let Some(name) = name {
         run.named.insert(name.to_string(), Value::text(number.as_str()));
     }

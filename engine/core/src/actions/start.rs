@@ -1,7 +1,8 @@
-use crate::decide::create;
-use crate::decide::run::{Failure, Run};
-use crate::people::SYSTEM;
-use crate::snapshot::Seq;
+use crate::execution::run::Run;
+use crate::net::token;
+use crate::rules::failure::Failure;
+use crate::state::ids::Seq;
+use crate::state::people::SYSTEM;
 use vorgang_definitions::actions::start::Start;
 use vorgang_definitions::kinds::process::Status;
 
@@ -11,7 +12,7 @@ pub fn run(run: &mut Run, name: &Start, _: Option<Seq>, _: Option<Seq>) -> Resul
     if process.def.status() != Status::Active {
         return Err(Failure::new("inactive", format!("the process `{name}` is {}", process.def.status().word())));
     }
-    let first = create::first(&process)?;
+    let first = token::first(&process)?;
     let instance = run.start_instance(&process, SYSTEM);
     run.enter(instance, first, None);
     Ok(())

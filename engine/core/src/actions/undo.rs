@@ -1,6 +1,7 @@
-use crate::decide::run::{Failure, Run};
-use crate::event::Event;
-use crate::snapshot::Seq;
+use crate::execution::run::Run;
+use crate::rules::failure::Failure;
+use crate::state::event::Event;
+use crate::state::ids::Seq;
 use vorgang_definitions::actions::undo::Undo;
 
 /// Runs the `compensate` of what is completed, the last one first, once each (C12).

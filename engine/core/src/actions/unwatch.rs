@@ -1,6 +1,7 @@
-use super::people;
-use crate::decide::run::{Failure, Run};
-use crate::snapshot::Seq;
+use crate::execution::evaluate::people;
+use crate::execution::run::Run;
+use crate::rules::failure::Failure;
+use crate::state::ids::Seq;
 use vorgang_definitions::kinds::who::Whos;
 
 pub fn run(run: &mut Run, whos: &Whos, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {

@@ -1,12 +1,16 @@
 //! What a test expects of its story, and what helps to see why it went otherwise.
 
-use super::{Story, written_out};
-use crate::command::Context;
-use crate::decide::choices::choices;
-use crate::event::{Article, Event};
-use crate::facts::Content;
-use crate::message::Datum;
-use crate::snapshot::{Instance, Snapshot, WorkStatus};
+use crate::execution::context::Context;
+use crate::execution::facts::Content;
+use crate::rules::rejection::Rejection;
+use crate::rules::scope::TicketScope;
+use crate::state::article::Article;
+use crate::state::event::Event;
+use crate::state::message::Datum;
+use crate::state::people;
+use crate::state::snapshot::{Instance, Snapshot, WorkStatus};
+use crate::story::{Story, written_out};
+use crate::view::choices::choices;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use vorgang_definitions::cel::value::Value;
@@ -19,7 +23,7 @@ use vorgang_definitions::value_expr::ValueExpr;
 use vorgang_definitions::values::{Slot, from_stored, when_unset};
 
 impl Story<'_> {
-    pub(super) fn expect(&mut self, at: Span, expect: &Expect, whose: Option<&str>) {
+    pub(crate) fn expect(&mut self, at: Span, expect: &Expect, whose: Option<&str>) {
         let Some(snapshot) = self.snapshot().cloned() else {
             return self.failed(at, "there is no ticket yet");
         };
@@ -131,8 +135,7 @@ impl Story<'_> {
                 continue;
             };
             let said: Vec<String> = option.refused.iter().map(|r| format!("{}: {}", r.word(), self.describe(r))).collect();
-            let is_meant =
-                |(r, said): (&crate::rejection::Rejection, &String)| r.word() == reason.as_str() || said.contains(reason.as_str());
+            let is_meant = |(r, said): (&Rejection, &String)| r.word() == reason.as_str() || said.contains(reason.as_str());
             match option.refused.is_empty() {
                 true => wrong.push(format!("`{name}` can be `{value}`, expected to be refused: {reason}")),
                 false if option.refused.iter().zip(&said).any(is_meant) => {}
@@ -250,12 +253,12 @@ impl Story<'_> {
     /// What helps to see why it went otherwise: conditions at the last completions, and open incidents.
     fn why(&self, snapshot: &Snapshot) -> Vec<String> {
         let mut lines = vec![];
-        let system = crate::people::system();
+        let system = people::system();
         for step in snapshot.steps.iter() {
             let Some(instance) = snapshot.instance(step.instance) else { continue };
             let Some(process) = self.model.process_by_hash(&instance.hash) else { continue };
             let Some(activity) = process.def.activities.get(&step.activity) else { continue };
-            let scope = crate::scope::TicketScope {
+            let scope = TicketScope {
                 instance: Some(instance),
                 ..crate::scope::TicketScope::of(&self.model.names, snapshot, &system, &self.people, self.now)
             };

@@ -1,15 +1,15 @@
 //! Mail that comes in a story: sorted by the same rules as at the door.
 
-use super::Story;
-use crate::command::{Command, Received};
-use crate::event::Blob;
-use crate::intake::{Arrival, Named, Proof, Verdict, sort};
-use crate::mail::{Address, Auth, Mail, Nature, Outcome};
+use crate::execution::command::{Command, Received};
+use crate::rules::intake::{Arrival, Named, Proof, Verdict, sort};
+use crate::state::attachment::Blob;
+use crate::state::mail::{Address, Auth, Mail, Nature, Outcome};
+use crate::story::Story;
 use std::sync::Arc;
 use vorgang_definitions::kinds::test::{Becomes, MailIn, Step};
 
 impl Story<'_> {
-    pub(super) fn mail(&mut self, step: &Step, given: &MailIn) {
+    pub(crate) fn mail(&mut self, step: &Step, given: &MailIn) {
         let mail = self.written_mail(given);
         let account = match &given.to {
             Some(to) => self.model.names.account_at(to),

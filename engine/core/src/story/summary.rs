@@ -1,6 +1,6 @@
 //! An event in one line, for logs of tests.
 
-use crate::event::Event;
+use crate::state::event::Event;
 use serde_json::Value as Json;
 use vorgang_definitions::display::{display, display_time};
 use vorgang_definitions::model::Names;

@@ -5,12 +5,15 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
-use vorgang_core::command::{ArticleInput, Command, Context, Form};
-use vorgang_core::decide::{Decision, decide};
+use vorgang_core::command::{ArticleInput, Command, Form};
+use vorgang_core::context::Context;
+use vorgang_core::decide;
+use vorgang_core::decision::Decision;
 use vorgang_core::event::Event;
 use vorgang_core::facts::Facts;
+use vorgang_core::ids::Seq;
 use vorgang_core::people::{Directory, Person, PersonKind, Settings, system};
-use vorgang_core::snapshot::{Instance, Seq, Snapshot, WorkItem, WorkStatus};
+use vorgang_core::snapshot::{Instance, Snapshot, WorkItem, WorkStatus};
 use vorgang_definitions::model::Model;
 
 /// Bounds: states, tokens in one place, and choices in one command.

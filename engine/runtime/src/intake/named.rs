@@ -3,9 +3,10 @@
 use super::{KEPT_MAX, accounts};
 use crate::desk::{Desk, Error};
 use std::collections::BTreeSet;
-use vorgang_core::event::Article;
+use vorgang_core::article::Article;
+use vorgang_core::article::Written;
 use vorgang_core::intake::Proof;
-use vorgang_core::mail::{Mail, Nature, Report, Written};
+use vorgang_core::mail::{Mail, Nature, Report};
 use vorgang_definitions::kinds::mail_account::MailAccount;
 use vorgang_definitions::kinds::state::StateType;
 use vorgang_store::inbox::InboxRow;

@@ -5,7 +5,8 @@ use crate::nodes::Attempt;
 use crate::{SecretKind, Store, StoreError};
 use jiff::Timestamp;
 use std::sync::Arc;
-use vorgang_core::chain::{self, Hash};
+use vorgang_core::chain;
+use vorgang_core::chain::Hash;
 use vorgang_core::people::{Person, PersonKind, PersonPatch};
 
 pub async fn secrets_open_once_and_expire(store: &dyn Store) {
@@ -72,7 +73,8 @@ pub async fn failed_attempts_are_counted(store: Arc<dyn Store>) {
 
 /// Changes of people name their fields: nothing that somebody else changed is undone, and each has its entry.
 pub async fn people_change_by_fields(store: &dyn Store) {
-    use vorgang_core::security::{self, By};
+    use vorgang_core::security;
+    use vorgang_core::security::By;
     let by = |actor: &str, seconds| By { actor: actor.into(), cause: "test".into(), at: at(seconds) };
     let find = async |login: &str| store.person_list().await.expect("people").into_iter().find(|p| p.login == login).expect("a person");
     let before = find("otto").await;

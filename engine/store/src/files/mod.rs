@@ -14,8 +14,8 @@ use crate::{Commit, Result, StoreError};
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use vorgang_core::attachment::Blob;
 use vorgang_core::chain::hex;
-use vorgang_core::event::Blob;
 
 /// What is larger goes into a file, in bytes.
 pub const INLINE_MAX: usize = 64 * 1024;

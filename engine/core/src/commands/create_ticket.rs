@@ -1,0 +1,132 @@
+//! New tickets: plain ones, and those that a process begins with.
+
+use crate::commands::{article, form};
+use crate::execution::ask;
+use crate::execution::command::{ArticleInput, NewTicket};
+use crate::execution::context::Context;
+use crate::execution::decision::Decision;
+use crate::execution::run::Run;
+use crate::net::new_ticket::{begin, blank, complete_fields, fold_creation, made_by, normal_priority};
+use crate::net::values;
+use crate::rules::acl::Shape;
+use crate::rules::rejection::{FormError, LifeCycleReason, Rejection, RightReason};
+use crate::rules::slots::Change;
+use crate::rules::{rights, slots};
+use crate::state::people::PersonKind;
+use crate::state::text;
+use std::collections::BTreeMap;
+use vorgang_definitions::actions::link::LinkKind;
+use vorgang_definitions::cel::value::Value;
+use vorgang_definitions::kinds::role::Right;
+use vorgang_definitions::kinds::ticket_type::TicketType;
+use vorgang_definitions::model::Model;
+use vorgang_definitions::values::{Slot, ValueError};
+
+/// A ticket that another one makes, in the same commit. Gives its number.
+pub fn beside(run: &mut Run, new: &NewTicket, link: Option<LinkKind>, ctx: &Context) -> Result<String, Rejection> {
+    let made = ticket(run.model, new, ctx)?;
+    Ok(made_by(run, made, link))
+}
+
+pub fn ticket(model: &Model, new: &NewTicket, ctx: &Context) -> Result<Decision, Rejection> {
+    let names = &model.names;
+    let error = |field: &str, e: FormError| Rejection::Form(vec![(field.to_owned(), e)]);
+    let not_offered = |v: &str| FormError::Invalid(ValueError::NotOffered(v.to_owned()));
+    let ticket_type = names.types.get(&new.ticket_type).ok_or_else(|| error("type", not_offered(&new.ticket_type)))?;
+    if names.queues.get(&new.queue).is_none() {
+        return Err(error("queue", not_offered(&new.queue)));
+    }
+    if ctx.actor.kind == PersonKind::Customer {
+        // Customers say what they need; the rest is decided here. A type that a process begins with has its form.
+        let by_process = model.processes.values().any(|p| p.def.ticket.ticket_type == new.ticket_type.as_str());
+        if new.state.is_some() || new.priority.is_some() || new.customer_user.is_some() || by_process {
+            return Err(Rejection::Right(RightReason::CannotStart));
+        }
+    } else {
+        rights::require_in(names, ctx.actor, &new.queue, Right::Create)?;
+    }
+    let state = match &new.state {
+        Some(state) => state.clone(),
+        None => names.initial_states(ticket_type).next().unwrap_or("new").to_owned(),
+    };
+    if names.states.get(&state).is_none() {
+        return Err(error("state", not_offered(&state)));
+    }
+    if !names.initial_states(ticket_type).any(|s| s == state) {
+        let why = LifeCycleReason::NoTransition;
+        return Err(Rejection::LifeCycle { from: String::new(), to: state, why });
+    }
+    let priority = new.priority.clone().unwrap_or_else(|| normal_priority(names).to_owned());
+    if text::is_blank(&new.title) {
+        return Err(error("title", FormError::Required));
+    }
+    let mut run = begin(model, ctx, blank(ctx, "", &new.ticket_type, &new.queue, &state, "")?);
+    let surplus = |name: &&String| !ticket_type.fields.iter().any(|f| f.field == name.as_str());
+    let surplus: Vec<_> = new.fields.keys().filter(surplus).map(|n| (n.clone(), FormError::Unknown)).collect();
+    if !surplus.is_empty() {
+        return Err(Rejection::Form(surplus));
+    }
+    run.blobs = new.blobs.clone();
+    let mut values: BTreeMap<String, serde_json::Value> = new.fields.clone();
+    values.insert("title".into(), new.title.trim().into());
+    values.insert("priority".into(), priority.into());
+    if let (Some(login), false) = (&new.customer_user, ctx.actor.kind == PersonKind::Customer) {
+        values.insert("customer_user".into(), login.as_str().into());
+    }
+    let mut changes = vec![];
+    let mut errors = vec![];
+    for (name, json) in &values {
+        let own = ticket_type.fields.iter().any(|f| f.field == name.as_str());
+        let attribute = matches!(name.as_str(), "title" | "priority" | "customer_user");
+        match Slot::find(names, name).filter(|_| own || attribute) {
+            None => errors.push((name.clone(), FormError::Unknown)),
+            Some(slot) => match values::read_value(&run, &slot, json) {
+                Ok(change) => changes.push(change),
+                Err(e) => errors.push((name.clone(), e)),
+            },
+        }
+    }
+    if !errors.is_empty() {
+        return Err(Rejection::Form(errors));
+    }
+    let chosen = changes.clone();
+    form::write(&mut run, changes, None)?;
+    complete_fields(&mut run, ticket_type, &new.fields)?;
+    acls(&run, new, ticket_type, &chosen)?;
+    fold_creation(&mut run);
+    if let Some(article) = &new.article {
+        article::check_article(article).map_err(|(name, e)| error(name, e))?;
+        if article::is_empty(article) {
+            return Err(error("article", FormError::Required));
+        }
+        // What a customer writes, the customer can read.
+        let visible = article.visible || article.mail.is_some() || ctx.actor.kind == PersonKind::Customer;
+        article::add_article(&mut run, ArticleInput { visible, ..article.clone() })?;
+    }
+    run.finish()
+}
+
+/// What ACLs say to a new ticket: to what was chosen, not to what follows from it.
+fn acls(run: &Run, new: &NewTicket, ticket_type: &TicketType, chosen: &[Change]) -> Result<(), Rejection> {
+    let Some(judge) = ask::judge(run, &run.snapshot, None, None) else { return Ok(()) };
+    ask::ask(run, "action", "create", None)?;
+    let given = |name: &str| match name {
+        "priority" => new.priority.is_some(),
+        "customer_user" => new.customer_user.is_some(),
+        _ => true,
+    };
+    let chosen: Vec<Change> = chosen.iter().filter(|c| c.is_field || given(&c.name)).cloned().collect();
+    let mut errors = judge.changes(&chosen);
+    let words = [("type", Some(&new.ticket_type)), ("queue", Some(&new.queue)), ("state", new.state.as_ref())];
+    for (key, value) in words {
+        let denied = value.and_then(|v| judge.choice(key).denials(&Value::text(v.as_str())).into_iter().next());
+        errors.extend(denied.map(|d| (key.to_owned(), d.into())));
+    }
+    for name in ticket_type.fields.iter().map(|f| f.field.as_str()) {
+        let Some(slot) = Slot::find(&run.model.names, name) else { continue };
+        if let (true, Some(Shape::Required(denied))) = (slots::current(&run.snapshot, &slot).is_null(), judge.field(name)) {
+            errors.push((name.to_owned(), denied.into()));
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Rejection::Form(errors)) }
+}

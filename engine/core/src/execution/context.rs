@@ -1,0 +1,47 @@
+//! What a decision knows beside its ticket and command.
+
+use crate::execution::decision::{Decision, Given};
+use crate::execution::facts::Facts;
+use crate::rules::trace::Trace;
+use crate::state::people::{Directory, Person};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+/// Everything that is not in the ticket: who, when, and numbers for what is made.
+#[derive(Debug, Clone)]
+pub struct Context<'a> {
+    pub now: Timestamp,
+    pub actor: &'a Person,
+    pub people: &'a Directory,
+    /// Id and number for the ticket that the command creates.
+    pub new_ticket: Option<(i64, String)>,
+    /// Names changed since the version that a form was drawn from; `None` until it is asked for.
+    pub changed_since: Option<&'a BTreeMap<String, u64>>,
+    pub facts: &'a Facts,
+    /// What the command that set this off has decided so far.
+    pub so_far: Option<&'a Decision>,
+    /// Work and turns that it has given to people so far.
+    pub given: Given,
+    /// How many tickets stand between this one and the command that set it off.
+    pub depth: u8,
+    /// Where it is written down which conditions were asked, and what they said: in tests.
+    pub trace: Option<&'a Trace>,
+}
+
+impl<'a> Context<'a> {
+    /// For looking at what would happen, where nothing is stored.
+    pub fn trial(now: Timestamp, actor: &'a Person, people: &'a Directory) -> Self {
+        Self {
+            now,
+            actor,
+            people,
+            new_ticket: None,
+            changed_since: None,
+            facts: Facts::trial(),
+            so_far: None,
+            given: Given::default(),
+            depth: 0,
+            trace: None,
+        }
+    }
+}

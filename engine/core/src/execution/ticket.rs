@@ -1,0 +1,90 @@
+//! What is written on the ticket itself: attributes, time, articles, watchers.
+
+use crate::execution::command::Command;
+use crate::execution::decision::Reach;
+use crate::execution::run::Run;
+use crate::state::apply::attribute;
+use crate::state::article::{Article, Sender};
+use crate::state::event::Event;
+use crate::state::happening::Happening;
+use crate::state::ids::Seq;
+use crate::state::people::PersonKind;
+use crate::state::text;
+use serde_json::Value as Json;
+
+impl Run<'_> {
+    /// Sets an attribute or a field; setting the present value is no change.
+    pub fn set(&mut self, name: &str, new: Json, is_field: bool) {
+        let new = match new {
+            Json::String(title) if name == "title" && !is_field => text::visible(&title).into(),
+            other => other,
+        };
+        let old = if is_field {
+            self.snapshot.ticket.fields.get(name).cloned().unwrap_or(Json::Null)
+        } else {
+            attribute(&self.snapshot.ticket, name)
+        };
+        if old == new {
+            return;
+        }
+        let held = self.snapshot.ticket.lock();
+        let of_owner = name == "owner" && !is_field;
+        let name = name.to_owned();
+        self.emit(if is_field { Event::FieldSet { name, old, new } } else { Event::AttributeSet { name, old, new } });
+        // Whoever becomes the owner holds the ticket; who is no more does not.
+        let holds = self.snapshot.ticket.lock();
+        if of_owner && held != holds {
+            self.emit(Event::AttributeSet { name: "lock".into(), old: held.into(), new: holds.into() });
+        }
+    }
+
+    /// Locks or unlocks. A ticket that nobody has becomes the agent's who locks it; false where there is none.
+    pub fn lock(&mut self, lock: bool) -> bool {
+        if lock && self.snapshot.ticket.owner.is_none() {
+            if self.ctx.actor.kind != PersonKind::Agent {
+                return false;
+            }
+            self.set("owner", self.ctx.actor.login.clone().into(), false);
+        }
+        self.set("lock", lock.into(), false);
+        true
+    }
+
+    pub fn account(&mut self, minutes: i64, article: Option<Seq>) {
+        if minutes != 0 {
+            self.emit(Event::TimeAccounted { minutes, by: self.ctx.actor.login.clone(), article, at: self.ctx.now });
+        }
+    }
+
+    /// Begins or ends somebody's watching; what is so already is no change.
+    pub fn watch(&mut self, person: String, watch: bool) {
+        if self.snapshot.watchers.contains(&person) != watch {
+            self.emit(if watch { Event::WatcherAdded { person, at: self.ctx.now } } else { Event::WatcherRemoved { person } });
+        }
+    }
+
+    /// What the handler that runs is there for.
+    pub fn happening(&self) -> Option<&Happening> {
+        self.happening.as_deref()
+    }
+
+    /// Another ticket is to do this in the same commit, after this one is at rest.
+    pub fn reach(&mut self, number: &str, command: Command) {
+        self.reach.push(Reach { number: number.to_owned(), command });
+    }
+
+    pub fn add_article(&mut self, mut article: Article) -> Seq {
+        let seq = self.next_seq();
+        article.seq = seq;
+        self.emit(Event::ArticleAdded { article });
+        seq
+    }
+
+    pub fn sender(&self) -> Sender {
+        match self.ctx.actor.kind {
+            PersonKind::Agent => Sender::Agent,
+            PersonKind::Customer => Sender::Customer,
+            PersonKind::System => Sender::System,
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Why something inside failed.
+
+use std::collections::BTreeMap;
+use vorgang_definitions::cel::Expr;
+use vorgang_definitions::cel::eval::{EvalError, Scope};
+
+/// Why something inside failed: it becomes an incident, never a refusal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Failure {
+    pub kind: &'static str,
+    pub message: String,
+    pub expression: Option<String>,
+    pub values: BTreeMap<String, String>,
+}
+
+impl Failure {
+    pub fn new(kind: &'static str, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), expression: None, values: BTreeMap::new() }
+    }
+
+    pub fn of_expression(expr: &Expr, error: &EvalError, scope: &dyn Scope) -> Self {
+        let mut failure = Self::new("expression", error.to_string());
+        failure.expression = Some(expr.text.trim().to_owned());
+        failure.values = expr.program().values(scope);
+        failure
+    }
+}

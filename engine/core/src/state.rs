@@ -1,0 +1,17 @@
+//! What there is: rows and events of a ticket, and `apply`, which alone changes them. Knows no other floor.
+
+pub mod apply;
+pub mod article;
+pub mod attachment;
+pub mod chain;
+pub mod event;
+pub mod happening;
+pub mod ids;
+pub mod linked;
+pub mod mail;
+pub mod message;
+pub mod notice;
+pub mod people;
+pub mod security;
+pub mod snapshot;
+pub mod text;
