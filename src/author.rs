@@ -9,17 +9,21 @@ use vorgang_core::coverage::{Coverage, Covered, Part};
 use vorgang_core::story;
 use vorgang_core::story::Report;
 use vorgang_definitions::cel::functions;
-use vorgang_definitions::diagnostic::{self, Diagnostic, Severity};
+use vorgang_definitions::diagnostic;
+use vorgang_definitions::diagnostic::{Diagnostic, Severity};
 use vorgang_definitions::diagram::Mark;
+use vorgang_definitions::kinds;
 use vorgang_definitions::kinds::handler::EVENTS;
-use vorgang_definitions::kinds::{self, Kind};
-use vorgang_definitions::model::{self, Loaded, SiteFile};
-use vorgang_definitions::soundness::{self, Answer, Fault};
+use vorgang_definitions::kinds::kind::Kind;
+use vorgang_definitions::site;
+use vorgang_definitions::site::{Loaded, SiteFile};
+use vorgang_definitions::soundness;
+use vorgang_definitions::soundness::fault::{Answer, Fault};
 use vorgang_definitions::source::Span;
 use vorgang_definitions::{actions, codes, diagram};
 
 pub fn read(site: &Path) -> anyhow::Result<Vec<SiteFile>> {
-    let files = model::read_folder(site).with_context(|| format!("cannot read {}", site.display()))?;
+    let files = site::read_folder(site).with_context(|| format!("cannot read {}", site.display()))?;
     anyhow::ensure!(!files.is_empty(), "{} has no *.yaml", site.display());
     Ok(files)
 }
@@ -30,14 +34,14 @@ pub fn print(loaded_sources: &vorgang_definitions::source::Sources, diagnostics:
 }
 
 pub fn check(site: &Path, json: bool, deny_warnings: bool, fix: bool) -> anyhow::Result<End> {
-    let mut loaded = model::load(&read(site)?, &[]);
+    let mut loaded = site::load(&read(site)?, &[]);
     if fix {
         // A replacement can uncover the next finding; a few rounds reach the end.
         for _ in 0..5 {
             if apply_fixes(&loaded)? == 0 {
                 break;
             }
-            loaded = model::load(&read(site)?, &[]);
+            loaded = site::load(&read(site)?, &[]);
         }
     }
     let count = |s: Severity| loaded.diagnostics.iter().filter(|d| d.severity == s).count();
@@ -79,7 +83,7 @@ fn apply_fixes(loaded: &Loaded) -> anyhow::Result<usize> {
 /// The site's tests, played; `None` where the definitions do not check, which was said.
 /// Plays the site's tests, or those that are named.
 fn played(site: &Path, names: &[String], json: bool) -> anyhow::Result<Option<(Loaded, Vec<Report>)>> {
-    let loaded = model::load(&read(site)?, &[]);
+    let loaded = site::load(&read(site)?, &[]);
     let Some(model) = &loaded.model else {
         if json {
             println!("{:#}", diagnostic::render_json(&loaded.sources, &loaded.diagnostics));
@@ -201,7 +205,7 @@ pub fn test_junit(site: &Path, names: &[String]) -> anyhow::Result<End> {
 }
 
 pub fn graph(site: &Path, process: &str, mermaid: bool, coverage: bool, language: &str) -> anyhow::Result<End> {
-    let loaded = model::load_to_draw(&read(site)?);
+    let loaded = site::load_to_draw(&read(site)?);
     let Some(model) = &loaded.model else {
         eprint!("{}", diagnostic::render_human(&loaded.sources, &loaded.diagnostics, color(&std::io::stderr())));
         return Ok(End::Found);

@@ -13,7 +13,7 @@ use tokio::net::{UnixListener, UnixStream};
 use vorgang_core::people;
 use vorgang_core::people::{Person, PersonKind, PersonPatch};
 use vorgang_definitions::diagnostic;
-use vorgang_definitions::model::SiteFile;
+use vorgang_definitions::site::SiteFile;
 use vorgang_runtime::checkpoints::{self, Signer};
 use vorgang_runtime::clock::NodeClock;
 use vorgang_runtime::intake::{Incoming, KEPT_MAX};

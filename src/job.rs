@@ -9,7 +9,8 @@ use jiff::tz::TimeZone;
 use std::sync::Arc;
 use vorgang_core::pushdown::pushdown;
 use vorgang_core::story::summary;
-use vorgang_definitions::model::{Model, Names};
+use vorgang_definitions::model::Model;
+use vorgang_definitions::names::Names;
 use vorgang_runtime::jobs::{DryRun, Overview, dry_run, go_on, overview, start_now};
 use vorgang_runtime::{Desk, Error};
 

@@ -7,8 +7,10 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use vorgang_core::story;
-use vorgang_definitions::model::{self, Loaded, SiteFile};
-use vorgang_definitions::mutants::{self, Mutant};
+use vorgang_definitions::mutants;
+use vorgang_definitions::mutants::Mutant;
+use vorgang_definitions::site;
+use vorgang_definitions::site::{Loaded, SiteFile};
 
 /// What became of all changes.
 struct Outcome {
@@ -42,7 +44,7 @@ enum Noticed {
 }
 
 fn tried(files: &[SiteFile], mutant: &Mutant) -> Noticed {
-    let loaded = model::load(&mutants::changed(files, mutant), &[]);
+    let loaded = site::load(&mutants::changed(files, mutant), &[]);
     let Some(model) = loaded.model else { return Noticed::ByCheck };
     if model.tests.iter().any(|t| !story::play(&model, t).failures.is_empty()) { Noticed::ByTest } else { Noticed::Not }
 }
@@ -51,7 +53,7 @@ fn tried(files: &[SiteFile], mutant: &Mutant) -> Noticed {
 /// The definitions do not check, or a test fails before anything was changed.
 fn all(site: &Path) -> anyhow::Result<Outcome> {
     let files = author::read(site)?;
-    let loaded = model::load(&files, &[]);
+    let loaded = site::load(&files, &[]);
     let Some(model) = &loaded.model else {
         author::print(&loaded.sources, &loaded.diagnostics);
         anyhow::bail!("the definitions do not check, so nothing was tested");

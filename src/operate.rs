@@ -137,8 +137,8 @@ pub async fn plan(database: &str, site: &Path) -> anyhow::Result<End> {
         println!("nothing differs from what runs");
         return Ok(End::Good);
     }
-    let files: Vec<vorgang_definitions::model::SiteFile> = now.map(|r| serde_json::from_str(&r.files)).transpose()?.unwrap_or_default();
-    let old = vorgang_definitions::model::load(&files, &[]);
+    let files: Vec<vorgang_definitions::site::SiteFile> = now.map(|r| serde_json::from_str(&r.files)).transpose()?.unwrap_or_default();
+    let old = vorgang_definitions::site::load(&files, &[]);
     for (name, process) in &model.processes {
         match old.model.as_ref().and_then(|m| m.processes.get(name)) {
             None => println!("process {name}: new"),

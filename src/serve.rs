@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use vorgang_core::people::PersonKind;
 use vorgang_definitions::diagnostic;
-use vorgang_definitions::model::SiteFile;
+use vorgang_definitions::site::SiteFile;
 use vorgang_runtime::checkpoints::{self, Signer};
 use vorgang_runtime::clock::NodeClock;
 use vorgang_runtime::outbox::Mailer;
@@ -459,7 +459,7 @@ async fn open(store: Arc<dyn Store>, files: Option<&[SiteFile]>) -> anyhow::Resu
 
 /// The name of a folder's site, where it is another one than the database's.
 fn other_site(desk: &Desk, files: &[SiteFile]) -> Option<String> {
-    let name = vorgang_definitions::model::load(files, &[]).model?.names.site.name.to_string();
+    let name = vorgang_definitions::site::load(files, &[]).model?.names.site.name.to_string();
     (name != *desk.model().names.site.name).then_some(name)
 }
 
@@ -473,7 +473,7 @@ fn warn_of_difference(desk: &Desk, files: Option<&[SiteFile]>, options: &Options
     if files.len() == applied && files.iter().all(same) {
         return;
     }
-    let loaded = vorgang_definitions::model::load(files, &[]);
+    let loaded = vorgang_definitions::site::load(files, &[]);
     if loaded.model.is_none_or(|m| m.hash != desk.model().hash) {
         let site = options.site.as_deref().map_or("the built-in site".to_owned(), |s| s.display().to_string());
         tracing::warn!("{site} differs from what was applied; what was applied runs (see `vorgang plan`, `vorgang apply`)");

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use vorgang_core::command::Command;
 use vorgang_core::command::NewTicket;
 use vorgang_core::people::PersonKind;
-use vorgang_definitions::model::SiteFile;
+use vorgang_definitions::site::SiteFile;
 use vorgang_runtime::clock::Clock;
 use vorgang_runtime::outbox::{DIGEST, Links, Mail, Mailer, SendError, deliver_due};
 use vorgang_runtime::{Desk, Request, revisions};

@@ -6,7 +6,7 @@ use common::world::{World, world};
 use serde_json::json;
 use vorgang_core::filter::Filter;
 use vorgang_core::people::{Person, PersonKind};
-use vorgang_definitions::model::SiteFile;
+use vorgang_definitions::site::SiteFile;
 use vorgang_runtime::desk_events::handle;
 use vorgang_runtime::{audit, revisions::Applied};
 use vorgang_store::Sort;

@@ -148,7 +148,7 @@ fn a_file_that_ends_anywhere_is_read_or_refused() {
                 path if path.is_dir() => left.push(path),
                 path if path.extension().is_some_and(|e| e == "yaml") => {
                     let shown = path.strip_prefix(&folder).expect("below").display().to_string();
-                    files.push(vorgang_definitions::model::SiteFile { path: shown, text: std::fs::read_to_string(&path).expect("a file") });
+                    files.push(vorgang_definitions::site::SiteFile { path: shown, text: std::fs::read_to_string(&path).expect("a file") });
                 }
                 _ => {}
             }
@@ -160,7 +160,7 @@ fn a_file_that_ends_anywhere_is_read_or_refused() {
         let whole = files[at].text.clone();
         for cut in (0..whole.len()).step_by(step).filter(|cut| whole.is_char_boundary(*cut)) {
             files[at].text = whole[..cut].to_owned();
-            let loaded = vorgang_definitions::model::load(&files, &[]);
+            let loaded = vorgang_definitions::site::load(&files, &[]);
             cuts += 1;
             refused += u32::from(loaded.model.is_none());
             assert!(loaded.model.is_some() || !loaded.diagnostics.is_empty(), "{} cut at {cut}: refused without a word", files[at].path);
@@ -186,7 +186,7 @@ async fn bombs_are_refused_and_nothing_changes() {
     let loops = "- { kind: Handler, name: h, on: ticket.created, when: \"[1,2,3].all(a, [1,2,3].all(b, [1,2,3].all(c, a + b + c > 0)))\", do: [ { incident: x } ] }\n".to_owned();
     let regex = "- { kind: Handler, name: h, on: ticket.created, when: \"ticket.title.matches('((a{1,500}){1,500}){1,500}')\", do: [ { incident: x } ] }\n".to_owned();
     for (name, text) in [("alias", alias), ("deep", deep), ("nested", nested), ("loops", loops), ("regex", regex)] {
-        let file = vorgang_definitions::model::SiteFile { path: "site.yaml".into(), text: format!("{SITE}{text}") };
+        let file = vorgang_definitions::site::SiteFile { path: "site.yaml".into(), text: format!("{SITE}{text}") };
         let applied = w.desk.apply(&[file], "test").await.expect("an answer");
         assert!(matches!(applied, revisions::Applied::Refused { .. }), "{name}");
         assert_eq!(w.desk.model().hash, hash, "{name}");

@@ -12,7 +12,7 @@ use vorgang_core::people;
 use vorgang_core::pushdown::pushdown;
 use vorgang_core::scope::TicketScope;
 use vorgang_core::snapshot::Snapshot;
-use vorgang_definitions::cel::Program;
+use vorgang_definitions::cel::program::Program;
 use vorgang_definitions::check::job::over_tickets;
 use vorgang_runtime::audit;
 use vorgang_runtime::jobs::{Runs, dry_run, go_on, start_now};
@@ -337,7 +337,7 @@ async fn an_indexed_field_finds_its_tickets_as_long_as_it_is_indexed() {
     assert!(found.contains("own_field_order"), "{found}");
     assert!(plan(amount).await.contains("own_field_amount"));
     let text = SITE.replace(r#"type: text, indexed: true"#, "type: text");
-    let files = [vorgang_definitions::model::SiteFile { path: "site.yaml".into(), text }];
+    let files = [vorgang_definitions::site::SiteFile { path: "site.yaml".into(), text }];
     w.desk.apply(&files, "otto").await.expect("applied");
     assert!(!plan(order).await.contains("own_field"));
     assert!(plan(amount).await.contains("own_field_amount"));

@@ -310,7 +310,7 @@ async fn what_cannot_be_read_waits_and_is_taken_later() {
     assert!(row.details.reasons.iter().any(|r| r.by == "filter programs" && r.said.contains("quarantine")), "{:?}", row.details.reasons);
     assert!(matches!(d.world.desk.replay_mail(row.id).await.expect("replayed"), Outcome::Quarantined(_)), "the filter is still there");
     let without: String = SITE.lines().filter(|l| !l.contains("name: programs")).map(|l| format!("{l}\n")).collect();
-    let files = [vorgang_definitions::model::SiteFile { path: "site.yaml".into(), text: without }];
+    let files = [vorgang_definitions::site::SiteFile { path: "site.yaml".into(), text: without }];
     d.world.desk.apply(&files, "test").await.expect("applied");
     let tried = d.world.desk.try_mail(row.id).await.expect("tried");
     assert!(matches!(tried.verdict, Some(vorgang_core::intake::Verdict::Taken(_))), "{:?}", tried.reasons);

@@ -17,7 +17,7 @@ use vorgang_core::command::Command;
 use vorgang_core::command::{ArticleInput, Form, NewTicket};
 use vorgang_core::event::Event;
 use vorgang_core::people::{Person, PersonKind};
-use vorgang_definitions::model::SiteFile;
+use vorgang_definitions::site::SiteFile;
 use vorgang_runtime::courier::deliver;
 use vorgang_runtime::timers::{Waiting, fire_due};
 use vorgang_runtime::{Desk, Idempotent, Points, Request, audit, revisions};

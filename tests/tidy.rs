@@ -76,7 +76,7 @@ fn dependencies_point_one_way() {
 fn registries_are_sorted() {
     let codes: Vec<&str> = vorgang_definitions::codes::ALL.iter().map(|(c, _)| *c).collect();
     let verbs: Vec<&str> = vorgang_definitions::actions::VERBS.iter().map(|(v, _)| *v).collect();
-    let kinds: Vec<&str> = vorgang_definitions::kinds::Kind::WORDS.to_vec();
+    let kinds: Vec<&str> = vorgang_definitions::kinds::kind::Kind::WORDS.to_vec();
     for list in [codes, verbs, kinds, vorgang_definitions::kinds::RESERVED.to_vec(), vorgang_definitions::name::RESERVED.to_vec()] {
         let mut sorted = list.clone();
         sorted.sort_unstable();
@@ -92,7 +92,7 @@ fn every_check_kind_and_action_has_an_example() {
         assert!(findings.contains(&format!("[{code}]")), "no fixture shows `{code}`");
     }
     let examples: String = ["examples", "tests/sites"].iter().flat_map(|f| files(&root().join(f), &[".yaml"])).map(read).collect();
-    for kind in vorgang_definitions::kinds::Kind::WORDS {
+    for kind in vorgang_definitions::kinds::kind::Kind::WORDS {
         assert!(examples.contains(&format!("kind: {kind}")), "no example of `kind: {kind}`");
     }
     for (verb, _) in vorgang_definitions::actions::VERBS {

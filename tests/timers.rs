@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use vorgang_core::command::Command;
 use vorgang_core::command::{Form, NewTicket};
-use vorgang_definitions::model::SiteFile;
+use vorgang_definitions::site::SiteFile;
 use vorgang_runtime::timers::{Waiting, fire_due};
 use vorgang_runtime::{Desk, audit};
 

@@ -23,8 +23,9 @@ pub mod undo;
 pub mod unwatch;
 pub mod watch;
 
-use crate::cel::Expr;
+use crate::cel::expr::Expr;
 use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::load;
 use crate::load::{Load, Loader, Named, Schemas};
 use crate::name::Name;
 use crate::source::Span;
@@ -79,15 +80,15 @@ macro_rules! verbs {
             }
 
             fn schemas(g: &mut Schemas) -> Vec<Json> {
-                let when = crate::load::describe(Expr::schema(g), "when", "Done only when this holds.", json!("ticket.priority > 3"));
+                let when = load::describe(Expr::schema(g), "when", "Done only when this holds.", json!("ticket.priority > 3"));
                 let on_error = <Vec<Action> as Load>::schema(g);
-                let on_error = crate::load::describe(on_error, "on_error", "Done instead, where it fails.", json!([{ "incident": "It failed" }]));
-                let retry = crate::load::describe(retry::Retry::schema(g), "retry", "Tried again so often, where it fails.", json!({ "times": 3 }));
+                let on_error = load::describe(on_error, "on_error", "Done instead, where it fails.", json!([{ "incident": "It failed" }]));
+                let retry = load::describe(retry::Retry::schema(g), "retry", "Tried again so often, where it fails.", json!({ "times": 3 }));
                 let with = <Named<ValueExpr> as Load>::schema(g);
-                let with = crate::load::describe(with, "with", "What the message carries.", json!({ "order": "= ticket.number" }));
-                let name = crate::load::describe(Name::schema(g), "as", "The name of the ticket that it makes.", json!("child"));
+                let with = load::describe(with, "with", "What the message carries.", json!({ "order": "= ticket.number" }));
+                let name = load::describe(Name::schema(g), "as", "The name of the ticket that it makes.", json!("child"));
                 vec![$({
-                    let verb = crate::load::describe(<$ty as Load>::schema(g), $key, $doc, json!($example));
+                    let verb = load::describe(<$ty as Load>::schema(g), $key, $doc, json!($example));
                     let mut properties = json!({$key: verb, "when": when, "on_error": on_error});
                     if MAKE.contains(&$key) {
                         properties["as"] = name.clone();

@@ -1,7 +1,9 @@
 //! Business time: forwards and backwards through working hours, exact over clock changes and holidays (C25).
 
+#[cfg(test)]
+pub mod tests;
+
 use crate::cel::value::Duration;
-use crate::kinds::calendar::Calendar;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan, Zoned};
@@ -22,15 +24,10 @@ pub struct WorkTime {
 }
 
 impl WorkTime {
-    /// `more` are the days of the calendar's iCalendar file: single ones, and yearly ones.
-    pub fn new(calendar: &Calendar, site: &TimeZone, more: &(BTreeSet<Date>, BTreeSet<(i8, i8)>)) -> Self {
-        let holidays = calendar.holidays.as_ref();
-        let mut yearly: BTreeSet<(i8, i8)> = holidays.iter().flat_map(|h| &h.yearly).map(|d| (d.0, d.1)).collect();
-        let mut once: BTreeSet<Date> = holidays.iter().flat_map(|h| &h.once).map(|d| d.0).collect();
-        once.extend(&more.0);
-        yearly.extend(&more.1);
-        let zone = calendar.zone.as_ref().map_or_else(|| site.clone(), |z| z.0.clone());
-        Self { name: calendar.name.to_string(), zone, days: calendar.hours.days.clone(), yearly, once }
+    /// `days` are the opening spans of the week, Monday first, in minutes from midnight; `yearly` (month, day) and `once`
+    /// are holidays.
+    pub fn new(name: String, zone: TimeZone, days: [Vec<(u16, u16)>; 7], yearly: BTreeSet<(i8, i8)>, once: BTreeSet<Date>) -> Self {
+        Self { name, zone, days, yearly, once }
     }
 
     /// The open spans of a day, as they really pass: a span that a clock change swallows is not there, one that it
@@ -202,6 +199,3 @@ pub fn later(t: Timestamp, by: Duration, calendar: Option<&WorkTime>, zone: &Tim
         }
     }
 }
-
-#[cfg(test)]
-pub mod tests;

@@ -1,16 +1,19 @@
 //! The checks: from definitions to a model, or to findings. One file each.
 
 mod acl;
+mod action_list;
 mod advice;
 mod circles;
 mod clocks;
 mod conditions;
+pub mod context;
 mod decision;
 pub mod env;
 mod flow;
 mod function;
 mod handler;
 pub mod job;
+mod leads;
 mod life_cycle;
 pub mod mail;
 mod message;
@@ -23,25 +26,38 @@ pub mod several;
 mod sound;
 mod states;
 mod story;
+mod texts;
+mod transitions;
 mod unused;
 
 use crate::acls::Acls;
+use crate::actions::Verb;
+use crate::canonical::{canonical, hash};
 use crate::cel::types::{Ty, WordSet};
+use crate::check::context::Cx;
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::kinds::Definition;
 use crate::kinds::acl::Acl;
+use crate::kinds::calendar::Calendar;
 use crate::kinds::decision::Decision;
 use crate::kinds::function::Function;
 use crate::kinds::handler::{EventName, Handler};
 use crate::kinds::job::Job;
+use crate::kinds::kind::Kind;
 use crate::kinds::mail_filter::MailFilter;
 use crate::kinds::process::{Process, WhenClosed};
+use crate::kinds::queue::Queue;
+use crate::kinds::role::Role;
 use crate::kinds::site::Site;
-use crate::kinds::{Definition, Kind};
-use crate::model::{Faulty, Model, Names, ProcessModel, Table, canonical, hash};
-use crate::name::Name;
+use crate::kinds::state::State;
+use crate::kinds::test::Test;
+use crate::kinds::ticket_type::TicketType;
+use crate::model::{Model, ProcessModel};
+use crate::names::{Faulty, Names, Table};
 use crate::net::Net;
 use crate::source::{Sources, Span};
 use crate::yaml::Node;
+use crate::{actions, holidays, outcomes};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -66,41 +82,6 @@ const NOT_OF_THE_NET: &[&str] = &[
     "who-missing",
     "wrong-type",
 ];
-
-/// What every check needs.
-pub struct Cx<'a> {
-    pub sources: &'a Sources,
-    pub names: &'a Names,
-    /// Processes of the site, for starts within processes.
-    pub processes: &'a BTreeMap<String, Process>,
-    /// Processes that actions start on tickets that are there already.
-    pub started: &'a BTreeSet<String>,
-    /// What is checked runs already: what is only useless in it is not told.
-    pub running: bool,
-    pub out: &'a mut Vec<Diagnostic>,
-}
-
-impl Cx<'_> {
-    pub fn push(&mut self, d: Diagnostic) {
-        self.out.push(d);
-    }
-
-    /// Reports a name that nothing defines.
-    pub fn unknown<'n>(&mut self, what: &str, name: &Name, known: impl IntoIterator<Item = &'n str>) {
-        if self.names.lost.contains(name.as_str()) {
-            return;
-        }
-        let known: Vec<&str> = known.into_iter().collect();
-        let d = Diagnostic::error("unknown-name", name.span, format!("no {what} is called `{name}`"));
-        let list = || known.iter().take(12).map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ");
-        let d = if known.is_empty() {
-            d
-        } else {
-            d.suggest_or(name, known.iter().copied(), name.span, self.sources, format!("known are {}", list()))
-        };
-        self.push(d);
-    }
-}
 
 pub fn build(
     sources: &Sources,
@@ -197,8 +178,8 @@ fn started(names: &Names, processes: &BTreeMap<String, Process>, handlers: &[Han
     let of_processes = processes.values().flat_map(Process::action_lists);
     let of_types = names.types.iter().flat_map(|t| t.transitions.iter().flatten()).map(|t| &t.actions[..]);
     let lists = of_processes.chain(of_types).chain(handlers.iter().map(|h| &h.actions[..])).chain(jobs.iter().map(|j| &j.actions[..]));
-    let started = lists.flat_map(crate::actions::with_others).filter_map(|a| match &a.verb {
-        crate::actions::Verb::Start(name) => Some(name.to_string()),
+    let started = lists.flat_map(actions::with_others).filter_map(|a| match &a.verb {
+        Verb::Start(name) => Some(name.to_string()),
         _ => None,
     });
     started.collect()
@@ -235,7 +216,7 @@ struct Rules {
     functions: Vec<Function>,
     handlers: Vec<Handler>,
     jobs: Vec<Job>,
-    tests: Vec<crate::kinds::test::Test>,
+    tests: Vec<Test>,
 }
 
 type Gathered = (Names, BTreeMap<String, (Node, Process)>, Rules);
@@ -294,17 +275,16 @@ fn gather(sources: &Sources, definitions: Vec<(Node, Definition)>, faulty: &Faul
     fn words<T>(table: &Table<T>, what: &str, name: impl Fn(&T) -> String) -> Ty {
         Ty::word(what, table.iter().map(name))
     }
-    let state_ty = words(&states, "state", |s: &crate::kinds::state::State| s.name.to_string());
-    let queue_ty = words(&queues, "queue", |q: &crate::kinds::queue::Queue| q.name.to_string());
-    let type_ty = words(&types, "ticket type", |t: &crate::kinds::ticket_type::TicketType| t.name.to_string());
-    let role_set =
-        Arc::new(WordSet { what: "role".into(), words: roles.iter().map(|r: &crate::kinds::role::Role| r.name.to_string()).collect() });
+    let state_ty = words(&states, "state", |s: &State| s.name.to_string());
+    let queue_ty = words(&queues, "queue", |q: &Queue| q.name.to_string());
+    let type_ty = words(&types, "ticket type", |t: &TicketType| t.name.to_string());
+    let role_set = Arc::new(WordSet { what: "role".into(), words: roles.iter().map(|r: &Role| r.name.to_string()).collect() });
     let process_names = processes.keys().cloned().collect();
-    let ends = processes.iter().map(|(name, (_, p))| (name.clone(), env::ends(p))).collect();
+    let ends = processes.iter().map(|(name, (_, p))| (name.clone(), outcomes::ends(p))).collect();
     let closing_cancels = |p: &Process| p.when_closed() == WhenClosed::Cancel;
     let cancelled_by_closing = processes.iter().filter(|(_, (_, p))| closing_cancels(p)).map(|(name, _)| name.clone()).collect();
-    let work_times = crate::holidays::work_times(&calendars, &site.zone.0, sources, out);
-    let calendar_names = calendars.iter().map(|c: &crate::kinds::calendar::Calendar| c.name.to_string()).collect();
+    let work_times = holidays::work_times(&calendars, &site.zone.0, sources, out);
+    let calendar_names = calendars.iter().map(|c: &Calendar| c.name.to_string()).collect();
     let calendar_set = Arc::new(WordSet { what: "calendar".into(), words: calendar_names });
     mail_filters
         .sort_by(|a: &MailFilter, b: &MailFilter| (a.order.map_or(0, |o| o.0), &a.name).cmp(&(b.order.map_or(0, |o| o.0), &b.name)));

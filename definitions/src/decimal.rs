@@ -14,8 +14,10 @@ pub struct Decimal {
 
 /// Most digits behind the point that an intermediate result may have.
 const SCALE_MAX: u8 = 28;
+
 /// So many are never rounded away.
 const EXACT_SCALE: u8 = 18;
+
 /// Most digits behind the point that a field may have.
 pub const FIELD_SCALE_MAX: u8 = 9;
 
@@ -223,12 +225,15 @@ impl PartialEq for Decimal {
         self.cmp(other) == Ordering::Equal
     }
 }
+
 impl Eq for Decimal {}
+
 impl PartialOrd for Decimal {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
+
 impl Ord for Decimal {
     fn cmp(&self, other: &Self) -> Ordering {
         match self.aligned(*other) {

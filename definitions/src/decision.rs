@@ -1,51 +1,15 @@
 //! Decision tables at work, with the hit policies of DMN 1.5 (OMG formal/24-01-01, 8.2.11).
 
-use crate::cel::Program;
-use crate::cel::callable::Arguments;
-use crate::cel::eval::{EvalError, Machine, Scope};
+use crate::cel::arguments::Arguments;
+use crate::cel::callable::{Answer, Output, Table};
+use crate::cel::eval::Machine;
+use crate::cel::scope::{EvalError, Scope};
 use crate::cel::types::{Field, Ty};
 use crate::cel::value::Value;
-use crate::kinds::decision::{Collect, Hit};
-use crate::source::Span;
+use crate::hit_policy::{Collect, Hit};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// A checked table.
-#[derive(Debug)]
-pub struct Table {
-    pub name: String,
-    pub inputs: Vec<(String, Ty)>,
-    pub outputs: Vec<Output>,
-    pub hit: Hit,
-    pub collect: Option<Collect>,
-    pub rules: Vec<Rule>,
-    pub otherwise: Option<Vec<Answer>>,
-}
-
-#[derive(Debug)]
-pub struct Output {
-    pub name: String,
-    pub ty: Ty,
-    /// Its values, those of the highest priority first; empty where they are not listed.
-    pub order: Vec<String>,
-}
-
-#[derive(Debug)]
-pub struct Rule {
-    pub at: Span,
-    /// Without one it always holds.
-    pub when: Option<Arc<Program>>,
-    /// One for each output.
-    pub then: Vec<Answer>,
-}
-
-/// What stands under an output.
-#[derive(Debug)]
-pub enum Answer {
-    Plain(Value),
-    Computed(Arc<Program>),
-}
 
 impl Table {
     /// The type of its answer.

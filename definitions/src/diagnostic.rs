@@ -1,6 +1,7 @@
 //! Findings in definitions: values, all of them at once, each with its place and a way out.
 
-use crate::soundness::Step;
+use crate::codes;
+use crate::counter_example::Step;
 use crate::source::{Sources, Span, floor_char};
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use serde::Serialize;
@@ -40,7 +41,7 @@ pub struct Fix {
 
 impl Diagnostic {
     pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
-        debug_assert!(crate::codes::known(code), "code `{code}` is not in the registry");
+        debug_assert!(codes::known(code), "code `{code}` is not in the registry");
         Self {
             code,
             severity: Severity::Error,

@@ -4,9 +4,13 @@
 mod layout;
 mod svg;
 
+use crate::cel::value::Duration;
+use crate::kinds::branch::{Branch, Join, Next, Split, Transition};
+use crate::kinds::group::Group;
 use crate::kinds::handler::LocalHandler;
-use crate::kinds::process::{Activity, Branch, Join, Next, Process, Split, Transition, Way};
+use crate::kinds::process::{Activity, Process, Way};
 use crate::model::Model;
+use crate::value_expr::ValueExpr;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -155,7 +159,7 @@ pub fn graph(model: &Model, process: &Process, language: &str, marks: &BTreeMap<
             mark: marks.get(*name).copied(),
         });
     }
-    let members = |g: &crate::kinds::group::Group| -> Vec<usize> { g.activities.iter().filter_map(|a| index(a)).collect() };
+    let members = |g: &Group| -> Vec<usize> { g.activities.iter().filter_map(|a| index(a)).collect() };
     let mut groups: Vec<(&str, String, Vec<usize>)> = process
         .groups
         .iter()
@@ -237,7 +241,7 @@ fn note(a: &Activity, language: &str) -> String {
     }
     if let Some(f) = &a.for_each {
         parts.push(match (&f.name, &f.count) {
-            (_, Some(crate::value_expr::ValueExpr::Literal(l))) => format!("× {}", l.node.to_json()),
+            (_, Some(ValueExpr::Literal(l))) => format!("× {}", l.node.to_json()),
             (Some(name), _) => format!("× {name}"),
             (None, _) => "× n".into(),
         });
@@ -324,7 +328,7 @@ impl Ways<'_> {
     }
 
     /// Where a group's clocks and handlers lead, from its last activity.
-    fn of_group(&self, group: &crate::kinds::group::Group) -> Vec<(usize, Drawn)> {
+    fn of_group(&self, group: &Group) -> Vec<(usize, Drawn)> {
         let Some(from) = group.activities.iter().filter_map(|a| (self.index)(a)).next_back() else { return vec![] };
         let timers = group.timers.iter().filter_map(|t| Some((after(&t.after.0, self.language), t.next.as_ref()?)));
         let handlers = group.handlers.iter().filter_map(|h| Some((on(h), h.next.as_ref()?)));
@@ -385,7 +389,7 @@ fn on(handler: &LocalHandler) -> String {
 }
 
 /// `after 2 d 4 h`
-fn after(duration: &crate::cel::value::Duration, language: &str) -> String {
+fn after(duration: &Duration, language: &str) -> String {
     let de = language.starts_with("de");
     let (day, hour) = if de { ("T", "Std") } else { ("d", "h") };
     let parts = [(duration.days, day), (duration.seconds / 3600, hour), (duration.seconds % 3600 / 60, "min")];

@@ -3,7 +3,7 @@
 use crate::calendar::WorkTime;
 use crate::diagnostic::Diagnostic;
 use crate::kinds::calendar::{Calendar, Holidays};
-use crate::model::Table;
+use crate::names::Table;
 use crate::source::{Sources, Span};
 use ical::IcalParser;
 use ical::property::Property;
@@ -25,7 +25,7 @@ pub fn work_times(
     let mut all = BTreeMap::new();
     for calendar in calendars.iter() {
         let days = calendar.holidays.as_ref().map(|h| of_file(h, sources, out)).unwrap_or_default();
-        let time = WorkTime::new(calendar, zone, &days);
+        let time = calendar.work_time(zone, &days);
         if !time.opens() {
             let d = Diagnostic::error("calendar-closed", calendar.hours.span, format!("the calendar `{}` never opens", calendar.name));
             out.push(d.help("write at least one span: `{ mon-fri: [\"09:00-17:00\"] }`"));

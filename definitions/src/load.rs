@@ -4,7 +4,9 @@
 //! cannot diverge. `record!` and `choice!` write it for structs and closed sets of words.
 
 use crate::diagnostic::{Diagnostic, Nearest, nearest};
+use crate::name::Name;
 use crate::source::{Sources, Span};
+use crate::yaml;
 use crate::yaml::{Entry, Node, Value};
 use serde_json::{Map, Value as Json, json};
 use std::borrow::Cow;
@@ -87,7 +89,7 @@ impl<'a> Loader<'a> {
         let mut d = Diagnostic::error("wrong-type", node.span, format!("expected {wanted}, found {}", node.describe()));
         let raw = self.sources.slice(node.span);
         if raw.starts_with("{{") && wanted.contains("text") {
-            d = d.help("a text with `{{ }}` needs quotes").fix(node.span, crate::yaml::quote(raw));
+            d = d.help("a text with `{{ }}` needs quotes").fix(node.span, yaml::quote(raw));
         }
         if wanted == "a list"
             && raw.starts_with('{')
@@ -158,7 +160,7 @@ impl<'a> Loader<'a> {
                 match (self.whole_expression(cut, e.key_span), at) {
                     (Some((span, whole)), Some(at)) => {
                         understood.to_mut()[at].value = Node { span, value: Value::Text(whole.clone()) };
-                        self.push(d.fix(span, crate::yaml::quote(&whole)));
+                        self.push(d.fix(span, yaml::quote(&whole)));
                     }
                     (_, at) => {
                         at.into_iter().for_each(|at| drop(understood.to_mut().remove(at)));
@@ -388,7 +390,7 @@ impl<T: Load> Load for OneOrMany<T> {
 
 /// A map from names to values, in the order written.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Named<T>(pub Vec<(crate::name::Name, T)>);
+pub struct Named<T>(pub Vec<(Name, T)>);
 
 impl<T> Default for Named<T> {
     fn default() -> Self {
@@ -403,7 +405,7 @@ impl<T> Named<T> {
     pub fn position(&self, name: &str) -> Option<usize> {
         self.0.iter().position(|(n, _)| n == name)
     }
-    pub fn iter(&self) -> impl Iterator<Item = (&crate::name::Name, &T)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&Name, &T)> {
         self.0.iter().map(|(n, t)| (n, t))
     }
     pub fn names(&self) -> impl Iterator<Item = &str> {
@@ -430,7 +432,7 @@ impl<T: Load> Load for Named<T> {
             }
         };
         let load = |e: &Entry, cx: &mut Loader| {
-            let name = crate::name::Name::from_key(e, cx);
+            let name = Name::from_key(e, cx);
             let value = T::load(&e.value, cx);
             Some((name?, value?))
         };

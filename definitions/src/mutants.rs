@@ -3,9 +3,10 @@
 
 use crate::cel::ast::{Ast, Kind as AstKind, Op};
 use crate::cel::parse::parse as parse_cel;
-use crate::model::SiteFile;
+use crate::site::SiteFile;
 use crate::source::{Sources, Span};
-use crate::yaml::{self, Entry, Node, Value};
+use crate::yaml;
+use crate::yaml::{Entry, Node, Value};
 
 /// One change of one place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -217,7 +218,7 @@ fn other_sign(op: Op, is_whole: bool) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::{changed, of};
-    use crate::model::SiteFile;
+    use crate::site::SiteFile;
 
     #[test]
     fn every_sort_of_change() {

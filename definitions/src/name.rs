@@ -91,32 +91,39 @@ impl std::ops::Deref for Name {
         &self.text
     }
 }
+
 impl std::fmt::Display for Name {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.text)
     }
 }
+
 impl PartialEq for Name {
     fn eq(&self, other: &Self) -> bool {
         self.text == other.text
     }
 }
+
 impl Eq for Name {}
+
 impl PartialEq<str> for Name {
     fn eq(&self, other: &str) -> bool {
         &*self.text == other
     }
 }
+
 impl PartialEq<&str> for Name {
     fn eq(&self, other: &&str) -> bool {
         &*self.text == *other
     }
 }
+
 impl PartialOrd for Name {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
+
 impl Ord for Name {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.text.cmp(&other.text)

@@ -1,6 +1,8 @@
 //! The drawn net of a process: who leads to whom, and what follows from it for joins (C8, C9) and groups (C12).
 
-use crate::kinds::process::{Join, Process};
+use crate::kinds::branch::Join;
+use crate::kinds::process::{Activity, Process};
+use crate::name::Name;
 use std::collections::{HashMap, VecDeque};
 
 /// Activities by their place in the definition.
@@ -62,7 +64,7 @@ impl Net {
                 net.lead(name, &from, target);
             }
         }
-        let cancels = |(name, activity): (&crate::name::Name, &crate::kinds::process::Activity)| {
+        let cancels = |(name, activity): (&Name, &Activity)| {
             matches!(activity.join, Some(Join::First { cancels: true, .. })).then(|| net.at(name))?
         };
         let joins: Vec<usize> = process.activities.iter().filter_map(cancels).collect();

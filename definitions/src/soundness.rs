@@ -6,43 +6,24 @@
 //! reduction after A. Valmari's stubborn sets). What is larger still is not decided.
 
 mod explore;
+pub mod fault;
+pub mod marking;
 mod moves;
 mod state;
 
+pub use crate::counter_example::Step;
 use crate::kinds::process::Process;
-use crate::model::Names;
-use explore::explore;
-pub use explore::{Fault, Limits, Step};
-use moves::Moves;
-use state::{Layout, State};
+use crate::names::Names;
+use crate::soundness::explore::explore;
+use crate::soundness::fault::Answer;
+pub use crate::soundness::fault::Fault;
+pub use crate::soundness::fault::Limits;
+use crate::soundness::marking::Marking;
+use crate::soundness::moves::Moves;
+use crate::soundness::state::{Layout, State};
 
 /// Small nets are looked at whole, larger ones with the reduction.
 const LIMITS: [Limits; 2] = [Limits { states: 1_500, reduced: false }, Limits { states: 60_000, reduced: true }];
-
-/// What was found out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    Sound,
-    /// Each with the way that leads there: activities with what happens in them.
-    Unsound(Vec<Fault>),
-    /// Not within the limit.
-    Undecided,
-}
-
-/// A token: in an activity, or with an arrow waiting at its join.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Token<'a> {
-    pub activity: &'a str,
-    pub arrow: Option<&'a str>,
-}
-
-/// Where an instance is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Marking<'a> {
-    pub tokens: Vec<Token<'a>>,
-    /// Joins with the arrows that have delivered in a round that has fired.
-    pub delivered: Vec<(&'a str, &'a str)>,
-}
 
 /// The net must be whole: every name of an activity in it is there.
 pub fn decide(names: &Names, process: &Process) -> Answer {

@@ -1,9 +1,10 @@
 //! Texts with `{{ }}`: Handlebars, guarded. Only variables, `#if`, `#unless` and `#each` are let in, every
 //! variable is checked against the typed environment, and data is never read as a template again.
 
-use crate::cel::Program;
-use crate::cel::eval::Scope;
-use crate::cel::types::{Env, Ty};
+use crate::cel::env::Env;
+use crate::cel::program::Program;
+use crate::cel::scope::Scope;
+use crate::cel::types::Ty;
 use crate::cel::value::Value;
 use crate::diagnostic::Diagnostic;
 use crate::display::display;
@@ -18,8 +19,10 @@ use std::sync::{Arc, OnceLock};
 
 /// Longest template, in bytes.
 pub const BYTES_MAX: usize = 64 * 1024;
+
 /// Deepest nesting of blocks.
 pub const BLOCKS_MAX: usize = 8;
+
 /// Longest rendered text, in bytes.
 pub const OUTPUT_MAX: usize = 1 << 20;
 

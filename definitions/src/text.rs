@@ -3,7 +3,7 @@
 use crate::diagnostic::Diagnostic;
 use crate::load::{Load, Loader, Schemas};
 use crate::source::Span;
-use crate::yaml::{Node, Value};
+use crate::yaml::{Entry, Node, Value};
 use serde_json::json;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -54,7 +54,7 @@ impl Load for Text {
             Value::Text(t) if !t.is_empty() => Some(Self { span: node.span, values: vec![(String::new(), t.clone(), node.span)] }),
             Value::Map(entries) if !entries.is_empty() => {
                 entries.iter().for_each(|e| cut(&e.value, cx));
-                let load = |e: &crate::yaml::Entry, cx: &mut Loader| match &e.value.value {
+                let load = |e: &Entry, cx: &mut Loader| match &e.value.value {
                     Value::Text(t) if !t.is_empty() && is_language(&e.key) => Some((e.key.clone(), t.clone(), e.value.span)),
                     Value::Text(t) if !t.is_empty() => {
                         let d = Diagnostic::error("bad-language", e.key_span, format!("`{}` is not a language tag", e.key));

@@ -1,7 +1,9 @@
 //! A value in a definition: written plainly, or an expression behind `=` (C22).
 
-use crate::cel::Expr;
+use crate::cel::expr::Expr;
+use crate::cel::value;
 use crate::load::{Load, Loader, Schemas};
+use crate::source::Span;
 use crate::yaml::{Node, Value};
 use serde_json::json;
 use std::sync::OnceLock;
@@ -16,18 +18,18 @@ pub enum ValueExpr {
 #[derive(Debug, Clone)]
 pub struct Literal {
     pub node: Node,
-    pub value: OnceLock<Option<crate::cel::value::Value>>,
+    pub value: OnceLock<Option<value::Value>>,
 }
 
 impl Literal {
     /// The converted value; `None` unsets.
-    pub fn get(&self) -> Option<&crate::cel::value::Value> {
+    pub fn get(&self) -> Option<&value::Value> {
         self.value.get().expect("INVARIANT (compiled): a model holds converted literals only").as_ref()
     }
 }
 
 impl ValueExpr {
-    pub fn span(&self) -> crate::source::Span {
+    pub fn span(&self) -> Span {
         match self {
             Self::Literal(l) => l.node.span,
             Self::Expr(e) => e.span,

@@ -6,18 +6,14 @@
 use crate::cel::types::{Field as TyField, ObjectTy, Ty};
 use crate::cel::value::Value;
 use crate::decimal::Decimal;
+use crate::duration_text::DurationText;
 use crate::kinds::field::{Field, FieldType};
-use crate::model::Names;
+use crate::names::Names;
+use crate::value_error::{FILE_BYTES_MAX, LINE_BYTES_MAX, MULTILINE_BYTES_MAX, ValueError};
 use crate::yaml;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// Longest text of one line, and of several, in bytes.
-pub const LINE_BYTES_MAX: usize = 1_000;
-pub const MULTILINE_BYTES_MAX: usize = 60_000;
-/// Largest file of a field or an article, in bytes.
-pub const FILE_BYTES_MAX: usize = 10 * 1024 * 1024;
 
 /// What can be set on a ticket: an attribute or an own field.
 #[derive(Debug, Clone, Copy)]
@@ -36,23 +32,6 @@ pub enum Slot<'m> {
     /// Sets `pending_until` from now.
     Pending,
     Field(&'m Field),
-}
-
-/// Why a value cannot be taken; pages put it into words.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ValueError {
-    #[error("expected {0}")]
-    WrongType(&'static str),
-    #[error("`{0}` is not among the choices")]
-    NotOffered(String),
-    #[error("longer than {0} bytes")]
-    TooLong(usize),
-    #[error("more than {0} digits behind the point")]
-    Scale(u8),
-    #[error("too large")]
-    TooLarge,
-    #[error("must not have line breaks")]
-    LineBreak,
 }
 
 impl<'m> Slot<'m> {
@@ -161,7 +140,7 @@ impl<'m> Slot<'m> {
             (Self::Lock, Json::String(s)) => s.parse().map(Value::Bool).map_err(|_| ValueError::WrongType("true or false")),
             (Self::PendingUntil, Json::String(s)) => timestamp(s).map(Value::Timestamp),
             (Self::Pending, Json::String(s)) => {
-                crate::kinds::test::DurationText::parse(s).map(Value::Duration).ok_or(ValueError::WrongType("a duration such as `24h`"))
+                DurationText::parse(s).map(Value::Duration).ok_or(ValueError::WrongType("a duration such as `24h`"))
             }
             (Self::Field(f), json) => field_value(f, json),
             _ => Err(ValueError::WrongType("a text")),

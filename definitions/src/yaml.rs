@@ -5,14 +5,17 @@
 mod trouble;
 
 use crate::diagnostic::Diagnostic;
+use crate::source;
 use crate::source::{Sources, Span};
 use saphyr_parser::{Event, Parser, ScalarStyle};
 use std::collections::HashMap;
 
 /// A definition file is at most this long, in bytes.
 pub const FILE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 /// Deepest nesting of lists and maps.
 pub const DEPTH_MAX: usize = 48;
+
 /// Most nodes in one file, aliases expanded.
 pub const NODES_MAX: usize = 250_000;
 
@@ -487,7 +490,7 @@ fn escape_len(raw: &str) -> usize {
         Some(_) => 1 + raw[1..].chars().next().map_or(0, char::len_utf8),
         None => 1,
     };
-    crate::source::floor_char(raw, len)
+    source::floor_char(raw, len)
 }
 
 /// The byte in the file at which character `offset` (in bytes of `value`) of a scalar stands.

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use std::path::Path;
 use vorgang_definitions::diagnostic::render_human;
-use vorgang_definitions::model::{SiteFile, load};
+use vorgang_definitions::site::{SiteFile, load};
 use vorgang_definitions::source::Sources;
 use vorgang_definitions::yaml;
 

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 use vorgang_definitions::calendar::WorkTime;
-use vorgang_definitions::cel::Program;
-use vorgang_definitions::cel::eval::Scope;
-use vorgang_definitions::cel::types::{Env, Ty};
+use vorgang_definitions::cel::env::Env;
+use vorgang_definitions::cel::program::Program;
+use vorgang_definitions::cel::scope::Scope;
+use vorgang_definitions::cel::types::Ty;
 use vorgang_definitions::cel::value::Value;
 
 /// Files of extensions and of protocol buffers, and why they are left out.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use vorgang_definitions::diagnostic::{has_errors, render_human, render_json};
-use vorgang_definitions::model::{SiteFile, load, read_folder};
+use vorgang_definitions::site::{SiteFile, load, read_folder};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/findings")

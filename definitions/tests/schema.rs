@@ -2,11 +2,13 @@
 
 use serde_json::{Value as Json, json};
 use std::path::{Path, PathBuf};
-use vorgang_definitions::kinds::{Kind, json_schema, load};
+use vorgang_definitions::kinds::kind::Kind;
+use vorgang_definitions::kinds::{json_schema, load};
 use vorgang_definitions::load::Loader;
-use vorgang_definitions::model::read_folder;
+use vorgang_definitions::site::read_folder;
 use vorgang_definitions::source::Sources;
-use vorgang_definitions::yaml::{self, Node, Value};
+use vorgang_definitions::yaml;
+use vorgang_definitions::yaml::{Node, Value};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

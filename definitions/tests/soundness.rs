@@ -1,8 +1,9 @@
 //! The proof of soundness on nets that are large, or made to be: counted limits decide, not time.
 
 use std::fmt::Write;
-use vorgang_definitions::model::{Loaded, SiteFile, load};
-use vorgang_definitions::soundness::{Answer, decide};
+use vorgang_definitions::site::{Loaded, SiteFile, load};
+use vorgang_definitions::soundness::decide;
+use vorgang_definitions::soundness::fault::Answer;
 
 const SITE: &str = r#"
 - { kind: Site, name: nets, language: 1, languages: en, zone: UTC, title: Nets }

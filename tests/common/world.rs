@@ -11,7 +11,7 @@ use vorgang_core::event::Event;
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_core::snapshot::Snapshot;
 use vorgang_definitions::diagnostic::render_human;
-use vorgang_definitions::model::SiteFile;
+use vorgang_definitions::site::SiteFile;
 use vorgang_runtime::clock::Clock;
 use vorgang_runtime::revisions::{self, Applied};
 use vorgang_runtime::{Desk, Request};

@@ -1,4 +1,4 @@
-use crate::kinds::test::DurationText;
+use crate::duration_text::DurationText;
 use crate::load::{Load, Loader, Named, Schemas};
 use crate::name::Name;
 use crate::record;

@@ -1,14 +1,10 @@
 //! What a site defines and expressions call by name: decisions and functions.
 
-use super::Program;
-use super::eval::{EvalError, Machine, Scope};
-use super::types::Ty;
-use super::value::Value;
-use crate::calendar::WorkTime;
-use crate::decision::Table;
+use crate::cel::program::Program;
+use crate::cel::types::Ty;
+use crate::cel::value::Value;
+use crate::hit_policy::{Collect, Hit};
 use crate::source::Span;
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use std::sync::Arc;
 
 /// A function of the site, checked.
@@ -48,51 +44,40 @@ impl Callable {
             Self::Function(function) => function.returns.clone(),
         }
     }
-
-    /// Its value, on the fuel of the expression that calls it.
-    ///
-    /// # Errors
-    /// No rule of a decision holds, or two where one may; whatever an expression in it fails with.
-    pub fn call(&self, given: &[Value], outside: &dyn Scope, fuel: &mut u32) -> Result<Value, EvalError> {
-        match self {
-            Self::Decision(table) => table.decide(given, outside, fuel),
-            Self::Function(function) => {
-                let scope = Arguments { parameters: &function.parameters, given, outside };
-                Machine::with_fuel(&scope, fuel, |m| m.run(function.body.code()))
-            }
-        }
-    }
 }
 
-/// Expressions inside see the parameters, and what is the same everywhere.
-pub struct Arguments<'a> {
-    pub parameters: &'a [(String, Ty)],
-    pub given: &'a [Value],
-    pub outside: &'a dyn Scope,
+/// A checked table.
+#[derive(Debug)]
+pub struct Table {
+    pub name: String,
+    pub inputs: Vec<(String, Ty)>,
+    pub outputs: Vec<Output>,
+    pub hit: Hit,
+    pub collect: Option<Collect>,
+    pub rules: Vec<Rule>,
+    pub otherwise: Option<Vec<Answer>>,
 }
 
-impl Scope for Arguments<'_> {
-    fn get(&self, path: &[Box<str>]) -> Option<Value> {
-        let own = path.first().and_then(|root| self.parameters.iter().position(|(name, _)| **root == **name));
-        match own {
-            Some(at) => self.given.get(at).cloned(),
-            None => self.outside.get(path),
-        }
-    }
+#[derive(Debug)]
+pub struct Output {
+    pub name: String,
+    pub ty: Ty,
+    /// Its values, those of the highest priority first; empty where they are not listed.
+    pub order: Vec<String>,
+}
 
-    fn now(&self) -> Timestamp {
-        self.outside.now()
-    }
+#[derive(Debug)]
+pub struct Rule {
+    pub at: Span,
+    /// Without one it always holds.
+    pub when: Option<Arc<Program>>,
+    /// One for each output.
+    pub then: Vec<Answer>,
+}
 
-    fn zone(&self) -> &TimeZone {
-        self.outside.zone()
-    }
-
-    fn rule_held(&self, at: Span) {
-        self.outside.rule_held(at);
-    }
-
-    fn work_time(&self, name: Option<&str>) -> Option<&WorkTime> {
-        self.outside.work_time(name)
-    }
+/// What stands under an output.
+#[derive(Debug)]
+pub enum Answer {
+    Plain(Value),
+    Computed(Arc<Program>),
 }

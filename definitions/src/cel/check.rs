@@ -6,74 +6,21 @@
 mod macros;
 mod paths;
 
-use super::ast::{Ast, Kind, Op};
-use super::callable::Callable;
-use super::functions::{self, Function, P};
-use super::types::{Env, Ty, WordSet};
-use super::value::Value;
-use crate::diagnostic::{Diagnostic, Nearest, nearest};
-use crate::source::{Sources, Span};
-pub use macros::{Macro, Question};
+use crate::cel::ast::{Ast, Kind, Op};
+use crate::cel::callable::Callable;
+use crate::cel::code::Code;
+pub use crate::cel::code::Macro;
+pub use crate::cel::code::Question;
+use crate::cel::env::Env;
+use crate::cel::finding::Finding;
+use crate::cel::function::P;
+use crate::cel::functions::{duration, format};
+use crate::cel::types::Ty;
+use crate::cel::value::Value;
+use crate::cel::{functions, patterns};
+use crate::decimal::Decimal;
+use crate::diagnostic::nearest;
 use std::collections::BTreeSet;
-use std::sync::Arc;
-
-#[derive(Debug, Clone)]
-pub enum Code {
-    Const(Value),
-    Path(Vec<Box<str>>),
-    Local(usize),
-    Has(Vec<Box<str>>),
-    /// Of a part of an element.
-    HasField(Box<Code>, String),
-    DefaultField(Box<Code>, String, Box<Code>),
-    Default(Vec<Box<str>>, Box<Code>),
-    Active(String),
-    Field(Box<Code>, String),
-    Index(Box<Code>, Box<Code>),
-    Not(Box<Code>),
-    Negate(Box<Code>),
-    Binary(Op, Box<Code>, Box<Code>),
-    Condition(Box<Code>, Box<Code>, Box<Code>),
-    List(Vec<Code>),
-    Map(Vec<(String, Code)>),
-    Call(&'static Function, Vec<Code>),
-    /// A decision or a function of the site.
-    Apply(Callable, Vec<Code>),
-    /// A comprehension: the list, a condition on the element, and what is asked or made of it.
-    Macro(Macro, Box<Code>, Option<Box<Code>>, Box<Code>),
-    /// A value that has a name in what follows.
-    Bind(Box<Code>, Box<Code>),
-    /// A text as one of these words; otherwise the other.
-    Option(Arc<WordSet>, Box<Code>, Option<Box<Code>>),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    pub code: &'static str,
-    pub start: usize,
-    pub end: usize,
-    pub message: String,
-    pub help: Option<String>,
-    /// The word that is not known, or the last part of a path that may be unset.
-    pub about: Option<String>,
-    /// A word in it that is not known, and the known one that is nearest.
-    pub meant: Option<(String, Nearest)>,
-}
-
-impl Finding {
-    /// A way out, where one is known.
-    pub fn way_out(&self) -> Option<String> {
-        self.help.clone().or_else(|| self.meant.as_ref().map(|(_, nearest)| format!("did you mean `{}`?", nearest.word)))
-    }
-
-    /// The finding at its place in a file, with its ways out.
-    pub fn at(self, span: Span, sources: &Sources) -> Diagnostic {
-        let mut d = Diagnostic::error(self.code, span, self.message).maybe_help(self.help);
-        d.about = self.about;
-        let Some((written, nearest)) = self.meant else { return d };
-        d.meant(&written, nearest, span, sources)
-    }
-}
 
 /// What the checker learned beside the code.
 #[derive(Debug, Default)]
@@ -110,7 +57,7 @@ pub fn check(ast: &Ast, env: &Env, wanted: Option<&Ty>) -> (Code, Ty, Checked) {
 
 type Facts = BTreeSet<String>;
 
-struct Checker<'a> {
+pub(crate) struct Checker<'a> {
     env: &'a Env,
     known: Facts,
     /// What the expression itself has guarded, as opposed to what its place proves.
@@ -389,9 +336,7 @@ impl Checker<'_> {
                     (None, _) => format!("it is a level, a number; its name is `{path}_name`"),
                 })
             }
-            (Ty::Int | Ty::Decimal, _) if text.parse::<crate::decimal::Decimal>().is_ok() => {
-                Some(format!("a number is written without quotes: `{text}`"))
-            }
+            (Ty::Int | Ty::Decimal, _) if text.parse::<Decimal>().is_ok() => Some(format!("a number is written without quotes: `{text}`")),
             (Ty::Bool, _) => Some("a yes or no is compared with `true` or `false`, without quotes, or stands alone".into()),
             (Ty::Date, _) => Some(format!("a date is written `date(\"{text}\")`")),
             (Ty::Timestamp, _) => Some(format!("a time is written `timestamp(\"{text}\")`")),
@@ -554,14 +499,14 @@ impl Checker<'_> {
         let written = receiver.into_iter().chain(arguments).nth(1);
         if (name == "matches" || name == "extract")
             && let Some(Ast { kind: Kind::Text(pattern), .. }) = written
-            && let Err(message) = super::compile_regex(pattern)
+            && let Err(message) = patterns::compile_regex(pattern)
         {
             return self.failed("cel-regex", written.unwrap_or(ast), message, None);
         }
         // A literal that is no duration is a finding here, not an error at run time.
         if name == "duration"
             && let [Ast { kind: Kind::Text(text), .. }] = arguments
-            && let Err(message) = functions::length_of(text)
+            && let Err(message) = duration::length_of(text)
         {
             return self.failed("cel-type", &arguments[0], message, None);
         }
@@ -572,7 +517,7 @@ impl Checker<'_> {
     fn values(&mut self, items: &[Ast], text: Option<&Ast>) -> (Code, Ty) {
         let (codes, types): (Vec<Code>, Vec<Ty>) = items.iter().map(|i| self.expression(i)).unzip();
         if let Some(ast @ Ast { kind: Kind::Text(text), .. }) = text
-            && let Some(message) = functions::format::wrong(text, &types)
+            && let Some(message) = format::wrong(text, &types)
         {
             self.finding("cel-type", ast, message, None);
         }
@@ -605,7 +550,7 @@ impl Checker<'_> {
 /// Namespaces of functions, such as `math` of `math.abs`.
 const NAMESPACES: &[&str] = &["lists", "math", "strings"];
 
-fn boxed(path: &[String]) -> Vec<Box<str>> {
+pub(crate) fn boxed(path: &[String]) -> Vec<Box<str>> {
     path.iter().map(|p| p.as_str().into()).collect()
 }
 

@@ -1,13 +1,15 @@
 //! The grammar of CEL (google/cel-spec, `doc/langdef.md`), less what definitions have no use for:
 //! bytes, unsigned and floating numbers, message literals. Errors speak to a process designer.
 
-use super::ast::{Ast, Kind, Op};
+use crate::cel::ast::{Ast, Kind, Op};
 use crate::decimal::Decimal;
 
 /// Longest expression, in bytes.
 pub const TEXT_BYTES_MAX: usize = 4_000;
+
 /// Deepest nesting of an expression's tree; long chains of one operator count too.
 pub const DEPTH_MAX: usize = 64;
+
 /// Most nodes of one expression.
 pub const NODES_MAX: usize = 1_000;
 

@@ -1,12 +1,19 @@
-use super::*;
+use super::env::Env;
+use super::functions;
+use super::program::Program;
+use super::scope::Scope;
+use super::types::Ty;
+use super::value::Value;
+use crate::calendar::{WorkTime, tests};
 use crate::cel::types::{Field, ObjectTy, WordSet};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use std::sync::Arc;
 
 struct World {
     zone: TimeZone,
     unset: bool,
-    office: crate::calendar::WorkTime,
+    office: WorkTime,
 }
 
 impl Scope for World {
@@ -29,7 +36,7 @@ impl Scope for World {
     fn has_role(&self, role: &str) -> bool {
         role == "manager"
     }
-    fn work_time(&self, name: Option<&str>) -> Option<&crate::calendar::WorkTime> {
+    fn work_time(&self, name: Option<&str>) -> Option<&WorkTime> {
         name.is_none_or(|n| n == "office").then_some(&self.office)
     }
     fn active(&self, activity: &str) -> bool {
@@ -39,7 +46,7 @@ impl Scope for World {
 
 fn world() -> World {
     let zone = TimeZone::get("Europe/Berlin").expect("a zone");
-    let office = crate::calendar::tests::office();
+    let office = tests::office();
     World { zone, unset: false, office }
 }
 

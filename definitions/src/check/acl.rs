@@ -1,25 +1,28 @@
 //! ACLs: what they take away exists, and something is left.
 
-use super::place::{self, Relies};
-use super::{Cx, env};
 use crate::calendar::WorkTime;
-use crate::cel::eval::Scope;
-use crate::cel::types::{Env, Ty};
+use crate::cel::env::Env;
+use crate::cel::scope::Scope;
+use crate::cel::types::Ty;
 use crate::cel::value::Value;
+use crate::check::context::Cx;
+use crate::check::place::Relies;
+use crate::check::{env, place, texts};
 use crate::diagnostic::Diagnostic;
 use crate::kinds::acl::{ACTIONS, Acl, CHOICES, Limits, Meant};
 use crate::kinds::field::FieldType;
 use crate::load::OneOrMany;
-use crate::model::Names;
 use crate::name::Name;
+use crate::names::Names;
 use crate::value_expr::{Literal, ValueExpr};
 use crate::values::Slot;
+use crate::yaml;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 pub fn check(acl: &Acl, cx: &mut Cx) {
     for text in [&acl.title, &acl.because] {
-        super::references::text(text.as_ref(), cx);
+        texts::text(text.as_ref(), cx);
     }
     let env = env::with_ticket(cx.names, None);
     if let Some(people) = &acl.people {
@@ -101,8 +104,8 @@ fn limits(key: &Name, values: &OneOrMany<Meant>, env: &Env, cx: &mut Cx) {
 fn word(literal: &Literal, ty: &Ty, cx: &mut Cx) {
     let Ty::Word(set) = ty else { return };
     match &literal.node.value {
-        crate::yaml::Value::Text(t) if set.words.contains(t) => drop(literal.value.set(Some(Value::text(t.as_str())))),
-        crate::yaml::Value::Text(t) => {
+        yaml::Value::Text(t) if set.words.contains(t) => drop(literal.value.set(Some(Value::text(t.as_str())))),
+        yaml::Value::Text(t) => {
             let d = Diagnostic::error("unknown-name", literal.node.span, format!("no {} is called `{t}`", set.what));
             let words = set.words.iter().map(String::as_str);
             let list = || set.words.iter().take(12).map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ");

@@ -1,9 +1,11 @@
 //! What can never happen in a process, and what its people would miss.
 
-use super::{Cx, conditions};
-use crate::cel::types::Env;
+use crate::cel::env::Env;
+use crate::check::conditions;
+use crate::check::context::Cx;
 use crate::diagnostic::Diagnostic;
-use crate::kinds::process::{Activity, Dialog, Process, Split, Transition};
+use crate::kinds::branch::{Split, Transition};
+use crate::kinds::process::{Activity, Dialog, Process};
 use crate::name::Name;
 use std::collections::BTreeSet;
 

@@ -1,10 +1,11 @@
 //! Circles of activities that go on by themselves: where nothing in one changes what its conditions read, going round once
 //! means going round until the engine stops it.
 
-use super::Cx;
 use crate::actions::{Action, Verb, with_others};
+use crate::check::context::Cx;
 use crate::diagnostic::Diagnostic;
-use crate::kinds::process::{Activity, Next, Process, Transition};
+use crate::kinds::branch::{Next, Transition};
+use crate::kinds::process::{Activity, Process};
 use crate::name::Name;
 use crate::values::Slot;
 use std::collections::{BTreeSet, HashMap};

@@ -1,9 +1,10 @@
 //! Clocks that never fire, since another one always ends the activity before.
 
-use super::Cx;
 use crate::cel::value::Duration;
+use crate::check::context::Cx;
 use crate::diagnostic::Diagnostic;
-use crate::kinds::process::{Process, Timer};
+use crate::kinds::process::Process;
+use crate::kinds::timer::Timer;
 use crate::name::Name;
 use crate::source::Span;
 

@@ -3,11 +3,12 @@
 //! Comparisons with constants are decided over the regions that the constants make; everything else in a condition is
 //! taken to be true or false as it likes, but the same wherever it is written the same.
 
-use super::regions::{constant, spread};
 use crate::cel::ast::{Ast, Kind, Op};
+use crate::cel::env::Env;
 use crate::cel::parse::parse;
-use crate::cel::types::{Env, Ty};
+use crate::cel::types::Ty;
 use crate::cel::value::Value;
+use crate::check::regions::{constant, spread};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
@@ -257,7 +258,8 @@ pub fn never(condition: &str, env: &Env) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{never, taken};
-    use crate::cel::types::{Env, Field, Ty};
+    use crate::cel::env::Env;
+    use crate::cel::types::{Field, Ty};
 
     fn env() -> Env {
         let field = |name: &str, ty: Ty| Field { name: name.into(), ty, optional: true, doc: String::new() };

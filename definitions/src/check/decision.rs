@@ -3,15 +3,20 @@
 //! Where every condition compares inputs with constants, the inputs fall into finitely many regions, and one point of each
 //! decides for all of it: each constant, a point between two neighbours, one below and one above.
 
-use super::regions::{constant, spread};
-use super::{Cx, function};
+use crate::calendar::WorkTime;
 use crate::cel::ast::{Ast, Kind as AstKind, Op};
+use crate::cel::callable::{Answer, Output, Rule, Table};
+use crate::cel::env::Env;
 use crate::cel::parse::parse;
-use crate::cel::types::{Env, Ty};
+use crate::cel::scope::Scope;
+use crate::cel::types::Ty;
 use crate::cel::value::Value;
-use crate::decision::{Answer, Output, Rule, Table};
+use crate::check::context::Cx;
+use crate::check::regions::{constant, spread};
+use crate::check::{function, texts};
 use crate::diagnostic::Diagnostic;
-use crate::kinds::decision::{Column, Decision, Hit};
+use crate::hit_policy::{Collect, Hit};
+use crate::kinds::decision::{Column, Decision};
 use crate::kinds::message::DataType;
 use crate::load::Named;
 use crate::source::Span;
@@ -25,7 +30,7 @@ const POINTS_MAX: usize = 100_000;
 
 /// The table, where nothing is wrong with it. What it calls is in the environment.
 pub fn one(d: &Decision, base: &Env, cx: &mut Cx) -> Option<Table> {
-    super::references::text(d.title.as_ref(), cx);
+    texts::text(d.title.as_ref(), cx);
     let before = cx.out.len();
     function::callable_name(&d.name, cx);
     for (what, missing) in [("inputs", d.inputs.is_empty()), ("outputs", d.outputs.is_empty()), ("rules", d.rules.is_empty())] {
@@ -40,7 +45,7 @@ pub fn one(d: &Decision, base: &Env, cx: &mut Cx) -> Option<Table> {
         cx.push(diagnostic.help("for example `outputs: { risk: [high, medium, low] }`, the highest priority first"));
     }
     let numbers = matches!(d.outputs.iter().next(), Some((_, Column::Type(DataType::Integer | DataType::Decimal))));
-    let counts = d.collect == Some(crate::kinds::decision::Collect::Count);
+    let counts = d.collect == Some(Collect::Count);
     if d.collect.is_some() && (hit != Hit::Collect || d.outputs.len() != 1 || (!numbers && !counts)) {
         let diagnostic = Diagnostic::error(
             "wrong-type",
@@ -120,7 +125,7 @@ fn answers(d: &Decision, given: &Named<ValueExpr>, at: Span, env: &Env, cx: &mut
 /// Nothing outside a table decides in it.
 struct Nowhere(TimeZone);
 
-impl crate::cel::eval::Scope for Nowhere {
+impl Scope for Nowhere {
     fn get(&self, _: &[Box<str>]) -> Option<Value> {
         None
     }
@@ -130,7 +135,7 @@ impl crate::cel::eval::Scope for Nowhere {
     fn zone(&self) -> &TimeZone {
         &self.0
     }
-    fn work_time(&self, _: Option<&str>) -> Option<&crate::calendar::WorkTime> {
+    fn work_time(&self, _: Option<&str>) -> Option<&WorkTime> {
         None
     }
 }

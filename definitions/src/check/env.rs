@@ -1,17 +1,20 @@
 //! What expressions and templates see (language reference, "Names that expressions see").
 
-use super::several;
-use crate::cel::types::{Env, Field, Ty, WordSet};
+use crate::cel::env::Env;
+use crate::cel::types::{Field, Ty, WordSet};
+use crate::data_types;
+use crate::data_types::{copy_data, data_ty};
+use crate::kinds::field;
 use crate::kinds::process::{Activity, Process, Way};
 use crate::kinds::site::Setting;
 use crate::kinds::state::StateType;
-use crate::kinds::sub_process::SubProcess;
 use crate::kinds::ticket_type::TicketType;
-use crate::model::Names;
+use crate::names::Names;
+use crate::outcomes::{copy_outcomes, outcomes};
 use crate::values::{field_ty, when_unset};
 use std::sync::Arc;
 
-pub(super) fn field(name: &str, ty: Ty, optional: bool, doc: &str) -> Field {
+pub(crate) fn field(name: &str, ty: Ty, optional: bool, doc: &str) -> Field {
     Field { name: name.into(), ty, optional, doc: doc.into() }
 }
 
@@ -32,7 +35,7 @@ pub fn person(names: &Names) -> Ty {
 
 /// `ticket`, with the fields of one type or of all.
 pub fn ticket(names: &Names, ticket_type: Option<&TicketType>, stored: bool) -> Ty {
-    let own = |f: &crate::kinds::field::Field| {
+    let own = |f: &field::Field| {
         field(&f.name, field_ty(f), stored || when_unset(f).is_none(), f.title.as_ref().map_or("", |t| t.get("en", "en")))
     };
     let fields: Vec<Field> = match ticket_type {
@@ -132,79 +135,6 @@ pub fn with_ticket(names: &Names, ticket_type: Option<&TicketType>) -> Env {
     env
 }
 
-/// The outcomes with which an activity can end.
-pub fn outcomes(names: &Names, process: &Process, activity: &str) -> Vec<String> {
-    let Some(a) = process.activities.get(activity) else { return vec![] };
-    let mut all: Vec<String> = vec![];
-    match (&a.for_each, &a.process) {
-        (Some(for_each), _) => {
-            all.push("done".into());
-            all.extend(for_each.can_be_unmet().then(|| "unmet".into()));
-        }
-        (None, Some(sub)) if sub.waits() => {
-            all.extend(ends_within(names, sub));
-            all.extend(of_people(a));
-        }
-        (None, Some(_)) => all.push("done".into()),
-        (None, None) => all.extend(of_people(a)),
-    }
-    if a.is_automatic() || process.completes(activity).any(|c| c.outcome.is_none()) {
-        all.push("done".into());
-    }
-    all.sort();
-    all.dedup();
-    all
-}
-
-/// The outcomes of one copy of a `for_each`.
-pub fn copy_outcomes(names: &Names, process: &Process, activity: &str) -> Vec<String> {
-    let Some(a) = process.activities.get(activity) else { return vec![] };
-    let mut all = of_people(a);
-    if let Some(sub) = &a.process {
-        all.extend(ends_within(names, sub));
-    } else if a.is_bare() {
-        all.push("done".into());
-    }
-    all.sort();
-    all.dedup();
-    all
-}
-
-/// With what a sub-process can end: on a ticket of its own also by its being closed.
-fn ends_within(names: &Names, sub: &SubProcess) -> Vec<String> {
-    let closed = sub.is_child() && names.cancelled_by_closing.contains(sub.name.as_str());
-    let ends = names.ends_of(&sub.name).into_iter();
-    ends.chain(closed.then(|| "cancelled".to_owned())).collect()
-}
-
-/// The answers that people can give.
-fn of_people(a: &Activity) -> Vec<String> {
-    let mut all: Vec<String> = vec![];
-    for (_, dialog) in a.dialogs.iter() {
-        if dialog.outcomes.is_empty() {
-            all.push("submit".into());
-        }
-        all.extend(dialog.outcomes.names().map(str::to_owned));
-    }
-    all.extend(a.approval.iter().flat_map(|a| a.outcomes()).map(str::to_owned));
-    all
-}
-
-/// With what the instances of a process can end: `done` where no `end` is reached, `cancelled` by the action.
-pub fn ends(process: &Process) -> Vec<String> {
-    let mut all: Vec<String> = process.ends().map(ToString::to_string).collect();
-    if process.activities.iter().any(|(_, a)| a.end.is_none() && a.next.is_none()) {
-        all.push("done".into());
-    }
-    let cancels = |a: &crate::actions::Action| matches!(&a.verb, crate::actions::Verb::Cancel(name) if *name == "instance");
-    if process.action_lists().flat_map(crate::actions::with_others).any(cancels) {
-        all.push("cancelled".into());
-    }
-    all.sort();
-    all.dedup();
-    all
-}
-
 /// The environment inside a process.
 pub fn in_process(names: &Names, process: &Process) -> Env {
     let mut env = with_ticket(names, names.types.get(&process.ticket.ticket_type));
@@ -227,7 +157,7 @@ pub fn in_process(names: &Names, process: &Process) -> Env {
             field("at", Ty::Timestamp, false, "when it was completed"),
         ];
         let copied = activity.and_then(|a| a.for_each.as_ref()).is_some();
-        let items = copied.then(|| several::items_ty(names, process, name, Ty::Any));
+        let items = copied.then(|| items_ty(names, process, name, Ty::Any));
         let items = items.map(|ty| field("items", ty, false, "what became of its copies"));
         let fields = fields.into_iter().chain(items).collect();
         field(name, Ty::object("step", fields), true, "the last completion")
@@ -241,7 +171,7 @@ pub fn in_process(names: &Names, process: &Process) -> Env {
         field("started_by", Ty::User, false, "who started it"),
         field(
             "data",
-            several::data_ty("values of the process", process.data.iter().map(|(n, of)| (n.to_string(), of.0))),
+            data_types::data_ty("values of the process", process.data.iter().map(|(n, of)| (n.to_string(), of.0))),
             false,
             "its own values",
         ),
@@ -262,10 +192,33 @@ pub fn in_activity(env: &Env, activity: &Activity) -> Env {
     if activity.for_each.is_some() {
         fields.push(field(
             "data",
-            several::data_ty("values of the copy", several::copy_data(activity).into_iter()),
+            data_types::data_ty("values of the copy", data_types::copy_data(activity).into_iter()),
             false,
             "the copy's own inputs",
         ));
     }
     env.clone().with("work", Ty::object("work item", fields))
+}
+
+/// `items`, of `done_when` and of `steps.NAME`.
+pub fn items_ty(names: &Names, process: &Process, activity: &str, element: Ty) -> Ty {
+    let mut outcomes = copy_outcomes(names, process, activity);
+    outcomes.push(String::new());
+    let data = process.activities.get(activity).map(copy_data).unwrap_or_default();
+    Ty::list(Ty::object(
+        "copy",
+        vec![
+            field("item", element, false, "the element"),
+            field(
+                "outcome",
+                Ty::word(&format!("outcome of a copy of `{activity}`"), outcomes),
+                false,
+                "its outcome; empty while it is open",
+            ),
+            field("by", Ty::User, false, "who did it; empty while it is open"),
+            field("at", Ty::Timestamp, true, "when it was done"),
+            field("data", data_ty("values of the copy", data.into_iter()), false, "its own inputs"),
+            field("done", Ty::Bool, false, "whether it is done"),
+        ],
+    ))
 }

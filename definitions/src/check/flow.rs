@@ -4,9 +4,10 @@
 //! process unsets is never proved: a parallel branch could do so at any time.
 
 use crate::actions::{Action, Verb};
-use crate::check::env::outcomes;
-use crate::kinds::process::{Activity, Approval, FormField, Join, Process, Transition, Way};
-use crate::model::Names;
+use crate::kinds::branch::{Join, Transition};
+use crate::kinds::process::{Activity, Approval, FormField, Process, Way};
+use crate::names::Names;
+use crate::outcomes::outcomes;
 use crate::value_expr::ValueExpr;
 use crate::values::Slot;
 use std::collections::{BTreeMap, BTreeSet};

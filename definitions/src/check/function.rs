@@ -1,12 +1,16 @@
 //! What expressions can call by name, decisions and functions: each is compiled after those that it calls.
 
-use super::{Cx, decision};
-use crate::cel::Program;
 use crate::cel::ast::{Ast, Kind as AstKind};
 use crate::cel::callable::{Callable, Defined};
+use crate::cel::env::Env;
+use crate::cel::functions;
+use crate::cel::functions::SPECIAL;
 use crate::cel::parse::parse;
-use crate::cel::types::{Env, Ty};
-use crate::diagnostic::Diagnostic;
+use crate::cel::program::Program;
+use crate::cel::types::Ty;
+use crate::check::context::Cx;
+use crate::check::{decision, texts};
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::kinds::decision::{Column, Decision};
 use crate::kinds::function::Function;
 use crate::load::Named;
@@ -123,7 +127,7 @@ fn circle(name: &Name, left: &[(Definition, BTreeSet<String>)]) -> Option<Vec<St
 
 /// A name that expressions call must not be one of theirs already.
 pub fn callable_name(name: &Name, cx: &mut Cx) {
-    if crate::cel::functions::find(name).is_some() || crate::cel::functions::SPECIAL.iter().any(|(_, special, _)| name == *special) {
+    if functions::find(name).is_some() || SPECIAL.iter().any(|(_, special, _)| name == *special) {
         cx.push(Diagnostic::error("bad-name", name.span, format!("`{name}` is a function of expressions already")));
     }
 }
@@ -141,7 +145,7 @@ pub fn with_parameters(parameters: &Named<Column>, base: &Env, cx: &mut Cx) -> E
 }
 
 fn one(f: &Function, base: &Env, cx: &mut Cx) -> Option<Defined> {
-    super::references::text(f.title.as_ref(), cx);
+    texts::text(f.title.as_ref(), cx);
     let before = cx.out.len();
     callable_name(&f.name, cx);
     let env = with_parameters(&f.takes, base, cx);
@@ -154,7 +158,7 @@ fn one(f: &Function, base: &Env, cx: &mut Cx) -> Option<Defined> {
     let body = expr.compile(&env, Some(&returns), cx.sources, cx.out)?;
     unused_parameters(f, &body, cx);
     let parameters: Vec<(String, Ty)> = f.takes.iter().map(|(n, c)| (n.to_string(), c.ty(n))).collect();
-    let is_good = !cx.out[before..].iter().any(|d| d.severity == crate::diagnostic::Severity::Error);
+    let is_good = !cx.out[before..].iter().any(|d| d.severity == Severity::Error);
     is_good.then(|| Defined { name: f.name.to_string(), parameters, returns, body })
 }
 

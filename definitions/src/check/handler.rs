@@ -1,20 +1,24 @@
 //! Handlers: what they see of their event, and what they do.
 
-use super::env::field;
-use super::place::{self, ActionPlace, Relies};
-use super::{Cx, env, states};
 use crate::actions::Verb;
 use crate::actions::set::ATTRIBUTES;
-use crate::cel::types::{Env, Field, Ty};
+use crate::cel::env::Env;
+use crate::cel::types::{Field, Ty};
+use crate::check::action_list::ActionPlace;
+use crate::check::context::Cx;
+use crate::check::env::field;
+use crate::check::place::Relies;
+use crate::check::{action_list, env, place, states, texts};
 use crate::diagnostic::Diagnostic;
 use crate::kinds::handler::{EventName, Handler};
 use crate::kinds::process::Process;
-use crate::model::Names;
 use crate::name::Name;
+use crate::names::Names;
 use crate::values::Slot;
+use crate::{actions, values};
 
 pub fn check(handler: &Handler, cx: &mut Cx) {
-    super::references::text(handler.title.as_ref(), cx);
+    texts::text(handler.title.as_ref(), cx);
     if handler.on.iter().any(EventName::of_desk) {
         return of_desk(handler, cx);
     }
@@ -29,7 +33,7 @@ pub fn check(handler: &Handler, cx: &mut Cx) {
     let proved = place::proved(handler.when.as_ref(), &env);
     env.set.extend(proved);
     let mut place = ActionPlace { env, fields: None, ticket_type: None, states: None, data: None, waits: false };
-    place::actions(&handler.actions, &mut place, &mut Relies::new(), cx);
+    action_list::actions(&handler.actions, &mut place, &mut Relies::new(), cx);
 }
 
 /// What happens to the desk has no ticket: all that can be done is to make one.
@@ -47,7 +51,7 @@ fn of_desk(handler: &Handler, cx: &mut Cx) {
     if handler.actions.is_empty() {
         cx.push(Diagnostic::error("missing-key", handler.name.span, "a handler does something: it needs `do`"));
     }
-    for action in crate::actions::with_others(&handler.actions) {
+    for action in actions::with_others(&handler.actions) {
         let linked = matches!(&action.verb, Verb::Create(create) if create.link.is_some());
         if linked || !matches!(action.verb, Verb::Create(_)) || action.on_error.is_some() {
             let what = if linked || action.on_error.is_some() { "to link or to go on with" } else { "that it could be done to" };
@@ -60,7 +64,7 @@ fn of_desk(handler: &Handler, cx: &mut Cx) {
         }
     }
     let mut place = ActionPlace { env, fields: None, ticket_type: None, states: None, data: None, waits: false };
-    place::actions(&handler.actions, &mut place, &mut Relies::new(), cx);
+    action_list::actions(&handler.actions, &mut place, &mut Relies::new(), cx);
 }
 
 /// Events of attributes and fields name what exists.
@@ -109,7 +113,7 @@ fn fields_of(event: &EventName, names: &Names) -> Vec<Field> {
     if let Some(slot) = event.changed().and_then(|n| slot_of(names, n)) {
         let ty = if matches!(slot, Slot::Priority) { Ty::Int } else { slot.ty(names) };
         let optional = match &slot {
-            Slot::Field(f) => crate::values::when_unset(f).is_none(),
+            Slot::Field(f) => values::when_unset(f).is_none(),
             slot => !slot.always_set(),
         };
         return vec![field("old", ty.clone(), optional, "the value before"), field("new", ty, optional, "the value now")];

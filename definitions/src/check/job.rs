@@ -1,16 +1,18 @@
 //! Jobs: whom they mean, and what they do.
 
-use super::place::{self, ActionPlace, Relies};
-use super::{Cx, env, states};
-use crate::cel::types::Env;
+use crate::cel::env::Env;
+use crate::check::action_list::ActionPlace;
+use crate::check::context::Cx;
+use crate::check::place::Relies;
+use crate::check::{action_list, env, handler, place, states, texts};
 use crate::diagnostic::Diagnostic;
 use crate::kinds::job::Job;
-use crate::model::Names;
+use crate::names::Names;
 
 pub fn check(job: &Job, cx: &mut Cx) {
-    super::references::text(job.title.as_ref(), cx);
+    texts::text(job.title.as_ref(), cx);
     place::condition(Some(&job.condition), &over_tickets(cx.names), &mut Relies::new(), cx);
-    super::handler::names(job.on.as_deref().unwrap_or_default(), cx);
+    handler::names(job.on.as_deref().unwrap_or_default(), cx);
     if job.actions.is_empty() {
         cx.push(Diagnostic::error("missing-key", job.name.span, "a job does something: it needs `do`"));
     }
@@ -20,7 +22,7 @@ pub fn check(job: &Job, cx: &mut Cx) {
     let mut place =
         ActionPlace { env: env::with_ticket(cx.names, None), fields: None, ticket_type: None, states: None, data: None, waits: false };
     states::where_it_holds(Some(&job.condition), &job.actions, &over_tickets(cx.names), cx);
-    place::actions(&job.actions, &mut place, &mut Relies::new(), cx);
+    action_list::actions(&job.actions, &mut place, &mut Relies::new(), cx);
 }
 
 /// A condition over many tickets: what is unset on one of them leaves that one out (C29), so nothing has to be guarded.

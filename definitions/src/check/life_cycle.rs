@@ -1,16 +1,19 @@
 //! The life cycle of a ticket type.
 
-use super::place::{self, ActionPlace, Relies};
-use super::{Cx, env};
+use crate::check::action_list::ActionPlace;
+use crate::check::context::Cx;
+use crate::check::leads::leads_to;
+use crate::check::place::Relies;
+use crate::check::{action_list, env, place, texts};
 use crate::diagnostic::Diagnostic;
 use crate::kinds::ticket_type::TicketType;
-use crate::model::Names;
+use crate::names::Names;
 use crate::values::Slot;
 use std::collections::BTreeSet;
 
 pub fn check(ticket_type: &TicketType, cx: &mut Cx) {
     let names = cx.names;
-    super::references::text(ticket_type.title.as_ref(), cx);
+    texts::text(ticket_type.title.as_ref(), cx);
     let mut fields = BTreeSet::new();
     for f in &ticket_type.fields {
         match names.fields.get(&f.field) {
@@ -52,15 +55,9 @@ pub fn check(ticket_type: &TicketType, cx: &mut Cx) {
             data: None,
             waits: false,
         };
-        place::actions(&transition.actions, &mut place, &mut Relies::new(), cx);
+        action_list::actions(&transition.actions, &mut place, &mut Relies::new(), cx);
     }
     reachable(ticket_type, names, cx);
-}
-
-/// The states to which some transition leads; `None` when every one may follow every other.
-pub fn leads_to(ticket_type: &TicketType) -> Option<BTreeSet<String>> {
-    let transitions = ticket_type.transitions.as_ref()?;
-    Some(transitions.iter().flat_map(|t| t.to.iter()).map(ToString::to_string).collect())
 }
 
 fn reachable(ticket_type: &TicketType, names: &Names, cx: &mut Cx) {

@@ -1,14 +1,16 @@
 //! Mail: accounts, filters, automatic responses.
 
-use super::place::{self, Relies};
-use super::{Cx, env, references};
-use crate::cel::types::{Env, Field, Ty};
+use crate::cel::env::Env;
+use crate::cel::types::{Field, Ty};
+use crate::check::context::Cx;
+use crate::check::place::Relies;
+use crate::check::{env, place, texts};
 use crate::diagnostic::Diagnostic;
 use crate::kinds::auto_response::AutoResponse;
 use crate::kinds::mail_account::{MailAccount, MailUrl, OAuth, Protocol, Provider};
 use crate::kinds::mail_filter::MailFilter;
-use crate::model::Names;
 use crate::name::Name;
+use crate::names::Names;
 use std::collections::BTreeMap;
 
 /// What can be set on a ticket that does not have to be there yet; `customer_user` follows from the sender.
@@ -48,7 +50,7 @@ fn queue(name: &Name, cx: &mut Cx) {
 
 fn account(account: &MailAccount, cx: &mut Cx) {
     let names = cx.names;
-    references::text(account.title.as_ref(), cx);
+    texts::text(account.title.as_ref(), cx);
     queue(&account.queue, cx);
     match names.types.get(&account.ticket_type) {
         None => cx.unknown("ticket type", &account.ticket_type, names.types.iter().map(|t| t.name.as_str())),
@@ -93,7 +95,7 @@ fn oauth(oauth: &OAuth, account: &MailAccount, cx: &mut Cx) {
 }
 
 fn filter(filter: &MailFilter, cx: &mut Cx) {
-    references::text(filter.title.as_ref(), cx);
+    texts::text(filter.title.as_ref(), cx);
     let mut env = environment(cx.names);
     place::condition(filter.when.as_ref(), &env, &mut Relies::new(), cx);
     let proved = place::proved(filter.when.as_ref(), &env);
@@ -114,8 +116,8 @@ fn filter(filter: &MailFilter, cx: &mut Cx) {
 }
 
 fn response(response: &AutoResponse, cx: &mut Cx) {
-    references::text(Some(&response.subject.text), cx);
-    references::text(Some(&response.body.text), cx);
+    texts::text(Some(&response.subject.text), cx);
+    texts::text(Some(&response.body.text), cx);
     for name in response.queues.iter().flat_map(|q| q.iter()) {
         queue(name, cx);
     }

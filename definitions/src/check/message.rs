@@ -1,13 +1,12 @@
 //! Messages: what they carry, wherever they are declared, sent and waited for (C15).
 
-use super::place::{self, Relies};
-use super::{Cx, handler};
-use crate::actions::Action;
-use crate::cel::types::Env;
+use crate::cel::env::Env;
+use crate::check::context::Cx;
+use crate::check::place::Relies;
+use crate::check::{handler, place};
 use crate::diagnostic::Diagnostic;
 use crate::kinds::message::DataType;
 use crate::kinds::process::Process;
-use crate::name::Name;
 use crate::source::Span;
 use std::collections::{BTreeMap, HashMap};
 
@@ -49,24 +48,5 @@ pub fn check(process: &Process, env: &Env, relies: &mut Relies, cx: &mut Cx) {
             let d = Diagnostic::warning("message-unused", name.span, format!("no handler of the process waits for `{name}`"));
             cx.push(d.about(name.as_str()).help(format!("write a handler with `on: message.{name}`, or leave the message out")));
         }
-    }
-}
-
-/// What is sent has the shape that it was declared with.
-pub fn emitted(name: &Name, action: &Action, env: &Env, relies: &mut Relies, cx: &mut Cx) {
-    let names = cx.names;
-    let Some(shape) = names.messages.get(name.as_str()) else {
-        return cx.unknown("message", name, names.messages.keys().map(String::as_str));
-    };
-    for (key, given) in action.with.iter() {
-        let Some(data) = shape.get(key.as_str()) else {
-            let d = Diagnostic::error("unknown-key", key.span, format!("the message `{name}` carries no `{key}`"));
-            cx.push(d.suggest(key, shape.keys().map(String::as_str), key.span, cx.sources));
-            continue;
-        };
-        place::carried(key, *data, given, env, relies, cx);
-    }
-    for missing in shape.keys().filter(|k| action.with.get(k).is_none()) {
-        cx.push(Diagnostic::error("missing-key", action.at, format!("the message `{name}` carries `{missing}`")).help("add it to `with`"));
     }
 }

@@ -1,12 +1,14 @@
 //! Branches that run at the same time and write the same value: the later one wins (C18).
 
-use super::{Cx, conditions};
 use crate::actions::{Action, Verb, with_others};
-use crate::cel::types::Env;
+use crate::cel::env::Env;
+use crate::check::conditions;
+use crate::check::context::Cx;
 use crate::diagnostic::Diagnostic;
-use crate::kinds::process::{Activity, Branch, Join, Process, Split, Transition};
-use crate::model::Names;
+use crate::kinds::branch::{Branch, Join, Split, Transition};
+use crate::kinds::process::{Activity, Process};
 use crate::name::Name;
+use crate::names::Names;
 use crate::source::{Sources, Span};
 use crate::value_expr::ValueExpr;
 use crate::values::Slot;

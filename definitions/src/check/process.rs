@@ -1,17 +1,25 @@
 //! A process: its net, its forms, its branches, and every expression with what is proved set at its place.
 
-use super::flow::{Flow, required_facts};
-use super::place::{self, ActionPlace, Relies};
-use super::{Cx, advice, clocks, env, life_cycle, parallel, several};
 use crate::actions::complete::{Complete, Completes};
 use crate::actions::{Action, Verb};
-use crate::cel::types::{Env, Ty};
+use crate::cel::env::Env;
+use crate::cel::expr::Expr;
+use crate::cel::types::Ty;
+use crate::check::action_list::ActionPlace;
+use crate::check::context::Cx;
+use crate::check::flow::{Flow, required_facts};
+use crate::check::place::Relies;
+use crate::check::{action_list, advice, clocks, env, flow, handler, leads, message, parallel, place, several, texts, transitions};
 use crate::diagnostic::Diagnostic;
+use crate::kinds::branch::{Branch, Next, Target, Transition};
 use crate::kinds::handler::LocalHandler;
 use crate::kinds::message::DataType;
-use crate::kinds::process::{Activity, Branch, FormField, Next, Pick, Process, Split, Target, Timer, Transition, Way};
+use crate::kinds::process;
+use crate::kinds::process::{Activity, FormField, Pick, Process, Way};
 use crate::kinds::several::ForEach;
+use crate::kinds::timer::Timer;
 use crate::name::Name;
+use crate::{actions, outcomes};
 use std::collections::BTreeSet;
 
 /// Nobody oversees more, and what is proved of a net grows with it.
@@ -28,8 +36,8 @@ pub fn check(process: &Process, cx: &mut Cx) -> BTreeSet<String> {
         cx.push(d.help("make sub-processes of its parts"));
         return BTreeSet::new();
     }
-    super::references::text(process.title.as_ref(), cx);
-    super::references::text(process.description.as_ref(), cx);
+    texts::text(process.title.as_ref(), cx);
+    texts::text(process.description.as_ref(), cx);
     ticket(process, cx);
     required_fields(process, cx);
     let before = cx.out.len();
@@ -47,8 +55,7 @@ pub fn check(process: &Process, cx: &mut Cx) -> BTreeSet<String> {
     let flow = Flow::new(process, names, &base.set);
     let ticket_type = names.types.get(&process.ticket.ticket_type);
     let fields: Option<BTreeSet<String>> = ticket_type.map(|t| t.fields.iter().map(|f| f.field.to_string()).collect());
-    let states =
-        ticket_type.and_then(life_cycle::leads_to).or_else(|| ticket_type.map(|t| t.states.iter().map(ToString::to_string).collect()));
+    let states = ticket_type.and_then(leads::leads_to).or_else(|| ticket_type.map(|t| t.states.iter().map(ToString::to_string).collect()));
     let mut checker = Checker { process, base, flow, fields, states, relies: Relies::new() };
     for (name, activity) in process.activities.iter() {
         checker.activity(name, activity, cx);
@@ -59,7 +66,7 @@ pub fn check(process: &Process, cx: &mut Cx) -> BTreeSet<String> {
     }
     // Wherever the process stands: nothing is proved set.
     let anywhere = Env { set: BTreeSet::new(), ..checker.base.clone() };
-    super::message::check(process, &anywhere, &mut checker.relies, cx);
+    message::check(process, &anywhere, &mut checker.relies, cx);
     for handler in &process.handlers {
         checker.handler(handler, &anywhere, cx);
         if handler.next.is_some() {
@@ -135,7 +142,7 @@ fn net(process: &Process, cx: &mut Cx) {
             cx.unknown("activity", &start.at_activity, activities.iter().copied());
         }
     }
-    for action in process.action_lists().flat_map(crate::actions::with_others) {
+    for action in process.action_lists().flat_map(actions::with_others) {
         completed_or_undone(process, action, cx);
     }
     for (name, activity) in process.activities.iter() {
@@ -208,7 +215,7 @@ fn outcomes(process: &Process, name: &Name, activity: &Activity, cx: &mut Cx) {
     if activity.process.as_ref().is_some_and(|p| !cx.names.process_names.contains(p.name.as_str())) {
         return;
     }
-    let possible = env::outcomes(cx.names, process, name);
+    let possible = outcomes::outcomes(cx.names, process, name);
     for (outcome, _) in map {
         if !possible.iter().any(|p| outcome == p.as_str()) {
             let d = Diagnostic::error("unknown-outcome", outcome.span, format!("`{name}` has no outcome `{outcome}`"));
@@ -228,7 +235,7 @@ fn reachable(process: &Process, cx: &mut Cx) {
     while let Some(name) = open.pop() {
         let Some(activity) = process.activities.get(name) else { continue };
         let groups = process.groups.iter().filter(|(_, g)| g.activities.iter().any(|a| *a == name)).map(|(_, g)| g);
-        let of_groups = groups.flat_map(|g| g.targets().into_iter().chain(crate::kinds::process::reopened(g.action_lists())));
+        let of_groups = groups.flat_map(|g| g.targets().into_iter().chain(process::reopened(g.action_lists())));
         for target in activity.targets().into_iter().chain(activity.reopens()).chain(of_groups).map(Name::as_str) {
             if process.activities.get(target).is_some() && found.insert(target) {
                 open.push(target);
@@ -261,7 +268,7 @@ fn reachable(process: &Process, cx: &mut Cx) {
 fn completed_or_undone(process: &Process, action: &Action, cx: &mut Cx) {
     match &action.verb {
         Verb::Complete(Completes(Complete { activity, outcome: Some(outcome), .. })) => {
-            let all = env::outcomes(cx.names, process, activity);
+            let all = outcomes::outcomes(cx.names, process, activity);
             if process.activities.get(activity).is_some() && !all.iter().any(|o| outcome == o.as_str()) {
                 let d = Diagnostic::error("unknown-outcome", outcome.span, format!("`{activity}` has no outcome `{outcome}`"));
                 let list = all.iter().map(|o| format!("`{o}`")).collect::<Vec<_>>().join(", ");
@@ -313,14 +320,14 @@ impl Checker<'_> {
         }
     }
 
-    fn actions(&mut self, actions: &[crate::actions::Action], env: Env, cx: &mut Cx) -> BTreeSet<String> {
+    fn actions(&mut self, actions: &[Action], env: Env, cx: &mut Cx) -> BTreeSet<String> {
         self.actions_in(actions, env, false, cx)
     }
 
-    fn actions_in(&mut self, actions: &[crate::actions::Action], env: Env, waits: bool, cx: &mut Cx) -> BTreeSet<String> {
+    fn actions_in(&mut self, actions: &[Action], env: Env, waits: bool, cx: &mut Cx) -> BTreeSet<String> {
         let mut relies = Relies::new();
         let mut place = ActionPlace { waits, ..self.place(env) };
-        place::actions(actions, &mut place, &mut relies, cx);
+        action_list::actions(actions, &mut place, &mut relies, cx);
         let facts = place.env.set;
         self.relies.extend(relies);
         facts
@@ -332,7 +339,7 @@ impl Checker<'_> {
     }
 
     fn activity(&mut self, name: &Name, activity: &Activity, cx: &mut Cx) {
-        super::references::text(activity.title.as_ref(), cx);
+        texts::text(activity.title.as_ref(), cx);
         advice::title(self.process, name, activity, cx);
         advice::same_answers(activity, cx);
         let entered = self.flow.entry.get(name.as_str()).cloned().unwrap_or_else(|| self.everything());
@@ -350,7 +357,7 @@ impl Checker<'_> {
         }
         if let Some(f) = &activity.for_each {
             let element = several::for_each(f, &entry, &mut self.relies, cx);
-            let items = several::items_ty(cx.names, self.process, name, element.clone());
+            let items = env::items_ty(cx.names, self.process, name, element.clone());
             several::done_when(f, &entry, items, &mut self.relies, cx);
             self.name_of_element(f, &mut entry, element, cx);
         }
@@ -375,7 +382,7 @@ impl Checker<'_> {
         self.repeat(name, activity, cx);
         // While one of its actions is waited for, clocks and handlers know only what was done before.
         let meanwhile = match self.flow.left(name, activity, &[]) {
-            Some(facts) if super::flow::before_waiting(&activity.actions).len() < activity.actions.len() => {
+            Some(facts) if flow::before_waiting(&activity.actions).len() < activity.actions.len() => {
                 Env { roots: env.roots.clone(), ..self.env(activity, facts) }
             }
             _ => env.clone(),
@@ -392,7 +399,7 @@ impl Checker<'_> {
             }
         }
         for (dialog_name, dialog) in activity.dialogs.iter() {
-            super::references::text(dialog.title.as_ref(), cx);
+            texts::text(dialog.title.as_ref(), cx);
             match (&dialog.who, &activity.assign) {
                 (Some(who), _) => place::whos(who, &env, &mut self.relies, cx),
                 (None, None) => {
@@ -408,14 +415,14 @@ impl Checker<'_> {
             place::condition(dialog.when.as_ref(), &env, &mut self.relies, cx);
             let filled = self.form(&dialog.fields, &dialog.show, copies, &env, cx);
             for (_, outcome) in dialog.outcomes.iter() {
-                super::references::text(Some(&outcome.title), cx);
-                super::references::text(outcome.confirm.as_ref(), cx);
+                texts::text(Some(&outcome.title), cx);
+                texts::text(outcome.confirm.as_ref(), cx);
                 place::condition(outcome.when.as_ref(), &filled, &mut self.relies, cx);
             }
             self.actions(&dialog.actions, filled, cx);
         }
         if let Some(approval) = &activity.approval {
-            super::references::text(approval.title.as_ref(), cx);
+            texts::text(approval.title.as_ref(), cx);
             place::whos(&approval.of, &env, &mut self.relies, cx);
             approval.not.iter().chain(&approval.delegate).for_each(|w| place::whos(w, &env, &mut self.relies, cx));
             let seats = approval.of.iter().count();
@@ -439,7 +446,7 @@ impl Checker<'_> {
         for (i, handler) in activity.handlers.iter().enumerate() {
             self.handler(handler, &meanwhile, cx);
             if let (Some(Branch::Tried(list)), Some(facts)) = (&handler.next, self.flow.on_the_way(name, Way::Handler(i), None)) {
-                let env = super::handler::with_event(&self.env(activity, facts), &handler.on, cx.names);
+                let env = handler::with_event(&self.env(activity, facts), &handler.on, cx.names);
                 self.transitions(list, env, cx);
             }
         }
@@ -458,8 +465,8 @@ impl Checker<'_> {
     }
 
     fn handler(&mut self, handler: &LocalHandler, env: &Env, cx: &mut Cx) {
-        super::handler::names_in(&handler.on, self.process, cx);
-        let env = super::handler::with_event(env, &handler.on, cx.names);
+        handler::names_in(&handler.on, self.process, cx);
+        let env = handler::with_event(env, &handler.on, cx.names);
         place::condition(handler.when.as_ref(), &env, &mut self.relies, cx);
         self.actions_when(handler.when.as_ref(), &handler.actions, env, cx);
         if handler.actions.is_empty() && handler.next.is_none() {
@@ -522,7 +529,7 @@ impl Checker<'_> {
 
     /// A value of the process, or of the copy that is filled in.
     fn data_field(&mut self, name: &Name, field: &FormField, copies: bool, cx: &mut Cx) {
-        super::references::text(field.title.as_ref(), cx);
+        texts::text(field.title.as_ref(), cx);
         if field.field.is_some() || field.article.is_some() {
             cx.push(Diagnostic::error("missing-key", field.at, "a form field has `field`, `data` or `article`, and one of them"));
         }
@@ -546,19 +553,19 @@ impl Checker<'_> {
         let Some(next) = &activity.next else { return };
         for (outcome, branch) in next.branches() {
             let Branch::Tried(list) = branch else { continue };
-            split(activity, list, cx);
-            otherwise(list, activity.split, cx);
+            transitions::split(activity, list, cx);
+            transitions::otherwise(list, activity.split, cx);
             advice::never_taken(list, activity.split, &self.base, cx);
             for transition in list {
                 let facts = self.flow.on_the_way(name, Way::Outcome(outcome), Some(transition)).unwrap_or_else(|| self.everything());
                 self.transition(transition, self.env(activity, facts), cx);
             }
-            on_change(list, cx);
+            transitions::on_change(list, cx);
         }
     }
 
     fn transitions(&mut self, list: &[Transition], env: Env, cx: &mut Cx) {
-        otherwise(list, None, cx);
+        transitions::otherwise(list, None, cx);
         advice::never_taken(list, None, &self.base, cx);
         for transition in list {
             self.transition(transition, env.clone(), cx);
@@ -591,7 +598,7 @@ impl Checker<'_> {
     /// Groups: what their clocks and handlers do, wherever their tokens are.
     fn groups(&mut self, cx: &mut Cx) {
         for (_, group) in self.process.groups.iter() {
-            super::references::text(group.title.as_ref(), cx);
+            texts::text(group.title.as_ref(), cx);
             let inside = group.activities.iter().filter_map(|a| self.flow.entry.get(a.as_str()).cloned());
             let facts = inside.reduce(|all, one| &all & &one).unwrap_or_default();
             let env = Env { set: facts, ..self.base.clone() };
@@ -607,7 +614,7 @@ impl Checker<'_> {
             for handler in &group.handlers {
                 self.handler(handler, &env, cx);
                 if let Some(Branch::Tried(list)) = &handler.next {
-                    self.transitions(list, super::handler::with_event(&env, &handler.on, cx.names), cx);
+                    self.transitions(list, handler::with_event(&env, &handler.on, cx.names), cx);
                 }
             }
         }
@@ -631,55 +638,12 @@ impl Checker<'_> {
     }
 
     /// What the condition proves is set for the actions behind it, and need not stay so for them.
-    fn actions_when(&mut self, when: Option<&crate::cel::Expr>, actions: &[crate::actions::Action], mut env: Env, cx: &mut Cx) {
+    fn actions_when(&mut self, when: Option<&Expr>, actions: &[Action], mut env: Env, cx: &mut Cx) {
         let proved = place::proved(when, &env);
         let before = self.relies.clone();
         env.set.extend(proved.iter().cloned());
         self.actions(actions, env, cx);
         self.relies.retain(|p| before.contains(p) || !proved.contains(p));
-    }
-}
-
-/// `all` has no conditions; what is taken beside others cannot stay.
-fn split(activity: &Activity, list: &[Transition], cx: &mut Cx) {
-    let Some(split) = activity.split.filter(|s| *s != Split::First) else { return };
-    for t in list {
-        if split == Split::All && (t.when.is_some() || t.otherwise || t.on.is_some()) {
-            let d = Diagnostic::error("split-all", t.at, "`split: all` takes every transition: none has a condition");
-            cx.push(d.help("`split: matching` takes every one that holds"));
-        }
-        if t.to.iter().any(|to| matches!(to, Target::Stay(_))) {
-            cx.push(Diagnostic::error("stay", t.at, "`stay` stands alone: here others may be taken beside it"));
-        }
-    }
-}
-
-/// `otherwise` is last, alone and without `when`; a transition without a condition hides all after it.
-fn otherwise(list: &[Transition], split: Option<Split>, cx: &mut Cx) {
-    let first = split.is_none_or(|s| s == Split::First);
-    for (i, t) in list.iter().enumerate() {
-        if t.otherwise && (t.when.is_some() || i + 1 < list.len()) {
-            let d = Diagnostic::error("otherwise", t.at, "`otherwise` has no `when` and comes last");
-            cx.push(d.help("it holds when no other transition did"));
-        }
-        let always = t.when.as_ref().is_none_or(|w| w.text.trim() == "true") && !t.otherwise;
-        if first && always && i + 1 < list.len() {
-            let d = Diagnostic::error("shadowed", list[i + 1].at, "this transition is never taken");
-            cx.push(d.related(t.at, "this one always holds").help("for both write `{ to: [a, b] }`"));
-        }
-    }
-}
-
-/// A transition that waits for a change has something to wait for, and somewhere to go.
-fn on_change(list: &[Transition], cx: &mut Cx) {
-    for t in list.iter().filter(|t| t.on.is_some()) {
-        if t.when.is_none() || t.otherwise {
-            let d = Diagnostic::error("missing-key", t.at, "`on: change` needs `when`");
-            cx.push(d.help("it is taken when something changes and the condition then holds"));
-        }
-        if t.to.iter().any(|to| matches!(to, Target::Stay(_))) {
-            cx.push(Diagnostic::error("stay", t.at, "`on: change` leaves the activity: it cannot stay"));
-        }
     }
 }
 

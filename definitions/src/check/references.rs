@@ -1,12 +1,14 @@
 //! Names that the simple kinds use, languages of texts, notifications.
 
-use super::{Cx, env, handler, place};
+use crate::actions::set::ATTRIBUTES;
+use crate::check::context::Cx;
+use crate::check::texts::text;
+use crate::check::{env, handler, place};
 use crate::diagnostic::Diagnostic;
 use crate::kinds::field::FieldType;
 use crate::kinds::notification::{Channel, Notification};
 use crate::kinds::state::StateType;
 use crate::kinds::who::{Who, WhoWord};
-use crate::text::Text;
 
 pub fn check(cx: &mut Cx) {
     let names = cx.names;
@@ -56,7 +58,7 @@ pub fn check(cx: &mut Cx) {
         if field.scale.is_some() && field.field_type != FieldType::Decimal {
             cx.push(Diagnostic::error("unknown-key", field.name.span, format!("`scale` of `{}`: only decimals have one", field.name)));
         }
-        if crate::actions::set::ATTRIBUTES.contains(&field.name.as_str()) {
+        if ATTRIBUTES.contains(&field.name.as_str()) {
             cx.push(Diagnostic::error("bad-name", field.name.span, format!("`{}` is an attribute of every ticket", field.name)));
         }
     }
@@ -148,33 +150,6 @@ fn recipients(notification: &Notification, cx: &mut Cx) {
         {
             let d = Diagnostic::error("nobody-named", notification.name.span, format!("`{address}` is an address: only mail reaches it"));
             cx.push(d.help("write `by: [mail]`"));
-        }
-    }
-}
-
-/// A text has the site's own language, and no other than the site's.
-pub fn text(text: Option<&Text>, cx: &mut Cx) {
-    let Some(text) = text.filter(|_| !cx.names.site.is_stand_in()) else { return };
-    let languages = &cx.names.site.languages;
-    let tags: Vec<&str> = text.values.iter().map(|(l, ..)| l.as_str()).collect();
-    if tags == [""] {
-        return;
-    }
-    let main = cx.names.site.main_language();
-    if !tags.contains(&main) {
-        let d = Diagnostic::error("empty-template", text.span, format!("the text is missing in `{main}`, the site's own language"));
-        cx.push(d.help("others fall back to it"));
-    }
-    let missing: Vec<String> =
-        languages.iter().map(|l| &l.0).filter(|l| *l != main && !tags.contains(&l.as_str())).map(|l| format!("`{l}`")).collect();
-    if !missing.is_empty() && tags.contains(&main) {
-        let d = Diagnostic::warning("missing-translation", text.span, format!("the text is missing in {}", missing.join(", ")));
-        cx.push(d.help(format!("people who read it there get the one in `{main}`")));
-    }
-    for (tag, _, span) in &text.values {
-        if !languages.iter().any(|l| l.0 == *tag) {
-            let d = Diagnostic::error("unknown-language", *span, format!("the site has no language `{tag}`"));
-            cx.push(d.help("add it to `languages:` of the site"));
         }
     }
 }

@@ -1,56 +1,25 @@
 //! Copies, repetitions, sub-processes, groups and mutexes: that they are whole, and what expressions see of them.
 
-use super::Cx;
-use super::env::{copy_outcomes, field};
-use super::place::{self, Relies};
-use crate::cel::types::{Env, Ty};
+use crate::cel::env::Env;
+use crate::cel::expr::Expr;
+use crate::cel::types::Ty;
 use crate::cel::value::Value;
+use crate::check::context::Cx;
+use crate::check::place::Relies;
+use crate::check::{action_list, place};
 use crate::diagnostic::Diagnostic;
-use crate::kinds::group::Mutex;
+use crate::kinds::group::{Group, Mutex};
 use crate::kinds::message::DataType;
-use crate::kinds::process::{Activity, Process};
+use crate::kinds::process::Process;
 use crate::kinds::several::{DoneWhen, ForEach};
 use crate::kinds::sub_process::SubProcess;
-use crate::model::Names;
 use crate::name::Name;
 use crate::value_expr::ValueExpr;
 use crate::values::Slot;
+use crate::yaml;
+use crate::yaml::Node;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-/// Values of the process or of a copy; what is not set of them is absent, but for a no.
-pub fn data_ty(what: &str, data: impl Iterator<Item = (String, DataType)>) -> Ty {
-    Ty::object(what, data.map(|(name, of)| field(&name, of.ty(), of != DataType::Boolean, "a value of its own")).collect())
-}
-
-/// What the copies of an activity are filled in with.
-pub fn copy_data(activity: &Activity) -> BTreeMap<String, DataType> {
-    let fields = activity.dialogs.iter().flat_map(|(_, d)| &d.fields).chain(activity.approval.iter().flat_map(|a| &a.fields));
-    fields.filter_map(|f| Some((f.data.as_ref()?.to_string(), f.data_type?))).collect()
-}
-
-/// `items`, of `done_when` and of `steps.NAME`.
-pub fn items_ty(names: &Names, process: &Process, activity: &str, element: Ty) -> Ty {
-    let mut outcomes = copy_outcomes(names, process, activity);
-    outcomes.push(String::new());
-    let data = process.activities.get(activity).map(copy_data).unwrap_or_default();
-    Ty::list(Ty::object(
-        "copy",
-        vec![
-            field("item", element, false, "the element"),
-            field(
-                "outcome",
-                Ty::word(&format!("outcome of a copy of `{activity}`"), outcomes),
-                false,
-                "its outcome; empty while it is open",
-            ),
-            field("by", Ty::User, false, "who did it; empty while it is open"),
-            field("at", Ty::Timestamp, true, "when it was done"),
-            field("data", data_ty("values of the copy", data.into_iter()), false, "its own inputs"),
-            field("done", Ty::Bool, false, "whether it is done"),
-        ],
-    ))
-}
 
 /// The type of the elements, by what kind of list `in` is; whole numbers where it is a count.
 pub fn for_each(f: &ForEach, env: &Env, relies: &mut Relies, cx: &mut Cx) -> Ty {
@@ -85,14 +54,14 @@ fn elements(list: &ValueExpr, env: &Env, relies: &mut Relies, cx: &mut Cx) -> Ty
             }
         }
         ValueExpr::Literal(l) => {
-            let crate::yaml::Value::List(items) = &l.node.value else {
+            let yaml::Value::List(items) = &l.node.value else {
                 let d = Diagnostic::error("wrong-type", l.node.span, "expected a list");
                 cx.push(d.help("an expression begins with `=`; a number of copies is `count`"));
                 return Ty::Any;
             };
-            let value = |n: &crate::yaml::Node| match &n.value {
-                crate::yaml::Value::Text(t) => Some((Value::text(t.as_str()), Ty::Text)),
-                crate::yaml::Value::Int(i) => Some((Value::Int(*i), Ty::Int)),
+            let value = |n: &Node| match &n.value {
+                yaml::Value::Text(t) => Some((Value::text(t.as_str()), Ty::Text)),
+                yaml::Value::Int(i) => Some((Value::Int(*i), Ty::Int)),
                 _ => None,
             };
             let all: Option<Vec<(Value, Ty)>> = items.iter().map(value).collect();
@@ -115,7 +84,7 @@ fn counted(count: &ValueExpr, env: &Env, relies: &mut Relies, cx: &mut Cx) {
     match count {
         ValueExpr::Expr(e) => drop(place::compile(e, env, Some(&Ty::Int), relies, cx)),
         ValueExpr::Literal(l) => match l.node.value {
-            crate::yaml::Value::Int(i) if (0..=1_000).contains(&i) => drop(l.value.set(Some(Value::Int(i)))),
+            yaml::Value::Int(i) if (0..=1_000).contains(&i) => drop(l.value.set(Some(Value::Int(i)))),
             _ => cx.push(Diagnostic::error("out-of-range", l.node.span, "expected a number of copies from 0 to 1000")),
         },
     }
@@ -127,7 +96,7 @@ pub fn done_when(f: &ForEach, env: &Env, items: Ty, relies: &mut Relies, cx: &mu
 }
 
 /// The process is there, and takes and gives what stands here.
-pub fn sub_process(sub: &SubProcess, process: &Process, own: &place::ActionPlace, relies: &mut Relies, cx: &mut Cx) {
+pub fn sub_process(sub: &SubProcess, process: &Process, own: &action_list::ActionPlace, relies: &mut Relies, cx: &mut Cx) {
     let Some(inner) = cx.processes.get(sub.name.as_str()) else {
         let known: Vec<_> = cx.names.process_names.iter().map(String::as_str).collect();
         return cx.unknown("process", &sub.name, known);
@@ -202,7 +171,7 @@ pub fn data_value(name: &Name, of: DataType, given: &ValueExpr, env: &Env, relie
 
 /// Groups: their activities are there, and they lie in each other or apart.
 pub fn groups(process: &Process, cx: &mut Cx) {
-    let members = |g: &crate::kinds::group::Group| g.activities.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+    let members = |g: &Group| g.activities.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
     let all: Vec<(&Name, BTreeSet<String>)> = process.groups.iter().map(|(n, g)| (n, members(g))).collect();
     for (i, (name, group)) in process.groups.iter().enumerate() {
         if process.activities.get(name).is_some() || *name == "instance" {
@@ -232,7 +201,7 @@ pub fn groups(process: &Process, cx: &mut Cx) {
 }
 
 /// What tells mutexes of one name apart is one value.
-pub fn key(key: &crate::cel::Expr, env: &Env, relies: &mut Relies, cx: &mut Cx) {
+pub fn key(key: &Expr, env: &Env, relies: &mut Relies, cx: &mut Cx) {
     let Some(program) = place::compile(key, env, None, relies, cx) else { return };
     let ty = &program.ty;
     if matches!(ty, Ty::List(_) | Ty::Map(_) | Ty::Object(_)) {

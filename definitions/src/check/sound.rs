@@ -1,10 +1,11 @@
 //! Soundness of the net, as findings with their counter-example (C28).
 
-use super::Cx;
+use crate::check::context::Cx;
 use crate::diagnostic::Diagnostic;
 use crate::kinds::process::Process;
 use crate::net::Net;
-use crate::soundness::{Answer, Fault, decide};
+use crate::soundness::decide;
+use crate::soundness::fault::{Answer, Fault};
 use crate::source::Span;
 
 /// Only where the net is whole: whatever is wrong with its names has been said.

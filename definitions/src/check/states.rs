@@ -3,15 +3,18 @@
 //! As long as nothing waits, only the process changes the state; where people, clocks or other branches come between,
 //! everything is possible to which the life cycle leads. What it allows from none of these states is a finding.
 
-use super::{Cx, conditions};
 use crate::actions::{Action, Verb, with_others};
-use crate::cel::Expr;
-use crate::cel::types::Env;
+use crate::cel::env::Env;
+use crate::cel::expr::Expr;
+use crate::check::context::Cx;
+use crate::check::{conditions, leads};
 use crate::diagnostic::Diagnostic;
-use crate::kinds::process::{Activity, Dialog, Process, Split, Starter, Target, Transition, Way};
+use crate::kinds::branch::{Split, Target, Transition};
+use crate::kinds::process::{Activity, Dialog, Process, Starter, Way};
 use crate::kinds::ticket_type::{LifeTransition, TicketType};
 use crate::kinds::who::{Who, WhoWord};
 use crate::name::Name;
+use crate::source::Span;
 use crate::value_expr::ValueExpr;
 use crate::yaml::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -104,7 +107,7 @@ struct Analysis<'a> {
     changed: BTreeSet<String>,
     parallel: bool,
     /// The place, the states before, and the state that is set.
-    found: Vec<(crate::source::Span, States, String)>,
+    found: Vec<(Span, States, String)>,
 }
 
 impl Analysis<'_> {
@@ -260,7 +263,7 @@ impl Analysis<'_> {
                     ValueExpr::Literal(l) => {
                         let Value::Text(to) = &l.node.value else { continue };
                         let known = self.life.states.iter().any(|s| *s == to.as_str())
-                            && super::life_cycle::leads_to(self.life).is_some_and(|all| all.contains(to));
+                            && leads::leads_to(self.life).is_some_and(|all| all.contains(to));
                         if known && !now.is_empty() && !now.iter().any(|s| leads(self.life, s, to)) {
                             self.found.push((l.node.span, now.clone(), to.clone()));
                         }

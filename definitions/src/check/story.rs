@@ -1,12 +1,15 @@
 //! A test: its steps have one verb each, and name what exists.
 
-use super::{Cx, env, place, several};
 use crate::actions::link::LinkKind;
+use crate::check::context::Cx;
+use crate::check::{env, place};
+use crate::data_types;
 use crate::diagnostic::Diagnostic;
 use crate::kinds::process::Process;
 use crate::kinds::test::{MailIn, Steering, Step, Test};
 use crate::load::Named;
 use crate::name::Name;
+use crate::outcomes;
 use crate::value_expr::ValueExpr;
 
 pub fn check(test: &Test, cx: &mut Cx) {
@@ -218,7 +221,7 @@ fn outcome(step: &Step, cx: &mut Cx) {
     let all: Vec<String> = cx
         .processes
         .values()
-        .flat_map(|p| env::outcomes(cx.names, p, activity).into_iter().chain(env::copy_outcomes(cx.names, p, activity)))
+        .flat_map(|p| outcomes::outcomes(cx.names, p, activity).into_iter().chain(outcomes::copy_outcomes(cx.names, p, activity)))
         .collect();
     if !all.is_empty() && step.refuse.is_none() && !all.iter().any(|o| outcome == o.as_str()) {
         let d = Diagnostic::error("unknown-outcome", outcome.span, format!("`{activity}` has no outcome `{outcome}`"));
@@ -229,7 +232,7 @@ fn outcome(step: &Step, cx: &mut Cx) {
 
 fn values(given: &Named<ValueExpr>, cx: &mut Cx) {
     let env = env::with_ticket(cx.names, None);
-    let of_copies = |p: &Process, name: &Name| p.activities.iter().any(|(_, a)| several::copy_data(a).contains_key(name.as_str()));
+    let of_copies = |p: &Process, name: &Name| p.activities.iter().any(|(_, a)| data_types::copy_data(a).contains_key(name.as_str()));
     for (name, value) in given.iter() {
         // A value of a process, or of a copy, is read where it goes.
         if cx.processes.values().any(|p| p.data.get(name).is_some() || of_copies(p, name)) {

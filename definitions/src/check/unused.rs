@@ -1,9 +1,10 @@
 //! What nothing uses: fields and states in no type, roles that give nothing and that nothing asks for, calendars in which
 //! nothing counts, notifications that nothing sends.
 
-use super::Cx;
+use crate::check::context::Cx;
 use crate::diagnostic::Diagnostic;
 use crate::kinds::Definition;
+use crate::kinds::role::Role;
 use crate::name::Name;
 use crate::yaml::{Node, Value};
 use std::collections::BTreeSet;
@@ -47,7 +48,7 @@ pub fn check(words: &BTreeSet<String>, cx: &mut Cx) {
     for state in names.states.iter().filter(|s| !states.contains(s.name.as_str())) {
         unused(&state.name, format!("no ticket type has the state `{}`", state.name), "add it to `states:` of a type, or leave it out", cx);
     }
-    let gives_nothing = |r: &&crate::kinds::role::Role| r.queues.is_empty() && !r.admin && !words.contains(r.name.as_str());
+    let gives_nothing = |r: &&Role| r.queues.is_empty() && !r.admin && !words.contains(r.name.as_str());
     for role in names.roles.iter().filter(gives_nothing) {
         unused(&role.name, format!("the role `{}` gives no right, and nothing asks for it", role.name), "give it rights in `queues:`", cx);
     }

@@ -1,29 +1,43 @@
 //! Layers, order within a layer, coordinates, and rows where there are many layers.
 
-use super::{Graph, Node};
+use crate::diagram::{Graph, Node, svg};
 
 pub const WIDTH: f32 = 168.0;
+
 /// The height of a box with two lines at most.
 const HEIGHT: f32 = 56.0;
+
 /// Of one line of a title.
 pub const LINE: f32 = 17.0;
+
 const ROW_GAP: f32 = 28.0;
+
 const GAP: f32 = 64.0;
+
 const DUMMY_HEIGHT: f32 = 14.0;
+
 /// Width of a letter of a label, on average.
 const LETTER: f32 = 6.4;
+
 const SWEEPS: usize = 24;
+
 /// Longest label that is shown whole, in characters.
 pub const LABEL_CHARS: usize = 26;
+
 /// Half of a gate: the sign of a split or a join at the side of a box.
 pub const GATE: f32 = 11.0;
+
 /// Room between a frame and what is in it.
 pub const FRAME: f32 = 10.0;
+
 /// More layers than these are folded into rows.
 const LAYERS_MAX: usize = 9;
+
 /// Between two rows, and before and behind the signs at which edges go on in the next.
 const ROW_SPACE: f32 = 72.0;
+
 const LINK_SPACE: f32 = 44.0;
+
 /// Between the signs of several edges at one cell.
 const LINK_HEIGHT: f32 = 24.0;
 
@@ -68,7 +82,7 @@ impl Cell {
 
 /// The height of a box.
 fn height(node: &Node) -> f32 {
-    let lines = super::svg::wrap(&node.title).len() as f32;
+    let lines = svg::wrap(&node.title).len() as f32;
     let note = if node.note.is_empty() { 0.0 } else { 14.0 };
     HEIGHT.max(lines * LINE + 16.0 + note)
 }

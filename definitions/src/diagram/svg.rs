@@ -1,10 +1,11 @@
 //! The drawing as SVG.
 
-use super::layout::{Drawn, GATE, LABEL_CHARS, LINE, Layout, Point, WIDTH};
-use super::{Edge, Gate, Graph, Mark, Node};
+use crate::diagram::layout::{Drawn, GATE, LABEL_CHARS, LINE, Layout, Point, WIDTH};
+use crate::diagram::{Edge, Gate, Graph, Mark, Node};
 use std::fmt::Write;
 
 const MARGIN: f32 = 24.0;
+
 /// Characters of one line in a box.
 const LINE_CHARS: usize = 19;
 

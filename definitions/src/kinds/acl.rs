@@ -1,5 +1,5 @@
-use crate::cel::Expr;
-use crate::kinds::Kind;
+use crate::cel::expr::Expr;
+use crate::kinds::kind::Kind;
 use crate::kinds::who::Whos;
 use crate::load::{Int, Load, Loader, Named, OneOrMany, Schemas};
 use crate::name::Name;

@@ -1,11 +1,12 @@
 //! Where tokens go, and when those that arrive go on (C5 to C9).
 
 use crate::actions::Action;
-use crate::cel::Expr;
+use crate::cel::expr::Expr;
 use crate::diagnostic::Diagnostic;
-use crate::load::{Int, Load, Loader, OneOrMany, Schemas, is_name};
+use crate::load::{Int, Load, Loader, NAME_PATTERN, OneOrMany, Schemas, is_name};
 use crate::name::Name;
-use crate::yaml::{Node, Value};
+use crate::source::Span;
+use crate::yaml::{Entry, Node, Value};
 use crate::{choice, record};
 use serde_json::json;
 
@@ -154,7 +155,7 @@ impl Transition {
 pub enum Target {
     Activity(Name),
     /// Save and remain.
-    Stay(crate::source::Span),
+    Stay(Span),
 }
 
 impl Target {
@@ -233,7 +234,7 @@ impl Load for Next {
             json!({
                 "description": "An activity; or transitions, the first that holds; or a map from outcomes to either.",
                 "examples": ["pay", [{"to": "pay", "when": "ticket.fields.amount <= 50"}, {"to": ["approve", "check"]}], {"good": "decided", "missing": "stay"}],
-                "anyOf": [branch, {"type": "object", "minProperties": 1, "not": {"required": ["to"]}, "propertyNames": {"pattern": crate::load::NAME_PATTERN}, "additionalProperties": branch}]
+                "anyOf": [branch, {"type": "object", "minProperties": 1, "not": {"required": ["to"]}, "propertyNames": {"pattern": NAME_PATTERN}, "additionalProperties": branch}]
             })
         })
     }
@@ -255,7 +256,7 @@ impl Load for Next {
                 None
             }
             Value::Map(entries) => {
-                let load = |e: &crate::yaml::Entry, cx: &mut Loader| {
+                let load = |e: &Entry, cx: &mut Loader| {
                     let name = Name::from_key(e, cx);
                     let branch = Branch::load(&e.value, cx);
                     Some((name?, branch?))

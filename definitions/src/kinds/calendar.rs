@@ -1,14 +1,17 @@
+use crate::calendar::WorkTime;
 use crate::diagnostic::Diagnostic;
-use crate::kinds::Kind;
-use crate::kinds::site::Zone;
+use crate::kinds::kind::Kind;
 use crate::load::{Load, Loader, Schemas};
 use crate::name::Name;
 use crate::record;
 use crate::source::Span;
 use crate::text::Text;
 use crate::yaml::{Node, Value};
+use crate::zone::Zone;
 use jiff::civil::{Date, Weekday};
+use jiff::tz::TimeZone;
 use serde_json::json;
+use std::collections::BTreeSet;
 
 record! {
     /// Working hours and holidays: what timers and service levels count in.
@@ -59,6 +62,7 @@ const DAYS: [(&str, Weekday); 7] = [
 ];
 
 const DAYS_PATTERN: &str = "^(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?$";
+
 const SPAN_PATTERN: &str = "^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$";
 
 /// `mon`, or `mon-fri`; the numbers of the days from Monday, round the end of the week.
@@ -167,5 +171,18 @@ impl Load for Day {
             cx.push(Diagnostic::error("wrong-type", node.span, "expected a day").help("write `\"2026-12-31\"`"));
         }
         date.map(Self)
+    }
+}
+
+impl Calendar {
+    /// The calendar ready to be counted in. `more` are the days of its iCalendar file: single ones, and yearly ones.
+    pub fn work_time(&self, site: &TimeZone, more: &(BTreeSet<Date>, BTreeSet<(i8, i8)>)) -> WorkTime {
+        let holidays = self.holidays.as_ref();
+        let mut yearly: BTreeSet<(i8, i8)> = holidays.iter().flat_map(|h| &h.yearly).map(|d| (d.0, d.1)).collect();
+        let mut once: BTreeSet<Date> = holidays.iter().flat_map(|h| &h.once).map(|d| d.0).collect();
+        once.extend(&more.0);
+        yearly.extend(&more.1);
+        let zone = self.zone.as_ref().map_or_else(|| site.clone(), |z| z.0.clone());
+        WorkTime::new(self.name.to_string(), zone, self.hours.days.clone(), yearly, once)
     }
 }

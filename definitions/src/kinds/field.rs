@@ -1,4 +1,4 @@
-use crate::kinds::Kind;
+use crate::kinds::kind::Kind;
 use crate::load::{Int, Named};
 use crate::name::Name;
 use crate::text::Text;

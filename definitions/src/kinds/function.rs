@@ -1,5 +1,5 @@
-use crate::kinds::Kind;
 use crate::kinds::decision::Column;
+use crate::kinds::kind::Kind;
 use crate::load::Named;
 use crate::name::Name;
 use crate::record;

@@ -1,10 +1,10 @@
 //! Phases: activities that are cancelled, timed and excluded together (C12, C14).
 
 use crate::actions::Action;
-use crate::cel::Expr;
+use crate::cel::expr::Expr;
 use crate::kinds::branch::Branch;
 use crate::kinds::handler::LocalHandler;
-use crate::kinds::process::Timer;
+use crate::kinds::timer::Timer;
 use crate::load::{Load, Loader, Schemas};
 use crate::name::Name;
 use crate::record;

@@ -1,13 +1,14 @@
 use crate::actions::Action;
-use crate::cel::Expr;
-use crate::kinds::Kind;
-use crate::kinds::process::Branch;
+use crate::cel::expr::Expr;
+use crate::diagnostic::Diagnostic;
+use crate::kinds::branch::Branch;
+use crate::kinds::kind::Kind;
 use crate::load::{Int, Load, Loader, OneOrMany, Schemas};
 use crate::name::Name;
-use crate::record;
 use crate::source::Span;
 use crate::text::Text;
 use crate::yaml::{Node, Value};
+use crate::{load, record};
 use serde_json::json;
 
 record! {
@@ -145,9 +146,9 @@ impl Load for EventName {
             return None;
         };
         let event = Self { text: text.clone(), span: node.span };
-        let known = EVENTS.iter().any(|(n, _)| n == text) || event.changed().or(event.message()).is_some_and(crate::load::is_name);
+        let known = EVENTS.iter().any(|(n, _)| n == text) || event.changed().or(event.message()).is_some_and(load::is_name);
         if !known {
-            let d = crate::diagnostic::Diagnostic::error("unknown-word", node.span, format!("there is no event `{text}`"));
+            let d = Diagnostic::error("unknown-word", node.span, format!("there is no event `{text}`"));
             let names: Vec<String> = EVENTS.iter().map(|(n, _)| format!("`{n}`")).collect();
             let all = format!("events are {}, and `ticket.NAME_changed` of attributes and fields", names.join(", "));
             let near = EVENTS.iter().map(|(n, _)| *n).chain(["ticket.state_changed", "ticket.queue_changed"]);

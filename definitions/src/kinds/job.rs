@@ -1,14 +1,14 @@
 use crate::actions::Action;
-use crate::cel::Expr;
+use crate::cel::expr::Expr;
 use crate::diagnostic::Diagnostic;
-use crate::kinds::Kind;
 use crate::kinds::handler::EventName;
-use crate::kinds::site::Zone;
+use crate::kinds::kind::Kind;
 use crate::load::{Load, Loader, OneOrMany, Schemas};
 use crate::name::Name;
 use crate::source::Span;
 use crate::text::Text;
 use crate::yaml::{Node, Value};
+use crate::zone::Zone;
 use crate::{choice, record};
 use croner::errors::CronError;
 use jiff::Timestamp;

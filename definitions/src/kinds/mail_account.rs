@@ -1,5 +1,5 @@
 use crate::diagnostic::Diagnostic;
-use crate::kinds::Kind;
+use crate::kinds::kind::Kind;
 use crate::load::{Load, Loader, OneOrMany, Schemas};
 use crate::name::Name;
 use crate::source::Span;

@@ -1,6 +1,6 @@
 use crate::actions::set::Set;
-use crate::cel::Expr;
-use crate::kinds::Kind;
+use crate::cel::expr::Expr;
+use crate::kinds::kind::Kind;
 use crate::load::Int;
 use crate::name::Name;
 use crate::text::Text;

@@ -1,12 +1,12 @@
-use crate::cel::Expr;
+use crate::cel::expr::Expr;
 use crate::cel::types::Ty;
 use crate::cel::value::Value;
 use crate::decimal::Decimal;
-use crate::kinds::test::DurationText;
+use crate::duration_text::DurationText;
 use crate::load::{Load, Loader, Named, Schemas};
-use crate::values::{MULTILINE_BYTES_MAX, ValueError};
+use crate::value_error::{MULTILINE_BYTES_MAX, ValueError};
 use crate::yaml::{Node, Value as Yaml};
-use crate::{choice, record};
+use crate::{choice, load, record};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 
@@ -49,7 +49,7 @@ pub struct Typed(pub DataType);
 impl Load for Typed {
     fn schema(g: &mut Schemas) -> Json {
         let word = DataType::schema(g);
-        let of = crate::load::describe(word.clone(), "type", "What it holds.", json!("text"));
+        let of = load::describe(word.clone(), "type", "What it holds.", json!("text"));
         json!({"anyOf": [word, {"type": "object", "additionalProperties": false, "required": ["type"], "properties": {"type": of}}]})
     }
 

@@ -1,6 +1,6 @@
-use crate::cel::Expr;
-use crate::kinds::Kind;
+use crate::cel::expr::Expr;
 use crate::kinds::handler::EventName;
+use crate::kinds::kind::Kind;
 use crate::kinds::who::Whos;
 use crate::load::OneOrMany;
 use crate::name::Name;

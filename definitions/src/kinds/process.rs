@@ -1,15 +1,22 @@
 use crate::actions::complete::{Complete, Completes};
 use crate::actions::{Action, Verb};
-use crate::cel::Expr;
-use crate::kinds::Kind;
-pub use crate::kinds::branch::{Branch, Join, Next, OnChange, Rest, Split, Target, Transition};
+use crate::cel::expr::Expr;
+use crate::duration_text::DurationText;
+pub use crate::kinds::branch::Branch;
+pub use crate::kinds::branch::Join;
+pub use crate::kinds::branch::Next;
+pub use crate::kinds::branch::OnChange;
+pub use crate::kinds::branch::Rest;
+pub use crate::kinds::branch::Split;
+pub use crate::kinds::branch::Target;
+pub use crate::kinds::branch::Transition;
 use crate::kinds::group::{Group, Mutex};
 use crate::kinds::handler::{EventName, LocalHandler};
-use crate::kinds::message::DataType;
-use crate::kinds::message::{Message, Typed};
+use crate::kinds::kind::Kind;
+use crate::kinds::message::{DataType, Message, Typed};
 use crate::kinds::several::{ForEach, Repeat};
 use crate::kinds::sub_process::SubProcess;
-use crate::kinds::test::DurationText;
+use crate::kinds::timer::Timer;
 use crate::kinds::who::Whos;
 use crate::load::{Int, Load, Loader, Named, Schemas};
 use crate::name::Name;
@@ -17,7 +24,7 @@ use crate::template::Template;
 use crate::text::Text;
 use crate::value_expr::ValueExpr;
 use crate::yaml::{Node, Value};
-use crate::{choice, record};
+use crate::{actions, choice, load, record};
 use serde_json::json;
 
 record! {
@@ -309,7 +316,7 @@ impl Activity {
 
 /// The activities that these actions go back to.
 pub fn reopened(lists: Vec<&[Action]>) -> impl Iterator<Item = &Name> {
-    lists.into_iter().flat_map(crate::actions::with_others).filter_map(|a| match &a.verb {
+    lists.into_iter().flat_map(actions::with_others).filter_map(|a| match &a.verb {
         Verb::Reopen(name) => Some(name),
         _ => None,
     })
@@ -324,24 +331,6 @@ pub enum Way<'a> {
     Timer(usize),
     /// One of its handlers.
     Handler(usize),
-}
-
-record! {
-    /// What happens after some time.
-    pub struct Timer as "a timer" {
-        /// How long after the entry.
-        after "after": DurationText = "2d";
-        /// How long between repetitions.
-        every "every": Option<DurationText> = "1d";
-        /// The calendar in whose working time it counts; without one it is elapsed time.
-        calendar "calendar": Option<Name> = "office";
-        /// Only when this holds then.
-        when "when": Option<Expr> = "ticket.priority > 3";
-        /// Done then.
-        actions "do": Vec<Action> = [{ "notify": "reminder" }];
-        /// Ends the activity, and goes there.
-        next "next": Option<Branch> = "escalated";
-    }
 }
 
 choice! {
@@ -371,7 +360,7 @@ pub enum Pick {
 
 impl Load for Pick {
     fn schema(g: &mut Schemas) -> serde_json::Value {
-        let same = crate::load::describe(Name::schema(g), "same_as", "Whoever completed that activity.", json!("plan"));
+        let same = load::describe(Name::schema(g), "same_as", "Whoever completed that activity.", json!("plan"));
         let same = json!({"type": "object", "additionalProperties": false, "required": ["same_as"], "properties": {"same_as": same}});
         json!({"anyOf": [PickWord::schema(g), same]})
     }

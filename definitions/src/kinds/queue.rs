@@ -1,5 +1,5 @@
-use crate::kinds::Kind;
-use crate::kinds::test::DurationText;
+use crate::duration_text::DurationText;
+use crate::kinds::kind::Kind;
 use crate::name::Name;
 use crate::text::Text;
 use crate::{choice, record};

@@ -1,6 +1,6 @@
 //! An activity that is done several times: copies for the elements of a list, and repetitions (C2, C10).
 
-use crate::cel::Expr;
+use crate::cel::expr::Expr;
 use crate::diagnostic::Diagnostic;
 use crate::kinds::branch::Rest;
 use crate::load::{Int, Load, Loader, Schemas};

@@ -1,10 +1,12 @@
-use crate::kinds::Kind;
+use crate::diagnostic::Diagnostic;
+use crate::kinds::kind::Kind;
 use crate::load::{Int, Load, Loader, Named, OneOrMany, Schemas};
 use crate::name::Name;
+use crate::record;
 use crate::source::Span;
 use crate::text::{LANGUAGE_PATTERN, Text, is_language};
 use crate::yaml::{Node, Value};
-use crate::{diagnostic::Diagnostic, record};
+use crate::zone::Zone;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
@@ -71,28 +73,6 @@ impl Load for Language {
                 None
             }
         }
-    }
-}
-
-#[derive(Debug, Clone)]
-pub struct Zone(pub TimeZone);
-
-impl Load for Zone {
-    fn schema(_: &mut Schemas) -> serde_json::Value {
-        json!({"type": "string", "minLength": 1})
-    }
-    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
-        let zone = match &node.value {
-            Value::Text(t) => TimeZone::get(t).ok(),
-            _ => None,
-        };
-        if zone.is_none() {
-            cx.push(
-                Diagnostic::error("bad-zone", node.span, "not a time zone")
-                    .help("write a zone of the IANA database, such as `Europe/Berlin`"),
-            );
-        }
-        zone.map(Self)
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::kinds::Kind;
+use crate::kinds::kind::Kind;
 use crate::name::Name;
 use crate::text::Text;
 use crate::{choice, record};

@@ -2,6 +2,7 @@
 
 use crate::load::Named;
 use crate::name::Name;
+use crate::template::Template;
 use crate::value_expr::ValueExpr;
 use crate::{choice, record};
 
@@ -53,6 +54,6 @@ record! {
         /// Its priority at the beginning, by name.
         priority "priority": Option<Name> = "normal";
         /// Its title; that of the process if not written.
-        title "title": Option<crate::template::Template> = "Install {{ticket.fields.server}}";
+        title "title": Option<Template> = "Install {{ticket.fields.server}}";
     }
 }

@@ -1,6 +1,7 @@
 use crate::diagnostic::Diagnostic;
-use crate::kinds::Kind;
-use crate::load::{Load, Loader, Named, Schemas};
+use crate::duration_text::DurationText;
+use crate::kinds::kind::Kind;
+use crate::load::{Int, Load, Loader, Named, Schemas};
 use crate::name::Name;
 use crate::value_expr::ValueExpr;
 use crate::yaml::{Node, Value};
@@ -74,55 +75,6 @@ impl Load for Time {
     }
 }
 
-/// `30m`, `4h`, `2d`, `1w`, or ISO 8601 (`PT4H`, `P2D`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DurationText(pub crate::cel::value::Duration);
-
-impl DurationText {
-    pub fn parse(text: &str) -> Option<crate::cel::value::Duration> {
-        use crate::cel::value::Duration;
-        if !text.is_ascii() {
-            return None;
-        }
-        if text.starts_with('P') {
-            let span: jiff::Span = text.parse().ok()?;
-            // Months and years have no length of their own, and parts of a second no use here.
-            if span.get_years() != 0 || span.get_months() != 0 || span.get_milliseconds() != 0 || span.is_negative() {
-                return None;
-            }
-            let days = i64::from(span.get_weeks()) * 7 + i64::from(span.get_days());
-            return Some(Duration { days, seconds: i64::from(span.get_hours()) * 3600 + span.get_minutes() * 60 + span.get_seconds() });
-        }
-        let (number, unit) = text.split_at(text.len().checked_sub(1)?);
-        let n: i64 = number.parse().ok().filter(|n| (0..=100_000).contains(n))?;
-        Some(match unit {
-            "m" => Duration { days: 0, seconds: n * 60 },
-            "h" => Duration { days: 0, seconds: n * 3600 },
-            "d" => Duration { days: n, seconds: 0 },
-            "w" => Duration { days: n * 7, seconds: 0 },
-            _ => return None,
-        })
-    }
-}
-
-impl Load for DurationText {
-    fn schema(_: &mut Schemas) -> serde_json::Value {
-        json!({"type": "string", "pattern": "^([0-9]{1,6}[mhdw]|P.+)$"})
-    }
-    fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
-        let duration = match &node.value {
-            Value::Text(t) if t.is_ascii() => Self::parse(t),
-            _ => None,
-        };
-        if duration.is_none() {
-            cx.push(
-                Diagnostic::error("wrong-type", node.span, "expected a duration").help("write `30m`, `4h`, `2d`, `1w`, `PT4H` or `P2D`"),
-            );
-        }
-        duration.map(Self)
-    }
-}
-
 choice! {
     /// Why something is refused.
     pub enum Refusal {
@@ -171,7 +123,7 @@ record! {
         /// Begins or ends watching the ticket.
         watch "watch": Option<bool> = true;
         /// Merges the ticket into another one of the story, by its place.
-        merge "merge": Option<crate::load::Int<1, 1_000>> = 1;
+        merge "merge": Option<Int<1, 1_000>> = 1;
         /// A mail comes in, and is sorted as at the door; the steps that follow are about its ticket.
         mail "mail": Option<Box<MailIn>> = { "from": "anna", "subject": "The printer is on fire", "body": "Please help" };
         /// Tries the open incident again whose kind this is, or whose message has it in it.
@@ -188,7 +140,7 @@ record! {
         expect "expect": Option<Box<Expect>> = { "state": "new", "work": ["approve"] };
         /// The ticket it is about, by its place among all that were made, those that actions make too; the one of the
         /// step before if not written.
-        ticket "ticket": Option<crate::load::Int<1, 1_000>> = 2;
+        ticket "ticket": Option<Int<1, 1_000>> = 2;
         /// The person who does it, a name of `people`; with `expect`, whose choices they are.
         actor "as": Option<Name> = "anna";
         /// The copy of a `for_each`, by its element.
@@ -206,7 +158,7 @@ record! {
         /// Why the program failed for good.
         fails "fails": Option<String> = "no such host";
         /// The minutes of work that go with a `write` or `note`, or with the article of a form.
-        minutes "minutes": Option<crate::load::Int<1, 1_440>> = 15;
+        minutes "minutes": Option<Int<1, 1_440>> = 15;
         /// It must be refused, for this reason.
         refuse "refuse": Option<Refusal> = "right";
         /// A part of what the person is told of the refusal, in the site's own language.
@@ -266,7 +218,7 @@ record! {
         /// Its text.
         body "body": Option<String> = "Please help";
         /// It answers a mail of this ticket, by its place among all that were made.
-        answers "answers": Option<crate::load::Int<1, 1_000>> = 1;
+        answers "answers": Option<Int<1, 1_000>> = 1;
         /// Further lines of its head.
         headers "headers": Vec<String> = ["X-Priority: 1"];
         /// A machine wrote it.
@@ -346,7 +298,7 @@ record! {
         /// Whether its owner holds it.
         lock "lock": Option<bool> = true;
         /// Minutes of work that were written down.
-        accounted "accounted": Option<crate::load::Int<0, 1_000_000>> = 15;
+        accounted "accounted": Option<Int<0, 1_000_000>> = 15;
         /// The activities that are under way, in any order.
         work "work": Option<Vec<Name>> = ["approve", "check_receipts"];
         /// The outcome with which the instance ended.
@@ -364,7 +316,7 @@ record! {
         /// Addresses, or people of the test, to whom mails were written since the beginning, in any order.
         mailed "mailed": Option<Vec<String>> = ["anna"];
         /// Other tickets that are linked, in any order: what each is to this one, and its place among all that were made.
-        links "links": Option<Vec<Named<crate::load::Int<1, 1_000>>>> = [{ "child": 2 }];
+        links "links": Option<Vec<Named<Int<1, 1_000>>>> = [{ "child": 2 }];
         /// For each attribute or field the values that the person in `as` may not choose by hand: `right`, `life_cycle` or
         /// `acl`, or a part of what the person is told, in the site's own language.
         reasons "reasons": Named<Named<String>> = { "state": { "closed_successful": "Enter the solution first" } };
@@ -373,13 +325,13 @@ record! {
         /// Mails and notifications that were sent since the beginning.
         texts "texts": Vec<TextSent> = [{ "to": "anna", "subject": "is paid" }];
         /// How many articles the ticket has.
-        articles "articles": Option<crate::load::Int<0, 100_000>> = 1;
+        articles "articles": Option<Int<0, 100_000>> = 1;
         /// How many of them customers may read.
-        visible "visible": Option<crate::load::Int<0, 100_000>> = 1;
+        visible "visible": Option<Int<0, 100_000>> = 1;
         /// How many other tickets were made since the beginning.
-        created "created": Option<crate::load::Int<0, 1_000>> = 1;
+        created "created": Option<Int<0, 1_000>> = 1;
         /// How many incidents are open.
-        incidents "incidents": Option<crate::load::Int<0, 1_000>> = 0;
+        incidents "incidents": Option<Int<0, 1_000>> = 0;
         /// Notifications sent since the beginning, each with its receiver and as often as it was sent; `[]` where nobody was
         /// told.
         notified "notified": Option<Vec<Named<Name>>> = [{ "claim_paid": "anna" }];

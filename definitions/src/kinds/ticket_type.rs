@@ -1,7 +1,7 @@
 use crate::actions::Action;
-use crate::cel::Expr;
+use crate::cel::expr::Expr;
 use crate::diagnostic::Diagnostic;
-use crate::kinds::Kind;
+use crate::kinds::kind::Kind;
 use crate::kinds::who::Whos;
 use crate::load::{Load, Loader, OneOrMany, Schemas};
 use crate::name::Name;

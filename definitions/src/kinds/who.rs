@@ -1,11 +1,11 @@
 //! A *who* (C19): the people that a key means.
 
-use crate::cel::Expr;
-use crate::choice;
+use crate::cel::expr::Expr;
 use crate::diagnostic::Diagnostic;
 use crate::load::{Load, Loader, OneOrMany, Schemas};
 use crate::name::Name;
 use crate::yaml::{Node, Value};
+use crate::{choice, load};
 use serde_json::json;
 
 choice! {
@@ -47,8 +47,8 @@ impl Load for Who {
     fn schema(g: &mut Schemas) -> serde_json::Value {
         g.define("Who", |g| {
             let name = Name::schema(g);
-            let skill = crate::load::describe(Name::schema(g), "skill", "Agents who can do this.", json!("sap"));
-            let of = crate::load::describe(json!({"$ref": "#/$defs/Who"}), "manager_of", "The managers of these people.", json!("requester"));
+            let skill = load::describe(Name::schema(g), "skill", "Agents who can do this.", json!("sap"));
+            let of = load::describe(json!({"$ref": "#/$defs/Who"}), "manager_of", "The managers of these people.", json!("requester"));
             json!({
                 "description": "People: a word, a role, a user, a skill, whoever did an activity, the manager of any of these, or an expression beginning with `=`.",
                 "examples": ["customer", {"role": "manager"}],

@@ -1,108 +1,16 @@
 //! Every state that can be reached, and what is wrong with it.
 
-use super::Answer;
-use super::moves::{Effect, Move, Moves};
-use super::state::{Layout, State};
+use crate::counter_example::Step;
+use crate::soundness::fault::{Answer, Fault, Limits};
+use crate::soundness::moves::{Effect, Move, Moves};
+use crate::soundness::state::{Layout, State};
 use std::collections::{HashMap, VecDeque};
-use std::fmt;
-
-/// What is wrong, at an activity, and how it comes to that.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
-    /// No way leads into it, though arrows do.
-    NeverEntered { activity: String },
-    /// Tokens wait there, and nothing more can come.
-    Waits { activity: String, path: Vec<Step> },
-    /// From here the end cannot be reached.
-    NoEnd { activity: String, path: Vec<Step> },
-    /// Tokens grow without end.
-    Unbounded { activity: String, path: Vec<Step> },
-    /// Every token that enters it is withdrawn before anything can happen there.
-    Withdrawn { activity: String },
-    /// A second token can come while one is there, and nothing says that this is meant.
-    Second { activity: String, path: Vec<Step> },
-}
-
-/// One thing that happens on the way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// The activity, or the group, in which it happens.
-    pub at: String,
-    /// An outcome, a timer, an event; empty where there is nothing to say.
-    pub what: String,
-    /// Where it goes, where there is a choice.
-    pub to: Vec<String>,
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "`{}`", self.at)?;
-        let to = self.to.iter().map(|t| format!("`{t}`")).collect::<Vec<_>>().join(", ");
-        match (self.what.as_str(), self.to.is_empty()) {
-            ("", true) => Ok(()),
-            (what, true) => write!(f, " ({what})"),
-            ("", false) => write!(f, " (to {to})"),
-            (what, false) => write!(f, " ({what}, to {to})"),
-        }
-    }
-}
-
-impl Fault {
-    pub fn activity(&self) -> &str {
-        match self {
-            Self::NeverEntered { activity }
-            | Self::Withdrawn { activity }
-            | Self::Waits { activity, .. }
-            | Self::NoEnd { activity, .. }
-            | Self::Unbounded { activity, .. }
-            | Self::Second { activity, .. } => activity,
-        }
-    }
-
-    /// The way that leads there.
-    pub fn path(&self) -> &[Step] {
-        match self {
-            Self::NeverEntered { .. } | Self::Withdrawn { .. } => &[],
-            Self::Waits { path, .. } | Self::NoEnd { path, .. } | Self::Unbounded { path, .. } | Self::Second { path, .. } => path,
-        }
-    }
-}
-
-/// A sentence with its counter-example.
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let at = self.activity();
-        match self {
-            Self::NeverEntered { .. } => return write!(f, "`{at}` is never entered: what it waits for cannot come"),
-            Self::Withdrawn { .. } => return write!(f, "every token that enters `{at}` is withdrawn before anything can happen there"),
-            Self::Waits { .. } => write!(f, "a token can wait at `{at}` for ever: ")?,
-            Self::NoEnd { .. } => write!(f, "from `{at}` the end cannot be reached: ")?,
-            Self::Unbounded { .. } => write!(f, "tokens at `{at}` grow without end: ")?,
-            Self::Second { .. } => write!(f, "a second token can enter `{at}` while one is there: ")?,
-        }
-        let path = self.path();
-        if path.is_empty() {
-            return f.write_str("at the start");
-        }
-        for (i, step) in path.iter().enumerate() {
-            write!(f, "{} {step}", if i == 0 { "after" } else { "," })?;
-        }
-        Ok(())
-    }
-}
-
-/// Limits of one exploration. They are counts, so that the answer does not depend on the machine.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// States.
-    pub states: usize,
-    /// Only one of the tokens that are independent of all others moves at a time.
-    pub reduced: bool,
-}
 
 /// Bytes of all states, moves that are tried, and bytes that they copy.
 const BYTES_MAX: usize = 24 * 1024 * 1024;
+
 const MOVES_MAX: usize = 700_000;
+
 const COPIED_MAX: usize = 160 * 1024 * 1024;
 
 /// What moves: a token that has entered, one at rest, or a group.

@@ -2,15 +2,17 @@
 //! withdrawn.
 
 use crate::actions::{Action, Verb};
-use crate::check::env::outcomes;
+use crate::kinds::branch::{Branch, Join, Next, Split, Target, Transition};
 use crate::kinds::handler::{EventName, LocalHandler};
-use crate::kinds::process::{Activity, Branch, Join, Next, Process, Split, Target, Transition, Way};
-use crate::model::Names;
+use crate::kinds::process::{Activity, Process, Way};
+use crate::names::Names;
 use crate::net::Net;
+use crate::outcomes::outcomes;
 use std::collections::BTreeSet;
 
 /// Transitions of one `split: matching` whose subsets are all looked at.
 const SUBSETS_OF: usize = 12;
+
 /// Ways in which the conditions of one list of actions can turn out.
 const TURNS_MAX: usize = 64;
 

@@ -1,18 +1,23 @@
 //! Where the tokens are, and what a move makes of that: the engine's rules for joins (C8, C9) on counts.
 
-use super::Marking;
-use super::moves::{Effect, Move, Moves, Nearer};
-use crate::kinds::process::Join;
+use crate::kinds::branch::Join;
+use crate::soundness::marking::Marking;
+use crate::soundness::moves::{Effect, Move, Moves, Nearer};
 use std::cell::{Cell, RefCell};
 
 /// More tokens in one place than this are a reason to ask whether they grow without end.
 pub const TOKENS_MANY: u8 = 8;
+
 /// Tokens that one place holds at most while that is not known.
 const TOKENS_MAX: u8 = 250;
+
 /// The age of the oldest token of a join: there is none, it is not known, or it is to be the youngest.
 const NOTHING: u8 = 0;
+
 const UNKNOWN: u8 = 254;
+
 const YOUNGEST: u8 = 255;
+
 /// Tokens that wait at most for their turn to go on by themselves.
 const QUEUE_MAX: usize = 500;
 

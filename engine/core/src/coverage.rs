@@ -7,10 +7,12 @@ use crate::state::snapshot::{Snapshot, WorkStatus};
 use std::collections::{BTreeMap, BTreeSet};
 use vorgang_definitions::actions::{Action, with_others};
 use vorgang_definitions::cel::callable::Callable;
-use vorgang_definitions::check::env;
+use vorgang_definitions::kinds::branch::Next;
 use vorgang_definitions::kinds::handler::LocalHandler;
-use vorgang_definitions::kinds::process::{Next, Process, Timer};
+use vorgang_definitions::kinds::process::Process;
+use vorgang_definitions::kinds::timer::Timer;
 use vorgang_definitions::model::{Model, ProcessModel};
+use vorgang_definitions::outcomes;
 use vorgang_definitions::source::Span;
 
 type Names3 = (String, String, String);
@@ -121,7 +123,7 @@ impl Coverage {
         let activities = def.activities.names().map(|a| (a.to_owned(), self.activities.contains(&(name.to_owned(), a.to_owned()))));
         let arrows = def.activities.names().flat_map(|to| process.net.arrows(to).map(move |from| (from, to)));
         let arrows = arrows.map(|(from, to)| (format!("{from} to {to}"), named(&self.arrows, from, to)));
-        let outcomes = def.activities.names().flat_map(|a| env::outcomes(&model.names, def, a).into_iter().map(move |o| (a, o)));
+        let outcomes = def.activities.names().flat_map(|a| outcomes::outcomes(&model.names, def, a).into_iter().map(move |o| (a, o)));
         let outcomes = outcomes.map(|(a, o)| (format!("{a}: {o}"), named(&self.outcomes, a, &o)));
         let dialogs = def.activities.iter().flat_map(|(a, activity)| activity.dialogs.names().map(move |d| (a.as_str(), d)));
         let dialogs = dialogs.map(|(a, d)| (format!("{a}: {d}"), named(&self.dialogs, a, d)));

@@ -14,8 +14,10 @@ use play::{Played, Truth};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use vorgang_definitions::model::{Model, SiteFile, load_to_draw};
-use vorgang_definitions::soundness::{Answer, Fault, Limits, decide_within};
+use vorgang_definitions::model::Model;
+use vorgang_definitions::site::{SiteFile, load_to_draw};
+use vorgang_definitions::soundness::decide_within;
+use vorgang_definitions::soundness::fault::{Answer, Fault, Limits};
 
 /// Nets of one run, and of a long one.
 const NETS: u64 = 2_000;

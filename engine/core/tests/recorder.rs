@@ -24,7 +24,8 @@ use vorgang_core::facts::Facts;
 use vorgang_core::people::{Directory, Person, PersonKind, Settings, system};
 use vorgang_core::snapshot::{Snapshot, WorkItem};
 use vorgang_core::story::play_observed;
-use vorgang_definitions::model::{Model, SiteFile, load, load_to_draw, read_folder};
+use vorgang_definitions::model::Model;
+use vorgang_definitions::site::{SiteFile, load, load_to_draw, read_folder};
 
 /// Nets of a long run, of every run, and of one digest.
 const NETS: u64 = 10_000;
@@ -32,6 +33,8 @@ const NETS_SHORT: u64 = 1_000;
 const NETS_IN_ONE: u64 = 500;
 /// Commands that are given to one net.
 const COMMANDS: usize = 24;
+/// Open work at which a walk ends: a net whose tokens pile up is known by then.
+const WORK_MAX: usize = 40;
 
 /// A line for each event, and one for the changes; decisions within it follow.
 fn write(record: &mut String, decision: &Decision) {
@@ -147,6 +150,9 @@ fn walk(seed: u64, record: &mut String) -> usize {
     let Some(begun) = given(&model, &people, None, &start, now) else { return 0 };
     let mut snapshot = keep(record, &mut commits, begun);
     for _ in 0..COMMANDS {
+        if snapshot.open_work().count() > WORK_MAX {
+            break;
+        }
         now += SignedDuration::from_mins(7);
         let choices = choices(&model, &snapshot);
         let command = &choices[random.below(choices.len())];

@@ -3,7 +3,7 @@
 use std::path::Path;
 use vorgang_core::story::play;
 use vorgang_definitions::diagnostic::render_human;
-use vorgang_definitions::model::{load, read_folder};
+use vorgang_definitions::site::{load, read_folder};
 
 /// `UPDATE_EXPECT=1` rewrites the expected text.
 #[test]

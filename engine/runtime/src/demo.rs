@@ -10,7 +10,7 @@ use vorgang_core::command::Command;
 use vorgang_core::command::{ArticleInput, Form, NewTicket};
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_definitions::kinds::field::FieldType;
-use vorgang_definitions::model::Names;
+use vorgang_definitions::names::Names;
 use vorgang_definitions::values::Slot;
 
 /// Accounts for which sign-in links are printed, with what they are for.

@@ -5,8 +5,11 @@ use crate::desk::Desk;
 use std::sync::Arc;
 use vorgang_core::desk_event::DeskEvent;
 use vorgang_core::people::Directory;
+use vorgang_definitions::canonical;
 use vorgang_definitions::diagnostic::{Diagnostic, Severity};
-use vorgang_definitions::model::{self, Model, SiteFile};
+use vorgang_definitions::model::Model;
+use vorgang_definitions::site;
+use vorgang_definitions::site::SiteFile;
 use vorgang_definitions::source::Sources;
 use vorgang_store::{NewRevision, Result, Revision, Store, StoreError};
 
@@ -35,13 +38,13 @@ pub struct Plan {
 /// Loads a site with every pinned process compiled in its environment: all that a stored revision needs.
 async fn checked(store: &dyn Store, files: &[SiteFile]) -> Result<Plan> {
     let pinned = store.pinned_processes().await?;
-    let loaded = model::load(files, &pinned);
+    let loaded = site::load(files, &pinned);
     let mut reasons = vec![];
     for file in loaded.sources.files().iter().filter(|f| f.path.starts_with("running process")) {
         let index = loaded.sources.files().iter().position(|f| f.path == file.path).unwrap_or(0) as u32;
         let broken = loaded.diagnostics.iter().any(|d| d.severity == Severity::Error && d.span.file == index);
         if broken {
-            let tickets = store.tickets_on_process(&model::hash(&file.text)).await?;
+            let tickets = store.tickets_on_process(&canonical::hash(&file.text)).await?;
             reasons.push(format!("{} no longer checks; tickets on it: {}", file.path, tickets.join(", ")));
         }
     }

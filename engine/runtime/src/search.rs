@@ -10,7 +10,7 @@ use vorgang_core::people::{Person, PersonKind};
 use vorgang_core::pushdown::{Pushdown, pushdown};
 use vorgang_core::rights;
 use vorgang_core::scope::TicketScope;
-use vorgang_definitions::cel::Program;
+use vorgang_definitions::cel::program::Program;
 use vorgang_definitions::cel::types::Ty;
 use vorgang_definitions::check::job::over_tickets;
 use vorgang_definitions::model::Model;
@@ -55,7 +55,7 @@ impl Desk {
         }
         let model = self.model();
         let program = Program::compile_as(text, &over_tickets(&model.names), Some(&Ty::Bool)).map_err(|findings| {
-            let say = |f: &vorgang_definitions::cel::check::Finding| match f.way_out() {
+            let say = |f: &vorgang_definitions::cel::finding::Finding| match f.way_out() {
                 Some(help) => format!("{}; {help}", f.message),
                 None => f.message.clone(),
             };

@@ -27,7 +27,7 @@ use vorgang_core::snapshot::{Instance, Step};
 use vorgang_core::tell;
 use vorgang_definitions::actions::link::LinkKind;
 use vorgang_definitions::model::Model;
-use vorgang_definitions::values::ValueError;
+use vorgang_definitions::value_error::ValueError;
 use vorgang_mail::html;
 use vorgang_store::{Page, Sort, StoreError, TicketRow, WorkRow};
 

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use tower::ServiceExt;
-use vorgang_definitions::model::read_folder;
+use vorgang_definitions::site::read_folder;
 use vorgang_runtime::clock::{Clock, SystemClock};
 use vorgang_runtime::quota::Quotas;
 use vorgang_runtime::{Desk, demo, revisions};

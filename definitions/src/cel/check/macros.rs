@@ -1,48 +1,14 @@
 //! Calls that bind variables or depend on the wanted type: comprehensions, `cel.bind` and `option`.
 
-use super::{Checker, Code};
 use crate::cel::ast::{Ast, Kind};
+use crate::cel::check::Checker;
+use crate::cel::code::{Code, Question};
 use crate::cel::types::Ty;
 use crate::cel::value::Value;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Question {
-    All,
-    Exists,
-    ExistsOne,
-    Map,
-    Filter,
-    /// A map with the same keys.
-    MapValues,
-}
-
-/// A comprehension.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Macro {
-    pub question: Question,
-    /// The place, or the key of a map, stands before the element.
-    pub places: bool,
-}
-
-impl Question {
-    /// The comprehension of this name with so many arguments, and whether one of them is a condition that comes before.
-    pub fn of(name: &str, arguments: usize) -> Option<(Macro, bool)> {
-        let (question, places, filtered) = match (name, arguments) {
-            ("all", 2 | 3) => (Self::All, arguments == 3, false),
-            ("exists", 2 | 3) => (Self::Exists, arguments == 3, false),
-            ("exists_one" | "existsOne", 2 | 3) => (Self::ExistsOne, arguments == 3, false),
-            ("filter", 2) => (Self::Filter, false, false),
-            ("map", 2 | 3) => (Self::Map, false, arguments == 3),
-            ("transformList", 3 | 4) => (Self::Map, true, arguments == 4),
-            ("transformMap", 3 | 4) => (Self::MapValues, true, arguments == 4),
-            _ => return None,
-        };
-        Some((Macro { question, places }, filtered))
-    }
-}
-
 /// Most comprehensions of one expression, and how deep they may nest.
 const MACROS_MAX: usize = 8;
+
 const MACRO_DEPTH_MAX: usize = 2;
 
 impl Checker<'_> {
@@ -70,7 +36,7 @@ impl Checker<'_> {
         result
     }
 
-    pub(super) fn comprehension(&mut self, list: &Ast, name: &str, arguments: &[Ast]) -> (Code, Ty) {
+    pub(crate) fn comprehension(&mut self, list: &Ast, name: &str, arguments: &[Ast]) -> (Code, Ty) {
         let Some((kind, filtered)) = Question::of(name, arguments.len()) else { return (Code::Const(Value::Bool(false)), Ty::Any) };
         let question = kind.question;
         let (list_code, list_ty) = self.expression(list);
@@ -121,7 +87,7 @@ impl Checker<'_> {
     }
 
     /// `cel.bind(x, value, …x…)`.
-    pub(super) fn bind(&mut self, variable: &Ast, value: &Ast, body: &Ast) -> (Code, Ty) {
+    pub(crate) fn bind(&mut self, variable: &Ast, value: &Ast, body: &Ast) -> (Code, Ty) {
         let (value_code, value_ty) = self.expression(value);
         let Some(name) = self.variable("cel.bind", variable) else { return (Code::Const(Value::Bool(false)), Ty::Any) };
         let (body_code, body_ty) = self.with_locals(&[(name, value_ty)], |s| s.expression(body));
@@ -129,7 +95,7 @@ impl Checker<'_> {
     }
 
     /// A text as a word of what is wanted here: whether it is one is known only when it is evaluated.
-    pub(super) fn option(&mut self, ast: &Ast, arguments: &[Ast]) -> (Code, Ty) {
+    pub(crate) fn option(&mut self, ast: &Ast, arguments: &[Ast]) -> (Code, Ty) {
         let wanted = match self.wanted {
             Some(Ty::List(of)) => Some(&**of),
             other => other,

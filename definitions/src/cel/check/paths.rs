@@ -1,13 +1,14 @@
 //! Paths and parts of values: their types, and whether they are known to be set.
 
-use super::{Checker, Code, boxed};
 use crate::cel::ast::{Ast, Kind};
+use crate::cel::check::{Checker, boxed};
+use crate::cel::code::Code;
 use crate::cel::types::{Field, Ty};
 use crate::cel::value::Value;
 
 impl Checker<'_> {
     /// The dotted path that an expression is, unless a comprehension's variable hides it.
-    pub(super) fn dotted(&self, ast: &Ast) -> Option<Vec<String>> {
+    pub(crate) fn dotted(&self, ast: &Ast) -> Option<Vec<String>> {
         match &ast.kind {
             Kind::Name(n) if !self.locals.iter().any(|(l, _)| l == n) => Some(vec![n.clone()]),
             Kind::Select(of, name) => self.dotted(of).map(|mut p| {
@@ -20,7 +21,7 @@ impl Checker<'_> {
 
     /// As [`Self::dotted`], of a part of anything else: of a comprehension's variable, which is marked, so that it is no
     /// name of the environment, of an element of a list, of what a call gives.
-    pub(super) fn part(&self, ast: &Ast) -> Option<String> {
+    pub(crate) fn part(&self, ast: &Ast) -> Option<String> {
         match &ast.kind {
             Kind::Select(..) if self.dotted(ast).is_none() => self.written(ast),
             _ => None,
@@ -28,7 +29,7 @@ impl Checker<'_> {
     }
 
     /// The expression as text; `None` of what nobody guards.
-    pub(super) fn written(&self, ast: &Ast) -> Option<String> {
+    pub(crate) fn written(&self, ast: &Ast) -> Option<String> {
         let all = |asts: &[Ast]| asts.iter().map(|a| self.written(a)).collect::<Option<Vec<_>>>().map(|all| all.join(", "));
         Some(match &ast.kind {
             Kind::Name(n) if self.locals.iter().any(|(l, _)| l == n) => format!("%{n}"),
@@ -45,7 +46,7 @@ impl Checker<'_> {
     }
 
     /// A part of a value that may be unset, and that nothing says is set.
-    pub(super) fn guarded_part(&mut self, ast: &Ast, part: &Field) {
+    pub(crate) fn guarded_part(&mut self, ast: &Ast, part: &Field) {
         if !part.optional {
             return;
         }
@@ -59,7 +60,7 @@ impl Checker<'_> {
     }
 
     /// What a part of an element is taken from, its name, and its type: for `has` and `default`.
-    pub(super) fn part_of_value(&mut self, ast: &Ast) -> Option<(Code, String, Ty)> {
+    pub(crate) fn part_of_value(&mut self, ast: &Ast) -> Option<(Code, String, Ty)> {
         let Kind::Select(of, name) = &ast.kind else { return None };
         self.part(ast)?;
         let (code, ty) = self.expression(of);
@@ -72,7 +73,7 @@ impl Checker<'_> {
         part.map(|part| (code, name.clone(), part))
     }
 
-    pub(super) fn path(&mut self, ast: &Ast) -> (Code, Ty) {
+    pub(crate) fn path(&mut self, ast: &Ast) -> (Code, Ty) {
         if let Some(path) = self.dotted(ast) {
             return match self.resolve(ast, &path, true) {
                 Some(ty) => (Code::Path(boxed(&path)), ty),
@@ -107,7 +108,7 @@ impl Checker<'_> {
     }
 
     /// The type of a dotted path. With `proof`, what may be unset must be known to be set.
-    pub(super) fn resolve(&mut self, ast: &Ast, path: &[String], proof: bool) -> Option<Ty> {
+    pub(crate) fn resolve(&mut self, ast: &Ast, path: &[String], proof: bool) -> Option<Ty> {
         let Some(root) = self.env.root(&path[0]) else {
             let known = self.env.roots.iter().map(|(n, _)| n.as_str());
             self.unknown("unknown-name", ast, &path[0], format!("unknown name `{}`", path[0]), known);

@@ -1,4 +1,4 @@
-use super::{Function, P, bad, calendar, function};
+use crate::cel::function::{Function, P, bad, calendar, function};
 use crate::cel::value::Value;
 
 pub const FUNCTION: Function = Function {

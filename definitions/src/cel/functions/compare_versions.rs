@@ -1,4 +1,4 @@
-use super::{Function, P, bad, function};
+use crate::cel::function::{Function, P, bad, function};
 use crate::cel::value::Value;
 use std::cmp::Ordering;
 

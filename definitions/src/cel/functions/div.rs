@@ -1,6 +1,8 @@
-use super::{Function, P, bad, function};
+use crate::cel::function::{Function, P, bad, function};
+use crate::cel::functions::parts;
 use crate::cel::value::Value;
 use crate::decimal::Decimal;
+
 pub const FUNCTION: Function = Function {
     name: "div",
     doc: "The quotient with so many places behind the point, half to even; of durations how often the second goes into the first, a day having 24 hours.",
@@ -11,7 +13,7 @@ pub const FUNCTION: Function = Function {
             let number = |v: &Value| match v {
                 Value::Int(i) => Some((*i).into()),
                 Value::Decimal(d) => Some(*d),
-                Value::Duration(d) => Some(super::parts::whole(d).into()),
+                Value::Duration(d) => Some(parts::whole(d).into()),
                 _ => None,
             };
             let (Some(a), Some(b)) = (number(a), number(b)) else { return Err(bad()) };

@@ -1,6 +1,6 @@
-use super::{Function, P, bad, function};
-use crate::cel::value::Duration;
-use crate::cel::value::Value;
+use crate::cel::function::{Function, P, bad, function};
+use crate::cel::value::{Duration, Value};
+
 pub const FUNCTION: Function = Function {
     name: "duration",
     doc: "A duration from ISO text: `PT4H`, `P2D`, `P1W`. What has no exact length, as `P1M`, is an error.",

@@ -1,4 +1,5 @@
-use super::{Function, P, bad, method};
+use crate::cel::function::{Function, P, bad, method};
+use crate::cel::patterns;
 use crate::cel::value::Value;
 
 pub const FUNCTION: Function = Function {
@@ -8,7 +9,7 @@ pub const FUNCTION: Function = Function {
     examples: &[("'Order 4711'.extract('Order ([0-9]+)')", "4711"), ("'none'.extract('[0-9]+')", "")],
     call: |arguments, _| match arguments {
         [Value::Text(text), Value::Text(pattern)] => {
-            let regex = crate::cel::compile_regex(pattern)?;
+            let regex = patterns::compile_regex(pattern)?;
             let found = regex.captures(text).and_then(|c| c.get(1).or_else(|| c.get(0)));
             Ok(Value::text(found.map_or("", |m| m.as_str())))
         }

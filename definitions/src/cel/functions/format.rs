@@ -1,12 +1,14 @@
 //! `format`: a text with places for values (google/cel-spec, the strings extension).
 
-use super::{Function, P, bad, method};
+use crate::cel::function::{Function, P, bad, method};
+use crate::cel::functions::parts;
 use crate::cel::types::Ty;
 use crate::cel::value::Value;
 use crate::decimal::Decimal;
 
 /// Most digits behind the point that a place may ask for.
 const PLACES_MAX: u8 = 18;
+
 /// Digits behind the point where none are asked for.
 const PLACES: u8 = 6;
 
@@ -115,7 +117,7 @@ impl Place {
         };
         Ok(match (self.kind, value) {
             ('s', Value::List(_) | Value::Map(_)) => nested(value),
-            ('s', Value::Duration(d)) => format!("{}s", super::parts::whole(d)),
+            ('s', Value::Duration(d)) => format!("{}s", parts::whole(d)),
             ('s', value) => value.to_string(),
             ('d', Value::Int(i)) => i.to_string(),
             ('d', Value::Decimal(d)) => d.to_string(),

@@ -1,5 +1,5 @@
-use super::parts::part;
-use super::{Function, P, method};
+use crate::cel::function::{Function, P, method};
+use crate::cel::functions::parts::part;
 
 pub const FUNCTION: Function = Function {
     name: "getDayOfMonth",

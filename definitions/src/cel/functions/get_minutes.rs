@@ -1,5 +1,5 @@
-use super::parts::{part, whole};
-use super::{Function, P, method};
+use crate::cel::function::{Function, P, method};
+use crate::cel::functions::parts::{part, whole};
 use crate::cel::value::Value;
 
 pub const FUNCTION: Function = Function {

@@ -1,7 +1,8 @@
 //! Lists: the list extension of CEL (google/cel-go, `ext/lists.go`), and sums.
 
-use super::{Function, P, bad, function, method};
-use crate::cel::eval::SIZE_MAX;
+use crate::cel::function;
+use crate::cel::function::{Function, P, bad, function, method};
+use crate::cel::scope::SIZE_MAX;
 use crate::cel::value::Value;
 use crate::decimal::Decimal;
 use std::cmp::Ordering;
@@ -185,7 +186,11 @@ pub const MAX: Function = Function {
 pub const LEAST: Function = Function {
     name: "math.least",
     doc: "The least of one or more numbers, or of a list of them; of an empty list it is an error.",
-    signatures: &[super::repeated(&[P::Int], P::Int), super::repeated(&[P::Decimal], P::Decimal), function(&[P::Numbers], P::Element)],
+    signatures: &[
+        function::repeated(&[P::Int], P::Int),
+        function::repeated(&[P::Decimal], P::Decimal),
+        function(&[P::Numbers], P::Element),
+    ],
     examples: &[("math.least(3, 1, 2)", "1"), ("math.least([2.5, 1.5])", "1.5")],
     call: |arguments, _| extreme(arguments, Ordering::Less),
 };
@@ -193,7 +198,11 @@ pub const LEAST: Function = Function {
 pub const GREATEST: Function = Function {
     name: "math.greatest",
     doc: "The greatest of one or more numbers, or of a list of them; of an empty list it is an error.",
-    signatures: &[super::repeated(&[P::Int], P::Int), super::repeated(&[P::Decimal], P::Decimal), function(&[P::Numbers], P::Element)],
+    signatures: &[
+        function::repeated(&[P::Int], P::Int),
+        function::repeated(&[P::Decimal], P::Decimal),
+        function(&[P::Numbers], P::Element),
+    ],
     examples: &[("math.greatest(3, 1, 2)", "3"), ("math.greatest([2.5, 1.5])", "2.5")],
     call: |arguments, _| extreme(arguments, Ordering::Greater),
 };

@@ -1,4 +1,5 @@
-use super::{Function, P, bad, function, method};
+use crate::cel::function::{Function, P, bad, function, method};
+use crate::cel::patterns;
 use crate::cel::value::Value;
 
 pub const FUNCTION: Function = Function {
@@ -8,7 +9,7 @@ pub const FUNCTION: Function = Function {
     examples: &[("'ab12'.matches('^[a-z]+[0-9]+$')", "true")],
     call: |arguments, _| match arguments {
         [Value::Text(text), Value::Text(pattern)] => {
-            let regex = crate::cel::compile_regex(pattern)?;
+            let regex = patterns::compile_regex(pattern)?;
             Ok(Value::Bool(regex.is_match(text)))
         }
         _ => Err(bad()),

@@ -1,6 +1,7 @@
 //! Numbers: the math extension of CEL (google/cel-go, `ext/math.go`) on whole numbers and exact decimals.
 
-use super::{Function, P, bad, function};
+use crate::cel::function::{Function, P, Signature, bad, function};
+use crate::cel::functions::abs::FUNCTION;
 use crate::cel::value::Value;
 use crate::decimal::{Decimal, Rounding};
 
@@ -15,7 +16,7 @@ fn whole(arguments: &[Value], rounding: Rounding) -> Result<Value, String> {
     }
 }
 
-const TO_WHOLE: &[super::Signature] = &[function(&[P::Int], P::Int), function(&[P::Decimal], P::Int)];
+const TO_WHOLE: &[Signature] = &[function(&[P::Int], P::Int), function(&[P::Decimal], P::Int)];
 
 pub const CEIL: Function = Function {
     name: "math.ceil",
@@ -54,7 +55,7 @@ pub const ABS: Function = Function {
     doc: "The number without its sign.",
     signatures: &[function(&[P::Int], P::Int), function(&[P::Decimal], P::Decimal)],
     examples: &[("math.abs(-3)", "3"), ("math.abs(-1.5)", "1.5")],
-    call: |arguments, scope| (super::abs::FUNCTION.call)(arguments, scope),
+    call: |arguments, scope| (FUNCTION.call)(arguments, scope),
 };
 
 pub const SIGN: Function = Function {
@@ -109,7 +110,7 @@ pub const ROUND_UP: Function = Function {
     },
 };
 
-const BITS: &[super::Signature] = &[function(&[P::Int, P::Int], P::Int)];
+const BITS: &[Signature] = &[function(&[P::Int, P::Int], P::Int)];
 
 macro_rules! bits {
     ($name:ident $word:literal $doc:literal $example:expr, $work:expr) => {
@@ -133,8 +134,11 @@ fn distance(by: i64) -> Result<Option<u32>, String> {
 }
 
 bits!(BIT_AND "math.bitAnd" "The bits that both whole numbers have." ("math.bitAnd(12, 10)", "8"), |a: i64, b: i64| Ok::<_, String>(a & b));
+
 bits!(BIT_OR "math.bitOr" "The bits that one of two whole numbers has." ("math.bitOr(12, 10)", "14"), |a: i64, b: i64| Ok::<_, String>(a | b));
+
 bits!(BIT_XOR "math.bitXor" "The bits that only one of two whole numbers has." ("math.bitXor(12, 10)", "6"), |a: i64, b: i64| Ok::<_, String>(a ^ b));
+
 bits!(BIT_SHIFT_LEFT "math.bitShiftLeft" "The bits of a whole number, so far to the left." ("math.bitShiftLeft(1, 4)", "16"),
     |a: i64, b: i64| distance(b).map(|by| by.map_or(0, |by| a << by)));
 bits!(BIT_SHIFT_RIGHT "math.bitShiftRight" "The bits of a whole number, so far to the right, with zeros from the left." ("math.bitShiftRight(16, 4)", "1"),

@@ -1,6 +1,6 @@
-use super::{Function, P, bad, function};
-use crate::cel::value::Duration;
-use crate::cel::value::Value;
+use crate::cel::function::{Function, P, bad, function};
+use crate::cel::value::{Duration, Value};
+
 pub const FUNCTION: Function = Function {
     name: "minutes",
     doc: "So many elapsed minutes.",

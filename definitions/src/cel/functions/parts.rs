@@ -1,7 +1,7 @@
 //! Parts of a time, as CEL names and counts them: in the site's zone, or in one that is named.
 
-use super::bad;
-use crate::cel::eval::Scope;
+use crate::cel::function::bad;
+use crate::cel::scope::Scope;
 use crate::cel::value::{Duration, Value};
 use jiff::Zoned;
 use jiff::tz::{Offset, TimeZone};

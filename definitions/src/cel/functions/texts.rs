@@ -1,6 +1,7 @@
 //! Texts: the strings extension of CEL (google/cel-go, `ext/strings.go`). Places count letters, from 0.
 
-use super::{Function, P, bad, function, method};
+use crate::cel::function::{Function, P, bad, function, method};
+use crate::cel::scope::SIZE_MAX;
 use crate::cel::value::Value;
 
 fn letters(text: &str) -> Vec<char> {
@@ -108,7 +109,7 @@ pub const REPLACE: Function = Function {
         };
         // The result is measured before it is made.
         let found = text.matches(&**from).count().min(count);
-        if found.saturating_mul(to.len()) > crate::cel::eval::SIZE_MAX {
+        if found.saturating_mul(to.len()) > SIZE_MAX {
             return Err("the text would be too long".into());
         }
         Ok(Value::text(text.replacen(&**from, to, count)))

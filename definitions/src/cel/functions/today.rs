@@ -1,4 +1,4 @@
-use super::{Function, P, bad, function};
+use crate::cel::function::{Function, P, bad, function};
 use crate::cel::value::Value;
 
 pub const FUNCTION: Function = Function {

@@ -12,7 +12,7 @@ use crate::state::people::PersonKind;
 use crate::state::text;
 use vorgang_definitions::kinds::process::ArticleField;
 use vorgang_definitions::kinds::role::Right;
-use vorgang_definitions::values::ValueError;
+use vorgang_definitions::value_error::ValueError;
 
 /// Most files of one article.
 pub const FILES_MAX: usize = 20;
@@ -37,7 +37,7 @@ pub fn is_empty(article: &ArticleInput) -> bool {
 pub(crate) type WrongInput = (&'static str, FormError);
 
 pub fn check_article(input: &ArticleInput) -> Result<(), WrongInput> {
-    use vorgang_definitions::values::{FILE_BYTES_MAX, LINE_BYTES_MAX};
+    use vorgang_definitions::value_error::{FILE_BYTES_MAX, LINE_BYTES_MAX};
     let too_long = |max: usize| Err(("article", FormError::Invalid(ValueError::TooLong(max))));
     if input.subject.len() > LINE_BYTES_MAX {
         return too_long(LINE_BYTES_MAX);

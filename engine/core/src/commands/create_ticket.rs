@@ -20,7 +20,8 @@ use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::role::Right;
 use vorgang_definitions::kinds::ticket_type::TicketType;
 use vorgang_definitions::model::Model;
-use vorgang_definitions::values::{Slot, ValueError};
+use vorgang_definitions::value_error::ValueError;
+use vorgang_definitions::values::Slot;
 
 /// A ticket that another one makes, in the same commit. Gives its number.
 pub fn beside(run: &mut Run, new: &NewTicket, link: Option<LinkKind>, ctx: &Context) -> Result<String, Rejection> {

@@ -8,7 +8,7 @@ use crate::rules::rights;
 use crate::state::event::Event;
 use crate::state::people::PersonKind;
 use crate::state::text;
-use vorgang_definitions::values::ValueError;
+use vorgang_definitions::value_error::ValueError;
 
 /// For administrators. What goes was found for the ticket as it was then: a ticket that has changed since is looked at again.
 pub fn erase(run: &mut Run, wish: &EraseContent) -> Result<(), Rejection> {

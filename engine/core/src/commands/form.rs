@@ -16,12 +16,13 @@ use crate::state::message::Datum;
 use crate::state::people::PersonKind;
 use crate::state::snapshot::{Snapshot, WorkItem};
 use serde_json::Value as Json;
-use vorgang_definitions::cel::Expr;
+use vorgang_definitions::cel::expr::Expr;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::message::DataType;
 use vorgang_definitions::kinds::process::{ArticleField, AskTime, FormField};
+use vorgang_definitions::value_error::ValueError;
 use vorgang_definitions::value_expr::ValueExpr;
-use vorgang_definitions::values::{Slot, ValueError};
+use vorgang_definitions::values::Slot;
 
 /// A form that was read without an error.
 #[derive(Debug, Default)]

@@ -19,8 +19,9 @@ use crate::state::snapshot::Retry;
 use crate::state::{apply, text};
 use vorgang_definitions::actions::link::LinkKind;
 use vorgang_definitions::kinds::auto_response::{AutoResponse, Occasion};
-use vorgang_definitions::model::{Model, Names};
-use vorgang_definitions::values::LINE_BYTES_MAX;
+use vorgang_definitions::model::Model;
+use vorgang_definitions::names::Names;
+use vorgang_definitions::value_error::LINE_BYTES_MAX;
 
 /// A ticket that a mail makes.
 pub fn open(model: &Model, received: &Received, ctx: &Context) -> Result<Decision, Rejection> {

@@ -10,7 +10,7 @@ use crate::state::mail::{ADDRESS_BYTES_MAX, Address, Head, MailInput, Outgoing, 
 use crate::state::people::{PersonKind, SYSTEM};
 use jiff::SignedDuration;
 use vorgang_definitions::kinds::role::Right;
-use vorgang_definitions::values::{LINE_BYTES_MAX, ValueError};
+use vorgang_definitions::value_error::{LINE_BYTES_MAX, ValueError};
 
 /// Addresses of the desk and of its agents take part in no ticket.
 pub(crate) fn take_part(run: &mut Run, address: Address) {

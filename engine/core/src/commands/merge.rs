@@ -20,7 +20,7 @@ use crate::state::snapshot::Snapshot;
 use vorgang_definitions::actions::link::LinkKind;
 use vorgang_definitions::kinds::role::Right;
 use vorgang_definitions::kinds::state::StateType;
-use vorgang_definitions::values::ValueError;
+use vorgang_definitions::value_error::ValueError;
 
 /// Why tickets are not merged.
 pub enum MergeError {

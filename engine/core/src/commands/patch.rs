@@ -20,7 +20,8 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use vorgang_definitions::actions::link::LinkKind;
 use vorgang_definitions::kinds::role::Right;
-use vorgang_definitions::values::{Slot, ValueError};
+use vorgang_definitions::value_error::ValueError;
+use vorgang_definitions::values::Slot;
 
 pub fn patch(run: &mut Run, values: &BTreeMap<String, Json>, seen: Option<u64>) -> Result<(), Rejection> {
     let names = &run.model.names;

@@ -14,11 +14,13 @@ use crate::state::ids::Seq;
 use crate::state::people::Person;
 use crate::state::snapshot::{Snapshot, WorkItem, WorkStatus};
 use std::sync::Arc;
-use vorgang_definitions::check::env;
 use vorgang_definitions::kinds::process::{Activity, Approval};
 use vorgang_definitions::kinds::role::Right;
 use vorgang_definitions::model::{Model, ProcessModel};
-use vorgang_definitions::soundness::{Answer, Marking, Token, decide_from};
+use vorgang_definitions::outcomes;
+use vorgang_definitions::soundness::decide_from;
+use vorgang_definitions::soundness::fault::Answer;
+use vorgang_definitions::soundness::marking::{Marking, Token};
 
 pub fn steer(run: &mut Run, steer: &Steer) -> Result<(), Rejection> {
     let admin = rights::is_admin(&run.model.names, run.ctx.actor);
@@ -140,7 +142,7 @@ fn at_work<'p>(run: &Run, process: &'p ProcessModel, work: Seq, outcome: &str) -
 
 /// The outcomes with which a work item can be completed or skipped by hand.
 pub fn outcomes(model: &Model, process: &ProcessModel, item: &WorkItem) -> Vec<String> {
-    let of = if item.copy().is_some() { env::copy_outcomes } else { env::outcomes };
+    let of = if item.copy().is_some() { outcomes::copy_outcomes } else { outcomes::outcomes };
     of(&model.names, &process.def, &item.activity)
 }
 

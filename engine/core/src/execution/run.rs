@@ -13,7 +13,7 @@ use crate::state::ids::Seq;
 use crate::state::snapshot::{Instance, Snapshot, Ticket};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use vorgang_definitions::cel::Expr;
+use vorgang_definitions::cel::expr::Expr;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::model::{Model, ProcessModel};
 use vorgang_definitions::source::Span;

@@ -10,7 +10,7 @@ use crate::state::message::{Data, Datum};
 use crate::state::people::SYSTEM;
 use crate::state::snapshot::{Copy, Item, Retry, WorkItem, WorkMore, WorkStatus};
 use vorgang_definitions::cel::value::Value;
-use vorgang_definitions::check::several::copy_data;
+use vorgang_definitions::data_types::copy_data;
 use vorgang_definitions::kinds::message::DataType;
 use vorgang_definitions::kinds::process::Activity;
 use vorgang_definitions::kinds::several::{DoneWhen, DoneWord, ForEach};

@@ -7,8 +7,8 @@ use crate::rules::failure::Failure;
 use crate::state::event::Event;
 use crate::state::ids::Seq;
 use crate::state::snapshot::{Retry, Timer, TimerKind};
+use vorgang_definitions::kinds::branch::{Branch, Split};
 use vorgang_definitions::kinds::group::Group;
-use vorgang_definitions::kinds::process::{Branch, Split};
 use vorgang_definitions::model::ProcessModel;
 
 impl Run<'_> {

@@ -4,7 +4,7 @@ use crate::execution::run::Run;
 use crate::state::ids::Seq;
 use crate::state::people::SYSTEM;
 use crate::state::snapshot::{Instance, WorkItem, WorkStatus};
-use vorgang_definitions::kinds::process::Join;
+use vorgang_definitions::kinds::branch::Join;
 use vorgang_definitions::model::ProcessModel;
 
 impl Run<'_> {

@@ -12,9 +12,11 @@ use crate::state::snapshot::{Snapshot, Ticket};
 use std::collections::BTreeMap;
 use vorgang_definitions::actions::link::LinkKind;
 use vorgang_definitions::kinds::ticket_type::TicketType;
-use vorgang_definitions::model::{Model, Names};
+use vorgang_definitions::model::Model;
+use vorgang_definitions::names::Names;
+use vorgang_definitions::value_error::ValueError;
 use vorgang_definitions::value_expr::ValueExpr;
-use vorgang_definitions::values::{Slot, ValueError};
+use vorgang_definitions::values::Slot;
 
 /// How deep tickets may make tickets in one command.
 const DEPTH_MAX: u8 = 8;

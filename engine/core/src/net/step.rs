@@ -6,7 +6,8 @@ use crate::state::event::Event;
 use crate::state::ids::Seq;
 use crate::state::people::SYSTEM;
 use crate::state::snapshot::{WorkItem, WorkStatus};
-use vorgang_definitions::kinds::process::{Activity, Branch, Next, Split, Target, Transition};
+use vorgang_definitions::kinds::branch::{Branch, Next, Split, Target, Transition};
+use vorgang_definitions::kinds::process::Activity;
 
 /// What looking for a branch found.
 pub enum Choice<'p> {

@@ -10,7 +10,8 @@ use serde_json::Value as Json;
 use vorgang_definitions::calendar::later;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::field::FieldType;
-use vorgang_definitions::values::{Slot, ValueError, to_stored};
+use vorgang_definitions::value_error::ValueError;
+use vorgang_definitions::values::{Slot, to_stored};
 
 /// A stored value that says nothing; a list without an element is none.
 pub fn is_unset(json: &Json) -> bool {
@@ -58,7 +59,7 @@ pub(crate) fn stored(run: &Run, slot: &Slot, value: Option<Value>) -> Result<Cha
 
 /// A hash is no permission: a file is taken only with its content.
 fn file(run: &Run, value: &Value) -> Result<(), FormError> {
-    use vorgang_definitions::values::ValueError;
+    use vorgang_definitions::value_error::ValueError;
     let Value::Map(file) = value else { return Err(FormError::Invalid(ValueError::WrongType("a file"))) };
     let sent = file.get("blob").and_then(Value::as_text).and_then(|hash| run.blobs.iter().find(|b| b.hash == hash));
     match sent {

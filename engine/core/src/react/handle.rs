@@ -11,7 +11,7 @@ use crate::state::ids::Seq;
 use crate::state::snapshot::{HandlerAt, Retry, WorkItem, WorkStatus};
 use std::sync::Arc;
 use vorgang_definitions::actions::Action;
-use vorgang_definitions::cel::Expr;
+use vorgang_definitions::cel::expr::Expr;
 use vorgang_definitions::kinds::handler::{EventName, Handler, LocalHandler};
 use vorgang_definitions::kinds::notification::Notification;
 use vorgang_definitions::kinds::process::Activity;

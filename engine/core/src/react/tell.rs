@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use vorgang_definitions::cel::eval::EvalError;
+use vorgang_definitions::cel::scope::EvalError;
 use vorgang_definitions::kinds::notification::{Channel, Notification};
 use vorgang_definitions::model::Model;
 

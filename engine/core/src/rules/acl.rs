@@ -9,7 +9,7 @@ use crate::state::people::PersonKind;
 use crate::state::snapshot::Snapshot;
 use std::borrow::Cow;
 use vorgang_definitions::acls::Acls;
-use vorgang_definitions::cel::eval::{EvalError, Scope};
+use vorgang_definitions::cel::scope::{EvalError, Scope};
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::acl::{Acl, Meant};
 use vorgang_definitions::load::OneOrMany;

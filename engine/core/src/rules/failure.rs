@@ -1,8 +1,8 @@
 //! Why something inside failed.
 
 use std::collections::BTreeMap;
-use vorgang_definitions::cel::Expr;
-use vorgang_definitions::cel::eval::{EvalError, Scope};
+use vorgang_definitions::cel::expr::Expr;
+use vorgang_definitions::cel::scope::{EvalError, Scope};
 
 /// Why something inside failed: it becomes an incident, never a refusal.
 #[derive(Debug, Clone, PartialEq)]

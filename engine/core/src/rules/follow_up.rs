@@ -3,7 +3,7 @@
 use crate::state::snapshot::Ticket;
 use vorgang_definitions::kinds::queue::FollowUp;
 use vorgang_definitions::kinds::state::StateType;
-use vorgang_definitions::model::Names;
+use vorgang_definitions::names::Names;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {

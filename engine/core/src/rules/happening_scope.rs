@@ -5,7 +5,7 @@ use crate::state::event::Event;
 use crate::state::happening::Happening;
 use crate::state::mail::Auth;
 use vorgang_definitions::cel::value::Value;
-use vorgang_definitions::model::Names;
+use vorgang_definitions::names::Names;
 
 impl Happening {
     /// `event.PART` of expressions.

@@ -14,12 +14,12 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use vorgang_definitions::calendar::WorkTime;
-use vorgang_definitions::cel::eval::{EvalError, Scope};
+use vorgang_definitions::cel::scope::{EvalError, Scope};
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::auto_response::Occasion;
 use vorgang_definitions::kinds::mail_account::MailAccount;
 use vorgang_definitions::kinds::mail_filter::{Fate, MailFilter, Stage};
-use vorgang_definitions::model::Names;
+use vorgang_definitions::names::Names;
 use vorgang_definitions::value_expr::ValueExpr;
 use vorgang_definitions::values::Slot;
 

@@ -5,13 +5,13 @@ use crate::rules::filter::{Column, Compare, Filter};
 use crate::rules::scope::CommonScope;
 use jiff::Timestamp;
 use serde_json::Value as Json;
-use vorgang_definitions::cel::Program;
 use vorgang_definitions::cel::ast::{Ast, Kind, Op};
 use vorgang_definitions::cel::parse::parse;
+use vorgang_definitions::cel::program::Program;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::check::job::over_tickets;
 use vorgang_definitions::kinds::field::FieldType;
-use vorgang_definitions::model::Names;
+use vorgang_definitions::names::Names;
 use vorgang_definitions::values::{Slot, to_stored};
 
 #[derive(Debug, Clone, PartialEq)]

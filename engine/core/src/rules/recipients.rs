@@ -4,7 +4,7 @@ use crate::state::article::{Article, Sender};
 use crate::state::mail::{Address, Head};
 use crate::state::people::Directory;
 use crate::state::snapshot::Snapshot;
-use vorgang_definitions::model::Names;
+use vorgang_definitions::names::Names;
 
 /// The recipients that the form for an answer starts with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -102,7 +102,7 @@ pub enum LifeCycleReason {
 pub enum FormError {
     Required,
     Unknown,
-    Invalid(vorgang_definitions::values::ValueError),
+    Invalid(vorgang_definitions::value_error::ValueError),
     NoSuchPerson,
     /// The work is not for this person.
     NotForPerson,
@@ -127,7 +127,7 @@ impl From<Denied> for Rejection {
 
 impl FormError {
     pub fn say(&self, language: &str) -> String {
-        use vorgang_definitions::values::ValueError as V;
+        use vorgang_definitions::value_error::ValueError as V;
         let de = language.starts_with("de");
         match (self, de) {
             (Self::Required, false) => "must be filled in".into(),

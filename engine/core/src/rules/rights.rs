@@ -6,7 +6,7 @@ use crate::state::people::{Person, PersonKind};
 use crate::state::snapshot::{Snapshot, Ticket};
 use vorgang_definitions::kinds::role::Right;
 use vorgang_definitions::kinds::state::StateType;
-use vorgang_definitions::model::Names;
+use vorgang_definitions::names::Names;
 
 /// Does some role of this person give the right in the queue?
 pub fn in_queue(names: &Names, person: &Person, queue: &str, right: Right) -> bool {

@@ -10,10 +10,10 @@ use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use vorgang_definitions::calendar::WorkTime;
-use vorgang_definitions::cel::eval::Scope;
+use vorgang_definitions::cel::scope::Scope;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::site::Setting;
-use vorgang_definitions::model::Names;
+use vorgang_definitions::names::Names;
 use vorgang_definitions::source::Span;
 use vorgang_definitions::values::{from_stored, when_unset};
 

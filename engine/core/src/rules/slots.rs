@@ -5,7 +5,7 @@ use crate::state::event::Event;
 use crate::state::snapshot::Snapshot;
 use serde_json::Value as Json;
 use vorgang_definitions::cel::value::Value;
-use vorgang_definitions::model::Names;
+use vorgang_definitions::names::Names;
 use vorgang_definitions::values::{Slot, from_stored, when_unset};
 
 /// One change that a form wants, in stored form.

@@ -4,7 +4,7 @@ use crate::rules::rights;
 use crate::rules::scope::TicketScope;
 use crate::state::mail::Address;
 use crate::state::people::{Person, PersonKind};
-use vorgang_definitions::cel::eval::EvalError;
+use vorgang_definitions::cel::scope::EvalError;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::role::Right;
 use vorgang_definitions::kinds::who::{Who, WhoWord, Whos};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use vorgang_definitions::cel::eval::Scope;
+use vorgang_definitions::cel::scope::Scope;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::decimal::Decimal;
 use vorgang_definitions::kinds::message::DataType;

@@ -15,7 +15,7 @@ use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::display::display;
-use vorgang_definitions::kinds::process::Next;
+use vorgang_definitions::kinds::branch::Next;
 use vorgang_definitions::kinds::test::{ArticleIs, Expect, TextSent};
 use vorgang_definitions::load::{Int, Named};
 use vorgang_definitions::source::Span;

@@ -3,7 +3,7 @@
 use crate::state::event::Event;
 use serde_json::Value as Json;
 use vorgang_definitions::display::{display, display_time};
-use vorgang_definitions::model::Names;
+use vorgang_definitions::names::Names;
 use vorgang_definitions::values::from_stored;
 
 /// A stored value as people write it: an amount with its point.

@@ -4,7 +4,7 @@ use super::Incoming;
 use vorgang_core::chain::hex;
 use vorgang_core::mail::Mail;
 use vorgang_definitions::kinds::mail_account::MailAccount;
-use vorgang_definitions::model::Names;
+use vorgang_definitions::names::Names;
 use vorgang_store::inbox::InboxRow;
 
 /// Headers in which mail servers write down the recipient of the envelope.

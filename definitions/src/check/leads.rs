@@ -1,0 +1,10 @@
+//! Where a life cycle leads.
+
+use crate::kinds::ticket_type::TicketType;
+use std::collections::BTreeSet;
+
+/// The states to which some transition leads; `None` when every one may follow every other.
+pub fn leads_to(ticket_type: &TicketType) -> Option<BTreeSet<String>> {
+    let transitions = ticket_type.transitions.as_ref()?;
+    Some(transitions.iter().flat_map(|t| t.to.iter()).map(ToString::to_string).collect())
+}
