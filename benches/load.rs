@@ -50,7 +50,11 @@ fn at_rate(rate: f64, seconds: u64, callers: usize, send: impl Fn(u64) + Sync) -
     all.into_inner().expect("the list")
 }
 
+/// The median and the 99th percentile; not a number where nothing was measured.
 fn percentiles(mut latencies: Vec<f64>) -> (f64, f64) {
+    if latencies.is_empty() {
+        return (f64::NAN, f64::NAN);
+    }
     latencies.sort_by(f64::total_cmp);
     let at = |q: f64| latencies[((latencies.len() - 1) as f64 * q) as usize];
     (at(0.5), at(0.99))

@@ -22,7 +22,8 @@ use vorgang_definitions::site::{SiteFile, load, read_folder};
 use vorgang_definitions::soundness;
 use vorgang_definitions::soundness::fault::Answer;
 use vorgang_runtime::clock::SystemClock;
-use vorgang_runtime::{Desk, Request, revisions};
+use vorgang_runtime::revisions;
+use vorgang_runtime::{Desk, Request};
 use vorgang_store_sqlite::SqliteStore;
 
 /// The server's own.

@@ -23,7 +23,8 @@ use vorgang_definitions::site::{SiteFile, load};
 use vorgang_runtime::clock::SystemClock;
 use vorgang_runtime::jobs::{go_on, start_now};
 use vorgang_runtime::outbox::{Links, Mail, Mailer, SendError, deliver_due};
-use vorgang_runtime::{Desk, Request, revisions};
+use vorgang_runtime::revisions;
+use vorgang_runtime::{Desk, Request};
 
 /// The server's own.
 #[global_allocator]

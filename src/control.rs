@@ -1,104 +1,33 @@
 //! The Unix socket beside the database: other commands reach a running server through it. One JSON line each way.
 
-use crate::database::{self, Outside};
-use crate::{explain, job, mail};
-use anyhow::{Context, bail};
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use crate::answers::{job, mail};
+use crate::database::Outside;
+use crate::protocol::{Ask, Told};
+use crate::{database, explain};
+use anyhow::Context;
+use anyhow::bail;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader, Take};
+use tokio::io::AsyncBufReadExt;
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, BufReader, Take};
 use tokio::net::{UnixListener, UnixStream};
 use vorgang_core::people;
 use vorgang_core::people::{Person, PersonKind, PersonPatch};
 use vorgang_definitions::diagnostic;
-use vorgang_definitions::site::SiteFile;
-use vorgang_runtime::checkpoints::{self, Signer};
+use vorgang_runtime::Desk;
+use vorgang_runtime::checkpoints::Signer;
 use vorgang_runtime::clock::NodeClock;
-use vorgang_runtime::intake::{Incoming, KEPT_MAX};
-use vorgang_runtime::revisions::{self, Applied};
-use vorgang_runtime::{Desk, accounts, nodes};
+use vorgang_runtime::intake::incoming::{Incoming, KEPT_MAX};
+use vorgang_runtime::revisions::Applied;
+use vorgang_runtime::{accounts, checkpoints, nodes, revisions};
 use vorgang_store::checkpoints::Backup;
 use vorgang_store::{Store, StoreError};
 
 /// Longest line, in bytes: a site with all its files.
 const LINE_BYTES_MAX: u64 = 64 * 1024 * 1024;
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "snake_case")]
-pub enum Ask {
-    Apply {
-        files: Vec<SiteFile>,
-    },
-    /// Changes the named fields of a person, who is made where there is none.
-    UserChange {
-        login: String,
-        patch: PersonPatch,
-    },
-    UserLink {
-        login: String,
-    },
-    UserToken {
-        login: String,
-    },
-    UserPassword {
-        login: String,
-        password: String,
-    },
-    JobRun {
-        name: String,
-    },
-    JobDryRun {
-        name: String,
-    },
-    JobList,
-    JobExplain {
-        name: String,
-    },
-    /// A checkpoint of the history, now.
-    Checkpoint {
-        files: Option<PathBuf>,
-    },
-    BackupMade {
-        at: Timestamp,
-        file: String,
-        bytes: u64,
-        history: u64,
-        verified: bool,
-    },
-    /// A mail, whose bytes follow the line.
-    Mail {
-        door: String,
-        account: Option<String>,
-        recipients: Vec<String>,
-        return_path: Option<String>,
-        size: u64,
-    },
-    Erase {
-        number: String,
-        article: u32,
-        file: Option<usize>,
-        reason: String,
-    },
-    TicketExplain {
-        number: String,
-        login: String,
-    },
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Told {
-    /// A line for stdout, if any.
-    Good(String),
-    /// Findings for stdout, and what to say of them.
-    Found {
-        findings: String,
-        message: String,
-    },
-    Failed(String),
-}
 
 pub async fn handle(desk: &Arc<Desk>, ask: Ask, body: Vec<u8>) -> Told {
     match ask {

@@ -1,6 +1,6 @@
 //! `vorgang explain ticket NUMBER --as LOGIN`: what this person may choose and do there, and why not.
 
-use crate::control::Told;
+use crate::protocol::Told;
 use std::collections::BTreeMap;
 use vorgang_core::denied::Denied;
 use vorgang_core::people::PersonKind;

@@ -1,14 +1,12 @@
 //! `vorgang mail`: one mail on stdin.
 
-use crate::control::{self, Ask, Told};
 use crate::database::Outside;
-use crate::{End, operate};
+use crate::protocol::{Ask, Told};
+use crate::{End, control, operate};
 use anyhow::Context;
 use clap::Args;
 use std::io::Read;
-use std::sync::Arc;
-use vorgang_runtime::Desk;
-use vorgang_runtime::intake::{Incoming, KEPT_MAX, Raw};
+use vorgang_runtime::intake::incoming::KEPT_MAX;
 
 #[derive(Args)]
 pub struct Options {
@@ -48,12 +46,5 @@ pub async fn mail(url: &str, outside: Outside, options: Options) -> anyhow::Resu
             eprintln!("vorgang: {e:#}");
             Ok(End::TryAgain)
         }
-    }
-}
-
-pub async fn take(desk: &Arc<Desk>, incoming: Incoming, raw: Vec<u8>) -> Told {
-    match desk.take_mail(incoming, Raw::Memory(raw)).await {
-        Ok(outcome) => Told::Good(outcome.say()),
-        Err(e) => Told::Failed(e.to_string()),
     }
 }

@@ -1,5 +1,6 @@
 //! The command line: the composition root, the only place that names a database.
 
+mod answers;
 mod author;
 mod backups;
 mod config;
@@ -11,6 +12,7 @@ mod job;
 mod mail;
 mod mutants;
 mod operate;
+mod protocol;
 mod seal;
 mod serve;
 mod sweep;
@@ -383,7 +385,7 @@ async fn run(cli: Cli) -> anyhow::Result<End> {
             job::job(&database, job::JobCommand::Explain { name }).await
         }
         Command::Explain { word, name: Some(number), login: Some(login) } if word == "ticket" => {
-            operate::told(control::ask(&database, control::Ask::TicketExplain { number, login }).await?)
+            operate::told(control::ask(&database, protocol::Ask::TicketExplain { number, login }).await?)
         }
         Command::Explain { word, name: None, login: None } => author::explain(&word),
         Command::Explain { .. } => {
@@ -396,13 +398,13 @@ async fn run(cli: Cli) -> anyhow::Result<End> {
         Command::User(user) => operate::user(&database, user).await,
         Command::Erase(e) => {
             let ask =
-                control::Ask::Erase { number: e.number, article: e.article, file: e.file.map(|n| n.wrapping_sub(1)), reason: e.reason };
+                protocol::Ask::Erase { number: e.number, article: e.article, file: e.file.map(|n| n.wrapping_sub(1)), reason: e.reason };
             operate::told(control::ask(&database, ask).await?)
         }
         Command::Audit(Audit::Verify { format }) => operate::audit(&database, files.as_deref(), format == Format::Json).await,
         Command::Audit(Audit::Log { since, who, json, format }) => {
             operate::security_log(&database, since, who.as_deref(), json || format == Format::Json).await
         }
-        Command::Audit(Audit::Checkpoint) => operate::told(control::ask(&database, control::Ask::Checkpoint { files }).await?),
+        Command::Audit(Audit::Checkpoint) => operate::told(control::ask(&database, protocol::Ask::Checkpoint { files }).await?),
     }
 }

@@ -1,11 +1,13 @@
 //! Commands for admins.
 
-use crate::control::{Ask, Told, ask};
+use crate::control::ask;
+use crate::protocol::{Ask, Told};
 use crate::{End, author, color, database};
 use anyhow::Context;
 use clap::Subcommand;
 use jiff::Timestamp;
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
+use std::io::Read;
 use std::path::Path;
 use vorgang_core::people::{PersonKind, PersonPatch};
 use vorgang_definitions::diagnostic;

@@ -1,9 +1,11 @@
 //! `vorgang copy`, `backup`, `restore`.
 
-use crate::End;
-use crate::database::{self, Place};
+use crate::database::Place;
+use crate::protocol::Ask;
 use crate::seal::{Seal, look, seal};
-use anyhow::{Context, bail};
+use crate::{End, control, database};
+use anyhow::Context;
+use anyhow::bail;
 use async_trait::async_trait;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::path::{Path, PathBuf};
@@ -20,6 +22,7 @@ use vorgang_store_sqlite::{SqliteSource, SqliteTarget};
 
 /// The table of attachments.
 const BLOB: &str = "blob";
+
 /// How often it is looked whether nodes are gone: for about twelve seconds.
 const GONE_LOOKS: u32 = 24;
 
@@ -235,11 +238,7 @@ pub async fn backup(database: &str, shelf: Option<Shelf>, file: &Path, verify: b
     }
     let shown = std::path::absolute(file).unwrap_or(file.to_owned()).display().to_string();
     let note = Backup { at: jiff::Timestamp::now(), file: shown, bytes, history: made.history, verified: good };
-    crate::control::ask(
-        database,
-        crate::control::Ask::BackupMade { at: note.at, file: note.file, bytes, history: note.history, verified: good },
-    )
-    .await?;
+    control::ask(database, Ask::BackupMade { at: note.at, file: note.file, bytes, history: note.history, verified: good }).await?;
     Ok(if missing(&made) || report.is_some_and(|r| !r.findings.is_empty()) { End::Found } else { End::Good })
 }
 

@@ -7,8 +7,9 @@ use serde_json::json;
 use vorgang_core::filter::Filter;
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_definitions::site::SiteFile;
+use vorgang_runtime::audit;
 use vorgang_runtime::desk_events::handle;
-use vorgang_runtime::{audit, revisions::Applied};
+use vorgang_runtime::revisions::Applied;
 use vorgang_store::Sort;
 
 const SITE: &str = r#"

@@ -12,7 +12,8 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use vorgang_runtime::audit;
-use vorgang_runtime::intake::{Incoming, KEPT_MAX, Outcome, Raw};
+use vorgang_runtime::intake::Outcome;
+use vorgang_runtime::intake::incoming::{Incoming, KEPT_MAX, Raw};
 use vorgang_store::inbox::InboxState;
 use vorgang_transport::listener::{self, Protocol};
 

@@ -12,9 +12,11 @@ use vorgang_core::mail::{Address, Auth, MailInput, Outcome as Result_};
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_core::rejection::Rejection;
 use vorgang_core::rejection::RightReason;
-use vorgang_runtime::intake::{Incoming, Outcome, Raw};
+use vorgang_runtime::Error;
+use vorgang_runtime::intake::Outcome;
+use vorgang_runtime::intake::incoming::{Incoming, Raw};
 use vorgang_runtime::outbox::{Links, Mailer, deliver_due};
-use vorgang_runtime::{Error, audit, security};
+use vorgang_runtime::{audit, security};
 use vorgang_store::messages::MailState;
 use vorgang_store::words::query;
 

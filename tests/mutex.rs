@@ -9,7 +9,8 @@ use std::sync::Arc;
 use vorgang_core::command::Command;
 use vorgang_core::command::Form;
 use vorgang_core::open::Closed;
-use vorgang_runtime::{Error, Request, audit};
+use vorgang_runtime::audit;
+use vorgang_runtime::{Error, Request};
 
 const SITE: &str = r#"
 - { kind: Site, name: desk, language: 1, languages: en, zone: Europe/Berlin, title: Desk }

@@ -13,8 +13,8 @@ use vorgang_core::mail::{Address, Auth};
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_core::rejection::Rejection;
 use vorgang_runtime::Error;
+use vorgang_runtime::brake::AN_HOUR_MAX;
 use vorgang_runtime::intake::Outcome;
-use vorgang_runtime::outbox::brake::AN_HOUR_MAX;
 use vorgang_store::messages::MailState;
 
 const SITE: &str = r#"

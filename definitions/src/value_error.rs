@@ -2,7 +2,6 @@
 
 /// Longest text of one line, and of several, in bytes.
 pub const LINE_BYTES_MAX: usize = 1_000;
-
 pub const MULTILINE_BYTES_MAX: usize = 60_000;
 
 /// Largest file of a field or an article, in bytes.

@@ -16,7 +16,6 @@ const REPEATED_MAX: usize = 100_000;
 const LOOKS_MAX: usize = 8;
 /// Longest style of one element, in bytes.
 const STYLE_MAX: usize = 8 * 1024;
-
 const VOID: [&str; 14] = ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"];
 const FORMATTING: [&str; 14] = ["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"];
 

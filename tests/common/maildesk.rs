@@ -12,9 +12,11 @@ use vorgang_core::mail::{Address, Auth, MailInput, Outcome as Verdict};
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_core::recipients;
 use vorgang_core::recipients::Recipients;
-use vorgang_runtime::intake::{Incoming, Outcome, Raw};
+use vorgang_runtime::audit;
+use vorgang_runtime::intake::Outcome;
+use vorgang_runtime::intake::incoming::{Incoming, Raw};
 use vorgang_runtime::outbox::{Links, Mail, Mailer, deliver_due};
-use vorgang_runtime::{Done, Error, Request, audit};
+use vorgang_runtime::{Done, Error, Request};
 
 pub struct MailDesk {
     pub world: World,

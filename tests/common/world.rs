@@ -13,7 +13,8 @@ use vorgang_core::snapshot::Snapshot;
 use vorgang_definitions::diagnostic::render_human;
 use vorgang_definitions::site::SiteFile;
 use vorgang_runtime::clock::Clock;
-use vorgang_runtime::revisions::{self, Applied};
+use vorgang_runtime::revisions;
+use vorgang_runtime::revisions::Applied;
 use vorgang_runtime::{Desk, Request};
 
 /// It stands but for a microsecond at each look: what is to have one time is looked at once.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::task::{AbortHandle, JoinSet};
 use vorgang_definitions::kinds::mail_account::{MailAccount, MailUrl, Protocol};
 use vorgang_runtime::Desk;
-use vorgang_runtime::intake::{Incoming, Raw};
+use vorgang_runtime::intake::incoming::{Incoming, Raw};
 use vorgang_store::inbox::AccountState;
 
 /// How often it is looked for accounts that are new or changed.

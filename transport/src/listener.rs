@@ -9,7 +9,8 @@ use std::time::Duration;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use vorgang_runtime::Desk;
-use vorgang_runtime::intake::{Incoming, KEPT_MAX, TIME_MAX};
+use vorgang_runtime::intake::incoming::{Incoming, KEPT_MAX};
+use vorgang_runtime::scales::TIME_MAX;
 
 /// How long the other side may say nothing (RFC 5321, 4.5.3.2, wants five minutes of a server).
 const SILENCE: Duration = Duration::from_secs(300);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncWriteExt, BufReader};
 use vorgang_definitions::kinds::mail_account::{MailUrl, Security};
-use vorgang_runtime::intake::Raw;
+use vorgang_runtime::intake::incoming::Raw;
 
 const SILENCE: Duration = Duration::from_secs(60);
 const LINE_MAX: usize = 4_096;

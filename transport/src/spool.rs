@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
-use vorgang_runtime::intake::{KEPT_MAX, Raw};
+use vorgang_runtime::intake::incoming::{KEPT_MAX, Raw};
 
 /// What is larger goes into a file while it comes, in bytes.
 const MEMORY_MAX: usize = 512 * 1024;

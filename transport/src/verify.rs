@@ -14,7 +14,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 use vorgang_core::mail::{Auth, Mail, Outcome};
-use vorgang_runtime::intake::{Incoming, Verifier, related, uncovered};
+use vorgang_runtime::intake::incoming::{Incoming, related};
+use vorgang_runtime::intake::uncovered;
+use vorgang_runtime::scales::Verifier;
 
 /// How long all questions to the DNS about one mail may take.
 const TIME_MAX: Duration = Duration::from_secs(2);

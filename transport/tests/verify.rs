@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use tokio::net::UdpSocket;
 use vorgang_core::mail::{Auth, Outcome};
-use vorgang_runtime::intake::{Incoming, Verifier};
+use vorgang_runtime::intake::incoming::Incoming;
+use vorgang_runtime::scales::Verifier;
 use vorgang_transport::verify::Dns;
 
 /// Texts by their names; a name that nobody knows does not exist.

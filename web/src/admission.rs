@@ -1,10 +1,10 @@
 //! Who comes in when there is much to do: people before programs, and nobody waits long for a refusal. Bodies are bounded in all,
 //! and have to come at a least rate.
 
-use crate::auth::Who;
 use crate::flow::Flow;
 use crate::problem::{Fault, fault};
-use crate::{App, BODY_BYTES_MAX, RequestId};
+use crate::who::Who;
+use crate::{App, BODY_BYTES_MAX, RequestId, caller, layout, session};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, Version, header};
@@ -23,20 +23,29 @@ use vorgang_runtime::limiter::network;
 
 /// Requests that are worked on at the same time, and those of programs among them.
 const UNDER_WAY: usize = 256;
+
 const PROGRAMS: usize = 192;
+
 /// Requests of callers who do not say who they are have places of their own, so that they take none of the others'; in all, and of one
 /// address.
 const STRANGERS: usize = 64;
+
 const STRANGERS_OF_ONE: usize = 16;
+
 /// Longest wait of a request for its turn.
 const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Bodies that are in memory at the same time, in KiB.
 const BODIES_KIB: usize = 128 * 1024;
+
 /// Small bodies need no place: their number is bounded already.
 const SMALL_BYTES: u64 = 64 * 1024;
+
 /// A body may take so long, a stranger's so long, and a second more for each so many bytes.
 const BODY_TIME: Duration = Duration::from_secs(30);
+
 const STRANGERS_TIME: Duration = Duration::from_secs(10);
+
 const BODY_RATE: u64 = 4 * 1024;
 
 /// The places of one server.
@@ -144,7 +153,7 @@ pub async fn admit(State((app, places)): State<(App, Places)>, mut request: Requ
     }
     app.desk.attend().await;
     let api = request.uri().path().starts_with("/api/");
-    let id = request.extensions().get::<RequestId>().cloned().unwrap_or_else(crate::layout::no_id);
+    let id = request.extensions().get::<RequestId>().cloned().unwrap_or_else(layout::no_id);
     // RFC 9112, 3.2: one `Host`, or the request is refused. HTTP/2 has it in the request line.
     if request.version() <= Version::HTTP_11 && request.headers().get_all(header::HOST).iter().count() != 1 {
         let no_host =
@@ -162,7 +171,7 @@ pub async fn admit(State((app, places)): State<(App, Places)>, mut request: Requ
     request.extensions_mut().insert(places.clone());
     // A place among those who are known is for callers who are: a session or a token that somebody made up buys nothing.
     let (parts, body) = request.into_parts();
-    let asked = tokio::time::timeout(PATIENCE, crate::auth::who(&app, &parts.headers)).await;
+    let asked = tokio::time::timeout(PATIENCE, session::who(&app, &parts.headers)).await;
     let mut request = Request::from_parts(parts, body);
     let known = match asked {
         Ok(Ok(who)) => Known(who),
@@ -173,7 +182,7 @@ pub async fn admit(State((app, places)): State<(App, Places)>, mut request: Requ
     request.extensions_mut().insert(known);
     let Some(login) = login else {
         let Some(inside) = places.lines.strangers.enter() else { return busy(api, &id) };
-        let Some(_stranger) = places.stranger(crate::auth::caller(&app, &request)).await else { return busy(api, &id) };
+        let Some(_stranger) = places.stranger(caller::caller(&app, &request)).await else { return busy(api, &id) };
         let response = next.run(request.map(|body| Body::new(Paced::new(body, STRANGERS_TIME)))).await;
         inside.answered();
         return response;

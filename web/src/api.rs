@@ -8,9 +8,9 @@ pub mod security;
 pub mod tickets;
 pub mod work;
 
-use crate::auth::Who;
 use crate::problem::{Fault, problem};
-use crate::{App, RequestId};
+use crate::who::Who;
+use crate::{App, RequestId, input, layout};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -20,8 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 use vorgang_core::attachment::Blob;
-use vorgang_core::command::Command;
-use vorgang_core::command::{ArticleInput, Form};
+use vorgang_core::command::{ArticleInput, Command, Form};
 use vorgang_core::decision::Notice;
 use vorgang_core::mail::MailInput;
 use vorgang_core::people::{Person, PersonKind};
@@ -50,7 +49,7 @@ impl<T: serde::de::DeserializeOwned> FromRequest<App> for Body<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
-        let id = request.extensions().get::<RequestId>().cloned().unwrap_or_else(crate::layout::no_id);
+        let id = request.extensions().get::<RequestId>().cloned().unwrap_or_else(layout::no_id);
         let key = request.headers().get("idempotency-key").map(|v| v.to_str().map(str::to_owned));
         let target = format!("{} {}\n", request.method(), request.uri().path());
         let bytes = Bytes::from_request(request, app).await.map_err(|e| {
@@ -154,7 +153,7 @@ fn decoded(a: AttachmentBody) -> Result<(vorgang_core::attachment::Attachment, B
     if a.content_type.contains(['\r', '\n']) || a.name.contains(['\r', '\n', '\0']) {
         return Err(wrong("An attachment's name or type has a line break."));
     }
-    Ok(crate::input::stored(a.name, a.content_type, bytes))
+    Ok(input::stored(a.name, a.content_type, bytes))
 }
 
 /// A dialog as the API takes it.

@@ -1,11 +1,8 @@
 //! Style sheet, scripts, icon: in the binary, with their hash in the address, so that browsers may keep them.
 
-use crate::extract::Path;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
 use std::sync::LazyLock;
 
-const FILES: &[(&str, &str, &str)] = &[
+pub(crate) const FILES: &[(&str, &str, &str)] = &[
     ("portal.css", "text/css; charset=utf-8", include_str!("assets/portal.css")),
     ("enhance.js", "text/javascript; charset=utf-8", include_str!("assets/enhance.js")),
     ("live.js", "text/javascript; charset=utf-8", include_str!("assets/live.js")),
@@ -19,13 +16,4 @@ static HASH: LazyLock<String> = LazyLock::new(|| {
 
 pub fn url(name: &str) -> String {
     format!("/assets/{}/{name}", *HASH)
-}
-
-pub async fn serve(Path((_, name)): Path<(String, String)>) -> Response {
-    match FILES.iter().find(|(n, ..)| *n == name) {
-        Some((_, content_type, text)) => {
-            ([(header::CONTENT_TYPE, *content_type), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")], *text).into_response()
-        }
-        None => StatusCode::NOT_FOUND.into_response(),
-    }
 }

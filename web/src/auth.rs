@@ -1,81 +1,20 @@
 //! Who asks: a session's cookie or a bearer token. Every route says whom it lets in; nothing else decides it.
 
 use crate::admission::{Known, Places, busy, declared};
+use crate::caller::caller;
+use crate::input::FormData;
 use crate::problem::{Fault, fault};
-use crate::{App, RequestId};
-use axum::extract::{ConnectInfo, Request};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use crate::session::{csrf_ok, same_origin, says_own_page};
+use crate::who::{Access, Who};
+use crate::{App, RequestId, STRANGER_BYTES_MAX, input, kept};
+use axum::extract::Request;
+use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::time::Instant;
-use vorgang_core::people::{Person, PersonKind};
+use vorgang_core::people::PersonKind;
 use vorgang_core::rights;
 use vorgang_runtime::quota::Kind;
-
-/// Whom a route lets in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    Anyone,
-    /// Pages for everybody with an account.
-    SignedIn,
-    Agent,
-    Admin,
-    /// The API: a bearer token, or a session with its token in `X-CSRF-Token`.
-    Api,
-    ApiAdmin,
-}
-
-impl Access {
-    fn is_api(self) -> bool {
-        matches!(self, Self::Api | Self::ApiAdmin)
-    }
-}
-
-/// The person behind a request.
-#[derive(Debug, Clone)]
-pub struct Who {
-    pub person: Arc<Person>,
-    /// The session's token against forged forms; empty with a bearer token.
-    pub csrf: String,
-    pub session: Option<String>,
-}
-
-/// With https the name is bound to this host by the browser.
-pub fn cookie_name(app: &App) -> &'static str {
-    if app.config.secure() { "__Host-session" } else { "session" }
-}
-
-pub fn session_cookie(app: &App, value: &str, seconds: i64) -> String {
-    let secure = if app.config.secure() { "; Secure" } else { "" };
-    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}", cookie_name(app))
-}
-
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let all = headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(';'));
-    all.filter_map(|pair| pair.trim().split_once('=')).find(|(n, _)| *n == name).map(|(_, v)| v)
-}
-
-/// The address that a request counts for.
-pub fn caller(app: &App, request: &Request) -> IpAddr {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0);
-    peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| crate::pages::sign_in::address(app, peer, request.headers()))
-}
-
-/// The person whose session or token a request has.
-pub async fn who(app: &App, headers: &HeaderMap) -> Result<Option<Who>, StoreGone> {
-    if let Some(token) = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer ")) {
-        let person = app.desk.token_person(token.trim()).await.map_err(|_| StoreGone)?;
-        return Ok(person.map(|person| Who { person, csrf: String::new(), session: None }));
-    }
-    let Some(session) = cookie(headers, cookie_name(app)) else { return Ok(None) };
-    let signed_in = app.desk.session_person(session).await.map_err(|_| StoreGone)?;
-    Ok(signed_in.map(|s| Who { person: s.person, csrf: s.csrf, session: Some(s.session) }))
-}
-
-/// The store could not be asked.
-pub struct StoreGone;
 
 pub async fn guard(app: App, access: Access, quota: Option<Kind>, mut request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().cloned().unwrap_or(RequestId(String::new()));
@@ -133,19 +72,19 @@ pub async fn guard(app: App, access: Access, quota: Option<Kind>, mut request: R
             let (uri, headers) = (request.uri().clone(), request.headers().clone());
             // The caller is unknown: little is read, and little is shown again.
             let (parts, body) = request.into_parts();
-            let data = match axum::body::to_bytes(body, crate::STRANGER_BYTES_MAX).await {
-                Ok(bytes) => crate::input::FormData::read(Request::from_parts(parts, bytes.into()), &app).await.ok(),
+            let data = match axum::body::to_bytes(body, STRANGER_BYTES_MAX).await {
+                Ok(bytes) => FormData::read(Request::from_parts(parts, bytes.into()), &app).await.ok(),
                 Err(_) => None,
             };
             match data {
-                Some(data) => crate::kept::no_session(&app, &uri, &headers, &data),
-                None => crate::kept::too_much(&app, &headers),
+                Some(data) => kept::no_session(&app, &uri, &headers, &data),
+                None => kept::too_much(&app, &headers),
             }
         }
         (None, false) => {
             let back = request.uri().path_and_query().map_or("/", |p| p.as_str());
             let safe = request.method() == Method::GET && back.len() < 500;
-            let target = if safe && back != "/" { format!("/sign-in?next={}", crate::input::encode(back)) } else { "/sign-in".to_owned() };
+            let target = if safe && back != "/" { format!("/sign-in?next={}", input::encode(back)) } else { "/sign-in".to_owned() };
             Redirect::to(&target).into_response()
         }
         // Pages of others do not exist for this person.
@@ -181,40 +120,4 @@ fn too_often(api: bool, seconds: u64, id: &RequestId) -> Response {
         response.headers_mut().insert(header::RETRY_AFTER, value);
     }
     response
-}
-
-/// A session in the API proves itself by its token; reading needs no proof.
-fn csrf_ok(who: &Who, request: &Request) -> bool {
-    if who.session.is_none() || matches!(*request.method(), Method::GET | Method::HEAD) {
-        return true;
-    }
-    request.headers().get("x-csrf-token").and_then(|v| v.to_str().ok()).is_some_and(|t| same(t, &who.csrf))
-}
-
-/// Compares without telling by the time where they differ.
-pub fn same(a: &str, b: &str) -> bool {
-    !b.is_empty() && a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |d, (x, y)| d | (x ^ y)) == 0
-}
-
-/// The browser says that the form stood on a page of ours ([`same_origin`] has compared it).
-pub fn says_own_page(headers: &HeaderMap) -> bool {
-    headers.get("sec-fetch-site").map_or_else(|| headers.contains_key("origin"), |s| s == "same-origin")
-}
-
-/// What changes something must come from our own pages, as far as the browser says where it comes from.
-fn same_origin(app: &App, request: &Request) -> bool {
-    if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
-        return true;
-    }
-    let header = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok());
-    if header("sec-fetch-site").is_some_and(|s| s == "cross-site") {
-        return false;
-    }
-    match header("origin") {
-        None => true,
-        Some(origin) => {
-            let host = header("host").map(|h| format!("http://{h}"));
-            origin == app.config.public_url || (!app.config.secure() && host.as_deref() == Some(origin))
-        }
-    }
 }

@@ -1,11 +1,10 @@
 //! What browsers send: forms, as urlencoded text or in parts with files. A form without the session's token is refused.
 
-use crate::auth::{Who, same};
-use crate::problem::{Fault, fault};
-use crate::{App, RequestId};
-use axum::extract::{FromRequest, Multipart, Request};
+use crate::App;
+use crate::problem::Fault;
+use axum::extract::FromRequest;
+use axum::extract::{Multipart, Request};
 use axum::http::{StatusCode, header};
-use axum::response::Response;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use vorgang_core::attachment::{Attachment, Blob};
@@ -107,23 +106,6 @@ pub fn stored(name: String, content_type: String, bytes: Vec<u8>) -> (Attachment
         String::new()
     };
     (Attachment { name, content_type, size: bytes.len() as u64, blob: hash.clone() }, Blob { hash, bytes: bytes.into() })
-}
-
-impl FromRequest<App> for FormData {
-    type Rejection = Response;
-
-    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
-        let id = request.extensions().get::<RequestId>().cloned().unwrap_or(RequestId(String::new()));
-        // Signing in needs no session, and works beside one.
-        let signing_in = request.uri().path() == "/sign-in";
-        let who = request.extensions().get::<Who>().cloned().filter(|_| !signing_in);
-        let (uri, own_page) = (request.uri().clone(), crate::auth::says_own_page(request.headers()));
-        let data = FormData::read(request, app).await.map_err(|f| fault(false, f, &id))?;
-        match who {
-            Some(who) if !data.get("csrf").is_some_and(|t| same(t, &who.csrf)) => Err(crate::kept::old_token(&who, &uri, &data, own_page)),
-            _ => Ok(data),
-        }
-    }
 }
 
 impl FormData {

@@ -1,14 +1,34 @@
 //! A form that cannot be taken now, because the session has ended or its token is too old: what was typed is shown, and
 //! can be sent again without being typed again.
 
-use crate::App;
-use crate::auth::Who;
 use crate::input::FormData;
 use crate::layout::bare;
+use crate::problem::fault;
+use crate::session::same;
 use crate::texts::{Texts, texts};
+use crate::who::Who;
+use crate::{App, RequestId, caller, session};
+use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use maud::{Markup, html};
+
+impl FromRequest<App> for FormData {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let id = request.extensions().get::<RequestId>().cloned().unwrap_or(RequestId(String::new()));
+        // Signing in needs no session, and works beside one.
+        let signing_in = request.uri().path() == "/sign-in";
+        let who = request.extensions().get::<Who>().cloned().filter(|_| !signing_in);
+        let (uri, own_page) = (request.uri().clone(), session::says_own_page(request.headers()));
+        let data = FormData::read(request, app).await.map_err(|f| fault(false, f, &id))?;
+        match who {
+            Some(who) if !data.get("csrf").is_some_and(|t| same(t, &who.csrf)) => Err(old_token(&who, &uri, &data, own_page)),
+            _ => Ok(data),
+        }
+    }
+}
 
 /// Longest text of a form that is shown again, in bytes: in a page it takes several times as much.
 const KEPT_BYTES_MAX: usize = 256 * 1024;
@@ -25,14 +45,14 @@ pub fn old_token(who: &Who, uri: &Uri, data: &FormData, own_page: bool) -> Respo
 
 /// Nobody is signed in: another tab signs in, then the button sends it.
 pub fn no_session(app: &App, uri: &Uri, headers: &axum::http::HeaderMap, data: &FormData) -> Response {
-    let t = texts(crate::pages::sign_in::browser_language(headers));
+    let t = texts(caller::browser_language(headers));
     let again = html! {
         p { a href="/sign-in" target="_blank" rel="noopener" { (t.sign_in) } }
         (form(t, uri, data, None))
     };
     let mut response = page(StatusCode::UNAUTHORIZED, t, t.session_ended, data, &again);
     // The old cookie is worth nothing any more.
-    if let Ok(cookie) = crate::auth::session_cookie(app, "", 0).parse() {
+    if let Ok(cookie) = session::session_cookie(app, "", 0).parse() {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     response
@@ -40,9 +60,9 @@ pub fn no_session(app: &App, uri: &Uri, headers: &axum::http::HeaderMap, data: &
 
 /// Nobody is signed in, and the form is longer than what is read of strangers: the browser still has it.
 pub fn too_much(app: &App, headers: &axum::http::HeaderMap) -> Response {
-    let t = texts(crate::pages::sign_in::browser_language(headers));
+    let t = texts(caller::browser_language(headers));
     let mut response = notice(StatusCode::UNAUTHORIZED, t, t.session_ended, t.form_in_browser);
-    if let Ok(cookie) = crate::auth::session_cookie(app, "", 0).parse() {
+    if let Ok(cookie) = session::session_cookie(app, "", 0).parse() {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     response

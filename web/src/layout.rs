@@ -1,9 +1,8 @@
 //! The frame of every page.
 
-use crate::assets;
-use crate::auth::Who;
 use crate::texts::{Texts, texts};
-use crate::{App, RequestId};
+use crate::who::Who;
+use crate::{App, RequestId, assets};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};

@@ -2,8 +2,10 @@
 
 mod admission;
 mod api;
+mod asset_files;
 mod assets;
 mod auth;
+mod caller;
 pub mod door;
 mod extract;
 mod flow;
@@ -17,8 +19,10 @@ mod pages;
 mod problem;
 mod quotes;
 pub mod routes;
+mod session;
 mod stream;
 mod texts;
+mod who;
 mod widgets;
 
 use axum::Router;
@@ -108,7 +112,7 @@ pub fn router(app: App) -> Router {
         let guard = middleware::from_fn_with_state(app.clone(), move |State(app): State<App>, request: Request, next: Next| {
             auth::guard(app, access, quota, request, next)
         });
-        let bytes = if access == auth::Access::Anyone { STRANGER_BYTES_MAX } else { BODY_BYTES_MAX };
+        let bytes = if access == who::Access::Anyone { STRANGER_BYTES_MAX } else { BODY_BYTES_MAX };
         router = router.route(route.path, route.handler.layer(DefaultBodyLimit::max(bytes)).layer(guard));
     }
     router
@@ -131,7 +135,7 @@ async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Re
     // The path without what it may prove: a link's secret, and the query.
     let logged = app.config.access_log.then(|| {
         let shown = if path.contains("{link}") { path.clone() } else { request.uri().path().to_owned() };
-        (shown, auth::caller(&app, &request))
+        (shown, caller::caller(&app, &request))
     });
     let begun = Instant::now();
     let step = traced(&app, &request, &id, &path);
@@ -243,7 +247,7 @@ pub(crate) async fn metrics_text(
         // With https there is a proxy in front, whose callers are not on this machine.
         MetricsDoor::Here => !app.config.secure() && peer.ip().to_canonical().is_loopback() && !headers.contains_key("x-forwarded-for"),
         MetricsDoor::Elsewhere => false,
-        MetricsDoor::Token(wanted) => token.is_some_and(|t| auth::same(t.trim(), wanted)),
+        MetricsDoor::Token(wanted) => token.is_some_and(|t| session::same(t.trim(), wanted)),
     };
     if !may {
         return (StatusCode::NOT_FOUND, "not found\n").into_response();

@@ -1,9 +1,9 @@
 //! `GET /stream`: server-sent events, one stream for a browser. They carry numbers and versions only; what changed is
 //! fetched as any page is, and permission is asked there.
 
-use crate::auth::Who;
 use crate::extract::Query;
 use crate::problem::{Fault, fault};
+use crate::who::Who;
 use crate::{App, RequestId};
 use axum::Extension;
 use axum::extract::State;
@@ -24,6 +24,7 @@ use vorgang_runtime::live::{Listener, Signal};
 
 /// Tickets that one browser may have open.
 const TICKETS_MAX: usize = 32;
+
 /// How often it is looked whether the session still lasts.
 const SESSION: Duration = Duration::from_secs(30);
 

@@ -20,6 +20,15 @@ use vorgang_definitions::values::{Slot, from_stored};
 use vorgang_runtime::view::TicketView;
 use vorgang_store::TicketRow;
 
+/// What the other ticket is to this one.
+pub fn link_word<'t>(t: &'t Texts, kind: &str) -> &'t str {
+    match kind {
+        "child" => t.link_child,
+        "parent" => t.link_parent,
+        _ => t.link_related,
+    }
+}
+
 /// The title of a state, queue, type or priority in the person's language.
 pub fn word(model: &Model, kind: &str, name: &str, language: &str) -> String {
     let names = &model.names;
@@ -326,7 +335,7 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
         Event::TicketMerged { number, into: true, .. } => say(format!("Merged into {number}"), format!("Zusammengefasst in {number}")),
         Event::TicketMerged { number, .. } => say(format!("{number} merged into it"), format!("{number} hineingefasst")),
         Event::LinkAdded { number, kind, .. } => {
-            let word = crate::pages::related::link_word(page.t, kind);
+            let word = link_word(page.t, kind);
             say(format!("Linked: {number} ({word})"), format!("Verknüpft: {number} ({word})"))
         }
         Event::LinkRemoved { number, .. } => say(format!("No longer linked: {number}"), format!("Nicht mehr verknüpft: {number}")),

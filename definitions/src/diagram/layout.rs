@@ -9,16 +9,12 @@ const HEIGHT: f32 = 56.0;
 
 /// Of one line of a title.
 pub const LINE: f32 = 17.0;
-
 const ROW_GAP: f32 = 28.0;
-
 const GAP: f32 = 64.0;
-
 const DUMMY_HEIGHT: f32 = 14.0;
 
 /// Width of a letter of a label, on average.
 const LETTER: f32 = 6.4;
-
 const SWEEPS: usize = 24;
 
 /// Longest label that is shown whole, in characters.
@@ -35,7 +31,6 @@ const LAYERS_MAX: usize = 9;
 
 /// Between two rows, and before and behind the signs at which edges go on in the next.
 const ROW_SPACE: f32 = 72.0;
-
 const LINK_SPACE: f32 = 44.0;
 
 /// Between the signs of several edges at one cell.

@@ -62,7 +62,6 @@ const DAYS: [(&str, Weekday); 7] = [
 ];
 
 const DAYS_PATTERN: &str = "^(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?$";
-
 const SPAN_PATTERN: &str = "^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$";
 
 /// `mon`, or `mon-fri`; the numbers of the days from Monday, round the end of the week.

@@ -8,10 +8,10 @@ use std::collections::{HashMap, VecDeque};
 
 /// Bytes of all states, moves that are tried, and bytes that they copy.
 const BYTES_MAX: usize = 24 * 1024 * 1024;
-
 const MOVES_MAX: usize = 700_000;
-
 const COPIED_MAX: usize = 160 * 1024 * 1024;
+/// States of a way that are compared at the cost of one move.
+const LOOKS_OF_A_MOVE: usize = 16;
 
 /// What moves: a token that has entered, one at rest, or a group.
 #[derive(Clone, Copy)]
@@ -183,12 +183,23 @@ impl Explorer<'_> {
     /// Can what led from an earlier state to this one be done again and again, each time with more tokens here? Such a state
     /// has all tokens of an earlier one (R. Karp and R. Miller, "Parallel Program Schemata", 1969); where tokens are
     /// withdrawn or joins wait for what can come, that is not enough, so the way is walked twice more.
-    fn grows(&self, at: usize, next: &State, activity: usize, last: (Mover, usize)) -> bool {
+    ///
+    /// What is walked counts as moves that were tried: a long way is not walked again and again without a bound.
+    fn grows(&mut self, at: usize, next: &State, activity: usize, last: (Mover, usize)) -> bool {
         let mut way = vec![last];
         let mut earlier = at;
         loop {
-            if self.layout.grew(&self.all[earlier].state, next, activity) && self.again(next, &way, activity) {
-                return true;
+            if way.len().is_multiple_of(LOOKS_OF_A_MOVE) {
+                self.tried += 1;
+            }
+            if self.tried > MOVES_MAX {
+                return false;
+            }
+            if self.layout.grew(&self.all[earlier].state, next, activity) {
+                self.tried += way.len();
+                if self.again(next, &way, activity) {
+                    return true;
+                }
             }
             let Some((before, mover, i)) = self.all[earlier].before else { return false };
             way.push((mover, i));

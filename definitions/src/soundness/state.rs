@@ -13,9 +13,7 @@ const TOKENS_MAX: u8 = 250;
 
 /// The age of the oldest token of a join: there is none, it is not known, or it is to be the youngest.
 const NOTHING: u8 = 0;
-
 const UNKNOWN: u8 = 254;
-
 const YOUNGEST: u8 = 255;
 
 /// Tokens that wait at most for their turn to go on by themselves.

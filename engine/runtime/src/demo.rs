@@ -273,7 +273,6 @@ const LAST: &[&str] = &[
     "Brown",
 ];
 const COMPANIES: &[&str] = &["north", "south", "east", "west", "harbour", "mill", "forest", "bridge"];
-
 const ENGLISH: &[(&str, &str)] = &[
     (
         "Printer on floor # does not print",

@@ -1,18 +1,17 @@
 //! The running desk.
 
+use crate::attention::Attention;
+use crate::brake::Brake;
 use crate::clock::Clock;
-use crate::intake::{Scales, Verifier};
 use crate::live::Live;
 use crate::locks::{Held, Locks};
-use crate::measures::Told;
-use crate::nodes::Attention;
 use crate::numbers::Numbers;
-use crate::outbox::brake::Brake;
 use crate::quota::Buckets;
-use crate::step;
+use crate::scales::{Scales, Verifier};
 use crate::threads::Threads;
-use crate::trace;
-use crate::wake::{Wakes, leaves_work};
+use crate::told::Told;
+use crate::wakes::{Wakes, leaves_work};
+use crate::{step, trace};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -20,28 +19,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use tracing::Instrument;
-use vorgang_core::chain;
 use vorgang_core::chain::{Hash, Link};
 use vorgang_core::changes::{Changes, changed_names};
 use vorgang_core::command::Command;
 use vorgang_core::context::Context;
-use vorgang_core::decide;
-use vorgang_core::decision::Decision;
-use vorgang_core::decision::{Given, Notice};
-use vorgang_core::desk_event;
+use vorgang_core::decision::{Decision, Given, Notice};
 use vorgang_core::desk_event::DeskEvent;
 use vorgang_core::event::Event;
 use vorgang_core::facts::{Content, Facts, Other, SiteAsked, SiteFact};
 use vorgang_core::failure::Failure;
 use vorgang_core::filter::Filter;
 use vorgang_core::linked::Linked;
-use vorgang_core::people;
 use vorgang_core::people::{Directory, Person};
-use vorgang_core::rejection::Rejection;
-use vorgang_core::rejection::RightReason;
-use vorgang_core::rights;
+use vorgang_core::rejection::{Rejection, RightReason};
 use vorgang_core::rights::Sight;
 use vorgang_core::snapshot::Snapshot;
+use vorgang_core::{chain, decide, desk_event, people, rights};
 use vorgang_definitions::kinds::state::StateType;
 use vorgang_definitions::model::Model;
 use vorgang_store::due::Work;
@@ -51,8 +44,10 @@ use vorgang_store::{Commit, Idempotency, NewHistory, Store, StoreError, Stored};
 
 /// The lock of what happens to the desk; no ticket has this number.
 pub(crate) const DESK: &str = "the desk";
+
 /// Tickets that one command may make or name.
 const FACTS_MAX: usize = 100;
+
 /// How often a command is decided again after somebody else was faster, or when facts were missing.
 const TRIES_MAX: usize = 8;
 

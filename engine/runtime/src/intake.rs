@@ -2,20 +2,18 @@
 //! was taken only after that; what cannot be read or sorted waits in quarantine, with its bytes.
 
 mod accounts;
+pub mod incoming;
 mod named;
 mod results;
 
-pub use results::uncovered;
-
 use crate::desk::{Desk, Error, Request};
-use async_trait::async_trait;
+use crate::intake::incoming::{Incoming, KEPT_MAX, Raw};
+pub use crate::intake::results::uncovered;
+use crate::scales::Tried;
 use jiff::tz::TimeZone;
-use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 use vorgang_core::attachment::Blob;
-use vorgang_core::command::Command;
-use vorgang_core::command::Received;
+use vorgang_core::command::{Command, Received};
 use vorgang_core::intake::{Arrival, Named, Reason, Verdict, sort};
 use vorgang_core::mail::{Auth, Mail, Nature};
 use vorgang_core::people;
@@ -23,81 +21,6 @@ use vorgang_definitions::kinds::mail_account::MailAccount;
 use vorgang_mail::SIZE_MAX;
 use vorgang_store::StoreError;
 use vorgang_store::inbox::{Asked, Before, Details, InboxRow, InboxState, NewInbox};
-
-/// Largest mail that is kept at all, in bytes.
-pub const KEPT_MAX: u64 = 150 * 1024 * 1024;
-/// Bytes of mail that are in memory at the same time: whoever brings more waits.
-const BUDGET: u32 = 96 * 1024;
-/// What a mail costs while it is taken apart, in parts of its size.
-const COST: u64 = 3;
-/// How long a mail may take to be sorted and written, before it is put off.
-pub const TIME_MAX: Duration = Duration::from_secs(60);
-
-/// The bytes of a mail: a large one is not in memory before there is room for it.
-#[derive(Debug)]
-pub enum Raw {
-    Memory(Vec<u8>),
-    /// A file that nobody else has, and its length.
-    File(std::fs::File, u64),
-}
-
-impl Raw {
-    pub fn size(&self) -> u64 {
-        match self {
-            Self::Memory(bytes) => bytes.len() as u64,
-            Self::File(_, size) => *size,
-        }
-    }
-
-    async fn load(self) -> Result<Arc<Vec<u8>>, StoreError> {
-        use std::io::{Read, Seek};
-        let (mut file, size) = match self {
-            Self::Memory(bytes) => return Ok(Arc::new(bytes)),
-            Self::File(file, size) => (file, size),
-        };
-        let read = move || {
-            let mut bytes = Vec::with_capacity(size as usize);
-            file.rewind()?;
-            file.read_to_end(&mut bytes)?;
-            std::io::Result::Ok(bytes)
-        };
-        let read = tokio::task::spawn_blocking(read).await.map_err(|e| StoreError::Unavailable(e.to_string()))?;
-        read.map(Arc::new).map_err(|e| StoreError::Unavailable(e.to_string()))
-    }
-}
-
-/// How a mail came to the door.
-#[derive(Debug, Clone, Default)]
-pub struct Incoming {
-    /// How it came, for people.
-    pub door: String,
-    /// The account whose mailbox it lay in, or whose name was given.
-    pub account: Option<String>,
-    /// The account is what the mail's own headers say: a mail of the log that is taken again.
-    pub guessed: bool,
-    /// Of the envelope.
-    pub recipients: Vec<String>,
-    pub return_path: Option<String>,
-    /// The server that brought it, where it is not one of ours: its address, and what it calls itself.
-    pub client: Option<(IpAddr, String)>,
-    /// What was found about its sender.
-    pub auth: Option<Auth>,
-}
-
-/// Looks who stands for a mail.
-#[async_trait]
-pub trait Verifier: Send + Sync + 'static {
-    /// `mail` is the same mail, read: results are about its author, or say that the author is ambiguous.
-    async fn verify(&self, raw: &[u8], mail: &Mail, incoming: &Incoming) -> Auth;
-}
-
-/// The same domain, or one below the other (relaxed alignment of RFC 7489, 3.1, without a list of public suffixes: nobody
-/// signs for one).
-pub fn related(a: &str, b: &str) -> bool {
-    let (a, b) = (a.trim_end_matches('.').to_ascii_lowercase(), b.trim_end_matches('.').to_ascii_lowercase());
-    let below = |a: &str, b: &str| b.contains('.') && a.strip_suffix(b).is_some_and(|rest| rest.ends_with('.'));
-    !a.is_empty() && a.contains('.') && (a == b || below(&a, &b) || below(&b, &a))
-}
 
 /// What became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,31 +35,6 @@ pub enum Outcome {
     Quarantined(String),
     /// It is here already.
     Known,
-}
-
-/// How much mail is in memory.
-pub struct Scales(tokio::sync::Semaphore);
-
-impl Default for Scales {
-    fn default() -> Self {
-        Self(tokio::sync::Semaphore::new(BUDGET as usize))
-    }
-}
-
-impl Scales {
-    /// Room for a mail of this size, in bytes, as long as what is given is kept. One that is larger than all there is gets
-    /// all of it.
-    pub async fn room(&self, size: u64) -> Option<tokio::sync::SemaphorePermit<'_>> {
-        let kilobytes = (size * COST / 1024 + 1).min(BUDGET.into()) as u32;
-        self.0.acquire_many(kilobytes).await.ok()
-    }
-}
-
-/// A mail that was sorted, without anything done.
-pub struct Tried {
-    pub mail: Result<Mail, String>,
-    pub reasons: Vec<Reason>,
-    pub verdict: Option<Verdict>,
 }
 
 impl Desk {

@@ -2,7 +2,9 @@
 //! through [`Desk::execute`].
 
 pub mod accounts;
+mod attention;
 pub mod audit;
+pub mod brake;
 pub mod checkpoints;
 pub mod clock;
 pub mod courier;
@@ -23,13 +25,16 @@ pub mod outbox;
 pub mod programs;
 pub mod quota;
 pub mod revisions;
+pub mod scales;
 pub mod search;
 pub mod security;
 pub mod threads;
 pub mod timers;
+pub mod told;
 pub mod trace;
 pub mod transfer;
 pub mod view;
 pub mod wake;
+mod wakes;
 
 pub use desk::{Answer, Desk, Done, Error, Idempotent, Points, Request, random, sha256};

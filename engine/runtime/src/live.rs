@@ -11,6 +11,7 @@ use vorgang_store::nodes::Here as Elsewhere;
 
 /// Signals that a slow listener may be behind; one that is further behind looks at everything anew.
 const BEHIND_MAX: usize = 1_024;
+
 /// Streams that one person may have open.
 const STREAMS_MAX: usize = 16;
 

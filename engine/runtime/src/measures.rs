@@ -11,12 +11,9 @@ use vorgang_store::measures::{ALL, Figures, Unit};
 
 /// Readers that come within this time are given the same figures.
 const KEPT: Duration = Duration::from_secs(5);
+
 /// A database that does not answer must not keep the metrics of the process from being read.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// The figures that were told last.
-#[derive(Default)]
-pub struct Told(tokio::sync::Mutex<Option<(Instant, String)>>);
 
 impl Desk {
     /// Gauges of this process and, on one node, of the site.

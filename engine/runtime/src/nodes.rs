@@ -3,35 +3,25 @@
 use crate::desk::Desk;
 use crate::revisions;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::Notify;
 use vorgang_core::people::Directory;
 use vorgang_store::StoreError;
 
 /// Interval of polls for news while the node serves requests, and while it is idle.
 const LOOK: Duration = Duration::from_millis(300);
 const IDLE: Duration = Duration::from_secs(5);
+
 /// The node counts as idle this long after its last request.
 const HERE: Duration = Duration::from_secs(10);
+
 /// A request waits for the next poll if the last one is older than this, and no longer than `PATIENCE`.
 const OLD: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How often it is looked whether all nodes run a revision: for about five seconds.
 const SETTLE_LOOKS: u32 = 50;
-
-/// The last request to this node, and its last poll for news.
-#[derive(Debug, Default)]
-pub struct Attention {
-    asked: Mutex<Option<Instant>>,
-    looked: Mutex<Option<Instant>>,
-    /// The node is idle: polls are rare.
-    idle: AtomicBool,
-    somebody: Notify,
-    next_look: Notify,
-}
 
 fn since(mutex: &Mutex<Option<Instant>>) -> Option<Duration> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner).map(|at| at.elapsed())

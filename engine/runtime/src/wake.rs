@@ -4,20 +4,19 @@
 use crate::desk::Desk;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
-use vorgang_core::changes::Changes;
-use vorgang_store::Commit;
-use vorgang_store::due::Work;
 
 /// Longest time between two looks.
 pub const NET: Duration = Duration::from_secs(5);
+
 /// Commits that come within this time are looked at together.
 const TOGETHER: Duration = Duration::from_millis(10);
+
 /// Wait after the database could not be reached.
 pub const TROUBLE: Duration = Duration::from_secs(2);
 
 /// So often a result is told again, with the waits between: two minutes.
 const TOLD_MAX: u32 = 64;
+
 /// The first of these waits; each is twice as long, up to that after trouble.
 const TOLD_AGAIN: Duration = Duration::from_millis(100);
 
@@ -35,42 +34,6 @@ where
         wait = (wait * 2).min(TROUBLE);
     }
     tell().await
-}
-
-#[derive(Debug, Default)]
-pub struct Wakes {
-    lanes: [Notify; Work::ALL.len()],
-    look: Notify,
-}
-
-impl Wakes {
-    /// There is work for this lane.
-    pub fn wake(&self, work: Work) {
-        self.lanes[work as usize].notify_one();
-    }
-
-    pub fn wake_all(&self) {
-        Work::ALL.into_iter().for_each(|work| self.wake(work));
-    }
-
-    /// Until there is work for this lane.
-    pub async fn work(&self, work: Work) {
-        self.lanes[work as usize].notified().await;
-    }
-
-    /// There may be work, now or at another time than was known.
-    pub fn look(&self) {
-        self.look.notify_one();
-    }
-}
-
-/// Does this commit leave work behind?
-pub(crate) fn leaves_work(commit: &Commit) -> bool {
-    let of = |c: &Changes| {
-        c.notices.iter().any(|n| n.mail)
-            || !(c.outgoing.is_empty() && c.calls.is_empty() && c.emitted.is_empty() && c.timers.is_empty() && c.mails_wanted.is_empty())
-    };
-    of(&commit.changes) || commit.also.iter().any(leaves_work)
 }
 
 /// Looks for work, and wakes the lanes that it is for. Runs until it is aborted.

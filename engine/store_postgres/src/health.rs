@@ -11,6 +11,7 @@ use vorgang_store::health::{Health, Level, Sign};
 
 /// A clock that is further from the database's is worth a word, in microseconds.
 const SKEW_MAX: i64 = 2_000_000;
+
 /// Connections that should be free.
 const FREE_MIN: i64 = 12;
 

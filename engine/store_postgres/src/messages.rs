@@ -1,6 +1,6 @@
 //! Notifications and the outbox.
 
-use crate::arg::args;
+use crate::arg::{Arg, args};
 use crate::filter_sql::{Plan, Sql};
 use crate::rows::{error, json, micros, text, time, word};
 use crate::store::PostgresStore;
@@ -16,8 +16,8 @@ use vorgang_store::{Result, StoreError};
 
 /// Rows that a sweep removes in one transaction.
 const SWEEP: u32 = 5_000;
-
 const MAIL: &str = "o.id, o.key, o.ticket_id, o.recipient, o.state, o.payload, o.created, o.due, o.attempts, o.error, o.channel, o.digest,";
+
 /// Whether it was claimed before, as a column of [`MAIL`].
 const BEGUN: &str = "o.begun";
 
@@ -50,7 +50,7 @@ fn mail_row(r: &PgRow) -> Result<MailRow> {
 }
 
 impl PostgresStore {
-    pub(crate) async fn count(&self, sql: &'static str, args: Vec<crate::arg::Arg>) -> Result<u64> {
+    pub(crate) async fn count(&self, sql: &'static str, args: Vec<Arg>) -> Result<u64> {
         let rows = self.server.ask(sql, args).await?;
         rows[0].try_get::<i64, _>(0).map(|n| n as u64).map_err(error)
     }

@@ -13,7 +13,6 @@ use vorgang_store::{Result, StoreError};
 /// Whoever migrates holds this lock: the letters of `vorgang`.
 const LOCK: i64 = 0x0076_6f72_6761_6e67;
 const CONCURRENTLY: i64 = LOCK + 1;
-
 const VERSION: &str = "SELECT coalesce(max(version), 0)::bigint FROM schema_version";
 
 fn newer(version: i64) -> StoreError {

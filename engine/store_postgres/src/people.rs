@@ -1,35 +1,20 @@
 //! People, and the secrets that open doors for them.
 
 use crate::arg::args;
-use crate::rows::{committed, error, json, micros, time, word};
+use crate::rows;
+use crate::rows::{committed, error, micros, person, time};
 use crate::store::PostgresStore;
 use jiff::Timestamp;
-use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use vorgang_core::chain::Hash;
 use vorgang_core::desk_event::DeskEvent;
-use vorgang_core::people::{Person, PersonKind, SYSTEM};
+use vorgang_core::people::{Person, SYSTEM};
 use vorgang_store::{Result, SecretKind, Session, StoreError};
 
 /// What happened to the desk, for the handlers.
 pub async fn happened(c: &mut PgConnection, event: &DeskEvent, at: Timestamp) -> Result<()> {
     let sql = "INSERT INTO desk_event (at, event) VALUES ($1, $2)";
-    sqlx::query(sql).bind(micros(at)).bind(crate::rows::text(event)?).execute(c).await.map(|_| ()).map_err(error)
-}
-
-/// A person, whose columns `name, email, kind, company, language, active, settings, roles` begin at 1.
-pub fn person(r: &PgRow, login: String) -> Result<Person> {
-    Ok(Person {
-        login,
-        name: r.try_get(1).map_err(error)?,
-        email: r.try_get(2).map_err(error)?,
-        kind: word(r, 3, PersonKind::from_word).map_err(error)?,
-        company: r.try_get(4).map_err(error)?,
-        language: r.try_get(5).map_err(error)?,
-        active: r.try_get(6).map_err(error)?,
-        settings: json(r.try_get(7).map_err(error)?)?,
-        roles: r.try_get(8).map_err(error)?,
-    })
+    sqlx::query(sql).bind(micros(at)).bind(rows::text(event)?).execute(c).await.map(|_| ()).map_err(error)
 }
 
 impl PostgresStore {

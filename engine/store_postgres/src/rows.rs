@@ -4,8 +4,24 @@ use jiff::Timestamp;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use vorgang_core::chain::Hash;
+use vorgang_core::people::{Person, PersonKind};
 use vorgang_store::names::NameIds;
 use vorgang_store::{HistoryRow, StoreError, TicketRow, UnknownWord};
+
+/// A person, whose columns `name, email, kind, company, language, active, settings, roles` begin at 1.
+pub fn person(r: &PgRow, login: String) -> Result<Person, StoreError> {
+    Ok(Person {
+        login,
+        name: r.try_get(1).map_err(error)?,
+        email: r.try_get(2).map_err(error)?,
+        kind: word(r, 3, PersonKind::from_word).map_err(error)?,
+        company: r.try_get(4).map_err(error)?,
+        language: r.try_get(5).map_err(error)?,
+        active: r.try_get(6).map_err(error)?,
+        settings: json(r.try_get(7).map_err(error)?)?,
+        roles: r.try_get(8).map_err(error)?,
+    })
+}
 
 /// What an error of the database means for whoever asked.
 pub fn error(error: sqlx::Error) -> StoreError {

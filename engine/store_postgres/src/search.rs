@@ -3,15 +3,12 @@
 use crate::arg::args;
 use crate::rows::{committed, error};
 use crate::store::PostgresStore;
+use crate::tables::search::PUT;
 use async_trait::async_trait;
 use sqlx::Row;
 use std::collections::HashMap;
 use vorgang_store::Result;
 use vorgang_store::words::{Doc, Search, Word, of_texts};
-
-/// Words come with a space between.
-pub const PUT: &str = "INSERT INTO search (doc, words) SELECT a, array_to_tsvector(string_to_array(b, ' ')) FROM unnest({}) x (a, b) \
-     ON CONFLICT (doc) DO UPDATE SET words = excluded.words";
 
 #[async_trait]
 impl Search for PostgresStore {

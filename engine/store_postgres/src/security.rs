@@ -3,7 +3,9 @@
 use crate::arg::args;
 use crate::people::{happened, save};
 use crate::rows::{committed, error, hash, micros};
-use crate::store::{PostgresStore, bounded};
+use crate::server::bounded;
+use crate::store::PostgresStore;
+use crate::{people, rows};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::{PgConnection, Row};
@@ -52,12 +54,12 @@ impl PostgresStore {
         if expected.is_some_and(|e| e != version) {
             return Err(StoreError::Conflict);
         }
-        let mut person = crate::people::person(&r, login.to_owned())?;
+        let mut person = rows::person(&r, login.to_owned())?;
         let changes = patch.apply(&mut person);
         if changes.is_empty() {
             return Ok(version);
         }
-        if happens && let Some(event) = crate::people::event(&mut tx, &person).await? {
+        if happens && let Some(event) = people::event(&mut tx, &person).await? {
             happened(&mut tx, &event, by.at).await?;
         }
         save(&mut tx, &person).await.map_err(error)?;

@@ -15,17 +15,23 @@ use vorgang_store::{Result, StoreError};
 
 /// Connections of one node, beside its writers'.
 const CONNECTIONS: u32 = 8;
+
 /// How long one is waited for.
 const CONNECT: Duration = Duration::from_secs(3);
+
 /// A server that says nothing for so long is gone: without this a host that vanished would be waited for by TCP alone.
 const ANSWER: Duration = Duration::from_secs(5);
+
 /// Nothing takes longer than this.
 const SLOWEST: Duration = Duration::from_secs(60);
+
 /// How long it is tried to find a server that takes writes, before whoever asks is told that there is none.
 pub const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Without a server for so long, whoever asks is told at once.
 const GIVEN_UP: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(100);
+
 /// PostgreSQL 15.
 const VERSION_MIN: i32 = 150_000;
 
@@ -363,6 +369,15 @@ async fn find(hosts: &[PgConnectOptions], before: Option<&Primary>) -> Result<Pr
         .test_before_acquire(false)
         .connect_lazy_with(options.clone());
     Ok(Primary { pool, options, timeline, generation: before.map_or(0, |p| p.generation + 1) })
+}
+
+/// Longest time of a transaction of several statements.
+const TRANSACTION: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// A transaction of several statements: whoever waits for a server that has vanished stops some time.
+pub(crate) async fn bounded<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let none = || StoreError::Unknown("no answer in time".into());
+    tokio::time::timeout(TRANSACTION, work).await.map_err(|_| none())?
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! The trait on PostgreSQL.
 
-use crate::arg::args;
+use crate::arg::{Arg, args};
 use crate::filter_sql::{Plan, Sql};
 use crate::node::Node;
 use crate::rows::{HISTORY_ROW, TICKET_ROW, committed, error, hash, history_row, json, micros, ticket_row, time, word};
-use crate::server::Server;
+use crate::server::{Server, bounded};
 use crate::writer::{Shared, Writer};
 use crate::{jobs, migrate, names, people, read};
 use async_trait::async_trait;
@@ -26,9 +26,6 @@ use vorgang_store::{
     Commit, Count, DueTimer, HistoryRow, Idempotency, IncidentRow, JobRun, JobSummary, NewRevision, Page, Result, Revision, SecretKind,
     Session, Sort, Store, StoreError, Stored, TicketRow, WorkRow,
 };
-
-/// Longest time of a transaction of several statements.
-const TRANSACTION: std::time::Duration = std::time::Duration::from_secs(60);
 
 pub struct PostgresStore {
     pub(crate) server: Arc<Server>,
@@ -89,7 +86,7 @@ impl PostgresStore {
         all(false).map(Option::unwrap_or_default)
     }
 
-    async fn loaded(&self, condition: &'static str, args: Vec<crate::arg::Arg>) -> Result<Vec<Stored>> {
+    async fn loaded(&self, condition: &'static str, args: Vec<Arg>) -> Result<Vec<Stored>> {
         let rows = self.server.ask(read::ticket_sql() + condition, args).await?;
         self.named(&rows, |r| read::stored(r, &self.names)).await
     }
@@ -101,12 +98,6 @@ impl PostgresStore {
     fn sql(&self, text: impl Into<String>, plan: Plan) -> Sql<'_> {
         Sql::new(text, &self.names, plan)
     }
-}
-
-/// A transaction of several statements: whoever waits for a server that has vanished stops some time.
-pub(crate) async fn bounded<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    let none = || StoreError::Unknown("no answer in time".into());
-    tokio::time::timeout(TRANSACTION, work).await.map_err(|_| none())?
 }
 
 fn texts(rows: &[PgRow]) -> Result<Vec<String>> {

@@ -2,10 +2,10 @@
 //! wave, so their order does not matter.
 
 use crate::batch::Batch;
-use crate::inbox;
 use crate::rows::{micros, text};
-use crate::search;
-use crate::site::{self, Around};
+use crate::tables::inbox::OUTBOX;
+use crate::tables::site::Around;
+use crate::tables::{inbox, redaction, search, site};
 use std::collections::BTreeMap;
 use vorgang_core::event::FORMAT;
 use vorgang_core::linked::Linked;
@@ -19,45 +19,59 @@ const TICKET_NEW: &str = "INSERT INTO ticket (id, number, version, last_seq, tit
      responsible_id, company_id, customer_id, pending_until, created, updated, fields, head, parts, unlocked, accounted) \
      SELECT a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q::jsonb, r, s, t, u \
      FROM unnest({}) x (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u)";
+
 const TICKET_ALL: &str = "UPDATE ticket SET version = c, last_seq = d, title = e, type_id = f, queue_id = g, state_id = h, priority_id = i, \
      owner_id = j, responsible_id = k, company_id = l, customer_id = m, pending_until = n, updated = p, fields = q::jsonb, head = r, \
      parts = s, unlocked = t, accounted = u \
      FROM unnest({}) x (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u) WHERE ticket.id = a AND number = b RETURNING 1";
+
 const TICKET_FIELDS: &str = "UPDATE ticket SET version = b, last_seq = c, updated = d, head = e, parts = f, fields = g::jsonb \
      FROM unnest({}) x (a, b, c, d, e, f, g) WHERE ticket.id = a RETURNING 1";
+
 const TICKET_STEP: &str = "UPDATE ticket SET version = b, last_seq = c, updated = d, head = e, parts = f \
      FROM unnest({}) x (a, b, c, d, e, f) WHERE ticket.id = a RETURNING 1";
+
 const HISTORY: &str = "INSERT INTO history (ticket_id, version, format, at, actor, command, cause, events, personal, salt, personal_digest, hash) \
      SELECT * FROM unnest({})";
+
 const INSTANCE: &str = "INSERT INTO instance (ticket_id, seq, process, hash, started, started_by, outcome, ended, more) SELECT * FROM unnest({}) \
      ON CONFLICT (ticket_id, seq) DO UPDATE SET outcome = excluded.outcome, ended = excluded.ended, more = excluded.more";
+
 const WORK: &str = "INSERT INTO work (ticket_id, seq, instance, activity, status, source, claimed_by, entered, epoch, audience, more) \
      SELECT * FROM unnest({}) \
      ON CONFLICT (ticket_id, seq) DO UPDATE SET status = excluded.status, claimed_by = excluded.claimed_by, epoch = excluded.epoch, \
      audience = excluded.audience, more = excluded.more";
+
 const WORK_ENDED: &str = "DELETE FROM work USING unnest({}) x (a, b) WHERE ticket_id = a AND seq = b";
 const VOTES_OF: &str = "DELETE FROM vote USING unnest({}) x (a, b) WHERE ticket_id = a AND work = b";
 const AUDIENCE: &str = "INSERT INTO work_audience (ticket_id, seq, key_id) SELECT * FROM unnest({}) ON CONFLICT DO NOTHING";
 const AUDIENCE_GONE: &str = "DELETE FROM work_audience USING unnest({}) x (a, b, c) \
      WHERE ticket_id = a AND seq = b AND NOT key_id = ANY (c::bigint[])";
+
 const STEP: &str = "INSERT INTO step (ticket_id, instance, activity, outcome, by, at, votes, ord, undone, items) SELECT * FROM unnest({}) \
      ON CONFLICT (ticket_id, instance, activity) DO UPDATE SET outcome = excluded.outcome, by = excluded.by, at = excluded.at, \
      votes = excluded.votes, ord = excluded.ord, undone = excluded.undone, items = excluded.items";
+
 const VOTE: &str = "INSERT INTO vote (ticket_id, work, person, outcome, at) SELECT * FROM unnest({})";
 const TIMERS_OF: &str = "DELETE FROM timer USING unnest({}) x (a, b) WHERE ticket_id = a AND work = b";
 const TIMER_ENDED: &str = "DELETE FROM timer USING unnest({}) x (a, b) WHERE ticket_id = a AND seq = b";
 const TIMER: &str = "INSERT INTO timer (ticket_id, seq, work, epoch, due, state) SELECT a, b, c, 0, d, e FROM unnest({}) x (a, b, c, d, e) \
      ON CONFLICT (ticket_id, seq) DO UPDATE SET due = excluded.due, state = excluded.state, claimed = NULL";
+
 const WATCHER: &str = "INSERT INTO watcher (ticket_id, person, since) SELECT * FROM unnest({}) ON CONFLICT DO NOTHING";
 const WATCHER_GONE: &str = "DELETE FROM watcher USING unnest({}) x (a, b) WHERE ticket_id = a AND person = b";
 const INCIDENT: &str = "INSERT INTO incident (ticket_id, seq, raised, resolved, body) SELECT * FROM unnest({}) \
      ON CONFLICT (ticket_id, seq) DO UPDATE SET resolved = excluded.resolved, body = excluded.body";
+
 const BLOB: &str = "INSERT INTO blob (hash, bytes) SELECT DISTINCT ON (a) * FROM unnest({}) x (a, b) ORDER BY a \
      ON CONFLICT (hash) DO UPDATE SET hash = excluded.hash";
+
 const ARTICLE: &str = "INSERT INTO article (ticket_id, seq, channel, sender, author, visible, subject, body, created, origin, head, withdrawn, rejected) \
      SELECT * FROM unnest({})";
+
 const ARTICLE_PART: &str = "INSERT INTO article_part (ticket_id, article_seq, part, name, content_type, size, blob_hash) \
      SELECT * FROM unnest({})";
+
 const CALL: &str = "INSERT INTO call (ticket_id, seq, due, state) SELECT * FROM unnest({})";
 const CALL_ENDED: &str = "DELETE FROM call USING unnest({}) x (a, b) WHERE ticket_id = a AND seq = b";
 const EMITTED: &str = "INSERT INTO message (name, data, sent, by, hops, until) SELECT * FROM unnest({})";
@@ -66,20 +80,24 @@ const KEPT_GONE: &str = "DELETE FROM message_kept USING unnest({}) x (a, b) WHER
 const KEPT_OF: &str = "DELETE FROM message_kept USING unnest({}) x (a, b) WHERE ticket_id = a AND instance = b";
 const NOTIFICATION: &str = "INSERT INTO notification (person_id, ticket_id, number, name, subject, body, at, instead_of) \
      SELECT * FROM unnest({})";
-pub const OUTBOX: &str = "INSERT INTO outbox (key, ticket_id, channel, state, recipient, payload, created, due, attempts) \
-     SELECT a, b, g, 'due', c, d, e, f, 0 FROM unnest({}) x (a, b, c, d, e, f, g)";
+
 const OUTBOX_WANTED: &str = "UPDATE outbox SET state = 'due', due = b, created = greatest(created, b), attempts = 0, error = NULL \
      FROM unnest({}) x (a, b) WHERE key = a AND state <> 'sent'";
+
 const TOLD: &str = "INSERT INTO told (ticket_id, name, person, day) SELECT * FROM unnest({}) \
      ON CONFLICT (ticket_id, name, person) DO UPDATE SET day = excluded.day";
+
 const LINK: &str = "INSERT INTO ticket_link (ticket_id, other_id, kind, created) SELECT * FROM unnest({}) ON CONFLICT DO NOTHING";
 const LINK_GONE: &str = "DELETE FROM ticket_link USING unnest({}) x (a, b, c, d) \
      WHERE (ticket_id = a AND other_id = b AND kind = c) OR (ticket_id = b AND other_id = a AND kind = d)";
+
 const EVENT_DONE: &str = "DELETE FROM desk_event USING unnest({}) x (a) WHERE id = a RETURNING 1";
 const MESSAGE_MARK: &str = "INSERT INTO message_done (message, ticket_id) SELECT m.id, b FROM unnest({}) x (a, b) \
      JOIN message m ON m.id = a AND m.closed IS NULL AND m.cursor < b RETURNING 1";
+
 const JOB_MARK: &str = "INSERT INTO job_done (run, ticket_id, failed) SELECT r.id, b, c FROM unnest({}) x (a, b, c) \
      JOIN job_run r ON r.id = a AND r.ended IS NULL AND r.cursor < b RETURNING 1";
+
 const IDEMPOTENCY: &str = "INSERT INTO idempotency (person_id, key, body_hash, status, answer, at) SELECT * FROM unnest({})";
 
 /// Adds the rows of one ticket's part of a commit.
@@ -154,7 +172,7 @@ pub fn rows<'a>(batch: &mut Batch<'a>, around: &mut Around<'a>, commit: &'a Comm
     articles(batch, commit)?;
     inbox::rows(batch, commit)?;
     if let Some(redaction) = &commit.redaction {
-        crate::redaction::rows(batch, commit, redaction)?;
+        redaction::rows(batch, commit, redaction)?;
     }
     messages(batch, commit)?;
     told(batch, commit, names)?;

@@ -3,12 +3,11 @@
 //! else from being written.
 
 use crate::batch::Batch;
-use crate::names;
 use crate::node::Node;
 use crate::rows::{again, error, exhausted, lost};
 use crate::server::{PATIENCE, Server};
-use crate::site::Around;
-use crate::write;
+use crate::tables::site::Around;
+use crate::{names, write};
 use sqlx::{Connection, PgConnection, Row};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -21,13 +20,17 @@ use vorgang_store::{Commit, Result, StoreError};
 
 /// Commands that one transaction gathers at most.
 pub const BATCH_MAX: usize = 256;
+
 /// A batch takes no more commands once it carries so much, in bytes: PostgreSQL takes no statement above 1 GB.
 const BATCH_BYTES_MAX: usize = 32 << 20;
+
 /// Transactions at the same time: while one waits for the disk, the next is filled.
 const WRITERS: usize = 2;
+
 /// How often a batch is begun again because another transaction was in its way.
 const AGAIN_MAX: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(50);
+
 /// Commands that may wait; more is more than the database can take.
 const QUEUE: usize = 10_000;
 

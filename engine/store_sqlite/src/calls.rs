@@ -1,37 +1,14 @@
 //! Programs that are to be run.
 
-use crate::messages::THIS_PROCESS;
+use crate::claims::THIS_PROCESS;
 use crate::open::SqliteStore;
-use crate::read::json;
-use crate::rows::{error, micros};
+use crate::rows::{error, json, micros};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
-use vorgang_core::changes::Changes;
 use vorgang_core::ids::Seq;
-use vorgang_core::snapshot::Call;
 use vorgang_store::Result;
 use vorgang_store::calls::{Calls, DueCall};
-
-/// What a command wants to be run, as rows: part of its commit.
-pub fn write(c: &Connection, changes: &Changes, trace: Option<&str>) -> Result<()> {
-    let ticket = changes.ticket.id;
-    for call in &changes.calls {
-        let state = DueCall::state(call, trace)?;
-        let mut statement = c.prepare_cached("INSERT INTO call (ticket_id, seq, due, state) VALUES (?1, ?2, ?3, ?4)").map_err(error)?;
-        statement.execute(params![ticket, call.seq, micros(call.wanted), state]).map_err(error)?;
-    }
-    for seq in &changes.calls_ended {
-        let mut statement = c.prepare_cached("DELETE FROM call WHERE ticket_id = ?1 AND seq = ?2").map_err(error)?;
-        statement.execute(params![ticket, seq]).map_err(error)?;
-    }
-    Ok(())
-}
-
-pub fn of_ticket(c: &Connection, ticket: i64) -> rusqlite::Result<Vec<Call>> {
-    let mut statement = c.prepare_cached("SELECT state FROM call WHERE ticket_id = ?1 ORDER BY seq")?;
-    statement.query_map([ticket], |r| json(&r.get::<_, String>(0)?))?.collect()
-}
 
 #[async_trait]
 impl Calls for SqliteStore {

@@ -4,6 +4,8 @@
 //! a log that is never at its end only grows; so the writer's connection does the short rest between two batches, and
 //! the log begins anew in the same file, whose blocks need not be allocated again.
 
+use crate::connection::BUSY_TIMEOUT;
+use crate::writer;
 use crate::writer::Writer;
 use rusqlite::Connection;
 use std::path::Path;
@@ -12,6 +14,7 @@ use std::time::Duration;
 
 /// Pages in the log from which on it is written back.
 const LOG_PAGES_MAX: i64 = 20_000;
+
 /// Pages from which on it is written back while nobody writes.
 const LOG_PAGES_IDLE: i64 = 1_000;
 const LOOK: Duration = Duration::from_millis(250);
@@ -54,7 +57,7 @@ fn log_pages(connection: &Connection) -> i64 {
 fn restart(writer: &Connection) -> bool {
     let _ = writer.busy_timeout(Duration::ZERO);
     let done = checkpoint(writer, "PRAGMA wal_checkpoint(RESTART)");
-    let _ = writer.busy_timeout(crate::open::BUSY_TIMEOUT);
+    let _ = writer.busy_timeout(BUSY_TIMEOUT);
     done
 }
 
@@ -62,7 +65,7 @@ fn restart(writer: &Connection) -> bool {
 fn checkpoint(connection: &Connection, pragma: &str) -> bool {
     connection.query_row(pragma, [], |row| row.get::<_, i64>(0)).map_or_else(
         |e| {
-            crate::writer::end_if_unsynced(&e);
+            writer::end_if_unsynced(&e);
             tracing::debug!("the log could not be written back: {e}");
             false
         },

@@ -10,3 +10,6 @@ pub fn give_back(c: &Connection, in_good_order: bool) -> rusqlite::Result<i64> {
     let sql = "UPDATE call SET due = 0, owner = NULL, attempts = max(attempts - ?1, 0) WHERE owner IS NOT NULL";
     Ok((mails + c.execute(sql, [i64::from(in_good_order)])?) as i64)
 }
+
+/// The owner of claims: the one process that may write.
+pub const THIS_PROCESS: i64 = 1;

@@ -3,10 +3,10 @@
 //! A page of a list is found soonest by walking the newest tickets: there a `+` keeps the planner from gathering and
 //! sorting a whole queue by its index. A count wants that index.
 
-use crate::names::NameIds;
 use rusqlite::types::Value;
 use serde_json::Value as Json;
 use vorgang_core::filter::{Column, Filter};
+use vorgang_store::names::NameIds;
 
 /// What the condition is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -150,4 +150,14 @@ fn list(values: impl Iterator<Item = Value>, sql: &mut String, params: &mut Vec<
         sql.push_str(if i > 0 { ", ?" } else { "?" });
         params.push(value);
     }
+}
+
+pub(crate) fn sql_where(plan: Plan, names: &NameIds, filters: &[&Filter]) -> (String, Vec<Value>) {
+    let (mut sql, mut params) = (String::new(), vec![]);
+    for (i, filter) in filters.iter().enumerate() {
+        sql.push_str(if i > 0 { " AND (" } else { "(" });
+        condition(filter, plan, names, &mut sql, &mut params);
+        sql.push(')');
+    }
+    (sql, params)
 }

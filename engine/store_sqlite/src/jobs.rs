@@ -1,14 +1,13 @@
 //! Jobs: schedules, runs, and what a run has done.
 
-use crate::filter_sql::Plan;
-use crate::names::NameIds;
-use crate::read::json;
-use crate::rows::{error, micros, time};
-use crate::store::sql_where;
+use crate::filter_sql::{Plan, sql_where};
+use crate::rows::{error, json, micros, time};
 use jiff::Timestamp;
+use rusqlite::OptionalExtension;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+use rusqlite::{Connection, params, params_from_iter};
 use vorgang_core::filter::{Column, Compare, Filter};
+use vorgang_store::names::NameIds;
 use vorgang_store::{JobRun, JobSummary, Result, StoreError};
 
 /// Runs of each job that are kept.

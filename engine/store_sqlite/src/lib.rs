@@ -4,6 +4,7 @@ mod calls;
 mod checkpoint;
 mod checkpoints;
 mod claims;
+mod connection;
 mod courier;
 mod desk_events;
 mod due;
@@ -24,6 +25,7 @@ mod search;
 mod security;
 mod site;
 mod store;
+mod tables;
 mod transfer;
 mod writer;
 

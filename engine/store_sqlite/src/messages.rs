@@ -1,28 +1,23 @@
 //! Notifications and the outbox.
 
-use crate::filter_sql::Plan;
+use crate::claims::THIS_PROCESS;
+use crate::filter_sql::{Plan, sql_where};
 use crate::open::SqliteStore;
-use crate::read::json;
 use crate::reads::Kind;
-use crate::rows::{error, micros, time, word};
-use crate::store::sql_where;
+use crate::rows::{error, json, micros, time, word};
 use async_trait::async_trait;
 use jiff::Timestamp;
+use rusqlite::OptionalExtension;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+use rusqlite::{Connection, Row, params, params_from_iter};
 use std::collections::BTreeSet;
-use vorgang_core::changes::Changes;
 use vorgang_core::filter::Filter;
 use vorgang_core::people::Settings;
-use vorgang_store::messages::{MailRow, MailState, Messages, NotificationRow, Payload, channel};
+use vorgang_store::messages::{MailRow, MailState, Messages, NotificationRow, Payload};
 use vorgang_store::{Result, StoreError};
 
 /// Rows that a sweep removes in one transaction.
 const SWEEP: u32 = 5_000;
-
-/// The owner of claims: the one process that may write.
-pub const THIS_PROCESS: i64 = 1;
-
 const MAIL: &str =
     "o.id, o.key, o.ticket_id, o.recipient, o.state, o.payload, o.created, o.due, o.attempts, o.error, o.channel, o.begun, o.digest";
 
@@ -52,54 +47,6 @@ fn mail_row(r: &Row) -> rusqlite::Result<MailRow> {
         digest: r.get(12)?,
         trace,
     })
-}
-
-/// What a command tells people, as rows: part of its commit.
-pub fn write(
-    c: &Connection,
-    changes: &Changes,
-    person: impl Fn(&str) -> Option<i64>,
-    at: Timestamp,
-    trace: Option<&str>,
-) -> rusqlite::Result<()> {
-    let run = |sql: &str, params: &[&dyn rusqlite::ToSql]| c.prepare_cached(sql).and_then(|mut s| s.execute(params)).map(|_| ());
-    let t = &changes.ticket;
-    for n in &changes.notices {
-        if let (true, Some(person)) = (n.portal, person(&n.to)) {
-            run(
-                "INSERT INTO notification (person_id, ticket_id, number, name, subject, body, at, instead_of) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                params![person, t.id, t.number, n.name, n.subject, n.body, micros(n.at), n.instead_of],
-            )?;
-        }
-        if n.mail {
-            let payload = Payload::of(n, &t.number, trace);
-            run(
-                "INSERT INTO outbox (key, ticket_id, channel, state, recipient, payload, created, due, attempts) VALUES (?1, ?2, ?7, 'due', ?3, ?4, ?5, ?6, 0)",
-                params![
-                    format!("{}-{}", t.id, n.seq),
-                    t.id,
-                    n.to,
-                    payload,
-                    micros(n.at),
-                    micros(n.not_before.unwrap_or(n.at)),
-                    channel(n.account.as_deref())
-                ],
-            )?;
-        }
-    }
-    for told in &changes.told {
-        run(
-            "INSERT INTO told (ticket_id, name, person, day) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET day = excluded.day",
-            params![t.id, told.name, told.to, told.day.to_string()],
-        )?;
-    }
-    for notice in &changes.mails_wanted {
-        run(
-            "UPDATE outbox SET state = 'due', due = ?2, created = max(created, ?2), attempts = 0, error = NULL WHERE key = ?1 AND state <> 'sent'",
-            params![format!("{}-{notice}", t.id), micros(at)],
-        )?;
-    }
-    Ok(())
 }
 
 fn collect<T>(rows: impl Iterator<Item = rusqlite::Result<T>>) -> Result<Vec<T>> {

@@ -1,21 +1,18 @@
 //! Opening a file: whose it is, who may write, which version it has.
 
-use crate::names::NameIds;
-use crate::reads::{self, Kind, Readers};
+use crate::connection::{held, known, lock_path, migrate, ours, prepare_once, reader, unavailable};
+use crate::reads::{Kind, Readers};
 use crate::rows::error;
-use crate::transfer;
 use crate::writer::Writer;
-use crate::{checkpoint, claims};
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use crate::{checkpoint, claims, names, reads, transfer};
+use rusqlite::Connection;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, MutexGuard};
 use vorgang_store::files::Shelf;
+use vorgang_store::names::NameIds;
 use vorgang_store::{Result, StoreError};
 
-/// How long a connection waits for another process.
-pub const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 pub struct SqliteStore {
     pub(crate) names: Arc<NameIds>,
     /// `None` when opened for reading only.
@@ -25,17 +22,6 @@ pub struct SqliteStore {
     /// Held as long as this process may write: the lock's file, and the database's own, which is the same by whatever path, link or
     /// name it is reached.
     _locks: Vec<std::fs::File>,
-}
-
-pub(crate) fn unavailable(e: impl std::fmt::Display) -> StoreError {
-    StoreError::Unavailable(e.to_string())
-}
-
-/// The lock file beside a database.
-pub fn lock_path(database: &Path) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push(".lock");
-    name.into()
 }
 
 impl SqliteStore {
@@ -60,7 +46,7 @@ impl SqliteStore {
         // The lock says that the process that claimed them has ended.
         claims::give_back(&connection, false).map_err(error)?;
         let names = Arc::new(NameIds::default());
-        crate::names::reload(&names, &connection).map_err(error)?;
+        names::reload(&names, &connection).map_err(error)?;
         let writer = Writer::start(connection, names.clone()).map_err(unavailable)?;
         checkpoint::start(path, &writer).map_err(unavailable)?;
         Ok(Self { names, writer: Some(writer), readers: Readers::open(path)?, files: None, _locks: vec![lock, own] })
@@ -79,7 +65,7 @@ impl SqliteStore {
             return Err(StoreError::Unavailable(why));
         }
         let names = Arc::new(NameIds::default());
-        crate::names::reload(&names, &connection).map_err(error)?;
+        names::reload(&names, &connection).map_err(error)?;
         Ok(Self { names, writer: None, readers: Readers::open(path)?, files: None, _locks: vec![] })
     }
 
@@ -124,75 +110,4 @@ impl SqliteStore {
         vorgang_store::count_query();
         self.writer()?.write(reload, move |c, _| write(c).map_err(error)).await
     }
-}
-
-/// The file, locked; [`StoreError::Conflict`] where another process has it.
-fn held(file: std::fs::File) -> Result<std::fs::File> {
-    file.try_lock().map_err(|e| match e {
-        std::fs::TryLockError::WouldBlock => StoreError::Conflict,
-        std::fs::TryLockError::Error(e) => unavailable(e),
-    })?;
-    Ok(file)
-}
-
-/// Is there a file already, and can it be a database? Looked at before anything is made beside it.
-fn ours(path: &Path) -> Result<bool> {
-    use std::io::Read;
-    match std::fs::File::open(path) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(false),
-        file => {
-            let mut head = vec![];
-            file.and_then(|f| f.take(16).read_to_end(&mut head)).map_err(unavailable)?;
-            match head.is_empty() || head == b"SQLite format 3\0" {
-                true => Ok(true),
-                false => Err(StoreError::Corrupt("it is no database".into())),
-            }
-        }
-    }
-}
-
-pub(crate) fn reader(path: &Path) -> Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-    let connection = Connection::open_with_flags(path, flags).map_err(error)?;
-    connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -4000;").map_err(error)?;
-    prepare_once(&connection)?;
-    Ok(connection)
-}
-
-/// Statements are kept, and their plans do not depend on what is bound: otherwise each new value plans them anew.
-fn prepare_once(connection: &Connection) -> Result<()> {
-    connection.busy_timeout(BUSY_TIMEOUT).map_err(error)?;
-    connection.set_prepared_statement_cache_capacity(128);
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ()).map_err(error)
-}
-
-/// The schema's version; what a newer program has made and says that this one cannot work with is refused.
-pub(crate) fn known(connection: &Connection) -> Result<usize> {
-    let version: i64 = connection.query_row("PRAGMA user_version", [], |r| r.get(0)).map_err(error)?;
-    let known = vorgang_schema::SQLITE_MIGRATIONS.len();
-    let needs = || {
-        let says: i64 =
-            connection.query_row("SELECT count(*) FROM sqlite_master WHERE name = 'schema_needs'", [], |r| r.get(0)).map_err(error)?;
-        if says == 0 { Ok(version) } else { connection.query_row("SELECT steps FROM schema_needs", [], |r| r.get(0)).map_err(error) }
-    };
-    if version as usize <= known || needs()? as usize <= known {
-        return Ok(version as usize);
-    }
-    Err(StoreError::Corrupt(format!("the database is of a newer version ({version}) than this program knows ({known})")))
-}
-
-pub(crate) fn migrate(connection: &Connection) -> Result<()> {
-    let version = known(connection)?;
-    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_master", [], |r| r.get(0)).map_err(error)?;
-    if version == 0 && tables > 0 {
-        return Err(StoreError::Corrupt("it is the database of another program".into()));
-    }
-    for (i, sql) in vorgang_schema::SQLITE_MIGRATIONS.iter().enumerate().skip(version) {
-        let step = format!("BEGIN IMMEDIATE; {sql} PRAGMA user_version = {}; COMMIT;", i + 1);
-        if let Err(e) = connection.execute_batch(&step) {
-            let _ = connection.execute_batch("ROLLBACK");
-            return Err(error(e));
-        }
-    }
-    Ok(())
 }

@@ -1,11 +1,12 @@
 //! Loading a ticket with everything that is open on it.
 
-use crate::names::NameIds;
-use crate::rows::{error, hash, time, word};
+use crate::rows::{error, hash, json, time, unreadable, word};
+use crate::tables::{calls, courier, inbox};
 use rusqlite::{Connection, Row, params};
 use vorgang_core::changes::{HAS_CALLS, HAS_INCIDENTS, HAS_INSTANCES, HAS_KEPT, HAS_PARTICIPANTS, HAS_TIMERS, HAS_TOLD, HAS_WATCHERS};
 use vorgang_core::ids::Seq;
 use vorgang_core::snapshot::{Instance, Snapshot, Step, Ticket, Told, Vote, WorkItem, WorkStatus};
+use vorgang_store::names::NameIds;
 use vorgang_store::{Result, Stored};
 
 const TICKET: &str = "SELECT id, number, title, type_id, queue_id, state_id, priority_id, owner_id, responsible_id, company_id, \
@@ -84,13 +85,13 @@ fn load(connection: &Connection, names: &NameIds, row: &Row) -> rusqlite::Result
         snapshot.timers = statement.query_map([id], |r| json(&r.get::<_, String>(0)?))?.collect::<rusqlite::Result<Vec<_>>>()?.into();
     }
     if parts & HAS_CALLS != 0 {
-        snapshot.calls = crate::calls::of_ticket(connection, id)?.into();
+        snapshot.calls = calls::of_ticket(connection, id)?.into();
     }
     if parts & HAS_KEPT != 0 {
-        snapshot.kept = crate::courier::kept_of(connection, id)?.into();
+        snapshot.kept = courier::kept_of(connection, id)?.into();
     }
     if parts & HAS_PARTICIPANTS != 0 {
-        snapshot.participants = crate::inbox::participants(connection, id)?.into();
+        snapshot.participants = inbox::participants(connection, id)?.into();
     }
     if parts & HAS_WATCHERS != 0 {
         let mut statement = connection.prepare_cached("SELECT person FROM watcher WHERE ticket_id = ?1 ORDER BY person")?;
@@ -112,17 +113,9 @@ fn load(connection: &Connection, names: &NameIds, row: &Row) -> rusqlite::Result
     Ok(Stored { snapshot, head })
 }
 
-pub fn json<T: serde::de::DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
-    serde_json::from_str(text).map_err(|e| unreadable(Box::new(e)))
-}
-
 /// JSON that is not always there.
 fn maybe<T: serde::de::DeserializeOwned>(r: &Row, at: usize) -> rusqlite::Result<Option<T>> {
     r.get::<_, Option<String>>(at)?.map(|t| json(&t)).transpose()
-}
-
-fn unreadable(e: Box<dyn std::error::Error + Send + Sync>) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, e)
 }
 
 pub fn instances(connection: &Connection, ticket: i64, and: &str) -> rusqlite::Result<Vec<Instance>> {

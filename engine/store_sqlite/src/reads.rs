@@ -2,7 +2,7 @@
 //! stopped and begun again on a connection for long ones, while another thread goes on with the runtime's work; there it has a bound
 //! of time.
 
-use crate::open;
+use crate::{connection, rows};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -14,14 +14,19 @@ use vorgang_store::{Result, StoreError};
 
 /// Connections for reads that are short, or that read a bounded number of rows.
 const SHORT_READERS: usize = 4;
+
 /// Long reads at the same time; others wait. Their connections are opened when they are first needed.
 const LONG_READERS: usize = 4;
+
 /// How long a read may keep the caller's thread.
 const SHORT: Duration = Duration::from_millis(5);
+
 /// How long a page or an answer waits for a read.
 pub const PAGE: Duration = Duration::from_secs(10);
+
 /// How long a read may take for which no person waits.
 pub const LANE: Duration = Duration::from_secs(600);
+
 /// SQLite's virtual machine looks at the clock after so many of its instructions.
 const INSTRUCTIONS: i32 = 200;
 
@@ -65,7 +70,7 @@ impl Watch {
             }
             over
         };
-        connection.progress_handler(INSTRUCTIONS, Some(is_over)).map_err(crate::rows::error)?;
+        connection.progress_handler(INSTRUCTIONS, Some(is_over)).map_err(rows::error)?;
         Ok(watch)
     }
 
@@ -98,7 +103,7 @@ struct Reader {
 
 impl Reader {
     fn open(path: &Path) -> Result<Self> {
-        let mut connection = open::reader(path)?;
+        let mut connection = connection::reader(path)?;
         let watch = Watch::on(&mut connection)?;
         Ok(Self { connection, watch })
     }
@@ -214,11 +219,11 @@ mod tests {
 
     fn endless(c: &Connection) -> Result<i64> {
         let sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
-        c.query_row(sql, [], |r| r.get(0)).map_err(crate::rows::error)
+        c.query_row(sql, [], |r| r.get(0)).map_err(rows::error)
     }
 
     fn short(c: &Connection) -> Result<i64> {
-        c.query_row("SELECT 1", [], |r| r.get(0)).map_err(crate::rows::error)
+        c.query_row("SELECT 1", [], |r| r.get(0)).map_err(rows::error)
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

@@ -1,12 +1,16 @@
 //! Between rows and the engine's types.
 
-use crate::names::NameIds;
 use jiff::Timestamp;
 use rusqlite::Row;
 use rusqlite::types::Type;
 use vorgang_core::chain::Hash;
 use vorgang_core::people::{Person, PersonKind};
+use vorgang_store::names::NameIds;
 use vorgang_store::{HistoryRow, StoreError, TicketRow, UnknownWord};
+
+pub fn json<T: serde::de::DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(text).map_err(|e| unreadable(Box::new(e)))
+}
 
 pub fn error(error: rusqlite::Error) -> StoreError {
     use rusqlite::ErrorCode as E;
@@ -77,7 +81,7 @@ pub fn person_row(row: &Row, from: usize, roles: Vec<String>) -> rusqlite::Resul
         company: row.get(from + 4)?,
         language: row.get(from + 5)?,
         active: row.get(from + 6)?,
-        settings: crate::read::json(&row.get::<_, String>(from + 7)?)?,
+        settings: json(&row.get::<_, String>(from + 7)?)?,
         roles,
     })
 }
@@ -99,4 +103,8 @@ pub fn history_row(row: &Row) -> rusqlite::Result<HistoryRow> {
         personal_digest: hash(&row.get::<_, Vec<u8>>(10)?)?,
         hash: hash(&row.get::<_, Vec<u8>>(11)?)?,
     })
+}
+
+pub(crate) fn unreadable(e: Box<dyn std::error::Error + Send + Sync>) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, e)
 }

@@ -3,32 +3,11 @@
 use crate::open::SqliteStore;
 use crate::reads::Kind;
 use crate::rows::error;
+use crate::tables::search::put;
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
-use vorgang_core::changes::Changes;
 use vorgang_store::Result;
 use vorgang_store::words::{Doc, Search, Word, of_texts};
-
-pub fn put(c: &Connection, doc: Doc, words: &str) -> rusqlite::Result<()> {
-    c.prepare_cached("INSERT OR REPLACE INTO search (rowid, words) VALUES (?1, ?2)")?.execute(params![doc.0, words]).map(|_| ())
-}
-
-/// What a command writes that can be looked for: part of its commit.
-pub fn write(c: &Connection, changes: &Changes) -> rusqlite::Result<()> {
-    let t = &changes.ticket;
-    if changes.created || changes.retitled {
-        put(c, Doc::new(t.id, 0, true), &of_texts(&[&t.number, &t.title]))?;
-    }
-    for a in &changes.articles {
-        put(c, Doc::new(t.id, a.seq, a.visible), &of_texts(&a.searched(&t.number, &t.title)))?;
-    }
-    Ok(())
-}
-
-/// What customers may no longer find: nothing finds it.
-pub fn forget(c: &Connection, ticket: i64, article: u32) -> rusqlite::Result<()> {
-    put(c, Doc::new(ticket, article, true), "")
-}
 
 #[async_trait]
 impl Search for SqliteStore {

@@ -3,9 +3,11 @@
 use crate::open::SqliteStore;
 use crate::reads::Kind;
 use crate::rows::{error, hash, micros, person_row};
+use crate::tables::desk_events;
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::OptionalExtension;
+use rusqlite::{Connection, params};
 use vorgang_core::chain::GENESIS;
 use vorgang_core::ids::Seq;
 use vorgang_core::people::{Person, PersonPatch};
@@ -47,8 +49,8 @@ fn change(c: &Connection, login: &str, patch: &PersonPatch, expected: Option<u64
         return Ok(version);
     }
     let write = || -> rusqlite::Result<()> {
-        if happens && let Some(event) = crate::desk_events::of_person(c, &person)? {
-            crate::desk_events::add(c, &event, by.at)?;
+        if happens && let Some(event) = desk_events::of_person(c, &person)? {
+            desk_events::add(c, &event, by.at)?;
         }
         let company: Option<i64> = match &person.company {
             Some(name) => {

@@ -1,17 +1,17 @@
 //! The trait on SQLite.
 
-use crate::filter_sql::{self, Plan};
-use crate::jobs;
-use crate::names::NameIds;
+use crate::filter_sql::{Plan, sql_where};
 use crate::open::SqliteStore;
-use crate::read;
 use crate::reads::Kind;
 use crate::rows::{HISTORY_ROW, TICKET_ROW, error, hash, history_row, micros, person_row, ticket_row, time, word};
+use crate::tables::desk_events;
 use crate::writer::{Writer, commit};
+use crate::{jobs, names, read, rows};
 use async_trait::async_trait;
 use jiff::Timestamp;
+use rusqlite::OptionalExtension;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+use rusqlite::{Connection, params, params_from_iter};
 use vorgang_core::article::{Article, Sender};
 use vorgang_core::attachment::Attachment;
 use vorgang_core::chain::Hash;
@@ -25,16 +25,6 @@ use vorgang_store::{
     Commit, Count, DueTimer, HistoryRow, Idempotency, IncidentRow, JobRun, JobSummary, NewRevision, Page, Result, Revision, SecretKind,
     Session, Sort, Store, StoreError, Stored, TicketRow, WorkRow,
 };
-
-pub(crate) fn sql_where(plan: Plan, names: &NameIds, filters: &[&Filter]) -> (String, Vec<Value>) {
-    let (mut sql, mut params) = (String::new(), vec![]);
-    for (i, filter) in filters.iter().enumerate() {
-        sql.push_str(if i > 0 { " AND (" } else { "(" });
-        filter_sql::condition(filter, plan, names, &mut sql, &mut params);
-        sql.push(')');
-    }
-    (sql, params)
-}
 
 fn due_timer(r: &rusqlite::Row) -> rusqlite::Result<DueTimer> {
     Ok(DueTimer { ticket: r.get(0)?, number: r.get(1)?, seq: r.get(2)?, due: time(r.get(3)?)? })
@@ -146,10 +136,10 @@ impl Store for SqliteStore {
                     attachments: vec![],
                     at: time(r.get(7)?)?,
                     origin: r.get(8)?,
-                    head: r.get::<_, Option<String>>(9)?.map(|h| read::json(&h)).transpose()?,
+                    head: r.get::<_, Option<String>>(9)?.map(|h| rows::json(&h)).transpose()?,
                     withdrawn: r.get(10)?,
                     rejected: r.get(11)?,
-                    erased: r.get::<_, Option<String>>(12)?.map(|e| read::json(&e)).transpose()?,
+                    erased: r.get::<_, Option<String>>(12)?.map(|e| rows::json(&e)).transpose()?,
                 })
             };
             let mut articles: Vec<Article> =
@@ -231,7 +221,7 @@ impl Store for SqliteStore {
             let sql = "SELECT t.id, t.number, m.seq, m.due, m.state FROM timer m JOIN ticket t ON t.id = m.ticket_id \
                        WHERE (m.ticket_id, m.seq) > (?1, ?2) AND m.state ->> '$.calendar' IS NOT NULL ORDER BY m.ticket_id, m.seq LIMIT ?3";
             let mut statement = c.prepare_cached(sql).map_err(error)?;
-            let row = |r: &rusqlite::Row| Ok((due_timer(r)?, read::json(&r.get::<_, String>(4)?)?));
+            let row = |r: &rusqlite::Row| Ok((due_timer(r)?, rows::json(&r.get::<_, String>(4)?)?));
             statement.query_map(params![after.0, after.1, limit], row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
         })
         .await
@@ -340,7 +330,7 @@ impl Store for SqliteStore {
         self.read(Kind::Incidents, |c| {
             let mut statement = c.prepare_cached(&sql).map_err(error)?;
             let row = |r: &rusqlite::Row| {
-                Ok(IncidentRow { ticket: r.get(0)?, number: r.get(1)?, incident: read::json(&r.get::<_, String>(2)?)? })
+                Ok(IncidentRow { ticket: r.get(0)?, number: r.get(1)?, incident: rows::json(&r.get::<_, String>(2)?)? })
             };
             statement.query_map(params_from_iter(&params), row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
         })
@@ -369,9 +359,9 @@ impl Store for SqliteStore {
         let save = move |c: &Connection| {
             for p in &people {
                 if let Some(at) = happens
-                    && let Some(event) = crate::desk_events::of_person(c, p)?
+                    && let Some(event) = desk_events::of_person(c, p)?
                 {
-                    crate::desk_events::add(c, &event, at)?;
+                    desk_events::add(c, &event, at)?;
                 }
                 let company: Option<i64> = match &p.company {
                     Some(name) => {
@@ -530,14 +520,14 @@ impl Store for SqliteStore {
                 let sql = "INSERT INTO process_revision (hash, name, canonical) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
                 c.execute(sql, params![hash, name, canonical])?;
             }
-            crate::names::index_fields(c, &new.indexed)?;
+            names::index_fields(c, &new.indexed)?;
             let revision: i64 = c.query_row(
                 "INSERT INTO revision (hash, files, applied, actor) VALUES (?1, ?2, ?3, ?4) RETURNING id",
                 params![new.hash, new.files, new.applied.map_or(0, micros), new.actor],
                 |r| r.get(0),
             )?;
             if let Some(at) = new.applied.filter(|_| new.happens) {
-                crate::desk_events::add(c, &DeskEvent::DefinitionsApplied { revision, by: new.actor.clone() }, at)?;
+                desk_events::add(c, &DeskEvent::DefinitionsApplied { revision, by: new.actor.clone() }, at)?;
             }
             Ok(revision)
         };

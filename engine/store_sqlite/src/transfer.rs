@@ -1,11 +1,13 @@
 //! SQLite as the source and the target of a transfer.
 
-use crate::open::migrate;
+use crate::connection;
+use crate::connection::migrate;
 use crate::rows::error;
 use async_trait::async_trait;
+use rusqlite::OptionalExtension;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+use rusqlite::{Connection, params, params_from_iter};
 use std::path::Path;
 use std::sync::Mutex;
 use vorgang_schema::tables::Table;
@@ -81,7 +83,7 @@ impl SqliteSource {
             return Err(StoreError::NotFound);
         }
         let c = Connection::open(path).map_err(error)?;
-        let version = crate::open::known(&c)?;
+        let version = connection::known(&c)?;
         if version < vorgang_schema::SQLITE_MIGRATIONS.len() {
             return Err(StoreError::Unavailable(format!(
                 "the database is of an older version ({version}); serve it once with this program"

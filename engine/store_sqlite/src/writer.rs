@@ -4,9 +4,9 @@
 //! Whoever comes while nobody writes commits on its own thread: waking another one and being woken by it costs as much
 //! as the write. Whoever comes meanwhile queues for the writer's thread, which takes all that wait at once.
 
-use crate::names::NameIds;
-use crate::read::json;
-use crate::rows::{error, micros};
+use crate::names;
+use crate::rows::{error, json, micros};
+use crate::tables::{calls, courier, desk_events, inbox, messages, redaction, search, site};
 use rusqlite::{Connection, params};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use vorgang_core::article::Article;
 use vorgang_core::linked::Linked;
 use vorgang_core::snapshot::{WorkItem, WorkStatus};
+use vorgang_store::names::NameIds;
 use vorgang_store::{Commit, Result, StoreError};
 
 /// Commands that one physical transaction gathers at most.
@@ -179,7 +180,7 @@ fn write_batch(connection: &Connection, names: &NameIds, batch: Vec<Job>) {
         }
         None => {
             names.remember("audience", fresh);
-            if reload && let Err(e) = crate::names::reload(names, connection) {
+            if reload && let Err(e) = names::reload(names, connection) {
                 tracing::error!("names could not be read: {e}");
             }
             for (reply, result) in replies {
@@ -324,18 +325,18 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
             )?;
         }
     }
-    crate::search::write(connection, changes).map_err(error)?;
-    crate::inbox::write(connection, changes, commit.history.at, commit.trace.as_deref())?;
+    search::write(connection, changes).map_err(error)?;
+    inbox::write(connection, changes, commit.history.at, commit.trace.as_deref())?;
     if let Some(redaction) = &commit.redaction {
-        crate::redaction::write(connection, t.id, &t.number, &t.title, redaction)?;
+        redaction::write(connection, t.id, &t.number, &t.title, redaction)?;
     }
     if let Some(mail) = &commit.mail {
-        crate::inbox::add(connection, mail, Some(t.id))?;
+        inbox::add(connection, mail, Some(t.id))?;
     }
-    crate::calls::write(connection, changes, commit.trace.as_deref())?;
-    crate::site::write(connection, changes)?;
-    crate::courier::write(connection, changes, &commit.history.actor, commit.history.at)?;
-    crate::messages::write(connection, changes, |login| names.person(login), commit.history.at, commit.trace.as_deref()).map_err(error)?;
+    calls::write(connection, changes, commit.trace.as_deref())?;
+    site::write(connection, changes)?;
+    courier::write(connection, changes, &commit.history.actor, commit.history.at)?;
+    messages::write(connection, changes, |login| names.person(login), commit.history.at, commit.trace.as_deref()).map_err(error)?;
     for (other, kind, since) in &changes.links {
         run(
             "INSERT INTO ticket_link (ticket_id, other_id, kind, created) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
@@ -350,10 +351,10 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
         )?;
     }
     if let Some(event) = commit.desk_event {
-        crate::desk_events::done(connection, event)?;
+        desk_events::done(connection, event)?;
     }
     if let Some(message) = commit.message {
-        crate::courier::mark(connection, message, t.id)?;
+        courier::mark(connection, message, t.id)?;
     }
     if let Some((job, failed)) = commit.job_run {
         run("INSERT INTO job_done (run, ticket_id, failed) VALUES (?1, ?2, ?3)", params![job, t.id, failed])?;
@@ -483,11 +484,11 @@ fn work(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String, i64)>
     let old_keys: Vec<String> = old.as_deref().map(json).transpose()?.unwrap_or_default();
     let new_keys: &[String] = if open { &w.audience } else { &[] };
     for key in old_keys.iter().filter(|k| !new_keys.contains(k)) {
-        let id = crate::names::audience(names, connection, key, fresh)?;
+        let id = names::audience(names, connection, key, fresh)?;
         run("DELETE FROM work_audience WHERE key_id = ?1 AND ticket_id = ?2 AND seq = ?3", params![id, ticket, w.seq])?;
     }
     for key in new_keys.iter().filter(|k| !old_keys.contains(k)) {
-        let id = crate::names::audience(names, connection, key, fresh)?;
+        let id = names::audience(names, connection, key, fresh)?;
         run("INSERT INTO work_audience (key_id, ticket_id, seq) VALUES (?1, ?2, ?3)", params![id, ticket, w.seq])?;
     }
     if !open {

@@ -1,8 +1,8 @@
 //! `GET /api/v1/tickets/{number}/choices`: what may be chosen and done by hand; `explain=true` says why not.
 
-use super::{failed, json_response};
-use crate::auth::Who;
+use crate::api::{failed, json_response};
 use crate::extract::{Path, Query};
+use crate::who::Who;
 use crate::{App, RequestId};
 use axum::Extension;
 use axum::extract::State;

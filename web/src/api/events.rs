@@ -1,9 +1,9 @@
 //! `/api/v1/events/{name}`: messages to waiting processes, from agents and the systems that act for them.
 
-use super::{Body, json_response};
-use crate::auth::Who;
+use crate::api::{Body, json_response};
 use crate::extract::Path;
 use crate::problem::{Fault, problem};
+use crate::who::Who;
 use crate::{App, RequestId};
 use axum::Extension;
 use axum::extract::State;

@@ -1,9 +1,9 @@
 //! `/api/v1/incidents`, for administrators.
 
-use super::work::Nothing;
-use super::{Body, failed, json_response, parse_id, run, work_id};
-use crate::auth::Who;
+use crate::api::work::Nothing;
+use crate::api::{Body, failed, json_response, parse_id, run, work_id};
 use crate::extract::Path;
+use crate::who::Who;
 use crate::{App, RequestId};
 use axum::Extension;
 use axum::extract::State;

@@ -1,9 +1,9 @@
 //! `/api/v1/processes`
 
-use super::{Body, FormBody, json_response, run};
-use crate::auth::Who;
+use crate::api::{Body, FormBody, json_response, run};
 use crate::extract::Path;
 use crate::problem::problem;
+use crate::who::Who;
 use crate::{App, RequestId};
 use axum::Extension;
 use axum::extract::State;

@@ -1,9 +1,9 @@
 //! `/api/v1/tickets`
 
-use super::{Answerer, ArticleBody, Body, failed, if_match, json_response, run, take_files, ticket_json};
-use crate::auth::Who;
+use crate::api::{Answerer, ArticleBody, Body, failed, if_match, json_response, run, take_files, ticket_json};
 use crate::extract::{Path, Query};
 use crate::problem::{Fault, problem};
+use crate::who::Who;
 use crate::{App, RequestId};
 use axum::Extension;
 use axum::extract::State;
@@ -12,8 +12,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
-use vorgang_core::command::Command;
-use vorgang_core::command::NewTicket;
+use vorgang_core::command::{Command, NewTicket};
 use vorgang_core::filter::Filter;
 use vorgang_core::people::PersonKind;
 use vorgang_core::rejection::Rejection;

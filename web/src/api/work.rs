@@ -1,9 +1,9 @@
 //! `/api/v1/work`
 
-use super::{Body, FormBody, failed, json_response, parse_id, run, work_id};
-use crate::auth::Who;
+use crate::api::{Body, FormBody, failed, json_response, parse_id, run, work_id};
 use crate::extract::{Path, Query};
 use crate::problem::{Fault, problem};
+use crate::who::Who;
 use crate::{App, RequestId};
 use axum::Extension;
 use axum::extract::State;
@@ -11,8 +11,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
-use vorgang_core::command::Command;
-use vorgang_core::command::{Hand, Steer};
+use vorgang_core::command::{Command, Hand, Steer};
 use vorgang_core::rejection::Rejection;
 use vorgang_runtime::Error;
 

@@ -1,22 +1,20 @@
 //! Where agents work: dashboard, queues, work, a new ticket.
 
-use crate::auth::Who;
 use crate::extract::Query;
-use crate::forms::{self, Input, Typed};
+use crate::forms::{Input, Typed};
 use crate::input::FormData;
 use crate::layout::Page;
 use crate::pages::ticket::after_change;
 use crate::pages::{execute, failed};
-use crate::widgets;
-use crate::{App, RequestId, problem};
+use crate::who::Who;
+use crate::{App, RequestId, forms, input, problem, widgets};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use std::collections::BTreeMap;
-use vorgang_core::command::Command;
-use vorgang_core::command::{ArticleInput, NewTicket};
+use vorgang_core::command::{ArticleInput, Command, NewTicket};
 use vorgang_core::filter::Filter;
 use vorgang_core::open::title;
 use vorgang_core::rights;
@@ -125,8 +123,7 @@ impl Narrow {
     }
 
     fn next(&self, cursor: i64) -> String {
-        let part =
-            |name: &str, value: &Option<String>| value.as_ref().map(|v| format!("{name}={}&", crate::input::encode(v))).unwrap_or_default();
+        let part = |name: &str, value: &Option<String>| value.as_ref().map(|v| format!("{name}={}&", input::encode(v))).unwrap_or_default();
         let parts = [("queue", &self.queue), ("state", &self.state), ("q", &self.q), ("where", &self.condition)];
         let parts: String = parts.into_iter().map(|(name, value)| part(name, value)).collect();
         format!("/agent/queue?{parts}cursor={cursor}")

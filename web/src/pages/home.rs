@@ -1,10 +1,10 @@
 //! Where customers begin: what can be started, and what is under way.
 
-use crate::auth::Who;
 use crate::extract::Query;
 use crate::layout::Page;
 use crate::pages::failed;
-use crate::{App, RequestId, widgets};
+use crate::who::Who;
+use crate::{App, RequestId, input, widgets};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -73,7 +73,7 @@ pub async fn page(
         @if let Some(found) = &found {
             section { h2 { (t.found) } (widgets::tickets(&page, t.found, &found.items))
                 @if let Some(next) = found.next {
-                    p { a href=(format!("/?q={}&cursor={next}", crate::input::encode(asked.unwrap_or("")))) data-enhance { (t.older) } }
+                    p { a href=(format!("/?q={}&cursor={next}", input::encode(asked.unwrap_or("")))) data-enhance { (t.older) } }
                 } }
         }
         @if let Some(own) = &own {

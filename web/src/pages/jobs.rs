@@ -1,10 +1,10 @@
 //! Jobs: when each runs, how it went, what it would do, and running it by hand.
 
-use crate::auth::Who;
 use crate::extract::Path;
 use crate::input::FormData;
 use crate::layout::Page;
 use crate::pages::failed;
+use crate::who::Who;
 use crate::{App, RequestId, widgets};
 use axum::Extension;
 use axum::extract::State;
@@ -18,6 +18,7 @@ use vorgang_store::JobRun;
 
 /// Runs of one job that its page shows.
 const RUNS_SHOWN: u32 = 30;
+
 /// Tickets that trying out lists.
 const LISTED: usize = 50;
 

@@ -1,12 +1,11 @@
 //! What came or goes by mail: its HTML in a frame of its own, its bytes, and taking it back.
 
-use crate::auth::Who;
 use crate::extract::Path;
 use crate::forms::Typed;
 use crate::input::FormData;
-use crate::pages::ticket;
-use crate::pages::{download, failed};
-use crate::{App, RequestId};
+use crate::pages::{download, failed, ticket};
+use crate::who::Who;
+use crate::{App, RequestId, input};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
@@ -59,7 +58,7 @@ pub async fn raw(
 
 /// Whoever loads the page again, after the mail was taken back.
 pub async fn back(Path((number, _)): Path<(String, u32)>) -> Redirect {
-    Redirect::to(&format!("/agent/tickets/{}", crate::input::encode(&number)))
+    Redirect::to(&format!("/agent/tickets/{}", input::encode(&number)))
 }
 
 /// The content goes for good, and the ticket says so.
@@ -76,7 +75,7 @@ pub async fn erase(
         Err(_) => return failed(vorgang_core::rejection::Rejection::NotFound.into(), &id),
     };
     match app.desk.erase(&who.person, &number, (article, file), data.get("reason").unwrap_or_default(), "portal").await {
-        Ok(_) => Redirect::to(&format!("/agent/tickets/{}", crate::input::encode(&number))).into_response(),
+        Ok(_) => Redirect::to(&format!("/agent/tickets/{}", input::encode(&number))).into_response(),
         Err(e) => failed(e, &id),
     }
 }

@@ -1,11 +1,11 @@
 //! Mail that came in: the log with the reasons, the quarantine, and the accounts.
 
-use crate::auth::Who;
 use crate::extract::{Path, Query};
 use crate::input::FormData;
 use crate::layout::Page;
 use crate::pages::{download, failed};
 use crate::texts::Texts;
+use crate::who::Who;
 use crate::{App, RequestId, widgets};
 use axum::Extension;
 use axum::extract::State;
@@ -17,13 +17,14 @@ use vorgang_core::intake::{Reason, Verdict};
 use vorgang_core::mail;
 use vorgang_core::rejection::Rejection;
 use vorgang_runtime::Error;
-use vorgang_runtime::intake::Tried;
+use vorgang_runtime::scales::Tried;
 use vorgang_store::inbox::{AccountState, InboxRow, InboxState};
 
 /// An account whose right to sign in ends within this is warned of.
 const SOON: jiff::SignedDuration = jiff::SignedDuration::from_hours(14 * 24);
 
 const PAGE: u32 = 50;
+
 /// How much of a body is shown.
 const SHOWN_MAX: usize = 4_000;
 

@@ -1,10 +1,10 @@
 //! What the portal told this person.
 
-use crate::auth::Who;
 use crate::extract::Path;
 use crate::input::FormData;
 use crate::layout::Page;
 use crate::pages::failed;
+use crate::who::Who;
 use crate::{App, RequestId, widgets};
 use axum::Extension;
 use axum::extract::State;

@@ -1,11 +1,11 @@
 //! The outbox: mail that waits, failed or is held, and what was sent last; release and resend.
 
-use crate::auth::Who;
 use crate::extract::{Path, Query};
 use crate::input::FormData;
 use crate::layout::Page;
 use crate::pages::failed;
 use crate::texts::Texts;
+use crate::who::Who;
 use crate::{App, RequestId, widgets};
 use axum::Extension;
 use axum::extract::State;

@@ -1,14 +1,14 @@
 //! A ticket among others: links, merging, splitting.
 
-use crate::auth::Who;
 use crate::extract::Path;
 use crate::forms::Typed;
 use crate::input::FormData;
 use crate::layout::Page;
 use crate::pages::failed;
 use crate::pages::ticket::{after_change, draw};
-use crate::widgets;
-use crate::{App, RequestId, problem};
+use crate::who::Who;
+use crate::widgets::link_word;
+use crate::{App, RequestId, problem, widgets};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
@@ -24,15 +24,6 @@ use vorgang_definitions::kinds::state::StateType;
 use vorgang_runtime::view::TicketView;
 use vorgang_runtime::{Done, Error, Request};
 use vorgang_store::TicketRow;
-
-/// What the other ticket is to this one.
-pub fn link_word<'t>(t: &'t crate::texts::Texts, kind: &str) -> &'t str {
-    match kind {
-        "child" => t.link_child,
-        "parent" => t.link_parent,
-        _ => t.link_related,
-    }
-}
 
 /// Linked tickets that this person may see.
 pub fn links(page: &Page, view: &TicketView, linked: &[(TicketRow, String)]) -> Markup {

@@ -1,10 +1,10 @@
 //! What a person has chosen about being told: quiet hours, being away with a substitute, notifications to do without.
 
-use crate::auth::Who;
 use crate::input::FormData;
 use crate::layout::Page;
 use crate::pages::failed;
-use crate::{App, RequestId};
+use crate::who::Who;
+use crate::{App, RequestId, texts};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -107,7 +107,7 @@ fn read(app: &App, who: &Who, data: &FormData) -> Result<PersonPatch, ()> {
 
 pub async fn save(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, data: FormData) -> Response {
     let Ok(patch) = read(&app, &who, &data) else {
-        let wrong = crate::texts::texts(&who.person.language).settings_wrong;
+        let wrong = texts::texts(&who.person.language).settings_wrong;
         return draw(&app, &who, &who.person.settings, Some(wrong), StatusCode::UNPROCESSABLE_ENTITY).await;
     };
     let by = app.desk.by(&who.person.login, "portal");

@@ -1,12 +1,14 @@
 //! Signing in by password or one-time link, signing out, the language.
 
-use crate::auth::{Who, session_cookie};
+use crate::caller::{address, browser_language};
 use crate::extract::{Path, Query};
 use crate::input::FormData;
 use crate::layout::bare;
-use crate::problem::{self, Fault};
+use crate::problem::Fault;
+use crate::session::session_cookie;
 use crate::texts::texts;
-use crate::{App, RequestId};
+use crate::who::Who;
+use crate::{App, RequestId, input, problem};
 use axum::Extension;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -21,6 +23,7 @@ use vorgang_store::StoreError;
 
 /// Longest login that is looked at.
 const LOGIN_BYTES_MAX: usize = 200;
+
 const SESSION_SECONDS: i64 = 12 * 3600;
 
 #[derive(serde::Deserialize)]
@@ -32,12 +35,6 @@ pub struct After {
 fn safe_next(next: Option<&str>) -> Option<&str> {
     let plain = |n: &str| n.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
     next.filter(|n| n.starts_with('/') && !n.starts_with("//") && plain(n) && n.len() < 500)
-}
-
-/// Before anybody is known, the browser says the language.
-pub fn browser_language(headers: &HeaderMap) -> &'static str {
-    let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).unwrap_or("");
-    if wanted.trim_start().starts_with("de") { "de" } else { "en" }
 }
 
 fn page(app: &App, language: &str, next: Option<&str>, failed: Option<String>) -> Markup {
@@ -59,21 +56,6 @@ fn page(app: &App, language: &str, next: Option<&str>, failed: Option<String>) -
 pub async fn form(State(app): State<App>, Query(after): Query<After>, headers: HeaderMap) -> Response {
     let language = browser_language(&headers);
     Html(bare(texts(language).sign_in, &page(&app, language, safe_next(after.next.as_deref()), None))).into_response()
-}
-
-/// The address that counts. Each proxy appends the one that it saw: from the right, through all lines, the first that is no
-/// trusted proxy's is the caller's; what stands left of it the caller may have written.
-pub fn address(app: &App, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
-    let lines = headers.get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok());
-    let forwarded: Vec<&str> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
-    let mut address = peer.ip().to_canonical();
-    for text in forwarded.into_iter().rev() {
-        match text.parse::<IpAddr>() {
-            Ok(next) if app.config.trusts(address) => address = next.to_canonical(),
-            _ => break,
-        }
-    }
-    address
 }
 
 pub async fn submit(
@@ -152,7 +134,7 @@ pub async fn link(State(app): State<App>, Path(link): Path<String>, headers: Hea
         div.card lang=(t.language_tag) {
             h1 { (site) }
             p { (t.link_title) ". " (t.link_text) }
-            form method="post" action=(format!("/link/{}", crate::input::encode(&link))) { button.primary { (t.sign_in) } }
+            form method="post" action=(format!("/link/{}", input::encode(&link))) { button.primary { (t.sign_in) } }
         }
     };
     Html(bare(t.sign_in, &body)).into_response()

@@ -1,19 +1,18 @@
 //! Work by hand: what people do with their own, and administrators with any.
 
-use crate::auth::Who;
 use crate::extract::Path;
 use crate::forms::Typed;
 use crate::input::FormData;
 use crate::layout::Page;
 use crate::pages::ticket::run;
-use crate::widgets::{self, outcome_text};
-use crate::{App, RequestId};
+use crate::who::Who;
+use crate::widgets::outcome_text;
+use crate::{App, RequestId, widgets};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
-use vorgang_core::command::Command;
-use vorgang_core::command::{Hand, Steer};
+use vorgang_core::command::{Command, Hand, Steer};
 use vorgang_core::offered::OfferedWork;
 use vorgang_core::rights;
 use vorgang_core::snapshot::{Instance, WorkItem, WorkStatus};

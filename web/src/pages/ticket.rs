@@ -1,13 +1,12 @@
 //! One ticket: the process, the next steps with their forms, messages, details, history.
 
-use crate::auth::Who;
 use crate::extract::{Path, Query};
-use crate::forms::{self, Input, Typed};
+use crate::forms::{Input, Typed};
 use crate::input::{FormData, Once};
 use crate::layout::Page;
 use crate::pages::{download, execute, failed, related, steer};
-use crate::widgets;
-use crate::{App, RequestId, problem};
+use crate::who::Who;
+use crate::{App, RequestId, forms, problem, quotes, widgets};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -18,15 +17,13 @@ use std::collections::BTreeMap;
 use vorgang_core::acl::Shape;
 use vorgang_core::article::{Article, Erasure, Sender};
 use vorgang_core::choices::Choices;
-use vorgang_core::command::ArticleInput;
-use vorgang_core::command::Command;
+use vorgang_core::command::{ArticleInput, Command};
 use vorgang_core::decision::Notice;
 use vorgang_core::mail::{Head, MailInput, TAKE_BACK_SECONDS, listed};
 use vorgang_core::people::PersonKind;
-use vorgang_core::recipients;
 use vorgang_core::rejection::Rejection;
-use vorgang_core::rights;
 use vorgang_core::rights::Sight;
+use vorgang_core::{recipients, rights};
 use vorgang_definitions::kinds::role::Right;
 use vorgang_mail::address;
 use vorgang_runtime::view::TicketView;
@@ -224,7 +221,7 @@ fn message(page: &Page, number: &str, article: &Article) -> Markup {
             }
             @if let Some(head) = &article.head { (letter_head(page, &base, article, head)) }
             @if let Some(erasure) = &article.erased { (erased(page, erasure)) }
-            (crate::quotes::draw(&article.body, page.t.quoted))
+            (quotes::draw(&article.body, page.t.quoted))
             @if article.head.as_ref().is_some_and(|h| h.html && h.raw.is_some()) {
                 details.as-sent { summary { (page.t.as_sent) }
                     iframe.mail title=(page.t.as_sent) sandbox="allow-popups allow-popups-to-escape-sandbox" referrerpolicy="no-referrer" loading="lazy"

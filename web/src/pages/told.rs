@@ -1,9 +1,9 @@
 //! The site's notifications: to whom and when, and how one reads for a real ticket.
 
-use crate::auth::Who;
 use crate::extract::{Path, Query};
 use crate::layout::Page;
 use crate::pages::failed;
+use crate::who::Who;
 use crate::{App, RequestId, widgets};
 use axum::Extension;
 use axum::extract::State;

@@ -8,7 +8,6 @@ use crate::cel::value::Value;
 
 /// Most comprehensions of one expression, and how deep they may nest.
 const MACROS_MAX: usize = 8;
-
 const MACRO_DEPTH_MAX: usize = 2;
 
 impl Checker<'_> {

@@ -11,7 +11,6 @@ const PLACES_MAX: u8 = 18;
 
 /// Digits behind the point where none are asked for.
 const PLACES: u8 = 6;
-
 pub const FORMAT: Function = Function {
     name: "format",
     doc: "The text with values of a list in its places: `%s` any value, `%d` a number, `%f` or `%.2f` with digits behind the point (half to even), \

@@ -17,7 +17,6 @@ fn whole(arguments: &[Value], rounding: Rounding) -> Result<Value, String> {
 }
 
 const TO_WHOLE: &[Signature] = &[function(&[P::Int], P::Int), function(&[P::Decimal], P::Int)];
-
 pub const CEIL: Function = Function {
     name: "math.ceil",
     doc: "The next whole number that is not smaller.",
@@ -75,7 +74,6 @@ pub const SIGN: Function = Function {
 
 /// Largest exponent of a power.
 const POWER_MAX: i64 = 1_000;
-
 pub const POW: Function = Function {
     name: "pow",
     doc: "The number to a whole power; a decimal is rounded to 28 digits behind the point, half to even.",

@@ -278,19 +278,12 @@ fn mutex_wait(after: &Snapshot, seq: Seq) -> Option<(Seq, Option<MutexWait>)> {
 
 /// A ticket without these has nothing to load from their tables.
 pub const HAS_INSTANCES: u8 = 1;
-
 pub const HAS_TIMERS: u8 = 2;
-
 pub const HAS_INCIDENTS: u8 = 4;
-
 pub const HAS_WATCHERS: u8 = 8;
-
 pub const HAS_TOLD: u8 = 16;
-
 pub const HAS_CALLS: u8 = 32;
-
 pub const HAS_KEPT: u8 = 64;
-
 pub const HAS_PARTICIPANTS: u8 = 128;
 
 fn parts(after: &Snapshot) -> u8 {

@@ -15,7 +15,6 @@ use vorgang_definitions::values::Slot;
 
 /// How long a program may take where nothing is said, and how long to wait before the second attempt, in seconds.
 const LIMIT: u32 = 30;
-
 const WAIT: u32 = 60;
 
 /// `index` where the work item waits for it: which of its activity's actions it is.

@@ -1,6 +1,7 @@
 //! The accounts of the desk that a mail is for.
 
-use super::Incoming;
+use crate::desk;
+use crate::intake::incoming::Incoming;
 use vorgang_core::chain::hex;
 use vorgang_core::mail::Mail;
 use vorgang_definitions::kinds::mail_account::MailAccount;
@@ -57,7 +58,7 @@ fn written<'m>(names: &'m Names, mail: &Mail) -> impl Iterator<Item = &'m MailAc
 /// The log's key of a mail for an account. The bytes name the mail; where there are several accounts, each takes it once.
 pub fn key(names: &Names, hash: &str, account: Option<&MailAccount>) -> String {
     match account.filter(|_| names.accounts.len() > 1) {
-        Some(account) => hex(&crate::desk::sha256(format!("{hash} {}", account.name).as_bytes())),
+        Some(account) => hex(&desk::sha256(format!("{hash} {}", account.name).as_bytes())),
         None => hash.to_owned(),
     }
 }

@@ -1,10 +1,10 @@
 //! The ticket that a mail names, and what is known of both.
 
-use super::{KEPT_MAX, accounts};
 use crate::desk::{Desk, Error};
+use crate::intake::accounts;
+use crate::intake::incoming::KEPT_MAX;
 use std::collections::BTreeSet;
-use vorgang_core::article::Article;
-use vorgang_core::article::Written;
+use vorgang_core::article::{Article, Written};
 use vorgang_core::intake::Proof;
 use vorgang_core::mail::{Mail, Nature, Report};
 use vorgang_definitions::kinds::mail_account::MailAccount;
@@ -14,6 +14,7 @@ use vorgang_store::{StoreError, Stored};
 
 /// Message-IDs that are looked up of one mail.
 const REFERENCES_MAX: usize = 20;
+
 /// Merges that are followed.
 const HOPS_MAX: usize = 10;
 
@@ -49,7 +50,7 @@ impl Desk {
     /// that it belongs to, by its number. Among several the first whose account the mail is for.
     ///
     /// `thread` holds the mails with this mail's own Message-ID, and those whose thread began with it.
-    pub(super) async fn named(&self, mail: &Mail, addressed: &[&MailAccount], thread: &[InboxRow]) -> Result<Option<Candidate>, Error> {
+    pub(crate) async fn named(&self, mail: &Mail, addressed: &[&MailAccount], thread: &[InboxRow]) -> Result<Option<Candidate>, Error> {
         let threads = self.threads().await?;
         let mut ids: Vec<String> = mail.references.iter().take(REFERENCES_MAX).cloned().collect();
         if let Nature::Report(report) = &mail.nature {
@@ -141,7 +142,7 @@ impl Desk {
     /// The same mail as it came before, on another way: mail servers write different lines above it.
     ///
     /// `thread` holds the mails with this mail's own Message-ID, and those whose thread began with it.
-    pub(super) async fn copy_of(&self, mail: &Mail, account: Option<&MailAccount>, thread: &[InboxRow]) -> Result<Option<Copy>, Error> {
+    pub(crate) async fn copy_of(&self, mail: &Mail, account: Option<&MailAccount>, thread: &[InboxRow]) -> Result<Option<Copy>, Error> {
         let sender = mail.from.as_ref().map(ToString::to_string).unwrap_or_default();
         let mut copy = None;
         for row in thread {
@@ -182,7 +183,7 @@ impl Desk {
 
     /// What the mail is, with the ticket that it names. What only looks like a report and is about no mail of ours is somebody's
     /// mail; a report is believed about the recipients of the mail that it is about, and nobody else.
-    pub(super) async fn clarify(&self, mail: &mut Mail, named: Option<&Candidate>) -> Result<(), Error> {
+    pub(crate) async fn clarify(&self, mail: &mut Mail, named: Option<&Candidate>) -> Result<(), Error> {
         let ours = named.is_some_and(|n| n.proof.is_secret());
         let Nature::Report(report) = &mut mail.nature else { return Ok(()) };
         if ours {

@@ -1,6 +1,6 @@
 //! Who stands for a mail, as a mail server that is believed says it.
 
-use super::related;
+use crate::intake::incoming::related;
 use vorgang_core::mail::{Auth, Mail, Outcome as Result_};
 use vorgang_mail::lexical::{comment, quoted};
 

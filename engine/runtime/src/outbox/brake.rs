@@ -3,47 +3,15 @@
 //! Nothing goes to an address that has just bounced: the report about one mail may be what sets off the next. As the last net,
 //! mails are counted by ticket, cause and recipient; what is too much in an hour is held, with an incident on the ticket.
 
+use crate::brake::{AN_HOUR_MAX, BOUNCED_FOR};
 use crate::desk::{Desk, Request};
-use jiff::{SignedDuration, Timestamp};
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use jiff::Timestamp;
 use vorgang_core::command::Command;
 use vorgang_core::failure::Failure;
 use vorgang_core::people;
 use vorgang_core::snapshot::Retry;
 use vorgang_store::StoreError;
 use vorgang_store::messages::{MailRow, MailState};
-
-/// How long an address that bounced gets no mail that nobody wrote by hand.
-pub const BOUNCED_FOR: SignedDuration = SignedDuration::from_hours(1);
-/// Mails of one cause on one ticket that a recipient gets in an hour.
-pub const AN_HOUR_MAX: u32 = 100;
-const HOUR: SignedDuration = SignedDuration::from_hours(1);
-/// Counters that are kept; those of past hours go first.
-const COUNTERS_MAX: usize = 100_000;
-
-/// The beginning of the hour, and the mails since.
-type Counter = (Timestamp, u32);
-
-/// Counts by (ticket, cause, recipient), on this node.
-#[derive(Default)]
-pub struct Brake(Mutex<HashMap<(i64, String, String), Counter>>);
-
-impl Brake {
-    /// How many there are in this hour, with this one.
-    fn count(&self, ticket: i64, cause: &str, recipient: &str, now: Timestamp) -> u32 {
-        let mut counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if counters.len() >= COUNTERS_MAX {
-            counters.retain(|_, (begun, _)| now.duration_since(*begun) < HOUR);
-        }
-        let counter = counters.entry((ticket, cause.to_owned(), recipient.to_owned())).or_insert((now, 0));
-        if now.duration_since(counter.0) >= HOUR {
-            *counter = (now, 0);
-        }
-        counter.1 += 1;
-        counter.1
-    }
-}
 
 /// Written by a person: it goes out whatever happens around it.
 fn by_hand(mail: &MailRow) -> bool {
@@ -60,7 +28,7 @@ fn addresses(desk: &Desk, mail: &MailRow) -> Vec<String> {
 
 impl Desk {
     /// The mails that may go out now; the others are given up or held, with the reason.
-    pub(super) async fn let_through(&self, mails: Vec<MailRow>) -> Result<Vec<MailRow>, StoreError> {
+    pub(crate) async fn let_through(&self, mails: Vec<MailRow>) -> Result<Vec<MailRow>, StoreError> {
         let now = self.clock.now();
         let mut all: Vec<String> = mails.iter().filter(|m| !by_hand(m)).flat_map(|m| addresses(self, m)).collect();
         all.sort_unstable();

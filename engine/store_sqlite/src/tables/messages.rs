@@ -1,0 +1,55 @@
+//! Rows of notifications.
+
+use crate::rows::micros;
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+use vorgang_core::changes::Changes;
+use vorgang_store::messages::{Payload, channel};
+
+/// What a command tells people, as rows: part of its commit.
+pub fn write(
+    c: &Connection,
+    changes: &Changes,
+    person: impl Fn(&str) -> Option<i64>,
+    at: Timestamp,
+    trace: Option<&str>,
+) -> rusqlite::Result<()> {
+    let run = |sql: &str, params: &[&dyn rusqlite::ToSql]| c.prepare_cached(sql).and_then(|mut s| s.execute(params)).map(|_| ());
+    let t = &changes.ticket;
+    for n in &changes.notices {
+        if let (true, Some(person)) = (n.portal, person(&n.to)) {
+            run(
+                "INSERT INTO notification (person_id, ticket_id, number, name, subject, body, at, instead_of) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                params![person, t.id, t.number, n.name, n.subject, n.body, micros(n.at), n.instead_of],
+            )?;
+        }
+        if n.mail {
+            let payload = Payload::of(n, &t.number, trace);
+            run(
+                "INSERT INTO outbox (key, ticket_id, channel, state, recipient, payload, created, due, attempts) VALUES (?1, ?2, ?7, 'due', ?3, ?4, ?5, ?6, 0)",
+                params![
+                    format!("{}-{}", t.id, n.seq),
+                    t.id,
+                    n.to,
+                    payload,
+                    micros(n.at),
+                    micros(n.not_before.unwrap_or(n.at)),
+                    channel(n.account.as_deref())
+                ],
+            )?;
+        }
+    }
+    for told in &changes.told {
+        run(
+            "INSERT INTO told (ticket_id, name, person, day) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET day = excluded.day",
+            params![t.id, told.name, told.to, told.day.to_string()],
+        )?;
+    }
+    for notice in &changes.mails_wanted {
+        run(
+            "UPDATE outbox SET state = 'due', due = ?2, created = max(created, ?2), attempts = 0, error = NULL WHERE key = ?1 AND state <> 'sent'",
+            params![format!("{}-{notice}", t.id), micros(at)],
+        )?;
+    }
+    Ok(())
+}

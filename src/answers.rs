@@ -1,0 +1,4 @@
+//! What a running server does for other commands.
+
+pub mod job;
+pub mod mail;

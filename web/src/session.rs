@@ -1,0 +1,71 @@
+//! Sessions: their cookies, and forms that come from our own pages.
+
+use crate::App;
+use crate::who::Who;
+use axum::extract::Request;
+use axum::http::{HeaderMap, Method, header};
+
+/// With https the name is bound to this host by the browser.
+pub fn cookie_name(app: &App) -> &'static str {
+    if app.config.secure() { "__Host-session" } else { "session" }
+}
+
+pub fn session_cookie(app: &App, value: &str, seconds: i64) -> String {
+    let secure = if app.config.secure() { "; Secure" } else { "" };
+    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}", cookie_name(app))
+}
+
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let all = headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(';'));
+    all.filter_map(|pair| pair.trim().split_once('=')).find(|(n, _)| *n == name).map(|(_, v)| v)
+}
+
+/// The person whose session or token a request has.
+pub async fn who(app: &App, headers: &HeaderMap) -> Result<Option<Who>, StoreGone> {
+    if let Some(token) = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer ")) {
+        let person = app.desk.token_person(token.trim()).await.map_err(|_| StoreGone)?;
+        return Ok(person.map(|person| Who { person, csrf: String::new(), session: None }));
+    }
+    let Some(session) = cookie(headers, cookie_name(app)) else { return Ok(None) };
+    let signed_in = app.desk.session_person(session).await.map_err(|_| StoreGone)?;
+    Ok(signed_in.map(|s| Who { person: s.person, csrf: s.csrf, session: Some(s.session) }))
+}
+
+/// The store could not be asked.
+pub struct StoreGone;
+
+/// A session in the API proves itself by its token; reading needs no proof.
+pub(crate) fn csrf_ok(who: &Who, request: &Request) -> bool {
+    if who.session.is_none() || matches!(*request.method(), Method::GET | Method::HEAD) {
+        return true;
+    }
+    request.headers().get("x-csrf-token").and_then(|v| v.to_str().ok()).is_some_and(|t| same(t, &who.csrf))
+}
+
+/// Compares without telling by the time where they differ.
+pub fn same(a: &str, b: &str) -> bool {
+    !b.is_empty() && a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |d, (x, y)| d | (x ^ y)) == 0
+}
+
+/// The browser says that the form stood on a page of ours ([`same_origin`] has compared it).
+pub fn says_own_page(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").map_or_else(|| headers.contains_key("origin"), |s| s == "same-origin")
+}
+
+/// What changes something must come from our own pages, as far as the browser says where it comes from.
+pub(crate) fn same_origin(app: &App, request: &Request) -> bool {
+    if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+        return true;
+    }
+    let header = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok());
+    if header("sec-fetch-site").is_some_and(|s| s == "cross-site") {
+        return false;
+    }
+    match header("origin") {
+        None => true,
+        Some(origin) => {
+            let host = header("host").map(|h| format!("http://{h}"));
+            origin == app.config.public_url || (!app.config.secure() && host.as_deref() == Some(origin))
+        }
+    }
+}
