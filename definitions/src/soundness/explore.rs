@@ -84,6 +84,11 @@ impl Explorer<'_> {
         self.layout.moves
     }
 
+    /// Moves that were tried, and states that were looked at for them.
+    fn spent(&self) -> usize {
+        self.tried + self.layout.looked.get()
+    }
+
     /// The place of the state, and whether it is new.
     fn see(&mut self, state: State, before: Option<(usize, Mover, usize)>) -> (usize, bool) {
         if let Some(known) = self.index.get(&state) {
@@ -110,7 +115,7 @@ impl Explorer<'_> {
                 }
                 None => self.at_rest(at, limits.reduced),
             }
-            if self.all.len() > states || self.tried > moves {
+            if self.all.len() > states || self.spent() > moves {
                 return false;
             }
         }
@@ -192,7 +197,7 @@ impl Explorer<'_> {
             if way.len().is_multiple_of(LOOKS_OF_A_MOVE) {
                 self.tried += 1;
             }
-            if self.tried > MOVES_MAX {
+            if self.spent() > MOVES_MAX {
                 return false;
             }
             if self.layout.grew(&self.all[earlier].state, next, activity) {

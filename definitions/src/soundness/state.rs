@@ -4,6 +4,7 @@ use crate::kinds::branch::Join;
 use crate::soundness::marking::Marking;
 use crate::soundness::moves::{Effect, Move, Moves, Nearer};
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 
 /// More tokens in one place than this are a reason to ask whether they grow without end.
 pub const TOKENS_MANY: u8 = 8;
@@ -16,6 +17,8 @@ const NOTHING: u8 = 0;
 const UNKNOWN: u8 = 254;
 const YOUNGEST: u8 = 255;
 
+/// States that joins may lead to in one move, where it depends on which of them fires first.
+const CHOICES_MAX: usize = 2_000;
 /// Tokens that wait at most for their turn to go on by themselves.
 const QUEUE_MAX: usize = 500;
 
@@ -33,6 +36,8 @@ pub struct Layout<'m> {
     pub entered: Vec<Cell<bool>>,
     /// The activities that a token has just entered while another was there.
     crowded: RefCell<Vec<usize>>,
+    /// States that were looked at on the way to rest, beyond the first of each move.
+    pub looked: Cell<usize>,
     arrows_at: Vec<usize>,
     arrows: usize,
     /// Joins that are looked at when all is at rest.
@@ -74,7 +79,18 @@ impl<'m> Layout<'m> {
             ages[at] = Some(size);
             size += 1;
         }
-        Self { moves, ages, size, entered: vec![Cell::new(false); count], crowded: RefCell::default(), arrows_at, arrows, settles, comes }
+        Self {
+            moves,
+            ages,
+            size,
+            entered: vec![Cell::new(false); count],
+            crowded: RefCell::default(),
+            looked: Cell::new(0),
+            arrows_at,
+            arrows,
+            settles,
+            comes,
+        }
     }
 
     /// Where an instance begins in this activity.
@@ -350,13 +366,44 @@ impl<'m> Layout<'m> {
 
     /// At rest: rounds that are over begin anew, and joins for which nothing more can come fire. Several states where it
     /// depends on which of them is the first.
-    pub fn rest(&self, mut state: State) -> Result<Vec<State>, Overfull> {
+    pub fn rest(&self, state: State) -> Result<Vec<State>, Overfull> {
+        let (mut open, mut seen, mut rested) = (vec![state], HashSet::new(), vec![]);
+        while let Some(state) = open.pop() {
+            match self.rest_until_choice(state)? {
+                (state, choices) if choices.is_empty() => {
+                    if !rested.contains(&state) {
+                        rested.push(state);
+                    }
+                }
+                (state, choices) => {
+                    // The first of them is looked at first.
+                    for at in choices.into_iter().rev() {
+                        let mut fired = state.clone();
+                        self.fire_matching(&mut fired, at)?;
+                        // Joins that fire in another order often lead to the same.
+                        if seen.insert(fired.clone()) {
+                            open.push(fired);
+                        }
+                        if seen.len() > CHOICES_MAX {
+                            self.looked.set(self.looked.get() + seen.len());
+                            return Err(Overfull(at));
+                        }
+                    }
+                }
+            }
+        }
+        self.looked.set(self.looked.get() + seen.len());
+        Ok(rested)
+    }
+
+    /// The state at rest, or before several joins any of which may be the first to fire.
+    fn rest_until_choice(&self, mut state: State) -> Result<(State, Vec<usize>), Overfull> {
         loop {
             if !self.is_quiet(&state) {
-                return Ok(vec![state]);
+                return Ok((state, vec![]));
             }
             if self.settles.is_empty() {
-                return Ok(vec![self.settled(state)]);
+                return Ok((self.settled(state), vec![]));
             }
             if self.next_round(&mut state)? {
                 continue;
@@ -371,21 +418,9 @@ impl<'m> Layout<'m> {
                 }
             }
             match self.oldest(&state, joins).as_slice() {
-                [] => return Ok(vec![self.settled(state)]),
+                [] => return Ok((self.settled(state), vec![])),
                 [one] => self.fire_matching(&mut state, *one)?,
-                several => {
-                    let mut all = vec![];
-                    for at in several {
-                        let mut fired = state.clone();
-                        self.fire_matching(&mut fired, *at)?;
-                        for rested in self.rest(fired)? {
-                            if !all.contains(&rested) {
-                                all.push(rested);
-                            }
-                        }
-                    }
-                    return Ok(all);
-                }
+                several => return Ok((state, several.to_vec())),
             }
         }
     }

@@ -7,6 +7,7 @@ use crate::net::{call, timer};
 use crate::react::job;
 use crate::rules::rejection::Rejection;
 use crate::state::event::Event;
+use crate::state::happening::Happening;
 use crate::state::ids::Seq;
 use crate::state::snapshot::{Retry, WorkStatus};
 
@@ -38,7 +39,9 @@ pub fn retry(run: &mut Run, seq: Seq) -> Result<(), Rejection> {
         Retry::Job { job } => job::run(run, &job),
         Retry::Fire { work, kind } => timer::again(run, work, kind),
         Retry::Handle { handler, happening } => {
-            if let Some(happening) = happening {
+            if let Some(stored) = happening {
+                let happening =
+                    Happening::read(&stored).ok_or_else(|| Rejection::Failed("the event of the incident cannot be read".into()))?;
                 run.handle_again(&handler, &happening);
             }
         }

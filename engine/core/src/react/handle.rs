@@ -221,7 +221,7 @@ impl Run<'_> {
             return;
         }
         let place = Some(format!("{} on {}", at.name(&self.snapshot), happening.name));
-        self.raise(failure, place, Retry::Handle { handler: at.clone(), happening: Some(Box::new(happening.clone())) });
+        self.raise(failure, place, Retry::Handle { handler: at.clone(), happening: Some(happening.stored()) });
     }
 
     /// After an incident: as if it had just happened.

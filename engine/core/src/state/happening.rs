@@ -4,6 +4,7 @@ use crate::state::event::Event;
 use crate::state::ids::Seq;
 use crate::state::snapshot::{Snapshot, TimerKind, WorkStatus};
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use std::borrow::Cow;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -135,6 +136,16 @@ impl Happening {
             _ => None,
         };
         happening
+    }
+
+    /// As an incident keeps it.
+    pub fn stored(&self) -> Json {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
+    /// From what [`Happening::stored`] wrote; `None` where a newer release wrote it.
+    pub fn read(stored: &Json) -> Option<Self> {
+        serde_json::from_value(stored.clone()).ok()
     }
 
     /// It is about one work item, and seen only from where that is.

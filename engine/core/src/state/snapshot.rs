@@ -1,6 +1,5 @@
 //! One ticket with everything that a command on it may need: what `decide` reads.
 
-use crate::state::happening::Happening;
 use crate::state::ids::Seq;
 use crate::state::mail::Address;
 use crate::state::message::{Data, Datum};
@@ -462,8 +461,10 @@ pub enum Retry {
     Look { work: Seq },
     /// Does again what the timer does.
     Fire { work: Option<Seq>, kind: TimerKind },
-    /// Runs a handler again, for the same event; without it, its content was erased.
-    Handle { handler: HandlerAt, happening: Option<Box<Happening>> },
+    /// Runs a handler again, for the same event as [`Happening::stored`] writes it. Without the event, its content was erased.
+    ///
+    /// [`Happening::stored`]: crate::state::happening::Happening::stored
+    Handle { handler: HandlerAt, happening: Option<Json> },
     /// Sends a notification's mail again.
     Deliver { notice: Seq },
     /// Runs the job on this ticket again, if it still means it.
