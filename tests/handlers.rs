@@ -33,7 +33,7 @@ async fn a_failed_handler_is_tried_again_for_the_same_event() {
     assert_eq!((after.ticket.title.as_str(), after.watchers.len()), ("Twelve chars", 0), "the change stays, the handler does nothing");
     let stored = w.stored(&number).await;
     let incident = &stored.incidents[0];
-    assert!(matches!(&incident.retry, Retry::Handle { happening: Some(h), .. } if h.name == "ticket.title_changed"), "{incident:?}");
+    assert!(matches!(&incident.retry, Retry::Handle { happening: Some(h), .. } if h["name"] == "ticket.title_changed"), "{incident:?}");
     assert_eq!(incident.place.as_deref(), Some("shares on ticket.title_changed"));
     w.patch(&number, &[("count", json!(4))]).await;
     let after = w.execute(Some(&number), Command::RetryIncident { incident: incident.seq }).await;

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use vorgang_core::command::Command;
 use vorgang_core::command::Form;
 use vorgang_core::event::Event;
+use vorgang_core::event::TurnTaken;
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_core::rejection::Rejection;
 use vorgang_runtime::{Error, Request};
@@ -95,7 +96,7 @@ async fn turns_are_exact_when_many_begin_at_once() {
     for (_, number) in &given {
         let history = w.desk.history_view(&w.otto, number).await.expect("the history");
         turns.extend(history.into_iter().flat_map(|r| r.events).filter_map(|e| match e {
-            Event::TurnTaken { person, after, .. } => Some((after, person)),
+            Event::TurnTaken(TurnTaken { person, after, .. }) => Some((after, person)),
             _ => None,
         }));
     }

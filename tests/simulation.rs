@@ -16,6 +16,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use vorgang_core::command::Command;
 use vorgang_core::command::{ArticleInput, Form, NewTicket};
 use vorgang_core::event::Event;
+use vorgang_core::event::TimerFired;
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_definitions::site::SiteFile;
 use vorgang_runtime::courier::deliver;
@@ -386,7 +387,7 @@ async fn judge(name: &str, store: &dyn Store, journal: &Journal, watching: &[Str
             let rows = store.history_list(ticket.ticket.id, after, 100).await.expect("a history");
             for row in &rows {
                 let events = row.events_read().expect("events");
-                fired += events.iter().filter(|e| matches!(e, Event::TimerFired { .. })).count() as u64;
+                fired += events.iter().filter(|e| matches!(e, Event::TimerFired(TimerFired { .. }))).count() as u64;
                 after = row.version;
             }
             if rows.len() < 100 {

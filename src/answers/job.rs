@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::sync::Arc;
 use vorgang_core::pushdown::pushdown;
-use vorgang_core::story::summary;
 use vorgang_definitions::model::Model;
 use vorgang_definitions::names::Names;
 use vorgang_runtime::jobs::{DryRun, Overview, dry_run, go_on, overview, start_now};
@@ -58,7 +57,7 @@ fn listed(name: &str, found: &DryRun, names: &Names) -> String {
     for (number, title, decision) in &found.tickets {
         text += &format!("\n{number}  {title}");
         for event in &decision.events {
-            text += &format!("\n    {}", summary(event, names));
+            text += &format!("\n    {}", event.summary(names));
         }
     }
     if !found.troubles.is_empty() {

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use vorgang_core::command::Command;
 use vorgang_core::command::NewTicket;
 use vorgang_core::event::Event;
+use vorgang_core::event::TimerFired;
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_core::snapshot::Snapshot;
 use vorgang_definitions::diagnostic::render_human;
@@ -101,6 +102,6 @@ impl World {
 
     pub async fn fired(&self, number: &str) -> usize {
         let history = self.desk.history_view(&self.otto, number).await.expect("the history");
-        history.iter().flat_map(|r| &r.events).filter(|e| matches!(e, Event::TimerFired { .. })).count()
+        history.iter().flat_map(|r| &r.events).filter(|e| matches!(e, Event::TimerFired(TimerFired { .. }))).count()
     }
 }

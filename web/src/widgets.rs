@@ -7,6 +7,13 @@ use maud::{Markup, PreEscaped, html};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use vorgang_core::event::Event;
+use vorgang_core::event::{
+    ArticleAdded, AttributeSet, CallEnded, CallWanted, ChildClosed, ContentErased, DialogSubmitted, FieldSet, IncidentRaised,
+    IncidentResolved, InstanceEnded, InstanceNoted, InstanceStarted, LinkAdded, LinkRemoved, MailBounced, MailEnded, MailQueued,
+    MailTakenBack, MailWanted, MessageEmitted, MessageGone, MessageKept, MessageReceived, MutexFreed, MutexTaken, NobodyFound,
+    NotificationSent, ParticipantAdded, StepUndone, TicketCreated, TicketMade, TicketMerged, TimeAccounted, TimerEnded, TimerFired,
+    TimerSet, TurnTaken, VoteCast, WatcherAdded, WatcherRemoved, WorkChanged, WorkEnded, WorkEntered, WorkNoted, WorkSteered,
+};
 use vorgang_core::snapshot::{Instance, Snapshot, Step, WorkStatus};
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::diagram;
@@ -270,13 +277,13 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
     let de = page.language().starts_with("de");
     let say = |en: String, german: String| Some(if de { german } else { en });
     match event {
-        Event::TicketCreated { ticket } => {
+        Event::TicketCreated(TicketCreated { ticket }) => {
             say(format!("Ticket created in {}", ticket.queue), format!("Ticket angelegt in {}", ticket.queue))
         }
-        Event::AttributeSet { name, old, new } | Event::FieldSet { name, old, new } => {
+        Event::AttributeSet(AttributeSet { name, old, new }) | Event::FieldSet(FieldSet { name, old, new }) => {
             Some(format!("{}: {} → {}", label(page, name), stored_value(page, name, old), stored_value(page, name, new)))
         }
-        Event::ArticleAdded { article } => {
+        Event::ArticleAdded(ArticleAdded { article }) => {
             let kind = if article.visible {
                 ""
             } else if de {
@@ -287,76 +294,90 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
             let subject = if article.subject.is_empty() { String::new() } else { format!(": {}", article.subject) };
             say(format!("Message{kind}{subject}"), format!("Nachricht{kind}{subject}"))
         }
-        Event::TimeAccounted { minutes, by, .. } => {
+        Event::TimeAccounted(TimeAccounted { minutes, by, .. }) => {
             let by = person_name(page, by);
             say(format!("{minutes} minutes of work by {by}"), format!("{minutes} Minuten Arbeit von {by}"))
         }
-        Event::InstanceStarted { instance } => {
+        Event::InstanceStarted(InstanceStarted { instance }) => {
             say(format!("Process {} started", instance.process), format!("Prozess {} gestartet", instance.process))
         }
-        Event::InstanceEnded { outcome, .. } => say(format!("Process ended: {outcome}"), format!("Prozess beendet: {outcome}")),
-        Event::WorkEntered { item } => say(format!("Step {} begins", item.activity), format!("Schritt {} beginnt", item.activity)),
-        Event::WorkChanged { claimed_by: Some(by), status: WorkStatus::Started, .. } => {
+        Event::InstanceEnded(InstanceEnded { outcome, .. }) => {
+            say(format!("Process ended: {outcome}"), format!("Prozess beendet: {outcome}"))
+        }
+        Event::WorkEntered(WorkEntered { item }) => {
+            say(format!("Step {} begins", item.activity), format!("Schritt {} beginnt", item.activity))
+        }
+        Event::WorkChanged(WorkChanged { claimed_by: Some(by), status: WorkStatus::Started, .. }) => {
             say(format!("Work claimed by {}", person_name(page, by)), format!("Aufgabe übernommen von {}", person_name(page, by)))
         }
-        Event::WorkChanged { .. } | Event::WorkNoted { .. } | Event::InstanceNoted { .. } => None,
-        Event::WorkEnded { status: WorkStatus::Cancelled, .. } => {
+        Event::WorkChanged(WorkChanged { .. }) | Event::WorkNoted(WorkNoted { .. }) | Event::InstanceNoted(InstanceNoted { .. }) => None,
+        Event::WorkEnded(WorkEnded { status: WorkStatus::Cancelled, .. }) => {
             say("A step was withdrawn".into(), "Ein Schritt wurde zurückgezogen".into())
         }
-        Event::WorkEnded { outcome: Some(o), .. } if o != "done" => {
+        Event::WorkEnded(WorkEnded { outcome: Some(o), .. }) if o != "done" => {
             say(format!("Step completed: {o}"), format!("Schritt abgeschlossen: {o}"))
         }
-        Event::WorkEnded { .. } => None,
-        Event::DialogSubmitted { dialog, outcome, .. } => {
+        Event::WorkEnded(WorkEnded { .. }) => None,
+        Event::DialogSubmitted(DialogSubmitted { dialog, outcome, .. }) => {
             say(format!("Form {dialog} submitted: {outcome}"), format!("Formular {dialog} abgesendet: {outcome}"))
         }
-        Event::VoteCast { person, outcome, .. } => {
+        Event::VoteCast(VoteCast { person, outcome, .. }) => {
             say(format!("Vote of {}: {outcome}", person_name(page, person)), format!("Stimme von {}: {outcome}", person_name(page, person)))
         }
-        Event::TimerFired { .. } => say("Its time has come".into(), "Die Zeit ist gekommen".into()),
-        Event::TimerSet { .. } | Event::TimerEnded { .. } => None,
-        Event::WatcherAdded { person, .. } => {
+        Event::TimerFired(TimerFired { .. }) => say("Its time has come".into(), "Die Zeit ist gekommen".into()),
+        Event::TimerSet(TimerSet { .. }) | Event::TimerEnded(TimerEnded { .. }) => None,
+        Event::WatcherAdded(WatcherAdded { person, .. }) => {
             say(format!("{} watches", person_name(page, person)), format!("{} beobachtet", person_name(page, person)))
         }
-        Event::WatcherRemoved { person } => {
+        Event::WatcherRemoved(WatcherRemoved { person }) => {
             say(format!("{} no longer watches", person_name(page, person)), format!("{} beobachtet nicht mehr", person_name(page, person)))
         }
-        Event::IncidentRaised { incident } => say(format!("Incident: {}", incident.message), format!("Störfall: {}", incident.message)),
-        Event::IncidentResolved { .. } => say("Incident retried".into(), "Störfall erneut versucht".into()),
-        Event::NotificationSent { notification } => {
+        Event::IncidentRaised(IncidentRaised { incident }) => {
+            say(format!("Incident: {}", incident.message), format!("Störfall: {}", incident.message))
+        }
+        Event::IncidentResolved(IncidentResolved { .. }) => say("Incident retried".into(), "Störfall erneut versucht".into()),
+        Event::NotificationSent(NotificationSent { notification }) => {
             let to = person_name(page, &notification.to);
             say(format!("Notification {} to {to}", notification.name), format!("Mitteilung {} an {to}", notification.name))
         }
-        Event::TicketMade { number, .. } => say(format!("Ticket {number} created"), format!("Ticket {number} angelegt")),
-        Event::ChildClosed { number, last: true } => {
+        Event::TicketMade(TicketMade { number, .. }) => say(format!("Ticket {number} created"), format!("Ticket {number} angelegt")),
+        Event::ChildClosed(ChildClosed { number, last: true }) => {
             say(format!("{number}, the last open part, was closed"), format!("{number}, der letzte offene Teil, wurde geschlossen"))
         }
-        Event::ChildClosed { number, .. } => say(format!("Part {number} was closed"), format!("Teil {number} wurde geschlossen")),
-        Event::TicketMerged { number, into: true, .. } => say(format!("Merged into {number}"), format!("Zusammengefasst in {number}")),
-        Event::TicketMerged { number, .. } => say(format!("{number} merged into it"), format!("{number} hineingefasst")),
-        Event::LinkAdded { number, kind, .. } => {
+        Event::ChildClosed(ChildClosed { number, .. }) => {
+            say(format!("Part {number} was closed"), format!("Teil {number} wurde geschlossen"))
+        }
+        Event::TicketMerged(TicketMerged { number, into: true, .. }) => {
+            say(format!("Merged into {number}"), format!("Zusammengefasst in {number}"))
+        }
+        Event::TicketMerged(TicketMerged { number, .. }) => say(format!("{number} merged into it"), format!("{number} hineingefasst")),
+        Event::LinkAdded(LinkAdded { number, kind, .. }) => {
             let word = link_word(page.t, kind);
             say(format!("Linked: {number} ({word})"), format!("Verknüpft: {number} ({word})"))
         }
-        Event::LinkRemoved { number, .. } => say(format!("No longer linked: {number}"), format!("Nicht mehr verknüpft: {number}")),
-        Event::MailEnded { to, message, .. } => {
+        Event::LinkRemoved(LinkRemoved { number, .. }) => {
+            say(format!("No longer linked: {number}"), format!("Nicht mehr verknüpft: {number}"))
+        }
+        Event::MailEnded(MailEnded { to, message, .. }) => {
             let to = person_name(page, to);
             match message {
                 None => say(format!("Mail to {to} was sent"), format!("Mail an {to} wurde gesendet")),
                 Some(why) => say(format!("Mail to {to} was given up: {why}"), format!("Mail an {to} wurde aufgegeben: {why}")),
             }
         }
-        Event::MessageEmitted { name, .. } => say(format!("Message {name} sent"), format!("Nachricht {name} gesendet")),
-        Event::MessageReceived { name, .. } => say(format!("Message {name} has come"), format!("Nachricht {name} ist eingetroffen")),
-        Event::MessageKept { message } => {
+        Event::MessageEmitted(MessageEmitted { name, .. }) => say(format!("Message {name} sent"), format!("Nachricht {name} gesendet")),
+        Event::MessageReceived(MessageReceived { name, .. }) => {
+            say(format!("Message {name} has come"), format!("Nachricht {name} ist eingetroffen"))
+        }
+        Event::MessageKept(MessageKept { message }) => {
             say(format!("Message {} has come and waits", message.name), format!("Nachricht {} ist eingetroffen und wartet", message.name))
         }
-        Event::MessageGone { .. } => None,
-        Event::TurnTaken { .. } | Event::MutexTaken { .. } | Event::MutexFreed { .. } => None,
-        Event::NobodyFound { needed, found, .. } => {
+        Event::MessageGone(MessageGone { .. }) => None,
+        Event::TurnTaken(TurnTaken { .. }) | Event::MutexTaken(MutexTaken { .. }) | Event::MutexFreed(MutexFreed { .. }) => None,
+        Event::NobodyFound(NobodyFound { needed, found, .. }) => {
             say(format!("{needed} people are needed, {found} are there"), format!("{needed} Personen werden gebraucht, {found} gibt es"))
         }
-        Event::WorkSteered { activity, hand, to, reason, .. } => {
+        Event::WorkSteered(WorkSteered { activity, hand, to, reason, .. }) => {
             let to = to.as_ref().map_or(String::new(), |to| format!(" ({to})"));
             let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
             let t = page.t;
@@ -372,32 +393,34 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
             };
             Some(format!("{}, {activity} – {hand}{to}{why}", t.hand_work))
         }
-        Event::StepUndone { activity, .. } => {
+        Event::StepUndone(StepUndone { activity, .. }) => {
             say(format!("Step {activity}: nothing is left to take back"), format!("Schritt {activity}: nichts mehr zurückzunehmen"))
         }
-        Event::CallWanted { call } => say(format!("Program {} is to run", call.program), format!("Programm {} soll laufen", call.program)),
-        Event::CallEnded { program, message: None, .. } => {
+        Event::CallWanted(CallWanted { call }) => {
+            say(format!("Program {} is to run", call.program), format!("Programm {} soll laufen", call.program))
+        }
+        Event::CallEnded(CallEnded { program, message: None, .. }) => {
             say(format!("Program {program} has answered"), format!("Programm {program} hat geantwortet"))
         }
-        Event::CallEnded { program, message: Some(why), .. } => {
+        Event::CallEnded(CallEnded { program, message: Some(why), .. }) => {
             say(format!("Program {program} has failed: {why}"), format!("Programm {program} ist gescheitert: {why}"))
         }
-        Event::MailQueued { outgoing } => {
+        Event::MailQueued(MailQueued { outgoing }) => {
             let to = outgoing.to.iter().map(|a| a.address.as_str()).collect::<Vec<_>>().join(", ");
             say(format!("Mail to {to}"), format!("Mail an {to}"))
         }
-        Event::ContentErased { by, reason, .. } => {
+        Event::ContentErased(ContentErased { by, reason, .. }) => {
             let by = person_name(page, by);
             say(format!("Content removed by {by}: {reason}"), format!("Inhalt entfernt von {by}: {reason}"))
         }
-        Event::MailTakenBack { .. } => say("Mail taken back".into(), "Mail zurückgenommen".into()),
-        Event::MailBounced { address, message, .. } => {
+        Event::MailTakenBack(MailTakenBack { .. }) => say("Mail taken back".into(), "Mail zurückgenommen".into()),
+        Event::MailBounced(MailBounced { address, message, .. }) => {
             say(format!("Mail to {address} came back: {message}"), format!("Mail an {address} kam zurück: {message}"))
         }
-        Event::ParticipantAdded { participant, .. } => {
+        Event::ParticipantAdded(ParticipantAdded { participant, .. }) => {
             say(format!("{participant} takes part by mail"), format!("{participant} nimmt per Mail teil"))
         }
-        Event::MailWanted { .. } => say("Mail to be sent again".into(), "Mail wird noch einmal gesendet".into()),
+        Event::MailWanted(MailWanted { .. }) => say("Mail to be sent again".into(), "Mail wird noch einmal gesendet".into()),
     }
 }
 

@@ -85,15 +85,6 @@ fn touches(action: &Action, reads: &BTreeSet<String>, cx: &Cx) -> bool {
         Verb::Set(set) => set.names().any(|n| hit(path(n))),
         Verb::Increment(increment) => increment.names().any(|n| hit(path(n))),
         Verb::Assign(_) => reads.iter().any(|r| r.starts_with("ticket.owner") || r.starts_with("ticket.responsible") || r == "ticket.lock"),
-        // They reach further than can be seen here.
-        Verb::Cancel(_)
-        | Verb::Complete(_)
-        | Verb::Emit(_)
-        | Verb::Merge(_)
-        | Verb::Reopen(_)
-        | Verb::Run(_)
-        | Verb::Start(_)
-        | Verb::Undo(_) => true,
         Verb::Account(_) => reads.contains("ticket.accounted"),
         Verb::Create(_)
         | Verb::Incident(_)
@@ -103,5 +94,7 @@ fn touches(action: &Action, reads: &BTreeSet<String>, cx: &Cx) -> bool {
         | Verb::Split(_)
         | Verb::Unwatch(_)
         | Verb::Watch(_) => false,
+        // The others reach further than can be seen here.
+        _ => true,
     }
 }

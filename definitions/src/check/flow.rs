@@ -278,23 +278,8 @@ fn each_set(actions: &[Action], names: &Names, mut f: impl FnMut(&str, &ValueExp
                     }
                 }
             }
-            Verb::Account(_)
-            | Verb::Cancel(_)
-            | Verb::Complete(_)
-            | Verb::Create(_)
-            | Verb::Emit(_)
-            | Verb::Incident(_)
-            | Verb::Link(_)
-            | Verb::Merge(_)
-            | Verb::Note(_)
-            | Verb::Notify(_)
-            | Verb::Reopen(_)
-            | Verb::Run(_)
-            | Verb::Split(_)
-            | Verb::Start(_)
-            | Verb::Undo(_)
-            | Verb::Unwatch(_)
-            | Verb::Watch(_) => {}
+            // The others set nothing by name.
+            _ => {}
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::rules::trace::{Places, Trace};
 use crate::state::event::Event;
+use crate::state::event::{DialogSubmitted, WorkEnded, WorkEntered};
 use crate::state::snapshot::{Snapshot, WorkStatus};
 use std::collections::{BTreeMap, BTreeSet};
 use vorgang_definitions::actions::{Action, with_others};
@@ -68,7 +69,7 @@ impl Coverage {
     pub fn saw(&mut self, event: &Event, after: &Snapshot) {
         let process = |instance| after.instance(instance).map(|i| i.process.clone());
         match event {
-            Event::WorkEntered { item } => {
+            Event::WorkEntered(WorkEntered { item }) => {
                 let Some(process) = process(item.instance) else { return };
                 if item.status != WorkStatus::Waiting {
                     self.activities.insert((process.clone(), item.activity.clone()));
@@ -77,7 +78,7 @@ impl Coverage {
                     self.arrows.insert((process, source.clone(), item.activity.clone()));
                 }
             }
-            Event::DialogSubmitted { work: seq, dialog, outcome } => {
+            Event::DialogSubmitted(DialogSubmitted { work: seq, dialog, outcome }) => {
                 let Some((item, process)) = after.item(*seq).and_then(|w| Some((w, process(w.instance)?))) else { return };
                 self.dialogs.insert((process.clone(), item.activity.clone(), dialog.clone()));
                 // What is saved and stays is an answer too.
@@ -85,7 +86,7 @@ impl Coverage {
                     self.outcomes.insert((process, item.activity.clone(), outcome.clone()));
                 }
             }
-            Event::WorkEnded { seq, status: WorkStatus::Done, outcome: Some(outcome), .. } => {
+            Event::WorkEnded(WorkEnded { seq, status: WorkStatus::Done, outcome: Some(outcome), .. }) => {
                 let Some(item) = after.item(*seq).filter(|w| w.copy().is_none()) else { return };
                 let Some(process) = process(item.instance) else { return };
                 self.outcomes.insert((process, item.activity.clone(), outcome.clone()));

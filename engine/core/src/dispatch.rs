@@ -12,6 +12,7 @@ use crate::rules::rejection::{Rejection, RightReason};
 use crate::rules::rights;
 use crate::rules::rights::Sight;
 use crate::state::event::Event;
+use crate::state::event::{MailBounced, MailEnded};
 use crate::state::people::PersonKind;
 use crate::state::snapshot::{Retry, Snapshot};
 use std::collections::{BTreeSet, VecDeque};
@@ -69,11 +70,11 @@ fn change(model: &Model, snapshot: &Snapshot, command: &Command, ctx: &Context) 
         Command::CancelInstance { instance } => sub_process::cancel(&mut run, *instance),
         Command::TakeIn(taken) => merge::take_in(&mut run, taken),
         Command::EndMail { notice, to, result } => {
-            run.emit(Event::MailEnded { notice: *notice, to: to.clone(), message: result.clone().err() });
+            run.emit(Event::MailEnded(MailEnded { notice: *notice, to: to.clone(), message: result.clone().err() }));
             if let Err(message) = result {
                 // A mail to whoever is meant, and not to somebody who is known: refused for good, it did not reach the address.
                 if to.contains('@') && ctx.people.get(to).is_none() {
-                    run.emit(Event::MailBounced { address: to.clone(), message: message.clone(), at: ctx.now });
+                    run.emit(Event::MailBounced(MailBounced { address: to.clone(), message: message.clone(), at: ctx.now }));
                 }
                 run.raise(Failure::new("mail", message.clone()), None, Retry::Deliver { notice: *notice });
             }

@@ -27,6 +27,6 @@ pub use rules::{acl, denied, failure, filter, follow_up, intake, pushdown, recip
 pub use state::event::Event;
 pub use state::snapshot::Snapshot;
 pub use state::{
-    apply, article, attachment, chain, event, happening, ids, linked, mail, message, notice, people, security, snapshot, text,
+    apply, article, attachment, attributes, chain, event, happening, ids, linked, mail, message, notice, people, security, snapshot, text,
 };
 pub use view::{choices, offered, open};

@@ -3,8 +3,10 @@
 pub mod apply;
 pub mod article;
 pub mod attachment;
+pub mod attributes;
 pub mod chain;
 pub mod event;
+pub mod event_data;
 pub mod happening;
 pub mod ids;
 pub mod linked;
@@ -15,3 +17,4 @@ pub mod people;
 pub mod security;
 pub mod snapshot;
 pub mod text;
+pub mod touched;

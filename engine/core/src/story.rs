@@ -2,9 +2,6 @@
 
 mod expect;
 mod post;
-mod summary;
-
-pub use summary::summary;
 
 use crate::coverage::Coverage;
 use crate::dispatch::decide;
@@ -16,6 +13,7 @@ use crate::rules::rejection::{FormError, Rejection};
 use crate::rules::scope::TicketScope;
 use crate::rules::trace::Trace;
 use crate::state::event::Event;
+use crate::state::event::{ArticleAdded, LinkAdded, LinkRemoved, MessageEmitted, TurnTaken, WorkEnded};
 use crate::state::linked::Linked;
 use crate::state::message::Data;
 use crate::state::people::{Away, Directory, Person, PersonKind, Settings};
@@ -201,7 +199,7 @@ impl Story<'_> {
             }
             SiteAsked::Turn(place) => {
                 let last = self.events.iter().rev().find_map(|e| match e {
-                    Event::TurnTaken { place: p, person, .. } if p == place => Some(person.clone()),
+                    Event::TurnTaken(TurnTaken { place: p, person, .. }) if p == place => Some(person.clone()),
                     _ => None,
                 });
                 SiteFact::Turn(last)
@@ -436,20 +434,20 @@ impl Story<'_> {
         });
         let Kept { content, trace, .. } = &mut self.tickets[at];
         for event in &decision.events {
-            self.report.log.push(format!("  {}", summary(event, &self.model.names)));
-            if let Event::WorkEnded { seq, status: WorkStatus::Done, outcome: Some(_), .. } = event {
+            self.report.log.push(format!("  {}", event.summary(&self.model.names)));
+            if let Event::WorkEnded(WorkEnded { seq, status: WorkStatus::Done, outcome: Some(_), .. }) = event {
                 let item = decision.after.item(*seq).filter(|w| w.copy().is_none());
                 trace.extend(item.map(|w| w.activity.clone()));
             }
             match event {
-                Event::ArticleAdded { article } => content.articles.push(article.clone()),
-                Event::MessageEmitted { name, data, until, hops } => {
+                Event::ArticleAdded(ArticleAdded { article }) => content.articles.push(article.clone()),
+                Event::MessageEmitted(MessageEmitted { name, data, until, hops }) => {
                     self.sent.push_back(Sent { name: name.clone(), data: data.clone(), at: self.now, until: *until, hops: *hops });
                 }
-                Event::LinkAdded { other, number, kind, .. } => {
+                Event::LinkAdded(LinkAdded { other, number, kind, .. }) => {
                     content.links.push(Linked { id: *other, number: number.clone(), kind: kind.clone() });
                 }
-                Event::LinkRemoved { other, kind, .. } => content.links.retain(|l| l.id != *other || l.kind != *kind),
+                Event::LinkRemoved(LinkRemoved { other, kind, .. }) => content.links.retain(|l| l.id != *other || l.kind != *kind),
                 other => self.report.coverage.saw(other, &decision.after),
             }
         }

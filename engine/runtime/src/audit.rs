@@ -8,6 +8,7 @@ use vorgang_core::article::{Article, Erasure};
 use vorgang_core::chain;
 use vorgang_core::chain::Hash;
 use vorgang_core::event::Event;
+use vorgang_core::event::{ArticleAdded, ContentErased, MailTakenBack};
 use vorgang_core::snapshot::Snapshot;
 use vorgang_store::{HistoryRow, Result, Store};
 
@@ -145,13 +146,13 @@ async fn articles(store: &dyn Store, id: i64, history: &[HistoryRow], report: &m
         }
         for event in row.events_read()? {
             match event {
-                Event::ArticleAdded { article } => told.push(article),
-                Event::MailTakenBack { article, .. } => {
+                Event::ArticleAdded(ArticleAdded { article }) => told.push(article),
+                Event::MailTakenBack(MailTakenBack { article, .. }) => {
                     for a in told.iter_mut().filter(|a| a.seq == article) {
                         (a.withdrawn, a.visible) = (true, false);
                     }
                 }
-                Event::ContentErased { article, whole, files, reason, by, at, .. } => {
+                Event::ContentErased(ContentErased { article, whole, files, reason, by, at, .. }) => {
                     for a in told.iter_mut().filter(|a| a.seq == article) {
                         a.erase(whole, &files, Erasure { by: by.clone(), at, reason: reason.clone() });
                     }
@@ -254,7 +255,7 @@ fn fold(row: &HistoryRow, chain: &mut Chain, report: &mut Report) {
         }
     };
     for event in &events {
-        let Event::ContentErased { pieces, .. } = event else { continue };
+        let Event::ContentErased(ContentErased { pieces, .. }) = event else { continue };
         for (version, numbers) in pieces {
             match numbers.as_slice() {
                 [] => drop(chain.named.insert((*version, None))),

@@ -26,6 +26,7 @@ use vorgang_core::context::Context;
 use vorgang_core::decision::{Decision, Given, Notice};
 use vorgang_core::desk_event::DeskEvent;
 use vorgang_core::event::Event;
+use vorgang_core::event::TicketMade;
 use vorgang_core::facts::{Content, Facts, Other, SiteAsked, SiteFact};
 use vorgang_core::failure::Failure;
 use vorgang_core::filter::Filter;
@@ -383,7 +384,7 @@ impl Desk {
                 continue;
             }
             let made = decision.events.iter().filter_map(|e| match e {
-                Event::TicketMade { number, .. } => Some(number.clone()),
+                Event::TicketMade(TicketMade { number, .. }) => Some(number.clone()),
                 _ => None,
             });
             let done = Done { after: decision.after.clone(), notice: decision.notice.clone(), made: made.collect() };

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
 use vorgang_core::event::Event;
+use vorgang_core::event::NotificationSent;
 use vorgang_core::snapshot::Snapshot;
 use vorgang_store::nodes::Here as Elsewhere;
 
@@ -145,7 +146,7 @@ impl Live {
         }
         self.send(Signal::Ticket { number: after.ticket.number.clone(), version: after.version });
         for event in events {
-            if let Event::NotificationSent { notification: n } = event
+            if let Event::NotificationSent(NotificationSent { notification: n }) = event
                 && n.portal
             {
                 self.send(Signal::Told { login: n.to.clone() });

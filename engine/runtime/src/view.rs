@@ -10,6 +10,7 @@ use vorgang_core::command::Command;
 use vorgang_core::command::Form;
 use vorgang_core::context::Context;
 use vorgang_core::event::Event;
+use vorgang_core::event::{AttributeSet, FieldSet};
 use vorgang_core::filter::Filter;
 use vorgang_core::ids::Seq;
 use vorgang_core::notice::Notice;
@@ -305,7 +306,7 @@ impl Desk {
         if let Some(seen) = seen.filter(|s| *s < snapshot.version) {
             for row in self.store.history_list(snapshot.ticket.id, seen, 1_000).await? {
                 for event in row.events_read()? {
-                    if let Event::AttributeSet { name, old, .. } | Event::FieldSet { name, old, .. } = event {
+                    if let Event::AttributeSet(AttributeSet { name, old, .. }) | Event::FieldSet(FieldSet { name, old, .. }) = event {
                         earlier.entry(name).or_insert(old);
                     }
                 }
@@ -321,7 +322,7 @@ impl Desk {
                         other => other.to_string().into(),
                     })
                 }
-                slot => stored.unwrap_or_else(|| vorgang_core::apply::attribute(&snapshot.ticket, slot.name())),
+                slot => stored.unwrap_or_else(|| vorgang_core::attributes::attribute(&snapshot.ticket, slot.name())),
             };
             Some((name.clone(), json))
         };

@@ -17,6 +17,11 @@ use vorgang_core::chain::{Hash, Link};
 use vorgang_core::changes::Changes;
 use vorgang_core::decision::Decision;
 use vorgang_core::event::Event;
+use vorgang_core::event::{
+    ArticleAdded, AttributeSet, CallEnded, CallWanted, FieldSet, IncidentRaised, IncidentResolved, InstanceEnded, InstanceNoted,
+    InstanceStarted, NotificationSent, TicketCreated, TimeAccounted, TimerFired, TimerSet, TurnTaken, VoteCast, WatcherAdded,
+    WatcherRemoved, WorkEnded, WorkEntered, WorkNoted,
+};
 use vorgang_core::filter::Filter;
 use vorgang_core::message::Datum;
 use vorgang_core::notice::Notice;
@@ -262,27 +267,27 @@ fn everything(id: i64) -> Vec<Event> {
         wanted: at(2),
     };
     vec![
-        Event::TicketCreated { ticket: Box::new(ticket(id, "anna", "north", "desk")) },
-        Event::InstanceStarted { instance },
-        Event::WorkEntered { item: item(2, WorkStatus::Offered, &["role:clerk"]) },
-        Event::WorkEntered { item: item(3, WorkStatus::Started, &["user:otto"]) },
-        Event::ArticleAdded { article },
-        Event::VoteCast { work: 3, person: "otto".into(), outcome: "approve".into(), at: at(2) },
-        Event::InstanceNoted { seq: 1, more: Box::new(of_instance) },
-        Event::WorkNoted { seq: 2, more: Box::new(WorkMore { items: vec![done], ..WorkMore::default() }) },
-        Event::WorkNoted { seq: 3, more: Box::new(WorkMore { copy: Some(copy), round: 2, ..WorkMore::default() }) },
-        Event::WorkEnded { seq: 2, status: WorkStatus::Done, outcome: Some("submit".into()), by: "anna".into(), at: at(2) },
-        Event::IncidentRaised { incident },
-        Event::NotificationSent { notification: notice },
-        Event::TimerSet { timer: timer(7, Some(3)) },
-        Event::TimerSet { timer: timer(8, None) },
-        Event::CallWanted { call: call(9, Some(3)) },
-        Event::CallWanted { call: call(10, None) },
-        Event::TimeAccounted { minutes: 15, by: "otto".into(), article: Some(4), at: at(2) },
-        Event::AttributeSet { name: "owner".into(), old: serde_json::Value::Null, new: "otto".into() },
-        Event::AttributeSet { name: "lock".into(), old: true.into(), new: false.into() },
-        Event::WatcherAdded { person: "otto".into(), at: at(2) },
-        Event::WatcherAdded { person: "mia".into(), at: at(2) },
+        Event::TicketCreated(TicketCreated { ticket: Box::new(ticket(id, "anna", "north", "desk")) }),
+        Event::InstanceStarted(InstanceStarted { instance }),
+        Event::WorkEntered(WorkEntered { item: item(2, WorkStatus::Offered, &["role:clerk"]) }),
+        Event::WorkEntered(WorkEntered { item: item(3, WorkStatus::Started, &["user:otto"]) }),
+        Event::ArticleAdded(ArticleAdded { article }),
+        Event::VoteCast(VoteCast { work: 3, person: "otto".into(), outcome: "approve".into(), at: at(2) }),
+        Event::InstanceNoted(InstanceNoted { seq: 1, more: Box::new(of_instance) }),
+        Event::WorkNoted(WorkNoted { seq: 2, more: Box::new(WorkMore { items: vec![done], ..WorkMore::default() }) }),
+        Event::WorkNoted(WorkNoted { seq: 3, more: Box::new(WorkMore { copy: Some(copy), round: 2, ..WorkMore::default() }) }),
+        Event::WorkEnded(WorkEnded { seq: 2, status: WorkStatus::Done, outcome: Some("submit".into()), by: "anna".into(), at: at(2) }),
+        Event::IncidentRaised(IncidentRaised { incident }),
+        Event::NotificationSent(NotificationSent { notification: notice }),
+        Event::TimerSet(TimerSet { timer: timer(7, Some(3)) }),
+        Event::TimerSet(TimerSet { timer: timer(8, None) }),
+        Event::CallWanted(CallWanted { call: call(9, Some(3)) }),
+        Event::CallWanted(CallWanted { call: call(10, None) }),
+        Event::TimeAccounted(TimeAccounted { minutes: 15, by: "otto".into(), article: Some(4), at: at(2) }),
+        Event::AttributeSet(AttributeSet { name: "owner".into(), old: serde_json::Value::Null, new: "otto".into() }),
+        Event::AttributeSet(AttributeSet { name: "lock".into(), old: true.into(), new: false.into() }),
+        Event::WatcherAdded(WatcherAdded { person: "otto".into(), at: at(2) }),
+        Event::WatcherAdded(WatcherAdded { person: "mia".into(), at: at(2) }),
     ]
 }
 
@@ -384,15 +389,15 @@ async fn tickets_come_back_as_they_were_written(store: &dyn Store) {
     assert!(store.timers_counted((1, 7), 10).await.expect("timers").is_empty());
     // The next version, with everything ended; the timer of the work goes with it.
     let events = vec![
-        Event::TimerFired { seq: 8, work: None, kind: TimerKind::Pending },
-        Event::AttributeSet { name: "state".into(), old: "new".into(), new: "closed".into() },
-        Event::AttributeSet { name: "lock".into(), old: false.into(), new: true.into() },
-        Event::CallEnded { seq: 10, program: "stop".into(), output: Some("1".into()), message: None },
-        Event::FieldSet { name: "amount".into(), old: 40_000.into(), new: serde_json::Value::Null },
-        Event::WorkEnded { seq: 3, status: WorkStatus::Cancelled, outcome: None, by: "system".into(), at: at(4) },
-        Event::IncidentResolved { seq: 5, at: at(4) },
-        Event::WatcherRemoved { person: "mia".into() },
-        Event::InstanceEnded { seq: 1, outcome: "paid".into(), at: at(4) },
+        Event::TimerFired(TimerFired { seq: 8, work: None, kind: TimerKind::Pending }),
+        Event::AttributeSet(AttributeSet { name: "state".into(), old: "new".into(), new: "closed".into() }),
+        Event::AttributeSet(AttributeSet { name: "lock".into(), old: false.into(), new: true.into() }),
+        Event::CallEnded(CallEnded { seq: 10, program: "stop".into(), output: Some("1".into()), message: None }),
+        Event::FieldSet(FieldSet { name: "amount".into(), old: 40_000.into(), new: serde_json::Value::Null }),
+        Event::WorkEnded(WorkEnded { seq: 3, status: WorkStatus::Cancelled, outcome: None, by: "system".into(), at: at(4) }),
+        Event::IncidentResolved(IncidentResolved { seq: 5, at: at(4) }),
+        Event::WatcherRemoved(WatcherRemoved { person: "mia".into() }),
+        Event::InstanceEnded(InstanceEnded { seq: 1, outcome: "paid".into(), at: at(4) }),
     ];
     let second = decision(Some(&stored.snapshot), events, at(4));
     store.commit(commit(&second, 1, stored.head, at(4))).await.expect("a commit");
@@ -422,13 +427,14 @@ async fn a_job_runs_once_a_tick_and_once_a_ticket(store: &dyn Store) {
     assert_eq!(store.job_start("nightly", Some(at(9)), "system", at(11), 0).await, Ok(None), "what is dealt with stays so");
     assert_eq!(store.job_seen("nightly", "0 6 * * *", at(50)).await, Ok(at(10)));
     for id in 1..=3 {
-        let created = decision(None, vec![Event::TicketCreated { ticket: Box::new(ticket(id, "anna", "north", "desk")) }], at(1));
+        let created =
+            decision(None, vec![Event::TicketCreated(TicketCreated { ticket: Box::new(ticket(id, "anna", "north", "desk")) })], at(1));
         store.commit(commit(&created, 0, chain::GENESIS, at(1))).await.expect("a commit");
     }
     let numbers = async |after| store.job_tickets(&Filter::Queue(vec!["desk".into()]), first, after, 10).await.expect("tickets");
     assert_eq!(numbers(1).await, [(2, "N2".to_owned()), (3, "N3".to_owned())]);
     let stored = store.ticket_load("N2").await.expect("a read").expect("the ticket");
-    let title = |t: &str| vec![Event::AttributeSet { name: "title".into(), old: "".into(), new: t.into() }];
+    let title = |t: &str| vec![Event::AttributeSet(AttributeSet { name: "title".into(), old: "".into(), new: t.into() })];
     let change = decision(Some(&stored.snapshot), title("done"), at(12));
     store.commit(Commit { job_run: Some((first, true)), ..commit(&change, 1, stored.head, at(12)) }).await.expect("a commit");
     let stored = store.ticket_load("N2").await.expect("a read").expect("the ticket");
@@ -463,10 +469,10 @@ async fn a_job_runs_once_a_tick_and_once_a_ticket(store: &dyn Store) {
 }
 
 async fn a_stale_version_is_a_conflict_and_writes_nothing(store: &dyn Store) {
-    let first = decision(None, vec![Event::TicketCreated { ticket: Box::new(ticket(1, "anna", "north", "desk")) }], at(1));
+    let first = decision(None, vec![Event::TicketCreated(TicketCreated { ticket: Box::new(ticket(1, "anna", "north", "desk")) })], at(1));
     store.commit(commit(&first, 0, chain::GENESIS, at(1))).await.expect("a commit");
     let stored = store.ticket_load("N1").await.expect("a read").expect("the ticket");
-    let change = |title: &str| vec![Event::AttributeSet { name: "title".into(), old: "".into(), new: title.into() }];
+    let change = |title: &str| vec![Event::AttributeSet(AttributeSet { name: "title".into(), old: "".into(), new: title.into() })];
     let mine = decision(Some(&stored.snapshot), change("mine"), at(2));
     let yours = decision(Some(&stored.snapshot), change("yours"), at(2));
     store.commit(commit(&mine, 1, stored.head, at(2))).await.expect("a commit");
@@ -480,8 +486,8 @@ async fn a_stale_version_is_a_conflict_and_writes_nothing(store: &dyn Store) {
 /// A commit whose turn somebody else has taken meanwhile is a conflict, also in one batch with it.
 async fn a_turn_is_taken_once(store: Arc<dyn Store>) {
     let next = |i: i64, person: &str, after: Option<&str>| {
-        let turn = Event::TurnTaken { place: "claim.check".into(), person: person.into(), after: after.map(str::to_owned) };
-        let made = Event::TicketCreated { ticket: Box::new(ticket(i, "anna", "north", "desk")) };
+        let turn = Event::TurnTaken(TurnTaken { place: "claim.check".into(), person: person.into(), after: after.map(str::to_owned) });
+        let made = Event::TicketCreated(TicketCreated { ticket: Box::new(ticket(i, "anna", "north", "desk")) });
         let d = decision(None, vec![made, turn], at(i));
         let (store, c) = (store.clone(), commit(&d, 0, chain::GENESIS, at(i)));
         (i, Box::pin(async move { store.commit(c).await }))
@@ -504,7 +510,7 @@ async fn a_failed_commit_leaves_its_neighbours_alone(store: Arc<dyn Store>) {
         if i % 4 == 0 {
             t.queue = "nowhere".into();
         }
-        let d = decision(None, vec![Event::TicketCreated { ticket: Box::new(t) }], at(i));
+        let d = decision(None, vec![Event::TicketCreated(TicketCreated { ticket: Box::new(t) })], at(i));
         let (store, c) = (store.clone(), commit(&d, 0, chain::GENESIS, at(i)));
         waiting.push((i, Box::pin(async move { store.commit(c).await })));
     }
@@ -539,7 +545,7 @@ async fn lists_keep_to_the_rights(store: &dyn Store) {
     for i in 1..=6 {
         let (customer, company) = if i % 2 == 0 { ("anna", "north") } else { ("ben", "south") };
         let queue = if i <= 3 { "desk" } else { "vault" };
-        let d = decision(None, vec![Event::TicketCreated { ticket: Box::new(ticket(i, customer, company, queue)) }], at(i));
+        let d = decision(None, vec![Event::TicketCreated(TicketCreated { ticket: Box::new(ticket(i, customer, company, queue)) })], at(i));
         store.commit(commit(&d, 0, chain::GENESIS, at(i))).await.expect("a commit");
     }
     let list = async |rights: Filter, narrow: Filter| {
@@ -569,7 +575,8 @@ async fn lists_keep_to_the_rights(store: &dyn Store) {
 
 async fn repeated_keys_are_refused(store: &dyn Store) {
     let key = |status| Idempotency { login: "anna".into(), key: "k".into(), body_hash: [1; 32], status, answer: "{}".into() };
-    let create = |i: i64| decision(None, vec![Event::TicketCreated { ticket: Box::new(ticket(i, "anna", "north", "desk")) }], at(i));
+    let create =
+        |i: i64| decision(None, vec![Event::TicketCreated(TicketCreated { ticket: Box::new(ticket(i, "anna", "north", "desk")) })], at(i));
     let first = Commit { idempotency: Some(key(201)), ..commit(&create(1), 0, chain::GENESIS, at(1)) };
     store.commit(first).await.expect("a commit");
     let second = Commit { idempotency: Some(key(200)), ..commit(&create(2), 0, chain::GENESIS, at(2)) };
@@ -638,26 +645,28 @@ async fn checkpoints_and_backups(store: &dyn Store, rows: &[HistoryRow]) {
 
 async fn words_are_found(store: &dyn Store) {
     for id in 1..=3 {
-        let article = |seq, visible, body: &str| Event::ArticleAdded {
-            article: Article {
-                seq,
-                channel: "web".into(),
-                sender: Sender::Agent,
-                author: "otto".into(),
-                visible,
-                subject: "Beleg".into(),
-                body: body.into(),
-                attachments: vec![],
-                at: at(id),
-                origin: None,
-                head: None,
-                withdrawn: false,
-                rejected: false,
-                erased: None,
-            },
+        let article = |seq, visible, body: &str| {
+            Event::ArticleAdded(ArticleAdded {
+                article: Article {
+                    seq,
+                    channel: "web".into(),
+                    sender: Sender::Agent,
+                    author: "otto".into(),
+                    visible,
+                    subject: "Beleg".into(),
+                    body: body.into(),
+                    attachments: vec![],
+                    at: at(id),
+                    origin: None,
+                    head: None,
+                    withdrawn: false,
+                    rejected: false,
+                    erased: None,
+                },
+            })
         };
         let events = vec![
-            Event::TicketCreated { ticket: Box::new(ticket(id, "anna", "north", "desk")) },
+            Event::TicketCreated(TicketCreated { ticket: Box::new(ticket(id, "anna", "north", "desk")) }),
             article(2, true, "Die Straße ist gesperrt"),
             article(3, false, &format!("Geheim {id}")),
         ];
@@ -678,7 +687,7 @@ async fn words_are_found(store: &dyn Store) {
         store.docs(&query(bad), true, None, 10).await.unwrap_or_else(|e| panic!("{bad}: {e}"));
     }
     let stored = store.ticket_load("N1").await.expect("a read").expect("the ticket");
-    let renamed = vec![Event::AttributeSet { name: "title".into(), old: "".into(), new: "Umbenannt".into() }];
+    let renamed = vec![Event::AttributeSet(AttributeSet { name: "title".into(), old: "".into(), new: "Umbenannt".into() })];
     store.commit(commit(&decision(Some(&stored.snapshot), renamed, at(9)), 1, stored.head, at(9))).await.expect("a commit");
     assert_eq!(found("umbenannt", true, None).await, [(1, true)]);
     assert_eq!(store.docs_build(10).await, Ok(false), "a new database has all in its index");

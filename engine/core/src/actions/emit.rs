@@ -1,6 +1,7 @@
 use crate::execution::run::Run;
 use crate::rules::failure::Failure;
 use crate::state::event::Event;
+use crate::state::event::MessageEmitted;
 use crate::state::ids::Seq;
 use crate::state::message::{Data, Datum, kept_until};
 use vorgang_definitions::actions::Action;
@@ -39,6 +40,6 @@ pub fn run(run: &mut Run, name: &Name, action: &Action, instance: Option<Seq>, w
     if hops > HOPS_MAX {
         return Err(Failure::new("loop", format!("more than {HOPS_MAX} messages set each other off")));
     }
-    run.emit(Event::MessageEmitted { name: name.to_string(), data, until, hops });
+    run.emit(Event::MessageEmitted(MessageEmitted { name: name.to_string(), data, until, hops }));
     Ok(())
 }

@@ -5,6 +5,7 @@ use crate::execution::run::Run;
 use crate::net::new_ticket;
 use crate::rules::failure::Failure;
 use crate::rules::rejection;
+use crate::state::event::ArticleAdded;
 use crate::state::event::Event;
 use crate::state::ids::Seq;
 use crate::state::people;
@@ -17,7 +18,7 @@ use vorgang_definitions::value_expr::ValueExpr;
 /// The message is the one that the handler is there for.
 pub fn run(run: &mut Run, split: &Split, name: Option<&Name>, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
     let article = match run.happening().map(|h| &h.event) {
-        Some(Event::ArticleAdded { article }) => article.clone(),
+        Some(Event::ArticleAdded(ArticleAdded { article })) => article.clone(),
         _ => return Err(Failure::new("split", "there is no message here")),
     };
     let title = match &split.title {

@@ -1,6 +1,7 @@
 use crate::execution::run::Run;
 use crate::rules::failure::Failure;
 use crate::state::event::Event;
+use crate::state::event::StepUndone;
 use crate::state::ids::Seq;
 use vorgang_definitions::actions::undo::Undo;
 
@@ -20,7 +21,7 @@ pub fn run(run: &mut Run, name: &Undo, instance: Option<Seq>, work: Option<Seq>)
     steps.sort_unstable_by(|a, b| b.cmp(a));
     for (_, activity) in steps {
         let Some(def) = process.def.activities.get(&activity).filter(|a| !a.compensate.is_empty()) else { continue };
-        run.emit(Event::StepUndone { instance, activity });
+        run.emit(Event::StepUndone(StepUndone { instance, activity }));
         run.actions(&def.compensate, Some(instance), work)?;
     }
     Ok(())

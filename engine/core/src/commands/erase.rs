@@ -5,6 +5,7 @@ use crate::execution::content;
 use crate::execution::run::Run;
 use crate::rules::rejection::{FormError, Rejection, RightReason};
 use crate::rules::rights;
+use crate::state::event::ContentErased;
 use crate::state::event::Event;
 use crate::state::people::PersonKind;
 use crate::state::text;
@@ -31,7 +32,7 @@ pub fn erase(run: &mut Run, wish: &EraseContent) -> Result<(), Rejection> {
     if !wish.files.iter().all(there) || (wish.files.is_empty() && !wish.whole) {
         return Err(unknown());
     }
-    run.emit(Event::ContentErased {
+    run.emit(Event::ContentErased(ContentErased {
         article: wish.article,
         whole: wish.whole,
         files: wish.files.clone(),
@@ -39,6 +40,6 @@ pub fn erase(run: &mut Run, wish: &EraseContent) -> Result<(), Rejection> {
         by: run.ctx.actor.login.clone(),
         at: run.ctx.now,
         pieces: wish.pieces.clone(),
-    });
+    }));
     Ok(())
 }

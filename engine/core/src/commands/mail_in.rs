@@ -14,9 +14,10 @@ use crate::rules::rejection::Rejection;
 use crate::rules::scope::ResponseScope;
 use crate::state::article::{Article, Sender};
 use crate::state::event::Event;
+use crate::state::event::{MailBounced, MailQueued};
 use crate::state::mail::{Address, Head, Nature, Outgoing, RECIPIENTS_MAX, Report, shown};
 use crate::state::snapshot::Retry;
-use crate::state::{apply, text};
+use crate::state::{attributes, text};
 use vorgang_definitions::actions::link::LinkKind;
 use vorgang_definitions::kinds::auto_response::{AutoResponse, Occasion};
 use vorgang_definitions::model::Model;
@@ -80,7 +81,7 @@ fn cut(text: &str, bytes: usize) -> &str {
 /// What filters and headers want; what does not fit is an incident of the ticket, and the mail is there all the same.
 fn set(run: &mut Run, taken: &Taken) -> Vec<Failure> {
     let mut failures = vec![];
-    let until = apply::attribute(&run.snapshot.ticket, "pending_until");
+    let until = attributes::attribute(&run.snapshot.ticket, "pending_until");
     // A state may need what is set beside it.
     let (states, others): (Vec<_>, Vec<_>) = taken.set.iter().partition(|(n, _)| n == "state");
     for (name, value) in others.into_iter().chain(states) {
@@ -154,7 +155,7 @@ fn bounced(run: &mut Run, report: &Report) {
     }
     for (address, reason) in report.recipients.iter().take(RECIPIENTS_MAX) {
         let reason = cut(reason, LINE_BYTES_MAX).to_owned();
-        run.emit(Event::MailBounced { address: address.clone(), message: reason, at: run.ctx.now });
+        run.emit(Event::MailBounced(MailBounced { address: address.clone(), message: reason, at: run.ctx.now }));
     }
 }
 
@@ -199,5 +200,5 @@ fn respond(run: &mut Run, received: &Received, occasion: Occasion) {
         not_before: run.ctx.now,
         at: run.ctx.now,
     };
-    run.emit(Event::MailQueued { outgoing });
+    run.emit(Event::MailQueued(MailQueued { outgoing }));
 }

@@ -5,6 +5,7 @@ use crate::rules::rejection::{FormError, Rejection};
 use crate::rules::rights;
 use crate::state::article::Article;
 use crate::state::event::Event;
+use crate::state::event::{MailQueued, MailTakenBack, ParticipantAdded};
 use crate::state::ids::Seq;
 use crate::state::mail::{ADDRESS_BYTES_MAX, Address, Head, MailInput, Outgoing, RECIPIENTS_MAX, TAKE_BACK_SECONDS};
 use crate::state::people::{PersonKind, SYSTEM};
@@ -20,7 +21,7 @@ pub(crate) fn take_part(run: &mut Run, address: Address) {
     if known || ours || agent || !address.address.contains('@') || run.snapshot.participants.len() >= RECIPIENTS_MAX {
         return;
     }
-    run.emit(Event::ParticipantAdded { participant: address, at: run.ctx.now });
+    run.emit(Event::ParticipantAdded(ParticipantAdded { participant: address, at: run.ctx.now }));
 }
 
 /// What stands with an article that goes out as a mail under this number.
@@ -84,7 +85,7 @@ pub fn send(run: &mut Run, article: &Article) {
     for address in head.to.iter().chain(&head.cc).cloned() {
         take_part(run, address);
     }
-    run.emit(Event::MailQueued { outgoing });
+    run.emit(Event::MailQueued(MailQueued { outgoing }));
 }
 
 /// Before it went out. The commit refuses itself where it is too late.
@@ -92,6 +93,6 @@ pub fn take_back(run: &mut Run, mail: Seq, article: Seq) -> Result<(), Rejection
     if run.ctx.actor.login != SYSTEM {
         rights::require(&run.model.names, run.ctx.actor, &run.snapshot.ticket, Right::Note)?;
     }
-    run.emit(Event::MailTakenBack { mail, article });
+    run.emit(Event::MailTakenBack(MailTakenBack { mail, article }));
     Ok(())
 }

@@ -14,6 +14,7 @@ use crate::rules::rights;
 use crate::rules::rights::Sight;
 use crate::state::article::Article;
 use crate::state::event::Event;
+use crate::state::event::{ArticleAdded, TicketMerged};
 use crate::state::ids::Seq;
 use crate::state::linked::Linked;
 use crate::state::snapshot::Snapshot;
@@ -65,7 +66,7 @@ pub fn merge(run: &mut Run, number: &str, as_person: bool, instance: Option<Seq>
     run.account(-merged.minutes, None);
     run.lock(false);
     run.link(other.id, number.to_owned(), LinkKind::Parent.word());
-    run.emit(Event::TicketMerged { other: other.id, number: number.to_owned(), into: true });
+    run.emit(Event::TicketMerged(TicketMerged { other: other.id, number: number.to_owned(), into: true }));
     let taken = TakenIn { number: run.snapshot.ticket.number.clone(), customer, articles, merged: Some(merged) };
     run.reach(number, Command::TakeIn(Box::new(taken)));
     Ok(())
@@ -83,7 +84,7 @@ pub fn take_in(run: &mut Run, taken: &TakenIn) {
     for article in &taken.articles {
         let origin = article.origin.clone().or_else(|| Some(taken.number.clone()));
         let article = Article { seq: run.next_seq(), visible: article.visible && same, origin, ..article.clone() };
-        run.record(Event::ArticleAdded { article });
+        run.record(Event::ArticleAdded(ArticleAdded { article }));
     }
     let Some(merged) = &taken.merged else { return };
     for person in &merged.watchers {
@@ -94,7 +95,7 @@ pub fn take_in(run: &mut Run, taken: &TakenIn) {
         run.link(id, number, kind);
     }
     run.account(merged.minutes, None);
-    run.emit(Event::TicketMerged { other: merged.id, number: taken.number.clone(), into: false });
+    run.emit(Event::TicketMerged(TicketMerged { other: merged.id, number: taken.number.clone(), into: false }));
 }
 
 /// For agents who may change both.

@@ -14,6 +14,7 @@ use crate::rules::rights::Sight;
 use crate::rules::slots::Change;
 use crate::rules::{follow_up, rights, slots};
 use crate::state::event::Event;
+use crate::state::event::{LinkAdded, LinkRemoved};
 use crate::state::people::PersonKind;
 use serde_json::Value as Json;
 use std::cmp::Ordering;
@@ -116,7 +117,11 @@ pub fn link(run: &mut Run, other: i64, number: &str, kind: LinkKind, linked: boo
         return Err(Rejection::Form(vec![("link".into(), FormError::Invalid(ValueError::NotOffered(number.to_owned())))]));
     }
     let (number, kind) = (number.to_owned(), kind.word().to_owned());
-    run.emit(if linked { Event::LinkAdded { other, number, kind, at: run.ctx.now } } else { Event::LinkRemoved { other, number, kind } });
+    run.emit(if linked {
+        Event::LinkAdded(LinkAdded { other, number, kind, at: run.ctx.now })
+    } else {
+        Event::LinkRemoved(LinkRemoved { other, number, kind })
+    });
     Ok(())
 }
 

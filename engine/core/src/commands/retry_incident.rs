@@ -7,13 +7,14 @@ use crate::net::{call, timer};
 use crate::react::job;
 use crate::rules::rejection::Rejection;
 use crate::state::event::Event;
+use crate::state::event::{IncidentResolved, MailWanted};
 use crate::state::happening::Happening;
 use crate::state::ids::Seq;
 use crate::state::snapshot::{Retry, WorkStatus};
 
 pub fn retry(run: &mut Run, seq: Seq) -> Result<(), Rejection> {
     let incident = run.snapshot.incidents.iter().find(|i| i.seq == seq && i.resolved.is_none()).cloned().ok_or(Rejection::Gone)?;
-    run.emit(Event::IncidentResolved { seq, at: run.ctx.now });
+    run.emit(Event::IncidentResolved(IncidentResolved { seq, at: run.ctx.now }));
     match incident.retry {
         Retry::Nothing => {}
         Retry::Enter { work } => {
@@ -35,7 +36,7 @@ pub fn retry(run: &mut Run, seq: Seq) -> Result<(), Rejection> {
             again.into_iter().for_each(|seq| run.again(seq));
         }
         Retry::Look { work } => run.look_again(work),
-        Retry::Deliver { notice } => run.emit(Event::MailWanted { notice }),
+        Retry::Deliver { notice } => run.emit(Event::MailWanted(MailWanted { notice })),
         Retry::Job { job } => job::run(run, &job),
         Retry::Fire { work, kind } => timer::again(run, work, kind),
         Retry::Handle { handler, happening } => {

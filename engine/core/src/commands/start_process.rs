@@ -10,6 +10,7 @@ use crate::net::new_ticket::{begin, blank, complete_fields};
 use crate::net::workers;
 use crate::rules::rejection::{FormError, Rejection, RightReason};
 use crate::rules::rights;
+use crate::state::event::ArticleAdded;
 use crate::state::event::Event;
 use crate::state::people::PersonKind;
 use crate::state::snapshot::{WorkItem, WorkStatus};
@@ -84,7 +85,7 @@ pub fn first_form_is_for(run: &Run, item: &WorkItem) -> bool {
 /// The first article's subject says more than the name of the process.
 fn title_from_article(run: &mut Run, form: &Form) {
     let subject = run.events.iter().find_map(|e| match e {
-        Event::ArticleAdded { article } if !article.subject.is_empty() => Some(article.subject.clone()),
+        Event::ArticleAdded(ArticleAdded { article }) if !article.subject.is_empty() => Some(article.subject.clone()),
         _ => None,
     });
     if let (Some(subject), false) = (subject, form.values.contains_key("title")) {

@@ -10,6 +10,7 @@ use crate::rules::failure::Failure;
 use crate::rules::rejection::{FormError, Rejection, RightReason};
 use crate::rules::rights;
 use crate::state::event::Event;
+use crate::state::event::WorkSteered;
 use crate::state::ids::Seq;
 use crate::state::people::Person;
 use crate::state::snapshot::{Snapshot, WorkItem, WorkStatus};
@@ -33,14 +34,14 @@ pub fn steer(run: &mut Run, steer: &Steer) -> Result<(), Rejection> {
     let (instance, activity) = about(&run.snapshot, &steer.hand)?;
     let process = run.process_of(instance).ok_or(Rejection::Gone)?;
     let before = run.snapshot.clone();
-    run.emit(Event::WorkSteered {
+    run.emit(Event::WorkSteered(WorkSteered {
         instance,
         activity: activity.clone(),
         hand: steer.hand.word().into(),
         to: steer.hand.to().map(str::to_owned),
         reason: steer.reason.trim().to_owned(),
         at: run.ctx.now,
-    });
+    }));
     match &steer.hand {
         Hand::Complete { work, outcome } => complete(run, &process, *work, outcome)?,
         Hand::Skip { work, outcome } => skip(run, &process, *work, outcome)?,

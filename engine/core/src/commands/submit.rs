@@ -11,6 +11,7 @@ use crate::net::workers::{may_use, may_work};
 use crate::rules::rejection::{FormError, Rejection, RightReason};
 use crate::rules::rights;
 use crate::state::event::Event;
+use crate::state::event::{DialogSubmitted, VoteCast};
 use crate::state::ids::Seq;
 use crate::state::snapshot::{Retry, Snapshot, WorkItem, WorkStatus};
 use vorgang_definitions::kinds::process::{Activity, Approval, Dialog, Outcome, Status};
@@ -43,7 +44,7 @@ pub fn submit(run: &mut Run, work: Seq, form: &Form) -> Result<(), Rejection> {
     run.blobs = form.blobs.clone();
     let filled = form::read(run, &dialog.fields, form, Some(item.instance), Some(work))?;
     form::conflicts(run, &filled.changes, form.seen)?;
-    run.emit(Event::DialogSubmitted { work, dialog: name.to_owned(), outcome: outcome.clone() });
+    run.emit(Event::DialogSubmitted(DialogSubmitted { work, dialog: name.to_owned(), outcome: outcome.clone() }));
     form::write(run, filled.changes, Some(item.instance))?;
     form::write_data(run, filled.data, &item);
     article::write_article(run, filled.article, Some(item.instance), Some(work))?;
@@ -89,7 +90,7 @@ fn vote(run: &mut Run, item: &WorkItem, approval: &Approval, form: &Form) -> Res
     let filled = form::read(run, &approval.fields, form, Some(item.instance), Some(item.seq))?;
     form::conflicts(run, &filled.changes, form.seen)?;
     let person = run.ctx.actor.login.clone();
-    run.emit(Event::DialogSubmitted { work: item.seq, dialog: APPROVAL.into(), outcome: outcome.clone() });
+    run.emit(Event::DialogSubmitted(DialogSubmitted { work: item.seq, dialog: APPROVAL.into(), outcome: outcome.clone() }));
     form::write(run, filled.changes, Some(item.instance))?;
     form::write_data(run, filled.data, item);
     article::write_article(run, filled.article, Some(item.instance), Some(item.seq))?;
@@ -97,7 +98,7 @@ fn vote(run: &mut Run, item: &WorkItem, approval: &Approval, form: &Form) -> Res
     if member != person && !delegations(item).iter().any(|(from, _)| *from == member) {
         delegate(run, item, member, person.clone());
     }
-    run.emit(Event::VoteCast { work: item.seq, person, outcome, at: run.ctx.now });
+    run.emit(Event::VoteCast(VoteCast { work: item.seq, person, outcome, at: run.ctx.now }));
     run.change_work(item.seq, WorkStatus::Started, item.claimed_by.clone(), false);
     let by = run.ctx.actor.login.clone();
     after_vote(run, item, approval, &by);

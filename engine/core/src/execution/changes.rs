@@ -4,14 +4,14 @@ use crate::execution::decision::{Decision, Turn};
 use crate::state::article::Article;
 use crate::state::attachment::Blob;
 use crate::state::event::Event;
+use crate::state::event::{AttributeSet, FieldSet};
 use crate::state::ids::Seq;
 use crate::state::mail::{Address, Outgoing};
-use crate::state::message::Data;
 use crate::state::notice::Notice;
 use crate::state::snapshot::{Call, Incident, Instance, KeptMessage, Snapshot, Step, Ticket, Timer, Told, Vote, Waits, WorkItem};
+use crate::state::touched::{Emitted, Mutexes, Touched};
 use jiff::Timestamp;
 use serde::Serialize;
-use std::collections::BTreeSet;
 
 /// What the store writes for one command, beside the history row.
 #[derive(Debug, Clone, Serialize)]
@@ -73,36 +73,6 @@ pub struct Changes {
     pub blobs: Vec<Blob>,
 }
 
-/// Mutexes of the site, each by name and key. What is given away comes before what is taken.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Mutexes {
-    /// With how many had come to wait for it.
-    pub freed: Vec<(String, String, i64)>,
-    pub taken: Vec<(String, String)>,
-    /// Taken and given away again: it had to be free.
-    pub passed: Vec<(String, String)>,
-}
-
-impl Mutexes {
-    fn take(&mut self, name: &str, key: &str) {
-        self.taken.push((name.to_owned(), key.to_owned()));
-    }
-
-    fn free(&mut self, name: &str, key: &str, rev: i64) {
-        let taken = self.taken.iter().position(|(n, k)| n == name && k == key);
-        match taken {
-            None => self.freed.push((name.to_owned(), key.to_owned(), rev)),
-            Some(at) => {
-                let mutex = self.taken.remove(at);
-                let had = self.freed.iter().any(|(n, k, _)| (n, k) == (&mutex.0, &mutex.1));
-                if !had && !self.passed.contains(&mutex) {
-                    self.passed.push(mutex);
-                }
-            }
-        }
-    }
-}
-
 /// A work item that waits for a mutex of the site.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MutexWait {
@@ -113,110 +83,43 @@ pub struct MutexWait {
     pub since: Timestamp,
 }
 
-/// A message that is sent.
-#[derive(Debug, Clone, Serialize)]
-pub struct Emitted {
-    pub name: String,
-    pub data: Data,
-    /// Until when the site keeps it.
-    pub until: Option<Timestamp>,
-    pub hops: u32,
-}
-
 impl Changes {
     pub fn of(decision: &Decision) -> Self {
         let after: &Snapshot = &decision.after;
-        let (mut instances, mut work, mut steps, mut incidents) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        let (mut votes, mut articles, mut notices): (_, _, Vec<Notice>) = (vec![], vec![], vec![]);
-        let (mut timers, mut timers_ended, mut timers_of) = (BTreeSet::new(), vec![], vec![]);
-        let (mut watchers, mut watchers_gone, mut mails_wanted, mut links, mut links_gone) = (vec![], vec![], vec![], vec![], vec![]);
-        let (mut emitted, mut kept, mut kept_gone, mut ended) = (vec![], BTreeSet::new(), vec![], vec![]);
-        let (mut participants, mut outgoing, mut taken_back, mut bounced) = (vec![], vec![], vec![], vec![]);
-        let (mut mutexes, mut waits) = (Mutexes::default(), BTreeSet::new());
-        let (mut created, mut attributes_changed, mut fields_changed, mut retitled) = (false, false, false, false);
-        for event in &decision.events {
-            match event {
-                Event::TicketCreated { .. } => created = true,
-                Event::AttributeSet { name, .. } => {
-                    attributes_changed = true;
-                    retitled |= name == "title";
-                }
-                Event::TimeAccounted { .. } => attributes_changed = true,
-                Event::FieldSet { .. } => fields_changed = true,
-                Event::ArticleAdded { article } => articles.push(article.clone()),
-                Event::InstanceStarted { instance } => drop(instances.insert(instance.seq)),
-                Event::InstanceEnded { seq, .. } => {
-                    instances.insert(*seq);
-                    ended.push(*seq);
-                }
-                Event::WorkEntered { item } => drop(work.insert(item.seq)),
-                Event::WorkChanged { seq, .. } => drop(work.insert(*seq)),
-                Event::WorkNoted { seq, .. } => {
-                    work.insert(*seq);
-                    waits.insert(*seq);
-                }
-                Event::MutexTaken { instance, held } => {
-                    instances.insert(*instance);
-                    mutexes.take(&held.name, &held.key);
-                }
-                Event::MutexFreed { instance, name, key, rev } => {
-                    instances.insert(*instance);
-                    mutexes.free(name, key, *rev);
-                }
-                Event::InstanceNoted { seq, .. } => drop(instances.insert(*seq)),
-                Event::WorkEnded { seq, outcome, .. } => {
-                    work.insert(*seq);
-                    waits.insert(*seq);
-                    if decision.had_timers {
-                        timers_of.push(*seq);
-                    }
-                    if let (Some(_), Some(item)) = (outcome, after.item(*seq)) {
-                        steps.insert((item.instance, item.activity.clone()));
-                    }
-                }
-                Event::StepUndone { instance, activity } => drop(steps.insert((*instance, activity.clone()))),
-                Event::VoteCast { work, person, outcome, at } => {
-                    votes.push(Vote { work: *work, person: person.clone(), outcome: outcome.clone(), at: *at });
-                }
-                Event::TimerSet { timer } => drop(timers.insert(timer.seq)),
-                Event::TimerFired { seq, .. } | Event::TimerEnded { seq } => timers_ended.push(*seq),
-                Event::WatcherAdded { person, at } => {
-                    watchers_gone.retain(|p| p != person);
-                    watchers.push((person.clone(), *at));
-                }
-                Event::WatcherRemoved { person } => {
-                    watchers.retain(|(p, _)| p != person);
-                    watchers_gone.push(person.clone());
-                }
-                Event::ParticipantAdded { participant, at } => participants.push((participant.clone(), *at)),
-                Event::MailQueued { outgoing: mail } => outgoing.push(mail.clone()),
-                Event::MailTakenBack { mail, article } => taken_back.push((*mail, *article)),
-                Event::MailBounced { address, message, at } => bounced.push((address.clone(), message.clone(), *at)),
-                Event::IncidentRaised { incident } => drop(incidents.insert(incident.seq)),
-                Event::IncidentResolved { seq, .. } => drop(incidents.insert(*seq)),
-                Event::NotificationSent { notification } => notices.push(notification.clone()),
-                Event::MailWanted { notice } => mails_wanted.push(*notice),
-                Event::LinkAdded { other, kind, at, .. } => links.push((*other, kind.clone(), *at)),
-                Event::LinkRemoved { other, kind, .. } => links_gone.push((*other, kind.clone())),
-                Event::MessageEmitted { name, data, until, hops } => {
-                    emitted.push(Emitted { name: name.clone(), data: data.clone(), until: *until, hops: *hops });
-                }
-                Event::MessageKept { message } => drop(kept.insert(message.seq)),
-                Event::MessageGone { seq } => kept_gone.push(*seq),
-                Event::DialogSubmitted { .. }
-                | Event::TurnTaken { .. }
-                | Event::MailEnded { .. }
-                | Event::ContentErased { .. }
-                | Event::ChildClosed { .. }
-                | Event::MessageReceived { .. }
-                | Event::TicketMade { .. }
-                | Event::TicketMerged { .. }
-                | Event::CallWanted { .. }
-                | Event::WorkSteered { .. }
-                | Event::NobodyFound { .. }
-                | Event::CallEnded { .. } => {}
-            }
-        }
+        let mut rows = Touched::new(after, decision.had_timers);
+        decision.events.iter().for_each(|event| event.touch(&mut rows));
+        let Touched {
+            instances,
+            work,
+            steps,
+            incidents,
+            votes,
+            articles,
+            notices,
+            timers,
+            timers_ended,
+            timers_of,
+            watchers,
+            watchers_gone,
+            mails_wanted,
+            links,
+            links_gone,
+            emitted,
+            kept,
+            kept_gone,
+            ended,
+            participants,
+            outgoing,
+            taken_back,
+            bounced,
+            mutexes,
+            waits,
+            created,
+            attributes_changed,
+            fields_changed,
+            retitled,
+            ..
+        } = rows;
         let told = notices.iter().filter_map(|n| Some(Told { name: n.name.clone(), to: n.to.clone(), day: n.day? })).collect();
         Self {
             ticket: (*after.ticket).clone(),
@@ -301,7 +204,7 @@ fn parts(after: &Snapshot) -> u8 {
 /// Names of attributes and fields that these events changed.
 pub fn changed_names(events: &[Event]) -> impl Iterator<Item = &str> {
     events.iter().filter_map(|e| match e {
-        Event::AttributeSet { name, .. } | Event::FieldSet { name, .. } => Some(name.as_str()),
+        Event::AttributeSet(AttributeSet { name, .. }) | Event::FieldSet(FieldSet { name, .. }) => Some(name.as_str()),
         _ => None,
     })
 }

@@ -3,6 +3,7 @@
 use crate::execution::run::Run;
 use crate::state::article::Article;
 use crate::state::event::Event;
+use crate::state::event::{ArticleAdded, LinkAdded, LinkRemoved};
 use crate::state::linked::Linked;
 
 /// Everything that was written on the ticket so far, and what is linked to it.
@@ -11,11 +12,11 @@ pub(crate) fn content(run: &Run) -> (Vec<Article>, Vec<Linked>) {
     let (mut articles, mut links) = stored.map(|c| (c.articles.clone(), c.links.clone())).unwrap_or_default();
     for event in &run.events {
         match event {
-            Event::ArticleAdded { article } => articles.push(article.clone()),
-            Event::LinkAdded { other, number, kind, .. } => {
+            Event::ArticleAdded(ArticleAdded { article }) => articles.push(article.clone()),
+            Event::LinkAdded(LinkAdded { other, number, kind, .. }) => {
                 links.push(Linked { id: *other, number: number.clone(), kind: kind.clone() });
             }
-            Event::LinkRemoved { other, kind, .. } => links.retain(|l| l.id != *other || l.kind != *kind),
+            Event::LinkRemoved(LinkRemoved { other, kind, .. }) => links.retain(|l| l.id != *other || l.kind != *kind),
             _ => {}
         }
     }

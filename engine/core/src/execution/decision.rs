@@ -3,6 +3,7 @@
 use crate::execution::command::Command;
 use crate::state::attachment::Blob;
 use crate::state::event::Event;
+use crate::state::event::{TicketCreated, TicketMade, TurnTaken, WorkChanged};
 use crate::state::ids::Seq;
 use crate::state::snapshot::Snapshot;
 use serde::Serialize;
@@ -85,7 +86,7 @@ impl Given {
     pub(crate) fn add(&mut self, events: &[Event], made: &[Decision]) {
         in_order(events, made, &mut |event| {
             take_turn(&mut self.turns, event);
-            if let Event::WorkChanged { claimed_by: Some(by), .. } = event {
+            if let Event::WorkChanged(WorkChanged { claimed_by: Some(by), .. }) = event {
                 *self.work.entry(by.clone()).or_default() += 1;
             }
         });
@@ -97,7 +98,7 @@ fn in_order(events: &[Event], made: &[Decision], visit: &mut impl FnMut(&Event))
     let mut later: Vec<&Decision> = made.iter().collect();
     for event in events {
         visit(event);
-        if let Event::TicketMade { number, .. } = event
+        if let Event::TicketMade(TicketMade { number, .. }) = event
             && let Some(at) = later.iter().position(|d| d.after.ticket.number == *number)
         {
             let made = later.remove(at);
@@ -111,7 +112,7 @@ fn in_order(events: &[Event], made: &[Decision], visit: &mut impl FnMut(&Event))
 }
 
 fn take_turn(turns: &mut Vec<Turn>, event: &Event) {
-    let Event::TurnTaken { place, person, after } = event else { return };
+    let Event::TurnTaken(TurnTaken { place, person, after }) = event else { return };
     match turns.iter_mut().find(|t| t.place == *place) {
         Some(turn) => turn.login.clone_from(person),
         None => turns.push(Turn { place: place.clone(), login: person.clone(), after: after.clone() }),
@@ -155,7 +156,7 @@ impl Decision {
         for made in &self.made {
             let number = made.after.ticket.number.clone();
             match made.events.first() {
-                Some(Event::TicketCreated { .. }) => drop(new.insert(number)),
+                Some(Event::TicketCreated(TicketCreated { .. })) => drop(new.insert(number)),
                 _ => all.push(number),
             }
             made.gather_others(all, new);

@@ -7,7 +7,7 @@ use crate::rules::scope::TicketScope;
 use crate::state::apply::apply;
 use crate::state::attachment::Blob;
 use crate::state::event::Event;
-use crate::state::happening;
+use crate::state::event::LinkAdded;
 use crate::state::happening::Happening;
 use crate::state::ids::Seq;
 use crate::state::snapshot::{Instance, Snapshot, Ticket};
@@ -125,12 +125,12 @@ impl<'a> Run<'a> {
 
     /// Two tickets are linked once in one way.
     pub fn link(&mut self, other: i64, number: String, kind: impl Into<String>) {
-        self.emit(Event::LinkAdded { other, number, kind: kind.into(), at: self.ctx.now });
+        self.emit(Event::LinkAdded(LinkAdded { other, number, kind: kind.into(), at: self.ctx.now }));
     }
 
     /// Keeps for handlers what the event means, where there is one for it.
     pub(crate) fn happens(&mut self, event: &Event) {
-        let Some(name) = happening::name(event, &self.snapshot) else { return };
+        let Some(name) = event.name_for_handlers(&self.snapshot) else { return };
         let local = |i: &Instance| self.model.process_by_hash(&i.hash).is_some_and(|p| p.handled.contains(&*name));
         let model = self.model;
         if model.site_listens(&name) || self.snapshot.instances.iter().any(local) {

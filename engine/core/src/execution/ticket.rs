@@ -3,9 +3,10 @@
 use crate::execution::command::Command;
 use crate::execution::decision::Reach;
 use crate::execution::run::Run;
-use crate::state::apply::attribute;
 use crate::state::article::{Article, Sender};
+use crate::state::attributes::attribute;
 use crate::state::event::Event;
+use crate::state::event::{ArticleAdded, AttributeSet, FieldSet, TimeAccounted, WatcherAdded, WatcherRemoved};
 use crate::state::happening::Happening;
 use crate::state::ids::Seq;
 use crate::state::people::PersonKind;
@@ -30,11 +31,15 @@ impl Run<'_> {
         let held = self.snapshot.ticket.lock();
         let of_owner = name == "owner" && !is_field;
         let name = name.to_owned();
-        self.emit(if is_field { Event::FieldSet { name, old, new } } else { Event::AttributeSet { name, old, new } });
+        self.emit(if is_field {
+            Event::FieldSet(FieldSet { name, old, new })
+        } else {
+            Event::AttributeSet(AttributeSet { name, old, new })
+        });
         // Whoever becomes the owner holds the ticket; who is no more does not.
         let holds = self.snapshot.ticket.lock();
         if of_owner && held != holds {
-            self.emit(Event::AttributeSet { name: "lock".into(), old: held.into(), new: holds.into() });
+            self.emit(Event::AttributeSet(AttributeSet { name: "lock".into(), old: held.into(), new: holds.into() }));
         }
     }
 
@@ -52,14 +57,18 @@ impl Run<'_> {
 
     pub fn account(&mut self, minutes: i64, article: Option<Seq>) {
         if minutes != 0 {
-            self.emit(Event::TimeAccounted { minutes, by: self.ctx.actor.login.clone(), article, at: self.ctx.now });
+            self.emit(Event::TimeAccounted(TimeAccounted { minutes, by: self.ctx.actor.login.clone(), article, at: self.ctx.now }));
         }
     }
 
     /// Begins or ends somebody's watching; what is so already is no change.
     pub fn watch(&mut self, person: String, watch: bool) {
         if self.snapshot.watchers.contains(&person) != watch {
-            self.emit(if watch { Event::WatcherAdded { person, at: self.ctx.now } } else { Event::WatcherRemoved { person } });
+            self.emit(if watch {
+                Event::WatcherAdded(WatcherAdded { person, at: self.ctx.now })
+            } else {
+                Event::WatcherRemoved(WatcherRemoved { person })
+            });
         }
     }
 
@@ -76,7 +85,7 @@ impl Run<'_> {
     pub fn add_article(&mut self, mut article: Article) -> Seq {
         let seq = self.next_seq();
         article.seq = seq;
-        self.emit(Event::ArticleAdded { article });
+        self.emit(Event::ArticleAdded(ArticleAdded { article }));
         seq
     }
 

@@ -7,6 +7,7 @@ use crate::net::{call, timer, voters};
 use crate::rules::failure::Failure;
 use crate::rules::who;
 use crate::state::event::Event;
+use crate::state::event::NobodyFound;
 use crate::state::ids::Seq;
 use crate::state::people::SYSTEM;
 use crate::state::snapshot::{Retry, WorkItem, WorkStatus};
@@ -91,7 +92,7 @@ impl Run<'_> {
             return;
         }
         let before = self.happened.len();
-        self.emit(Event::NobodyFound { work: item.seq, needed: needed as u32, found: found as u32 });
+        self.emit(Event::NobodyFound(NobodyFound { work: item.seq, needed: needed as u32, found: found as u32 }));
         if activity.approval.is_some() && self.happened.len() == before {
             let message = format!("`{}` needs {needed} people who may vote, and there are {found}", item.activity);
             self.raise(Failure::new("nobody", message), Some(item.activity.clone()), Retry::Nothing);

@@ -4,6 +4,7 @@ use crate::execution::run::Run;
 use crate::net::voters;
 use crate::rules::who;
 use crate::state::event::Event;
+use crate::state::event::WorkChanged;
 use crate::state::snapshot::{WorkItem, WorkStatus};
 
 impl<'a> Run<'a> {
@@ -15,7 +16,7 @@ impl<'a> Run<'a> {
             let audience = self.audience(&item);
             if audience != item.audience {
                 let WorkItem { seq, status, claimed_by, epoch, .. } = item;
-                self.emit(Event::WorkChanged { seq, status, claimed_by, epoch, audience });
+                self.emit(Event::WorkChanged(WorkChanged { seq, status, claimed_by, epoch, audience }));
             }
         }
     }

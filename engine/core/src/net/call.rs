@@ -5,6 +5,7 @@ use crate::execution::run::Run;
 use crate::net::values;
 use crate::rules::failure::Failure;
 use crate::state::event::Event;
+use crate::state::event::{CallEnded, CallWanted};
 use crate::state::ids::Seq;
 use crate::state::message::Datum;
 use crate::state::snapshot::{Call, Retry, WorkItem, WorkStatus};
@@ -43,7 +44,7 @@ pub fn want(
         retry: again.map_or((0, 0), |a| (a.times.0 as u32, a.wait.map_or(WAIT, |w| seconds(w.0)))),
         wanted: run.ctx.now,
     };
-    run.emit(Event::CallWanted { call });
+    run.emit(Event::CallWanted(CallWanted { call }));
     Ok(())
 }
 
@@ -54,12 +55,12 @@ pub fn answer(run: &mut Run, seq: Seq, result: &Result<String, String>) {
     let program = call.program.clone();
     let savepoint = run.savepoint();
     let written = result.clone().and_then(|output| {
-        run.emit(Event::CallEnded { seq, program: program.clone(), output: Some(output.clone()), message: None });
+        run.emit(Event::CallEnded(CallEnded { seq, program: program.clone(), output: Some(output.clone()), message: None }));
         write(run, &call, &output)
     });
     if let Err(message) = written {
         run.roll_back(savepoint);
-        run.emit(Event::CallEnded { seq, program, output: None, message: Some(message.clone()) });
+        run.emit(Event::CallEnded(CallEnded { seq, program, output: None, message: Some(message.clone()) }));
         return failed(run, call, item, message);
     }
     if let (Some(item), Some((_, index))) = (item, call.waits) {
@@ -131,5 +132,5 @@ pub fn again(run: &mut Run, call: Call) {
         run.change_work(work, WorkStatus::Calling, item.claimed_by, false);
     }
     let call = Call { seq: run.next_seq(), wanted: run.ctx.now, ..call };
-    run.emit(Event::CallWanted { call });
+    run.emit(Event::CallWanted(CallWanted { call }));
 }

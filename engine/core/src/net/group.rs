@@ -5,6 +5,7 @@ use crate::net::step::{Choice, Taken, no_branch};
 use crate::net::timer;
 use crate::rules::failure::Failure;
 use crate::state::event::Event;
+use crate::state::event::TimerEnded;
 use crate::state::ids::Seq;
 use crate::state::snapshot::{Retry, Timer, TimerKind};
 use vorgang_definitions::kinds::branch::{Branch, Split};
@@ -31,7 +32,7 @@ impl Run<'_> {
             if more.groups.remove(name).is_some() {
                 self.note_instance(instance, more);
                 let gone: Vec<Seq> = self.snapshot.timers.iter().filter(timed).map(|t| t.seq).collect();
-                gone.into_iter().for_each(|seq| self.emit(Event::TimerEnded { seq }));
+                gone.into_iter().for_each(|seq| self.emit(Event::TimerEnded(TimerEnded { seq })));
             }
             return;
         }

@@ -6,6 +6,7 @@ use crate::net::mutex::SiteHolder;
 use crate::rules::failure::Failure;
 use crate::rules::rejection::{Rejection, RightReason};
 use crate::state::event::Event;
+use crate::state::event::{TimerEnded, TimerSet};
 use crate::state::ids::Seq;
 use crate::state::people::SYSTEM;
 use crate::state::snapshot::{Instance, Retry, Timer, Waits, WorkItem, WorkStatus};
@@ -178,7 +179,7 @@ impl Run<'_> {
         more.stopped = self.snapshot.timers.iter().filter(|t| t.work == Some(work)).cloned().collect();
         more.since = Some(self.ctx.now);
         for timer in &more.stopped {
-            self.emit(Event::TimerEnded { seq: timer.seq });
+            self.emit(Event::TimerEnded(TimerEnded { seq: timer.seq }));
         }
         self.note_work(work, more);
     }
@@ -192,7 +193,7 @@ impl Run<'_> {
         let Some(since) = since else { return };
         for timer in stopped {
             let due = self.due_again(&timer, since).unwrap_or(timer.due);
-            self.emit(Event::TimerSet { timer: Timer { due, ..timer } });
+            self.emit(Event::TimerSet(TimerSet { timer: Timer { due, ..timer } }));
         }
     }
 

@@ -4,6 +4,7 @@ use crate::execution::decision::Notice;
 use crate::execution::run::Run;
 use crate::rules::failure::Failure;
 use crate::state::event::Event;
+use crate::state::event::IncidentRaised;
 use crate::state::happening::Happening;
 use crate::state::ids::Seq;
 use crate::state::snapshot::{Incident, Retry, WorkStatus};
@@ -18,7 +19,7 @@ impl<'a> Run<'a> {
         self.change_work(work, WorkStatus::Failed, claimed, true);
         let name = if failure.kind == "life_cycle" { "violated" } else { "error" };
         self.raise(failure, place, retry);
-        if let Some(event @ Event::IncidentRaised { .. }) = self.events.last().cloned() {
+        if let Some(event @ Event::IncidentRaised(IncidentRaised { .. })) = self.events.last().cloned() {
             self.exception(name, &event);
         }
     }
@@ -52,6 +53,6 @@ impl<'a> Run<'a> {
             raised: self.ctx.now,
             resolved: None,
         };
-        self.emit(Event::IncidentRaised { incident });
+        self.emit(Event::IncidentRaised(IncidentRaised { incident }));
     }
 }

@@ -7,6 +7,7 @@ use crate::execution::facts::MutexFact;
 use crate::execution::run::Run;
 use crate::rules::failure::Failure;
 use crate::state::event::Event;
+use crate::state::event::{MutexFreed, MutexTaken};
 use crate::state::ids::Seq;
 use crate::state::snapshot::{Held, Holder, Instance, Snapshot, Waits, WorkItem};
 use std::sync::Arc;
@@ -38,8 +39,8 @@ impl Decision {
     fn left(&self, name: &str, key: &str) -> Option<Option<&Snapshot>> {
         let within = self.made.iter().filter_map(|d| d.left(name, key)).next_back();
         let own = self.events.iter().rev().find_map(|e| match e {
-            Event::MutexTaken { held, .. } if held.is(name, key) => Some(Some(&self.after)),
-            Event::MutexFreed { name: n, key: k, .. } if n == name && k == key => Some(None),
+            Event::MutexTaken(MutexTaken { held, .. }) if held.is(name, key) => Some(Some(&self.after)),
+            Event::MutexFreed(MutexFreed { name: n, key: k, .. }) if n == name && k == key => Some(None),
             _ => None,
         });
         within.or(own)
@@ -107,7 +108,7 @@ impl Run<'_> {
         let kept = self.first_kept(&needs, patient);
         if kept.is_none() {
             for held in needs {
-                self.emit(Event::MutexTaken { instance: item.instance, held });
+                self.emit(Event::MutexTaken(MutexTaken { instance: item.instance, held }));
             }
         }
         Ok(kept)
@@ -144,7 +145,7 @@ impl Run<'_> {
         for (instance, held) in &gone {
             let fact: MutexFact = self.ctx.facts.mutex(&held.name, &held.key).unwrap_or_default();
             let (name, key) = (held.name.clone(), held.key.clone());
-            self.emit(Event::MutexFreed { instance: *instance, name: name.clone(), key: key.clone(), rev: fact.rev });
+            self.emit(Event::MutexFreed(MutexFreed { instance: *instance, name: name.clone(), key: key.clone(), rev: fact.rev }));
             self.wake(name, key, fact.waiters.first());
         }
         !gone.is_empty()

@@ -7,6 +7,7 @@ use crate::rules::failure::Failure;
 use crate::rules::rejection::{FormError, Rejection};
 use crate::rules::slots;
 use crate::state::event::Event;
+use crate::state::event::{AttributeSet, FieldSet, TicketCreated, TicketMade};
 use crate::state::people::{Person, PersonKind};
 use crate::state::snapshot::{Snapshot, Ticket};
 use std::collections::BTreeMap;
@@ -68,7 +69,7 @@ pub(crate) fn blank(ctx: &Context, title: &str, ticket_type: &str, queue: &str, 
 
 pub(crate) fn begin<'a>(model: &'a Model, ctx: &'a Context<'a>, ticket: Ticket) -> Run<'a> {
     let mut run = Run::new(model, Snapshot::new(ticket.clone()), None, ctx);
-    let created = Event::TicketCreated { ticket: Box::new(ticket) };
+    let created = Event::TicketCreated(TicketCreated { ticket: Box::new(ticket) });
     run.happens(&created);
     run.events.push(created);
     run
@@ -105,7 +106,7 @@ pub(crate) fn complete_fields(
 pub(crate) fn made_by(run: &mut Run, made: Decision, link: Option<LinkKind>) -> String {
     let (id, number) = (made.after.ticket.id, made.after.ticket.number.clone());
     run.made.push(made);
-    run.emit(Event::TicketMade { id, number: number.clone() });
+    run.emit(Event::TicketMade(TicketMade { id, number: number.clone() }));
     if let Some(kind) = link {
         run.link(id, number.clone(), kind.word());
     }
@@ -148,9 +149,9 @@ pub(crate) fn normal_priority(names: &Names) -> &str {
 
 /// What was set while the ticket was made belongs to its creation: one event instead of many.
 pub(crate) fn fold_creation(run: &mut Run) {
-    run.events.retain(|e| !matches!(e, Event::AttributeSet { .. } | Event::FieldSet { .. }));
+    run.events.retain(|e| !matches!(e, Event::AttributeSet(AttributeSet { .. }) | Event::FieldSet(FieldSet { .. })));
     let ticket = Box::new((*run.snapshot.ticket).clone());
-    let created = Event::TicketCreated { ticket };
+    let created = Event::TicketCreated(TicketCreated { ticket });
     run.happened.clear();
     run.happens(&created);
     if let Some(first) = run.events.first_mut() {

@@ -7,6 +7,7 @@ use crate::net::workers::may_work;
 use crate::rules::failure::Failure;
 use crate::rules::who;
 use crate::state::event::Event;
+use crate::state::event::TurnTaken;
 use crate::state::snapshot::{Retry, WorkItem};
 use vorgang_definitions::kinds::process::{Activity, Pick};
 
@@ -40,7 +41,7 @@ impl Run<'_> {
         if let Some(login) = chosen {
             if assign.pick() == &Pick::RoundRobin {
                 let after = self.last_turn(&place);
-                self.emit(Event::TurnTaken { place, person: login.clone(), after });
+                self.emit(Event::TurnTaken(TurnTaken { place, person: login.clone(), after }));
             }
             self.change_work(item.seq, item.status, Some(login), true);
         }

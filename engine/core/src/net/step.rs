@@ -3,6 +3,7 @@
 use crate::execution::run::{Run, Savepoint};
 use crate::rules::failure::Failure;
 use crate::state::event::Event;
+use crate::state::event::{StepUndone, WorkEnded};
 use crate::state::ids::Seq;
 use crate::state::people::SYSTEM;
 use crate::state::snapshot::{WorkItem, WorkStatus};
@@ -59,7 +60,7 @@ impl<'a> Run<'a> {
     pub(crate) fn skip(&mut self, item: &WorkItem, activity: &Activity, outcome: &str, by: &str) -> Result<Option<Vec<String>>, Failure> {
         let savepoint = self.savepoint();
         self.end_work(item.seq, WorkStatus::Done, Some(outcome), by);
-        self.record(Event::StepUndone { instance: item.instance, activity: item.activity.clone() });
+        self.record(Event::StepUndone(StepUndone { instance: item.instance, activity: item.activity.clone() }));
         self.go(item, activity, |run| run.way(item, activity, outcome), savepoint)
     }
 
@@ -184,7 +185,7 @@ impl<'a> Run<'a> {
     fn stay(&mut self, item: &WorkItem, savepoint: Savepoint) {
         let kept: Vec<Event> = self.events[savepoint.events..]
             .iter()
-            .filter(|e| !matches!(e, Event::WorkEnded { seq, .. } if *seq == item.seq))
+            .filter(|e| !matches!(e, Event::WorkEnded(WorkEnded { seq, .. }) if *seq == item.seq))
             .cloned()
             .collect();
         let (entered, made, reach) = (self.entered.clone(), self.made.split_off(savepoint.made), self.reach.split_off(savepoint.reach));

@@ -4,6 +4,7 @@ use crate::execution::run::Run;
 use crate::net::step::moved;
 use crate::rules::failure::Failure;
 use crate::state::event::Event;
+use crate::state::event::{ArticleAdded, AttributeSet, DialogSubmitted, TicketCreated, TimerEnded, TimerFired, TimerSet};
 use crate::state::ids::Seq;
 use crate::state::people::SYSTEM;
 use crate::state::snapshot::{Retry, Timer, TimerKind, WorkItem, WorkStatus};
@@ -49,14 +50,14 @@ pub fn set(run: &mut Run, work: Option<Seq>, kind: TimerKind, after: Duration, c
     let due = due(run, now, after, calendar)?;
     let known = run.snapshot.timers.iter().find(|t| t.work == work && t.kind == kind).map(|t| t.seq);
     let seq = known.unwrap_or_else(|| run.next_seq());
-    run.emit(Event::TimerSet { timer: Timer { seq, work, kind, due, start: now, after, calendar: calendar.map(str::to_owned) } });
+    run.emit(Event::TimerSet(TimerSet { timer: Timer { seq, work, kind, due, start: now, after, calendar: calendar.map(str::to_owned) } }));
     Ok(())
 }
 
 /// A timer whose time has come. One that is gone, or not due, does nothing.
 pub fn fire(run: &mut Run, seq: Seq) {
     let Some(timer) = run.snapshot.timers.iter().find(|t| t.seq == seq && t.due <= run.ctx.now).cloned() else { return };
-    let fired = Event::TimerFired { seq, work: timer.work, kind: timer.kind };
+    let fired = Event::TimerFired(TimerFired { seq, work: timer.work, kind: timer.kind });
     if timer.work.is_some() {
         run.exception("deadline", &fired);
     }
@@ -87,7 +88,7 @@ fn repeat(run: &mut Run, timer: &Timer) {
             Err(_) => return,
         },
     };
-    run.emit(Event::TimerSet { timer: Timer { due: next, start, after: every, ..timer.clone() } });
+    run.emit(Event::TimerSet(TimerSet { timer: Timer { due: next, start, after: every, ..timer.clone() } }));
 }
 
 /// How long it is between its repetitions.
@@ -189,14 +190,14 @@ pub fn follow_owner(run: &mut Run) -> Result<(), Failure> {
     let rule = queue.and_then(|q| Some((q.unlock_after?.0, q.calendar.as_ref().map(ToString::to_string))));
     let (Some((after, calendar)), Some(owner), true) = (rule, ticket.owner.as_ref().filter(|_| ticket.lock()), busy) else {
         if let Some(t) = known {
-            run.emit(Event::TimerEnded { seq: t.seq });
+            run.emit(Event::TimerEnded(TimerEnded { seq: t.seq }));
         }
         return Ok(());
     };
     let acts = |e: &Event| match e {
-        Event::AttributeSet { name, .. } => name == "owner" || name == "lock",
-        Event::ArticleAdded { article } => article.author == *owner,
-        Event::DialogSubmitted { .. } => run.ctx.actor.login == *owner,
+        Event::AttributeSet(AttributeSet { name, .. }) => name == "owner" || name == "lock",
+        Event::ArticleAdded(ArticleAdded { article }) => article.author == *owner,
+        Event::DialogSubmitted(DialogSubmitted { .. }) => run.ctx.actor.login == *owner,
         _ => false,
     };
     let goes_on = known.as_ref().is_some_and(|t| t.after == after && t.calendar == calendar);
@@ -206,15 +207,15 @@ pub fn follow_owner(run: &mut Run) -> Result<(), Failure> {
     let now = run.ctx.now;
     let due = due(run, now, after, calendar.as_deref())?;
     let seq = known.map_or_else(|| run.next_seq(), |t| t.seq);
-    run.emit(Event::TimerSet { timer: Timer { seq, work: None, kind: TimerKind::Unlock, due, start: now, after, calendar } });
+    run.emit(Event::TimerSet(TimerSet { timer: Timer { seq, work: None, kind: TimerKind::Unlock, due, start: now, after, calendar } }));
     Ok(())
 }
 
 /// The ticket's own timer follows `pending_until`, whoever sets it.
 pub fn follow_pending(run: &mut Run) {
     let changed = run.events.iter().any(|e| match e {
-        Event::AttributeSet { name, .. } => ["pending_until", "state"].contains(&name.as_str()),
-        Event::TicketCreated { ticket } => ticket.pending_until.is_some(),
+        Event::AttributeSet(AttributeSet { name, .. }) => ["pending_until", "state"].contains(&name.as_str()),
+        Event::TicketCreated(TicketCreated { ticket }) => ticket.pending_until.is_some(),
         _ => false,
     });
     if !changed {
@@ -229,9 +230,9 @@ pub fn follow_pending(run: &mut Run) {
             let seq = known.map_or_else(|| run.next_seq(), |t| t.seq);
             let none = Duration { days: 0, seconds: 0 };
             let timer = Timer { seq, work: None, kind: TimerKind::Pending, due, start: due, after: none, calendar: None };
-            run.emit(Event::TimerSet { timer });
+            run.emit(Event::TimerSet(TimerSet { timer }));
         }
-        (None, Some(t)) => run.emit(Event::TimerEnded { seq: t.seq }),
+        (None, Some(t)) => run.emit(Event::TimerEnded(TimerEnded { seq: t.seq })),
         (None, None) => {}
     }
 }
@@ -243,7 +244,7 @@ pub fn recount(run: &mut Run) {
         if let Ok(due) = due(run, timer.start, timer.after, timer.calendar.as_deref())
             && due != timer.due
         {
-            run.emit(Event::TimerSet { timer: Timer { due, ..timer } });
+            run.emit(Event::TimerSet(TimerSet { timer: Timer { due, ..timer } }));
         }
     }
 }

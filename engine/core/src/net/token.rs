@@ -4,6 +4,7 @@ use crate::execution::run::Run;
 use crate::net::timer;
 use crate::rules::failure::Failure;
 use crate::state::event::Event;
+use crate::state::event::{InstanceEnded, InstanceNoted, InstanceStarted, VoteCast, WorkChanged, WorkEnded, WorkEntered, WorkNoted};
 use crate::state::ids::Seq;
 use crate::state::message;
 use crate::state::message::{Data, Datum};
@@ -30,7 +31,7 @@ impl Run<'_> {
             ended: None,
             more: None,
         };
-        self.emit(Event::InstanceStarted { instance });
+        self.emit(Event::InstanceStarted(InstanceStarted { instance }));
         let no = process.def.data.iter().filter(|(_, of)| of.0 == DataType::Boolean);
         let data: Data = no.map(|(name, _)| (name.to_string(), Datum::Boolean(false))).collect();
         if !data.is_empty() {
@@ -53,7 +54,7 @@ impl Run<'_> {
             self.change_work(seq, WorkStatus::Started, None, false);
         }
         for v in votes {
-            self.record(Event::VoteCast { work: seq, person: v.person, outcome: v.outcome, at: v.at });
+            self.record(Event::VoteCast(VoteCast { work: seq, person: v.person, outcome: v.outcome, at: v.at }));
         }
         self.entered.push_back(seq);
         Ok(())
@@ -90,13 +91,13 @@ impl Run<'_> {
             audience: vec![],
             more,
         };
-        self.emit(Event::WorkEntered { item });
+        self.emit(Event::WorkEntered(WorkEntered { item }));
         seq
     }
 
     pub fn end_work(&mut self, seq: Seq, status: WorkStatus, outcome: Option<&str>, by: &str) {
         let (outcome, by) = (outcome.map(str::to_owned), by.to_owned());
-        self.emit(Event::WorkEnded { seq, status, outcome, by, at: self.ctx.now });
+        self.emit(Event::WorkEnded(WorkEnded { seq, status, outcome, by, at: self.ctx.now }));
     }
 
     /// Status and claim; a changed item makes forms drawn from it stale only when `stale`.
@@ -106,17 +107,17 @@ impl Run<'_> {
             return;
         }
         let (epoch, audience) = (item.epoch + u32::from(stale), item.audience.clone());
-        self.emit(Event::WorkChanged { seq, status, claimed_by, epoch, audience });
+        self.emit(Event::WorkChanged(WorkChanged { seq, status, claimed_by, epoch, audience }));
     }
 
     /// What the work item has beside the rest becomes this.
     pub fn note_work(&mut self, seq: Seq, more: WorkMore) {
-        self.emit(Event::WorkNoted { seq, more: Box::new(more) });
+        self.emit(Event::WorkNoted(WorkNoted { seq, more: Box::new(more) }));
     }
 
     /// What the instance has beside the rest becomes this.
     pub(crate) fn note_instance(&mut self, seq: Seq, more: InstanceMore) {
-        self.emit(Event::InstanceNoted { seq, more: Box::new(more) });
+        self.emit(Event::InstanceNoted(InstanceNoted { seq, more: Box::new(more) }));
     }
 
     /// Sets or unsets a value of the process.
@@ -139,7 +140,7 @@ impl Run<'_> {
         if self.snapshot.instance(instance).is_some_and(|i| i.more.as_ref().is_some_and(|m| m.parent.is_some())) {
             self.ended.push(instance);
         }
-        self.emit(Event::InstanceEnded { seq: instance, outcome: outcome.to_owned(), at: self.ctx.now });
+        self.emit(Event::InstanceEnded(InstanceEnded { seq: instance, outcome: outcome.to_owned(), at: self.ctx.now }));
     }
 
     /// Takes a token away, and what runs because of it: nothing follows (C12).

@@ -3,8 +3,9 @@
 use crate::execution::command::Command;
 use crate::execution::content::content;
 use crate::execution::run::Run;
+use crate::state::event::ChildClosed;
 use crate::state::event::Event;
-use crate::state::happening::CHILDREN_CLOSED;
+use crate::state::event_data::CHILDREN_CLOSED;
 use vorgang_definitions::actions::link::LinkKind;
 use vorgang_definitions::kinds::state::StateType;
 
@@ -32,5 +33,5 @@ pub fn close_child(run: &mut Run, number: &str) {
     let children = links.into_iter().filter(|l| l.kind == LinkKind::Child.word());
     // Each is asked, so that those that are missing are found at once.
     let open = children.filter(|c| !closed(&c.number)).count();
-    run.emit(Event::ChildClosed { number: number.to_owned(), last: open == 0 });
+    run.emit(Event::ChildClosed(ChildClosed { number: number.to_owned(), last: open == 0 }));
 }

@@ -5,6 +5,7 @@ use crate::net::step::Choice;
 use crate::react::messages;
 use crate::rules::failure::Failure;
 use crate::state::event::Event;
+use crate::state::event::{AttributeSet, FieldSet, WorkChanged, WorkEnded, WorkEntered};
 use crate::state::ids::Seq;
 use crate::state::snapshot::{Incident, Retry, Snapshot, WorkItem, WorkStatus};
 use std::collections::BTreeSet;
@@ -28,8 +29,8 @@ impl Run<'_> {
         // One that waited for a program, or failed, comes again: it was not looked at meanwhile.
         let came = |seq: Seq| {
             self.events[from..].iter().any(|e| match e {
-                Event::WorkEntered { item } => item.seq == seq,
-                Event::WorkChanged { seq: changed, status, .. } => *changed == seq && *status == WorkStatus::Offered,
+                Event::WorkEntered(WorkEntered { item }) => item.seq == seq,
+                Event::WorkChanged(WorkChanged { seq: changed, status, .. }) => *changed == seq && *status == WorkStatus::Offered,
                 _ => false,
             })
         };
@@ -105,8 +106,8 @@ fn changed_paths(events: &[Event], snapshot: &Snapshot) -> BTreeSet<String> {
     let mut ticket = |name: &str| paths.extend([format!("ticket.{name}")]);
     for event in events {
         match event {
-            Event::FieldSet { name, .. } => ticket(&format!("fields.{name}")),
-            Event::AttributeSet { name, .. } => {
+            Event::FieldSet(FieldSet { name, .. }) => ticket(&format!("fields.{name}")),
+            Event::AttributeSet(AttributeSet { name, .. }) => {
                 ticket(name);
                 match name.as_str() {
                     "state" => ticket("state_type"),
@@ -119,11 +120,11 @@ fn changed_paths(events: &[Event], snapshot: &Snapshot) -> BTreeSet<String> {
     }
     for event in events {
         match event {
-            Event::AttributeSet { name, .. } if name == "customer_user" => {
+            Event::AttributeSet(AttributeSet { name, .. }) if name == "customer_user" => {
                 paths.extend(["login", "name", "email", "company", "kind"].map(|part| format!("customer.{part}")));
                 paths.insert("customer".into());
             }
-            Event::WorkEnded { seq, .. } => {
+            Event::WorkEnded(WorkEnded { seq, .. }) => {
                 let step = snapshot.item(*seq).map(|w| format!("steps.{}", w.activity));
                 paths.extend(step.iter().flat_map(|s| ["", ".outcome", ".by", ".at"].map(|part| format!("{s}{part}"))));
             }

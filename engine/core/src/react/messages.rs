@@ -4,6 +4,7 @@ use crate::execution::decision::Notice;
 use crate::execution::run::Run;
 use crate::rules::failure::Failure;
 use crate::state::event::Event;
+use crate::state::event::{MessageGone, MessageKept, MessageReceived};
 use crate::state::happening::Happening;
 use crate::state::ids::Seq;
 use crate::state::message::{Data, WithMessage};
@@ -43,7 +44,7 @@ fn receive_in(run: &mut Run, instance: Seq, name: &str, data: &Data, sent: Times
         }
     }
     let savepoint = run.savepoint();
-    let event = Event::MessageReceived { instance, name: name.to_owned(), data: data.clone() };
+    let event = Event::MessageReceived(MessageReceived { instance, name: name.to_owned(), data: data.clone() });
     run.record(event.clone());
     if take(run, instance, name, event) {
         return true;
@@ -60,7 +61,7 @@ fn receive_in(run: &mut Run, instance: Seq, name: &str, data: &Data, sent: Times
         return true;
     }
     let message = KeptMessage { seq: run.next_seq(), instance, name: name.to_owned(), data: data.clone(), until };
-    run.emit(Event::MessageKept { message });
+    run.emit(Event::MessageKept(MessageKept { message }));
     true
 }
 
@@ -90,15 +91,15 @@ pub fn take_kept(run: &mut Run) -> bool {
     let all = run.snapshot.kept.clone();
     for kept in all.iter().cloned() {
         if kept.until <= run.ctx.now {
-            run.emit(Event::MessageGone { seq: kept.seq });
+            run.emit(Event::MessageGone(MessageGone { seq: kept.seq }));
             continue;
         }
         if !awaited(run, &kept) {
             continue;
         }
         let savepoint = run.savepoint();
-        let event = Event::MessageReceived { instance: kept.instance, name: kept.name.clone(), data: kept.data };
-        run.record(Event::MessageGone { seq: kept.seq });
+        let event = Event::MessageReceived(MessageReceived { instance: kept.instance, name: kept.name.clone(), data: kept.data });
+        run.record(Event::MessageGone(MessageGone { seq: kept.seq }));
         run.record(event.clone());
         if take(run, kept.instance, &kept.name, event) {
             return true;

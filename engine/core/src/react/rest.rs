@@ -7,6 +7,7 @@ use crate::react::family;
 use crate::rules::failure::Failure;
 use crate::rules::rejection::Rejection;
 use crate::state::event::Event;
+use crate::state::event::IncidentResolved;
 use crate::state::ids::Seq;
 use crate::state::snapshot::{Instance, Retry, WorkStatus};
 use std::sync::Arc;
@@ -117,7 +118,7 @@ impl<'a> Run<'a> {
         let over = self.snapshot.incidents.iter().filter(|i| i.resolved.is_none() && i.retry.work().is_some_and(gone));
         let over: Vec<Seq> = over.map(|i| i.seq).collect();
         for seq in &over {
-            self.emit(Event::IncidentResolved { seq: *seq, at: self.ctx.now });
+            self.emit(Event::IncidentResolved(IncidentResolved { seq: *seq, at: self.ctx.now }));
         }
         !over.is_empty()
     }

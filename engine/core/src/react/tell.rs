@@ -8,6 +8,7 @@ use crate::rules::rights::Sight;
 use crate::rules::scope::TicketScope;
 use crate::rules::{rights, who};
 use crate::state::event::Event;
+use crate::state::event::{MailQueued, NotificationSent};
 use crate::state::ids::Seq;
 use crate::state::mail::{Address, Outgoing};
 use crate::state::notice::Notice;
@@ -64,7 +65,7 @@ pub fn tell(run: &mut Run, notification: &Notification, instance: Option<Seq>, w
                 body,
                 at: run.ctx.now,
             };
-            run.emit(Event::NotificationSent { notification: notice });
+            run.emit(Event::NotificationSent(NotificationSent { notification: notice }));
         }
     }
     Ok(())
@@ -98,7 +99,7 @@ fn to_address(run: &mut Run, notification: &Notification, to: Address, instance:
         not_before: run.ctx.now,
         at: run.ctx.now,
     };
-    run.emit(Event::MailQueued { outgoing });
+    run.emit(Event::MailQueued(MailQueued { outgoing }));
     Ok(())
 }
 
@@ -107,7 +108,7 @@ pub fn preview(model: &Model, snapshot: &Snapshot, ctx: &Context, notification: 
     let mut run = Run::new(model, snapshot.clone(), Some(&snapshot.ticket), ctx);
     tell(&mut run, notification, None, None)?;
     let notice = |event| match event {
-        Event::NotificationSent { notification } => Some(notification),
+        Event::NotificationSent(NotificationSent { notification }) => Some(notification),
         _ => None,
     };
     Ok(run.events.into_iter().filter_map(notice).collect())

@@ -2,6 +2,10 @@
 
 use crate::rules::slots::slot_value;
 use crate::state::event::Event;
+use crate::state::event::{
+    ArticleAdded, AttributeSet, CallEnded, ChildClosed, FieldSet, IncidentRaised, InstanceEnded, LinkAdded, LinkRemoved, MailBounced,
+    MailEnded, MessageReceived, NobodyFound, TicketMerged, TimeAccounted, VoteCast, WatcherAdded, WatcherRemoved, WorkEnded,
+};
 use crate::state::happening::Happening;
 use crate::state::mail::Auth;
 use vorgang_definitions::cel::value::Value;
@@ -10,7 +14,7 @@ use vorgang_definitions::names::Names;
 impl Happening {
     /// `event.PART` of expressions.
     pub fn part(&self, part: &str, names: &Names) -> Option<Value> {
-        if let (Event::MessageReceived { data, .. }, true) = (&self.event, part != "name") {
+        if let (Event::MessageReceived(MessageReceived { data, .. }), true) = (&self.event, part != "name") {
             return data.get(part)?.value();
         }
         let text = |t: &Option<String>| t.as_deref().map(Value::text);
@@ -21,43 +25,51 @@ impl Happening {
             "by" => text(&self.by),
             "old" | "new" => self.value(part == "new", names),
             "outcome" => match &self.event {
-                Event::WorkEnded { outcome, .. } => text(outcome),
-                Event::VoteCast { outcome, .. } | Event::InstanceEnded { outcome, .. } => Some(Value::text(outcome.as_str())),
-                _ => None,
-            },
-            "kind" | "message" => match &self.event {
-                Event::IncidentRaised { incident } if part == "kind" => Some(Value::text(incident.kind.as_str())),
-                Event::IncidentRaised { incident } => Some(Value::text(incident.message.as_str())),
-                Event::CallEnded { message, .. } | Event::MailEnded { message, .. } if part == "message" => text(message),
-                Event::MailBounced { message, .. } if part == "message" => Some(Value::text(message.as_str())),
-                Event::LinkAdded { kind, .. } | Event::LinkRemoved { kind, .. } if part == "kind" => Some(Value::text(kind.as_str())),
-                _ => None,
-            },
-            "program" | "output" => match &self.event {
-                Event::CallEnded { program, .. } if part == "program" => Some(Value::text(program.as_str())),
-                Event::CallEnded { output, .. } => text(output),
-                _ => None,
-            },
-            "needed" | "found" => match &self.event {
-                Event::NobodyFound { needed, found, .. } => Some(Value::Int(i64::from(if part == "needed" { *needed } else { *found }))),
-                _ => None,
-            },
-            "minutes" => match &self.event {
-                Event::TimeAccounted { minutes, .. } => Some(Value::Int(*minutes)),
-                _ => None,
-            },
-            "number" => match &self.event {
-                Event::ChildClosed { number, .. } => Some(Value::text(number.as_str())),
-                Event::LinkAdded { number, .. } | Event::LinkRemoved { number, .. } | Event::TicketMerged { number, .. } => {
-                    Some(Value::text(number.as_str()))
+                Event::WorkEnded(WorkEnded { outcome, .. }) => text(outcome),
+                Event::VoteCast(VoteCast { outcome, .. }) | Event::InstanceEnded(InstanceEnded { outcome, .. }) => {
+                    Some(Value::text(outcome.as_str()))
                 }
                 _ => None,
             },
+            "kind" | "message" => match &self.event {
+                Event::IncidentRaised(IncidentRaised { incident }) if part == "kind" => Some(Value::text(incident.kind.as_str())),
+                Event::IncidentRaised(IncidentRaised { incident }) => Some(Value::text(incident.message.as_str())),
+                Event::CallEnded(CallEnded { message, .. }) | Event::MailEnded(MailEnded { message, .. }) if part == "message" => {
+                    text(message)
+                }
+                Event::MailBounced(MailBounced { message, .. }) if part == "message" => Some(Value::text(message.as_str())),
+                Event::LinkAdded(LinkAdded { kind, .. }) | Event::LinkRemoved(LinkRemoved { kind, .. }) if part == "kind" => {
+                    Some(Value::text(kind.as_str()))
+                }
+                _ => None,
+            },
+            "program" | "output" => match &self.event {
+                Event::CallEnded(CallEnded { program, .. }) if part == "program" => Some(Value::text(program.as_str())),
+                Event::CallEnded(CallEnded { output, .. }) => text(output),
+                _ => None,
+            },
+            "needed" | "found" => match &self.event {
+                Event::NobodyFound(NobodyFound { needed, found, .. }) => {
+                    Some(Value::Int(i64::from(if part == "needed" { *needed } else { *found })))
+                }
+                _ => None,
+            },
+            "minutes" => match &self.event {
+                Event::TimeAccounted(TimeAccounted { minutes, .. }) => Some(Value::Int(*minutes)),
+                _ => None,
+            },
+            "number" => match &self.event {
+                Event::ChildClosed(ChildClosed { number, .. }) => Some(Value::text(number.as_str())),
+                Event::LinkAdded(LinkAdded { number, .. })
+                | Event::LinkRemoved(LinkRemoved { number, .. })
+                | Event::TicketMerged(TicketMerged { number, .. }) => Some(Value::text(number.as_str())),
+                _ => None,
+            },
             "person" => match &self.event {
-                Event::MailBounced { address: person, .. }
-                | Event::WatcherAdded { person, .. }
-                | Event::WatcherRemoved { person }
-                | Event::MailEnded { to: person, .. } => Some(Value::text(person.as_str())),
+                Event::MailBounced(MailBounced { address: person, .. })
+                | Event::WatcherAdded(WatcherAdded { person, .. })
+                | Event::WatcherRemoved(WatcherRemoved { person })
+                | Event::MailEnded(MailEnded { to: person, .. }) => Some(Value::text(person.as_str())),
                 _ => None,
             },
             _ => None,
@@ -66,15 +78,15 @@ impl Happening {
 
     fn value(&self, new: bool, names: &Names) -> Option<Value> {
         match &self.event {
-            Event::AttributeSet { name, old, new: now } => slot_value(names, name, false, if new { now } else { old }),
-            Event::FieldSet { name, old, new: now } => slot_value(names, name, true, if new { now } else { old }),
+            Event::AttributeSet(AttributeSet { name, old, new: now }) => slot_value(names, name, false, if new { now } else { old }),
+            Event::FieldSet(FieldSet { name, old, new: now }) => slot_value(names, name, true, if new { now } else { old }),
             _ => None,
         }
     }
 
     /// `article.PART` of expressions.
     pub fn article(&self, part: &str) -> Option<Value> {
-        let Event::ArticleAdded { article } = &self.event else { return None };
+        let Event::ArticleAdded(ArticleAdded { article }) = &self.event else { return None };
         Some(match part {
             "sender" => Value::text(article.sender.word()),
             "author" => Value::text(article.author.as_str()),

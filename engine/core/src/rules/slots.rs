@@ -1,7 +1,9 @@
 //! Values of attributes and fields: as they are stored, as expressions see them, and as a change would leave them.
 
-use crate::state::apply::{apply, attribute};
+use crate::state::apply::apply;
+use crate::state::attributes::attribute;
 use crate::state::event::Event;
+use crate::state::event::{AttributeSet, FieldSet};
 use crate::state::snapshot::Snapshot;
 use serde_json::Value as Json;
 use vorgang_definitions::cel::value::Value;
@@ -20,9 +22,9 @@ pub fn with_changes(snapshot: &Snapshot, changes: impl Iterator<Item = Change>) 
     let mut trial = snapshot.clone();
     for Change { name, is_field, value } in changes {
         let event = if is_field {
-            Event::FieldSet { name, old: Json::Null, new: value }
+            Event::FieldSet(FieldSet { name, old: Json::Null, new: value })
         } else {
-            Event::AttributeSet { name, old: Json::Null, new: value }
+            Event::AttributeSet(AttributeSet { name, old: Json::Null, new: value })
         };
         apply(&mut trial, &event);
     }

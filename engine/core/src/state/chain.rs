@@ -4,6 +4,7 @@
 //! so that erasing the content leaves the chain verifiable.
 
 use crate::state::apply;
+use crate::state::event::AttributeSet;
 use crate::state::event::{Event, FORMAT};
 use crate::state::ids::Seq;
 use serde_json::{Value as Json, json};
@@ -154,7 +155,7 @@ pub fn join(format: u32, events: &str, personal: &str) -> Result<Vec<Event>, Unr
     put(&mut events, &pieces);
     let events: Vec<Event> = serde_json::from_value(events).map_err(|e| Unreadable::Unknown(e.to_string()))?;
     match events.iter().find(|e| !apply::knows(e)) {
-        Some(Event::AttributeSet { name, .. }) => Err(Unreadable::Unknown(format!("the attribute `{name}`, or its value"))),
+        Some(Event::AttributeSet(AttributeSet { name, .. })) => Err(Unreadable::Unknown(format!("the attribute `{name}`, or its value"))),
         _ => Ok(events),
     }
 }
@@ -358,7 +359,7 @@ mod tests {
     #[test]
     fn rows_of_each_format_are_read_and_proved() {
         let events = r#"[{"event":"attribute_set","name":"title","old":{"$p":0},"new":{"$p":1}}]"#;
-        let wanted = Event::AttributeSet { name: "title".into(), old: "a".into(), new: "b".into() };
+        let wanted = Event::AttributeSet(AttributeSet { name: "title".into(), old: "a".into(), new: "b".into() });
         for (format, personal, digest) in [
             (1, r#"["a","b"]"#, "0782e4333e40cb88d39e3b742eb6c260cf3b4c0edaf54f8dbc132772135f9901"),
             (2, r#"[["a"],["b"]]"#, "367f1ad30d722c520b3be6c54c9c3b5602252eff199ea36507029e4e4bfe051f"),

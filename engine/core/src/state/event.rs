@@ -1,272 +1,195 @@
 //! What happened: facts in the past tense, each with the complete new value. The history stores them.
+//!
+//! Each event is a file of its own: its data, what it changes, the rows that it touches, its name for handlers, its line in
+//! logs. A new one is its file and its lines here.
 
-use crate::state::article::Article;
-use crate::state::ids::Seq;
-use crate::state::mail::{Address, Outgoing};
-use crate::state::message::Data;
-use crate::state::notice::Notice;
-use crate::state::snapshot::{
-    Call, Held, Incident, Instance, InstanceMore, KeptMessage, Ticket, Timer, TimerKind, WorkItem, WorkMore, WorkStatus,
-};
-use jiff::Timestamp;
+mod article_added;
+mod attribute_set;
+mod call_ended;
+mod call_wanted;
+mod child_closed;
+mod content_erased;
+mod dialog_submitted;
+mod field_set;
+mod incident_raised;
+mod incident_resolved;
+mod instance_ended;
+mod instance_noted;
+mod instance_started;
+mod link_added;
+mod link_removed;
+mod mail_bounced;
+mod mail_ended;
+mod mail_queued;
+mod mail_taken_back;
+mod mail_wanted;
+mod message_emitted;
+mod message_gone;
+mod message_kept;
+mod message_received;
+mod mutex_freed;
+mod mutex_taken;
+mod nobody_found;
+mod notification_sent;
+mod participant_added;
+mod step_undone;
+mod ticket_created;
+mod ticket_made;
+mod ticket_merged;
+mod time_accounted;
+mod timer_ended;
+mod timer_fired;
+mod timer_set;
+mod turn_taken;
+mod vote_cast;
+mod watcher_added;
+mod watcher_removed;
+mod work_changed;
+mod work_ended;
+mod work_entered;
+mod work_noted;
+mod work_steered;
+
+pub use article_added::ArticleAdded;
+pub use attribute_set::AttributeSet;
+pub use call_ended::CallEnded;
+pub use call_wanted::CallWanted;
+pub use child_closed::ChildClosed;
+pub use content_erased::ContentErased;
+pub use dialog_submitted::DialogSubmitted;
+pub use field_set::FieldSet;
+pub use incident_raised::IncidentRaised;
+pub use incident_resolved::IncidentResolved;
+pub use instance_ended::InstanceEnded;
+pub use instance_noted::InstanceNoted;
+pub use instance_started::InstanceStarted;
+pub use link_added::LinkAdded;
+pub use link_removed::LinkRemoved;
+pub use mail_bounced::MailBounced;
+pub use mail_ended::MailEnded;
+pub use mail_queued::MailQueued;
+pub use mail_taken_back::MailTakenBack;
+pub use mail_wanted::MailWanted;
+pub use message_emitted::MessageEmitted;
+pub use message_gone::MessageGone;
+pub use message_kept::MessageKept;
+pub use message_received::MessageReceived;
+pub use mutex_freed::MutexFreed;
+pub use mutex_taken::MutexTaken;
+pub use nobody_found::NobodyFound;
+pub use notification_sent::NotificationSent;
+pub use participant_added::ParticipantAdded;
+pub use step_undone::StepUndone;
+pub use ticket_created::TicketCreated;
+pub use ticket_made::TicketMade;
+pub use ticket_merged::TicketMerged;
+pub use time_accounted::TimeAccounted;
+pub use timer_ended::TimerEnded;
+pub use timer_fired::TimerFired;
+pub use timer_set::TimerSet;
+pub use turn_taken::TurnTaken;
+pub use vote_cast::VoteCast;
+pub use watcher_added::WatcherAdded;
+pub use watcher_removed::WatcherRemoved;
+pub use work_changed::WorkChanged;
+pub use work_ended::WorkEnded;
+pub use work_entered::WorkEntered;
+pub use work_noted::WorkNoted;
+pub use work_steered::WorkSteered;
+
+use crate::state::event_data::EventData;
+use crate::state::snapshot::Snapshot;
+use crate::state::touched::Touched;
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
+use std::borrow::Cow;
+use vorgang_definitions::names::Names;
 
 /// Written into every history row; an upcaster goes from each number to the next.
 pub const FORMAT: u32 = 2;
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub enum Event {
-    TicketCreated {
-        ticket: Box<Ticket>,
-    },
-    /// An attribute's new value; `null` where it is unset.
-    AttributeSet {
-        name: String,
-        old: Json,
-        new: Json,
-    },
-    /// An own field's new value in stored form; `null` where it is unset.
-    FieldSet {
-        name: String,
-        old: Json,
-        new: Json,
-    },
-    ArticleAdded {
-        article: Article,
-    },
-    /// The content of an article, or files of it, were removed for good.
-    ContentErased {
-        article: Seq,
-        /// Subject and text as well as the files.
-        whole: bool,
-        /// Hashes of the files.
-        files: Vec<String>,
-        reason: String,
-        by: String,
-        at: Timestamp,
-        /// The erased pieces of the history: versions, each with the numbers of its pieces.
-        pieces: Vec<(u64, Vec<u32>)>,
-    },
-    /// Minutes of somebody's work; less than nothing where they went elsewhere.
-    TimeAccounted {
-        minutes: i64,
-        by: String,
-        /// What was written with it.
-        article: Option<Seq>,
-        at: Timestamp,
-    },
-    InstanceStarted {
-        instance: Instance,
-    },
-    InstanceEnded {
-        seq: Seq,
-        outcome: String,
-        at: Timestamp,
-    },
-    WorkEntered {
-        item: WorkItem,
-    },
-    WorkChanged {
-        seq: Seq,
-        status: WorkStatus,
-        claimed_by: Option<String>,
-        epoch: u32,
-        audience: Vec<String>,
-    },
-    /// The token left the activity; with an outcome it completed it.
-    WorkEnded {
-        seq: Seq,
-        status: WorkStatus,
-        outcome: Option<String>,
-        by: String,
-        at: Timestamp,
-    },
-    /// What few work items have, whole.
-    WorkNoted {
-        seq: Seq,
-        more: Box<WorkMore>,
-    },
-    /// What few instances have, whole.
-    InstanceNoted {
-        seq: Seq,
-        more: Box<InstanceMore>,
-    },
-    /// The work is for people, and there are fewer than it needs.
-    NobodyFound {
-        work: Seq,
-        needed: u32,
-        found: u32,
-    },
-    /// Work was given to this person in turn.
-    TurnTaken {
-        place: String,
-        person: String,
-        /// Who had the turn before; nobody the first time.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        after: Option<String>,
-    },
-    /// The instance holds a mutex of the site.
-    MutexTaken {
-        instance: Seq,
-        held: Held,
-    },
-    /// It does not need it any more; `rev` counts those who had come to wait for it until then.
-    MutexFreed {
-        instance: Seq,
-        name: String,
-        key: String,
-        rev: i64,
-    },
-    /// Somebody did something by hand with the work at an activity: what, where to or with which outcome, and why.
-    WorkSteered {
-        instance: Seq,
-        activity: String,
-        hand: String,
-        to: Option<String>,
-        reason: String,
-        at: Timestamp,
-    },
-    /// What the activity did was taken back by its `compensate`.
-    StepUndone {
-        instance: Seq,
-        activity: String,
-    },
-    DialogSubmitted {
-        work: Seq,
-        dialog: String,
-        outcome: String,
-    },
-    VoteCast {
-        work: Seq,
-        person: String,
-        outcome: String,
-        at: Timestamp,
-    },
-    /// Set, or set anew under the same number.
-    TimerSet {
-        timer: Timer,
-    },
-    /// It has done what it is for.
-    TimerFired {
-        seq: Seq,
-        work: Option<Seq>,
-        kind: TimerKind,
-    },
-    /// Taken back; those of a work item go with it, without an event.
-    TimerEnded {
-        seq: Seq,
-    },
-    WatcherAdded {
-        person: String,
-        at: Timestamp,
-    },
-    WatcherRemoved {
-        person: String,
-    },
-    IncidentRaised {
-        incident: Incident,
-    },
-    IncidentResolved {
-        seq: Seq,
-        at: Timestamp,
-    },
-    NotificationSent {
-        notification: Notice,
-    },
-    /// Another ticket was made by what happened to this one.
-    TicketMade {
-        id: i64,
-        number: String,
-    },
-    /// `kind` is what the other ticket is to this one: child, parent, related.
-    LinkAdded {
-        other: i64,
-        number: String,
-        kind: String,
-        at: Timestamp,
-    },
-    /// This one was merged into the other, or (without `into`) the other into this one.
-    TicketMerged {
-        other: i64,
-        number: String,
-        into: bool,
-    },
-    /// One of its child tickets was closed, and whether it was the last open one.
-    ChildClosed {
-        number: String,
-        last: bool,
-    },
-    /// From whichever end it was linked.
-    LinkRemoved {
-        other: i64,
-        number: String,
-        kind: String,
-    },
-    /// A message to every instance that it matches, delivered after the commit.
-    MessageEmitted {
-        name: String,
-        data: Data,
-        /// The site keeps it so long, where no instance matches.
-        until: Option<Timestamp>,
-        /// How many messages set each other off before it.
-        #[serde(default)]
-        hops: u32,
-    },
-    /// A message has reached an instance.
-    MessageReceived {
-        instance: Seq,
-        name: String,
-        data: Data,
-    },
-    /// No handler waits for it yet.
-    MessageKept {
-        message: KeptMessage,
-    },
-    /// A handler has taken what was kept, or its time is over.
-    MessageGone {
-        seq: Seq,
-    },
-    /// A program is to be run after the commit.
-    CallWanted {
-        call: Call,
-    },
-    /// It has answered, or failed for good: then `message` says why. Those of a work item go with it, without an event.
-    CallEnded {
-        seq: Seq,
-        program: String,
-        output: Option<String>,
-        message: Option<String>,
-    },
-    /// The mail of a notification was sent, or given up: then `message` says why.
-    MailEnded {
-        notice: Seq,
-        to: String,
-        message: Option<String>,
-    },
-    /// The mail of a notification is to be sent again.
-    MailWanted {
-        notice: Seq,
-    },
-    /// A mail goes out, to whoever is meant.
-    MailQueued {
-        outgoing: Outgoing,
-    },
-    /// It did not go out yet, and does not.
-    MailTakenBack {
-        mail: Seq,
-        article: Seq,
-    },
-    /// A mail of this ticket did not reach the address.
-    MailBounced {
-        address: String,
-        message: String,
-        at: Timestamp,
-    },
-    /// Whoever writes from there may be answered, and belongs here.
-    ParticipantAdded {
-        participant: Address,
-        at: Timestamp,
-    },
+macro_rules! events {
+    ($($event:ident)*) => {
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "event", rename_all = "snake_case")]
+        pub enum Event {
+            $($event($event),)*
+        }
+
+        impl Event {
+            /// Changes the snapshot. Nothing else does.
+            pub(crate) fn apply(&self, snapshot: &mut Snapshot) {
+                match self { $(Self::$event(event) => event.apply(snapshot),)* }
+            }
+
+            /// Notes the rows that the event changes.
+            pub(crate) fn touch(&self, rows: &mut Touched) {
+                match self { $(Self::$event(event) => event.touch(rows),)* }
+            }
+
+            /// The name of the event in `on:`, where handlers can be written for it, on the snapshot before it.
+            pub fn name_for_handlers(&self, before: &Snapshot) -> Option<Cow<'static, str>> {
+                match self { $(Self::$event(event) => event.name_for_handlers(before),)* }
+            }
+
+            /// One line for logs of tests; amounts and times as people write them, in the site's zone.
+            pub fn summary(&self, names: &Names) -> String {
+                match self { $(Self::$event(event) => event.summary(names),)* }
+            }
+        }
+
+        $(impl From<$event> for Event {
+            fn from(event: $event) -> Self {
+                Self::$event(event)
+            }
+        })*
+    };
+}
+
+events! {
+    ArticleAdded
+    AttributeSet
+    CallEnded
+    CallWanted
+    ChildClosed
+    ContentErased
+    DialogSubmitted
+    FieldSet
+    IncidentRaised
+    IncidentResolved
+    InstanceEnded
+    InstanceNoted
+    InstanceStarted
+    LinkAdded
+    LinkRemoved
+    MailBounced
+    MailEnded
+    MailQueued
+    MailTakenBack
+    MailWanted
+    MessageEmitted
+    MessageGone
+    MessageKept
+    MessageReceived
+    MutexFreed
+    MutexTaken
+    NobodyFound
+    NotificationSent
+    ParticipantAdded
+    StepUndone
+    TicketCreated
+    TicketMade
+    TicketMerged
+    TimeAccounted
+    TimerEnded
+    TimerFired
+    TimerSet
+    TurnTaken
+    VoteCast
+    WatcherAdded
+    WatcherRemoved
+    WorkChanged
+    WorkEnded
+    WorkEntered
+    WorkNoted
+    WorkSteered
 }

@@ -6,6 +6,7 @@ use crate::rules::rejection::Rejection;
 use crate::rules::scope::TicketScope;
 use crate::state::article::Article;
 use crate::state::event::Event;
+use crate::state::event::{MailQueued, NotificationSent, TicketMade};
 use crate::state::message::Datum;
 use crate::state::people;
 use crate::state::snapshot::{Instance, Snapshot, WorkStatus};
@@ -75,7 +76,7 @@ impl Story<'_> {
         if let Some(count) = expect.visible.filter(|c| c.0 != visible as i64) {
             wrong.push(format!("customers may read {visible} articles, expected {}", count.0));
         }
-        let made = self.events.iter().filter(|e| matches!(e, Event::TicketMade { .. })).count();
+        let made = self.events.iter().filter(|e| matches!(e, Event::TicketMade(TicketMade { .. }))).count();
         if let Some(count) = expect.created.filter(|c| c.0 != made as i64) {
             wrong.push(format!("{made} tickets were made, expected {}", count.0));
         }
@@ -148,7 +149,7 @@ impl Story<'_> {
     /// Each that is named was sent as often as it is named; nothing at all where none is.
     fn notified(&self, wanted: &[Named<vorgang_definitions::name::Name>]) -> Option<String> {
         let sent = self.events.iter().filter_map(|e| match e {
-            Event::NotificationSent { notification: n } => Some((n.name.as_str(), n.to.as_str())),
+            Event::NotificationSent(NotificationSent { notification: n }) => Some((n.name.as_str(), n.to.as_str())),
             _ => None,
         });
         let sent: Vec<(&str, &str)> = sent.collect();
@@ -176,8 +177,12 @@ impl Story<'_> {
     fn text_sent(&self, wanted: &TextSent) -> Option<String> {
         let address = self.people.get(&wanted.to).map_or(wanted.to.as_str(), |p| p.email.as_str());
         let sent = self.events.iter().filter_map(|e| match e {
-            Event::MailQueued { outgoing: o } if wanted.of.is_none() && o.to.iter().any(|a| a.is(address)) => Some((&o.subject, &o.body)),
-            Event::NotificationSent { notification: n } if n.to == wanted.to && wanted.of.as_ref().is_none_or(|of| **of == *n.name) => {
+            Event::MailQueued(MailQueued { outgoing: o }) if wanted.of.is_none() && o.to.iter().any(|a| a.is(address)) => {
+                Some((&o.subject, &o.body))
+            }
+            Event::NotificationSent(NotificationSent { notification: n })
+                if n.to == wanted.to && wanted.of.as_ref().is_none_or(|of| **of == *n.name) =>
+            {
                 Some((&n.subject, &n.body))
             }
             _ => None,
@@ -298,8 +303,8 @@ fn article(found: Option<&Article>, wanted: &ArticleIs) -> Vec<String> {
 /// Addresses to whom the event writes a mail.
 fn written_to(event: &Event) -> Vec<String> {
     match event {
-        Event::MailQueued { outgoing } => outgoing.to.iter().map(|a| a.address.clone()).collect(),
-        Event::NotificationSent { notification } if notification.mail => vec![format!("{}@example.org", notification.to)],
+        Event::MailQueued(MailQueued { outgoing }) => outgoing.to.iter().map(|a| a.address.clone()).collect(),
+        Event::NotificationSent(NotificationSent { notification }) if notification.mail => vec![format!("{}@example.org", notification.to)],
         _ => vec![],
     }
 }

@@ -10,6 +10,7 @@ use vorgang_core::context::Context;
 use vorgang_core::decide;
 use vorgang_core::decision::Decision;
 use vorgang_core::event::Event;
+use vorgang_core::event::{InstanceEnded, WorkEnded, WorkEntered};
 use vorgang_core::facts::Facts;
 use vorgang_core::ids::Seq;
 use vorgang_core::people::{Directory, Person, PersonKind, Settings, system};
@@ -237,7 +238,7 @@ impl Player<'_> {
         let mut tokens: BTreeMap<Seq, String> = open.map(|w| (w.seq, w.activity.clone())).collect();
         for event in &decision.events {
             match event {
-                Event::WorkEntered { item } if inside(item) => {
+                Event::WorkEntered(WorkEntered { item }) if inside(item) => {
                     tokens.insert(item.seq, item.activity.clone());
                     self.entered.insert(item.activity.clone());
                     let count = tokens.values().filter(|a| **a == item.activity).count();
@@ -247,15 +248,15 @@ impl Player<'_> {
                     }
                     self.truth.unbounded |= count > TOKENS_MAX;
                 }
-                Event::WorkEntered { item } if item.instance == instance && item.copy().is_none() => {
+                Event::WorkEntered(WorkEntered { item }) if item.instance == instance && item.copy().is_none() => {
                     let waiting = |w: &&WorkItem| w.instance == instance && w.activity == item.activity && !is_past_join(w);
                     self.truth.unbounded |= decision.after.open_work().filter(waiting).count() > TOKENS_MAX;
                 }
-                Event::WorkEnded { seq, status, .. } => {
+                Event::WorkEnded(WorkEnded { seq, status, .. }) => {
                     let gone = tokens.remove(seq);
                     self.lived.extend(gone.filter(|_| *status == WorkStatus::Done));
                 }
-                Event::InstanceEnded { seq, .. } if *seq == instance => tokens.clear(),
+                Event::InstanceEnded(InstanceEnded { seq, .. }) if *seq == instance => tokens.clear(),
                 _ => {}
             }
         }

@@ -1,0 +1,29 @@
+//! One of its child tickets was closed, and whether it was the last open one.
+
+use crate::state::event_data::{CHILDREN_CLOSED, EventData};
+use crate::state::snapshot::Snapshot;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use vorgang_definitions::names::Names;
+
+/// One of its child tickets was closed, and whether it was the last open one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChildClosed {
+    pub number: String,
+    pub last: bool,
+}
+
+impl EventData for ChildClosed {
+    fn name_for_handlers(&self, _before: &Snapshot) -> Option<Cow<'static, str>> {
+        let said: &'static str = match self {
+            Self { last: true, .. } => CHILDREN_CLOSED,
+            Self { .. } => return None,
+        };
+        Some(said.into())
+    }
+
+    fn summary(&self, _names: &Names) -> String {
+        let Self { number, last } = self;
+        format!("its {}child {number} was closed", if *last { "last open " } else { "" })
+    }
+}

@@ -1,0 +1,21 @@
+//! A form was submitted with this outcome.
+
+use crate::state::event_data::EventData;
+use crate::state::ids::Seq;
+use serde::{Deserialize, Serialize};
+use vorgang_definitions::names::Names;
+
+/// A form was submitted with this outcome.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DialogSubmitted {
+    pub work: Seq,
+    pub dialog: String,
+    pub outcome: String,
+}
+
+impl EventData for DialogSubmitted {
+    fn summary(&self, _names: &Names) -> String {
+        let Self { dialog, outcome, .. } = self;
+        format!("dialog {dialog} submitted: {outcome}")
+    }
+}

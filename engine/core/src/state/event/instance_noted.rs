@@ -1,0 +1,34 @@
+//! What few instances have, whole.
+
+use crate::state::event_data::EventData;
+use crate::state::ids::Seq;
+use crate::state::snapshot::{InstanceMore, Snapshot};
+use crate::state::touched::Touched;
+use serde::{Deserialize, Serialize};
+use vorgang_definitions::names::Names;
+
+/// What few instances have, whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InstanceNoted {
+    pub seq: Seq,
+    pub more: Box<InstanceMore>,
+}
+
+impl EventData for InstanceNoted {
+    fn apply(&self, snapshot: &mut Snapshot) {
+        let Self { seq, more } = self;
+        if let Some(i) = snapshot.instances.make_mut().iter_mut().find(|i| i.seq == *seq) {
+            i.more = Some(more.clone());
+        }
+    }
+
+    fn touch(&self, rows: &mut Touched) {
+        let Self { seq, .. } = self;
+        rows.instances.insert(*seq);
+    }
+
+    fn summary(&self, _names: &Names) -> String {
+        let Self { seq, .. } = self;
+        format!("process {seq} is noted")
+    }
+}

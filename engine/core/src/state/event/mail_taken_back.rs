@@ -1,0 +1,26 @@
+//! It did not go out yet, and does not.
+
+use crate::state::event_data::EventData;
+use crate::state::ids::Seq;
+use crate::state::touched::Touched;
+use serde::{Deserialize, Serialize};
+use vorgang_definitions::names::Names;
+
+/// It did not go out yet, and does not.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MailTakenBack {
+    pub mail: Seq,
+    pub article: Seq,
+}
+
+impl EventData for MailTakenBack {
+    fn touch(&self, rows: &mut Touched) {
+        let Self { mail, article } = self;
+        rows.taken_back.push((*mail, *article));
+    }
+
+    fn summary(&self, _names: &Names) -> String {
+        let Self { article, .. } = self;
+        format!("article {article} is taken back")
+    }
+}

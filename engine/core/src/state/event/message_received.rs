@@ -1,0 +1,22 @@
+//! A message has reached an instance.
+
+use crate::state::event_data::EventData;
+use crate::state::ids::Seq;
+use crate::state::message::Data;
+use serde::{Deserialize, Serialize};
+use vorgang_definitions::names::Names;
+
+/// A message has reached an instance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MessageReceived {
+    pub instance: Seq,
+    pub name: String,
+    pub data: Data,
+}
+
+impl EventData for MessageReceived {
+    fn summary(&self, _names: &Names) -> String {
+        let Self { name, .. } = self;
+        format!("message {name} has come")
+    }
+}

@@ -1,0 +1,32 @@
+//! This one was merged into the other, or (without `into`) the other into this one.
+
+use crate::state::event_data::EventData;
+use crate::state::snapshot::Snapshot;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use vorgang_definitions::names::Names;
+
+/// This one was merged into the other, or (without `into`) the other into this one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TicketMerged {
+    pub other: i64,
+    pub number: String,
+    pub into: bool,
+}
+
+impl EventData for TicketMerged {
+    fn name_for_handlers(&self, _before: &Snapshot) -> Option<Cow<'static, str>> {
+        let said: &'static str = match self {
+            Self { into: true, .. } => "ticket.merged",
+            Self { into: false, .. } => "ticket.joined",
+        };
+        Some(said.into())
+    }
+
+    fn summary(&self, _names: &Names) -> String {
+        match self {
+            Self { number, into: true, .. } => format!("merged into {number}"),
+            Self { number, .. } => format!("{number} merged into it"),
+        }
+    }
+}

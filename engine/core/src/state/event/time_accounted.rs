@@ -1,0 +1,41 @@
+//! Minutes of somebody's work; less than nothing where they went elsewhere.
+
+use crate::state::event_data::EventData;
+use crate::state::ids::Seq;
+use crate::state::snapshot::Snapshot;
+use crate::state::touched::Touched;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::sync::Arc;
+use vorgang_definitions::names::Names;
+
+/// Minutes of somebody's work; less than nothing where they went elsewhere.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TimeAccounted {
+    pub minutes: i64,
+    pub by: String,
+    /// What was written with it.
+    pub article: Option<Seq>,
+    pub at: Timestamp,
+}
+
+impl EventData for TimeAccounted {
+    fn apply(&self, snapshot: &mut Snapshot) {
+        let Self { minutes, .. } = self;
+        Arc::make_mut(&mut snapshot.ticket).accounted += minutes;
+    }
+
+    fn touch(&self, rows: &mut Touched) {
+        rows.attributes_changed = true;
+    }
+
+    fn name_for_handlers(&self, _before: &Snapshot) -> Option<Cow<'static, str>> {
+        Some("ticket.time_accounted".into())
+    }
+
+    fn summary(&self, _names: &Names) -> String {
+        let Self { minutes, by, .. } = self;
+        format!("{minutes} minutes by {by}")
+    }
+}

@@ -1,0 +1,31 @@
+//! Taken back; those of a work item go with it, without an event.
+
+use crate::state::event_data::EventData;
+use crate::state::ids::Seq;
+use crate::state::snapshot::Snapshot;
+use crate::state::touched::Touched;
+use serde::{Deserialize, Serialize};
+use vorgang_definitions::names::Names;
+
+/// Taken back; those of a work item go with it, without an event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TimerEnded {
+    pub seq: Seq,
+}
+
+impl EventData for TimerEnded {
+    fn apply(&self, snapshot: &mut Snapshot) {
+        let Self { seq } = self;
+        snapshot.timers.make_mut().retain(|t| t.seq != *seq);
+    }
+
+    fn touch(&self, rows: &mut Touched) {
+        let Self { seq } = self;
+        rows.timers_ended.push(*seq);
+    }
+
+    fn summary(&self, _names: &Names) -> String {
+        let Self { seq } = self;
+        format!("timer {seq} is taken back")
+    }
+}

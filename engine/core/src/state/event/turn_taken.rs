@@ -1,0 +1,22 @@
+//! Work was given to this person in turn.
+
+use crate::state::event_data::EventData;
+use serde::{Deserialize, Serialize};
+use vorgang_definitions::names::Names;
+
+/// Work was given to this person in turn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TurnTaken {
+    pub place: String,
+    pub person: String,
+    /// Who had the turn before; nobody the first time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+impl EventData for TurnTaken {
+    fn summary(&self, _names: &Names) -> String {
+        let Self { place, person, .. } = self;
+        format!("{person} is next at {place}")
+    }
+}

@@ -1,0 +1,25 @@
+//! Somebody did something by hand with the work at an activity: what, where to or with which outcome, and why.
+
+use crate::state::event_data::EventData;
+use crate::state::ids::Seq;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use vorgang_definitions::names::Names;
+
+/// Somebody did something by hand with the work at an activity: what, where to or with which outcome, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WorkSteered {
+    pub instance: Seq,
+    pub activity: String,
+    pub hand: String,
+    pub to: Option<String>,
+    pub reason: String,
+    pub at: Timestamp,
+}
+
+impl EventData for WorkSteered {
+    fn summary(&self, _names: &Names) -> String {
+        let Self { activity, hand, reason, .. } = self;
+        format!("{activity} by hand: {hand} ({reason})")
+    }
+}

@@ -1,0 +1,158 @@
+//! The recipes of ARCHITECTURE.md, performed on a copy that has to compile: what a new event and a new action touch.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Files of the workspace that the compiler reads.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder").flatten() {
+        let name = entry.file_name();
+        let skipped = ["target", "node_modules", ".git", "examples", "docs", "browser"].iter().any(|s| name == *s);
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() && !skipped => copy(&entry.path(), &to.join(name)),
+            Ok(kind) if kind.is_file() => _ = fs::copy(entry.path(), to.join(name)).expect("a copy"),
+            _ => {}
+        }
+    }
+}
+
+/// The copy, removed at the end.
+struct Copy {
+    folder: PathBuf,
+    touched: Vec<&'static str>,
+}
+
+impl Copy {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("vorgang-recipe-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        copy(&root(), &folder);
+        Self { folder, touched: vec![] }
+    }
+
+    /// A file that the recipe makes.
+    fn make(&self, path: &str, text: &str) {
+        let path = self.folder.join(path);
+        assert!(!path.exists(), "{} is there already", path.display());
+        fs::write(path, text).expect("a file");
+    }
+
+    /// Writes lines before others, each pair once, into a file that is there.
+    fn touch(&mut self, path: &'static str, lines: &[(&str, &str)]) {
+        let mut text = fs::read_to_string(self.folder.join(path)).expect("a file");
+        for (new, before) in lines {
+            let at = text.find(before).unwrap_or_else(|| panic!("{path} has no `{before}`"));
+            text.insert_str(at, new);
+        }
+        fs::write(self.folder.join(path), text).expect("a file");
+        self.touched.push(path);
+    }
+
+    fn compiles(&self) {
+        let target = self.folder.join("target");
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["check", "--quiet", "--offline", "--package", "vorgang-web"]).current_dir(&self.folder).env("CARGO_TARGET_DIR", target);
+        let out = cargo.output().expect("cargo runs");
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// One copy with all recipes; each is compiled. The copy's crates have the names of ours, so they are built in a folder of their own.
+#[test]
+fn recipes_touch_as_few_files_as_they_say() {
+    if std::env::var_os("VORGANG_LONG").is_none() {
+        return vorgang_testbed::skip("./test --long performs the recipes");
+    }
+    let mut copy = Copy::new("recipes");
+    an_event(&mut copy);
+    copy.compiles();
+    assert_eq!(std::mem::take(&mut copy.touched).len(), 2);
+    an_action(&mut copy);
+    copy.compiles();
+    assert_eq!(copy.touched.len(), 3);
+}
+
+fn an_event(copy: &mut Copy) {
+    copy.make(
+        "engine/core/src/state/event/ticket_praised.rs",
+        r#"//! A person praised the ticket.
+
+use crate::state::event_data::EventData;
+use crate::state::snapshot::Snapshot;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use vorgang_definitions::names::Names;
+
+/// A person praised the ticket.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TicketPraised {
+    pub by: String,
+}
+
+impl EventData for TicketPraised {
+    fn name_for_handlers(&self, _before: &Snapshot) -> Option<Cow<'static, str>> {
+        Some("ticket.praised".into())
+    }
+
+    fn summary(&self, _names: &Names) -> String {
+        format!("praised by {}", self.by)
+    }
+}
+"#,
+    );
+    copy.touch(
+        "engine/core/src/state/event.rs",
+        &[
+            ("mod ticket_praised;\n", "mod time_accounted;"),
+            ("pub use ticket_praised::TicketPraised;\n", "pub use time_accounted::TimeAccounted;"),
+            ("    TicketPraised\n", "    TimeAccounted\n"),
+        ],
+    );
+    copy.touch(
+        "web/src/widgets.rs",
+        &[("Event::TicketPraised(_) => say(\"Praised\".into(), \"Gelobt\".into()),\n        ", "Event::TicketMade(")],
+    );
+}
+
+fn an_action(copy: &mut Copy) {
+    copy.make("definitions/src/actions/unlock.rs", "use crate::name::Name;\n\n/// The name of an activity.\npub type Unlock = Name;\n");
+    copy.make(
+        "engine/core/src/actions/unlock.rs",
+        r"use crate::execution::run::Run;
+use crate::rules::failure::Failure;
+use vorgang_definitions::actions::unlock::Unlock;
+
+pub fn run(run: &mut Run, _: &Unlock) -> Result<(), Failure> {
+    run.lock(false);
+    Ok(())
+}
+",
+    );
+    copy.touch(
+        "definitions/src/actions.rs",
+        &[
+            ("pub mod unlock;\n", "pub mod unwatch;"),
+            ("    Unlock \"unlock\" unlock::Unlock, \"Unlocks the ticket.\", \"approve\";\n", "    Unwatch \"unwatch\""),
+        ],
+    );
+    copy.touch(
+        "definitions/src/check/action_list.rs",
+        &[("Verb::Unlock(name) => activity(name, \"unlock\", &[], place, cx),\n            ", "Verb::Reopen(name) =>")],
+    );
+    copy.touch(
+        "engine/core/src/actions.rs",
+        &[("mod unlock;\n", "mod unwatch;"), ("Verb::Unlock(a) => unlock::run(run, a),\n        ", "Verb::Unwatch(a) =>")],
+    );
+}
