@@ -2,7 +2,7 @@
 
 use crate::report;
 use mail_parser::{Message, MimeHeaders};
-use vorgang_core::mail::{Address, Nature, Report};
+use vorgang_core::mail::{Address, DeliveryReport, Nature};
 
 /// Their presence alone says it.
 const PRESENT: &[&str] = &[
@@ -38,7 +38,7 @@ pub fn of(message: &Message, headers: &[(String, String)], from: Option<&Address
     let report_type = root.and_then(|p| p.content_type()).and_then(|c| c.attribute("report-type")).map(str::to_ascii_lowercase);
     match report_type.as_deref() {
         Some("delivery-status" | "feedback-report") => {
-            return Nature::Report(Report { declared: true, ..report::read(message, headers, raw) });
+            return Nature::Report(DeliveryReport { declared: true, ..report::read(message, headers, raw) });
         }
         Some("disposition-notification") => return Nature::Machine("it only says that a mail was read or not".into()),
         _ => {}

@@ -2,7 +2,7 @@
 
 use crate::{files, flat};
 use mail_parser::{Message, MessagePart, MimeHeaders, PartType};
-use vorgang_core::mail::Report;
+use vorgang_core::mail::DeliveryReport;
 
 /// Most recipients and Message-IDs that are read.
 const MAX: usize = 50;
@@ -43,8 +43,8 @@ pub fn looks_like(headers: &[(String, String)], daemon: bool, nobody: bool, body
     says(&subject) || (daemon && !auto_reply && says(&body[..body.floor_char_boundary(4_096)].to_lowercase()))
 }
 
-pub fn read(message: &Message, headers: &[(String, String)], raw: &[u8]) -> Report {
-    let mut report = Report::default();
+pub fn read(message: &Message, headers: &[(String, String)], raw: &[u8]) -> DeliveryReport {
+    let mut report = DeliveryReport::default();
     for part in &message.parts {
         let is = |sub: &str| part.is_content_type("message", sub);
         if is("delivery-status") || is("global-delivery-status") {
@@ -75,7 +75,7 @@ fn id(id: &str) -> String {
     id.trim().trim_matches(['<', '>']).chars().filter(|c| !c.is_control() && !c.is_whitespace()).take(500).collect()
 }
 
-fn add(report: &mut Report, address: String, reason: &str) {
+fn add(report: &mut DeliveryReport, address: String, reason: &str) {
     let full = report.recipients.len() >= MAX;
     let known = report.recipients.iter_mut().find(|(a, _)| a.eq_ignore_ascii_case(&address));
     match known {
@@ -98,7 +98,7 @@ fn text(part: &MessagePart, raw: &[u8]) -> String {
 }
 
 /// Groups of fields, one group for each recipient.
-fn delivery_status(text: &str, report: &mut Report) {
+fn delivery_status(text: &str, report: &mut DeliveryReport) {
     let unfolded = text.replace("\n ", " ").replace("\n\t", " ");
     for group in unfolded.split("\n\n") {
         let field = |name: &str| {
@@ -122,7 +122,7 @@ fn delivery_status(text: &str, report: &mut Report) {
 }
 
 /// Out of a text that follows no standard: ids of mails, and addresses beside a code of failure.
-fn free_text(text: &str, report: &mut Report) {
+fn free_text(text: &str, report: &mut DeliveryReport) {
     let (mut in_body, mut last): (bool, Option<String>) = (false, None);
     for line in text.lines().take(20_000) {
         in_body |= line.trim().is_empty();

@@ -393,3 +393,36 @@ fn imports_are_read_as_rust_reads_them() {
     let found: Vec<String> = paths(&text).into_iter().map(|p| p.join("::")).collect();
     assert_eq!(found, ["crate::a::b::C", "crate::a::d", "super::e::g"]);
 }
+
+/// Names of types that stand twice in a crate. It may only become less.
+const TWICE: &[(&str, usize)] = &[("definitions/src", 25), ("engine/runtime/src", 2), ("transport/src", 1), ("web/src", 1), ("src", 1)];
+/// Names of Rust's own that no type of ours may hide.
+const PRELUDE: &[&str] = &[
+    "Box", "Clone", "Copy", "Default", "Drop", "Eq", "From", "Into", "Iterator", "Option", "Ord", "Result", "Send", "String", "Sync", "Vec",
+];
+
+#[test]
+fn types_have_names_of_their_own() {
+    let mut wrong = vec![];
+    for (folder, _) in CRATES {
+        let mut places: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for path in files(&root().join(folder), &[".rs"]) {
+            for line in code(&read(&path)).lines() {
+                let line = line.trim_start_matches("pub(crate) ").trim_start_matches("pub ");
+                let declared = ["struct ", "enum ", "trait "].iter().find_map(|word| line.strip_prefix(word));
+                let name = declared.and_then(|rest| rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next());
+                if let Some(name) = name.filter(|n| !n.is_empty()) {
+                    places.entry(name.to_owned()).or_default().insert(path.display().to_string());
+                }
+            }
+        }
+        wrong
+            .extend(places.keys().filter(|n| PRELUDE.contains(&n.as_str())).map(|n| format!("{folder}: `{n}` hides a name of Rust's own")));
+        let twice: Vec<&String> = places.iter().filter(|(_, at)| at.len() > 1).map(|(name, _)| name).collect();
+        let most = TWICE.iter().find(|(f, _)| f == folder).map_or(0, |(_, most)| *most);
+        if twice.len() > most {
+            wrong.push(format!("{folder}: {} names of types stand twice, at most {most} may: {twice:?}", twice.len()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

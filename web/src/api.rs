@@ -21,7 +21,7 @@ use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 use vorgang_core::attachment::Blob;
 use vorgang_core::command::{ArticleInput, Command, Form};
-use vorgang_core::decision::Notice;
+use vorgang_core::decision::Remark;
 use vorgang_core::mail::MailInput;
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_core::rights;
@@ -367,13 +367,13 @@ impl Answerer {
         }
         match &done.notice {
             // Customers never see conditions, nor what went wrong inside (C20).
-            Some(Notice::NoBranch(_)) if !agent => body["notice"] = json!({"no_branch": []}),
-            Some(Notice::Incident(_)) if !agent => body["notice"] = json!({"incident": ""}),
-            Some(Notice::NoBranch(c)) => body["notice"] = json!({"no_branch": c}),
-            Some(Notice::NotMeant(_)) => {}
-            Some(Notice::Rejected) => body["notice"] = json!({"rejected": true}),
-            Some(Notice::NewTicket(number)) => body["notice"] = json!({"new_ticket": number}),
-            Some(Notice::Incident(m)) => body["notice"] = json!({"incident": m}),
+            Some(Remark::NoBranch(_)) if !agent => body["notice"] = json!({"no_branch": []}),
+            Some(Remark::Incident(_)) if !agent => body["notice"] = json!({"incident": ""}),
+            Some(Remark::NoBranch(c)) => body["notice"] = json!({"no_branch": c}),
+            Some(Remark::NotMeant(_)) => {}
+            Some(Remark::Rejected) => body["notice"] = json!({"rejected": true}),
+            Some(Remark::NewTicket(number)) => body["notice"] = json!({"new_ticket": number}),
+            Some(Remark::Incident(m)) => body["notice"] = json!({"incident": m}),
             None => {}
         }
         body

@@ -14,7 +14,7 @@ record! {
         /// What it is given, under these names.
         with "with": Named<ValueExpr> = { "host": "= ticket.title" };
         /// Where what it writes goes: a field or a value of the process for all of it, or for each a key of the JSON object that it writes.
-        into "into": Option<Into> = { "count": "stopped" };
+        into "into": Option<Returns> = { "count": "stopped" };
         /// How long it may take; thirty seconds if not written, ten minutes at most.
         limit "limit": Option<DurationText> = "5m";
     }
@@ -22,9 +22,9 @@ record! {
 
 /// Fields, each with the key of the output's object; one field without a key takes all of the output.
 #[derive(Debug, Clone)]
-pub struct Into(pub Vec<(Name, Option<Name>)>);
+pub struct Returns(pub Vec<(Name, Option<Name>)>);
 
-impl Load for Into {
+impl Load for Returns {
     fn schema(g: &mut Schemas) -> serde_json::Value {
         json!({"anyOf": [Name::schema(g), <Named<Name> as Load>::schema(g)]})
     }

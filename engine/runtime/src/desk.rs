@@ -23,7 +23,7 @@ use vorgang_core::chain::{Hash, Link};
 use vorgang_core::changes::{Changes, changed_names};
 use vorgang_core::command::Command;
 use vorgang_core::context::Context;
-use vorgang_core::decision::{Decision, Given, Notice};
+use vorgang_core::decision::{Decision, Given, Remark};
 use vorgang_core::desk_event::DeskEvent;
 use vorgang_core::event::Event;
 use vorgang_core::event::TicketMade;
@@ -137,7 +137,7 @@ pub(crate) struct JobPart {
 #[derive(Debug, Clone)]
 pub struct Done {
     pub after: Snapshot,
-    pub notice: Option<Notice>,
+    pub notice: Option<Remark>,
     /// Numbers of the tickets that it made.
     pub made: Vec<String>,
 }
@@ -391,7 +391,7 @@ impl Desk {
             let mut commit = commit(request.cause, (&request.actor.login, request.command.word()), &decision, now, &mut heads);
             commit.changes.turns = turns;
             commit.idempotency = idempotent.as_ref().map(|i| i.answered(&request.actor.login, &done));
-            commit.job_run = job_run.map(|run| (run, matches!(decision.notice, Some(Notice::Incident(_)))));
+            commit.job_run = job_run.map(|run| (run, matches!(decision.notice, Some(Remark::Incident(_)))));
             commit.message = part.message;
             commit.mail.clone_from(&part.mail);
             commit.redaction.clone_from(&part.redaction);

@@ -11,7 +11,7 @@ use vorgang_core::command::Command;
 use vorgang_core::context::Context;
 use vorgang_core::decide;
 use vorgang_core::decision::Decision;
-use vorgang_core::decision::Notice;
+use vorgang_core::decision::Remark;
 use vorgang_core::people;
 use vorgang_core::people::SYSTEM;
 use vorgang_core::pushdown::{Pushdown, pushdown};
@@ -290,13 +290,13 @@ async fn batch(desk: &Arc<Desk>, run: &mut JobRun, tickets: Vec<Stored>) -> Resu
                 // What was written is marked, and counted with its mark.
                 let unmarked = u64::from(done.after.version == loaded.snapshot.version);
                 match done.notice {
-                    None | Some(Notice::NoBranch(_) | Notice::Rejected | Notice::NewTicket(_)) => run.summary.done += unmarked,
-                    Some(Notice::NotMeant(None)) => {}
-                    Some(Notice::NotMeant(Some(why))) => {
+                    None | Some(Remark::NoBranch(_) | Remark::Rejected | Remark::NewTicket(_)) => run.summary.done += unmarked,
+                    Some(Remark::NotMeant(None)) => {}
+                    Some(Remark::NotMeant(Some(why))) => {
                         run.summary.unclear += 1;
                         example(run, number, why);
                     }
-                    Some(Notice::Incident(why)) => {
+                    Some(Remark::Incident(why)) => {
                         run.summary.failed += unmarked;
                         example(run, number, why);
                     }
@@ -368,10 +368,10 @@ pub async fn dry_run(desk: &Desk, job: &str, limit: usize) -> Result<Option<DryR
             let Some(stored) = desk.store.ticket_load(&number).await? else { continue };
             let ctx = Context::trial(now, &system, &people);
             let decision = decide(&model, Some(&stored.snapshot), &command, &ctx)?;
-            if let Some(Notice::NotMeant(Some(why)) | Notice::Incident(why)) = &decision.notice {
+            if let Some(Remark::NotMeant(Some(why)) | Remark::Incident(why)) = &decision.notice {
                 found.troubles.push((number.clone(), why.clone()));
             }
-            if matches!(decision.notice, Some(Notice::NotMeant(_))) {
+            if matches!(decision.notice, Some(Remark::NotMeant(_))) {
                 continue;
             }
             if found.tickets.len() >= limit {

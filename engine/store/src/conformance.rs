@@ -29,7 +29,7 @@ use vorgang_core::people::{Person, PersonKind};
 use vorgang_core::snapshot::Duration;
 use vorgang_core::snapshot::Snapshot;
 use vorgang_core::snapshot::{
-    Call, Copy, Incident, Instance, InstanceMore, Item, Retry, Ticket, Timer, TimerKind, WorkItem, WorkMore, WorkStatus,
+    Call, Incident, Instance, InstanceMore, Item, Iteration, Retry, Ticket, Timer, TimerKind, WorkItem, WorkMore, WorkStatus,
 };
 
 /// How many stores [`run`] makes.
@@ -200,7 +200,7 @@ fn everything(id: i64) -> Vec<Event> {
         at: Some(at(2)),
         data: data.clone(),
     };
-    let copy = Copy { of: 2, name: Some("system".into()), place: 1, element: Datum::Integer(7), data: data.clone() };
+    let copy = Iteration { of: 2, name: Some("system".into()), place: 1, element: Datum::Integer(7), data: data.clone() };
     let rounds = BTreeMap::from([("join".to_owned(), vec!["a".to_owned()])]);
     let of_instance = InstanceMore { data, rounds, ..InstanceMore::default() };
     let incident = Incident {

@@ -18,7 +18,7 @@ use vorgang_core::acl::Shape;
 use vorgang_core::article::{Article, Erasure, Sender};
 use vorgang_core::choices::Choices;
 use vorgang_core::command::{ArticleInput, Command};
-use vorgang_core::decision::Notice;
+use vorgang_core::decision::Remark;
 use vorgang_core::mail::{Head, MailInput, TAKE_BACK_SECONDS, listed};
 use vorgang_core::people::PersonKind;
 use vorgang_core::rejection::Rejection;
@@ -47,7 +47,7 @@ pub struct Shown {
 }
 
 /// After a change the browser is sent to the ticket, unless there is something to tell first.
-pub async fn after_change(app: &App, who: &Who, id: &RequestId, number: &str, notice: Option<Notice>) -> Response {
+pub async fn after_change(app: &App, who: &Who, id: &RequestId, number: &str, notice: Option<Remark>) -> Response {
     if notice.is_some() {
         return draw(app, who, id, number, Typed::default(), notice, StatusCode::OK).await;
     }
@@ -65,7 +65,7 @@ pub async fn draw(
     id: &RequestId,
     number: &str,
     typed: Typed,
-    notice: Option<Notice>,
+    notice: Option<Remark>,
     status: StatusCode,
 ) -> Response {
     let mut view = match app.desk.ticket_view(&who.person, number).await {
@@ -145,21 +145,21 @@ fn presence(page: &Page, view: &TicketView) -> Markup {
     html! { p #presence.quiet role="status" { @if !names.is_empty() { (page.t.also_here) " " strong { (names.join(", ")) } } } }
 }
 
-fn told(page: &Page, notice: &Notice) -> Markup {
+fn told(page: &Page, notice: &Remark) -> Markup {
     let t = page.t;
     // Customers never see conditions, nor what went wrong inside (C20).
     match notice {
-        Notice::NoBranch(_) if !page.is_agent() => html! { div.notice.warn role="status" data-focus="" { p { (t.saved_waits) } } },
-        Notice::Incident(_) if !page.is_agent() => html! { div.notice.warn role="status" data-focus="" { p { (t.saved_trouble) } } },
-        Notice::NoBranch(conditions) => html! {
+        Remark::NoBranch(_) if !page.is_agent() => html! { div.notice.warn role="status" data-focus="" { p { (t.saved_waits) } } },
+        Remark::Incident(_) if !page.is_agent() => html! { div.notice.warn role="status" data-focus="" { p { (t.saved_trouble) } } },
+        Remark::NoBranch(conditions) => html! {
             div.notice.warn role="status" data-focus="" { p { (t.saved_no_branch) } ul { @for c in conditions { li { code { (c) } } } } }
         },
-        Notice::NotMeant(_) => html! {},
-        Notice::Rejected => html! { div.notice.warn role="status" data-focus="" { p { (t.saved_rejected) } } },
-        Notice::NewTicket(number) => html! {
+        Remark::NotMeant(_) => html! {},
+        Remark::Rejected => html! { div.notice.warn role="status" data-focus="" { p { (t.saved_rejected) } } },
+        Remark::NewTicket(number) => html! {
             div.notice role="status" data-focus="" { p { (t.saved_new_ticket) " " a href=(page.ticket_url(number)) data-enhance { (number) } } }
         },
-        Notice::Incident(message) => html! { div.notice.warn role="status" data-focus="" { p { (t.saved_incident) } p { (message) } } },
+        Remark::Incident(message) => html! { div.notice.warn role="status" data-focus="" { p { (t.saved_incident) } p { (message) } } },
     }
 }
 

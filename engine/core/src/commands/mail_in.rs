@@ -9,13 +9,13 @@ use crate::net::{assign, new_ticket};
 use crate::rules::failure::Failure;
 use crate::rules::follow_up;
 use crate::rules::follow_up::Fate;
-use crate::rules::intake::{From, Taken};
+use crate::rules::intake::{Author, Taken};
 use crate::rules::rejection::Rejection;
 use crate::rules::scope::ResponseScope;
 use crate::state::article::{Article, Sender};
 use crate::state::event::Event;
 use crate::state::event::{MailBounced, MailQueued};
-use crate::state::mail::{Address, Head, Nature, Outgoing, RECIPIENTS_MAX, Report, shown};
+use crate::state::mail::{Address, DeliveryReport, Head, Nature, Outgoing, RECIPIENTS_MAX, shown};
 use crate::state::snapshot::Retry;
 use crate::state::{attributes, text};
 use vorgang_definitions::actions::link::LinkKind;
@@ -29,7 +29,7 @@ pub fn open(model: &Model, received: &Received, ctx: &Context) -> Result<Decisio
     let taken = &received.taken;
     let title = title(&received.mail.subject);
     let mut run = new_ticket::by_mail(model, &title, &taken.ticket_type, &taken.queue, ctx)?;
-    let person = taken.person.as_deref().and_then(|p| ctx.people.get(p)).filter(|_| taken.from != From::Agent);
+    let person = taken.person.as_deref().and_then(|p| ctx.people.get(p)).filter(|_| taken.from != Author::Agent);
     if let Some(person) = person {
         run.set("customer_user", person.login.as_str().into(), false);
         run.set("customer", person.company.clone().into(), false);
@@ -52,7 +52,7 @@ pub fn open(model: &Model, received: &Received, ctx: &Context) -> Result<Decisio
 
 /// A mail to a ticket that is there.
 pub fn receive(run: &mut Run, received: &Received) {
-    let rejected = received.taken.from == From::Customer && follow_up::fate(&run.model.names, &run.snapshot.ticket) == Fate::Rejected;
+    let rejected = received.taken.from == Author::Customer && follow_up::fate(&run.model.names, &run.snapshot.ticket) == Fate::Rejected;
     let failures = set(run, &received.taken);
     add(run, received, rejected);
     for failure in failures {
@@ -97,9 +97,9 @@ fn set(run: &mut Run, taken: &Taken) -> Vec<Failure> {
 fn add(run: &mut Run, received: &Received, rejected: bool) {
     let (mail, taken) = (&received.mail, &received.taken);
     let sender = match taken.from {
-        From::Customer => Sender::Customer,
-        From::Agent => Sender::Agent,
-        From::Machine => Sender::System,
+        Author::Customer => Sender::Customer,
+        Author::Agent => Sender::Agent,
+        Author::Machine => Sender::System,
     };
     let from = mail.from.clone().unwrap_or_else(|| Address::new("", "unknown"));
     let (attachments, blobs): (Vec<_>, Vec<_>) = mail.attachments.iter().cloned().unzip();
@@ -149,7 +149,7 @@ fn add(run: &mut Run, received: &Received, rejected: bool) {
 }
 
 /// Addresses that a mail of ours did not reach.
-fn bounced(run: &mut Run, report: &Report) {
+fn bounced(run: &mut Run, report: &DeliveryReport) {
     if !report.failed {
         return;
     }

@@ -4,7 +4,7 @@ use crate::commands::{article, follow_up_ticket, form};
 use crate::execution::ask;
 use crate::execution::command::ArticleInput;
 use crate::execution::context::Context;
-use crate::execution::decision::Notice;
+use crate::execution::decision::Remark;
 use crate::execution::run::Run;
 use crate::net::values;
 use crate::rules::acl::Shape;
@@ -159,7 +159,7 @@ fn follow_up(run: &mut Run, article: ArticleInput) -> Result<(), Rejection> {
     match follow_up::fate(&run.model.names, &run.snapshot.ticket) {
         Fate::Added => article::add_article(run, article),
         Fate::Rejected => {
-            run.notice = Some(Notice::Rejected);
+            run.notice = Some(Remark::Rejected);
             article::add_article(run, ArticleInput { rejected: true, ..article })
         }
         Fate::NewTicket | Fate::Gone => {
@@ -171,7 +171,7 @@ fn follow_up(run: &mut Run, article: ArticleInput) -> Result<(), Rejection> {
                 ..run.ctx.clone()
             };
             let number = follow_up_ticket::follow_up(run, article, &ctx)?;
-            run.notice = Some(Notice::NewTicket(number));
+            run.notice = Some(Remark::NewTicket(number));
             Ok(())
         }
     }

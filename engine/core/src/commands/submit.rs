@@ -3,7 +3,7 @@
 use crate::commands::{article, form};
 use crate::execution::ask;
 use crate::execution::command::Form;
-use crate::execution::decision::Notice;
+use crate::execution::decision::Remark;
 use crate::execution::run::Run;
 use crate::net::step::no_branch;
 use crate::net::voters::{delegations, is_open_to_all, remaining, votes_for};
@@ -69,7 +69,7 @@ fn finish_dialog(run: &mut Run, item: &WorkItem, actions: &[vorgang_definitions:
         Ok(Some(conditions)) => {
             run.roll_back(savepoint);
             run.change_work(item.seq, WorkStatus::Started, item.claimed_by.clone(), true);
-            run.notice = Some(Notice::NoBranch(conditions));
+            run.notice = Some(Remark::NoBranch(conditions));
         }
         Err(failure) => {
             run.roll_back(savepoint);

@@ -26,7 +26,7 @@ pub struct Decision {
     pub after: Snapshot,
     pub blobs: Vec<Blob>,
     /// What the person should know beside success.
-    pub notice: Option<Notice>,
+    pub notice: Option<Remark>,
     /// Whether the ticket had timers before, or got some.
     pub had_timers: bool,
     /// Calls that the ticket had before.
@@ -59,7 +59,7 @@ impl Decision {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notice {
+pub enum Remark {
     /// Saved on a closed ticket whose queue takes no follow-ups: nobody reads it.
     Rejected,
     /// The ticket is closed: this new one, linked to it, took the message.

@@ -1,7 +1,7 @@
 //! The net at work: tokens, branches, automatic chains (C1 to C7, C11).
 
 use crate::execution::context::Context;
-use crate::execution::decision::{Decision, Notice, Reach};
+use crate::execution::decision::{Decision, Reach, Remark};
 use crate::rules::failure::Failure;
 use crate::rules::scope::TicketScope;
 use crate::state::apply::apply;
@@ -38,7 +38,7 @@ pub struct Run<'a> {
     pub stored: Option<&'a Ticket>,
     pub events: Vec<Event>,
     pub blobs: Vec<Blob>,
-    pub notice: Option<Notice>,
+    pub notice: Option<Remark>,
     /// Tokens that entered an activity and have not begun there.
     pub(crate) entered: VecDeque<Seq>,
     /// Sub-processes that have ended, and whose parents do not know it yet.

@@ -8,7 +8,7 @@ use crate::rules::scope::TicketScope;
 use crate::state::ids::Seq;
 use crate::state::message::{Data, Datum};
 use crate::state::people::SYSTEM;
-use crate::state::snapshot::{Copy, Item, Retry, WorkItem, WorkMore, WorkStatus};
+use crate::state::snapshot::{Item, Iteration, Retry, WorkItem, WorkMore, WorkStatus};
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::data_types::copy_data;
 use vorgang_definitions::kinds::message::DataType;
@@ -70,7 +70,7 @@ impl Run<'_> {
         let data: Data = asked.map(|(name, _)| (name, Datum::Boolean(false))).collect();
         for (place, element) in elements.into_iter().enumerate() {
             let name = for_each.name.as_ref().map(ToString::to_string);
-            let copy = Copy { of: item.seq, name, place: (known + place) as u32, element, data: data.clone() };
+            let copy = Iteration { of: item.seq, name, place: (known + place) as u32, element, data: data.clone() };
             let more = Some(Box::new(WorkMore { copy: Some(copy), ..WorkMore::default() }));
             let seq = self.place(item.instance, &item.activity, WorkStatus::Offered, None, more);
             self.entered.push_back(seq);
@@ -90,7 +90,7 @@ impl Run<'_> {
     }
 
     /// A copy has ended: it leads nowhere, and its token is looked at.
-    pub(crate) fn copy_done(&mut self, item: &WorkItem, copy: &Copy, outcome: &str, by: &str) -> Result<Option<Vec<String>>, Failure> {
+    pub(crate) fn copy_done(&mut self, item: &WorkItem, copy: &Iteration, outcome: &str, by: &str) -> Result<Option<Vec<String>>, Failure> {
         self.end_work(item.seq, WorkStatus::Done, Some(outcome), by);
         let Some(token) = self.snapshot.item(copy.of).filter(|w| w.status.is_open()).cloned() else {
             // The others were enough: this one was left to finish.

@@ -1,7 +1,7 @@
 //! Groups: phases with clocks and handlers of their own, which are cancelled whole (C12, C16).
 
 use crate::execution::run::Run;
-use crate::net::step::{Choice, Taken, no_branch};
+use crate::net::step::{Way, Ways, no_branch};
 use crate::net::timer;
 use crate::rules::failure::Failure;
 use crate::state::event::Event;
@@ -53,12 +53,12 @@ impl Run<'_> {
         let Some(process) = self.process_of(instance) else { return Ok(()) };
         let Some((name, _)) = process.def.groups.0.get(group) else { return Ok(()) };
         let ways = match self.choose((instance, None), branch, Split::First)? {
-            Choice::None(conditions) => return Err(no_branch(&conditions)),
-            Choice::Ends => vec![],
-            Choice::Taken(ways) => ways,
+            Ways::None(conditions) => return Err(no_branch(&conditions)),
+            Ways::Ends => vec![],
+            Ways::Taken(ways) => ways,
         };
         self.withdraw_those(|w| w.instance == instance && process.net.is_in(&w.activity, group));
-        for Taken { transition, targets } in ways {
+        for Way { transition, targets } in ways {
             if let Some(t) = transition {
                 self.actions(&t.actions, Some(instance), None)?;
             }

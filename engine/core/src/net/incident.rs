@@ -1,6 +1,6 @@
 //! Incidents: work that fails stays where it is, and says why.
 
-use crate::execution::decision::Notice;
+use crate::execution::decision::Remark;
 use crate::execution::run::Run;
 use crate::rules::failure::Failure;
 use crate::state::event::Event;
@@ -40,7 +40,7 @@ impl<'a> Run<'a> {
 
     pub fn raise(&mut self, failure: Failure, place: Option<String>, retry: Retry) {
         let chain = if failure.kind == "loop" { self.chain.iter().rev().take(20).rev().cloned().collect() } else { vec![] };
-        self.notice = Some(Notice::Incident(failure.message.clone()));
+        self.notice = Some(Remark::Incident(failure.message.clone()));
         let incident = Incident {
             seq: self.next_seq(),
             kind: failure.kind.to_owned(),

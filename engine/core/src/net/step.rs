@@ -11,9 +11,9 @@ use vorgang_definitions::kinds::branch::{Branch, Next, Split, Target, Transition
 use vorgang_definitions::kinds::process::Activity;
 
 /// What looking for a branch found.
-pub enum Choice<'p> {
+pub enum Ways<'p> {
     /// Each with the transition that led to it.
-    Taken(Vec<Taken<'p>>),
+    Taken(Vec<Way<'p>>),
     /// No condition held; these were false.
     None(Vec<String>),
     /// The activity has no `next`.
@@ -21,12 +21,12 @@ pub enum Choice<'p> {
 }
 
 /// A way that is taken.
-pub struct Taken<'p> {
+pub struct Way<'p> {
     pub transition: Option<&'p Transition>,
     pub targets: Vec<&'p Target>,
 }
 
-impl<'p> From<&'p Transition> for Taken<'p> {
+impl<'p> From<&'p Transition> for Way<'p> {
     fn from(transition: &'p Transition) -> Self {
         Self { transition: Some(transition), targets: transition.to.iter().collect() }
     }
@@ -65,9 +65,9 @@ impl<'a> Run<'a> {
     }
 
     /// What the activity's `next` says to the outcome.
-    fn way<'p>(&self, item: &WorkItem, activity: &'p Activity, outcome: &str) -> Result<Choice<'p>, Failure> {
+    fn way<'p>(&self, item: &WorkItem, activity: &'p Activity, outcome: &str) -> Result<Ways<'p>, Failure> {
         let branch = match &activity.next {
-            None => return Ok(Choice::Ends),
+            None => return Ok(Ways::Ends),
             Some(Next::Branch(branch)) => branch,
             Some(Next::Outcomes(map)) => match map.iter().find(|(o, _)| *o == outcome) {
                 Some((_, branch)) => branch,
@@ -91,7 +91,7 @@ impl<'a> Run<'a> {
         item: &WorkItem,
         activity: &Activity,
         outcome: &str,
-        choose: impl FnOnce(&Self) -> Result<Choice<'p>, Failure>,
+        choose: impl FnOnce(&Self) -> Result<Ways<'p>, Failure>,
     ) -> Result<Option<Vec<String>>, Failure> {
         if item.status != WorkStatus::Running {
             return self.leave(item, activity, outcome, SYSTEM, choose);
@@ -111,7 +111,7 @@ impl<'a> Run<'a> {
         activity: &Activity,
         outcome: &str,
         by: &str,
-        choose: impl FnOnce(&Self) -> Result<Choice<'p>, Failure>,
+        choose: impl FnOnce(&Self) -> Result<Ways<'p>, Failure>,
     ) -> Result<Option<Vec<String>>, Failure> {
         let savepoint = self.savepoint();
         // `steps.SELF` is set when its own `next` is tried.
@@ -124,7 +124,7 @@ impl<'a> Run<'a> {
         &mut self,
         item: &WorkItem,
         activity: &Activity,
-        choose: impl FnOnce(&Self) -> Result<Choice<'p>, Failure>,
+        choose: impl FnOnce(&Self) -> Result<Ways<'p>, Failure>,
         savepoint: Savepoint,
     ) -> Result<Option<Vec<String>>, Failure> {
         let choice = match choose(self) {
@@ -148,14 +148,14 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn take(&mut self, item: &WorkItem, activity: &Activity, choice: Choice, savepoint: Savepoint) -> Result<Option<Vec<String>>, Failure> {
+    fn take(&mut self, item: &WorkItem, activity: &Activity, choice: Ways, savepoint: Savepoint) -> Result<Option<Vec<String>>, Failure> {
         match choice {
-            Choice::None(conditions) => {
+            Ways::None(conditions) => {
                 self.roll_back(savepoint);
                 return Ok(Some(conditions));
             }
-            Choice::Taken(ways) => {
-                for Taken { transition, targets } in ways {
+            Ways::Taken(ways) => {
+                for Way { transition, targets } in ways {
                     if let Some(t) = transition
                         && let Err(failure) = self.actions(&t.actions, Some(item.instance), Some(item.seq))
                     {
@@ -172,7 +172,7 @@ impl<'a> Run<'a> {
                     self.place_all(item.instance, transition, &targets, &item.activity);
                 }
             }
-            Choice::Ends => {
+            Ways::Ends => {
                 if let Some(end) = &activity.end {
                     self.end_instance(item.instance, end);
                 }
@@ -210,12 +210,12 @@ impl<'a> Run<'a> {
     }
 
     /// The ways that hold, for an instance and where there is one a work item (C6).
-    pub(crate) fn choose<'p>(&self, at: (Seq, Option<Seq>), branch: &'p Branch, split: Split) -> Result<Choice<'p>, Failure> {
+    pub(crate) fn choose<'p>(&self, at: (Seq, Option<Seq>), branch: &'p Branch, split: Split) -> Result<Ways<'p>, Failure> {
         let tried = match branch {
-            Branch::To(target) => return Ok(Choice::Taken(vec![Taken { transition: None, targets: vec![target] }])),
+            Branch::To(target) => return Ok(Ways::Taken(vec![Way { transition: None, targets: vec![target] }])),
             Branch::Tried(tried) => tried,
         };
-        let (mut taken, mut conditions): (Vec<Taken>, Vec<String>) = (vec![], vec![]);
+        let (mut taken, mut conditions): (Vec<Way>, Vec<String>) = (vec![], vec![]);
         for transition in tried {
             let holds = match &transition.when {
                 Some(when) => self.holds(when, Some(at.0), at.1)?,
@@ -229,7 +229,7 @@ impl<'a> Run<'a> {
             }
             conditions.extend(transition.when.as_ref().filter(|_| !holds).map(|w| w.text.trim().to_owned()));
         }
-        Ok(if taken.is_empty() { Choice::None(conditions) } else { Choice::Taken(taken) })
+        Ok(if taken.is_empty() { Ways::None(conditions) } else { Ways::Taken(taken) })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Handlers: what definitions do on events (C4.6, C16).
 
-use crate::execution::decision::Notice;
+use crate::execution::decision::Remark;
 use crate::execution::run::{Run, STEPS_MAX};
 use crate::net::step::moved;
 use crate::react::job;
@@ -81,8 +81,8 @@ impl Run<'_> {
             self.chain.push(job.clone());
             self.steps += 1;
             job::run(self, job);
-            done |= !matches!(self.notice, Some(Notice::NotMeant(_)));
-            self.notice = notice.or(self.notice.take().filter(|n| matches!(n, Notice::Incident(_))));
+            done |= !matches!(self.notice, Some(Remark::NotMeant(_)));
+            self.notice = notice.or(self.notice.take().filter(|n| matches!(n, Remark::Incident(_))));
         }
         done
     }

@@ -1,6 +1,6 @@
 //! A job on one ticket: the condition is asked again, then its actions run, all or none.
 
-use crate::execution::decision::Notice;
+use crate::execution::decision::Remark;
 use crate::execution::run::Run;
 use crate::rules::failure::Failure;
 use crate::state::snapshot::Retry;
@@ -8,18 +8,18 @@ use vorgang_definitions::kinds::job::Job;
 
 pub fn run(run: &mut Run, name: &str) {
     let Some(job) = run.model.jobs.get(name).cloned() else {
-        run.notice = Some(Notice::NotMeant(None));
+        run.notice = Some(Remark::NotMeant(None));
         return;
     };
     match run.holds(&job.condition, None, None) {
         Ok(true) => {}
         Ok(false) => {
-            run.notice = Some(Notice::NotMeant(None));
+            run.notice = Some(Remark::NotMeant(None));
             return;
         }
         // What cannot be evaluated does not match (C29); the run counts it.
         Err(failure) => {
-            run.notice = Some(Notice::NotMeant(Some(failure.message)));
+            run.notice = Some(Remark::NotMeant(Some(failure.message)));
             return;
         }
     }
@@ -35,7 +35,7 @@ pub fn run(run: &mut Run, name: &str) {
 fn failed(run: &mut Run, job: &Job, failure: Failure) {
     let retry = Retry::Job { job: job.name.to_string() };
     if run.snapshot.incidents.iter().any(|i| i.resolved.is_none() && i.retry == retry) {
-        run.notice = Some(Notice::Incident(failure.message));
+        run.notice = Some(Remark::Incident(failure.message));
         return;
     }
     run.raise(failure, Some(format!("job {}", job.name)), retry);

@@ -1,7 +1,7 @@
 //! Looking again at what waits for changes (C4.6, C7).
 
 use crate::execution::run::{Run, STEPS_MAX};
-use crate::net::step::Choice;
+use crate::net::step::Ways;
 use crate::react::messages;
 use crate::rules::failure::Failure;
 use crate::state::event::Event;
@@ -69,7 +69,7 @@ impl Run<'_> {
             }
             self.steps += 1;
             self.chain.push(item.activity.clone());
-            if let Err(failure) = self.leave_early(item, activity, "change", |_| Ok(Choice::Taken(vec![transition.into()]))) {
+            if let Err(failure) = self.leave_early(item, activity, "change", |_| Ok(Ways::Taken(vec![transition.into()]))) {
                 self.cannot_look(item, failure);
             }
             return true;

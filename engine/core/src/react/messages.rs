@@ -1,6 +1,6 @@
 //! Messages that reach instances (C15): the handlers that wait have them, or the instance keeps them.
 
-use crate::execution::decision::Notice;
+use crate::execution::decision::Remark;
 use crate::execution::run::Run;
 use crate::rules::failure::Failure;
 use crate::state::event::Event;
@@ -24,7 +24,7 @@ pub fn receive(run: &mut Run, name: &str, data: &Data, sent: Timestamp) {
         reached |= receive_in(run, instance, name, data, sent);
     }
     if !reached {
-        run.notice = Some(Notice::NotMeant(None));
+        run.notice = Some(Remark::NotMeant(None));
     }
 }
 

@@ -23,7 +23,7 @@ use vorgang_definitions::kinds::notification::{Channel, Notification};
 use vorgang_definitions::model::Model;
 
 /// One person who is told.
-struct Told {
+struct Addressee {
     person: Arc<Person>,
     portal: bool,
     mail: bool,
@@ -116,7 +116,7 @@ pub fn preview(model: &Model, snapshot: &Snapshot, ctx: &Context, notification: 
 
 /// Whoever is meant, and the substitute of one who is away. Nothing is lost: where no substitute may see the ticket,
 /// it comes as always.
-fn reached(run: &Run, notification: &Notification, login: &str, today: Date) -> Vec<Told> {
+fn reached(run: &Run, notification: &Notification, login: &str, today: Date) -> Vec<Addressee> {
     let Some(person) = run.ctx.people.get(login).cloned() else { return vec![] };
     if notification.opt_out && person.settings.muted.contains(notification.name.as_str()) {
         return vec![];
@@ -124,7 +124,7 @@ fn reached(run: &Run, notification: &Notification, login: &str, today: Date) -> 
     let by = |channel| notification.by.contains(&channel);
     let told = |person: Arc<Person>, mail: bool, instead_of: Option<String>| {
         let mail = mail && by(Channel::Mail) && !person.email.is_empty();
-        Told { portal: by(Channel::Portal), mail, person, instead_of }
+        Addressee { portal: by(Channel::Portal), mail, person, instead_of }
     };
     match substitute(run, &person, today, &notification.by).filter(|_| !notification.urgent) {
         // The one who is away finds it in the portal afterwards.

@@ -81,7 +81,7 @@ pub struct Reason {
 
 /// Who a mail comes from, as far as it is believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum From {
+pub enum Author {
     Customer,
     Agent,
     Machine,
@@ -103,7 +103,7 @@ pub struct Taken {
     pub ticket: Option<String>,
     /// Of a new one: the ticket that it is about, and that it does not belong to.
     pub related: Option<String>,
-    pub from: From,
+    pub from: Author,
     /// The login, where the address is somebody's.
     pub person: Option<String>,
     /// Of a new one.
@@ -350,9 +350,9 @@ impl Sorting<'_> {
         }
         let person = self.believed().cloned();
         let from = match &person {
-            _ if mail.is_report() => From::Machine,
-            Some(p) if p.kind == PersonKind::Agent => From::Agent,
-            _ => From::Customer,
+            _ if mail.is_report() => Author::Machine,
+            Some(p) if p.kind == PersonKind::Agent => Author::Agent,
+            _ => Author::Customer,
         };
         let response = self.may_respond(from).then_some(occasion);
         let old = ticket.is_some();
@@ -365,13 +365,13 @@ impl Sorting<'_> {
             queue,
             ticket_type,
             set: set.collect(),
-            visible: !mail.is_report() && from != From::Agent,
+            visible: !mail.is_report() && from != Author::Agent,
             response,
         }))
     }
 
     /// Automatic mail is never answered, strangers whom nobody stands for neither, and nobody often.
-    fn may_respond(&mut self, from: From) -> bool {
+    fn may_respond(&mut self, from: Author) -> bool {
         let mail = self.arrival.mail;
         let known = self.person.is_some();
         let automatic = match &mail.nature {
@@ -379,20 +379,20 @@ impl Sorting<'_> {
             _ => None,
         };
         let why_not = match from {
-            From::Machine => Some("it is a report".to_owned()),
-            From::Customer if automatic.is_some() => automatic,
-            From::Agent => Some("an agent wrote it".to_owned()),
-            From::Customer if mail.from.is_none() => Some("no sender is named".into()),
-            From::Customer if mail.from.as_ref().is_some_and(|f| self.names.account_at(&f.address).is_some()) => {
+            Author::Machine => Some("it is a report".to_owned()),
+            Author::Customer if automatic.is_some() => automatic,
+            Author::Agent => Some("an agent wrote it".to_owned()),
+            Author::Customer if mail.from.is_none() => Some("no sender is named".into()),
+            Author::Customer if mail.from.as_ref().is_some_and(|f| self.names.account_at(&f.address).is_some()) => {
                 Some("it comes from an address of the desk itself".into())
             }
-            From::Customer if mail.auth.is_forged() || !(known || mail.auth.is_good()) => {
+            Author::Customer if mail.auth.is_forged() || !(known || mail.auth.is_good()) => {
                 Some("the sender is not known here, and nobody stands for the address".into())
             }
-            From::Customer if self.arrival.responses >= RESPONSES_A_DAY_MAX => {
+            Author::Customer if self.arrival.responses >= RESPONSES_A_DAY_MAX => {
                 Some(format!("the address had {} responses today", self.arrival.responses))
             }
-            From::Customer => None,
+            Author::Customer => None,
         };
         if let Some(why) = &why_not {
             self.say("response", format!("none: {why}"));

@@ -103,7 +103,7 @@ pub fn people(whos: &Whos, scope: &TicketScope) -> Result<Vec<String>, EvalError
 
 /// Whom a notification is for.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Recipients {
+pub struct Notified {
     pub logins: Vec<String>,
     /// Addresses of nobody in the directory.
     pub addresses: Vec<Address>,
@@ -113,8 +113,8 @@ pub struct Recipients {
 ///
 /// # Errors
 /// What cannot be evaluated, and a person who is named or computed and does not exist.
-pub fn recipients(whos: &Whos, scope: &TicketScope) -> Result<Recipients, EvalError> {
-    let mut found = Recipients::default();
+pub fn recipients(whos: &Whos, scope: &TicketScope) -> Result<Notified, EvalError> {
+    let mut found = Notified::default();
     for who in whos.iter() {
         let named = match who {
             Who::User(login) => vec![login.clone()],

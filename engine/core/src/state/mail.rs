@@ -170,12 +170,12 @@ pub enum Nature {
     /// Automatic mail or a mailing list: no automatic response goes out. The sender stays who the headers name. The reason is for people.
     Machine(String),
     /// A report about a mail that was sent.
-    Report(Report),
+    Report(DeliveryReport),
 }
 
 /// A report of delivery or of abuse.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Report {
+pub struct DeliveryReport {
     /// The mail's type says that it is a report (RFC 3462); otherwise only its words do.
     pub declared: bool,
     /// It could not be delivered, for good.

@@ -133,7 +133,7 @@ pub struct WorkItem {
 pub struct WorkMore {
     /// The copy of a `for_each` that it is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub copy: Option<Copy>,
+    pub copy: Option<Iteration>,
     /// Of a `for_each`: its copies that have ended, in the order of their elements.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<Item>,
@@ -206,7 +206,7 @@ pub enum Holder {
 
 /// A copy of the activity for one element.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Copy {
+pub struct Iteration {
     /// The token whose copy it is.
     pub of: Seq,
     /// Under which name it sees its element.
@@ -242,7 +242,7 @@ pub struct Child {
 }
 
 impl WorkItem {
-    pub fn copy(&self) -> Option<&Copy> {
+    pub fn copy(&self) -> Option<&Iteration> {
         self.more.as_ref()?.copy.as_ref()
     }
 

@@ -74,7 +74,7 @@ pub fn choices(model: &Model, snapshot: &Snapshot, ctx: &Context, values: &BTree
     let trial = slots::with_changes(snapshot, values.iter().filter_map(read));
     let own = names.types.get(&snapshot.ticket.ticket_type).into_iter().flat_map(|t| t.fields.iter().map(|f| f.field.as_str()));
     let all: Vec<&str> = ["title", "state", "queue", "priority", "owner", "responsible", "lock", "type"].into_iter().chain(own).collect();
-    let asked = Asked { run: &run, trial: &trial, instance: None, work: None, by_right: true };
+    let asked = Choosing { run: &run, trial: &trial, instance: None, work: None, by_right: true };
     let judge = ask::judge(&run, &trial, None, None);
     let shapes = all.iter().filter_map(|n| Some(((*n).to_owned(), judge.as_ref()?.field(n)?))).collect();
     let choices = all.iter().filter_map(|name| asked.choice(&Slot::find(names, name)?)).collect();
@@ -93,7 +93,7 @@ pub fn choices(model: &Model, snapshot: &Snapshot, ctx: &Context, values: &BTree
 }
 
 /// Where a choice is asked for.
-pub(crate) struct Asked<'r, 'a> {
+pub(crate) struct Choosing<'r, 'a> {
     pub run: &'r Run<'a>,
     pub trial: &'r Snapshot,
     pub instance: Option<Seq>,
@@ -102,7 +102,7 @@ pub(crate) struct Asked<'r, 'a> {
     pub by_right: bool,
 }
 
-impl Asked<'_, '_> {
+impl Choosing<'_, '_> {
     /// `None` where any value can be written.
     pub fn choice(&self, slot: &Slot) -> Option<Choice> {
         let options = self.options(slot)?;

@@ -16,7 +16,7 @@ use crate::rules::{rights, slots};
 use crate::state::ids::Seq;
 use crate::state::people::{Person, PersonKind};
 use crate::state::snapshot::{Snapshot, TimerKind, WorkItem, WorkStatus};
-use crate::view::choices::{Asked, Choice};
+use crate::view::choices::{Choice, Choosing};
 use crate::view::open;
 use crate::view::open::of_copy;
 use jiff::Timestamp;
@@ -235,7 +235,7 @@ fn fields(run: &Run, fields: &[FormField], item: &WorkItem, trial: &Snapshot) ->
     let (instance, work) = (Some(item.instance), Some(item.seq));
     let judge = ask::judge(run, trial, instance, work);
     let shape = |name: &str| judge.as_ref().and_then(|j| j.field(name));
-    let asked = Asked { run, trial, instance, work, by_right: false };
+    let asked = Choosing { run, trial, instance, work, by_right: false };
     let mut offered = vec![];
     let mut article = None;
     for field in form::present(run, fields, trial, instance, work) {

@@ -6,7 +6,7 @@ use crate::intake::incoming::KEPT_MAX;
 use std::collections::BTreeSet;
 use vorgang_core::article::{Article, Written};
 use vorgang_core::intake::Proof;
-use vorgang_core::mail::{Mail, Nature, Report};
+use vorgang_core::mail::{DeliveryReport, Mail, Nature};
 use vorgang_definitions::kinds::mail_account::MailAccount;
 use vorgang_definitions::kinds::state::StateType;
 use vorgang_store::inbox::InboxRow;
@@ -27,14 +27,14 @@ pub struct Candidate {
 }
 
 /// A mail that is here already, under the same Message-ID with the same text.
-pub struct Copy {
+pub struct EarlierCopy {
     pub stored: Stored,
     pub same_account: bool,
     /// It made the ticket; otherwise it was added to one.
     pub made: bool,
 }
 
-impl Copy {
+impl EarlierCopy {
     pub fn named(self) -> Candidate {
         Candidate { stored: self.stored, proof: Proof::Copy, accounts: vec![] }
     }
@@ -142,7 +142,12 @@ impl Desk {
     /// The same mail as it came before, on another way: mail servers write different lines above it.
     ///
     /// `thread` holds the mails with this mail's own Message-ID, and those whose thread began with it.
-    pub(crate) async fn copy_of(&self, mail: &Mail, account: Option<&MailAccount>, thread: &[InboxRow]) -> Result<Option<Copy>, Error> {
+    pub(crate) async fn copy_of(
+        &self,
+        mail: &Mail,
+        account: Option<&MailAccount>,
+        thread: &[InboxRow],
+    ) -> Result<Option<EarlierCopy>, Error> {
         let sender = mail.from.as_ref().map(ToString::to_string).unwrap_or_default();
         let mut copy = None;
         for row in thread {
@@ -159,7 +164,7 @@ impl Desk {
             let same_account = before.as_deref() == account.map(|a| a.name.as_str());
             let made = articles.first().is_some_and(|a| came(&a));
             if same_account || copy.is_none() {
-                copy = Some(Copy { stored, same_account, made });
+                copy = Some(EarlierCopy { stored, same_account, made });
             }
             if same_account {
                 break;
@@ -195,7 +200,7 @@ impl Desk {
         Ok(())
     }
 
-    async fn of_recipients(&self, report: &mut Report) -> Result<(), Error> {
+    async fn of_recipients(&self, report: &mut DeliveryReport) -> Result<(), Error> {
         let threads = self.threads().await?;
         let mut addresses: Vec<String> = vec![];
         for key in report.originals.iter().filter_map(|id| threads.key_of(id)) {
