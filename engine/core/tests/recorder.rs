@@ -3,7 +3,7 @@
 //! commit that rewrites it says which one.
 //!
 //! `UPDATE_EXPECT=1` rewrites the digests. `VORGANG_RECORD=FOLDER` writes the records themselves, a file each, to be compared.
-//! `VORGANG_LONG=1` plays all nets; otherwise the first thousand are played.
+//! `VORGANG_LONG=1` plays all nets; otherwise the first five hundred are played.
 
 #[allow(dead_code, reason = "the oracle uses the rest")]
 #[path = "oracle/net.rs"]
@@ -29,7 +29,7 @@ use vorgang_definitions::site::{SiteFile, load, load_to_draw, read_folder};
 
 /// Nets of a long run, of every run, and of one digest.
 const NETS: u64 = 10_000;
-const NETS_SHORT: u64 = 1_000;
+const NETS_SHORT: u64 = 500;
 const NETS_IN_ONE: u64 = 500;
 /// Commands that are given to one net.
 const COMMANDS: usize = 24;
