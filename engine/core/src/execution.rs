@@ -1,6 +1,7 @@
 //! One command under way: its context, the working copy of its ticket, and the decision that comes of it.
 
 pub mod ask;
+pub mod at;
 pub mod changes;
 pub mod command;
 pub mod content;

@@ -1,15 +1,15 @@
+use crate::execution::at::At;
 use crate::execution::evaluate::value;
 use crate::execution::run::Run;
 use crate::net::assign;
 use crate::rules::failure::Failure;
-use crate::state::ids::Seq;
 use vorgang_definitions::actions::assign::Assign;
 
-pub fn run(run: &mut Run, assign: &Assign, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
+pub fn run(run: &mut Run, assign: &Assign, at: At) -> Result<(), Failure> {
     for (name, given) in [("owner", &assign.owner), ("responsible", &assign.responsible)] {
         if let Some(given) = given {
-            let value = value(run, given, instance, work)?;
-            assign::apply(run, name, value, instance)?;
+            let value = value(run, given, at)?;
+            assign::apply(run, name, value, at.instance())?;
         }
     }
     Ok(())

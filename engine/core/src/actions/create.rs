@@ -1,11 +1,11 @@
 use crate::commands::create_ticket;
+use crate::execution::at::At;
 use crate::execution::command::{ArticleInput, NewTicket};
 use crate::execution::evaluate::{render, value};
 use crate::execution::run::Run;
 use crate::net::new_ticket::within;
 use crate::rules::failure::Failure;
 use crate::rules::rejection::say;
-use crate::state::ids::Seq;
 use crate::state::people;
 use std::collections::BTreeMap;
 use vorgang_definitions::actions::create::Create;
@@ -15,11 +15,11 @@ use vorgang_definitions::name::Name;
 use vorgang_definitions::value_expr::ValueExpr;
 
 /// The new ticket is part of the same commit.
-pub fn run(run: &mut Run, create: &Create, name: Option<&Name>, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
-    let article = create.article.as_ref().map(|t| render(run, t, instance, work)).transpose()?;
-    let title = render(run, &create.title, instance, work)?;
+pub fn run(run: &mut Run, create: &Create, name: Option<&Name>, at: At) -> Result<(), Failure> {
+    let article = create.article.as_ref().map(|t| render(run, t, at)).transpose()?;
+    let title = render(run, &create.title, at)?;
     let customer = run.snapshot.ticket.customer_user.clone();
-    let values = |given: &ValueExpr| value(run, given, instance, work);
+    let values = |given: &ValueExpr| value(run, given, at);
     let mut new = described(title, &create.ticket_type, &create.queue, &create.values, customer, values)?;
     new.article = article.map(|body| ArticleInput { body, visible: true, ..ArticleInput::default() });
     let system = people::system();

@@ -1,8 +1,8 @@
+use crate::execution::at::At;
 use crate::execution::run::Run;
 use crate::rules::failure::Failure;
 use crate::state::event::Event;
 use crate::state::event::MessageEmitted;
-use crate::state::ids::Seq;
 use crate::state::message::{Data, Datum, kept_until};
 use vorgang_definitions::actions::Action;
 use vorgang_definitions::cel::value::Value;
@@ -14,7 +14,7 @@ use vorgang_definitions::value_expr::ValueExpr;
 const HOPS_MAX: u32 = 8;
 
 /// It is delivered after the commit, to this ticket's instances too.
-pub fn run(run: &mut Run, name: &Name, action: &Action, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
+pub fn run(run: &mut Run, name: &Name, action: &Action, at: At) -> Result<(), Failure> {
     let shape = run.model.names.messages.get(name.as_str());
     let shape = shape.ok_or_else(|| Failure::new("emit", format!("no process declares the message `{name}`")))?;
     let mut data = Data::new();
@@ -23,7 +23,7 @@ pub fn run(run: &mut Run, name: &Name, action: &Action, instance: Option<Seq>, w
             None => None,
             Some(ValueExpr::Literal(l)) => l.get().cloned(),
             Some(ValueExpr::Expr(e)) => {
-                let scope = run.scope(instance, work);
+                let scope = run.scope(at);
                 Some(e.program().evaluate(&scope).map_err(|error| Failure::of_expression(e, &error, &scope))?)
             }
         };

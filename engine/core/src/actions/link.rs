@@ -1,11 +1,11 @@
+use crate::execution::at::At;
 use crate::execution::evaluate::value;
 use crate::execution::run::Run;
 use crate::rules::failure::Failure;
-use crate::state::ids::Seq;
 use vorgang_definitions::actions::link::{Link, LinkKind};
 
-pub fn run(run: &mut Run, link: &Link, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
-    let to = value(run, &link.to, instance, work)?;
+pub fn run(run: &mut Run, link: &Link, at: At) -> Result<(), Failure> {
+    let to = value(run, &link.to, at)?;
     let number = to.as_ref().and_then(|v| v.as_text()).unwrap_or_default().to_owned();
     let id = run.other(&number).map(|o| o.ticket.id).or_else(|| run.ctx.facts.ticket(&number));
     let id = id.ok_or_else(|| Failure::new("link", format!("there is no ticket `{number}`")))?;

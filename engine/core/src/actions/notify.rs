@@ -1,10 +1,10 @@
+use crate::execution::at::At;
 use crate::execution::run::Run;
 use crate::react::tell::tell;
 use crate::rules::failure::Failure;
-use crate::state::ids::Seq;
 use vorgang_definitions::actions::notify::Notify;
 
-pub fn run(run: &mut Run, name: &Notify, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
+pub fn run(run: &mut Run, name: &Notify, at: At) -> Result<(), Failure> {
     let notification = run.model.names.notifications.get(name);
-    tell(run, notification.ok_or_else(|| Failure::new("definition", format!("no notification is called `{name}`")))?, instance, work)
+    tell(run, notification.ok_or_else(|| Failure::new("definition", format!("no notification is called `{name}`")))?, at)
 }

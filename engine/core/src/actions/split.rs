@@ -1,5 +1,6 @@
 use crate::actions::create;
 use crate::commands::merge;
+use crate::execution::at::At;
 use crate::execution::evaluate::{render, value};
 use crate::execution::run::Run;
 use crate::net::new_ticket;
@@ -7,7 +8,6 @@ use crate::rules::failure::Failure;
 use crate::rules::rejection;
 use crate::state::event::ArticleAdded;
 use crate::state::event::Event;
-use crate::state::ids::Seq;
 use crate::state::people;
 use vorgang_definitions::actions::link::LinkKind;
 use vorgang_definitions::actions::split::Split;
@@ -16,17 +16,17 @@ use vorgang_definitions::name::Name;
 use vorgang_definitions::value_expr::ValueExpr;
 
 /// The message is the one that the handler is there for.
-pub fn run(run: &mut Run, split: &Split, name: Option<&Name>, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
+pub fn run(run: &mut Run, split: &Split, name: Option<&Name>, at: At) -> Result<(), Failure> {
     let article = match run.happening().map(|h| &h.event) {
         Some(Event::ArticleAdded(ArticleAdded { article })) => article.clone(),
         _ => return Err(Failure::new("split", "there is no message here")),
     };
     let title = match &split.title {
-        Some(title) => render(run, title, instance, work)?,
+        Some(title) => render(run, title, at)?,
         None => merge::split_title(run, &article),
     };
     let customer = run.snapshot.ticket.customer_user.clone();
-    let values = |given: &ValueExpr| value(run, given, instance, work);
+    let values = |given: &ValueExpr| value(run, given, at);
     let new = create::described(title, &split.ticket_type, &split.queue, &split.values, customer, values)?;
     let (system, link) = (people::system(), split.link.unwrap_or(LinkKind::Child));
     let ctx = new_ticket::within(run, &system)?;

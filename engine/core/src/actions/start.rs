@@ -1,12 +1,11 @@
 use crate::execution::run::Run;
 use crate::net::token;
 use crate::rules::failure::Failure;
-use crate::state::ids::Seq;
 use crate::state::people::SYSTEM;
 use vorgang_definitions::actions::start::Start;
 use vorgang_definitions::kinds::process::Status;
 
-pub fn run(run: &mut Run, name: &Start, _: Option<Seq>, _: Option<Seq>) -> Result<(), Failure> {
+pub fn run(run: &mut Run, name: &Start) -> Result<(), Failure> {
     let process = run.model.processes.get(name.as_str()).cloned();
     let process = process.ok_or_else(|| Failure::new("definition", format!("no process is called `{name}`")))?;
     if process.def.status() != Status::Active {

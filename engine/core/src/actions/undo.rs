@@ -1,13 +1,13 @@
+use crate::execution::at::At;
 use crate::execution::run::Run;
 use crate::rules::failure::Failure;
 use crate::state::event::Event;
 use crate::state::event::StepUndone;
-use crate::state::ids::Seq;
 use vorgang_definitions::actions::undo::Undo;
 
 /// Runs the `compensate` of what is completed, the last one first, once each (C12).
-pub fn run(run: &mut Run, name: &Undo, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
-    let Some(instance) = instance else { return Err(Failure::new("undo", "there is no process here")) };
+pub fn run(run: &mut Run, name: &Undo, at: At) -> Result<(), Failure> {
+    let Some(instance) = at.instance() else { return Err(Failure::new("undo", "there is no process here")) };
     let Some(process) = run.process_of(instance) else { return Ok(()) };
     let group = process.def.groups.position(name);
     let meant = |activity: &str| *name == "instance" || *name == activity || group.is_some_and(|g| process.net.is_in(activity, g));
@@ -22,7 +22,7 @@ pub fn run(run: &mut Run, name: &Undo, instance: Option<Seq>, work: Option<Seq>)
     for (_, activity) in steps {
         let Some(def) = process.def.activities.get(&activity).filter(|a| !a.compensate.is_empty()) else { continue };
         run.emit(Event::StepUndone(StepUndone { instance, activity }));
-        run.actions(&def.compensate, Some(instance), work)?;
+        run.actions(&def.compensate, at)?;
     }
     Ok(())
 }

@@ -2,12 +2,12 @@
 
 use crate::commands::mail_out;
 use crate::execution::ask;
+use crate::execution::at::At;
 use crate::execution::command::ArticleInput;
 use crate::execution::run::Run;
 use crate::rules::rejection::{FormError, Rejection};
 use crate::rules::rights;
 use crate::state::article::Article;
-use crate::state::ids::Seq;
 use crate::state::people::PersonKind;
 use crate::state::text;
 use vorgang_definitions::kinds::process::ArticleField;
@@ -58,12 +58,7 @@ pub fn check_article(input: &ArticleInput) -> Result<(), WrongInput> {
 }
 
 /// Adds the form's article; its subject is the dialog's template, in the person's language.
-pub fn write_article(
-    run: &mut Run,
-    filled: Option<(&ArticleField, ArticleInput)>,
-    instance: Option<Seq>,
-    work: Option<Seq>,
-) -> Result<(), Rejection> {
+pub fn write_article(run: &mut Run, filled: Option<(&ArticleField, ArticleInput)>, at: At) -> Result<(), Rejection> {
     let Some((field, input)) = filled else { return Ok(()) };
     if input.mail.is_some() {
         // A dialog has no recipients: what it sends, its actions say.
@@ -71,7 +66,7 @@ pub fn write_article(
     }
     let site = run.model.names.site.main_language();
     let subject = match &field.subject {
-        Some(template) => template.render(&run.ctx.actor.language, site, &run.scope(instance, work)).unwrap_or_default(),
+        Some(template) => template.render(&run.ctx.actor.language, site, &run.scope(at)).unwrap_or_default(),
         None => input.subject.clone(),
     };
     let visible = field.visible.unwrap_or(true);

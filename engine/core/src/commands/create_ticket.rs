@@ -2,6 +2,7 @@
 
 use crate::commands::{article, form};
 use crate::execution::ask;
+use crate::execution::at::At;
 use crate::execution::command::{ArticleInput, NewTicket};
 use crate::execution::context::Context;
 use crate::execution::decision::Decision;
@@ -109,7 +110,7 @@ pub fn ticket(model: &Model, new: &NewTicket, ctx: &Context) -> Result<Decision,
 
 /// What ACLs say to a new ticket: to what was chosen, not to what follows from it.
 fn acls(run: &Run, new: &NewTicket, ticket_type: &TicketType, chosen: &[Change]) -> Result<(), Rejection> {
-    let Some(judge) = ask::judge(run, &run.snapshot, None, None) else { return Ok(()) };
+    let Some(judge) = ask::judge(run, &run.snapshot, At::Ticket) else { return Ok(()) };
     ask::ask(run, "action", "create", None)?;
     let given = |name: &str| match name {
         "priority" => new.priority.is_some(),

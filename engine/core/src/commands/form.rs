@@ -2,6 +2,7 @@
 
 use crate::commands::article::{WrongInput, check_article, is_empty, is_mute};
 use crate::execution::ask;
+use crate::execution::at::At;
 use crate::execution::command::{ArticleInput, Form};
 use crate::execution::run::Run;
 use crate::net::life_cycle::StateError;
@@ -34,14 +35,14 @@ pub struct Filled<'p> {
 }
 
 /// The ticket as it would be with the form's values: what conditions in the form see (`stored` is the saved one).
-pub fn trial(run: &Run, fields: &[FormField], form: &Form, instance: Option<Seq>, work: Option<Seq>) -> Snapshot {
+pub fn trial(run: &Run, fields: &[FormField], form: &Form, at: At) -> Snapshot {
     let read = |field: &FormField| {
         let name = field.field.as_ref()?;
         let slot = Slot::find(&run.model.names, name)?;
         match form.values.get(name.as_str()) {
             Some(json) => read_value(run, &slot, json).ok(),
             // What is not sent gets its default, as it is written.
-            None if current(&run.snapshot, &slot).is_null() => default(run, field, &slot, instance, work),
+            None if current(&run.snapshot, &slot).is_null() => default(run, field, &slot, at),
             None => None,
         }
     };
@@ -49,28 +50,22 @@ pub fn trial(run: &Run, fields: &[FormField], form: &Form, instance: Option<Seq>
 }
 
 /// Does the condition hold in the trial? What cannot be evaluated yet is left to `otherwise`.
-pub fn holds_in(run: &Run, trial: &Snapshot, when: Option<&Expr>, instance: Option<Seq>, work: Option<Seq>, otherwise: bool) -> bool {
+pub fn holds_in(run: &Run, trial: &Snapshot, when: Option<&Expr>, at: At, otherwise: bool) -> bool {
     let Some(when) = when else { return true };
-    let scope = TicketScope { snapshot: trial, ..run.scope(instance, work) };
+    let scope = TicketScope { snapshot: trial, ..run.scope(at) };
     when.program().holds(&scope).unwrap_or(otherwise)
 }
 
 /// The dialog's fields that are there now, by their `when`.
-pub fn present<'p>(run: &Run, fields: &'p [FormField], trial: &Snapshot, instance: Option<Seq>, work: Option<Seq>) -> Vec<&'p FormField> {
-    fields.iter().filter(|f| holds_in(run, trial, f.when.as_ref(), instance, work, true)).collect()
+pub fn present<'p>(run: &Run, fields: &'p [FormField], trial: &Snapshot, at: At) -> Vec<&'p FormField> {
+    fields.iter().filter(|f| holds_in(run, trial, f.when.as_ref(), at, true)).collect()
 }
 
-pub fn read<'p>(
-    run: &Run,
-    fields: &'p [FormField],
-    form: &Form,
-    instance: Option<Seq>,
-    work: Option<Seq>,
-) -> Result<Filled<'p>, Rejection> {
-    let trial = trial(run, fields, form, instance, work);
-    let judge = ask::judge(run, &trial, instance, work);
+pub fn read<'p>(run: &Run, fields: &'p [FormField], form: &Form, at: At) -> Result<Filled<'p>, Rejection> {
+    let trial = trial(run, fields, form, at);
+    let judge = ask::judge(run, &trial, at);
     let shape = |name: &str| judge.as_ref().and_then(|j| j.field(name));
-    let present = present(run, fields, &trial, instance, work);
+    let present = present(run, fields, &trial, at);
     let mut errors: Vec<(String, FormError)> = vec![];
     let known = |name: &str| present.iter().any(|f| f.field.as_ref().or(f.data.as_ref()).is_some_and(|n| *n == name));
     for name in form.values.keys().filter(|n| !known(n)) {
@@ -79,14 +74,14 @@ pub fn read<'p>(
     let mut filled = Filled::default();
     for field in present {
         if let Some(name) = &field.data {
-            match own_value(run, name, field, form, instance) {
+            match own_value(run, name, field, form, at.instance()) {
                 Ok(value) => filled.data.push((name.to_string(), value)),
                 Err(error) => errors.push((name.to_string(), error)),
             }
             continue;
         }
         match (&field.field, &field.article) {
-            (Some(name), _) => match change(run, name, field, form, instance, work, shape(name)) {
+            (Some(name), _) => match change(run, name, field, form, at, shape(name)) {
                 Ok(change) => filled.changes.extend(change),
                 Err(error) => errors.push((name.to_string(), error)),
             },
@@ -156,15 +151,7 @@ fn article_input(run: &Run, field: &ArticleField, form: &Form, shape: Option<Sha
     Ok((!is_empty(&input)).then_some(input))
 }
 
-fn change(
-    run: &Run,
-    name: &str,
-    field: &FormField,
-    form: &Form,
-    instance: Option<Seq>,
-    work: Option<Seq>,
-    shape: Option<Shape>,
-) -> Result<Option<Change>, FormError> {
+fn change(run: &Run, name: &str, field: &FormField, form: &Form, at: At, shape: Option<Shape>) -> Result<Option<Change>, FormError> {
     let slot = Slot::find(&run.model.names, name).ok_or(FormError::Unknown)?;
     let now = current(&run.snapshot, &slot);
     // What the form does not have needs no value; what is sent all the same is judged as a change.
@@ -173,7 +160,7 @@ fn change(
     }
     let change = match form.values.get(name) {
         Some(json) => Some(read_value(run, &slot, json)?),
-        None if now.is_null() => default(run, field, &slot, instance, work),
+        None if now.is_null() => default(run, field, &slot, at),
         None => None,
     };
     let after = change.as_ref().map_or(&now, |c| &c.value);
@@ -190,10 +177,10 @@ fn change(
 }
 
 /// What stands in a form at first: the value that the ticket has, else the default.
-pub fn default(run: &Run, field: &FormField, slot: &Slot, instance: Option<Seq>, work: Option<Seq>) -> Option<Change> {
+pub fn default(run: &Run, field: &FormField, slot: &Slot, at: At) -> Option<Change> {
     let value = match field.default.as_ref()? {
         ValueExpr::Literal(l) => l.get().cloned(),
-        ValueExpr::Expr(e) => e.program().evaluate(&run.scope(instance, work)).ok(),
+        ValueExpr::Expr(e) => e.program().evaluate(&run.scope(at)).ok(),
     }?;
     stored(run, slot, Some(value)).ok()
 }

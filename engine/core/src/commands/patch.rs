@@ -2,6 +2,7 @@
 
 use crate::commands::{article, follow_up_ticket, form};
 use crate::execution::ask;
+use crate::execution::at::At;
 use crate::execution::command::ArticleInput;
 use crate::execution::context::Context;
 use crate::execution::decision::Remark;
@@ -83,14 +84,14 @@ pub fn unchanged_since(run: &Run, values: &BTreeMap<String, Json>, version: u64)
 /// What ACLs say to the changes. The whole ticket is the form: what they require and did not before is asked for.
 fn acls(run: &Run, changes: &[Change], values: &BTreeMap<String, Json>) -> Vec<(String, FormError)> {
     let trial = slots::with_changes(&run.snapshot, changes.iter().cloned());
-    let Some(judge) = ask::judge(run, &trial, None, None) else { return vec![] };
+    let Some(judge) = ask::judge(run, &trial, At::Ticket) else { return vec![] };
     let mut errors = judge.changes(changes);
     let names = &run.model.names;
     let own = names.types.get(&run.snapshot.ticket.ticket_type).into_iter().flat_map(|t| t.fields.iter().map(|f| f.field.as_str()));
     for name in own.chain(["owner", "responsible", "customer_user", "pending_until"]) {
         let Some(Shape::Required(denied)) = judge.field(name) else { continue };
         let value = Slot::find(names, name).map_or(Json::Null, |s| slots::current(&trial, &s));
-        let before = || ask::judge(run, &run.snapshot, None, None).and_then(|j| j.field(name));
+        let before = || ask::judge(run, &run.snapshot, At::Ticket).and_then(|j| j.field(name));
         let new = values.contains_key(name) || !matches!(before(), Some(Shape::Required(_)));
         if values::is_unset(&value) && new {
             errors.push((name.to_owned(), denied.into()));

@@ -2,6 +2,7 @@
 
 use crate::commands::{article, form};
 use crate::execution::ask;
+use crate::execution::at::At;
 use crate::execution::command::Form;
 use crate::execution::decision::Remark;
 use crate::execution::run::Run;
@@ -34,20 +35,19 @@ pub fn submit(run: &mut Run, work: Seq, form: &Form) -> Result<(), Rejection> {
     let (name, dialog) = dialog_of(activity, form.dialog.as_deref())?;
     may_use(run, &item, activity, dialog, run.ctx.actor)?;
     may_open(run, &item, name)?;
-    if dialog.when.as_ref().is_some_and(|w| !run.holds(w, Some(item.instance), Some(work)).unwrap_or(false)) {
+    if dialog.when.as_ref().is_some_and(|w| !run.holds(w, At::item(&item)).unwrap_or(false)) {
         return Err(Rejection::Gone);
     }
     claimed(run, &item, dialog.claim)?;
     run.person_starts(&item)?;
-    let outcome =
-        outcome_of(run, &item, dialog, &form::trial(run, &dialog.fields, form, Some(item.instance), Some(work)), form.outcome.as_deref())?;
+    let outcome = outcome_of(run, &item, dialog, &form::trial(run, &dialog.fields, form, At::item(&item)), form.outcome.as_deref())?;
     run.blobs = form.blobs.clone();
-    let filled = form::read(run, &dialog.fields, form, Some(item.instance), Some(work))?;
+    let filled = form::read(run, &dialog.fields, form, At::item(&item))?;
     form::conflicts(run, &filled.changes, form.seen)?;
     run.emit(Event::DialogSubmitted(DialogSubmitted { work, dialog: name.to_owned(), outcome: outcome.clone() }));
     form::write(run, filled.changes, Some(item.instance))?;
     form::write_data(run, filled.data, &item);
-    article::write_article(run, filled.article, Some(item.instance), Some(work))?;
+    article::write_article(run, filled.article, At::item(&item))?;
     // "First input saved" starts the item.
     run.change_work(work, WorkStatus::Started, item.claimed_by.clone(), false);
     finish_dialog(run, &item, &dialog.actions, &outcome);
@@ -59,7 +59,7 @@ fn finish_dialog(run: &mut Run, item: &WorkItem, actions: &[vorgang_definitions:
     let savepoint = run.savepoint();
     let by = run.ctx.actor.login.clone();
     let retry = Retry::Complete { work: item.seq, outcome: outcome.to_owned(), by: by.clone() };
-    if let Err(failure) = run.actions(actions, Some(item.instance), Some(item.seq)) {
+    if let Err(failure) = run.actions(actions, At::item(item)) {
         run.roll_back(savepoint);
         run.fail(item.seq, failure, retry);
         return;
@@ -87,13 +87,13 @@ fn vote(run: &mut Run, item: &WorkItem, approval: &Approval, form: &Form) -> Res
         return Err(Rejection::Form(vec![("outcome".into(), FormError::UnknownOutcome)]));
     }
     run.blobs = form.blobs.clone();
-    let filled = form::read(run, &approval.fields, form, Some(item.instance), Some(item.seq))?;
+    let filled = form::read(run, &approval.fields, form, At::item(item))?;
     form::conflicts(run, &filled.changes, form.seen)?;
     let person = run.ctx.actor.login.clone();
     run.emit(Event::DialogSubmitted(DialogSubmitted { work: item.seq, dialog: APPROVAL.into(), outcome: outcome.clone() }));
     form::write(run, filled.changes, Some(item.instance))?;
     form::write_data(run, filled.data, item);
-    article::write_article(run, filled.article, Some(item.instance), Some(item.seq))?;
+    article::write_article(run, filled.article, At::item(item))?;
     // Whoever is voted for has no other vote.
     if member != person && !delegations(item).iter().any(|(from, _)| *from == member) {
         delegate(run, item, member, person.clone());
@@ -108,7 +108,7 @@ fn vote(run: &mut Run, item: &WorkItem, approval: &Approval, form: &Form) -> Res
 /// The approval's `do`, then the count. The vote is kept, whatever fails.
 fn after_vote(run: &mut Run, item: &WorkItem, approval: &Approval, by: &str) {
     let savepoint = run.savepoint();
-    if let Err(failure) = run.actions(&approval.actions, Some(item.instance), Some(item.seq)) {
+    if let Err(failure) = run.actions(&approval.actions, At::item(item)) {
         run.roll_back(savepoint);
         run.fail(item.seq, failure, Retry::Vote { work: item.seq, by: by.to_owned() });
         return;
@@ -206,7 +206,7 @@ pub fn outcome_of(run: &Run, item: &WorkItem, dialog: &Dialog, trial: &Snapshot,
     if dialog.outcomes.is_empty() {
         return if given.is_none_or(|g| g == "submit") { Ok("submit".into()) } else { Err(unknown()) };
     }
-    let offered = |o: &Outcome| form::holds_in(run, trial, o.when.as_ref(), Some(item.instance), Some(item.seq), false);
+    let offered = |o: &Outcome| form::holds_in(run, trial, o.when.as_ref(), At::item(item), false);
     let found = match given {
         Some(given) => dialog.outcomes.iter().find(|(n, _)| **n == *given),
         None if dialog.outcomes.len() == 1 => dialog.outcomes.iter().next(),

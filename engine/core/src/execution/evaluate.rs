@@ -1,20 +1,20 @@
 //! Values, texts and people that definitions name, as a run sees them.
 
+use crate::execution::at::At;
 use crate::execution::run::Run;
 use crate::rules::failure::Failure;
 use crate::rules::who;
-use crate::state::ids::Seq;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::who::Whos;
 use vorgang_definitions::template::Template;
 use vorgang_definitions::value_expr::ValueExpr;
 
 /// The value of a place; `None` unsets.
-pub(crate) fn value(run: &Run, value: &ValueExpr, instance: Option<Seq>, work: Option<Seq>) -> Result<Option<Value>, Failure> {
+pub(crate) fn value(run: &Run, value: &ValueExpr, at: At) -> Result<Option<Value>, Failure> {
     match value {
         ValueExpr::Literal(l) => Ok(l.get().cloned()),
         ValueExpr::Expr(e) => {
-            let scope = run.scope(instance, work);
+            let scope = run.scope(at);
             let value = e.program().evaluate(&scope).map_err(|error| Failure::of_expression(e, &error, &scope))?;
             Ok(Some(value).filter(|v| v.as_text() != Some("")))
         }
@@ -22,12 +22,12 @@ pub(crate) fn value(run: &Run, value: &ValueExpr, instance: Option<Seq>, work: O
 }
 
 /// Everybody who is meant here.
-pub(crate) fn people(run: &Run, whos: &Whos, instance: Option<Seq>, work: Option<Seq>) -> Result<Vec<String>, Failure> {
-    who::people(whos, &run.scope(instance, work)).map_err(|e| Failure::new("expression", e.to_string()))
+pub(crate) fn people(run: &Run, whos: &Whos, at: At) -> Result<Vec<String>, Failure> {
+    who::people(whos, &run.scope(at)).map_err(|e| Failure::new("expression", e.to_string()))
 }
 
-pub(crate) fn render(run: &Run, template: &Template, instance: Option<Seq>, work: Option<Seq>) -> Result<String, Failure> {
+pub(crate) fn render(run: &Run, template: &Template, at: At) -> Result<String, Failure> {
     let language = run.model.names.site.main_language();
     let failed = |message: String| Failure::new("template", message);
-    template.render(language, language, &run.scope(instance, work)).map_err(failed)
+    template.render(language, language, &run.scope(at)).map_err(failed)
 }

@@ -1,5 +1,6 @@
 //! The net at work: tokens, branches, automatic chains (C1 to C7, C11).
 
+use crate::execution::at::At;
 use crate::execution::context::Context;
 use crate::execution::decision::{Decision, Reach, Remark};
 use crate::rules::failure::Failure;
@@ -180,7 +181,7 @@ impl<'a> Run<'a> {
         self.ended = to.ended;
     }
 
-    pub fn scope(&self, instance: Option<Seq>, work: Option<Seq>) -> TicketScope<'_> {
+    pub fn scope(&self, at: At) -> TicketScope<'_> {
         TicketScope {
             names: &self.model.names,
             snapshot: &self.snapshot,
@@ -188,8 +189,8 @@ impl<'a> Run<'a> {
             actor: self.ctx.actor,
             people: self.ctx.people,
             now: self.ctx.now,
-            instance: instance.and_then(|i| self.snapshot.instance(i)),
-            work: work.and_then(|w| self.snapshot.item(w)),
+            instance: at.instance().and_then(|i| self.snapshot.instance(i)),
+            work: at.work().and_then(|w| self.snapshot.item(w)),
             happening: self.happening.as_deref(),
             value: None,
             recipient: None,
@@ -199,8 +200,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    pub fn holds(&self, expr: &Expr, instance: Option<Seq>, work: Option<Seq>) -> Result<bool, Failure> {
-        let scope = self.scope(instance, work);
+    pub fn holds(&self, expr: &Expr, at: At) -> Result<bool, Failure> {
+        let scope = self.scope(at);
         let held = expr.program().holds(&scope).map_err(|e| Failure::of_expression(expr, &e, &scope))?;
         self.ctx.trace.iter().for_each(|t| t.asked(expr.span, held));
         Ok(held)

@@ -1,5 +1,6 @@
 //! An activity at work: its own actions, up to the first that has to be waited for, and what follows them (C2).
 
+use crate::execution::at::At;
 use crate::execution::run::Run;
 use crate::net::step::no_branch;
 use crate::net::workers::may_work;
@@ -106,7 +107,7 @@ impl Run<'_> {
         if whos.is_empty() || whos.iter().any(|w| w.iter().any(|w| matches!(w, Who::Word(WhoWord::Anyone)))) {
             return None;
         }
-        let scope = self.scope(Some(item.instance), Some(item.seq));
+        let scope = self.scope(At::item(item));
         // Whoever is excluded is not there for it. What cannot be evaluated is not known to be nobody.
         let able = |login: &String| self.ctx.people.get(login).is_some_and(|p| may_work(self, item, p).is_ok());
         let count = |w: &&Whos| who::people(w, &scope).map_or(1, |people| people.iter().filter(|l| able(l)).count());
@@ -120,15 +121,15 @@ impl Run<'_> {
 
     /// False when one of them has to be waited for: the others follow its answer.
     fn own_actions(&mut self, item: &WorkItem, activity: &Activity, from: usize) -> Result<bool, Failure> {
-        let (instance, work) = (Some(item.instance), Some(item.seq));
+        let at = At::item(item);
         for (index, action) in activity.actions.iter().enumerate().skip(from) {
             let Verb::Run(program) = &action.verb else {
-                self.action(action, instance, work)?;
+                self.action(action, at)?;
                 continue;
             };
-            let wanted = action.when.as_ref().map_or(Ok(true), |when| self.holds(when, instance, work))?;
+            let wanted = action.when.as_ref().map_or(Ok(true), |when| self.holds(when, at))?;
             if wanted {
-                call::want(self, program, action.retry.as_ref(), instance, work, Some(index))?;
+                call::want(self, program, action.retry.as_ref(), at, Some(index))?;
                 return Ok(false);
             }
         }

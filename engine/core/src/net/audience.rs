@@ -1,5 +1,6 @@
 //! The keys under which work lists find open work.
 
+use crate::execution::at::At;
 use crate::execution::run::Run;
 use crate::net::voters;
 use crate::rules::who;
@@ -30,7 +31,7 @@ impl<'a> Run<'a> {
         }
         let Some(process) = self.process_of(item.instance) else { return vec![] };
         let Some(activity) = process.def.activities.get(&item.activity) else { return vec![] };
-        let scope = self.scope(Some(item.instance), Some(item.seq));
+        let scope = self.scope(At::item(item));
         let mut keys = vec![];
         for (_, dialog) in activity.dialogs.iter() {
             if let Some(whos) = dialog.who.as_ref().or(activity.assign.as_ref().map(|a| &a.who)) {

@@ -1,5 +1,6 @@
 //! Programs: wanted in a commit, run after it, answered by a command of its own.
 
+use crate::execution::at::At;
 use crate::execution::evaluate::value;
 use crate::execution::run::Run;
 use crate::net::values;
@@ -19,25 +20,18 @@ const LIMIT: u32 = 30;
 const WAIT: u32 = 60;
 
 /// `index` where the work item waits for it: which of its activity's actions it is.
-pub fn want(
-    run: &mut Run,
-    program: &Program,
-    again: Option<&Again>,
-    instance: Option<Seq>,
-    work: Option<Seq>,
-    index: Option<usize>,
-) -> Result<(), Failure> {
+pub fn want(run: &mut Run, program: &Program, again: Option<&Again>, at: At, index: Option<usize>) -> Result<(), Failure> {
     let mut input = Map::new();
     for (name, given) in program.with.iter() {
-        let json = value(run, given, instance, work)?.map_or(Json::Null, |v| v.to_json());
+        let json = value(run, given, at)?.map_or(Json::Null, |v| v.to_json());
         input.insert(name.to_string(), json);
     }
     let seconds = |d: vorgang_definitions::cel::value::Duration| u32::try_from(d.days * 86_400 + d.seconds).unwrap_or(u32::MAX);
     let call = Call {
         seq: run.next_seq(),
-        waits: work.zip(index),
+        waits: at.work().zip(index),
         program: program.program.to_string(),
-        instance,
+        instance: at.instance(),
         input: Json::Object(input),
         into: program.into.iter().flat_map(|i| &i.0).map(|(f, k)| (f.to_string(), k.as_ref().map(ToString::to_string))).collect(),
         limit: program.limit.map_or(LIMIT, |l| seconds(l.0)),
@@ -115,7 +109,7 @@ fn failed(run: &mut Run, call: Call, item: Option<WorkItem>, message: String) {
     let action = process.as_ref().and_then(|p| p.def.activities.get(&item.activity)).and_then(|a| a.actions.get(index));
     let Some(others) = action.and_then(|a| a.on_error.as_ref()) else { return run.fail(work, failure, retry) };
     let savepoint = run.savepoint();
-    match run.actions(others, Some(item.instance), Some(work)) {
+    match run.actions(others, At::item(&item)) {
         Ok(()) if run.snapshot.item(work).is_some_and(|w| w.status.is_open()) => go_on(run, &item, index + 1),
         Ok(()) => {}
         Err(failure) => {

@@ -1,5 +1,6 @@
 //! `for_each`: one copy for each element, and when they are enough (C10). `repeat`: again on the same token (C2).
 
+use crate::execution::at::At;
 use crate::execution::run::Run;
 use crate::net::step::moved;
 use crate::net::timer;
@@ -32,7 +33,7 @@ impl Run<'_> {
 
     /// The elements of the list now, each once.
     fn elements(&self, item: &WorkItem, for_each: &ForEach) -> Result<Vec<Datum>, Failure> {
-        let scope = self.scope(Some(item.instance), Some(item.seq));
+        let scope = self.scope(At::item(item));
         let value = |given: &ValueExpr| match given {
             ValueExpr::Literal(l) => Ok(l.get().cloned()),
             ValueExpr::Expr(e) => e.program().evaluate(&scope).map(Some).map_err(|error| Failure::of_expression(e, &error, &scope)),
@@ -157,7 +158,7 @@ impl Run<'_> {
             DoneWhen::Word(DoneWord::Started) => true,
             DoneWhen::Count(count) => done >= *count,
             DoneWhen::Expr(e) => {
-                let scope = TicketScope { items: Some(copies), ..self.scope(Some(item.instance), Some(item.seq)) };
+                let scope = TicketScope { items: Some(copies), ..self.scope(At::item(item)) };
                 e.program().holds(&scope).map_err(|error| Failure::of_expression(e, &error, &scope))?
             }
         })
@@ -205,7 +206,7 @@ impl Run<'_> {
         let savepoint = self.savepoint();
         // `steps.SELF` is set when the condition is asked.
         self.end_work(item.seq, WorkStatus::Done, Some(outcome), by);
-        let again = match self.holds(condition, Some(item.instance), Some(item.seq)) {
+        let again = match self.holds(condition, At::item(item)) {
             Ok(holds) => holds == wanted,
             Err(failure) => {
                 self.roll_back(savepoint);

@@ -1,5 +1,6 @@
 //! Groups: phases with clocks and handlers of their own, which are cancelled whole (C12, C16).
 
+use crate::execution::at::At;
 use crate::execution::run::Run;
 use crate::net::step::{Way, Ways, no_branch};
 use crate::net::timer;
@@ -52,7 +53,7 @@ impl Run<'_> {
     pub(crate) fn leave_group(&mut self, instance: Seq, group: usize, branch: &Branch) -> Result<(), Failure> {
         let Some(process) = self.process_of(instance) else { return Ok(()) };
         let Some((name, _)) = process.def.groups.0.get(group) else { return Ok(()) };
-        let ways = match self.choose((instance, None), branch, Split::First)? {
+        let ways = match self.choose(At::Instance(instance), branch, Split::First)? {
             Ways::None(conditions) => return Err(no_branch(&conditions)),
             Ways::Ends => vec![],
             Ways::Taken(ways) => ways,
@@ -60,7 +61,7 @@ impl Run<'_> {
         self.withdraw_those(|w| w.instance == instance && process.net.is_in(&w.activity, group));
         for Way { transition, targets } in ways {
             if let Some(t) = transition {
-                self.actions(&t.actions, Some(instance), None)?;
+                self.actions(&t.actions, At::Instance(instance))?;
             }
             if self.snapshot.instance(instance).is_none_or(|i| i.outcome.is_some()) {
                 return Ok(());

@@ -1,5 +1,6 @@
 //! What keeps an activity closed: its `while` (C13), and mutexes that others hold (C14). Clocks stand meanwhile.
 
+use crate::execution::at::At;
 use crate::execution::run::Run;
 use crate::net::mutex;
 use crate::net::mutex::SiteHolder;
@@ -58,7 +59,7 @@ impl Run<'_> {
     }
 
     fn open_while(&self, item: &WorkItem, activity: &Activity) -> Result<bool, Failure> {
-        activity.while_.as_ref().map_or(Ok(true), |when| self.holds(when, Some(item.instance), Some(item.seq)))
+        activity.while_.as_ref().map_or(Ok(true), |when| self.holds(when, At::item(item)))
     }
 
     /// Its condition does not hold: it waits, or is withdrawn and goes elsewhere.

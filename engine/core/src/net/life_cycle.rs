@@ -1,5 +1,6 @@
 //! The life cycle of a ticket's type: which states follow, for whom and when (C20).
 
+use crate::execution::at::At;
 use crate::execution::run::Run;
 use crate::rules::failure::Failure;
 use crate::rules::rejection::{LifeCycleReason, Rejection};
@@ -30,7 +31,7 @@ impl Run<'_> {
         let Some(transitions) = &ticket_type.transitions else { return Ok(None) };
         let mut why = LifeCycleReason::NoTransition;
         for t in transitions.iter().filter(|t| t.from.iter().any(|s| *s == from.as_str()) && t.to.iter().any(|s| *s == to)) {
-            let scope = self.scope(None, None);
+            let scope = self.scope(At::Ticket);
             if let (true, Some(by)) = (as_person, &t.by)
                 && !who::includes(by, self.ctx.actor, &scope).unwrap_or(false)
             {
@@ -76,7 +77,7 @@ impl Run<'_> {
         }
         if let Some(t) = transition {
             self.life_depth += 1;
-            let done = self.actions(&t.actions, instance, None);
+            let done = self.actions(&t.actions, instance.map_or(At::Ticket, At::Instance));
             self.life_depth -= 1;
             done.map_err(StateError::Failed)?;
         }

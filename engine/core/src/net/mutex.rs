@@ -1,6 +1,7 @@
 //! Mutexes of the whole site: one holder for each name and key, whichever ticket it is on (C14). An instance notes what
 //! it holds; who waits, and who comes first, is asked for as a fact, and the store refuses a commit that was too late.
 
+use crate::execution::at::At;
 use crate::execution::command::Command;
 use crate::execution::decision::Decision;
 use crate::execution::facts::MutexFact;
@@ -93,7 +94,7 @@ impl Run<'_> {
             if let Some((mutex, key)) = mutex.and_then(|m| Some((m, m.key.as_ref()?)))
                 && !holds(&by)
             {
-                let scope = self.scope(Some(item.instance), Some(item.seq));
+                let scope = self.scope(At::item(item));
                 let key = key.program().evaluate(&scope).map_err(|e| Failure::of_expression(key, &e, &scope))?;
                 all.push(Held { name: mutex.name.to_string(), key: text_of(&key), by });
             }

@@ -1,5 +1,6 @@
 //! The beginning of a ticket.
 
+use crate::execution::at::At;
 use crate::execution::context::Context;
 use crate::execution::decision::Decision;
 use crate::execution::run::Run;
@@ -91,7 +92,7 @@ pub(crate) fn complete_fields(
         }
         let default = match f.default.as_ref().filter(|_| !said.contains_key(f.field.as_str())) {
             Some(ValueExpr::Literal(l)) => l.get().cloned(),
-            Some(ValueExpr::Expr(e)) => e.program().evaluate(&run.scope(None, None)).ok(),
+            Some(ValueExpr::Expr(e)) => e.program().evaluate(&run.scope(At::Ticket)).ok(),
             None => None,
         };
         match default.and_then(|v| vorgang_definitions::values::to_stored(field, &v).ok()) {

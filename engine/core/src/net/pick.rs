@@ -1,5 +1,6 @@
 //! Who of many gets the work (C19): in turn, by how much they have to do, by chance, or whoever did something before.
 
+use crate::execution::at::At;
 use crate::execution::decision::Given;
 use crate::execution::run::Run;
 use crate::net::absence::is_away;
@@ -51,7 +52,7 @@ impl Run<'_> {
     /// Who can do it, by login; those who are away only where all are.
     fn candidates(&self, item: &WorkItem, activity: &Activity) -> Result<Vec<String>, Failure> {
         let Some(assign) = &activity.assign else { return Ok(vec![]) };
-        let scope = self.scope(Some(item.instance), Some(item.seq));
+        let scope = self.scope(At::item(item));
         let people = who::people(&assign.who, &scope).map_err(|e| Failure::new("expression", e.to_string()))?;
         let able = |l: &String| self.ctx.people.get(l).is_some_and(|p| may_work(self, item, p).is_ok());
         let mut able: Vec<String> = people.into_iter().filter(able).collect();

@@ -1,5 +1,6 @@
 //! The way out of an activity: its branch is chosen, its actions run, its tokens are placed (C4 to C7).
 
+use crate::execution::at::At;
 use crate::execution::run::{Run, Savepoint};
 use crate::rules::failure::Failure;
 use crate::state::event::Event;
@@ -74,7 +75,7 @@ impl<'a> Run<'a> {
                 None => return Err(Failure::new("definition", format!("`next` has no branch for `{outcome}`"))),
             },
         };
-        self.choose((item.instance, Some(item.seq)), branch, activity.split.unwrap_or(Split::First))
+        self.choose(At::item(item), branch, activity.split.unwrap_or(Split::First))
     }
 
     /// As [`Run::complete`], on a way of its own: a timer's.
@@ -82,7 +83,7 @@ impl<'a> Run<'a> {
         let Some(item) = self.snapshot.item(seq).filter(|w| w.status.is_open()).cloned() else { return Ok(None) };
         let Some(process) = self.process_of(item.instance) else { return Ok(None) };
         let Some(activity) = process.def.activities.get(&item.activity) else { return Ok(None) };
-        self.leave_early(&item, activity, outcome, |run| run.choose((item.instance, Some(item.seq)), branch, Split::First))
+        self.leave_early(&item, activity, outcome, |run| run.choose(At::item(&item), branch, Split::First))
     }
 
     /// By something other than its completion: what runs within is withdrawn.
@@ -157,7 +158,7 @@ impl<'a> Run<'a> {
             Ways::Taken(ways) => {
                 for Way { transition, targets } in ways {
                     if let Some(t) = transition
-                        && let Err(failure) = self.actions(&t.actions, Some(item.instance), Some(item.seq))
+                        && let Err(failure) = self.actions(&t.actions, At::item(item))
                     {
                         self.roll_back(savepoint);
                         return Err(failure);
@@ -210,7 +211,7 @@ impl<'a> Run<'a> {
     }
 
     /// The ways that hold, for an instance and where there is one a work item (C6).
-    pub(crate) fn choose<'p>(&self, at: (Seq, Option<Seq>), branch: &'p Branch, split: Split) -> Result<Ways<'p>, Failure> {
+    pub(crate) fn choose<'p>(&self, at: At, branch: &'p Branch, split: Split) -> Result<Ways<'p>, Failure> {
         let tried = match branch {
             Branch::To(target) => return Ok(Ways::Taken(vec![Way { transition: None, targets: vec![target] }])),
             Branch::Tried(tried) => tried,
@@ -218,7 +219,7 @@ impl<'a> Run<'a> {
         let (mut taken, mut conditions): (Vec<Way>, Vec<String>) = (vec![], vec![]);
         for transition in tried {
             let holds = match &transition.when {
-                Some(when) => self.holds(when, Some(at.0), at.1)?,
+                Some(when) => self.holds(when, at)?,
                 None => !transition.otherwise || taken.is_empty(),
             };
             if holds {

@@ -1,5 +1,6 @@
 //! A process as one step of another, on the same ticket or on a child of it (C17).
 
+use crate::execution::at::At;
 use crate::execution::command::Command;
 use crate::execution::context::Context;
 use crate::execution::evaluate;
@@ -60,7 +61,7 @@ pub(crate) struct NewChild<'a> {
 
 impl Run<'_> {
     pub(crate) fn start_sub(&mut self, item: &WorkItem, sub: &SubProcess) -> Result<(), Failure> {
-        let (instance, work) = (Some(item.instance), Some(item.seq));
+        let at = At::item(item);
         let gone = || Failure::new("definition", format!("no process is called `{}`", sub.name));
         let process = self.model.processes.get(sub.name.as_str()).cloned().ok_or_else(gone)?;
         if process.def.status() == Status::Inactive {
@@ -73,7 +74,7 @@ impl Run<'_> {
         }
         let (mut data, mut fields) = (Data::new(), BTreeMap::new());
         for (name, given) in sub.with.iter() {
-            let value = evaluate::value(self, given, instance, work)?;
+            let value = evaluate::value(self, given, at)?;
             if process.def.data.get(name).is_some() {
                 data.extend(value.as_ref().and_then(Datum::of).map(|d| (name.to_string(), d)));
             } else {
@@ -87,7 +88,7 @@ impl Run<'_> {
         let child = if sub.is_child() {
             self.start_on_child(item, sub, &process, fields, started_by, more)?
         } else {
-            self.start_here(&process, fields, &started_by, more, instance)?
+            self.start_here(&process, fields, &started_by, more, at.instance())?
         };
         if sub.waits() {
             let mut more = item.more();
@@ -137,8 +138,7 @@ impl Run<'_> {
         more: InstanceMore,
     ) -> Result<Child, Failure> {
         let of = sub.ticket.as_ref();
-        let title =
-            of.and_then(|t| t.title.as_ref()).map(|t| evaluate::render(self, t, Some(item.instance), Some(item.seq))).transpose()?;
+        let title = of.and_then(|t| t.title.as_ref()).map(|t| evaluate::render(self, t, At::item(item))).transpose()?;
         let ticket = &self.snapshot.ticket;
         let new = NewChild {
             process,

@@ -1,5 +1,6 @@
 //! Time: what an activity, an approval or a pending ticket does when it has come.
 
+use crate::execution::at::At;
 use crate::execution::run::Run;
 use crate::net::step::moved;
 use crate::rules::failure::Failure;
@@ -133,12 +134,12 @@ fn act(run: &mut Run, work: Option<Seq>, kind: TimerKind) -> Result<(), Failure>
         TimerKind::Activity { index } => {
             let Some(timer) = activity.timers.get(index) else { return Ok(()) };
             if let Some(when) = &timer.when
-                && !run.holds(when, Some(item.instance), Some(item.seq))?
+                && !run.holds(when, At::item(&item))?
             {
                 return Ok(());
             }
             run.ran(timer.at);
-            run.actions(&timer.actions, Some(item.instance), Some(item.seq))?;
+            run.actions(&timer.actions, At::item(&item))?;
             match &timer.next {
                 Some(branch) => run.complete_on(item.seq, "timer", branch)?,
                 None => None,
@@ -154,12 +155,12 @@ fn act_in_group(run: &mut Run, instance: Seq, group: usize, index: usize) -> Res
     let Some(process) = run.process_of(instance) else { return Ok(()) };
     let Some(timer) = process.def.groups.0.get(group).and_then(|(_, g)| g.timers.get(index)) else { return Ok(()) };
     if let Some(when) = &timer.when
-        && !run.holds(when, Some(instance), None)?
+        && !run.holds(when, At::Instance(instance))?
     {
         return Ok(());
     }
     run.ran(timer.at);
-    run.actions(&timer.actions, Some(instance), None)?;
+    run.actions(&timer.actions, At::Instance(instance))?;
     timer.next.as_ref().map_or(Ok(()), |branch| run.leave_group(instance, group, branch))
 }
 

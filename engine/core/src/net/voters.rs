@@ -1,5 +1,6 @@
 //! Who may vote in an approval (C11): the pool, seats, delegates, and the substitutes of those who are away.
 
+use crate::execution::at::At;
 use crate::execution::run::Run;
 use crate::net::absence::{is_away, stands_in};
 use crate::rules::rejection::{Rejection, RightReason};
@@ -40,7 +41,7 @@ pub fn votes_possible(run: &Run, item: &WorkItem, approval: &Approval) -> usize 
 
 /// The pool as it is now.
 fn pool(run: &Run, item: &WorkItem, approval: &Approval) -> Vec<String> {
-    let scope = run.scope(Some(item.instance), Some(item.seq));
+    let scope = run.scope(At::item(item));
     let mut pool = who::people(&approval.of, &scope).unwrap_or_default();
     pool.retain(|login| !is_excluded(run, item, approval, login));
     pool
@@ -48,7 +49,7 @@ fn pool(run: &Run, item: &WorkItem, approval: &Approval) -> Vec<String> {
 
 /// What cannot be evaluated excludes: a doubt never gives a right.
 fn is_excluded(run: &Run, item: &WorkItem, approval: &Approval, login: &str) -> bool {
-    let scope = run.scope(Some(item.instance), Some(item.seq));
+    let scope = run.scope(At::item(item));
     let person = run.ctx.people.get(login);
     person.is_none_or(|p| approval.not.as_ref().is_some_and(|n| who::includes(n, p, &scope).unwrap_or(true)))
 }
@@ -59,7 +60,7 @@ pub fn has_voted(run: &Run, item: &WorkItem, login: &str) -> bool {
 
 /// The member of the pool for whom this person may vote: that one self, one who delegated, or one who is away.
 pub fn votes_for(run: &Run, item: &WorkItem, approval: &Approval, person: &Person) -> Result<String, Rejection> {
-    let scope = run.scope(Some(item.instance), Some(item.seq));
+    let scope = run.scope(At::item(item));
     let gave = |login: &str| delegations(item).iter().any(|(from, _)| from == login);
     let own = who::includes(&approval.of, person, &scope).unwrap_or(false);
     let member = if own && !gave(&person.login) {
@@ -104,7 +105,7 @@ pub fn remaining(run: &Run, item: &WorkItem, approval: &Approval) -> usize {
 
 /// How many of these people get a seat, each one of their own: a maximum matching, by augmenting paths.
 fn seated(run: &Run, item: &WorkItem, approval: &Approval, people: &[String]) -> usize {
-    let scope = run.scope(Some(item.instance), Some(item.seq));
+    let scope = run.scope(At::item(item));
     let of: Vec<BTreeSet<usize>> = people
         .iter()
         .map(|login| {
@@ -132,7 +133,7 @@ fn sit(person: usize, of: &[BTreeSet<usize>], taken: &mut [Option<usize>], tried
 /// To whom this person may give the vote.
 pub fn delegates(run: &Run, item: &WorkItem, approval: &Approval) -> Vec<String> {
     let Some(whos) = &approval.delegate else { return vec![] };
-    let scope = run.scope(Some(item.instance), Some(item.seq));
+    let scope = run.scope(At::item(item));
     let may = |login: &String| {
         let has_one = delegations(item).iter().any(|(_, to)| to == login);
         *login != run.ctx.actor.login && !has_one && !has_voted(run, item, login) && !is_excluded(run, item, approval, login)
@@ -145,7 +146,7 @@ pub fn substitutes(run: &Run, item: &WorkItem, approval: &Approval) -> Vec<Strin
     if is_open_to_all(approval) {
         return vec![];
     }
-    let scope = run.scope(Some(item.instance), Some(item.seq));
+    let scope = run.scope(At::item(item));
     let away = run.ctx.people.with_absence().iter().filter(|p| is_away(run, p));
     let members = away.filter(|p| who::includes(&approval.of, p, &scope).unwrap_or(false));
     members.filter_map(|p| p.settings.away.as_ref()?.substitute.clone()).collect()

@@ -1,5 +1,6 @@
 //! Who may work on an activity.
 
+use crate::execution::at::At;
 use crate::execution::run::Run;
 use crate::net::voters::votes_for;
 use crate::rules::rejection::{Rejection, RightReason};
@@ -29,7 +30,7 @@ fn among(of: &Whos, not: Option<&Whos>, person: &Person, scope: &TicketScope) ->
 
 /// Is the dialog for this person?
 pub fn may_use(run: &Run, item: &WorkItem, activity: &Activity, dialog: &Dialog, person: &Person) -> Result<(), Rejection> {
-    let scope = run.scope(Some(item.instance), Some(item.seq));
+    let scope = run.scope(At::item(item));
     if let Some(whos) = &dialog.who {
         among(whos, None, person, &scope)?;
     }

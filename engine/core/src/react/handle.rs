@@ -1,5 +1,6 @@
 //! Handlers: what definitions do on events (C4.6, C16).
 
+use crate::execution::at::At;
 use crate::execution::decision::Remark;
 use crate::execution::run::{Run, STEPS_MAX};
 use crate::net::step::moved;
@@ -25,8 +26,7 @@ struct Found<'m> {
     span: Span,
     when: Option<&'m Expr>,
     what: What<'m>,
-    instance: Option<Seq>,
-    work: Option<Seq>,
+    place: At,
 }
 
 #[derive(Clone, Copy)]
@@ -123,7 +123,7 @@ impl Run<'_> {
             for (index, handler) in activity.handlers.iter().enumerate().filter(|(_, h)| on(&h.on, happening)) {
                 // One that another handler has just ended is gone; of its own the first that holds is taken.
                 if self.snapshot.item(item.seq).is_some_and(|w| w.status.is_open())
-                    && self.try_handler(happening, &local(HandlerAt::Activity { work: item.seq, index }, handler, instance, Some(item.seq)))
+                    && self.try_handler(happening, &local(HandlerAt::Activity { work: item.seq, index }, handler, At::item(&item)))
                 {
                     done = true;
                     break;
@@ -137,7 +137,7 @@ impl Run<'_> {
             return true;
         }
         for (index, handler) in process.def.handlers.iter().enumerate().filter(|(_, h)| on(&h.on, happening)) {
-            done |= self.try_handler(happening, &local(HandlerAt::Process { instance, index }, handler, instance, None));
+            done |= self.try_handler(happening, &local(HandlerAt::Process { instance, index }, handler, At::Instance(instance)));
         }
         done
     }
@@ -156,7 +156,7 @@ impl Run<'_> {
                 continue;
             }
             for (index, handler) in process.def.groups.0[group].1.handlers.iter().enumerate().filter(|(_, h)| on(&h.on, happening)) {
-                if self.try_handler(happening, &local(HandlerAt::Group { instance, group, index }, handler, instance, None)) {
+                if self.try_handler(happening, &local(HandlerAt::Group { instance, group, index }, handler, At::Instance(instance))) {
                     handled.push(group);
                     break;
                 }
@@ -183,7 +183,7 @@ impl Run<'_> {
 
     fn run_handler(&mut self, found: &Found) -> Result<bool, Failure> {
         if let Some(when) = found.when
-            && !self.holds(when, found.instance, found.work)?
+            && !self.holds(when, found.place)?
         {
             return Ok(false);
         }
@@ -191,8 +191,8 @@ impl Run<'_> {
         self.ran(found.span);
         self.chain.push(found.at.name(&self.snapshot));
         match found.what {
-            What::Actions(actions) => self.actions(actions, found.instance, found.work)?,
-            What::Tell(notification) => tell(self, notification, found.instance, found.work)?,
+            What::Actions(actions) => self.actions(actions, found.place)?,
+            What::Tell(notification) => tell(self, notification, found.place)?,
         }
         if let HandlerAt::Group { instance, group, index } = found.at {
             let process = self.process_of(instance);
@@ -240,18 +240,18 @@ impl Run<'_> {
             HandlerAt::Process { instance, index } => {
                 let Some(process) = self.process_of(*instance) else { return };
                 let Some(own) = process.def.handlers.get(*index) else { return };
-                self.try_handler(happening, &local(handler.clone(), own, *instance, None));
+                self.try_handler(happening, &local(handler.clone(), own, At::Instance(*instance)));
             }
             HandlerAt::Group { instance, group, index } => {
                 let Some(process) = self.process_of(*instance) else { return };
                 let Some(own) = process.def.groups.0.get(*group).and_then(|(_, g)| g.handlers.get(*index)) else { return };
-                self.try_handler(happening, &local(handler.clone(), own, *instance, None));
+                self.try_handler(happening, &local(handler.clone(), own, At::Instance(*instance)));
             }
             HandlerAt::Activity { work, index } => {
                 let Some(item) = self.snapshot.item(*work).filter(|w| w.status.is_open()).cloned() else { return };
                 let Some(process) = self.process_of(item.instance) else { return };
                 let Some(own) = process.def.activities.get(&item.activity).and_then(|a| a.handlers.get(*index)) else { return };
-                self.try_handler(happening, &local(handler.clone(), own, item.instance, Some(*work)));
+                self.try_handler(happening, &local(handler.clone(), own, At::item(&item)));
             }
         }
     }
@@ -259,14 +259,14 @@ impl Run<'_> {
 
 fn of_site(handler: &Handler) -> Found<'_> {
     let at = HandlerAt::Site { name: handler.name.to_string() };
-    Found { at, span: handler.at, when: handler.when.as_ref(), what: What::Actions(&handler.actions), instance: None, work: None }
+    Found { at, span: handler.at, when: handler.when.as_ref(), what: What::Actions(&handler.actions), place: At::Ticket }
 }
 
 fn announcement(notification: &Notification) -> Found<'_> {
     let at = HandlerAt::Notification { name: notification.name.to_string() };
-    Found { at, span: notification.at, when: notification.when.as_ref(), what: What::Tell(notification), instance: None, work: None }
+    Found { at, span: notification.at, when: notification.when.as_ref(), what: What::Tell(notification), place: At::Ticket }
 }
 
-fn local(at: HandlerAt, handler: &LocalHandler, instance: Seq, work: Option<Seq>) -> Found<'_> {
-    Found { at, span: handler.at, when: handler.when.as_ref(), what: What::Actions(&handler.actions), instance: Some(instance), work }
+fn local(at: HandlerAt, handler: &LocalHandler, place: At) -> Found<'_> {
+    Found { at, span: handler.at, when: handler.when.as_ref(), what: What::Actions(&handler.actions), place }
 }

@@ -1,5 +1,6 @@
 //! A job on one ticket: the condition is asked again, then its actions run, all or none.
 
+use crate::execution::at::At;
 use crate::execution::decision::Remark;
 use crate::execution::run::Run;
 use crate::rules::failure::Failure;
@@ -11,7 +12,7 @@ pub fn run(run: &mut Run, name: &str) {
         run.notice = Some(Remark::NotMeant(None));
         return;
     };
-    match run.holds(&job.condition, None, None) {
+    match run.holds(&job.condition, At::Ticket) {
         Ok(true) => {}
         Ok(false) => {
             run.notice = Some(Remark::NotMeant(None));
@@ -25,7 +26,7 @@ pub fn run(run: &mut Run, name: &str) {
     }
     run.ran(job.at);
     let savepoint = run.savepoint();
-    if let Err(failure) = run.actions(&job.actions, None, None) {
+    if let Err(failure) = run.actions(&job.actions, At::Ticket) {
         run.roll_back(savepoint);
         failed(run, &job, failure);
     }

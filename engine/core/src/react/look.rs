@@ -1,5 +1,6 @@
 //! Looking again at what waits for changes (C4.6, C7).
 
+use crate::execution::at::At;
 use crate::execution::run::{Run, STEPS_MAX};
 use crate::net::step::Ways;
 use crate::react::messages;
@@ -59,7 +60,7 @@ impl Run<'_> {
             if !came && when.program().reads.is_disjoint(changed) {
                 continue;
             }
-            match self.holds(when, Some(item.instance), Some(item.seq)) {
+            match self.holds(when, At::item(item)) {
                 Ok(false) => continue,
                 Ok(true) => {}
                 Err(failure) => {

@@ -1,5 +1,6 @@
 //! Messages that reach instances (C15): the handlers that wait have them, or the instance keeps them.
 
+use crate::execution::at::At;
 use crate::execution::decision::Remark;
 use crate::execution::run::Run;
 use crate::rules::failure::Failure;
@@ -32,7 +33,7 @@ fn receive_in(run: &mut Run, instance: Seq, name: &str, data: &Data, sent: Times
     let Some(process) = run.process_of(instance) else { return false };
     let Some(message) = process.def.messages.get(name) else { return false };
     if let Some(matches) = &message.matches {
-        let scope = WithMessage { scope: run.scope(Some(instance), None), name, data };
+        let scope = WithMessage { scope: run.scope(At::Instance(instance)), name, data };
         match matches.program().holds(&scope) {
             Ok(true) => {}
             Ok(false) => return false,

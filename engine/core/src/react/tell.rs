@@ -1,5 +1,6 @@
 //! Notifications: who is told, on which way, and when.
 
+use crate::execution::at::At;
 use crate::execution::context::Context;
 use crate::execution::run::Run;
 use crate::net::absence::today;
@@ -9,7 +10,6 @@ use crate::rules::scope::TicketScope;
 use crate::rules::{rights, who};
 use crate::state::event::Event;
 use crate::state::event::{MailQueued, NotificationSent};
-use crate::state::ids::Seq;
 use crate::state::mail::{Address, Outgoing};
 use crate::state::notice::Notice;
 use crate::state::people::Person;
@@ -31,14 +31,14 @@ struct Addressee {
     instead_of: Option<String>,
 }
 
-pub fn tell(run: &mut Run, notification: &Notification, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
+pub fn tell(run: &mut Run, notification: &Notification, at: At) -> Result<(), Failure> {
     let site = run.model.names.site.main_language().to_owned();
     let failed = |message: String| Failure::new("template", format!("notification `{}`: {message}", notification.name));
     let nobody = |e: EvalError| Failure::new("expression", format!("notification `{}`: {e}", notification.name));
-    let recipients = who::recipients(&notification.to, &run.scope(instance, work)).map_err(nobody)?;
+    let recipients = who::recipients(&notification.to, &run.scope(at)).map_err(nobody)?;
     let today = today(run);
     for address in recipients.addresses {
-        to_address(run, notification, address, instance, work)?;
+        to_address(run, notification, address, at)?;
     }
     for login in recipients.logins {
         let name = notification.name.as_str();
@@ -46,7 +46,7 @@ pub fn tell(run: &mut Run, notification: &Notification, instance: Option<Seq>, w
             continue;
         }
         for told in reached(run, notification, &login, today) {
-            let scope = TicketScope { recipient: Some(&told.person), ..run.scope(instance, work) };
+            let scope = TicketScope { recipient: Some(&told.person), ..run.scope(at) };
             let subject = notification.subject.render(&told.person.language, &site, &scope).map_err(failed)?;
             let body = notification.body.render(&told.person.language, &site, &scope).map_err(failed)?;
             let first_today = told.instead_of.is_none() && notification.once_a_day;
@@ -72,7 +72,7 @@ pub fn tell(run: &mut Run, notification: &Notification, instance: Option<Seq>, w
 }
 
 /// A mail to an address that is nobody's in the directory.
-fn to_address(run: &mut Run, notification: &Notification, to: Address, instance: Option<Seq>, work: Option<Seq>) -> Result<(), Failure> {
+fn to_address(run: &mut Run, notification: &Notification, to: Address, at: At) -> Result<(), Failure> {
     let failed = |message: String| Failure::new("template", format!("notification `{}`: {message}", notification.name));
     if !notification.by.contains(&Channel::Mail) {
         return Err(failed(format!("`{}` is an address, and only `by: [mail]` reaches one", to.address)));
@@ -82,7 +82,7 @@ fn to_address(run: &mut Run, notification: &Notification, to: Address, instance:
     }
     let site = run.model.names.site.main_language().to_owned();
     let stranger = Person::stranger(&to.address, &site);
-    let scope = TicketScope { recipient: Some(&stranger), ..run.scope(instance, work) };
+    let scope = TicketScope { recipient: Some(&stranger), ..run.scope(at) };
     let subject = notification.subject.render(&site, &site, &scope).map_err(failed)?;
     let body = notification.body.render(&site, &site, &scope).map_err(failed)?;
     let outgoing = Outgoing {
@@ -106,7 +106,7 @@ fn to_address(run: &mut Run, notification: &Notification, to: Address, instance:
 /// How a notification would read on this ticket now, and for whom. One that speaks of its event has none here.
 pub fn preview(model: &Model, snapshot: &Snapshot, ctx: &Context, notification: &Notification) -> Result<Vec<Notice>, Failure> {
     let mut run = Run::new(model, snapshot.clone(), Some(&snapshot.ticket), ctx);
-    tell(&mut run, notification, None, None)?;
+    tell(&mut run, notification, At::Ticket)?;
     let notice = |event| match event {
         Event::NotificationSent(NotificationSent { notification }) => Some(notification),
         _ => None,

@@ -1,6 +1,7 @@
 //! What may be chosen, and why something may not: right, life cycle, ACL, in this order, and all that refuse (C20).
 
 use crate::execution::ask;
+use crate::execution::at::At;
 use crate::execution::context::Context;
 use crate::execution::run::Run;
 use crate::net::values;
@@ -8,7 +9,6 @@ use crate::rules::acl::Shape;
 use crate::rules::rejection::{FormError, LifeCycleReason, Rejection};
 use crate::rules::slots::{current, slot_value};
 use crate::rules::{rights, slots};
-use crate::state::ids::Seq;
 use crate::state::people::PersonKind;
 use crate::state::snapshot::Snapshot;
 use serde_json::Value as Json;
@@ -74,8 +74,8 @@ pub fn choices(model: &Model, snapshot: &Snapshot, ctx: &Context, values: &BTree
     let trial = slots::with_changes(snapshot, values.iter().filter_map(read));
     let own = names.types.get(&snapshot.ticket.ticket_type).into_iter().flat_map(|t| t.fields.iter().map(|f| f.field.as_str()));
     let all: Vec<&str> = ["title", "state", "queue", "priority", "owner", "responsible", "lock", "type"].into_iter().chain(own).collect();
-    let asked = Choosing { run: &run, trial: &trial, instance: None, work: None, by_right: true };
-    let judge = ask::judge(&run, &trial, None, None);
+    let asked = Choosing { run: &run, trial: &trial, at: At::Ticket, by_right: true };
+    let judge = ask::judge(&run, &trial, At::Ticket);
     let shapes = all.iter().filter_map(|n| Some(((*n).to_owned(), judge.as_ref()?.field(n)?))).collect();
     let choices = all.iter().filter_map(|name| asked.choice(&Slot::find(names, name)?)).collect();
     let right = |right: Right| rights::require(names, ctx.actor, &snapshot.ticket, right).err();
@@ -96,8 +96,7 @@ pub fn choices(model: &Model, snapshot: &Snapshot, ctx: &Context, values: &BTree
 pub(crate) struct Choosing<'r, 'a> {
     pub run: &'r Run<'a>,
     pub trial: &'r Snapshot,
-    pub instance: Option<Seq>,
-    pub work: Option<Seq>,
+    pub at: At,
     /// Whether the person's rights count: a dialog gives its fields to whom it is for.
     pub by_right: bool,
 }
@@ -114,7 +113,7 @@ impl Choosing<'_, '_> {
             let names = &self.run.model.names;
             by_right.extend(rights::require(names, self.run.ctx.actor, &self.run.snapshot.ticket, rights::right_for(name)).err());
         }
-        let judge = ask::judge(self.run, self.trial, self.instance, self.work);
+        let judge = ask::judge(self.run, self.trial, self.at);
         let holds = judge.as_ref().filter(|_| self.run.model.acls.limits(name)).map(|j| j.choice(name));
         let option = |value: Json| {
             let same = now == value || now.as_array().is_some_and(|a| a.contains(&value));

@@ -5,6 +5,7 @@ use crate::commands::start_process::{begin_process, first_form_is_for, start_for
 use crate::commands::submit::APPROVAL;
 use crate::commands::{form, submit};
 use crate::execution::ask;
+use crate::execution::at::At;
 use crate::execution::command::Form;
 use crate::execution::context::Context;
 use crate::execution::run::Run;
@@ -134,7 +135,7 @@ fn one(run: &Run, item: &WorkItem, filling: Option<&Filling>) -> Option<OfferedW
     let mut forms = vec![];
     let mut must_claim = false;
     for (name, dialog) in activity.dialogs.iter() {
-        let there = dialog.when.as_ref().is_none_or(|w| run.holds(w, Some(item.instance), Some(item.seq)).unwrap_or(false));
+        let there = dialog.when.as_ref().is_none_or(|w| run.holds(w, At::item(item)).unwrap_or(false));
         let mine = || workers::may_use(run, item, activity, dialog, run.ctx.actor).and_then(|()| submit::may_open(run, item, name));
         if !there || mine().is_err() {
             continue;
@@ -147,7 +148,7 @@ fn one(run: &Run, item: &WorkItem, filling: Option<&Filling>) -> Option<OfferedW
             vec![OfferedOutcome { name: "submit".into(), title: title.into(), confirm: None, style: Some(Style::Primary) }]
         } else {
             // What a form decides is offered until it has been filled in.
-            let there = |o: &Outcome| form::holds_in(run, &trial, o.when.as_ref(), Some(item.instance), Some(item.seq), true);
+            let there = |o: &Outcome| form::holds_in(run, &trial, o.when.as_ref(), At::item(item), true);
             let offered = dialog.outcomes.iter().filter(|(_, o)| there(o));
             let site = run.model.names.site.main_language();
             offered
@@ -220,8 +221,8 @@ fn shown(run: &Run, names: &[vorgang_definitions::name::Name]) -> Vec<(String, J
 /// The ticket with what stands in the form, where this is the form that is being filled in.
 fn trial(run: &Run, fields: &[FormField], item: &WorkItem, dialog: &str, filling: Option<&Filling>) -> Snapshot {
     match filling.filter(|f| f.work == item.seq && f.dialog.as_deref().is_none_or(|d| d == dialog)) {
-        Some(filling) => form::trial(run, fields, &filling.form, Some(item.instance), Some(item.seq)),
-        None => form::trial(run, fields, &Form::default(), Some(item.instance), Some(item.seq)),
+        Some(filling) => form::trial(run, fields, &filling.form, At::item(item)),
+        None => form::trial(run, fields, &Form::default(), At::item(item)),
     }
 }
 
@@ -232,13 +233,13 @@ fn live(run: &Run, fields: &[FormField]) -> bool {
 }
 
 fn fields(run: &Run, fields: &[FormField], item: &WorkItem, trial: &Snapshot) -> (Vec<OfferedField>, Option<OfferedArticle>) {
-    let (instance, work) = (Some(item.instance), Some(item.seq));
-    let judge = ask::judge(run, trial, instance, work);
+    let at = At::item(item);
+    let judge = ask::judge(run, trial, at);
     let shape = |name: &str| judge.as_ref().and_then(|j| j.field(name));
-    let asked = Choosing { run, trial, instance, work, by_right: false };
+    let asked = Choosing { run, trial, at, by_right: false };
     let mut offered = vec![];
     let mut article = None;
-    for field in form::present(run, fields, trial, instance, work) {
+    for field in form::present(run, fields, trial, at) {
         if let Some(a) = &field.article {
             let shape = shape("article");
             let required = a.required || matches!(shape, Some(Shape::Required(_)));
@@ -247,7 +248,7 @@ fn fields(run: &Run, fields: &[FormField], item: &WorkItem, trial: &Snapshot) ->
             article = there.then_some(OfferedArticle { required, visible: a.visible.unwrap_or(true), time });
         }
         if let Some(name) = &field.data {
-            let Some(of) = form::data_type(run, name, field, instance) else { continue };
+            let Some(of) = form::data_type(run, name, field, at.instance()) else { continue };
             let title = run.model.title(field.title.as_ref(), name, &run.ctx.actor.language).to_owned();
             let data = item.copy().map(|c| &c.data).or_else(|| Some(&run.snapshot.instance(item.instance)?.more.as_ref()?.data));
             let value = data.and_then(|d| d.get(name.as_str())?.value()).map_or(Json::Null, |v| v.to_json());
@@ -265,7 +266,7 @@ fn fields(run: &Run, fields: &[FormField], item: &WorkItem, trial: &Snapshot) ->
             None => {}
         }
         let now = slots::current(&run.snapshot, &slot);
-        let value = match form::default(run, field, &slot, instance, work) {
+        let value = match form::default(run, field, &slot, at) {
             Some(default) if now.is_null() && kept.is_none() => default.value,
             _ => now,
         };
