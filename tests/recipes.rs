@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use vorgang_testbed::Folder;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -22,50 +23,46 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The copy, removed at the end.
+/// A copy of the workspace, and the files that a recipe changed in it.
 struct Copy {
-    folder: PathBuf,
+    folder: Folder,
     touched: Vec<&'static str>,
 }
 
 impl Copy {
     fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("vorgang-recipe-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        copy(&root(), &folder);
+        let folder = Folder::new(name);
+        copy(&root(), &folder.0);
         Self { folder, touched: vec![] }
     }
 
     /// A file that the recipe makes.
     fn make(&self, path: &str, text: &str) {
-        let path = self.folder.join(path);
+        let path = self.folder.0.join(path);
         assert!(!path.exists(), "{} is there already", path.display());
         fs::write(path, text).expect("a file");
     }
 
     /// Writes lines before others, each pair once, into a file that is there.
     fn touch(&mut self, path: &'static str, lines: &[(&str, &str)]) {
-        let mut text = fs::read_to_string(self.folder.join(path)).expect("a file");
+        let mut text = fs::read_to_string(self.folder.0.join(path)).expect("a file");
         for (new, before) in lines {
             let at = text.find(before).unwrap_or_else(|| panic!("{path} has no `{before}`"));
             text.insert_str(at, new);
         }
-        fs::write(self.folder.join(path), text).expect("a file");
+        fs::write(self.folder.0.join(path), text).expect("a file");
         self.touched.push(path);
     }
 
     fn compiles(&self) {
-        let target = self.folder.join("target");
+        let target = self.folder.0.join("target");
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["check", "--quiet", "--offline", "--package", "vorgang-web"]).current_dir(&self.folder).env("CARGO_TARGET_DIR", target);
+        cargo
+            .args(["check", "--quiet", "--offline", "--package", "vorgang-web"])
+            .current_dir(&self.folder.0)
+            .env("CARGO_TARGET_DIR", target);
         let out = cargo.output().expect("cargo runs");
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    }
-}
-
-impl Drop for Copy {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 

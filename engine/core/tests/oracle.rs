@@ -5,6 +5,8 @@
 //! command. What is larger is left out and counted. Nets with copies are played in part: of them only
 //! that no fault is missed is asked. `while`, `mutex` and child tickets are not in the nets. `VORGANG_NETS=N` plays so many nets, `VORGANG_NET=SEED` shows one.
 
+#[path = "oracle/given.rs"]
+mod given;
 #[path = "oracle/net.rs"]
 mod net;
 #[path = "oracle/play.rs"]
@@ -12,7 +14,7 @@ mod play;
 
 use play::{Played, Truth};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use vorgang_definitions::model::Model;
 use vorgang_definitions::site::{SiteFile, load_to_draw};
@@ -27,10 +29,6 @@ const LONG_WAYS: [u64; 2] = [8_385, 9_940];
 /// Of a thousand nets: so many at most may be undecided, or be faulted without reason.
 const UNDECIDED: u64 = 50;
 const FALSE_ALARMS: u64 = 10;
-
-fn model(seed: u64) -> Option<Model> {
-    load_to_draw(&[SiteFile { path: "net.yaml".into(), text: net::site(seed) }]).model
-}
 
 /// What the proof says, in the engine's terms; `None` where it is not decided.
 fn proved(model: &Model, reduced: bool) -> Option<(Truth, String)> {
@@ -105,7 +103,7 @@ fn compared(seed: u64, model: &Model, played: &Truth, count: &Mutex<Count>) {
 }
 
 fn play_one(seed: u64, count: &Mutex<Count>) {
-    let model = model(seed);
+    let model = given::model(seed);
     let played = model.as_ref().map(play::play);
     {
         let mut count = count.lock().unwrap_or_else(PoisonError::into_inner);
@@ -138,17 +136,14 @@ fn the_proof_and_the_engine_agree() {
     }
     let nets = number("VORGANG_NETS").unwrap_or(if std::env::var_os("VORGANG_LONG").is_some() { NETS_LONG } else { NETS });
     let count = Mutex::new(Count::default());
-    let next = AtomicU64::new(0);
+    let seeds: Vec<u64> = LONG_WAYS.into_iter().chain(0..nets).collect();
+    let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
             scope.spawn(|| {
                 loop {
-                    let place = next.fetch_add(1, Ordering::Relaxed);
-                    match LONG_WAYS.get(place as usize) {
-                        Some(seed) => play_one(*seed, &count),
-                        None if place - (LONG_WAYS.len() as u64) < nets => play_one(place - LONG_WAYS.len() as u64, &count),
-                        None => return,
-                    }
+                    let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
+                    play_one(*seed, &count);
                 }
             });
         }

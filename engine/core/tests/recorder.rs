@@ -5,27 +5,26 @@
 //! `UPDATE_EXPECT=1` rewrites the digests. `VORGANG_RECORD=FOLDER` writes the records themselves, a file each, to be compared.
 //! `VORGANG_LONG=1` plays all nets; otherwise the first five hundred are played.
 
+#[path = "oracle/given.rs"]
+mod given;
 #[allow(dead_code, reason = "the oracle uses the rest")]
 #[path = "oracle/net.rs"]
 mod net;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use vorgang_core::chain::hex;
 use vorgang_core::changes::Changes;
 use vorgang_core::command::{ArticleInput, Command, Form};
-use vorgang_core::context::Context;
-use vorgang_core::decide;
 use vorgang_core::decision::Decision;
-use vorgang_core::facts::Facts;
-use vorgang_core::people::{Directory, Person, PersonKind, Settings, system};
-use vorgang_core::snapshot::{Snapshot, WorkItem};
+use vorgang_core::snapshot::Snapshot;
 use vorgang_core::story::play_observed;
 use vorgang_definitions::model::Model;
-use vorgang_definitions::site::{SiteFile, load, load_to_draw, read_folder};
+use vorgang_definitions::site::{load, read_folder};
 
 /// Nets of a long run, of every run, and of one digest.
 const NETS: u64 = 10_000;
@@ -55,10 +54,7 @@ fn digest(name: &str, record: &str) -> String {
         std::fs::create_dir_all(&folder).expect("the folder of the records");
         std::fs::write(folder.join(name.replace(['/', ' '], "_")), record).expect("the record is written");
     }
-    let hash = Sha256::digest(record.as_bytes());
-    let mut text = String::new();
-    hash.iter().take(8).for_each(|byte| _ = write!(text, "{byte:02x}"));
-    text
+    hex(&Sha256::digest(record.as_bytes())[..8])
 }
 
 fn root() -> PathBuf {
@@ -141,13 +137,13 @@ fn random_nets_commit_the_same() {
 
 /// Gives one net random commands, and returns how many were committed.
 fn walk(seed: u64, record: &mut String) -> usize {
-    let Some(model) = load_to_draw(&[SiteFile { path: "net.yaml".into(), text: net::site(seed) }]).model else { return 0 };
-    let people = Directory::new([agent()]);
+    let Some(model) = given::model(seed) else { return 0 };
+    let people = given::people();
     let mut random = net::Random(seed);
-    let mut now = Timestamp::constant(1_772_438_400, 0);
+    let mut now = given::NOW;
     let mut commits = 0;
     let start = Command::StartProcess { process: "net".into(), form: Form::default() };
-    let Some(begun) = given(&model, &people, None, &start, now) else { return 0 };
+    let Some(begun) = given::decision(&model, &people, None, &start, now) else { return 0 };
     let mut snapshot = keep(record, &mut commits, begun);
     for _ in 0..COMMANDS {
         if snapshot.open_work().count() > WORK_MAX {
@@ -159,12 +155,12 @@ fn walk(seed: u64, record: &mut String) -> usize {
         if let Command::FireTimer { timer } = command {
             now = snapshot.timers.iter().find(|t| t.seq == *timer).map_or(now, |t| now.max(t.due));
         }
-        // What conditions find on their way is chosen at random, too.
+        // The outcomes of conditions are random, too.
         let fields = &mut Arc::make_mut(&mut snapshot.ticket).fields;
         fields.insert("tape".into(), (random.next() >> 12).into());
         fields.insert("cur".into(), 0.into());
         fields.insert("log".into(), 1.into());
-        if let Some(decision) = given(&model, &people, Some(&snapshot), command, now) {
+        if let Some(decision) = given::decision(&model, &people, Some(&snapshot), command, now) {
             snapshot = keep(record, &mut commits, decision);
         }
     }
@@ -177,38 +173,12 @@ fn keep(record: &mut String, commits: &mut usize, decision: Decision) -> Snapsho
     decision.after.compact()
 }
 
-fn agent() -> Person {
-    Person {
-        login: "agent".into(),
-        name: "Agent".into(),
-        email: "agent@example.org".into(),
-        kind: PersonKind::Agent,
-        company: None,
-        language: "en".into(),
-        roles: vec!["clerk".into()],
-        active: true,
-        settings: Settings::default(),
-    }
-}
-
-fn given(model: &Model, people: &Directory, snapshot: Option<&Snapshot>, command: &Command, now: Timestamp) -> Option<Decision> {
-    let system = system();
-    let person = match command {
-        Command::FireTimer { .. } | Command::ReceiveMessage { .. } => &system,
-        _ => people.get("agent")?,
-    };
-    let facts = Facts::new(vec![(1, "100001".into())], BTreeMap::new(), BTreeMap::new());
-    let new_ticket = if command.creates() { facts.number() } else { None };
-    let ctx = Context { new_ticket, facts: &facts, ..Context::trial(now, person, people) };
-    decide(model, snapshot, command, &ctx).ok()
-}
-
 /// Every command that can be given to this ticket, and one article.
 fn choices(model: &Model, snapshot: &Snapshot) -> Vec<Command> {
     let article = ArticleInput { body: "Hello".into(), ..ArticleInput::default() };
     let mut commands = vec![Command::AddArticle { article }];
     for item in snapshot.open_work() {
-        commands.extend(outcomes(model, snapshot, item).into_iter().map(|outcome| {
+        commands.extend(given::outcomes(model, snapshot, item).into_iter().map(|outcome| {
             let form = Form { outcome, ..Form::default() };
             Command::SubmitDialog { work: item.seq, form }
         }));
@@ -219,15 +189,4 @@ fn choices(model: &Model, snapshot: &Snapshot) -> Vec<Command> {
         commands.push(Command::ReceiveMessage { name: "m".into(), data: BTreeMap::new(), sent, hops: 0 });
     }
     commands
-}
-
-fn outcomes(model: &Model, snapshot: &Snapshot, item: &WorkItem) -> Vec<Option<String>> {
-    let process = snapshot.instance(item.instance).and_then(|i| model.process_by_hash(&i.hash));
-    let activity = process.and_then(|p| p.def.activities.get(&item.activity));
-    let mut found = vec![];
-    for (_, dialog) in activity.iter().flat_map(|a| a.dialogs.iter()) {
-        let names: Vec<_> = dialog.outcomes.names().map(|n| Some(n.to_string())).collect();
-        found.extend(if names.is_empty() { vec![None] } else { names });
-    }
-    found
 }

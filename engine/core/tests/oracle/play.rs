@@ -1,19 +1,15 @@
 //! Plays a net with `decide`: every state that the engine can come to, breadth first.
 
-use jiff::Timestamp;
+use crate::given::{self, NOW};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 use vorgang_core::command::{ArticleInput, Command, Form};
-use vorgang_core::context::Context;
-use vorgang_core::decide;
 use vorgang_core::decision::Decision;
-use vorgang_core::event::Event;
-use vorgang_core::event::{InstanceEnded, WorkEnded, WorkEntered};
-use vorgang_core::facts::Facts;
+use vorgang_core::event::{Event, InstanceEnded, WorkEnded, WorkEntered};
 use vorgang_core::ids::Seq;
-use vorgang_core::people::{Directory, Person, PersonKind, Settings, system};
+use vorgang_core::people::Directory;
 use vorgang_core::snapshot::{Instance, Snapshot, WorkItem, WorkStatus};
 use vorgang_definitions::model::Model;
 
@@ -76,20 +72,9 @@ struct State {
 struct TooLarge;
 
 pub fn play(model: &Model) -> Played {
-    let agent = Person {
-        login: "agent".into(),
-        name: "Agent".into(),
-        email: "agent@example.org".into(),
-        kind: PersonKind::Agent,
-        company: None,
-        language: "en".into(),
-        roles: vec!["clerk".into()],
-        active: true,
-        settings: Settings::default(),
-    };
     let mut player = Player {
         model,
-        people: Directory::new([agent]),
+        people: given::people(),
         states: vec![],
         index: HashMap::new(),
         truth: Truth::default(),
@@ -104,9 +89,6 @@ pub fn play(model: &Model) -> Played {
         }
     }
 }
-
-/// Noon of a day, and an hour more for each time that a clock is waited for.
-const NOW: Timestamp = Timestamp::constant(1_772_438_400, 0);
 
 impl Player<'_> {
     fn all(&mut self) -> Result<(), TooLarge> {
@@ -129,20 +111,12 @@ impl Player<'_> {
     }
 
     fn decide(&self, snapshot: Option<&Snapshot>, command: &Command) -> Option<Decision> {
-        let internal = system();
-        let person = match command {
-            Command::FireTimer { .. } | Command::ReceiveMessage { .. } => &internal,
-            _ => self.people.get("agent")?,
-        };
         // Clocks are asked one by one: each when it is due, whatever the others are.
         let now = match (command, snapshot) {
             (Command::FireTimer { timer }, Some(s)) => s.timers.iter().find(|t| t.seq == *timer)?.due.max(NOW),
             _ => NOW,
         };
-        let facts = Facts::new(vec![(1, "100001".into())], BTreeMap::new(), BTreeMap::new());
-        let new_ticket = if command.creates() { facts.number() } else { None };
-        let ctx = Context { new_ticket, facts: &facts, ..Context::trial(now, person, &self.people) };
-        decide(self.model, snapshot, command, &ctx).ok()
+        given::decision(self.model, &self.people, snapshot, command, now)
     }
 
     /// Every command that can be given here, with every choice that it meets.
@@ -153,7 +127,7 @@ impl Player<'_> {
         }
         let mut commands: Vec<Command> = vec![];
         for item in snapshot.open_work().filter(|w| matches!(w.status, WorkStatus::Offered | WorkStatus::Started)) {
-            for outcome in self.outcomes(&snapshot, item) {
+            for outcome in given::outcomes(self.model, &snapshot, item) {
                 commands.push(Command::SubmitDialog { work: item.seq, form: Form { outcome, ..Form::default() } });
             }
         }
@@ -167,17 +141,6 @@ impl Player<'_> {
             self.with_all_choices(at, &snapshot, &command)?;
         }
         Ok(())
-    }
-
-    fn outcomes(&self, snapshot: &Snapshot, item: &WorkItem) -> Vec<Option<String>> {
-        let process = snapshot.instance(item.instance).and_then(|i| self.model.process_by_hash(&i.hash));
-        let activity = process.and_then(|p| p.def.activities.get(&item.activity));
-        let dialogs = activity.iter().flat_map(|a| a.dialogs.iter()).collect::<Vec<_>>();
-        let named = |(_, d): &(_, &vorgang_definitions::kinds::process::Dialog)| {
-            let names: Vec<Option<String>> = d.outcomes.names().map(|n| Some(n.to_string())).collect();
-            if names.is_empty() { vec![None] } else { names }
-        };
-        dialogs.iter().flat_map(named).collect()
     }
 
     /// Runs the command with digits on the tape, and counts them up like an odometer: each digit as far as bits of it were
