@@ -10,20 +10,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
-use vorgang_core::command::Command;
-use vorgang_core::command::Form;
+use vorgang_core::command::{Command, Form};
 use vorgang_core::context::Context;
 use vorgang_core::decide;
 use vorgang_core::people::Directory;
 use vorgang_core::snapshot::{Snapshot, WorkStatus};
-use vorgang_definitions::diagram;
 use vorgang_definitions::model::Model;
 use vorgang_definitions::site::{SiteFile, load, read_folder};
-use vorgang_definitions::soundness;
 use vorgang_definitions::soundness::fault::Answer;
+use vorgang_definitions::{diagram, soundness};
 use vorgang_runtime::clock::SystemClock;
-use vorgang_runtime::revisions;
-use vorgang_runtime::{Desk, Request};
+use vorgang_runtime::{Desk, Request, revisions};
 use vorgang_store_sqlite::SqliteStore;
 
 /// The server's own.

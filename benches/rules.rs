@@ -12,8 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use vorgang_core::command::Command;
-use vorgang_core::command::NewTicket;
+use vorgang_core::command::{Command, NewTicket};
 use vorgang_core::context::Context;
 use vorgang_core::decide;
 use vorgang_core::people::Directory;
@@ -23,8 +22,7 @@ use vorgang_definitions::site::{SiteFile, load};
 use vorgang_runtime::clock::SystemClock;
 use vorgang_runtime::jobs::{go_on, start_now};
 use vorgang_runtime::outbox::{Links, Mail, Mailer, SendError, deliver_due};
-use vorgang_runtime::revisions;
-use vorgang_runtime::{Desk, Request};
+use vorgang_runtime::{Desk, Request, revisions};
 
 /// The server's own.
 #[global_allocator]

@@ -1,4 +1,4 @@
-//! What a running server does for other commands.
+//! The answers of a running server to other commands.
 
 pub mod job;
 pub mod mail;

@@ -6,21 +6,16 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
 use vorgang_core::coverage::{Coverage, Covered, Part};
-use vorgang_core::story;
-use vorgang_core::story::Report;
+use vorgang_core::story::{self, Report};
 use vorgang_definitions::cel::functions;
-use vorgang_definitions::diagnostic;
-use vorgang_definitions::diagnostic::{Diagnostic, Severity};
-use vorgang_definitions::diagram::Mark;
-use vorgang_definitions::kinds;
+use vorgang_definitions::diagnostic::{self, Diagnostic, Severity};
+use vorgang_definitions::diagram::{self, Mark};
 use vorgang_definitions::kinds::handler::EVENTS;
 use vorgang_definitions::kinds::kind::Kind;
-use vorgang_definitions::site;
-use vorgang_definitions::site::{Loaded, SiteFile};
-use vorgang_definitions::soundness;
+use vorgang_definitions::site::{self, Loaded, SiteFile};
 use vorgang_definitions::soundness::fault::{Answer, Fault};
 use vorgang_definitions::source::Span;
-use vorgang_definitions::{actions, codes, diagram};
+use vorgang_definitions::{actions, codes, kinds, soundness};
 
 pub fn read(site: &Path) -> anyhow::Result<Vec<SiteFile>> {
     let files = site::read_folder(site).with_context(|| format!("cannot read {}", site.display()))?;

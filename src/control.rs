@@ -1,28 +1,22 @@
 //! The Unix socket beside the database: other commands reach a running server through it. One JSON line each way.
 
 use crate::answers::{job, mail};
-use crate::database::Outside;
+use crate::database::{self, Outside};
+use crate::explain;
 use crate::protocol::{Ask, Told};
-use crate::{database, explain};
-use anyhow::Context;
-use anyhow::bail;
+use anyhow::{Context, bail};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::io::AsyncBufReadExt;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncWriteExt;
-use tokio::io::{AsyncRead, BufReader, Take};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader, Take};
 use tokio::net::{UnixListener, UnixStream};
-use vorgang_core::people;
-use vorgang_core::people::{Person, PersonKind, PersonPatch};
+use vorgang_core::people::{self, Person, PersonKind, PersonPatch};
 use vorgang_definitions::diagnostic;
-use vorgang_runtime::Desk;
-use vorgang_runtime::checkpoints::Signer;
+use vorgang_runtime::checkpoints::{self, Signer};
 use vorgang_runtime::clock::NodeClock;
 use vorgang_runtime::intake::incoming::{Incoming, KEPT_MAX};
-use vorgang_runtime::revisions::Applied;
-use vorgang_runtime::{accounts, checkpoints, nodes, revisions};
+use vorgang_runtime::revisions::{self, Applied};
+use vorgang_runtime::{Desk, accounts, nodes};
 use vorgang_store::checkpoints::Backup;
 use vorgang_store::{Store, StoreError};
 

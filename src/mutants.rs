@@ -7,10 +7,8 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use vorgang_core::story;
-use vorgang_definitions::mutants;
-use vorgang_definitions::mutants::Mutant;
-use vorgang_definitions::site;
-use vorgang_definitions::site::{Loaded, SiteFile};
+use vorgang_definitions::mutants::{self, Mutant};
+use vorgang_definitions::site::{self, Loaded, SiteFile};
 
 /// What became of all changes.
 struct Outcome {

@@ -1,4 +1,4 @@
-//! What other commands ask of a running server, and what it answers: one JSON line each way.
+//! Requests of other commands to a running server and its answers: one JSON line each way.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -1,10 +1,9 @@
 //! `vorgang serve`
 
 use crate::backups::BackupOptions;
-use crate::database::Outside;
-use crate::{End, author, control, database};
-use anyhow::Context;
-use anyhow::bail;
+use crate::database::{self, Outside};
+use crate::{End, author, control};
+use anyhow::{Context, bail};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::SignedDuration;
@@ -18,19 +17,18 @@ use tokio::task::JoinSet;
 use vorgang_core::people::PersonKind;
 use vorgang_definitions::diagnostic;
 use vorgang_definitions::site::SiteFile;
-use vorgang_runtime::Desk;
-use vorgang_runtime::checkpoints::Signer;
+use vorgang_runtime::checkpoints::{self, Signer};
 use vorgang_runtime::clock::NodeClock;
-use vorgang_runtime::outbox::Mailer;
+use vorgang_runtime::outbox::{self, Mailer};
 use vorgang_runtime::programs::Programs;
 use vorgang_runtime::quota::Quotas;
-use vorgang_runtime::revisions::Applied;
-use vorgang_runtime::{checkpoints, demo, outbox, revisions};
+use vorgang_runtime::revisions::{self, Applied};
+use vorgang_runtime::{Desk, demo};
 use vorgang_store::Store;
 use vorgang_transport::fetch::Surroundings;
-use vorgang_transport::listener::Protocol;
+use vorgang_transport::listener::{self, Protocol};
 use vorgang_transport::verify::Dns;
-use vorgang_transport::{Post, Secrets, Smtp, listener};
+use vorgang_transport::{Post, Secrets, Smtp};
 use vorgang_web::{App, Config, Metrics, MetricsDoor};
 
 /// How long a node among others goes on serving after it was asked to end.

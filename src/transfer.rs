@@ -1,11 +1,10 @@
 //! `vorgang copy`, `backup`, `restore`.
 
-use crate::database::Place;
+use crate::database::{self, Place};
 use crate::protocol::Ask;
 use crate::seal::{Seal, look, seal};
-use crate::{End, control, database};
-use anyhow::Context;
-use anyhow::bail;
+use crate::{End, control};
+use anyhow::{Context, bail};
 use async_trait::async_trait;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::path::{Path, PathBuf};

@@ -10,14 +10,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vorgang_core::command::Command;
-use vorgang_core::command::NewTicket;
+use vorgang_core::command::{Command, NewTicket};
 use vorgang_core::people::PersonKind;
 use vorgang_definitions::site::SiteFile;
 use vorgang_runtime::clock::Clock;
 use vorgang_runtime::outbox::{DIGEST, Links, Mail, Mailer, SendError, deliver_due};
-use vorgang_runtime::revisions;
-use vorgang_runtime::{Desk, Request};
+use vorgang_runtime::{Desk, Request, revisions};
 use vorgang_store::messages::MailRow;
 use vorgang_testbed::{postgres, psql};
 

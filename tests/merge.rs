@@ -5,11 +5,9 @@ mod common;
 use common::world::{World, world};
 use serde_json::json;
 use vorgang_core::attachment::{Attachment, Blob};
-use vorgang_core::command::ArticleInput;
-use vorgang_core::command::Command;
+use vorgang_core::command::{ArticleInput, Command};
 use vorgang_core::filter::Filter;
-use vorgang_runtime::audit;
-use vorgang_runtime::{Request, sha256};
+use vorgang_runtime::{Request, audit, sha256};
 
 const SITE: &str = r#"
 - { kind: Site, name: desk, language: 1, languages: en, zone: Europe/Berlin, title: Desk }

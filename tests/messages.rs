@@ -6,11 +6,9 @@ use common::world::{World, world};
 use jiff::SignedDuration;
 use serde_json::{Value as Json, json};
 use std::time::Duration;
-use vorgang_core::command::Command;
-use vorgang_core::command::Form;
-use vorgang_runtime::Desk;
-use vorgang_runtime::audit;
+use vorgang_core::command::{Command, Form};
 use vorgang_runtime::courier::{SendError, deliver};
+use vorgang_runtime::{Desk, audit};
 
 const SITE: &str = r#"
 - { kind: Site, name: desk, language: 1, languages: en, zone: Europe/Berlin, title: Desk }

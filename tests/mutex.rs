@@ -6,11 +6,9 @@ use common::world::{World, world};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use vorgang_core::command::Command;
-use vorgang_core::command::Form;
+use vorgang_core::command::{Command, Form};
 use vorgang_core::open::Closed;
-use vorgang_runtime::audit;
-use vorgang_runtime::{Error, Request};
+use vorgang_runtime::{Error, Request, audit};
 
 const SITE: &str = r#"
 - { kind: Site, name: desk, language: 1, languages: en, zone: Europe/Berlin, title: Desk }

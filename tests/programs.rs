@@ -10,12 +10,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use vorgang_core::command::Command;
-use vorgang_core::command::Form;
+use vorgang_core::command::{Command, Form};
 use vorgang_core::snapshot::WorkStatus;
-use vorgang_runtime::Points;
-use vorgang_runtime::audit;
 use vorgang_runtime::programs::{Programs, run_due};
+use vorgang_runtime::{Points, audit};
 use vorgang_store::StoreError;
 
 const SITE: &str = r#"

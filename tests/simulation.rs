@@ -13,16 +13,13 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinSet};
-use vorgang_core::command::Command;
-use vorgang_core::command::{ArticleInput, Form, NewTicket};
+use vorgang_core::command::{ArticleInput, Command, Form, NewTicket};
 use vorgang_core::event::Event;
-use vorgang_core::event::TimerFired;
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_definitions::site::SiteFile;
 use vorgang_runtime::courier::deliver;
 use vorgang_runtime::timers::{Waiting, fire_due};
-use vorgang_runtime::{Desk, Idempotent, Points, Request};
-use vorgang_runtime::{audit, revisions};
+use vorgang_runtime::{Desk, Idempotent, Points, Request, audit, revisions};
 use vorgang_store::{Store, StoreError};
 use vorgang_store_sqlite::SqliteStore;
 use vorgang_testbed::Folder;
@@ -387,7 +384,7 @@ async fn judge(name: &str, store: &dyn Store, journal: &Journal, watching: &[Str
             let rows = store.history_list(ticket.ticket.id, after, 100).await.expect("a history");
             for row in &rows {
                 let events = row.events_read().expect("events");
-                fired += events.iter().filter(|e| matches!(e, Event::TimerFired(TimerFired { .. }))).count() as u64;
+                fired += events.iter().filter(|e| matches!(e, Event::TimerFired(_))).count() as u64;
                 after = row.version;
             }
             if rows.len() < 100 {

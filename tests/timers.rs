@@ -7,12 +7,10 @@ use jiff::SignedDuration;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use vorgang_core::command::Command;
-use vorgang_core::command::{Form, NewTicket};
+use vorgang_core::command::{Command, Form, NewTicket};
 use vorgang_definitions::site::SiteFile;
-use vorgang_runtime::Desk;
-use vorgang_runtime::audit;
 use vorgang_runtime::timers::{Waiting, fire_due};
+use vorgang_runtime::{Desk, audit};
 
 const SITE: &str = r#"
 - { kind: Site, name: clocks, language: 1, languages: en, zone: Europe/Berlin, title: Clocks }

@@ -5,8 +5,7 @@ mod common;
 use common::{Folder, Server, run, token, url};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
-use vorgang_core::chain;
-use vorgang_core::chain::{Hash, hex};
+use vorgang_core::chain::{self, Hash, hex};
 use vorgang_store::HistoryRow;
 use vorgang_testbed::{postgres, psql};
 

@@ -25,8 +25,7 @@ pub mod watch;
 
 use crate::cel::expr::Expr;
 use crate::diagnostic::{Diagnostic, did_you_mean};
-use crate::load;
-use crate::load::{Load, Loader, Named, Schemas};
+use crate::load::{self, Load, Loader, Named, Schemas};
 use crate::name::Name;
 use crate::source::Span;
 use crate::value_expr::ValueExpr;

@@ -31,7 +31,7 @@ mod transitions;
 mod unused;
 
 use crate::acls::Acls;
-use crate::actions::Verb;
+use crate::actions::{self, Verb};
 use crate::canonical::{canonical, hash};
 use crate::cel::types::{Ty, WordSet};
 use crate::check::context::Cx;
@@ -57,7 +57,7 @@ use crate::names::{Faulty, Names, Table};
 use crate::net::Net;
 use crate::source::{Sources, Span};
 use crate::yaml::Node;
-use crate::{actions, holidays, outcomes};
+use crate::{holidays, outcomes};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 

@@ -6,8 +6,7 @@
 use crate::diagnostic::{Diagnostic, Nearest, nearest};
 use crate::name::Name;
 use crate::source::{Sources, Span};
-use crate::yaml;
-use crate::yaml::{Entry, Node, Value};
+use crate::yaml::{self, Entry, Node, Value};
 use serde_json::{Map, Value as Json, json};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

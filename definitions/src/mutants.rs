@@ -5,8 +5,7 @@ use crate::cel::ast::{Ast, Kind as AstKind, Op};
 use crate::cel::parse::parse as parse_cel;
 use crate::site::SiteFile;
 use crate::source::{Sources, Span};
-use crate::yaml;
-use crate::yaml::{Entry, Node, Value};
+use crate::yaml::{self, Entry, Node, Value};
 
 /// One change of one place.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,8 +3,7 @@
 use crate::calendar::WorkTime;
 use crate::cel::callable::Callable;
 use crate::cel::types::{Ty, WordSet};
-use crate::diagnostic;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{self, Diagnostic};
 use crate::kinds::auto_response::AutoResponse;
 use crate::kinds::calendar::Calendar;
 use crate::kinds::field::Field;

@@ -1,7 +1,6 @@
 //! The outcomes with which activities and processes end.
 
-use crate::actions;
-use crate::actions::{Action, Verb};
+use crate::actions::{self, Action, Verb};
 use crate::kinds::process::{Activity, Process};
 use crate::kinds::sub_process::SubProcess;
 use crate::names::Names;

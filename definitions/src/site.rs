@@ -1,15 +1,15 @@
 //! Loads the files of a site.
 
 use crate::canonical::hash;
-use crate::diagnostic::{Diagnostic, Severity};
-use crate::kinds::Definition;
+use crate::check;
+use crate::diagnostic::{self, Diagnostic, Severity};
 use crate::kinds::process::Process;
+use crate::kinds::{self, Definition};
 use crate::load::Loader;
 use crate::model::Model;
 use crate::names::Faulty;
 use crate::source::{Sources, Span};
-use crate::yaml::{Node, Value};
-use crate::{check, diagnostic, kinds, yaml};
+use crate::yaml::{self, Node, Value};
 
 /// A file of a site, before it is read.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -1,4 +1,4 @@
-//! Why a value is not one of an attribute or field, and the limits of values.
+//! Errors of values of attributes and fields, and the limits of values.
 
 /// Longest text of one line, and of several, in bytes.
 pub const LINE_BYTES_MAX: usize = 1_000;

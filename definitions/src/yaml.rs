@@ -5,8 +5,7 @@
 mod trouble;
 
 use crate::diagnostic::Diagnostic;
-use crate::source;
-use crate::source::{Sources, Span};
+use crate::source::{self, Sources, Span};
 use saphyr_parser::{Event, Parser, ScalarStyle};
 use std::collections::HashMap;
 

@@ -7,8 +7,7 @@ use vorgang_definitions::kinds::{json_schema, load};
 use vorgang_definitions::load::Loader;
 use vorgang_definitions::site::read_folder;
 use vorgang_definitions::source::Sources;
-use vorgang_definitions::yaml;
-use vorgang_definitions::yaml::{Node, Value};
+use vorgang_definitions::yaml::{self, Node, Value};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

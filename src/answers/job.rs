@@ -1,4 +1,4 @@
-//! What the server answers about jobs.
+//! Answers about jobs.
 
 use crate::protocol::Told;
 use jiff::Timestamp;

@@ -1,4 +1,4 @@
-//! What the server answers to a mail.
+//! The answer to a delivered mail.
 
 use crate::protocol::Told;
 use std::sync::Arc;

@@ -5,18 +5,15 @@ use super::world::{World, world};
 use jiff::SignedDuration;
 use std::sync::Arc;
 use vorgang_core::article::Article;
-use vorgang_core::command::ArticleInput;
-use vorgang_core::command::Command;
+use vorgang_core::command::{ArticleInput, Command};
 use vorgang_core::filter::Filter;
 use vorgang_core::mail::{Address, Auth, MailInput, Outcome as Verdict};
 use vorgang_core::people::{Person, PersonKind};
-use vorgang_core::recipients;
-use vorgang_core::recipients::Recipients;
-use vorgang_runtime::audit;
+use vorgang_core::recipients::{self, Recipients};
 use vorgang_runtime::intake::Outcome;
 use vorgang_runtime::intake::incoming::{Incoming, Raw};
 use vorgang_runtime::outbox::{Links, Mail, Mailer, deliver_due};
-use vorgang_runtime::{Done, Error, Request};
+use vorgang_runtime::{Done, Error, Request, audit};
 
 pub struct MailDesk {
     pub world: World,

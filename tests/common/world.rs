@@ -5,17 +5,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use vorgang_core::command::Command;
-use vorgang_core::command::NewTicket;
+use vorgang_core::command::{Command, NewTicket};
 use vorgang_core::event::Event;
-use vorgang_core::event::TimerFired;
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_core::snapshot::Snapshot;
 use vorgang_definitions::diagnostic::render_human;
 use vorgang_definitions::site::SiteFile;
 use vorgang_runtime::clock::Clock;
-use vorgang_runtime::revisions;
-use vorgang_runtime::revisions::Applied;
+use vorgang_runtime::revisions::{self, Applied};
 use vorgang_runtime::{Desk, Request};
 
 /// It stands but for a microsecond at each look: what is to have one time is looked at once.
@@ -102,6 +99,6 @@ impl World {
 
     pub async fn fired(&self, number: &str) -> usize {
         let history = self.desk.history_view(&self.otto, number).await.expect("the history");
-        history.iter().flat_map(|r| &r.events).filter(|e| matches!(e, Event::TimerFired(TimerFired { .. }))).count()
+        history.iter().flat_map(|r| &r.events).filter(|e| matches!(e, Event::TimerFired(_))).count()
     }
 }

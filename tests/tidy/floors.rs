@@ -194,7 +194,7 @@ const CRATES: &[(&str, &[&[&str]])] = &[
 /// A module's path inside its crate; the crate's own file is the empty one.
 type Module = Vec<String>;
 
-/// What each module of a crate imports, each import with the name that ties.
+/// The imports of each module of a crate, each with the imported path.
 struct Imports {
     of: BTreeMap<Module, BTreeMap<Module, String>>,
 }
@@ -394,7 +394,7 @@ fn imports_are_read_as_rust_reads_them() {
     assert_eq!(found, ["crate::a::b::C", "crate::a::d", "super::e::g"]);
 }
 
-/// Names of types that stand twice in a crate. It may only become less.
+/// Most type names that a crate may declare twice. The numbers may only go down.
 const TWICE: &[(&str, usize)] = &[("definitions/src", 25), ("engine/runtime/src", 2), ("transport/src", 1), ("web/src", 1), ("src", 1)];
 /// Names of Rust's own that no type of ours may hide.
 const PRELUDE: &[&str] = &[

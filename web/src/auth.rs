@@ -2,11 +2,11 @@
 
 use crate::admission::{Known, Places, busy, declared};
 use crate::caller::caller;
-use crate::input::FormData;
+use crate::input::{self, FormData};
 use crate::problem::{Fault, fault};
 use crate::session::{csrf_ok, same_origin, says_own_page};
 use crate::who::{Access, Who};
-use crate::{App, RequestId, STRANGER_BYTES_MAX, input, kept};
+use crate::{App, RequestId, STRANGER_BYTES_MAX, kept};
 use axum::extract::Request;
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;

@@ -1,4 +1,4 @@
-//! Where a request comes from, and which language its browser wants.
+//! The address of a request, and the language that its browser prefers.
 
 use crate::App;
 use axum::extract::{ConnectInfo, Request};

@@ -2,8 +2,7 @@
 
 use crate::App;
 use crate::problem::Fault;
-use axum::extract::FromRequest;
-use axum::extract::{Multipart, Request};
+use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::{StatusCode, header};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;

@@ -4,10 +4,10 @@
 use crate::input::FormData;
 use crate::layout::bare;
 use crate::problem::fault;
-use crate::session::same;
+use crate::session::{self, same};
 use crate::texts::{Texts, texts};
 use crate::who::Who;
-use crate::{App, RequestId, caller, session};
+use crate::{App, RequestId, caller};
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};

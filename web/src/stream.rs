@@ -18,8 +18,7 @@ use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 use vorgang_core::people::PersonKind;
-use vorgang_core::rights;
-use vorgang_core::rights::Sight;
+use vorgang_core::rights::{self, Sight};
 use vorgang_runtime::live::{Listener, Signal};
 
 /// Tickets that one browser may have open.

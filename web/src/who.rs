@@ -1,4 +1,4 @@
-//! Who asks, and whom a route lets in.
+//! The person behind a request, and the access that a route requires.
 
 use std::sync::Arc;
 use vorgang_core::people::Person;

@@ -6,18 +6,15 @@ use crate::texts::Texts;
 use maud::{Markup, PreEscaped, html};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
-use vorgang_core::event::Event;
 use vorgang_core::event::{
-    ArticleAdded, AttributeSet, CallEnded, CallWanted, ChildClosed, ContentErased, DialogSubmitted, FieldSet, IncidentRaised,
-    IncidentResolved, InstanceEnded, InstanceNoted, InstanceStarted, LinkAdded, LinkRemoved, MailBounced, MailEnded, MailQueued,
-    MailTakenBack, MailWanted, MessageEmitted, MessageGone, MessageKept, MessageReceived, MutexFreed, MutexTaken, NobodyFound,
-    NotificationSent, ParticipantAdded, StepUndone, TicketCreated, TicketMade, TicketMerged, TimeAccounted, TimerEnded, TimerFired,
-    TimerSet, TurnTaken, VoteCast, WatcherAdded, WatcherRemoved, WorkChanged, WorkEnded, WorkEntered, WorkNoted, WorkSteered,
+    ArticleAdded, AttributeSet, CallEnded, CallWanted, ChildClosed, ContentErased, DialogSubmitted, Event, FieldSet, IncidentRaised,
+    InstanceEnded, InstanceStarted, LinkAdded, LinkRemoved, MailBounced, MailEnded, MailQueued, MessageEmitted, MessageKept,
+    MessageReceived, NobodyFound, NotificationSent, ParticipantAdded, StepUndone, TicketCreated, TicketMade, TicketMerged, TimeAccounted,
+    VoteCast, WatcherAdded, WatcherRemoved, WorkChanged, WorkEnded, WorkEntered, WorkSteered,
 };
 use vorgang_core::snapshot::{Instance, Snapshot, Step, WorkStatus};
 use vorgang_definitions::cel::value::Value;
-use vorgang_definitions::diagram;
-use vorgang_definitions::diagram::Mark;
+use vorgang_definitions::diagram::{self, Mark};
 use vorgang_definitions::display::{display, display_time};
 use vorgang_definitions::kinds::field::{Field, FieldType};
 use vorgang_definitions::kinds::process::Process;
@@ -310,22 +307,22 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
         Event::WorkChanged(WorkChanged { claimed_by: Some(by), status: WorkStatus::Started, .. }) => {
             say(format!("Work claimed by {}", person_name(page, by)), format!("Aufgabe übernommen von {}", person_name(page, by)))
         }
-        Event::WorkChanged(WorkChanged { .. }) | Event::WorkNoted(WorkNoted { .. }) | Event::InstanceNoted(InstanceNoted { .. }) => None,
+        Event::WorkChanged(_) | Event::WorkNoted(_) | Event::InstanceNoted(_) => None,
         Event::WorkEnded(WorkEnded { status: WorkStatus::Cancelled, .. }) => {
             say("A step was withdrawn".into(), "Ein Schritt wurde zurückgezogen".into())
         }
         Event::WorkEnded(WorkEnded { outcome: Some(o), .. }) if o != "done" => {
             say(format!("Step completed: {o}"), format!("Schritt abgeschlossen: {o}"))
         }
-        Event::WorkEnded(WorkEnded { .. }) => None,
+        Event::WorkEnded(_) => None,
         Event::DialogSubmitted(DialogSubmitted { dialog, outcome, .. }) => {
             say(format!("Form {dialog} submitted: {outcome}"), format!("Formular {dialog} abgesendet: {outcome}"))
         }
         Event::VoteCast(VoteCast { person, outcome, .. }) => {
             say(format!("Vote of {}: {outcome}", person_name(page, person)), format!("Stimme von {}: {outcome}", person_name(page, person)))
         }
-        Event::TimerFired(TimerFired { .. }) => say("Its time has come".into(), "Die Zeit ist gekommen".into()),
-        Event::TimerSet(TimerSet { .. }) | Event::TimerEnded(TimerEnded { .. }) => None,
+        Event::TimerFired(_) => say("Its time has come".into(), "Die Zeit ist gekommen".into()),
+        Event::TimerSet(_) | Event::TimerEnded(_) => None,
         Event::WatcherAdded(WatcherAdded { person, .. }) => {
             say(format!("{} watches", person_name(page, person)), format!("{} beobachtet", person_name(page, person)))
         }
@@ -335,7 +332,7 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
         Event::IncidentRaised(IncidentRaised { incident }) => {
             say(format!("Incident: {}", incident.message), format!("Störfall: {}", incident.message))
         }
-        Event::IncidentResolved(IncidentResolved { .. }) => say("Incident retried".into(), "Störfall erneut versucht".into()),
+        Event::IncidentResolved(_) => say("Incident retried".into(), "Störfall erneut versucht".into()),
         Event::NotificationSent(NotificationSent { notification }) => {
             let to = person_name(page, &notification.to);
             say(format!("Notification {} to {to}", notification.name), format!("Mitteilung {} an {to}", notification.name))
@@ -372,8 +369,8 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
         Event::MessageKept(MessageKept { message }) => {
             say(format!("Message {} has come and waits", message.name), format!("Nachricht {} ist eingetroffen und wartet", message.name))
         }
-        Event::MessageGone(MessageGone { .. }) => None,
-        Event::TurnTaken(TurnTaken { .. }) | Event::MutexTaken(MutexTaken { .. }) | Event::MutexFreed(MutexFreed { .. }) => None,
+        Event::MessageGone(_) => None,
+        Event::TurnTaken(_) | Event::MutexTaken(_) | Event::MutexFreed(_) => None,
         Event::NobodyFound(NobodyFound { needed, found, .. }) => {
             say(format!("{needed} people are needed, {found} are there"), format!("{needed} Personen werden gebraucht, {found} gibt es"))
         }
@@ -413,14 +410,14 @@ pub fn event(page: &Page, event: &Event) -> Option<String> {
             let by = person_name(page, by);
             say(format!("Content removed by {by}: {reason}"), format!("Inhalt entfernt von {by}: {reason}"))
         }
-        Event::MailTakenBack(MailTakenBack { .. }) => say("Mail taken back".into(), "Mail zurückgenommen".into()),
+        Event::MailTakenBack(_) => say("Mail taken back".into(), "Mail zurückgenommen".into()),
         Event::MailBounced(MailBounced { address, message, .. }) => {
             say(format!("Mail to {address} came back: {message}"), format!("Mail an {address} kam zurück: {message}"))
         }
         Event::ParticipantAdded(ParticipantAdded { participant, .. }) => {
             say(format!("{participant} takes part by mail"), format!("{participant} nimmt per Mail teil"))
         }
-        Event::MailWanted(MailWanted { .. }) => say("Mail to be sent again".into(), "Mail wird noch einmal gesendet".into()),
+        Event::MailWanted(_) => say("Mail to be sent again".into(), "Mail wird noch einmal gesendet".into()),
     }
 }
 

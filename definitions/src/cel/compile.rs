@@ -1,10 +1,10 @@
 //! From the text of an expression to its program.
 
-use crate::cel::check::Checked;
+use crate::cel::check::{self, Checked};
 use crate::cel::env::Env;
 use crate::cel::program::Program;
 use crate::cel::types::Ty;
-use crate::cel::{check, finding, parse};
+use crate::cel::{finding, parse};
 
 impl Program {
     pub fn compile(text: &str, env: &Env) -> Result<Self, Vec<finding::Finding>> {

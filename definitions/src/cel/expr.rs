@@ -7,8 +7,7 @@ use crate::cel::types::Ty;
 use crate::diagnostic::Diagnostic;
 use crate::load::{Load, Loader, Schemas};
 use crate::source::{Sources, Span};
-use crate::yaml;
-use crate::yaml::{Node, locate};
+use crate::yaml::{self, Node, locate};
 use serde_json::json;
 use std::sync::{Arc, OnceLock};
 

@@ -1,4 +1,4 @@
-//! Where an expression finds its facts, and why an evaluation fails.
+//! The interface through which an expression reads its facts, and the errors of an evaluation.
 
 use crate::calendar::WorkTime;
 use crate::cel::value::Value;

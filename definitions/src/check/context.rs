@@ -1,4 +1,4 @@
-//! What every check needs.
+//! The context of the checks: names, sources, and the list of findings.
 
 use crate::diagnostic::Diagnostic;
 use crate::kinds::process::Process;

@@ -2,8 +2,7 @@
 
 use crate::cel::env::Env;
 use crate::cel::types::{Field, Ty, WordSet};
-use crate::data_types;
-use crate::data_types::{copy_data, data_ty};
+use crate::data_types::{self, copy_data, data_ty};
 use crate::kinds::field;
 use crate::kinds::process::{Activity, Process, Way};
 use crate::kinds::site::Setting;

@@ -3,8 +3,7 @@
 use crate::cel::ast::{Ast, Kind as AstKind};
 use crate::cel::callable::{Callable, Defined};
 use crate::cel::env::Env;
-use crate::cel::functions;
-use crate::cel::functions::SPECIAL;
+use crate::cel::functions::{self, SPECIAL};
 use crate::cel::parse::parse;
 use crate::cel::program::Program;
 use crate::cel::types::Ty;

@@ -1,21 +1,20 @@
 //! Handlers: what they see of their event, and what they do.
 
-use crate::actions::Verb;
 use crate::actions::set::ATTRIBUTES;
+use crate::actions::{self, Verb};
 use crate::cel::env::Env;
 use crate::cel::types::{Field, Ty};
-use crate::check::action_list::ActionPlace;
+use crate::check::action_list::{self, ActionPlace};
 use crate::check::context::Cx;
-use crate::check::env::field;
-use crate::check::place::Relies;
-use crate::check::{action_list, env, place, states, texts};
+use crate::check::env::{self, field};
+use crate::check::place::{self, Relies};
+use crate::check::{states, texts};
 use crate::diagnostic::Diagnostic;
 use crate::kinds::handler::{EventName, Handler};
 use crate::kinds::process::Process;
 use crate::name::Name;
 use crate::names::Names;
-use crate::values::Slot;
-use crate::{actions, values};
+use crate::values::{self, Slot};
 
 pub fn check(handler: &Handler, cx: &mut Cx) {
     texts::text(handler.title.as_ref(), cx);

@@ -1,10 +1,10 @@
 //! Jobs: whom they mean, and what they do.
 
 use crate::cel::env::Env;
-use crate::check::action_list::ActionPlace;
+use crate::check::action_list::{self, ActionPlace};
 use crate::check::context::Cx;
-use crate::check::place::Relies;
-use crate::check::{action_list, env, handler, place, states, texts};
+use crate::check::place::{self, Relies};
+use crate::check::{env, handler, states, texts};
 use crate::diagnostic::Diagnostic;
 use crate::kinds::job::Job;
 use crate::names::Names;

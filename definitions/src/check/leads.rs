@@ -1,4 +1,4 @@
-//! Where a life cycle leads.
+//! The states that a life cycle can reach.
 
 use crate::kinds::ticket_type::TicketType;
 use std::collections::BTreeSet;

@@ -1,10 +1,10 @@
 //! The life cycle of a ticket type.
 
-use crate::check::action_list::ActionPlace;
+use crate::check::action_list::{self, ActionPlace};
 use crate::check::context::Cx;
 use crate::check::leads::leads_to;
-use crate::check::place::Relies;
-use crate::check::{action_list, env, place, texts};
+use crate::check::place::{self, Relies};
+use crate::check::{env, texts};
 use crate::diagnostic::Diagnostic;
 use crate::kinds::ticket_type::TicketType;
 use crate::names::Names;

@@ -3,8 +3,8 @@
 use crate::cel::env::Env;
 use crate::cel::types::{Field, Ty};
 use crate::check::context::Cx;
-use crate::check::place::Relies;
-use crate::check::{env, place, texts};
+use crate::check::place::{self, Relies};
+use crate::check::{env, texts};
 use crate::diagnostic::Diagnostic;
 use crate::kinds::auto_response::AutoResponse;
 use crate::kinds::mail_account::{MailAccount, MailUrl, OAuth, Protocol, Provider};

@@ -2,8 +2,8 @@
 
 use crate::cel::env::Env;
 use crate::check::context::Cx;
-use crate::check::place::Relies;
-use crate::check::{handler, place};
+use crate::check::handler;
+use crate::check::place::{self, Relies};
 use crate::diagnostic::Diagnostic;
 use crate::kinds::message::DataType;
 use crate::kinds::process::Process;

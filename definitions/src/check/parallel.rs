@@ -20,7 +20,7 @@ struct Write<'a> {
     /// The value's name as it is written there.
     name: &'a str,
     at: Span,
-    /// What is written, where it is the same whenever it is.
+    /// The written value, if it is a constant.
     literal: Option<&'a str>,
 }
 
@@ -68,7 +68,7 @@ fn pair(process: &Process, source: &Name, targets: [&Name; 2], told: &mut BTreeS
     let activity = |name: &str| process.activities.get(name);
     let own = |all: &BTreeSet<&str>| -> Vec<&Activity> { all.difference(&met).filter_map(|name| activity(name)).collect() };
     let (one, other) = (own(&one), own(&other));
-    // Where the first that comes withdraws the others, only one of them writes.
+    // If the first token withdraws the others, only one of them writes.
     let leads_to = |all: &[&Activity], name: &str| all.iter().any(|a| a.targets().iter().any(|t| **t == name));
     let first_only = |name: &&str| activity(name).is_some_and(|a| matches!(a.join, Some(Join::First { count: 1, cancels: true })));
     if met.iter().filter(|name| first_only(name)).any(|name| leads_to(&one, name) && leads_to(&other, name)) {
@@ -103,7 +103,7 @@ fn reached<'a>(process: &'a Process, split: &Name, from: &'a Name) -> BTreeSet<&
     found
 }
 
-/// Every verb that may run while the activity is under way; what takes it back runs alone.
+/// The verbs that may run while the activity is under way. Its `compensate` runs alone and is left out.
 fn verbs(activity: &Activity) -> impl Iterator<Item = &Verb> {
     let undoes = |list: &&[Action]| std::ptr::eq(*list, &raw const activity.compensate[..]);
     activity.action_lists().into_iter().filter(move |list| !undoes(list)).flat_map(with_others).map(|action| &action.verb)

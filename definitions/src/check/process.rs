@@ -1,25 +1,24 @@
 //! A process: its net, its forms, its branches, and every expression with what is proved set at its place.
 
 use crate::actions::complete::{Complete, Completes};
-use crate::actions::{Action, Verb};
+use crate::actions::{self, Action, Verb};
 use crate::cel::env::Env;
 use crate::cel::expr::Expr;
 use crate::cel::types::Ty;
-use crate::check::action_list::ActionPlace;
+use crate::check::action_list::{self, ActionPlace};
 use crate::check::context::Cx;
-use crate::check::flow::{Flow, required_facts};
-use crate::check::place::Relies;
-use crate::check::{action_list, advice, clocks, env, flow, handler, leads, message, parallel, place, several, texts, transitions};
+use crate::check::flow::{self, Flow, required_facts};
+use crate::check::place::{self, Relies};
+use crate::check::{advice, clocks, env, handler, leads, message, parallel, several, texts, transitions};
 use crate::diagnostic::Diagnostic;
 use crate::kinds::branch::{Branch, Next, Target, Transition};
 use crate::kinds::handler::LocalHandler;
 use crate::kinds::message::DataType;
-use crate::kinds::process;
-use crate::kinds::process::{Activity, FormField, Pick, Process, Way};
+use crate::kinds::process::{self, Activity, FormField, Pick, Process, Way};
 use crate::kinds::several::ForEach;
 use crate::kinds::timer::Timer;
 use crate::name::Name;
-use crate::{actions, outcomes};
+use crate::outcomes;
 use std::collections::BTreeSet;
 
 /// Nobody oversees more, and what is proved of a net grows with it.

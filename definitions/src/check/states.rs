@@ -59,7 +59,7 @@ pub fn where_it_holds(condition: Option<&Expr>, actions: &[Action], env: &Env, c
     }
     for action in actions {
         let Verb::Set(set) = &action.verb else {
-            // What others do to the ticket meanwhile is not known.
+            // These verbs may change the state in ways that are not known here.
             if matches!(action.verb, Verb::Merge(_) | Verb::Start(_) | Verb::Run(_) | Verb::Complete(_) | Verb::Undo(_) | Verb::Emit(_)) {
                 return;
             }

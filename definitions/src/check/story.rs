@@ -3,14 +3,13 @@
 use crate::actions::link::LinkKind;
 use crate::check::context::Cx;
 use crate::check::{env, place};
-use crate::data_types;
 use crate::diagnostic::Diagnostic;
 use crate::kinds::process::Process;
 use crate::kinds::test::{MailIn, Steering, Step, Test};
 use crate::load::Named;
 use crate::name::Name;
-use crate::outcomes;
 use crate::value_expr::ValueExpr;
+use crate::{data_types, outcomes};
 
 pub fn check(test: &Test, cx: &mut Cx) {
     let names = cx.names;

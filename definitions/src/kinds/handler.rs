@@ -3,12 +3,12 @@ use crate::cel::expr::Expr;
 use crate::diagnostic::Diagnostic;
 use crate::kinds::branch::Branch;
 use crate::kinds::kind::Kind;
-use crate::load::{Int, Load, Loader, OneOrMany, Schemas};
+use crate::load::{self, Int, Load, Loader, OneOrMany, Schemas};
 use crate::name::Name;
+use crate::record;
 use crate::source::Span;
 use crate::text::Text;
 use crate::yaml::{Node, Value};
-use crate::{load, record};
 use serde_json::json;
 
 record! {

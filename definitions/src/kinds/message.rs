@@ -3,10 +3,10 @@ use crate::cel::types::Ty;
 use crate::cel::value::Value;
 use crate::decimal::Decimal;
 use crate::duration_text::DurationText;
-use crate::load::{Load, Loader, Named, Schemas};
+use crate::load::{self, Load, Loader, Named, Schemas};
 use crate::value_error::{MULTILINE_BYTES_MAX, ValueError};
 use crate::yaml::{Node, Value as Yaml};
-use crate::{choice, load, record};
+use crate::{choice, record};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 

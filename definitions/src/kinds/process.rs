@@ -1,5 +1,5 @@
 use crate::actions::complete::{Complete, Completes};
-use crate::actions::{Action, Verb};
+use crate::actions::{self, Action, Verb};
 use crate::cel::expr::Expr;
 use crate::duration_text::DurationText;
 pub use crate::kinds::branch::Branch;
@@ -18,13 +18,13 @@ use crate::kinds::several::{ForEach, Repeat};
 use crate::kinds::sub_process::SubProcess;
 use crate::kinds::timer::Timer;
 use crate::kinds::who::Whos;
-use crate::load::{Int, Load, Loader, Named, Schemas};
+use crate::load::{self, Int, Load, Loader, Named, Schemas};
 use crate::name::Name;
 use crate::template::Template;
 use crate::text::Text;
 use crate::value_expr::ValueExpr;
 use crate::yaml::{Node, Value};
-use crate::{actions, choice, load, record};
+use crate::{choice, record};
 use serde_json::json;
 
 record! {

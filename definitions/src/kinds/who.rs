@@ -1,11 +1,11 @@
 //! A *who* (C19): the people that a key means.
 
 use crate::cel::expr::Expr;
+use crate::choice;
 use crate::diagnostic::Diagnostic;
-use crate::load::{Load, Loader, OneOrMany, Schemas};
+use crate::load::{self, Load, Loader, OneOrMany, Schemas};
 use crate::name::Name;
 use crate::yaml::{Node, Value};
-use crate::{choice, load};
 use serde_json::json;
 
 choice! {

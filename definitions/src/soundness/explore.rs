@@ -10,7 +10,7 @@ use std::collections::{HashMap, VecDeque};
 const BYTES_MAX: usize = 24 * 1024 * 1024;
 const MOVES_MAX: usize = 700_000;
 const COPIED_MAX: usize = 160 * 1024 * 1024;
-/// States of a way that are compared at the cost of one move.
+/// So many comparisons with earlier states cost as much as one move.
 const LOOKS_OF_A_MOVE: usize = 16;
 
 /// What moves: a token that has entered, one at rest, or a group.
@@ -84,7 +84,7 @@ impl Explorer<'_> {
         self.layout.moves
     }
 
-    /// Moves that were tried, and states that were looked at for them.
+    /// The cost so far: tried moves, and states visited on the way to rest.
     fn spent(&self) -> usize {
         self.tried + self.layout.looked.get()
     }
@@ -189,7 +189,7 @@ impl Explorer<'_> {
     /// has all tokens of an earlier one (R. Karp and R. Miller, "Parallel Program Schemata", 1969); where tokens are
     /// withdrawn or joins wait for what can come, that is not enough, so the way is walked twice more.
     ///
-    /// What is walked counts as moves that were tried: a long way is not walked again and again without a bound.
+    /// Each step of a replayed path counts as a tried move, which bounds the replays of long paths.
     fn grows(&mut self, at: usize, next: &State, activity: usize, last: (Mover, usize)) -> bool {
         let mut way = vec![last];
         let mut earlier = at;

@@ -1,4 +1,4 @@
-//! What the proof finds.
+//! Answers of the proof, and the faults that it finds.
 
 use crate::counter_example::Step;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Where the tokens of an instance are.
+//! A marking: the places of the tokens of an instance.
 
 /// A token: in an activity, or with an arrow waiting at its join.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,7 +17,7 @@ const NOTHING: u8 = 0;
 const UNKNOWN: u8 = 254;
 const YOUNGEST: u8 = 255;
 
-/// States that joins may lead to in one move, where it depends on which of them fires first.
+/// Most states that the order of firing joins may lead to in one move.
 const CHOICES_MAX: usize = 2_000;
 /// Tokens that wait at most for their turn to go on by themselves.
 const QUEUE_MAX: usize = 500;
@@ -36,7 +36,7 @@ pub struct Layout<'m> {
     pub entered: Vec<Cell<bool>>,
     /// The activities that a token has just entered while another was there.
     crowded: RefCell<Vec<usize>>,
-    /// States that were looked at on the way to rest, beyond the first of each move.
+    /// States visited on the way to rest because several joins may fire first.
     pub looked: Cell<usize>,
     arrows_at: Vec<usize>,
     arrows: usize,
@@ -376,11 +376,11 @@ impl<'m> Layout<'m> {
                     }
                 }
                 (state, choices) => {
-                    // The first of them is looked at first.
+                    // Pushed in reverse: the first join is explored first.
                     for at in choices.into_iter().rev() {
                         let mut fired = state.clone();
                         self.fire_matching(&mut fired, at)?;
-                        // Joins that fire in another order often lead to the same.
+                        // Different orders of firing often lead to the same state.
                         if seen.insert(fired.clone()) {
                             open.push(fired);
                         }
@@ -396,7 +396,7 @@ impl<'m> Layout<'m> {
         Ok(rested)
     }
 
-    /// The state at rest, or before several joins any of which may be the first to fire.
+    /// Runs to rest, or to a state in which several joins may fire first; these are returned with it.
     fn rest_until_choice(&self, mut state: State) -> Result<(State, Vec<usize>), Overfull> {
         loop {
             if !self.is_quiet(&state) {

@@ -1,4 +1,4 @@
-//! What people, mails and the engine itself want: one command a file.
+//! Commands of people, mails and the engine itself, by subject.
 
 pub mod article;
 pub mod create_ticket;

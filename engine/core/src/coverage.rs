@@ -2,8 +2,7 @@
 //! handlers, and conditions both ways; of the site handlers, jobs, ACLs, rules of decisions, and rights of roles.
 
 use crate::rules::trace::{Places, Trace};
-use crate::state::event::Event;
-use crate::state::event::{DialogSubmitted, WorkEnded, WorkEntered};
+use crate::state::event::{DialogSubmitted, Event, WorkEnded, WorkEntered};
 use crate::state::snapshot::{Snapshot, WorkStatus};
 use std::collections::{BTreeMap, BTreeSet};
 use vorgang_definitions::actions::{Action, with_others};

@@ -1,4 +1,4 @@
-//! What follows from what happened: handlers, watched changes, messages, notifications, until nothing more happens.
+//! Reactions to events: handlers, watched changes, messages, notifications, until nothing more happens.
 
 pub mod family;
 pub mod handle;

@@ -1,4 +1,4 @@
-//! What holds: rights, ACLs, filters, and what expressions see. Pure functions of rows and definitions.
+//! Rights, ACLs, filters, and the values that expressions read. Pure functions of rows and definitions.
 
 pub mod acl;
 pub mod denied;

@@ -1,4 +1,4 @@
-//! What there is: rows and events of a ticket, and `apply`, which alone changes them. Knows no other floor.
+//! Rows and events of a ticket, and `apply`, the only function that changes them. Imports from no other floor.
 
 pub mod apply;
 pub mod article;

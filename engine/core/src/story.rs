@@ -12,13 +12,11 @@ use crate::execution::facts::{Content, Facts, MutexFact, Other, SiteAsked, SiteF
 use crate::rules::rejection::{FormError, Rejection};
 use crate::rules::scope::TicketScope;
 use crate::rules::trace::Trace;
-use crate::state::event::Event;
-use crate::state::event::{ArticleAdded, LinkAdded, LinkRemoved, MessageEmitted, TurnTaken, WorkEnded};
+use crate::state::event::{ArticleAdded, Event, LinkAdded, LinkRemoved, MessageEmitted, TurnTaken, WorkEnded};
 use crate::state::linked::Linked;
-use crate::state::message::Data;
-use crate::state::people::{Away, Directory, Person, PersonKind, Settings};
+use crate::state::message::{self, Data};
+use crate::state::people::{self, Away, Directory, Person, PersonKind, Settings};
 use crate::state::snapshot::{Incident, Snapshot, Waits, WorkItem, WorkStatus};
-use crate::state::{message, people};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::Value as Json;

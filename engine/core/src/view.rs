@@ -1,4 +1,4 @@
-//! What a person may see and do on a ticket.
+//! The work, forms and choices that a ticket offers a person.
 
 pub mod choices;
 pub mod offered;

@@ -1,4 +1,4 @@
-//! When requests came, and when news were looked for.
+//! The times of the last request and of the last poll for news.
 
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;

@@ -5,10 +5,8 @@
 use std::collections::{BTreeSet, HashMap};
 use vorgang_core::apply::{apply_commit, begin};
 use vorgang_core::article::{Article, Erasure};
-use vorgang_core::chain;
-use vorgang_core::chain::Hash;
-use vorgang_core::event::Event;
-use vorgang_core::event::{ArticleAdded, ContentErased, MailTakenBack};
+use vorgang_core::chain::{self, Hash};
+use vorgang_core::event::{ArticleAdded, ContentErased, Event, MailTakenBack};
 use vorgang_core::snapshot::Snapshot;
 use vorgang_store::{HistoryRow, Result, Store};
 

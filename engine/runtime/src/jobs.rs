@@ -10,16 +10,14 @@ use tokio::task::{Id, JoinError, JoinSet};
 use vorgang_core::command::Command;
 use vorgang_core::context::Context;
 use vorgang_core::decide;
-use vorgang_core::decision::Decision;
-use vorgang_core::decision::Remark;
-use vorgang_core::people;
-use vorgang_core::people::SYSTEM;
+use vorgang_core::decision::{Decision, Remark};
+use vorgang_core::people::{self, SYSTEM};
 use vorgang_core::pushdown::{Pushdown, pushdown};
 use vorgang_definitions::kinds::job::{Job, Missed};
 use vorgang_store::due::Work;
 use vorgang_store::{JobRun, StoreError, Stored};
 
-/// How often it is looked whether another node still has a schedule; when that node dies or leaves, at once.
+/// Interval of checks whether another node still leads a schedule. If that node dies or leaves, the check is immediate.
 const ELSEWHERE: Duration = Duration::from_secs(30);
 /// Shortest and longest time between two looks at schedules.
 const SOON: Duration = Duration::from_millis(100);

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
-use vorgang_core::event::Event;
-use vorgang_core::event::NotificationSent;
+use vorgang_core::event::{Event, NotificationSent};
 use vorgang_core::snapshot::Snapshot;
 use vorgang_store::nodes::Here as Elsewhere;
 

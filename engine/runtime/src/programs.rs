@@ -3,9 +3,8 @@
 
 use crate::desk::{Desk, Error, Request};
 use crate::lane::Lane;
-use crate::step;
-use crate::trace;
 use crate::wake::{TROUBLE, persist};
+use crate::{step, trace};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -8,8 +8,7 @@ use vorgang_core::people::Directory;
 use vorgang_definitions::canonical;
 use vorgang_definitions::diagnostic::{Diagnostic, Severity};
 use vorgang_definitions::model::Model;
-use vorgang_definitions::site;
-use vorgang_definitions::site::SiteFile;
+use vorgang_definitions::site::{self, SiteFile};
 use vorgang_definitions::source::Sources;
 use vorgang_store::{NewRevision, Result, Revision, Store, StoreError};
 

@@ -1,4 +1,4 @@
-//! Who may judge mail at the same time, and for how long.
+//! Limits of mail that is processed at the same time, and the interface that verifies its sender.
 
 use crate::intake::incoming::Incoming;
 use async_trait::async_trait;

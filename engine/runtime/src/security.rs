@@ -6,8 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use std::time::Instant;
 use vorgang_core::chain::GENESIS;
-use vorgang_core::security;
-use vorgang_core::security::{By, Entry};
+use vorgang_core::security::{self, By, Entry};
 use vorgang_store::security::LogRow;
 use vorgang_store::{Result, Store};
 

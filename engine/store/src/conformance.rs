@@ -12,13 +12,11 @@ use std::sync::Arc;
 use vorgang_core::apply::{apply_commit, begin};
 use vorgang_core::article::{Article, Sender};
 use vorgang_core::attachment::{Attachment, Blob};
-use vorgang_core::chain;
-use vorgang_core::chain::{Hash, Link};
+use vorgang_core::chain::{self, Hash, Link};
 use vorgang_core::changes::Changes;
 use vorgang_core::decision::Decision;
-use vorgang_core::event::Event;
 use vorgang_core::event::{
-    ArticleAdded, AttributeSet, CallEnded, CallWanted, FieldSet, IncidentRaised, IncidentResolved, InstanceEnded, InstanceNoted,
+    ArticleAdded, AttributeSet, CallEnded, CallWanted, Event, FieldSet, IncidentRaised, IncidentResolved, InstanceEnded, InstanceNoted,
     InstanceStarted, NotificationSent, TicketCreated, TimeAccounted, TimerFired, TimerSet, TurnTaken, VoteCast, WatcherAdded,
     WatcherRemoved, WorkEnded, WorkEntered, WorkNoted,
 };
@@ -26,10 +24,9 @@ use vorgang_core::filter::Filter;
 use vorgang_core::message::Datum;
 use vorgang_core::notice::Notice;
 use vorgang_core::people::{Person, PersonKind};
-use vorgang_core::snapshot::Duration;
-use vorgang_core::snapshot::Snapshot;
 use vorgang_core::snapshot::{
-    Call, Incident, Instance, InstanceMore, Item, Iteration, Retry, Ticket, Timer, TimerKind, WorkItem, WorkMore, WorkStatus,
+    Call, Duration, Incident, Instance, InstanceMore, Item, Iteration, Retry, Snapshot, Ticket, Timer, TimerKind, WorkItem, WorkMore,
+    WorkStatus,
 };
 
 /// How many stores [`run`] makes.

@@ -53,7 +53,7 @@ pub trait DueWork: Send + Sync {
     /// What is due at this time, and when more is.
     async fn due_work(&self, now: Timestamp) -> Result<Due>;
 
-    /// Waits until another node died or left: its claims and lanes are free. Where only one process writes, it never returns.
+    /// Waits until another node died or left: its claims and lanes are free. Never returns where only one process writes.
     async fn freed(&self) {
         std::future::pending().await
     }

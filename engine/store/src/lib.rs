@@ -20,6 +20,8 @@ pub mod site;
 pub mod transfer;
 pub mod words;
 
+use crate::inbox::NewInbox;
+use async_trait::async_trait;
 pub use calls::Calls;
 pub use checkpoints::Checkpoints;
 pub use courier::Courier;
@@ -27,27 +29,23 @@ pub use desk_events::DeskEvents;
 use due::DueWork;
 pub use health::Health;
 pub use inbox::Inbox;
+use jiff::Timestamp;
 pub use measures::Measures;
 pub use messages::Messages;
 pub use nodes::Nodes;
 pub use redaction::Redactions;
 pub use security::Security;
-pub use site::Site;
-pub use words::Search;
-
-use crate::inbox::NewInbox;
-use async_trait::async_trait;
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+pub use site::Site;
 use vorgang_core::article::Article;
-use vorgang_core::chain;
-use vorgang_core::chain::{Hash, Link, Payload};
+use vorgang_core::chain::{self, Hash, Link, Payload};
 use vorgang_core::changes::Changes;
 use vorgang_core::event::Event;
 use vorgang_core::filter::Filter;
 use vorgang_core::ids::Seq;
 use vorgang_core::people::Person;
 use vorgang_core::snapshot::{Incident, Instance, Snapshot, Step, Timer, WorkItem};
+pub use words::Search;
 
 /// Nothing else can go wrong with a store.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use vorgang_store::nodes::Here;
 use vorgang_store::{Commit, Result};
 
-/// The condition of rows that are held by a node that is gone.
+/// The condition on rows whose node no longer exists.
 const ORPHANED: &str = "NOT IN (SELECT id FROM node)";
 
 /// Silent for so long, a node is taken for dead.
@@ -42,9 +42,9 @@ pub struct Node {
     pub(crate) revision: AtomicI64,
     /// Microseconds that the database's clock is ahead.
     pub(crate) skew: AtomicI64,
-    /// Who holds each lane that was asked for, as the last answer said.
+    /// The holder of each lane, as of the last query.
     pub(crate) lanes: Mutex<HashMap<String, i64>>,
-    /// The other nodes that lived at the last beat.
+    /// The other nodes that were alive at the last heartbeat.
     pub(crate) living: Mutex<BTreeSet<i64>>,
     pub(crate) here: Mutex<Here>,
     pub(crate) seen: tokio::sync::Mutex<Seen>,
@@ -142,7 +142,7 @@ impl Node {
         Ok(ends.map_or(BEAT, |end| BEAT.min(Duration::from_micros((end - now) as u64) + AFTER_THE_END)))
     }
 
-    /// Notes the other nodes that live; whether one that lived is gone.
+    /// Stores the other nodes that are alive. True if a node that was alive is gone.
     fn others_live(&self, living: Vec<i64>) -> bool {
         let living = living.into_iter().collect();
         let before = std::mem::replace(&mut *locked(&self.living), living);

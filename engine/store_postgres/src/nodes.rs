@@ -1,9 +1,8 @@
-//! The nodes of the site, and what one of them does for all.
+//! The nodes of the site, and leadership of lanes.
 
 use crate::arg::args;
 use crate::node::{NEWS_MICROS, NOW, Seen, calls_of, locked, mails_of};
-use crate::rows;
-use crate::rows::{committed, error, json, text};
+use crate::rows::{self, committed, error, json, text};
 use crate::server::bounded;
 use crate::store::PostgresStore;
 use async_trait::async_trait;
@@ -21,7 +20,7 @@ impl Nodes for PostgresStore {
         let holder = locked(&self.node.lanes).get(lane).copied();
         match holder {
             Some(holder) if holder == id => return Ok(true),
-            // A node keeps its lanes until it dies or leaves, which the next beat tells.
+            // A node keeps its lanes until it dies or leaves; the next heartbeat reports that.
             Some(holder) if locked(&self.node.living).contains(&holder) => return Ok(false),
             _ => {}
         }

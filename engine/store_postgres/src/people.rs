@@ -1,8 +1,7 @@
 //! People, and the secrets that open doors for them.
 
 use crate::arg::args;
-use crate::rows;
-use crate::rows::{committed, error, micros, person, time};
+use crate::rows::{self, committed, error, micros, person, time};
 use crate::store::PostgresStore;
 use jiff::Timestamp;
 use sqlx::{PgConnection, Row};

@@ -1,19 +1,17 @@
 //! The log of security, and changes of people.
 
 use crate::arg::args;
-use crate::people::{happened, save};
-use crate::rows::{committed, error, hash, micros};
+use crate::people::{self, happened, save};
+use crate::rows::{self, committed, error, hash, micros};
 use crate::server::bounded;
 use crate::store::PostgresStore;
-use crate::{people, rows};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::{PgConnection, Row};
 use vorgang_core::chain::GENESIS;
 use vorgang_core::ids::Seq;
 use vorgang_core::people::PersonPatch;
-use vorgang_core::security;
-use vorgang_core::security::{By, Entry};
+use vorgang_core::security::{self, By, Entry};
 use vorgang_store::security::{LogRow, Security};
 use vorgang_store::{Result, StoreError};
 

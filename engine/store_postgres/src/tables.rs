@@ -1,4 +1,4 @@
-//! What the writer writes beside tickets: one file for each sort of row.
+//! Rows other than tickets that the writer writes, one file for each sort.
 
 pub mod inbox;
 pub mod redaction;

@@ -3,9 +3,9 @@
 
 use crate::batch::Batch;
 use crate::rows::{micros, text};
-use crate::tables::inbox::OUTBOX;
-use crate::tables::site::Around;
-use crate::tables::{inbox, redaction, search, site};
+use crate::tables::inbox::{self, OUTBOX};
+use crate::tables::site::{self, Around};
+use crate::tables::{redaction, search};
 use std::collections::BTreeMap;
 use vorgang_core::event::FORMAT;
 use vorgang_core::linked::Linked;

@@ -5,8 +5,7 @@
 //! the log begins anew in the same file, whose blocks need not be allocated again.
 
 use crate::connection::BUSY_TIMEOUT;
-use crate::writer;
-use crate::writer::Writer;
+use crate::writer::{self, Writer};
 use rusqlite::Connection;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};

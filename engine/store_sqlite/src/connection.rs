@@ -1,4 +1,4 @@
-//! Connections to the file: whose it is, who may write, which version it has.
+//! Opens the database file: checks its owner and version, takes the lock, migrates.
 
 use crate::rows::error;
 use rusqlite::config::DbConfig;

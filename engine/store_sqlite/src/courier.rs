@@ -6,8 +6,7 @@ use crate::rows::{error, json, micros, time};
 use crate::tables::courier::text;
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::OptionalExtension;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use vorgang_store::courier::{Courier, NewMessage, OpenMessage};
 use vorgang_store::{Result, StoreError};
 

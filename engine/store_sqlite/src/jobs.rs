@@ -3,9 +3,8 @@
 use crate::filter_sql::{Plan, sql_where};
 use crate::rows::{error, json, micros, time};
 use jiff::Timestamp;
-use rusqlite::OptionalExtension;
 use rusqlite::types::Value;
-use rusqlite::{Connection, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use vorgang_core::filter::{Column, Compare, Filter};
 use vorgang_store::names::NameIds;
 use vorgang_store::{JobRun, JobSummary, Result, StoreError};

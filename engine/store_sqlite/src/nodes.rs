@@ -5,8 +5,7 @@ use crate::open::SqliteStore;
 use crate::rows::{error, time};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::OptionalExtension;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use vorgang_store::Result;
 use vorgang_store::nodes::{Attempt, Here, News, Nodes, PROBE};
 

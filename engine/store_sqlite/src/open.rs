@@ -1,10 +1,10 @@
 //! Opening a file: whose it is, who may write, which version it has.
 
 use crate::connection::{held, known, lock_path, migrate, ours, prepare_once, reader, unavailable};
-use crate::reads::{Kind, Readers};
+use crate::reads::{self, Kind, Readers};
 use crate::rows::error;
 use crate::writer::Writer;
-use crate::{checkpoint, claims, names, reads, transfer};
+use crate::{checkpoint, claims, names, transfer};
 use rusqlite::Connection;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;

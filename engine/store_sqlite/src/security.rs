@@ -6,13 +6,11 @@ use crate::rows::{error, hash, micros, person_row};
 use crate::tables::desk_events;
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::OptionalExtension;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use vorgang_core::chain::GENESIS;
 use vorgang_core::ids::Seq;
 use vorgang_core::people::{Person, PersonPatch};
-use vorgang_core::security;
-use vorgang_core::security::{By, Entry};
+use vorgang_core::security::{self, By, Entry};
 use vorgang_store::security::{LogRow, Security};
 use vorgang_store::{Result, StoreError};
 

@@ -3,15 +3,14 @@
 use crate::filter_sql::{Plan, sql_where};
 use crate::open::SqliteStore;
 use crate::reads::Kind;
-use crate::rows::{HISTORY_ROW, TICKET_ROW, error, hash, history_row, micros, person_row, ticket_row, time, word};
+use crate::rows::{self, HISTORY_ROW, TICKET_ROW, error, hash, history_row, micros, person_row, ticket_row, time, word};
 use crate::tables::desk_events;
 use crate::writer::{Writer, commit};
-use crate::{jobs, names, read, rows};
+use crate::{jobs, names, read};
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::OptionalExtension;
 use rusqlite::types::Value;
-use rusqlite::{Connection, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use vorgang_core::article::{Article, Sender};
 use vorgang_core::attachment::Attachment;
 use vorgang_core::chain::Hash;

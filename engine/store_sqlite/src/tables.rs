@@ -1,4 +1,4 @@
-//! What the writer writes beside tickets, and what is read with them: one file for each sort of row.
+//! Rows other than tickets that the writer writes or that are read with a ticket, one file for each sort.
 
 pub mod calls;
 pub mod courier;

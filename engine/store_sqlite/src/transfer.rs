@@ -1,13 +1,11 @@
 //! SQLite as the source and the target of a transfer.
 
-use crate::connection;
-use crate::connection::migrate;
+use crate::connection::{self, migrate};
 use crate::rows::error;
 use async_trait::async_trait;
-use rusqlite::OptionalExtension;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use std::path::Path;
 use std::sync::Mutex;
 use vorgang_schema::tables::Table;

@@ -1,13 +1,13 @@
 //! Where agents work: dashboard, queues, work, a new ticket.
 
 use crate::extract::Query;
-use crate::forms::{Input, Typed};
-use crate::input::FormData;
+use crate::forms::{self, Input, Typed};
+use crate::input::{self, FormData};
 use crate::layout::Page;
 use crate::pages::ticket::after_change;
 use crate::pages::{execute, failed};
 use crate::who::Who;
-use crate::{App, RequestId, forms, input, problem, widgets};
+use crate::{App, RequestId, problem, widgets};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;

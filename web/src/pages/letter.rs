@@ -2,10 +2,10 @@
 
 use crate::extract::Path;
 use crate::forms::Typed;
-use crate::input::FormData;
+use crate::input::{self, FormData};
 use crate::pages::{download, failed, ticket};
 use crate::who::Who;
-use crate::{App, RequestId, input};
+use crate::{App, RequestId};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};

@@ -2,13 +2,13 @@
 
 use crate::caller::{address, browser_language};
 use crate::extract::{Path, Query};
-use crate::input::FormData;
+use crate::input::{self, FormData};
 use crate::layout::bare;
-use crate::problem::Fault;
+use crate::problem::{self, Fault};
 use crate::session::session_cookie;
 use crate::texts::texts;
 use crate::who::Who;
-use crate::{App, RequestId, input, problem};
+use crate::{App, RequestId};
 use axum::Extension;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};

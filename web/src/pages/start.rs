@@ -1,13 +1,13 @@
 //! The first form of a process.
 
 use crate::extract::Path;
-use crate::forms::Typed;
+use crate::forms::{self, Typed};
 use crate::input::FormData;
 use crate::layout::Page;
 use crate::pages::ticket::after_change;
 use crate::pages::{execute, failed};
 use crate::who::Who;
-use crate::{App, RequestId, forms, problem};
+use crate::{App, RequestId, problem};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;

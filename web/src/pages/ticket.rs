@@ -1,12 +1,12 @@
 //! One ticket: the process, the next steps with their forms, messages, details, history.
 
 use crate::extract::{Path, Query};
-use crate::forms::{Input, Typed};
+use crate::forms::{self, Input, Typed};
 use crate::input::{FormData, Once};
 use crate::layout::Page;
 use crate::pages::{download, execute, failed, related, steer};
 use crate::who::Who;
-use crate::{App, RequestId, forms, problem, quotes, widgets};
+use crate::{App, RequestId, problem, quotes, widgets};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -21,9 +21,9 @@ use vorgang_core::command::{ArticleInput, Command};
 use vorgang_core::decision::Remark;
 use vorgang_core::mail::{Head, MailInput, TAKE_BACK_SECONDS, listed};
 use vorgang_core::people::PersonKind;
+use vorgang_core::recipients;
 use vorgang_core::rejection::Rejection;
-use vorgang_core::rights::Sight;
-use vorgang_core::{recipients, rights};
+use vorgang_core::rights::{self, Sight};
 use vorgang_definitions::kinds::role::Right;
 use vorgang_mail::address;
 use vorgang_runtime::view::TicketView;

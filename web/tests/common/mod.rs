@@ -13,10 +13,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use tower::ServiceExt;
 use vorgang_definitions::site::read_folder;
-use vorgang_runtime::Desk;
 use vorgang_runtime::clock::{Clock, SystemClock};
 use vorgang_runtime::quota::Quotas;
-use vorgang_runtime::{demo, revisions};
+use vorgang_runtime::{Desk, demo, revisions};
 use vorgang_testbed::{Database, Folder};
 use vorgang_web::{App, Config, MetricsDoor};
 

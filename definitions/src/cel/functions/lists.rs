@@ -1,7 +1,6 @@
 //! Lists: the list extension of CEL (google/cel-go, `ext/lists.go`), and sums.
 
-use crate::cel::function;
-use crate::cel::function::{Function, P, bad, function, method};
+use crate::cel::function::{Function, P, bad, function, method, repeated};
 use crate::cel::scope::SIZE_MAX;
 use crate::cel::value::Value;
 use crate::decimal::Decimal;
@@ -186,11 +185,7 @@ pub const MAX: Function = Function {
 pub const LEAST: Function = Function {
     name: "math.least",
     doc: "The least of one or more numbers, or of a list of them; of an empty list it is an error.",
-    signatures: &[
-        function::repeated(&[P::Int], P::Int),
-        function::repeated(&[P::Decimal], P::Decimal),
-        function(&[P::Numbers], P::Element),
-    ],
+    signatures: &[repeated(&[P::Int], P::Int), repeated(&[P::Decimal], P::Decimal), function(&[P::Numbers], P::Element)],
     examples: &[("math.least(3, 1, 2)", "1"), ("math.least([2.5, 1.5])", "1.5")],
     call: |arguments, _| extreme(arguments, Ordering::Less),
 };
@@ -198,11 +193,7 @@ pub const LEAST: Function = Function {
 pub const GREATEST: Function = Function {
     name: "math.greatest",
     doc: "The greatest of one or more numbers, or of a list of them; of an empty list it is an error.",
-    signatures: &[
-        function::repeated(&[P::Int], P::Int),
-        function::repeated(&[P::Decimal], P::Decimal),
-        function(&[P::Numbers], P::Element),
-    ],
+    signatures: &[repeated(&[P::Int], P::Int), repeated(&[P::Decimal], P::Decimal), function(&[P::Numbers], P::Element)],
     examples: &[("math.greatest(3, 1, 2)", "3"), ("math.greatest([2.5, 1.5])", "2.5")],
     call: |arguments, _| extreme(arguments, Ordering::Greater),
 };

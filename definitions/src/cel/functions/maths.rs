@@ -1,7 +1,7 @@
 //! Numbers: the math extension of CEL (google/cel-go, `ext/math.go`) on whole numbers and exact decimals.
 
 use crate::cel::function::{Function, P, Signature, bad, function};
-use crate::cel::functions::abs::FUNCTION;
+use crate::cel::functions::abs;
 use crate::cel::value::Value;
 use crate::decimal::{Decimal, Rounding};
 
@@ -54,7 +54,7 @@ pub const ABS: Function = Function {
     doc: "The number without its sign.",
     signatures: &[function(&[P::Int], P::Int), function(&[P::Decimal], P::Decimal)],
     examples: &[("math.abs(-3)", "3"), ("math.abs(-1.5)", "1.5")],
-    call: |arguments, scope| (FUNCTION.call)(arguments, scope),
+    call: |arguments, scope| (abs::FUNCTION.call)(arguments, scope),
 };
 
 pub const SIGN: Function = Function {

@@ -1,8 +1,7 @@
 use crate::execution::at::At;
 use crate::execution::run::Run;
 use crate::rules::failure::Failure;
-use crate::state::event::Event;
-use crate::state::event::MessageEmitted;
+use crate::state::event::{Event, MessageEmitted};
 use crate::state::message::{Data, Datum, kept_until};
 use vorgang_definitions::actions::Action;
 use vorgang_definitions::cel::value::Value;

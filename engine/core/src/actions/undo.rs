@@ -1,8 +1,7 @@
 use crate::execution::at::At;
 use crate::execution::run::Run;
 use crate::rules::failure::Failure;
-use crate::state::event::Event;
-use crate::state::event::StepUndone;
+use crate::state::event::{Event, StepUndone};
 use vorgang_definitions::actions::undo::Undo;
 
 /// Runs the `compensate` of what is completed, the last one first, once each (C12).

@@ -11,8 +11,8 @@ use crate::net::new_ticket::{begin, blank, complete_fields, fold_creation, made_
 use crate::net::values;
 use crate::rules::acl::Shape;
 use crate::rules::rejection::{FormError, LifeCycleReason, Rejection, RightReason};
-use crate::rules::slots::Change;
-use crate::rules::{rights, slots};
+use crate::rules::rights;
+use crate::rules::slots::{self, Change};
 use crate::state::people::PersonKind;
 use crate::state::text;
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! The ticket that takes what a customer writes to a closed one.
+//! The new ticket for a message that a customer writes to a closed ticket.
 
 use crate::commands::article;
 use crate::execution::command::ArticleInput;

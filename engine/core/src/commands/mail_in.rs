@@ -7,15 +7,13 @@ use crate::execution::decision::Decision;
 use crate::execution::run::Run;
 use crate::net::{assign, new_ticket};
 use crate::rules::failure::Failure;
-use crate::rules::follow_up;
-use crate::rules::follow_up::Fate;
+use crate::rules::follow_up::{self, Fate};
 use crate::rules::intake::{Author, Taken};
 use crate::rules::rejection::Rejection;
 use crate::rules::scope::ResponseScope;
 use crate::state::article::{Article, Sender};
-use crate::state::event::Event;
-use crate::state::event::{MailBounced, MailQueued};
-use crate::state::mail::{Address, DeliveryReport, Head, Nature, Outgoing, RECIPIENTS_MAX, shown};
+use crate::state::event::{Event, MailBounced};
+use crate::state::mail::{Address, DeliveryReport, Head, Nature, RECIPIENTS_MAX, shown};
 use crate::state::snapshot::Retry;
 use crate::state::{attributes, text};
 use vorgang_definitions::actions::link::LinkKind;
@@ -186,19 +184,5 @@ fn respond(run: &mut Run, received: &Received, occasion: Occasion) {
             return run.raise(failure, None, Retry::Nothing);
         }
     };
-    let outgoing = Outgoing {
-        seq: run.next_seq(),
-        account: run.mail_account(),
-        to: vec![to],
-        cc: vec![],
-        subject: subject.replace(['\r', '\n'], " "),
-        body,
-        references: received.mail.message_id.iter().cloned().collect(),
-        article: None,
-        attachments: vec![],
-        auto: true,
-        not_before: run.ctx.now,
-        at: run.ctx.now,
-    };
-    run.emit(Event::MailQueued(MailQueued { outgoing }));
+    run.queue_automatic_mail(to, &subject, body, received.mail.message_id.iter().cloned().collect());
 }

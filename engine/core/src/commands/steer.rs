@@ -1,7 +1,6 @@
 //! Work by hand: what an administrator does to a token, and people with their own work. What follows is proved first.
 
-use crate::commands::submit;
-use crate::commands::submit::open_item;
+use crate::commands::submit::{self, open_item};
 use crate::execution::command::{Hand, Steer};
 use crate::execution::run::Run;
 use crate::net::voters;
@@ -9,8 +8,7 @@ use crate::net::workers::may_work;
 use crate::rules::failure::Failure;
 use crate::rules::rejection::{FormError, Rejection, RightReason};
 use crate::rules::rights;
-use crate::state::event::Event;
-use crate::state::event::WorkSteered;
+use crate::state::event::{Event, WorkSteered};
 use crate::state::ids::Seq;
 use crate::state::people::Person;
 use crate::state::snapshot::{Snapshot, WorkItem, WorkStatus};

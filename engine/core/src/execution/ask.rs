@@ -5,8 +5,7 @@ use crate::execution::run::Run;
 use crate::rules::acl::Judge;
 use crate::rules::denied::Denied;
 use crate::rules::rejection::Rejection;
-use crate::state::snapshot::Snapshot;
-use crate::state::snapshot::WorkItem;
+use crate::state::snapshot::{Snapshot, WorkItem};
 use vorgang_definitions::cel::value::Value;
 
 /// The ACLs' judge of the ticket as a form would make it; `None` where there is nothing to ask.

@@ -1,4 +1,4 @@
-//! Where something happens.
+//! The place of an action or expression.
 
 use crate::state::ids::Seq;
 use crate::state::snapshot::WorkItem;

@@ -3,8 +3,7 @@
 use crate::execution::decision::{Decision, Turn};
 use crate::state::article::Article;
 use crate::state::attachment::Blob;
-use crate::state::event::Event;
-use crate::state::event::{AttributeSet, FieldSet};
+use crate::state::event::{AttributeSet, Event, FieldSet};
 use crate::state::ids::Seq;
 use crate::state::mail::{Address, Outgoing};
 use crate::state::notice::Notice;

@@ -2,8 +2,7 @@
 
 use crate::execution::run::Run;
 use crate::state::article::Article;
-use crate::state::event::Event;
-use crate::state::event::{ArticleAdded, LinkAdded, LinkRemoved};
+use crate::state::event::{ArticleAdded, Event, LinkAdded, LinkRemoved};
 use crate::state::linked::Linked;
 
 /// Everything that was written on the ticket so far, and what is linked to it.

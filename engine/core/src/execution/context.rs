@@ -1,4 +1,4 @@
-//! What a decision knows beside its ticket and command.
+//! The context of a decision: time, actor, people, and facts about other tickets.
 
 use crate::execution::decision::{Decision, Given};
 use crate::execution::facts::Facts;

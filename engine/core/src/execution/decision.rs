@@ -1,9 +1,8 @@
-//! What a command leads to: events, the ticket after them, and what other tickets do in the same commit.
+//! The result of a command: events, the ticket after them, and decisions about other tickets in the same commit.
 
 use crate::execution::command::Command;
 use crate::state::attachment::Blob;
-use crate::state::event::Event;
-use crate::state::event::{TicketCreated, TicketMade, TurnTaken, WorkChanged};
+use crate::state::event::{Event, TicketMade, TurnTaken, WorkChanged};
 use crate::state::ids::Seq;
 use crate::state::snapshot::Snapshot;
 use serde::Serialize;
@@ -156,7 +155,7 @@ impl Decision {
         for made in &self.made {
             let number = made.after.ticket.number.clone();
             match made.events.first() {
-                Some(Event::TicketCreated(TicketCreated { .. })) => drop(new.insert(number)),
+                Some(Event::TicketCreated(_)) => drop(new.insert(number)),
                 _ => all.push(number),
             }
             made.gather_others(all, new);

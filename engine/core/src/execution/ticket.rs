@@ -5,10 +5,10 @@ use crate::execution::decision::Reach;
 use crate::execution::run::Run;
 use crate::state::article::{Article, Sender};
 use crate::state::attributes::attribute;
-use crate::state::event::Event;
-use crate::state::event::{ArticleAdded, AttributeSet, FieldSet, TimeAccounted, WatcherAdded, WatcherRemoved};
+use crate::state::event::{ArticleAdded, AttributeSet, Event, FieldSet, MailQueued, TimeAccounted, WatcherAdded, WatcherRemoved};
 use crate::state::happening::Happening;
 use crate::state::ids::Seq;
+use crate::state::mail::{Address, Outgoing};
 use crate::state::people::PersonKind;
 use crate::state::text;
 use serde_json::Value as Json;
@@ -87,6 +87,26 @@ impl Run<'_> {
         article.seq = seq;
         self.emit(Event::ArticleAdded(ArticleAdded { article }));
         seq
+    }
+
+    /// Queues a mail that the desk writes by itself (RFC 3834), from the account of the ticket's queue. `references` are the
+    /// Message-IDs of the mails that it answers, the oldest first.
+    pub fn queue_automatic_mail(&mut self, to: Address, subject: &str, body: String, references: Vec<String>) {
+        let outgoing = Outgoing {
+            seq: self.next_seq(),
+            account: self.mail_account(),
+            to: vec![to],
+            cc: vec![],
+            subject: subject.replace(['\r', '\n'], " "),
+            body,
+            references,
+            article: None,
+            attachments: vec![],
+            auto: true,
+            not_before: self.ctx.now,
+            at: self.ctx.now,
+        };
+        self.emit(Event::MailQueued(MailQueued { outgoing }));
     }
 
     pub fn sender(&self) -> Sender {

@@ -1,4 +1,4 @@
-//! Who is away, and who stands in.
+//! Absences and substitutes.
 
 use crate::execution::run::Run;
 use crate::state::people::Person;

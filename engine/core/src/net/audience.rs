@@ -4,8 +4,7 @@ use crate::execution::at::At;
 use crate::execution::run::Run;
 use crate::net::voters;
 use crate::rules::who;
-use crate::state::event::Event;
-use crate::state::event::WorkChanged;
+use crate::state::event::{Event, WorkChanged};
 use crate::state::snapshot::{WorkItem, WorkStatus};
 
 impl<'a> Run<'a> {

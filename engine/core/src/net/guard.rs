@@ -2,12 +2,10 @@
 
 use crate::execution::at::At;
 use crate::execution::run::Run;
-use crate::net::mutex;
-use crate::net::mutex::SiteHolder;
+use crate::net::mutex::{self, SiteHolder};
 use crate::rules::failure::Failure;
 use crate::rules::rejection::{Rejection, RightReason};
-use crate::state::event::Event;
-use crate::state::event::{TimerEnded, TimerSet};
+use crate::state::event::{Event, TimerEnded, TimerSet};
 use crate::state::ids::Seq;
 use crate::state::people::SYSTEM;
 use crate::state::snapshot::{Instance, Retry, Timer, Waits, WorkItem, WorkStatus};

@@ -3,8 +3,7 @@
 use crate::execution::decision::Remark;
 use crate::execution::run::Run;
 use crate::rules::failure::Failure;
-use crate::state::event::Event;
-use crate::state::event::IncidentRaised;
+use crate::state::event::{Event, IncidentRaised};
 use crate::state::happening::Happening;
 use crate::state::ids::Seq;
 use crate::state::snapshot::{Incident, Retry, WorkStatus};
@@ -19,7 +18,7 @@ impl<'a> Run<'a> {
         self.change_work(work, WorkStatus::Failed, claimed, true);
         let name = if failure.kind == "life_cycle" { "violated" } else { "error" };
         self.raise(failure, place, retry);
-        if let Some(event @ Event::IncidentRaised(IncidentRaised { .. })) = self.events.last().cloned() {
+        if let Some(event @ Event::IncidentRaised(_)) = self.events.last().cloned() {
             self.exception(name, &event);
         }
     }

@@ -7,8 +7,7 @@ use crate::execution::run::Run;
 use crate::rules::failure::Failure;
 use crate::rules::rejection::{FormError, Rejection};
 use crate::rules::slots;
-use crate::state::event::Event;
-use crate::state::event::{AttributeSet, FieldSet, TicketCreated, TicketMade};
+use crate::state::event::{Event, TicketCreated, TicketMade};
 use crate::state::people::{Person, PersonKind};
 use crate::state::snapshot::{Snapshot, Ticket};
 use std::collections::BTreeMap;
@@ -150,7 +149,7 @@ pub(crate) fn normal_priority(names: &Names) -> &str {
 
 /// What was set while the ticket was made belongs to its creation: one event instead of many.
 pub(crate) fn fold_creation(run: &mut Run) {
-    run.events.retain(|e| !matches!(e, Event::AttributeSet(AttributeSet { .. }) | Event::FieldSet(FieldSet { .. })));
+    run.events.retain(|e| !matches!(e, Event::AttributeSet(_) | Event::FieldSet(_)));
     let ticket = Box::new((*run.snapshot.ticket).clone());
     let created = Event::TicketCreated(TicketCreated { ticket });
     run.happened.clear();

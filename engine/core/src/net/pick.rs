@@ -7,8 +7,7 @@ use crate::net::absence::is_away;
 use crate::net::workers::may_work;
 use crate::rules::failure::Failure;
 use crate::rules::who;
-use crate::state::event::Event;
-use crate::state::event::TurnTaken;
+use crate::state::event::{Event, TurnTaken};
 use crate::state::snapshot::{Retry, WorkItem};
 use vorgang_definitions::kinds::process::{Activity, Pick};
 

@@ -3,8 +3,7 @@
 use crate::execution::at::At;
 use crate::execution::run::{Run, Savepoint};
 use crate::rules::failure::Failure;
-use crate::state::event::Event;
-use crate::state::event::{StepUndone, WorkEnded};
+use crate::state::event::{Event, StepUndone, WorkEnded};
 use crate::state::ids::Seq;
 use crate::state::people::SYSTEM;
 use crate::state::snapshot::{WorkItem, WorkStatus};

@@ -4,8 +4,7 @@ use crate::execution::at::At;
 use crate::execution::run::Run;
 use crate::net::step::moved;
 use crate::rules::failure::Failure;
-use crate::state::event::Event;
-use crate::state::event::{ArticleAdded, AttributeSet, DialogSubmitted, TicketCreated, TimerEnded, TimerFired, TimerSet};
+use crate::state::event::{ArticleAdded, AttributeSet, Event, TicketCreated, TimerEnded, TimerFired, TimerSet};
 use crate::state::ids::Seq;
 use crate::state::people::SYSTEM;
 use crate::state::snapshot::{Retry, Timer, TimerKind, WorkItem, WorkStatus};
@@ -198,7 +197,7 @@ pub fn follow_owner(run: &mut Run) -> Result<(), Failure> {
     let acts = |e: &Event| match e {
         Event::AttributeSet(AttributeSet { name, .. }) => name == "owner" || name == "lock",
         Event::ArticleAdded(ArticleAdded { article }) => article.author == *owner,
-        Event::DialogSubmitted(DialogSubmitted { .. }) => run.ctx.actor.login == *owner,
+        Event::DialogSubmitted(_) => run.ctx.actor.login == *owner,
         _ => false,
     };
     let goes_on = known.as_ref().is_some_and(|t| t.after == after && t.calendar == calendar);

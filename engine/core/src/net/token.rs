@@ -3,11 +3,9 @@
 use crate::execution::run::Run;
 use crate::net::timer;
 use crate::rules::failure::Failure;
-use crate::state::event::Event;
-use crate::state::event::{InstanceEnded, InstanceNoted, InstanceStarted, VoteCast, WorkChanged, WorkEnded, WorkEntered, WorkNoted};
+use crate::state::event::{Event, InstanceEnded, InstanceNoted, InstanceStarted, VoteCast, WorkChanged, WorkEnded, WorkEntered, WorkNoted};
 use crate::state::ids::Seq;
-use crate::state::message;
-use crate::state::message::{Data, Datum};
+use crate::state::message::{self, Data, Datum};
 use crate::state::people::SYSTEM;
 use crate::state::snapshot::{Instance, InstanceMore, WorkItem, WorkMore, WorkStatus};
 use vorgang_definitions::kinds::message::DataType;

@@ -1,4 +1,4 @@
-//! Who may work on an activity.
+//! The people who may work on an activity.
 
 use crate::execution::at::At;
 use crate::execution::run::Run;

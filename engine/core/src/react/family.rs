@@ -3,8 +3,7 @@
 use crate::execution::command::Command;
 use crate::execution::content::content;
 use crate::execution::run::Run;
-use crate::state::event::ChildClosed;
-use crate::state::event::Event;
+use crate::state::event::{ChildClosed, Event};
 use crate::state::event_data::CHILDREN_CLOSED;
 use vorgang_definitions::actions::link::LinkKind;
 use vorgang_definitions::kinds::state::StateType;

@@ -1,4 +1,4 @@
-//! Runs a command to rest: whatever goes on by itself has gone on (C4).
+//! Runs a command to rest: all automatic steps are done (C4).
 
 use crate::execution::decision::Decision;
 use crate::execution::run::{Run, STEPS_MAX};
@@ -6,8 +6,7 @@ use crate::net::timer;
 use crate::react::family;
 use crate::rules::failure::Failure;
 use crate::rules::rejection::Rejection;
-use crate::state::event::Event;
-use crate::state::event::IncidentResolved;
+use crate::state::event::{Event, IncidentResolved};
 use crate::state::ids::Seq;
 use crate::state::snapshot::{Instance, Retry, WorkStatus};
 use std::sync::Arc;

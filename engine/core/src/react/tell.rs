@@ -5,12 +5,11 @@ use crate::execution::context::Context;
 use crate::execution::run::Run;
 use crate::net::absence::today;
 use crate::rules::failure::Failure;
-use crate::rules::rights::Sight;
+use crate::rules::rights::{self, Sight};
 use crate::rules::scope::TicketScope;
-use crate::rules::{rights, who};
-use crate::state::event::Event;
-use crate::state::event::{MailQueued, NotificationSent};
-use crate::state::mail::{Address, Outgoing};
+use crate::rules::who;
+use crate::state::event::{Event, NotificationSent};
+use crate::state::mail::Address;
 use crate::state::notice::Notice;
 use crate::state::people::Person;
 use crate::state::snapshot::Snapshot;
@@ -85,21 +84,7 @@ fn to_address(run: &mut Run, notification: &Notification, to: Address, at: At) -
     let scope = TicketScope { recipient: Some(&stranger), ..run.scope(at) };
     let subject = notification.subject.render(&site, &site, &scope).map_err(failed)?;
     let body = notification.body.render(&site, &site, &scope).map_err(failed)?;
-    let outgoing = Outgoing {
-        seq: run.next_seq(),
-        account: run.mail_account(),
-        to: vec![to],
-        cc: vec![],
-        subject: subject.replace(['\r', '\n'], " "),
-        body,
-        references: vec![],
-        article: None,
-        attachments: vec![],
-        auto: true,
-        not_before: run.ctx.now,
-        at: run.ctx.now,
-    };
-    run.emit(Event::MailQueued(MailQueued { outgoing }));
+    run.queue_automatic_mail(to, &subject, body, vec![]);
     Ok(())
 }
 

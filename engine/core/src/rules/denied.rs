@@ -1,4 +1,4 @@
-//! Why an ACL keeps a person from something.
+//! A denial by an ACL, with its reason.
 
 use std::collections::BTreeMap;
 use vorgang_definitions::text::Text;

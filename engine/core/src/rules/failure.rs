@@ -1,4 +1,4 @@
-//! Why something inside failed.
+//! Failures inside the engine, which become incidents.
 
 use std::collections::BTreeMap;
 use vorgang_definitions::cel::expr::Expr;

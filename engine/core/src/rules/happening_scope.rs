@@ -1,10 +1,9 @@
-//! What expressions read of an event: `event.PART`, and `article.PART` of a message that was written.
+//! The values that expressions read from an event: `event.PART`, and `article.PART` of a message that was written.
 
 use crate::rules::slots::slot_value;
-use crate::state::event::Event;
 use crate::state::event::{
-    ArticleAdded, AttributeSet, CallEnded, ChildClosed, FieldSet, IncidentRaised, InstanceEnded, LinkAdded, LinkRemoved, MailBounced,
-    MailEnded, MessageReceived, NobodyFound, TicketMerged, TimeAccounted, VoteCast, WatcherAdded, WatcherRemoved, WorkEnded,
+    ArticleAdded, AttributeSet, CallEnded, ChildClosed, Event, FieldSet, IncidentRaised, InstanceEnded, LinkAdded, LinkRemoved,
+    MailBounced, MailEnded, MessageReceived, NobodyFound, TicketMerged, TimeAccounted, VoteCast, WatcherAdded, WatcherRemoved, WorkEnded,
 };
 use crate::state::happening::Happening;
 use crate::state::mail::Auth;

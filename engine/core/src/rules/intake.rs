@@ -1,8 +1,8 @@
 //! What becomes of a mail that came in: pure, with the reasons, so that it can be tried without doing it.
 
-use crate::rules::rights::Sight;
+use crate::rules::follow_up;
+use crate::rules::rights::{self, Sight};
 use crate::rules::scope::CommonScope;
-use crate::rules::{follow_up, rights};
 use crate::state::attachment::{Attachment, Blob};
 use crate::state::mail::{Address, Mail, Nature, RESPONSES_A_DAY_MAX};
 use crate::state::people::{Directory, Person, PersonKind};

@@ -2,8 +2,7 @@
 
 use crate::state::apply::apply;
 use crate::state::attributes::attribute;
-use crate::state::event::Event;
-use crate::state::event::{AttributeSet, FieldSet};
+use crate::state::event::{AttributeSet, Event, FieldSet};
 use crate::state::snapshot::Snapshot;
 use serde_json::Value as Json;
 use vorgang_definitions::cel::value::Value;

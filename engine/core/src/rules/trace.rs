@@ -1,4 +1,4 @@
-//! Places of the definitions that were asked or done: noted by the engine, read by the coverage of tests.
+//! The trace of evaluated conditions and executed parts of definitions. The engine writes it, the coverage of tests reads it.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};

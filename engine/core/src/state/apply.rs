@@ -1,7 +1,6 @@
 //! The only thing that changes state: one event on a snapshot. Folding the history gives the rows.
 
-use crate::state::event::Event;
-use crate::state::event::{AttributeSet, TicketCreated};
+use crate::state::event::{AttributeSet, Event, TicketCreated};
 use crate::state::snapshot::Snapshot;
 use std::sync::Arc;
 

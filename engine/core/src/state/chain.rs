@@ -4,8 +4,7 @@
 //! so that erasing the content leaves the chain verifiable.
 
 use crate::state::apply;
-use crate::state::event::AttributeSet;
-use crate::state::event::{Event, FORMAT};
+use crate::state::event::{AttributeSet, Event, FORMAT};
 use crate::state::ids::Seq;
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};

@@ -136,12 +136,6 @@ macro_rules! events {
                 match self { $(Self::$event(event) => event.summary(names),)* }
             }
         }
-
-        $(impl From<$event> for Event {
-            fn from(event: $event) -> Self {
-                Self::$event(event)
-            }
-        })*
     };
 }
 

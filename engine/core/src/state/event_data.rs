@@ -1,4 +1,4 @@
-//! What every event can do.
+//! The interface of events.
 
 use crate::state::ids::Seq;
 use crate::state::snapshot::Snapshot;

@@ -1,8 +1,8 @@
 //! What handlers are written for: something happened, under the name that definitions use.
 
-use crate::state::event::Event;
 use crate::state::event::{
-    IncidentRaised, InstanceEnded, InstanceStarted, NobodyFound, TimeAccounted, TimerFired, VoteCast, WorkChanged, WorkEnded, WorkEntered,
+    Event, IncidentRaised, InstanceEnded, InstanceStarted, NobodyFound, TimeAccounted, TimerFired, VoteCast, WorkChanged, WorkEnded,
+    WorkEntered,
 };
 use crate::state::ids::Seq;
 use crate::state::snapshot::Snapshot;
@@ -62,7 +62,7 @@ impl Happening {
             happening.process = Some(instance.process.clone());
         }
         happening.by = match event {
-            Event::WorkChanged(WorkChanged { .. }) => Some(actor.to_owned()),
+            Event::WorkChanged(_) => Some(actor.to_owned()),
             Event::WorkEnded(WorkEnded { by, .. }) => Some(by.clone()),
             Event::VoteCast(VoteCast { person, .. }) => Some(person.clone()),
             Event::TimeAccounted(TimeAccounted { by, .. }) => Some(by.clone()),
@@ -71,12 +71,12 @@ impl Happening {
         happening
     }
 
-    /// As an incident keeps it.
+    /// The form in which an incident stores it.
     pub fn stored(&self) -> Json {
         serde_json::to_value(self).unwrap_or_default()
     }
 
-    /// From what [`Happening::stored`] wrote; `None` where a newer release wrote it.
+    /// Reads the form of [`Happening::stored`]; `None` if a newer release wrote it.
     pub fn read(stored: &Json) -> Option<Self> {
         serde_json::from_value(stored.clone()).ok()
     }

@@ -5,8 +5,7 @@ use crate::execution::facts::Content;
 use crate::rules::rejection::Rejection;
 use crate::rules::scope::TicketScope;
 use crate::state::article::Article;
-use crate::state::event::Event;
-use crate::state::event::{MailQueued, NotificationSent, TicketMade};
+use crate::state::event::{Event, MailQueued, NotificationSent};
 use crate::state::message::Datum;
 use crate::state::people;
 use crate::state::snapshot::{Instance, Snapshot, WorkStatus};
@@ -76,7 +75,7 @@ impl Story<'_> {
         if let Some(count) = expect.visible.filter(|c| c.0 != visible as i64) {
             wrong.push(format!("customers may read {visible} articles, expected {}", count.0));
         }
-        let made = self.events.iter().filter(|e| matches!(e, Event::TicketMade(TicketMade { .. }))).count();
+        let made = self.events.iter().filter(|e| matches!(e, Event::TicketMade(_))).count();
         if let Some(count) = expect.created.filter(|c| c.0 != made as i64) {
             wrong.push(format!("{made} tickets were made, expected {}", count.0));
         }

@@ -1,9 +1,9 @@
 //! What a person is offered: the forms of the open work, as pages and the API show them. Decided by the same
 //! functions that decide a submission, so that what is offered can be done.
 
+use crate::commands::form;
 use crate::commands::start_process::{begin_process, first_form_is_for, start_for};
-use crate::commands::submit::APPROVAL;
-use crate::commands::{form, submit};
+use crate::commands::submit::{self, APPROVAL};
 use crate::execution::ask;
 use crate::execution::at::At;
 use crate::execution::command::Form;
@@ -18,8 +18,7 @@ use crate::state::ids::Seq;
 use crate::state::people::{Person, PersonKind};
 use crate::state::snapshot::{Snapshot, TimerKind, WorkItem, WorkStatus};
 use crate::view::choices::{Choice, Choosing};
-use crate::view::open;
-use crate::view::open::of_copy;
+use crate::view::open::{self, of_copy};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use vorgang_definitions::kinds::message::DataType;

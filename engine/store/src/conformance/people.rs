@@ -5,8 +5,7 @@ use crate::nodes::Attempt;
 use crate::{SecretKind, Store, StoreError};
 use jiff::Timestamp;
 use std::sync::Arc;
-use vorgang_core::chain;
-use vorgang_core::chain::Hash;
+use vorgang_core::chain::{self, Hash};
 use vorgang_core::people::{Person, PersonKind, PersonPatch};
 
 pub async fn secrets_open_once_and_expire(store: &dyn Store) {

@@ -1,4 +1,4 @@
-//! Rows of what the site has once: mutexes and turns.
+//! Rows that exist once for the whole site: mutexes and turns.
 
 use crate::batch::Batch;
 use crate::rows::micros;

@@ -2,8 +2,7 @@
 
 use crate::rows::{error, micros};
 use jiff::Timestamp;
-use rusqlite::OptionalExtension;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use vorgang_core::desk_event::DeskEvent;
 use vorgang_core::people::Person;
 use vorgang_store::{Result, StoreError};

@@ -2,8 +2,7 @@
 
 use crate::rows::error;
 use crate::tables::search;
-use rusqlite::OptionalExtension;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use vorgang_store::Result;
 use vorgang_store::redaction::Redaction;
 use vorgang_store::words::{Doc, of_texts};

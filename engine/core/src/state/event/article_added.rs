@@ -1,5 +1,3 @@
-//! A message or a note was added.
-
 use crate::state::article::Article;
 use crate::state::event_data::{EventData, used};
 use crate::state::snapshot::Snapshot;

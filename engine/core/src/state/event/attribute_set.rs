@@ -1,5 +1,3 @@
-//! An attribute's new value; `null` where it is unset.
-
 use crate::state::attributes::set_attribute;
 use crate::state::event_data::{EventData, plain};
 use crate::state::snapshot::Snapshot;

@@ -1,5 +1,3 @@
-//! It has answered, or failed for good: then `message` says why. Those of a work item go with it, without an event.
-
 use crate::state::event_data::EventData;
 use crate::state::ids::Seq;
 use crate::state::snapshot::Snapshot;
@@ -7,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use vorgang_definitions::names::Names;
 
-/// It has answered, or failed for good: then `message` says why. Those of a work item go with it, without an event.
+/// A program answered, or failed for good: then `message` says why. Calls of a work item that ends go with it, without an event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CallEnded {
     pub seq: Seq,

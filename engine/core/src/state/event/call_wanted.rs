@@ -1,11 +1,9 @@
-//! A program is to be run after the commit.
-
 use crate::state::event_data::{EventData, used};
 use crate::state::snapshot::{Call, Snapshot};
 use serde::{Deserialize, Serialize};
 use vorgang_definitions::names::Names;
 
-/// A program is to be run after the commit.
+/// A program is to run after the commit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CallWanted {
     pub call: Call,

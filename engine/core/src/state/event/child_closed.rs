@@ -1,12 +1,10 @@
-//! One of its child tickets was closed, and whether it was the last open one.
-
 use crate::state::event_data::{CHILDREN_CLOSED, EventData};
 use crate::state::snapshot::Snapshot;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use vorgang_definitions::names::Names;
 
-/// One of its child tickets was closed, and whether it was the last open one.
+/// A child ticket was closed; `last` if no other child is open.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChildClosed {
     pub number: String,

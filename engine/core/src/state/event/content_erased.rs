@@ -1,12 +1,10 @@
-//! The content of an article, or files of it, were removed for good.
-
 use crate::state::event_data::EventData;
 use crate::state::ids::Seq;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use vorgang_definitions::names::Names;
 
-/// The content of an article, or files of it, were removed for good.
+/// The content of an article, or some of its files, was removed for good.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ContentErased {
     pub article: Seq,

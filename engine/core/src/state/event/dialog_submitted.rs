@@ -1,5 +1,3 @@
-//! A form was submitted with this outcome.
-
 use crate::state::event_data::EventData;
 use crate::state::ids::Seq;
 use serde::{Deserialize, Serialize};

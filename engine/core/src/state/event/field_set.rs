@@ -1,5 +1,3 @@
-//! An own field's new value in stored form; `null` where it is unset.
-
 use crate::state::event_data::{EventData, plain};
 use crate::state::snapshot::Snapshot;
 use crate::state::touched::Touched;

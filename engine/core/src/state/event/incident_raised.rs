@@ -1,5 +1,3 @@
-//! Something failed and needs a person.
-
 use crate::state::event_data::{EventData, used};
 use crate::state::snapshot::{Incident, Snapshot};
 use crate::state::touched::Touched;

@@ -1,5 +1,3 @@
-//! An incident was retried, or its work is over.
-
 use crate::state::event_data::EventData;
 use crate::state::ids::Seq;
 use crate::state::snapshot::Snapshot;

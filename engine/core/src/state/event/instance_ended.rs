@@ -1,5 +1,3 @@
-//! An instance ended with this outcome.
-
 use crate::state::event_data::EventData;
 use crate::state::ids::Seq;
 use crate::state::snapshot::Snapshot;

@@ -1,5 +1,3 @@
-//! What few instances have, whole.
-
 use crate::state::event_data::EventData;
 use crate::state::ids::Seq;
 use crate::state::snapshot::{InstanceMore, Snapshot};
@@ -7,7 +5,7 @@ use crate::state::touched::Touched;
 use serde::{Deserialize, Serialize};
 use vorgang_definitions::names::Names;
 
-/// What few instances have, whole.
+/// The rare parts of an instance changed: `more` is their complete new value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct InstanceNoted {
     pub seq: Seq,

@@ -1,5 +1,3 @@
-//! A process was started on the ticket.
-
 use crate::state::event_data::{EventData, used};
 use crate::state::snapshot::{Instance, Snapshot};
 use crate::state::touched::Touched;

@@ -1,5 +1,3 @@
-//! Another ticket was linked.
-
 use crate::state::event_data::EventData;
 use crate::state::snapshot::Snapshot;
 use crate::state::touched::Touched;
@@ -8,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use vorgang_definitions::names::Names;
 
-/// `kind` is what the other ticket is to this one: child, parent, related.
+/// Another ticket was linked. `kind` says what it is to this one: child, parent, related.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LinkAdded {
     pub other: i64,

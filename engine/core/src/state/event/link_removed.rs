@@ -1,5 +1,3 @@
-//! From whichever end it was linked.
-
 use crate::state::event_data::EventData;
 use crate::state::snapshot::Snapshot;
 use crate::state::touched::Touched;
@@ -7,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use vorgang_definitions::names::Names;
 
-/// From whichever end it was linked.
+/// A link was removed, from either end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LinkRemoved {
     pub other: i64,

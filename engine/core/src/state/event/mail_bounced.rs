@@ -1,5 +1,3 @@
-//! A mail of this ticket did not reach the address.
-
 use crate::state::event_data::EventData;
 use crate::state::snapshot::Snapshot;
 use crate::state::touched::Touched;

@@ -1,5 +1,3 @@
-//! The mail of a notification was sent, or given up: then `message` says why.
-
 use crate::state::event_data::EventData;
 use crate::state::ids::Seq;
 use crate::state::snapshot::Snapshot;

@@ -1,5 +1,3 @@
-//! A mail goes out, to whoever is meant.
-
 use crate::state::event_data::{EventData, used};
 use crate::state::mail::Outgoing;
 use crate::state::snapshot::Snapshot;
@@ -7,7 +5,7 @@ use crate::state::touched::Touched;
 use serde::{Deserialize, Serialize};
 use vorgang_definitions::names::Names;
 
-/// A mail goes out, to whoever is meant.
+/// A mail was queued for its recipients.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MailQueued {
     pub outgoing: Outgoing,

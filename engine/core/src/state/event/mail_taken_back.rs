@@ -1,12 +1,10 @@
-//! It did not go out yet, and does not.
-
 use crate::state::event_data::EventData;
 use crate::state::ids::Seq;
 use crate::state::touched::Touched;
 use serde::{Deserialize, Serialize};
 use vorgang_definitions::names::Names;
 
-/// It did not go out yet, and does not.
+/// A queued mail was taken back before it went out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MailTakenBack {
     pub mail: Seq,

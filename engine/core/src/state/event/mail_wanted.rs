@@ -1,5 +1,3 @@
-//! The mail of a notification is to be sent again.
-
 use crate::state::event_data::EventData;
 use crate::state::ids::Seq;
 use crate::state::touched::Touched;

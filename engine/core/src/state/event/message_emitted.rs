@@ -1,5 +1,3 @@
-//! A message to every instance that it matches, delivered after the commit.
-
 use crate::state::event_data::EventData;
 use crate::state::message::Data;
 use crate::state::touched::{Emitted, Touched};
@@ -7,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use vorgang_definitions::names::Names;
 
-/// A message to every instance that it matches, delivered after the commit.
+/// A message was sent. It is delivered after the commit to every instance that it matches.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MessageEmitted {
     pub name: String,

@@ -1,5 +1,3 @@
-//! A handler has taken what was kept, or its time is over.
-
 use crate::state::event_data::EventData;
 use crate::state::ids::Seq;
 use crate::state::snapshot::Snapshot;
@@ -7,7 +5,7 @@ use crate::state::touched::Touched;
 use serde::{Deserialize, Serialize};
 use vorgang_definitions::names::Names;
 
-/// A handler has taken what was kept, or its time is over.
+/// A kept message was taken by a handler, or its time is over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MessageGone {
     pub seq: Seq,

@@ -1,12 +1,10 @@
-//! No handler waits for it yet.
-
 use crate::state::event_data::{EventData, used};
 use crate::state::snapshot::{KeptMessage, Snapshot};
 use crate::state::touched::Touched;
 use serde::{Deserialize, Serialize};
 use vorgang_definitions::names::Names;
 
-/// No handler waits for it yet.
+/// A message was kept, as no handler waits for it yet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MessageKept {
     pub message: KeptMessage,

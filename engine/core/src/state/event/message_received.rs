@@ -1,12 +1,10 @@
-//! A message has reached an instance.
-
 use crate::state::event_data::EventData;
 use crate::state::ids::Seq;
 use crate::state::message::Data;
 use serde::{Deserialize, Serialize};
 use vorgang_definitions::names::Names;
 
-/// A message has reached an instance.
+/// A message reached an instance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MessageReceived {
     pub instance: Seq,

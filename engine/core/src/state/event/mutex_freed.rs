@@ -1,5 +1,3 @@
-//! It does not need it any more; `rev` counts those who had come to wait for it until then.
-
 use crate::state::event_data::EventData;
 use crate::state::ids::Seq;
 use crate::state::snapshot::Snapshot;
@@ -7,7 +5,7 @@ use crate::state::touched::Touched;
 use serde::{Deserialize, Serialize};
 use vorgang_definitions::names::Names;
 
-/// It does not need it any more; `rev` counts those who had come to wait for it until then.
+/// The instance released a mutex of the site. `rev` counts the waiters that had come by then.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MutexFreed {
     pub instance: Seq,

@@ -1,5 +1,3 @@
-//! The instance holds a mutex of the site.
-
 use crate::state::event_data::EventData;
 use crate::state::ids::Seq;
 use crate::state::snapshot::{Held, Snapshot};
@@ -7,7 +5,7 @@ use crate::state::touched::Touched;
 use serde::{Deserialize, Serialize};
 use vorgang_definitions::names::Names;
 
-/// The instance holds a mutex of the site.
+/// The instance took a mutex of the site.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MutexTaken {
     pub instance: Seq,

@@ -1,5 +1,3 @@
-//! The work is for people, and there are fewer than it needs.
-
 use crate::state::event_data::EventData;
 use crate::state::ids::Seq;
 use crate::state::snapshot::Snapshot;
@@ -7,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use vorgang_definitions::names::Names;
 
-/// The work is for people, and there are fewer than it needs.
+/// Fewer people were found for a work item than it needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NobodyFound {
     pub work: Seq,

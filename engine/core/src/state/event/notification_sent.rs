@@ -1,5 +1,3 @@
-//! A notification was written for a person.
-
 use crate::state::event_data::{EventData, used};
 use crate::state::notice::Notice;
 use crate::state::snapshot::{Snapshot, Told};

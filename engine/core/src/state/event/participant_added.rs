@@ -1,5 +1,3 @@
-//! Whoever writes from there may be answered, and belongs here.
-
 use crate::state::event_data::EventData;
 use crate::state::mail::Address;
 use crate::state::snapshot::Snapshot;
@@ -8,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use vorgang_definitions::names::Names;
 
-/// Whoever writes from there may be answered, and belongs here.
+/// An address became a participant: its mails belong to the ticket, and it may be answered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ParticipantAdded {
     pub participant: Address,

@@ -1,5 +1,3 @@
-//! What the activity did was taken back by its `compensate`.
-
 use crate::state::event_data::EventData;
 use crate::state::ids::Seq;
 use crate::state::snapshot::Snapshot;
@@ -7,7 +5,7 @@ use crate::state::touched::Touched;
 use serde::{Deserialize, Serialize};
 use vorgang_definitions::names::Names;
 
-/// What the activity did was taken back by its `compensate`.
+/// The `compensate` of an activity took back what the activity did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepUndone {
     pub instance: Seq,

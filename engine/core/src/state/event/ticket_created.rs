@@ -1,5 +1,3 @@
-//! The ticket was created.
-
 use crate::state::event_data::EventData;
 use crate::state::snapshot::{Snapshot, Ticket};
 use crate::state::touched::Touched;

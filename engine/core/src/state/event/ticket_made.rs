@@ -1,10 +1,8 @@
-//! Another ticket was made by what happened to this one.
-
 use crate::state::event_data::EventData;
 use serde::{Deserialize, Serialize};
 use vorgang_definitions::names::Names;
 
-/// Another ticket was made by what happened to this one.
+/// Another ticket was created by this one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TicketMade {
     pub id: i64,

@@ -1,12 +1,10 @@
-//! This one was merged into the other, or (without `into`) the other into this one.
-
 use crate::state::event_data::EventData;
 use crate::state::snapshot::Snapshot;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use vorgang_definitions::names::Names;
 
-/// This one was merged into the other, or (without `into`) the other into this one.
+/// This ticket was merged into the other one, or, without `into`, the other one into this.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TicketMerged {
     pub other: i64,

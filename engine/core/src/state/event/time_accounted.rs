@@ -1,5 +1,3 @@
-//! Minutes of somebody's work; less than nothing where they went elsewhere.
-
 use crate::state::event_data::EventData;
 use crate::state::ids::Seq;
 use crate::state::snapshot::Snapshot;
@@ -10,7 +8,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use vorgang_definitions::names::Names;
 
-/// Minutes of somebody's work; less than nothing where they went elsewhere.
+/// Minutes of work were accounted; a negative number moves them to another ticket.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TimeAccounted {
     pub minutes: i64,

@@ -1,5 +1,3 @@
-//! Taken back; those of a work item go with it, without an event.
-
 use crate::state::event_data::EventData;
 use crate::state::ids::Seq;
 use crate::state::snapshot::Snapshot;
@@ -7,7 +5,7 @@ use crate::state::touched::Touched;
 use serde::{Deserialize, Serialize};
 use vorgang_definitions::names::Names;
 
-/// Taken back; those of a work item go with it, without an event.
+/// A timer was taken back. Timers of a work item that ends go with it, without an event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TimerEnded {
     pub seq: Seq,

@@ -1,5 +1,3 @@
-//! It has done what it is for.
-
 use crate::state::event_data::EventData;
 use crate::state::ids::Seq;
 use crate::state::snapshot::{Snapshot, TimerKind};
@@ -8,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use vorgang_definitions::names::Names;
 
-/// It has done what it is for.
+/// A timer fired and did its work.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TimerFired {
     pub seq: Seq,

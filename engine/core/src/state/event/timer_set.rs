@@ -1,5 +1,3 @@
-//! Set, or set anew under the same number.
-
 use crate::state::event_data::{EventData, used};
 use crate::state::snapshot::{Snapshot, Timer};
 use crate::state::touched::Touched;
@@ -7,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use vorgang_definitions::display::display_time;
 use vorgang_definitions::names::Names;
 
-/// Set, or set anew under the same number.
+/// A timer was set, or replaced the one with its number.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TimerSet {
     pub timer: Timer,

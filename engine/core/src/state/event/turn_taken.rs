@@ -1,10 +1,8 @@
-//! Work was given to this person in turn.
-
 use crate::state::event_data::EventData;
 use serde::{Deserialize, Serialize};
 use vorgang_definitions::names::Names;
 
-/// Work was given to this person in turn.
+/// A person took the turn of a `round_robin`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TurnTaken {
     pub place: String,

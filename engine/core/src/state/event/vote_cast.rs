@@ -1,5 +1,3 @@
-//! A person voted in an approval.
-
 use crate::state::event_data::EventData;
 use crate::state::ids::Seq;
 use crate::state::snapshot::{Snapshot, Vote};

@@ -1,5 +1,3 @@
-//! A person watches the ticket.
-
 use crate::state::event_data::EventData;
 use crate::state::snapshot::Snapshot;
 use crate::state::touched::Touched;

@@ -1,5 +1,3 @@
-//! The status, holder or audience of a work item changed.
-
 use crate::state::event_data::EventData;
 use crate::state::ids::Seq;
 use crate::state::snapshot::{Snapshot, WorkStatus};

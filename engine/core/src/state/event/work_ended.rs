@@ -1,5 +1,3 @@
-//! The token left the activity; with an outcome it completed it.
-
 use crate::state::event_data::EventData;
 use crate::state::ids::Seq;
 use crate::state::snapshot::{Snapshot, Step, WorkStatus};
@@ -9,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use vorgang_definitions::names::Names;
 
-/// The token left the activity; with an outcome it completed it.
+/// A token left its activity. With an outcome, the activity was completed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WorkEnded {
     pub seq: Seq,

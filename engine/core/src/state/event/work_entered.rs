@@ -1,5 +1,3 @@
-//! A token entered an activity.
-
 use crate::state::event_data::{EventData, used};
 use crate::state::snapshot::{Snapshot, WorkItem, WorkStatus};
 use crate::state::touched::Touched;

@@ -1,5 +1,3 @@
-//! What few work items have, whole.
-
 use crate::state::event_data::EventData;
 use crate::state::ids::Seq;
 use crate::state::snapshot::{Snapshot, WorkMore};
@@ -7,7 +5,7 @@ use crate::state::touched::Touched;
 use serde::{Deserialize, Serialize};
 use vorgang_definitions::names::Names;
 
-/// What few work items have, whole.
+/// The rare parts of a work item changed: `more` is their complete new value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WorkNoted {
     pub seq: Seq,

@@ -1,12 +1,10 @@
-//! Somebody did something by hand with the work at an activity: what, where to or with which outcome, and why.
-
 use crate::state::event_data::EventData;
 use crate::state::ids::Seq;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use vorgang_definitions::names::Names;
 
-/// Somebody did something by hand with the work at an activity: what, where to or with which outcome, and why.
+/// A person intervened in the work at an activity.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WorkSteered {
     pub instance: Seq,
