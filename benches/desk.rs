@@ -13,9 +13,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use vorgang_core::command::{Command, Form};
+use vorgang_core::commands::{Command, Form, StartProcess, SubmitDialog};
 use vorgang_core::context::Context;
 use vorgang_core::decide;
+use vorgang_core::ids::{TicketId, WorkId};
 use vorgang_core::people::{Directory, Person};
 use vorgang_core::snapshot::Snapshot;
 use vorgang_definitions::model::Model;
@@ -115,16 +116,16 @@ fn bench_decide() {
     let (model, agent) = (model(), agent());
     let people = Directory::new([agent.clone()]);
     let now = jiff::Timestamp::now();
-    let ctx = Context { new_ticket: Some((1, "1".into())), ..Context::trial(now, &agent, &people) };
-    let start = Command::StartProcess { process: "turns".into(), form: Form::default() };
-    let begun: Snapshot = decide(&model, None, &start, &ctx).expect("a start").after.compact();
+    let ctx = Context { new_ticket: Some((TicketId(1), "1".into())), ..Context::trial(now, &agent, &people) };
+    let start = Command::StartProcess(StartProcess { process: "turns".into(), form: Form::default() });
+    let begun: Snapshot = decide(&model, None, &start, &ctx).decided().expect("a start").after.compact();
     let work = begun.open_work().next().expect("work").seq;
-    let submit = Command::SubmitDialog { work, form: form() };
+    let submit = Command::SubmitDialog(SubmitDialog { work, form: form() });
     let rounds = (0..ROUNDS)
         .map(|_| {
             let begin = Instant::now();
             for _ in 0..20_000 {
-                std::hint::black_box(decide(&model, Some(&begun), &submit, &ctx).expect("a decision"));
+                std::hint::black_box(decide(&model, Some(&begun), &submit, &ctx).decided().expect("a decision"));
             }
             begin.elapsed().as_secs_f64() / 20_000.0 * 1e6
         })
@@ -250,7 +251,7 @@ async fn bench_auto(desk: &Arc<Desk>, agent: &Arc<Person>) {
         let one = move |_, _| {
             let (desk, agent) = (desk.clone(), agent.clone());
             async move {
-                let command = Command::StartProcess { process: "five".into(), form: Form::default() };
+                let command = Command::StartProcess(StartProcess { process: "five".into(), form: Form::default() });
                 desk.execute(Request { actor: &agent, ticket: None, command, cause: "bench", at: None }).await.expect("a start");
             }
         };
@@ -280,10 +281,10 @@ async fn probe(desk: &Desk, agent: &Person, numbers: &[String]) {
         let stored = desk.store.ticket_load(number(i)).await.expect("a read").expect("a ticket").snapshot;
         times[0] += begin.elapsed().as_secs_f64();
         let work = stored.open_work().next().expect("work").seq;
-        let command = Command::SubmitDialog { work, form: form() };
+        let command = Command::SubmitDialog(SubmitDialog { work, form: form() });
         let ctx = Context::trial(jiff::Timestamp::now(), agent, &people);
         let begin = Instant::now();
-        std::hint::black_box(decide(&model, Some(&stored), &command, &ctx).expect("a decision"));
+        std::hint::black_box(decide(&model, Some(&stored), &command, &ctx).decided().expect("a decision"));
         times[1] += begin.elapsed().as_secs_f64();
         let begin = Instant::now();
         desk.execute(Request { actor: agent, ticket: Some(number(i)), command, cause: "bench", at: None }).await.expect("a step");
@@ -307,9 +308,9 @@ async fn prepare(desk: &Arc<Desk>, agent: &Arc<Person>, count: usize) -> Arc<Vec
         tasks.spawn(async move {
             let mut made = vec![];
             while next.fetch_add(1, Ordering::Relaxed) < count as u64 {
-                let command = Command::StartProcess { process: "turns".into(), form: Form::default() };
+                let command = Command::StartProcess(StartProcess { process: "turns".into(), form: Form::default() });
                 let done = desk.execute(Request { actor: &agent, ticket: None, command, cause: "bench", at: None }).await.expect("a start");
-                made.push(done.after.ticket.number.clone());
+                made.push(done.after.ticket.number.to_string());
             }
             made
         });
@@ -324,9 +325,9 @@ async fn prepare(desk: &Arc<Desk>, agent: &Arc<Person>, count: usize) -> Arc<Vec
 
 /// `open` is the work item that the last page has drawn; the answer draws the next.
 async fn step(desk: &Desk, agent: &Person, number: &str, open: &AtomicU64) {
-    let command = Command::SubmitDialog { work: open.load(Ordering::Relaxed) as u32, form: form() };
+    let command = Command::SubmitDialog(SubmitDialog { work: WorkId(open.load(Ordering::Relaxed) as u32), form: form() });
     let done = desk.execute(Request { actor: agent, ticket: Some(number), command, cause: "bench", at: None }).await.expect("a step");
-    let next = done.after.open_work().next().map_or(0, |w| w.seq);
+    let next = done.after.open_work().next().map_or(0, |w| w.seq.0);
     open.store(next.into(), Ordering::Relaxed);
 }
 

@@ -10,9 +10,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
-use vorgang_core::command::{Command, Form};
+use vorgang_core::commands::{Command, Form, StartProcess, SubmitDialog};
 use vorgang_core::context::Context;
 use vorgang_core::decide;
+use vorgang_core::ids::TicketId;
 use vorgang_core::people::Directory;
 use vorgang_core::snapshot::{Snapshot, WorkStatus};
 use vorgang_definitions::model::Model;
@@ -95,15 +96,16 @@ fn run() {
     let people = Directory::new([actor.clone()]);
     for (name, forms, _) in PROCESSES {
         let one = || {
-            let ctx = Context { new_ticket: Some((1, "1".into())), ..Context::trial(jiff::Timestamp::UNIX_EPOCH, &actor, &people) };
-            let start = Command::StartProcess { process: name.into(), form: Form::default() };
-            let mut snapshot: Snapshot = decide(&model, None, &start, &ctx).expect("a start").after.compact();
+            let ctx =
+                Context { new_ticket: Some((TicketId(1), "1".into())), ..Context::trial(jiff::Timestamp::UNIX_EPOCH, &actor, &people) };
+            let start = Command::StartProcess(StartProcess { process: name.into(), form: Form::default() });
+            let mut snapshot: Snapshot = decide(&model, None, &start, &ctx).decided().expect("a start").after.compact();
             let mut sent = 1;
             let offered =
                 |s: &Snapshot| s.open_work().find(|w| matches!(w.status, WorkStatus::Offered | WorkStatus::Started)).map(|w| w.seq);
             while let Some(work) = offered(&snapshot) {
-                let submit = Command::SubmitDialog { work, form: Form::default() };
-                snapshot = decide(&model, Some(&snapshot), &submit, &ctx).expect("a step").after.compact();
+                let submit = Command::SubmitDialog(SubmitDialog { work, form: Form::default() });
+                snapshot = decide(&model, Some(&snapshot), &submit, &ctx).decided().expect("a step").after.compact();
                 sent += 1;
             }
             assert!(sent == forms && snapshot.instances.is_empty(), "{name} ended after {sent} forms");
@@ -157,13 +159,13 @@ async fn durable() {
 
 async fn from_start_to_end(desk: &Desk, name: &str) {
     let actor = agent();
-    let start = Command::StartProcess { process: name.into(), form: Form::default() };
+    let start = Command::StartProcess(StartProcess { process: name.into(), form: Form::default() });
     let mut after =
         desk.execute(Request { actor: &actor, ticket: None, command: start, cause: "bench", at: None }).await.expect("a start").after;
     let offered = |s: &Snapshot| s.open_work().find(|w| matches!(w.status, WorkStatus::Offered | WorkStatus::Started)).map(|w| w.seq);
     while let Some(work) = offered(&after) {
-        let number = after.ticket.number.clone();
-        let command = Command::SubmitDialog { work, form: Form::default() };
+        let number = after.ticket.number.to_string();
+        let command = Command::SubmitDialog(SubmitDialog { work, form: Form::default() });
         let request = Request { actor: &actor, ticket: Some(&number), command, cause: "bench", at: None };
         after = desk.execute(request).await.expect("a step").after;
     }

@@ -12,9 +12,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use vorgang_core::command::{Command, NewTicket};
+use vorgang_core::commands::{Command, NewTicket, PatchTicket};
 use vorgang_core::context::Context;
 use vorgang_core::decide;
+use vorgang_core::ids::TicketId;
 use vorgang_core::people::Directory;
 use vorgang_core::snapshot::Snapshot;
 use vorgang_definitions::model::Model;
@@ -83,15 +84,15 @@ fn model(more: &str) -> Model {
 fn time(model: &Model, command: &Command, events: usize) -> String {
     let agent = agent();
     let people = Directory::new([agent.clone()]);
-    let ctx = Context { new_ticket: Some((1, "1".into())), ..Context::trial(jiff::Timestamp::now(), &agent, &people) };
+    let ctx = Context { new_ticket: Some((TicketId(1), "1".into())), ..Context::trial(jiff::Timestamp::now(), &agent, &people) };
     let new = NewTicket { title: "x".into(), ticket_type: "case".into(), queue: "q0".into(), ..Default::default() };
-    let ticket: Snapshot = decide(model, None, &Command::CreateTicket(new), &ctx).expect("a ticket").after.compact();
-    let done = decide(model, Some(&ticket), command, &ctx).expect("a decision");
+    let ticket: Snapshot = decide(model, None, &Command::CreateTicket(new), &ctx).decided().expect("a ticket").after.compact();
+    let done = decide(model, Some(&ticket), command, &ctx).decided().expect("a decision");
     assert_eq!(done.events.len(), events, "{:?}", done.events);
     rounds(|| {
         let begin = Instant::now();
         for _ in 0..5_000 {
-            std::hint::black_box(decide(model, Some(&ticket), command, &ctx).expect("a decision"));
+            std::hint::black_box(decide(model, Some(&ticket), command, &ctx).decided().expect("a decision"));
         }
         begin.elapsed().as_secs_f64() / 5_000.0 * 1e6
     })
@@ -99,7 +100,7 @@ fn time(model: &Model, command: &Command, events: usize) -> String {
 
 fn patch(name: &str, value: &str) -> Command {
     let values = BTreeMap::from([(name.to_owned(), value.into())]);
-    Command::PatchTicket { values, seen: None, expected: None, blobs: vec![] }
+    Command::PatchTicket(PatchTicket { values, seen: None, expected: None, blobs: vec![] })
 }
 
 fn acls() {
@@ -149,13 +150,13 @@ async fn templates(desk: &Desk, until: Option<jiff::Timestamp>) {
     for i in 0..10 {
         let new = NewTicket { title: "One of many".into(), ticket_type: "case".into(), queue: format!("q{i}"), ..Default::default() };
         let request = |ticket, command| Request { actor: &agent, ticket, command, cause: "bench", at: None };
-        let number = desk.execute(request(None, Command::CreateTicket(new))).await.expect("a ticket").after.ticket.number.clone();
+        let number = desk.execute(request(None, Command::CreateTicket(new))).await.expect("a ticket").after.ticket.number.to_string();
         let command = match until {
             None => patch("state", "open"),
             Some(until) => {
                 let values =
                     BTreeMap::from([("state".to_owned(), "asleep".into()), ("pending_until".to_owned(), until.to_string().into())]);
-                Command::PatchTicket { values, seen: None, expected: None, blobs: vec![] }
+                Command::PatchTicket(PatchTicket { values, seen: None, expected: None, blobs: vec![] })
             }
         };
         desk.execute(request(Some(&number), command)).await.expect("a change");
@@ -176,7 +177,7 @@ async fn jobs(ground: &Ground<'_>, folder: &Path) {
     common::crowd::copies(&place, CROWD);
     println!("{}: {CROWD} tickets made in {:.1} s", place.name(), start.elapsed().as_secs_f64());
     let desk = desk(&place, JOB).await;
-    let split = vorgang_core::pushdown::pushdown(&desk.model().jobs["mark"].condition.text, &desk.model().names, jiff::Timestamp::now());
+    let split = vorgang_core::pushdown::pushdown(desk.model().jobs["mark"].condition.text(), &desk.model().names, jiff::Timestamp::now());
     println!("its plan: {}", desk.store.job_plan(&split.filter).await.expect("a plan").1.join("; "));
     let bare = match &place {
         Place::File(path) => [128, 256].map(|group| (group, bare_job(path, &folder.join("bare.db"), group))).to_vec(),
@@ -310,7 +311,7 @@ async fn outbox(ground: &Ground<'_>) {
         ));
         place.settle();
         let desk = desk(&place, TELL).await;
-        let ids: Vec<i64> = desk.store.heads(0, 10).await.expect("tickets").into_iter().map(|(id, ..)| id).collect();
+        let ids: Vec<TicketId> = desk.store.heads(TicketId(0), 10).await.expect("tickets").into_iter().map(|(id, ..)| id).collect();
         let agent = agent();
         let mailer: Arc<dyn Mailer> = Arc::new(Taken);
         let mut rounds = vec![];
@@ -318,7 +319,7 @@ async fn outbox(ground: &Ground<'_>) {
             let begin = Instant::now();
             for i in 0..2_000 {
                 let number =
-                    desk.store.ticket_load_by_id(ids[i % 10]).await.expect("a read").expect("a ticket").snapshot.ticket.number.clone();
+                    desk.store.ticket_load_by_id(ids[i % 10]).await.expect("a read").expect("a ticket").snapshot.ticket.number.to_string();
                 let command = patch("title", &format!("T{round}-{i}"));
                 desk.execute(Request { actor: &agent, ticket: Some(&number), command, cause: "bench", at: None }).await.expect("a change");
             }

@@ -100,7 +100,7 @@ fn played(site: &Path, names: &[String], json: bool) -> anyhow::Result<Option<(L
 fn covered(loaded: &Loaded, reports: &[Report]) -> Vec<Covered> {
     let mut all = Coverage::default();
     reports.iter().for_each(|r| all.merge(&r.coverage));
-    loaded.model.as_ref().map(|m| all.of(m)).unwrap_or_default()
+    loaded.model.as_ref().map(|m| all.covered(m)).unwrap_or_default()
 }
 
 fn end(reports: &[Report]) -> End {

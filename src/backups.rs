@@ -48,7 +48,7 @@ struct Backups {
 
 impl BackupOptions {
     /// Runs until it is aborted; at once where no folder is named.
-    pub async fn run(self, desk: Arc<Desk>, place: Place, files: Option<PathBuf>, attachments: Option<String>) {
+    pub async fn run_lane(self, desk: Arc<Desk>, place: Place, files: Option<PathBuf>, attachments: Option<String>) {
         let Some(folder) = self.backups else { return };
         let site = desk.model().names.site.name.to_string();
         let backups = Backups { folder, at: self.backup_at, keep: self.backup_keep.into(), site };

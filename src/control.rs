@@ -40,7 +40,7 @@ pub async fn handle(desk: &Arc<Desk>, ask: Ask, body: Vec<u8>) -> Told {
             Err(e) => Told::Failed(e.to_string()),
         },
         Ask::UserChange { login, patch } => change(desk, &login, patch).await,
-        Ask::JobRun { name } => job::run(desk, &name).await,
+        Ask::JobRun { name } => job::run_job(desk, &name).await,
         Ask::JobDryRun { name } => job::try_out(desk, &name).await,
         Ask::JobList => job::list(desk).await,
         Ask::JobExplain { name } => job::explain(desk, &name).await,
@@ -56,7 +56,7 @@ pub async fn handle(desk: &Arc<Desk>, ask: Ask, body: Vec<u8>) -> Told {
         Ask::Mail { size, .. } if body.len() as u64 != size => Told::Failed("the mail broke off".into()),
         Ask::Mail { door, account, recipients, return_path, .. } => {
             let incoming = Incoming { door, account, guessed: false, recipients, return_path, client: None, auth: None };
-            mail::take(desk, incoming, body).await
+            mail::take_mail(desk, incoming, body).await
         }
         Ask::Erase { number, article, file, reason } => {
             match desk.erase(&people::system(), &number, (article, file), &reason, "cli").await {
@@ -100,7 +100,7 @@ async fn changed(desk: &Desk, login: &str, patch: &PersonPatch) -> Result<(), St
     desk.reload_people().await.map_err(failed)?;
     let mut person = match desk.people().get(login) {
         Some(known) => (**known).clone(),
-        None => Person { login: login.to_owned(), name: login.to_owned(), kind: PersonKind::Customer, ..people::system() },
+        None => Person { login: login.into(), name: login.to_owned(), kind: PersonKind::Customer, ..people::system() },
     };
     let new = desk.people().get(login).is_none();
     patch.apply(&mut person);

@@ -60,7 +60,13 @@ fn space(place: &Place, files: Option<&Path>) -> Vec<Sign> {
             let free = fs.f_bavail * fs.f_frsize;
             let level = if free < FREE_MIN { Level::Bad } else { Level::Warning };
             let text = format!("{} GB free in {}", free / 1_000_000_000, folder.display());
-            Sign::of("space", free >= FREE_MIN * 10, level, text, format!("only {} MB are free in {}", free / 1_000_000, folder.display()))
+            Sign::judged(
+                "space",
+                free >= FREE_MIN * 10,
+                level,
+                text,
+                format!("only {} MB are free in {}", free / 1_000_000, folder.display()),
+            )
         }
         Err(e) => Sign::new("space", Level::Warning, format!("{}: {e}", folder.display())),
     };
@@ -78,8 +84,8 @@ async fn desk(store: &dyn Store) -> anyhow::Result<Vec<Sign>> {
     let (failed, held) = (store.mail_count(MailState::Failed).await?, store.mail_count(MailState::Held).await?);
     Ok(vec![
         revision,
-        Sign::of("incidents", incidents == 0, Level::Warning, "none", format!("{incidents} wait for a person")),
-        Sign::of("outbox", failed + held == 0, Level::Warning, "nothing failed", format!("{failed} mails failed, {held} are held")),
+        Sign::judged("incidents", incidents == 0, Level::Warning, "none", format!("{incidents} wait for a person")),
+        Sign::judged("outbox", failed + held == 0, Level::Warning, "nothing failed", format!("{failed} mails failed, {held} are held")),
     ])
 }
 
@@ -105,9 +111,9 @@ async fn history(store: &dyn Store, files: Option<&Path>) -> anyhow::Result<Vec<
         format!("the newest history is of {}, which this clock has not reached: set it right before serving", t.strftime("%F %R"))
     });
     Ok(vec![
-        Sign::of("history", good, level, text.clone(), text),
-        Sign::of("time", !ahead, Level::Bad, "nothing was written in the future", far),
-        Sign::of(
+        Sign::judged("history", good, level, text.clone(), text),
+        Sign::judged("time", !ahead, Level::Bad, "nothing was written in the future", far),
+        Sign::judged(
             "schedules",
             schedules.is_empty(),
             Level::Warning,
@@ -128,7 +134,7 @@ async fn attachments(shelf: &Shelf) -> Sign {
         bad.extend(shelf.get(hash).await.err().map(|e| e.to_string()));
     }
     let text = bad.first().map_or(String::new(), |first| format!("{} of {} are damaged: {first}", bad.len(), all.len()));
-    Sign::of("attachments", bad.is_empty(), Level::Bad, format!("{} files, each what was written", all.len()), text)
+    Sign::judged("attachments", bad.is_empty(), Level::Bad, format!("{} files, each what was written", all.len()), text)
 }
 
 async fn backups(store: &dyn Store) -> anyhow::Result<Sign> {
@@ -137,7 +143,7 @@ async fn backups(store: &dyn Store) -> anyhow::Result<Sign> {
     };
     let age = Timestamp::now().duration_since(last.at);
     let text = format!("the last verified one is of {}, {} rows of the history, {}", last.at.strftime("%F %R"), last.history, last.file);
-    Ok(Sign::of("backup", age < BACKUP_AGE, Level::Warning, text.clone(), text))
+    Ok(Sign::judged("backup", age < BACKUP_AGE, Level::Warning, text.clone(), text))
 }
 
 async fn mail_server(options: &serve::MailOptions) -> Sign {

@@ -23,6 +23,7 @@ use crate::database::Outside;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use vorgang_core::ids::ArticleId;
 
 /// Many small values live for one command: an allocator that gives and takes them within a thread.
 #[global_allocator]
@@ -282,7 +283,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(e) => return could_not_run(&e.into()),
     };
-    let end = runtime.block_on(run(cli));
+    let end = runtime.block_on(run_cli(cli));
     exporter.end();
     match end {
         Ok(End::Good) => ExitCode::SUCCESS,
@@ -331,7 +332,7 @@ fn color(stream: &impl std::io::IsTerminal) -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()) && stream.is_terminal()
 }
 
-async fn run(cli: Cli) -> anyhow::Result<End> {
+async fn run_cli(cli: Cli) -> anyhow::Result<End> {
     let database = cli.database;
     let files = match &cli.files {
         Some(files) => Some(files.clone()),
@@ -397,8 +398,12 @@ async fn run(cli: Cli) -> anyhow::Result<End> {
         Command::Job(command) => job::job(&database, command).await,
         Command::User(user) => operate::user(&database, user).await,
         Command::Erase(e) => {
-            let ask =
-                protocol::Ask::Erase { number: e.number, article: e.article, file: e.file.map(|n| n.wrapping_sub(1)), reason: e.reason };
+            let ask = protocol::Ask::Erase {
+                number: e.number,
+                article: ArticleId(e.article),
+                file: e.file.map(|n| n.wrapping_sub(1)),
+                reason: e.reason,
+            };
             operate::told(control::ask(&database, ask).await?)
         }
         Command::Audit(Audit::Verify { format }) => operate::audit(&database, files.as_deref(), format == Format::Json).await,

@@ -58,7 +58,7 @@ fn all(site: &Path) -> anyhow::Result<Outcome> {
     };
     let failing: Vec<&str> = model.tests.iter().filter(|t| !story::play(model, t).failures.is_empty()).map(|t| t.name.as_str()).collect();
     ensure!(failing.is_empty(), "these tests fail as it is: {}", failing.join(", "));
-    let changes = mutants::of(&files);
+    let changes = mutants::all_mutants(&files);
     let next = AtomicUsize::new(0);
     let found = Mutex::new((0, vec![]));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);

@@ -92,7 +92,7 @@ impl UserFields {
             active: (self.inactive || self.active).then_some(self.active),
             roles: (self.no_roles || self.customer || !self.roles.is_empty()).then_some(self.roles),
             skills: (!self.skills.is_empty()).then(|| self.skills.into_iter().collect()),
-            manager: some(self.manager),
+            manager: some(self.manager).map(|m| m.map(Into::into)),
             ..PersonPatch::default()
         }
     }
@@ -164,7 +164,7 @@ pub async fn user(database: &str, user: User) -> anyhow::Result<End> {
         User::Add(fields) => {
             let login = fields.login.clone();
             let valid = !login.is_empty() && login.len() <= 60 && login.chars().all(|c| c.is_ascii_alphanumeric() || "._-@".contains(c));
-            if !valid || login == vorgang_core::people::SYSTEM {
+            if !valid || *login == *vorgang_core::people::SYSTEM {
                 eprintln!("a login has letters, digits and `._-@`, at most 60");
                 return Ok(End::Usage);
             }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use vorgang_core::ids::ArticleId;
 use vorgang_core::people::PersonPatch;
 use vorgang_definitions::site::SiteFile;
 
@@ -58,7 +59,7 @@ pub enum Ask {
     },
     Erase {
         number: String,
-        article: u32,
+        article: ArticleId,
         file: Option<usize>,
         reason: String,
     },

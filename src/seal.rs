@@ -42,7 +42,7 @@ pub fn seal(path: &Path) -> anyhow::Result<()> {
     sealed.with_context(|| format!("cannot write {}", path.display()))
 }
 
-pub fn look(path: &Path) -> anyhow::Result<Seal> {
+pub fn read_seal(path: &Path) -> anyhow::Result<Seal> {
     let looked = File::open(path).and_then(|mut file| {
         let Some(before) = file.metadata()?.len().checked_sub(LEN) else { return Ok(Seal::None) };
         let mut end = [0; LEN as usize];
@@ -65,15 +65,15 @@ mod tests {
     fn any_bit_that_changes_breaks_it() {
         let path = std::env::temp_dir().join(format!("vorgang-seal-{}", std::process::id()));
         std::fs::write(&path, [1, 2, 3]).expect("a file");
-        assert_eq!(look(&path).expect("looked"), Seal::None);
+        assert_eq!(read_seal(&path).expect("looked"), Seal::None);
         seal(&path).expect("sealed");
-        assert_eq!(look(&path).expect("looked"), Seal::Whole);
+        assert_eq!(read_seal(&path).expect("looked"), Seal::Whole);
         let whole = std::fs::read(&path).expect("the file");
         for at in (0..3).chain(3 + MARK.len()..whole.len()) {
             let mut bytes = whole.clone();
             bytes[at] ^= 4;
             std::fs::write(&path, bytes).expect("a change");
-            assert_eq!(look(&path).expect("looked"), Seal::Broken, "byte {at}");
+            assert_eq!(read_seal(&path).expect("looked"), Seal::Broken, "byte {at}");
         }
         std::fs::remove_file(&path).expect("it goes");
     }

@@ -331,29 +331,29 @@ async fn on(
     for name in desk.model().programs().into_iter().filter(|n| !programs.names(n)) {
         tracing::warn!("definitions run the program `{name}`, which --program does not name");
     }
-    lanes.spawn(vorgang_runtime::nodes::run(desk.clone()));
-    lanes.spawn(vorgang_runtime::wake::run(desk.clone()));
-    lanes.spawn(vorgang_runtime::timers::run(desk.clone()));
-    lanes.spawn(vorgang_runtime::jobs::run(desk.clone()));
-    lanes.spawn(vorgang_runtime::desk_events::run(desk.clone()));
-    lanes.spawn(vorgang_runtime::courier::run(desk.clone()));
-    lanes.spawn(vorgang_runtime::programs::run(desk.clone(), programs));
+    lanes.spawn(vorgang_runtime::nodes::run_lane(desk.clone()));
+    lanes.spawn(vorgang_runtime::wake::run_lane(desk.clone()));
+    lanes.spawn(vorgang_runtime::timers::run_lane(desk.clone()));
+    lanes.spawn(vorgang_runtime::jobs::run_lane(desk.clone()));
+    lanes.spawn(vorgang_runtime::desk_events::run_lane(desk.clone()));
+    lanes.spawn(vorgang_runtime::courier::run_lane(desk.clone()));
+    lanes.spawn(vorgang_runtime::programs::run_lane(desk.clone(), programs));
     lanes.spawn(outbox::sweep(desk.clone()));
-    lanes.spawn(vorgang_runtime::search::run(desk.clone()));
+    lanes.spawn(vorgang_runtime::search::run_lane(desk.clone()));
     match folder.as_deref().map(Signer::open) {
-        Some(Ok(signer)) => drop(lanes.spawn(checkpoints::run(desk.clone(), Arc::new(signer)))),
+        Some(Ok(signer)) => drop(lanes.spawn(checkpoints::run_lane(desk.clone(), Arc::new(signer)))),
         Some(Err(e)) => return Err(database::why(e).context("the folder of files cannot be used (--files)")),
         None => tracing::warn!("no checkpoints of the history are made: --files names no folder for them"),
     }
-    lanes.spawn(options.backups.run(desk.clone(), place.clone(), folder, attachments));
+    lanes.spawn(options.backups.run_lane(desk.clone(), place.clone(), folder, attachments));
     if config.mail {
-        lanes.spawn(outbox::run(desk.clone(), post.clone(), outbox::Links(config.public_url.clone())));
+        lanes.spawn(outbox::run_lane(desk.clone(), post.clone(), outbox::Links(config.public_url.clone())));
     }
     match Dns::new(options.mail.dns) {
         Ok(dns) => drop(desk.verifier.set(Arc::new(dns))),
         Err(e) => tracing::warn!("nobody is asked who stands for mail: {e}"),
     }
-    lanes.spawn(vorgang_transport::fetch::run(desk.clone(), around.clone()));
+    lanes.spawn(vorgang_transport::fetch::run_lane(desk.clone(), around.clone()));
     for (address, protocol) in [(options.lmtp, Protocol::Lmtp), (options.smtp, Protocol::Smtp)] {
         let Some(address) = address else { continue };
         let listener = tokio::net::TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;

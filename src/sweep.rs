@@ -4,6 +4,7 @@ use crate::{End, database};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
+use vorgang_core::ids::TicketId;
 use vorgang_store::files::Folder;
 use vorgang_store::{Store, StoreError};
 
@@ -50,7 +51,7 @@ async fn keep_named(store: &dyn Store, unused: &mut BTreeSet<String>) -> Result<
             unused.remove(&row.blob);
         }
     }
-    let mut after = (0, 0);
+    let mut after = (TicketId(0), 0);
     loop {
         let rows = store.history_scan(after, ROWS).await?;
         let Some(last) = rows.last() else { return Ok(()) };

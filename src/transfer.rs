@@ -2,7 +2,7 @@
 
 use crate::database::{self, Place};
 use crate::protocol::Ask;
-use crate::seal::{Seal, look, seal};
+use crate::seal::{Seal, read_seal, seal};
 use crate::{End, control};
 use anyhow::{Context, bail};
 use async_trait::async_trait;
@@ -257,7 +257,7 @@ pub async fn restore(database: &str, file: &Path, verify: bool) -> anyhow::Resul
     if !file.exists() {
         bail!("there is no file {}", file.display());
     }
-    let whole = match look(file)? {
+    let whole = match read_seal(file)? {
         Seal::Whole => true,
         Seal::Broken => {
             println!("{} is not what was written: something has changed bits in it", file.display());

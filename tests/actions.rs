@@ -4,7 +4,7 @@ mod common;
 
 use common::world::{World, world};
 use serde_json::json;
-use vorgang_core::command::{Command, Form};
+use vorgang_core::commands::{Command, Form, StartProcess, SubmitDialog};
 use vorgang_core::event::Event;
 use vorgang_core::filter::Filter;
 use vorgang_runtime::audit;
@@ -128,13 +128,13 @@ async fn what_fails_makes_nothing_and_what_has_no_end_is_stopped() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_made_while_staying_is_kept_and_what_was_cancelled_does_not_go_on() {
     let w = world("stays", SITE).await;
-    let start = Command::StartProcess { process: "stays".into(), form: Form::default() };
+    let start = Command::StartProcess(StartProcess { process: "stays".into(), form: Form::default() });
     let begun = w.execute(None, start).await;
-    let number = begun.ticket.number.clone();
+    let number = begun.ticket.number.to_string();
     let work = begun.open_work().next().expect("work").seq;
     let submit = async |outcome: &str| {
         let form = Form { outcome: Some(outcome.into()), ..Form::default() };
-        w.execute(Some(&number), Command::SubmitDialog { work, form }).await
+        w.execute(Some(&number), Command::SubmitDialog(SubmitDialog { work, form })).await
     };
     assert_eq!(submit("save").await.open_work().count(), 1);
     assert_eq!(links(&w, &number).await, [pair("Kept", "child")]);

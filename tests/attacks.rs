@@ -7,7 +7,8 @@ use common::maildesk::{MailDesk, confirmed, person};
 use jiff::SignedDuration;
 use std::collections::BTreeSet;
 use std::time::Instant;
-use vorgang_core::command::{ArticleInput, Command};
+use vorgang_core::commands::{AddArticle, ArticleInput, Command};
+use vorgang_core::ids::ArticleId;
 use vorgang_core::mail::{Address, MailInput};
 use vorgang_core::people::PersonKind;
 use vorgang_runtime::intake::Outcome;
@@ -62,7 +63,7 @@ async fn g01_cve_2012_4730_line_breaks_make_no_headers() {
         mail: Some(MailInput { to: vec![Address::new("", "anna@example.org")], cc: vec![] }),
         ..ArticleInput::default()
     };
-    d.world.execute(Some(&number), Command::AddArticle { article: answer.clone() }).await;
+    d.world.execute(Some(&number), Command::AddArticle(AddArticle { article: answer.clone() })).await;
     d.world.advance(SignedDuration::from_secs(11));
     for sent in d.out().await {
         let lines = [&sent.subject].into_iter().chain(sent.to.iter().flat_map(|a| [&a.name, &a.address])).chain(&sent.references);
@@ -80,7 +81,7 @@ async fn g01_cve_2012_4730_line_breaks_make_no_headers() {
         let request = vorgang_runtime::Request {
             actor: &d.world.otto,
             ticket: Some(&number),
-            command: Command::AddArticle { article: wrong },
+            command: Command::AddArticle(AddArticle { article: wrong }),
             cause: "test",
             at: None,
         };
@@ -117,7 +118,7 @@ async fn g06_g07_guessed_numbers_lead_nowhere_and_tell_nothing() {
                 .await
                 .into_iter()
                 .filter(|m| m.to[0].address == "x@else.example")
-                .map(|m| (m.subject.replace(&own, "N").split('[').next().unwrap_or_default().to_owned(), m.body.replace(&own, "N"))),
+                .map(|m| (m.subject.replace(&*own, "N").split('[').next().unwrap_or_default().to_owned(), m.body.replace(&*own, "N"))),
         );
     }
     assert_eq!(answers.len(), 1, "one answer for all: {answers:?}");
@@ -221,7 +222,7 @@ async fn h01_h02_signed_and_encrypted_mails_are_kept_whole_and_marked_as_nothing
     let body = "--s\nContent-Type: text/plain\n\nPay 100  \n--s\nContent-Type: application/pgp-signature; name=\"x.asc\"\n\n-----BEGIN PGP SIGNATURE-----\nAAAA\n-----END PGP SIGNATURE-----\n--s--\nPay 999";
     let raw = mail("anna@example.org", "Signed", signed, body);
     let number = d.number(&raw.clone(), None).await;
-    let letter = d.world.desk.letter(&d.world.otto, &number, 1).await.expect("its bytes");
+    let letter = d.world.desk.letter(&d.world.otto, &number, ArticleId(1)).await.expect("its bytes");
     assert_eq!(letter, raw.replace('\n', "\r\n").as_bytes(), "the signed bytes are those that came");
     let article = d.world.desk.ticket_view(&d.world.otto, &number).await.expect("the ticket").articles.remove(0);
     assert_eq!((article.body.as_str(), article.attachments.len()), ("Pay 100", 1), "what stands outside is not shown as inside");

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vorgang_core::command::{Command, NewTicket};
+use vorgang_core::commands::{Command, NewTicket, PatchTicket};
 use vorgang_core::people::PersonKind;
 use vorgang_definitions::site::SiteFile;
 use vorgang_runtime::clock::Clock;
@@ -51,12 +51,12 @@ async fn under_way(desk: &Desk, clock: &Hands) {
             .expect("it is accepted")
             .after
     };
-    let number = execute(None, Command::CreateTicket(new)).await.ticket.number.clone();
+    let number = execute(None, Command::CreateTicket(new)).await.ticket.number.to_string();
     let values = [("title".to_owned(), json!("Two"))].into_iter().collect();
-    execute(Some(&number), Command::PatchTicket { values, seen: None, expected: None, blobs: vec![] }).await;
+    execute(Some(&number), Command::PatchTicket(PatchTicket { values, seen: None, expected: None, blobs: vec![] })).await;
     let now = clock.now();
     let mails = desk.store.mail_claim(now, now + QUARTER, 10, &[]).await.expect("mail");
-    assert_eq!((mails.len(), mails[0].begun, &mails[0].recipient), (1, false, &tina.login));
+    assert_eq!((mails.len(), mails[0].begun, mails[0].recipient.as_str()), (1, false, tina.login.as_str()));
     let call = desk.store.calls_due(now, 10).await.expect("calls").remove(0);
     assert_eq!(desk.store.call_lease((call.ticket, call.call.seq), now, now + QUARTER).await, Ok(true));
     assert!(free(desk, now).await.0.is_empty() && desk.store.calls_due(now, 10).await == Ok(vec![]), "nobody else has them");

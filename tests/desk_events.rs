@@ -97,3 +97,35 @@ async fn what_a_handler_cannot_do_waits_and_is_tried_again() {
     handle(&w.desk).await.expect("it is handled");
     assert_eq!(titles(&w).await[2..], ["nina has left", "Revision 2 by otto"]);
 }
+
+/// Each new person gives the next clerk a turn: a turn that an event of the desk takes is kept, as any other.
+#[tokio::test(flavor = "multi_thread")]
+async fn turns_that_events_of_the_desk_take_are_kept() {
+    let site = format!(
+        "{SITE}- {{ kind: Handler, name: begin, on: ticket.created, do: [ {{ start: setup }} ] }}\n{}",
+        r#"
+- kind: Process
+  name: setup
+  starts: [ { by: agent, at: work } ]
+  ticket: { type: case, queue: desk, state: new, priority: normal }
+  activities:
+    work: { assign: { for: { role: clerk }, pick: round_robin }, dialogs: { do: {} }, next: over }
+    over: { end: over }
+"#
+    );
+    let w = world("desk-events-turns", &site).await;
+    handle(&w.desk).await.expect("otto");
+    let clerk =
+        |login: &str| Person { login: login.into(), email: format!("{login}@example.org"), company: Some("works".into()), ..nina() };
+    for login in ["ada", "ben", "cleo"] {
+        assert_eq!(save(&w, clerk(login)).await, 1);
+    }
+    let tickets = w.desk.store.ticket_list(&Filter::All, &Filter::All, Sort::OldestFirst, 100, None).await.expect("a list").items;
+    let mut holders = vec![];
+    for ticket in tickets {
+        let stored = w.stored(&ticket.number).await;
+        holders.extend(stored.open_work().next().and_then(|work| work.claimed_by.clone()));
+    }
+    // The first clerk is alone; each further one is known when the turn is taken.
+    assert_eq!(holders, ["ada", "ben", "cleo"]);
+}

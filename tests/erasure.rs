@@ -6,7 +6,8 @@ use common::post::Post;
 use common::world::{World, world};
 use std::sync::Arc;
 use vorgang_core::attachment::{Attachment, Blob};
-use vorgang_core::command::{ArticleInput, Command};
+use vorgang_core::commands::{AddArticle, ArticleInput, Command};
+use vorgang_core::ids::ArticleId;
 use vorgang_core::mail::{Address, Auth, MailInput, Outcome as Result_};
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_core::rejection::{Rejection, RightReason};
@@ -61,7 +62,7 @@ async fn prepared(name: &str) -> (World, String) {
     let Outcome::Taken { number, .. } = w.desk.take_mail(incoming, Raw::Memory(raw.into_bytes())).await.expect("it is taken") else {
         panic!("a ticket")
     };
-    (w, number)
+    (w, number.to_string())
 }
 
 async fn sound(w: &World) {
@@ -104,7 +105,7 @@ async fn a_message_is_gone_everywhere_and_the_history_says_so() {
         attachments: vec![file],
         ..ArticleInput::default()
     };
-    w.execute(Some(&number), Command::AddArticle { article }).await;
+    w.execute(Some(&number), Command::AddArticle(AddArticle { article })).await;
     let id = w.stored(&number).await.ticket.id;
     let articles = w.desk.store.article_list(id).await.expect("articles");
     let (first, answer) = (articles[0].clone(), articles[1].clone());
@@ -117,7 +118,7 @@ async fn a_message_is_gone_everywhere_and_the_history_says_so() {
     let anna = w.desk.people().get("anna").cloned().expect("a person");
     assert!(w.desk.erase(&anna, &number, (first.seq, None), "x", "test").await.is_err());
     assert!(w.desk.erase(&w.otto, &number, (first.seq, None), " ", "test").await.is_err(), "a reason has to be given");
-    assert!(w.desk.erase(&w.otto, &number, (99, None), "x", "test").await.is_err(), "there is no such message");
+    assert!(w.desk.erase(&w.otto, &number, (ArticleId(99), None), "x", "test").await.is_err(), "there is no such message");
     assert!(everything(&w, &number).await.contains("zaphod42"));
     // First the original, then what quotes it: each is a decision of its own.
     w.desk.erase(&w.otto, &number, (first.seq, None), "a password", "test").await.expect("it is erased");

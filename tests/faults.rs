@@ -69,12 +69,13 @@ async fn five_that_look_at_one_schedule_run_each_tick_once() {
     let number = w.ticket("One").await;
     let mut lanes: Vec<Runs> = (0..5).map(|_| Runs::default()).collect();
     for lane in &mut lanes {
-        lane.look(&w.desk).await.expect("looked");
+        lane.start_due(&w.desk).await.expect("looked");
     }
     for minute in 0..60 {
         w.advance(SignedDuration::from_secs(if minute % 2 == 0 { 61 } else { 59 }));
         let [a, b, c, d, e] = &mut lanes[..] else { panic!("five") };
-        let looked = tokio::join!(a.look(&w.desk), b.look(&w.desk), c.look(&w.desk), d.look(&w.desk), e.look(&w.desk));
+        let looked =
+            tokio::join!(a.start_due(&w.desk), b.start_due(&w.desk), c.start_due(&w.desk), d.start_due(&w.desk), e.start_due(&w.desk));
         for result in [looked.0, looked.1, looked.2, looked.3, looked.4] {
             result.expect("looked");
         }

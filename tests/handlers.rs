@@ -4,7 +4,7 @@ mod common;
 
 use common::world::world;
 use serde_json::json;
-use vorgang_core::command::Command;
+use vorgang_core::commands::{Command, RetryIncident};
 use vorgang_core::snapshot::Retry;
 use vorgang_runtime::audit;
 
@@ -36,10 +36,10 @@ async fn a_failed_handler_is_tried_again_for_the_same_event() {
     assert!(matches!(&incident.retry, Retry::Handle { happening: Some(h), .. } if h["name"] == "ticket.title_changed"), "{incident:?}");
     assert_eq!(incident.place.as_deref(), Some("shares on ticket.title_changed"));
     w.patch(&number, &[("count", json!(4))]).await;
-    let after = w.execute(Some(&number), Command::RetryIncident { incident: incident.seq }).await;
+    let after = w.execute(Some(&number), Command::RetryIncident(RetryIncident { incident: incident.seq })).await;
     assert_eq!(after.ticket.fields["share"], json!(3));
     let stored = w.stored(&number).await;
-    assert_eq!((stored.incidents.len(), &stored.watchers[..]), (0, &["otto".to_owned()][..]));
+    assert_eq!((stored.incidents.len(), &stored.watchers[..]), (0, &["otto".into()][..]));
     let report = audit::verify(&*w.desk.store).await.expect("a report");
     assert_eq!(report.findings, Vec::<String>::new());
 }

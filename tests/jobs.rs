@@ -6,7 +6,8 @@ use common::world::{World, world};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
-use vorgang_core::command::{Command, NewTicket};
+use vorgang_core::commands::{Command, NewTicket, PatchTicket};
+use vorgang_core::ids::TicketId;
 use vorgang_core::people;
 use vorgang_core::pushdown::pushdown;
 use vorgang_core::scope::TicketScope;
@@ -44,18 +45,18 @@ const SITE: &str = r#"
 async fn ticket(w: &World, state: &str, fields: &[(&str, Json)]) -> String {
     let fields = fields.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect();
     let new = NewTicket { title: "One".into(), ticket_type: "case".into(), queue: "desk".into(), fields, ..NewTicket::default() };
-    let number = w.execute(None, Command::CreateTicket(new)).await.ticket.number.clone();
+    let number = w.execute(None, Command::CreateTicket(new)).await.ticket.number.to_string();
     if state != "new" {
         patch(w, &number, &[("state", json!(state)), ("pending", json!("2d"))]).await;
     }
-    number
+    number.to_string()
 }
 
 async fn patch(w: &World, number: &str, values: &[(&str, Json)]) {
     let waits = values.iter().any(|(_, v)| *v == json!("waiting"));
     let values: BTreeMap<String, Json> =
         values.iter().filter(|(n, _)| waits || *n != "pending").map(|(n, v)| ((*n).to_owned(), v.clone())).collect();
-    w.execute(Some(number), Command::PatchTicket { values, seen: None, expected: None, blobs: vec![] }).await;
+    w.execute(Some(number), Command::PatchTicket(PatchTicket { values, seen: None, expected: None, blobs: vec![] })).await;
 }
 
 async fn count(w: &World, number: &str) -> i64 {
@@ -70,7 +71,7 @@ async fn runs(w: &World, job: &str) -> Vec<JobRun> {
 /// Looks until nothing is due any more.
 async fn look(w: &World, lane: &mut Runs) {
     for _ in 0..20 {
-        lane.look(&w.desk).await.expect("looked");
+        lane.start_due(&w.desk).await.expect("looked");
         lane.settle().await;
     }
 }
@@ -85,7 +86,7 @@ async fn each_time_has_one_run_and_what_was_missed_goes_as_declared() {
     // 10:00 to 11:00:01, looked at by two nodes at once.
     w.advance(SignedDuration::from_secs(3_601));
     let mut other = Runs::default();
-    let (a, b) = tokio::join!(lane.look(&w.desk), other.look(&w.desk));
+    let (a, b) = tokio::join!(lane.start_due(&w.desk), other.start_due(&w.desk));
     a.and(b).expect("looked");
     lane.settle().await;
     other.settle().await;
@@ -297,8 +298,8 @@ async fn the_filter_finds_every_ticket_that_the_condition_holds_for() {
         let program = Program::compile(&text, &env).unwrap_or_else(|f| panic!("{text}: {f:?}"));
         let split = pushdown(&text, &model.names, now);
         let found = w.desk.store.job_tickets(&split.filter, 0, 0, 1_000).await.expect("tickets");
-        let found: BTreeSet<i64> = found.into_iter().map(|(id, _)| id).collect();
-        let meant: BTreeSet<i64> =
+        let found: BTreeSet<TicketId> = found.into_iter().map(|(id, _)| id).collect();
+        let meant: BTreeSet<TicketId> =
             snapshots.iter().filter(|s| program.holds(&scope(s, &model, &people, now, &system)) == Ok(true)).map(|s| s.ticket.id).collect();
         assert!(meant.is_subset(&found), "{text}: {:?} are not found", meant.difference(&found).collect::<Vec<_>>());
         if split.exact {
@@ -317,7 +318,7 @@ fn scope<'a>(
     now: Timestamp,
     actor: &'a people::Person,
 ) -> TicketScope<'a> {
-    TicketScope::of(&model.names, snapshot, actor, people, now)
+    TicketScope::for_person(&model.names, snapshot, actor, people, now)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,8 @@ use common::maildesk::{MailDesk, confirmed, person};
 use common::world::world;
 use jiff::SignedDuration;
 use vorgang_core::article::Sender;
-use vorgang_core::command::{ArticleInput, Command};
+use vorgang_core::commands::{AddArticle, ArticleInput, Command, MergeTicket, TakeBackMail};
+use vorgang_core::ids::ArticleId;
 use vorgang_core::mail::{Address, Auth, MailInput, Outcome as Result_};
 use vorgang_core::people::PersonKind;
 use vorgang_runtime::audit;
@@ -109,31 +110,33 @@ async fn a_mail_becomes_a_ticket_is_answered_and_goes_on_as_one_thread() {
         mail: Some(MailInput { to: vec![Address::new("Anna A", "anna@example.org")], cc: vec![] }),
         ..ArticleInput::default()
     };
-    d.world.execute(Some(&number), Command::AddArticle { article: answer("Pleas restart it.") }).await;
+    d.world.execute(Some(&number), Command::AddArticle(AddArticle { article: answer("Pleas restart it.") })).await;
     assert!(d.out().await.is_empty(), "it waits ten seconds");
     let written = d.articles(&number).await.pop().expect("an article");
     let mail_number = written.head.as_ref().and_then(|h| h.outgoing).expect("its number");
     d.world.advance(SignedDuration::from_secs(5));
-    d.world.execute(Some(&number), Command::TakeBackMail { mail: mail_number, article: written.seq }).await;
+    d.world.execute(Some(&number), Command::TakeBackMail(TakeBackMail { mail: mail_number, article: written.seq })).await;
     d.world.advance(SignedDuration::from_secs(30));
     assert!(d.out().await.is_empty(), "it was taken back");
     assert!(d.articles(&number).await.iter().any(|a| a.seq == written.seq && a.withdrawn && !a.visible));
-    d.world.execute(Some(&number), Command::AddArticle { article: answer("Please restart it.") }).await;
+    d.world.execute(Some(&number), Command::AddArticle(AddArticle { article: answer("Please restart it.") })).await;
     d.world.advance(SignedDuration::from_secs(11));
     let out = d.out().await;
     assert_eq!((out.len(), out[0].body.as_str(), out[0].origin), (1, "Please restart it.", Origin::Person));
     assert_eq!(out[0].references, ["1@client.example"]);
     assert_eq!(out[0].from.as_ref().map(|a| a.address.as_str()), Some("support@example.org"));
-    let late =
-        Command::TakeBackMail { mail: d.articles(&number).await.pop().and_then(|a| a.head?.outgoing).expect("its number"), article: 9 };
+    let late = Command::TakeBackMail(TakeBackMail {
+        mail: d.articles(&number).await.pop().and_then(|a| a.head?.outgoing).expect("its number"),
+        article: ArticleId(9),
+    });
     let request = vorgang_runtime::Request { actor: &d.world.otto, ticket: Some(&number), command: late, cause: "test", at: None };
     assert!(d.world.desk.execute(request).await.is_err(), "it is too late");
 
     // The reply is an article of the same ticket, by the id, and by the token alone.
     let reply = mail("anna@example.org", "Re: anything", &format!("In-Reply-To: <{}@example.org>\n", out[0].id), "It works.");
-    assert_eq!(d.number(&reply, None).await, number);
+    assert_eq!(d.number(&reply, None).await, number.as_str());
     let by_token = mail("anna@example.org", &format!("AW: {}", out[0].subject), "", "It works again.");
-    assert_eq!(d.number(&by_token, None).await, number);
+    assert_eq!(d.number(&by_token, None).await, number.as_str());
     let own = mail("anna@example.org", "Re: mine", "References: <1@client.example>\n", "I answer my own mail.");
     assert_eq!(d.take(&own, &[], confirmed()).await, Outcome::Taken { number: number.clone(), new: false });
     let unproved = own.replace("I answer", "Somebody answers");
@@ -142,7 +145,7 @@ async fn a_mail_becomes_a_ticket_is_answered_and_goes_on_as_one_thread() {
         "nobody stands for it, and the id is no secret"
     );
     let colleague = mail("carla@example.org", &out[0].subject, "", "Me too.");
-    assert_eq!(d.number(&colleague, None).await, number, "of the same company");
+    assert_eq!(d.number(&colleague, None).await, number.as_str(), "of the same company");
     d.sound().await;
 }
 
@@ -176,13 +179,13 @@ async fn strangers_make_tickets_of_their_own() {
     assert_eq!(d.world.stored(&number).await.participants.iter().map(|p| p.key()).collect::<Vec<_>>(), ["anna@example.org"]);
     // Whoever stands beside a sender whom nobody stands for gets nothing; beside one who is believed they take part.
     let beside = |n: u32| mail("anna@example.org", &response.subject, &format!("Cc: mallory{n}@else.example\n"), &format!("Copy {n}."));
-    assert_eq!(d.take(&beside(1), &[], None).await, Outcome::Taken { number: number.clone(), new: false });
-    assert_eq!(d.take(&beside(2), &[], confirmed()).await, Outcome::Taken { number: number.clone(), new: false });
+    assert_eq!(d.take(&beside(1), &[], None).await, Outcome::Taken { number: number.clone().into(), new: false });
+    assert_eq!(d.take(&beside(2), &[], confirmed()).await, Outcome::Taken { number: number.clone().into(), new: false });
     let participants: Vec<String> = d.world.stored(&number).await.participants.iter().map(|p| p.key()).collect();
     assert_eq!(participants, ["anna@example.org", "mallory2@else.example"]);
     assert_eq!(
         d.take(&mail("tina@example.org", &response.subject, "", "A note."), &[], confirmed()).await,
-        Outcome::Taken { number: number.clone(), new: false }
+        Outcome::Taken { number: number.clone().into(), new: false }
     );
     assert!(d.articles(&number).await.last().is_some_and(|a| a.sender == Sender::Agent && !a.visible), "agents write notes");
     d.sound().await;
@@ -254,7 +257,7 @@ async fn what_is_closed_removed_or_merged_says_so() {
     assert_eq!(d.out().await.first().map(|m| m.body.clone()), Some(format!("{legal} is closed.")));
     assert_ne!(d.number(&reply("d", "four"), confirmed()).await, gone);
     let moved = d.number(&open("Moved", "f"), None).await;
-    d.world.execute(Some(&moved), Command::MergeTicket { into: into.clone() }).await;
+    d.world.execute(Some(&moved), Command::MergeTicket(MergeTicket { into: into.clone().into() })).await;
     assert_eq!(d.number(&reply("f", "five"), confirmed()).await, into, "where it was merged into");
     d.sound().await;
 }
@@ -269,7 +272,7 @@ async fn a_bounce_finds_its_ticket_and_marks_the_address() {
         mail: Some(MailInput { to: vec![Address::new("", "wrong@else.example")], cc: vec![] }),
         ..ArticleInput::default()
     };
-    d.world.execute(Some(&number), Command::AddArticle { article: answer }).await;
+    d.world.execute(Some(&number), Command::AddArticle(AddArticle { article: answer })).await;
     d.world.advance(SignedDuration::from_secs(11));
     let sent = d.out().await.into_iter().find(|m| m.origin == Origin::Person).expect("the answer");
     let report = |id: &str| {

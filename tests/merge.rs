@@ -5,8 +5,9 @@ mod common;
 use common::world::{World, world};
 use serde_json::json;
 use vorgang_core::attachment::{Attachment, Blob};
-use vorgang_core::command::{ArticleInput, Command};
+use vorgang_core::commands::{AddArticle, ArticleInput, Command, LinkTicket, MergeTicket, SplitTicket};
 use vorgang_core::filter::Filter;
+use vorgang_core::ids::ArticleId;
 use vorgang_runtime::{Request, audit, sha256};
 
 const SITE: &str = r#"
@@ -25,7 +26,7 @@ const SITE: &str = r#"
 "#;
 
 async fn merge(w: &World, from: &str, into: &str) -> Result<(), vorgang_runtime::Error> {
-    let command = Command::MergeTicket { into: into.into() };
+    let command = Command::MergeTicket(MergeTicket { into: into.into() });
     w.desk.execute(Request { actor: &w.otto, ticket: Some(from), command, cause: "test", at: None }).await.map(|_| ())
 }
 
@@ -39,7 +40,7 @@ async fn write(w: &World, number: &str, text: &str) {
         attachments: vec![(attachment, Blob { hash, bytes: bytes.into() })],
         ..ArticleInput::default()
     };
-    w.execute(Some(number), Command::AddArticle { article }).await;
+    w.execute(Some(number), Command::AddArticle(AddArticle { article })).await;
 }
 
 /// (body, the ticket it was written on)
@@ -47,7 +48,7 @@ async fn articles(w: &World, number: &str) -> Vec<(String, Option<String>)> {
     let id = w.stored(number).await.ticket.id;
     let all = w.desk.store.article_list(id).await.expect("articles");
     assert!(all.iter().all(|a| a.attachments.len() == 1), "with their files");
-    all.into_iter().map(|a| (a.body, a.origin)).collect()
+    all.into_iter().map(|a| (a.body, a.origin.map(String::from))).collect()
 }
 
 async fn sound(w: &World) {
@@ -131,14 +132,14 @@ async fn a_message_becomes_a_ticket() {
     let number = w.ticket("One").await;
     write(&w, &number, "and something else").await;
     let article = w.desk.store.article_list(w.stored(&number).await.ticket.id).await.expect("articles")[0].seq;
-    let split = |article| Command::SplitTicket { article, ticket_type: "case".into(), queue: "desk".into() };
+    let split = |article| Command::SplitTicket(SplitTicket { article, ticket_type: "case".into(), queue: "desk".into() });
     let request = |article| Request { actor: &w.otto, ticket: Some(&number), command: split(article), cause: "test", at: None };
     let done = w.desk.execute(request(article)).await.expect("a new ticket");
     let [new] = &done.made[..] else { panic!("one: {:?}", done.made) };
     assert_eq!(articles(&w, new).await, [("and something else".into(), Some(number.clone()))]);
     assert_eq!(w.stored(new).await.ticket.title, "One");
     assert_eq!(articles(&w, &number).await.len(), 1);
-    assert!(w.desk.execute(request(4711)).await.is_err(), "there is no such message");
+    assert!(w.desk.execute(request(ArticleId(4711))).await.is_err(), "there is no such message");
     sound(&w).await;
 }
 
@@ -149,12 +150,12 @@ async fn the_last_child_that_is_closed_tells_its_parent() {
     let mut children = vec![];
     for _ in 0..6 {
         let child = w.ticket("Part").await;
-        let command = Command::LinkTicket {
+        let command = Command::LinkTicket(LinkTicket {
             other: w.stored(&parent).await.ticket.id,
-            number: parent.clone(),
+            number: parent.clone().into(),
             kind: vorgang_definitions::actions::link::LinkKind::Parent,
             linked: true,
-        };
+        });
         w.execute(Some(&child), command).await;
         children.push(child);
     }

@@ -6,7 +6,7 @@ use common::world::{World, world};
 use jiff::SignedDuration;
 use serde_json::{Value as Json, json};
 use std::time::Duration;
-use vorgang_core::command::{Command, Form};
+use vorgang_core::commands::{Command, Form, StartProcess, SubmitDialog};
 use vorgang_runtime::courier::{SendError, deliver};
 use vorgang_runtime::{Desk, audit};
 
@@ -34,8 +34,8 @@ const SITE: &str = r#"
 "#;
 
 async fn watching(w: &World) -> String {
-    let start = Command::StartProcess { process: "watches".into(), form: Form::default() };
-    w.execute(None, start).await.ticket.number.clone()
+    let start = Command::StartProcess(StartProcess { process: "watches".into(), form: Form::default() });
+    w.execute(None, start).await.ticket.number.to_string()
 }
 
 async fn send(desk: &Desk, name: &str, data: Json, key: Option<&str>) -> Result<i64, SendError> {
@@ -114,7 +114,7 @@ async fn what_nobody_wants_waits_for_its_time() {
     let stored = w.stored(&two).await;
     assert_eq!((stored.kept.len(), stored.ticket.fields["count"].clone()), (1, json!(1)));
     let work = stored.open_work().next().expect("work").seq;
-    w.execute(Some(&two), Command::SubmitDialog { work, form: Form::default() }).await;
+    w.execute(Some(&two), Command::SubmitDialog(SubmitDialog { work, form: Form::default() })).await;
     assert_eq!((w.stored(&two).await.kept.len(), count(&w, &two).await), (0, 2));
     sound(&w).await;
 }

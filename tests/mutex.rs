@@ -6,7 +6,7 @@ use common::world::{World, world};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use vorgang_core::command::{Command, Form};
+use vorgang_core::commands::{ClaimWork, Command, Form, StartProcess, SubmitDialog};
 use vorgang_core::open::Closed;
 use vorgang_runtime::{Error, Request, audit};
 
@@ -38,9 +38,9 @@ const SITE: &str = r#"
 
 async fn start(w: &World, process: &str, host: &str) -> Result<String, Error> {
     let form = Form { values: [("host".to_owned(), json!(host))].into(), ..Form::default() };
-    let command = Command::StartProcess { process: process.into(), form };
+    let command = Command::StartProcess(StartProcess { process: process.into(), form });
     let done = w.desk.execute(Request { actor: &w.otto, ticket: None, command, cause: "test", at: None }).await?;
-    Ok(done.after.ticket.number.clone())
+    Ok(done.after.ticket.number.to_string())
 }
 
 /// The open activity of each ticket.
@@ -67,7 +67,7 @@ async fn at_once<T: Send + 'static>(all: Vec<impl Future<Output = T> + Send + 's
 async fn submit(w: &World, number: &str) -> Result<(), Error> {
     loop {
         let Some(work) = w.stored(number).await.open_work().next().map(|i| i.seq) else { return Ok(()) };
-        let command = Command::SubmitDialog { work, form: Form::default() };
+        let command = Command::SubmitDialog(SubmitDialog { work, form: Form::default() });
         match w.desk.execute(Request { actor: &w.otto, ticket: Some(number), command, cause: "test", at: None }).await {
             Err(Error::Store(vorgang_store::StoreError::Conflict)) => continue,
             other => return other.map(|_| ()),
@@ -120,7 +120,7 @@ async fn two_people_who_claim_at_once_do_not_both_have_it() {
             let (w, number) = (w.clone(), number.clone());
             async move {
                 let work = w.stored(&number).await.open_work().next().expect("work").seq;
-                let claim = Command::ClaimWork { work };
+                let claim = Command::ClaimWork(ClaimWork { work });
                 w.desk.execute(Request { actor: &w.otto, ticket: Some(&number), command: claim, cause: "test", at: None }).await
             }
         };
@@ -131,7 +131,7 @@ async fn two_people_who_claim_at_once_do_not_both_have_it() {
         for number in open.iter().filter(|n| **n != has_it) {
             let view = w.desk.ticket_view(&w.otto, number).await.expect("a view");
             let closed: Vec<_> = view.open.values().flatten().filter_map(|i| i.closed.clone()).collect();
-            let site = Closed::Site { mutex: "host".into(), key: "a".into(), ticket: Some(has_it.clone()) };
+            let site = Closed::Site { mutex: "host".into(), key: "a".into(), ticket: Some(has_it.clone().into()) };
             assert_eq!(closed, [site], "{number}");
         }
         submit(&w, &has_it).await.expect("it is done");

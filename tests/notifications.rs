@@ -9,7 +9,7 @@ use jiff::civil::{date, time};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
-use vorgang_core::command::Command;
+use vorgang_core::commands::{Command, RetryIncident};
 use vorgang_core::filter::Filter;
 use vorgang_core::people::{Away, Person, PersonKind, Quiet, Settings};
 use vorgang_core::snapshot::Retry;
@@ -257,7 +257,7 @@ async fn mail_is_tried_until_it_is_taken_and_given_up_with_an_incident() {
     assert!(matches!(incident.retry, Retry::Deliver { .. }), "{incident:?}");
     // However late: what an administrator wants sent is not too old.
     w.advance(SignedDuration::from_hours(80));
-    w.execute(Some(&number), Command::RetryIncident { incident: incident.seq }).await;
+    w.execute(Some(&number), Command::RetryIncident(RetryIncident { incident: incident.seq })).await;
     assert_eq!((post.deliver(&w).await, counts(&w).await), (1, vec![0, 2, 0, 0]));
     assert_eq!(post.took().len(), 1);
     // A server that never answers: given up after the last attempt.

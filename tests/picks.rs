@@ -6,7 +6,7 @@ use common::world::{World, world};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::task::JoinSet;
-use vorgang_core::command::{Command, Form};
+use vorgang_core::commands::{Command, Form, PatchTicket, StartProcess, SubmitDialog};
 use vorgang_core::event::{Event, TurnTaken};
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_core::rejection::Rejection;
@@ -59,10 +59,10 @@ async fn engineers(w: &World) {
 
 /// Who was given the work of a new ticket, and its number.
 async fn start(w: &World, process: &str) -> (String, String) {
-    let command = Command::StartProcess { process: process.into(), form: Form::default() };
+    let command = Command::StartProcess(StartProcess { process: process.into(), form: Form::default() });
     let after = w.execute(None, command).await;
     let by = after.open_work().next().and_then(|i| i.claimed_by.clone()).expect("somebody has it");
-    (by, after.ticket.number.clone())
+    (by.to_string(), after.ticket.number.to_string())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,7 +110,7 @@ async fn turns_are_exact_when_many_begin_at_once() {
 async fn turns_within_one_command_follow_each_other() {
     let w = world("picks-children", SITE).await;
     engineers(&w).await;
-    let command = Command::StartProcess { process: "three".into(), form: Form::default() };
+    let command = Command::StartProcess(StartProcess { process: "three".into(), form: Form::default() });
     let done = w.desk.execute(Request { actor: &w.otto, ticket: None, command, cause: "test", at: None }).await.expect("it begins");
     let mut given = vec![];
     for number in &done.made {
@@ -134,7 +134,7 @@ async fn whoever_has_least_to_do_gets_it() {
     let bob = w.desk.people().get("bob").expect("bob").as_ref().clone();
     for number in &given["bob"][..2] {
         let work = w.stored(number).await.open_work().next().expect("work").seq;
-        let command = Command::SubmitDialog { work, form: Form::default() };
+        let command = Command::SubmitDialog(SubmitDialog { work, form: Form::default() });
         w.desk.execute(Request { actor: &bob, ticket: Some(number), command, cause: "test", at: None }).await.expect("it is done");
     }
     assert_eq!((start(&w, "least").await.0, start(&w, "least").await.0), ("bob".into(), "bob".into()));
@@ -155,7 +155,7 @@ async fn two_hundred_callers_of_one_ticket_make_progress() {
         let (w, number) = (w.clone(), number.clone());
         async move {
             let values = [(name, value.to_string().into())].into();
-            let command = Command::PatchTicket { values, seen: Some(seen), expected: Some(seen), blobs: vec![] };
+            let command = Command::PatchTicket(PatchTicket { values, seen: Some(seen), expected: Some(seen), blobs: vec![] });
             w.desk.execute(Request { actor: &w.otto, ticket: Some(&number), command, cause: "test", at: None }).await
         }
     };

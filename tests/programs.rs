@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use vorgang_core::command::{Command, Form};
+use vorgang_core::commands::{Command, Form, RetryIncident, StartProcess};
 use vorgang_core::snapshot::WorkStatus;
 use vorgang_runtime::programs::{Programs, run_due};
 use vorgang_runtime::{Points, audit};
@@ -76,8 +76,8 @@ async fn sound(w: &World) {
 }
 
 async fn counting(w: &World) -> String {
-    let start = Command::StartProcess { process: "counts".into(), form: Form::default() };
-    w.execute(None, start).await.ticket.number.clone()
+    let start = Command::StartProcess(StartProcess { process: "counts".into(), form: Form::default() });
+    w.execute(None, start).await.ticket.number.to_string()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,7 +118,7 @@ async fn one_that_fails_is_tried_again_and_then_an_incident_that_can_be_retried(
     assert_eq!(stored.incidents[0].message, "`counts`: exit status: 3: no such host");
     assert_eq!(stored.open_work().next().map(|i| i.status), Some(WorkStatus::Failed));
     std::fs::write(mark.with_extension("good"), "").expect("a mark");
-    w.execute(Some(&number), Command::RetryIncident { incident: stored.incidents[0].seq }).await;
+    w.execute(Some(&number), Command::RetryIncident(RetryIncident { incident: stored.incidents[0].seq })).await;
     assert_eq!(run(&w, &tools).await, 1);
     let stored = w.stored(&number).await;
     assert_eq!((stored.ticket.fields["count"].clone(), stored.open_work().count()), (json!(7), 0));

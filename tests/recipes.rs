@@ -1,4 +1,4 @@
-//! The recipes of ARCHITECTURE.md, performed on a copy that has to compile: what a new event and a new action touch.
+//! The recipes of ARCHITECTURE.md, performed on a copy that has to compile: what a new event, command and action touch.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -76,6 +76,9 @@ fn recipes_touch_as_few_files_as_they_say() {
     an_event(&mut copy);
     copy.compiles();
     assert_eq!(std::mem::take(&mut copy.touched).len(), 2);
+    a_command(&mut copy);
+    copy.compiles();
+    assert_eq!(std::mem::take(&mut copy.touched).len(), 1);
     an_action(&mut copy);
     copy.compiles();
     assert_eq!(copy.touched.len(), 3);
@@ -123,6 +126,37 @@ impl EventData for TicketPraised {
     );
 }
 
+fn a_command(copy: &mut Copy) {
+    copy.make(
+        "engine/core/src/commands/unlock_ticket.rs",
+        r#"use crate::commands::command_data::ChangesTicket;
+use crate::execution::run::Run;
+use crate::rules::rejection::Rejection;
+
+/// Gives the ticket free.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnlockTicket;
+
+impl ChangesTicket for UnlockTicket {
+    const WORD: &'static str = "unlock_ticket";
+
+    fn perform(&self, run: &mut Run) -> Result<(), Rejection> {
+        run.lock(false);
+        Ok(())
+    }
+}
+"#,
+    );
+    copy.touch(
+        "engine/core/src/commands.rs",
+        &[
+            ("mod unlock_ticket;\n", "mod watch_ticket;"),
+            ("pub use unlock_ticket::UnlockTicket;\n", "pub use watch_ticket::WatchTicket;"),
+            ("        UnlockTicket(UnlockTicket)\n", "        WatchTicket(WatchTicket)"),
+        ],
+    );
+}
+
 fn an_action(copy: &mut Copy) {
     copy.make("definitions/src/actions/unlock.rs", "use crate::name::Name;\n\n/// The name of an activity.\npub type Unlock = Name;\n");
     copy.make(
@@ -131,7 +165,7 @@ fn an_action(copy: &mut Copy) {
 use crate::rules::failure::Failure;
 use vorgang_definitions::actions::unlock::Unlock;
 
-pub fn run(run: &mut Run, _: &Unlock) -> Result<(), Failure> {
+pub fn perform(run: &mut Run, _: &Unlock) -> Result<(), Failure> {
     run.lock(false);
     Ok(())
 }
@@ -150,6 +184,6 @@ pub fn run(run: &mut Run, _: &Unlock) -> Result<(), Failure> {
     );
     copy.touch(
         "engine/core/src/actions.rs",
-        &[("mod unlock;\n", "mod unwatch;"), ("Verb::Unlock(a) => unlock::run(run, a),\n        ", "Verb::Unwatch(a) =>")],
+        &[("mod unlock;\n", "mod unwatch;"), ("Verb::Unlock(a) => unlock::perform(run, a),\n        ", "Verb::Unwatch(a) =>")],
     );
 }

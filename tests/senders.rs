@@ -6,7 +6,7 @@ mod common;
 use common::maildesk::{MailDesk, confirmed, person};
 use jiff::SignedDuration;
 use vorgang_core::article::Sender;
-use vorgang_core::command::Command;
+use vorgang_core::commands::{Command, MergeTicket};
 use vorgang_core::decision::Remark;
 use vorgang_core::filter::Filter;
 use vorgang_core::mail::{Address, Auth};
@@ -163,7 +163,7 @@ async fn a_mail_belongs_where_it_was_sent() {
         ("forwarded by a server", to("support@example.org", "Re: VPN 2", "Delivered-To: finance@example.org\n"), "finance@example.org"),
         ("to an address of the same queue", to("support@example.org", "Re: VPN 3", ""), "support@example.org"),
     ] {
-        assert_eq!(d.take(&raw, &[envelope], confirmed()).await, Outcome::Taken { number: number.clone(), new: false }, "{what}");
+        assert_eq!(d.take(&raw, &[envelope], confirmed()).await, Outcome::Taken { number: number.clone().into(), new: false }, "{what}");
     }
     // The ticket moves; who answers the old address still reaches it.
     d.world.patch(&number, &[("queue", "finance".into())]).await;
@@ -192,7 +192,7 @@ async fn one_mail_to_several_addresses_is_a_ticket_for_each() {
     assert_eq!(d.tickets().await, 4);
     let newest = d.world.desk.store.ticket_list(&Filter::All, &Filter::All, Default::default(), 2, None).await.expect("tickets").items;
     assert_eq!(newest.iter().map(|t| t.queue.as_str()).collect::<Vec<_>>(), ["finance", "it"]);
-    assert_eq!(d.related(&newest[0].number).await, [newest[1].number.clone()]);
+    assert_eq!(d.related(&newest[0].number).await, [newest[1].number.to_string()]);
     d.sound().await;
 }
 
@@ -307,7 +307,7 @@ async fn a_closed_ticket_is_the_same_at_every_door() {
     for number in [&anew, &shut] {
         d.world.patch(number, &[("state", "closed".into())]).await;
     }
-    d.world.execute(Some(&from), Command::MergeTicket { into: into.clone() }).await;
+    d.world.execute(Some(&from), Command::MergeTicket(MergeTicket { into: into.clone().into() })).await;
     d.world.patch(&gone, &[("state", "removed".into())]).await;
     let done = d.write("anna", &anew, "It is back.").await.expect("it is written");
     let Some(Remark::NewTicket(new)) = done.notice else { panic!("{:?}", done.notice) };
@@ -322,7 +322,7 @@ async fn a_closed_ticket_is_the_same_at_every_door() {
     let by_mail = mail(&format!("From: anna@example.com\nIn-Reply-To: <{}@example.org>\nSubject: x\n", sent.id), "By mail.");
     assert_eq!(d.number(&by_mail, confirmed()).await, shut);
     assert!(d.articles(&shut).await.iter().any(|a| a.body.starts_with("nobody reads By mail.")));
-    assert_eq!(d.write("anna", &from, "Where am I?").await.expect("it is written").after.ticket.number, into);
+    assert_eq!(d.write("anna", &from, "Where am I?").await.expect("it is written").after.ticket.number.as_str(), into);
     assert_eq!(d.last(&into).await.body, "Where am I?");
     assert_eq!(d.write("anna", &gone, "And I?").await.err(), Some(Error::Rejected(Rejection::NotFound)));
     assert_eq!(d.write("ben", &from, "May I?").await.err(), Some(Error::Rejected(Rejection::NotFound)), "another's");

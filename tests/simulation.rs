@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinSet};
-use vorgang_core::command::{ArticleInput, Command, Form, NewTicket};
+use vorgang_core::commands::{AddArticle, ArticleInput, Command, Form, NewTicket, StartProcess};
 use vorgang_core::event::Event;
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_definitions::site::SiteFile;
@@ -170,12 +170,12 @@ async fn ask(sim: &Arc<Sim>, key: &str, ticket: Option<&str>, command: Command, 
         let (key, ticket, command, otto) = (key.to_owned(), ticket.map(str::to_owned), command.clone(), sim.otto.clone());
         let asked = sim.on(turn as usize % NODES, async move |desk: Arc<Desk>| {
             let request = Request { actor: &otto, ticket: ticket.as_deref(), command, cause: "test", at: None };
-            let answer = |done: &vorgang_runtime::Done| (200, done.after.ticket.number.clone());
+            let answer = |done: &vorgang_runtime::Done| (200, done.after.ticket.number.to_string());
             let once = Idempotent { key: &key, body_hash: [1; 32], answer: &answer };
             desk.execute_once(request, Some(once)).await
         });
         match asked.await {
-            Some(Ok(vorgang_runtime::Answer::Done(done))) => return done.after.ticket.number.clone(),
+            Some(Ok(vorgang_runtime::Answer::Done(done))) => return done.after.ticket.number.to_string(),
             Some(Ok(vorgang_runtime::Answer::Again(_, number))) => return number,
             Some(Err(vorgang_runtime::Error::Store(e))) if e.passes() || e == StoreError::Conflict => {}
             None => {}
@@ -186,7 +186,7 @@ async fn ask(sim: &Arc<Sim>, key: &str, ticket: Option<&str>, command: Command, 
 }
 
 fn article(body: &str) -> Command {
-    Command::AddArticle { article: ArticleInput { body: body.into(), ..ArticleInput::default() } }
+    Command::AddArticle(AddArticle { article: ArticleInput { body: body.into(), ..ArticleInput::default() } })
 }
 
 #[derive(Default)]
@@ -255,7 +255,7 @@ async fn begin(name: &str, folder: &Folder, once: Option<Once>) -> (Arc<Sim>, Ve
     nodes[0].desk.people_save(std::slice::from_ref(&otto)).await.expect("people");
     nodes[1].desk.reload_people().await.expect("people");
     let sim = Arc::new(Sim { store, clock, fate, nodes: Mutex::new(nodes), otto });
-    let start = || Command::StartProcess { process: "watches".into(), form: Form::default() };
+    let start = || Command::StartProcess(StartProcess { process: "watches".into(), form: Form::default() });
     let mut watching = vec![];
     for i in 0..2 {
         watching.push(ask(&sim, &format!("start-{i}"), None, start(), 0).await);

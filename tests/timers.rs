@@ -7,7 +7,9 @@ use jiff::SignedDuration;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use vorgang_core::command::{Command, Form, NewTicket};
+use vorgang_core::commands::{ClaimWork, Command, Form, Hand, NewTicket, PatchTicket, RecountTimers, StartProcess, Steer};
+use vorgang_core::people;
+use vorgang_core::timer::Pause;
 use vorgang_definitions::site::SiteFile;
 use vorgang_runtime::timers::{Waiting, fire_due};
 use vorgang_runtime::{Desk, audit};
@@ -46,9 +48,9 @@ async fn fire(desk: &Arc<Desk>) -> usize {
 async fn a_pending_ticket_reopens_at_its_very_second_and_once() {
     let w = world("pending", SITE).await;
     let new = NewTicket { title: "Later".into(), ticket_type: "case".into(), queue: "desk".into(), ..NewTicket::default() };
-    let number = w.execute(None, Command::CreateTicket(new)).await.ticket.number.clone();
+    let number = w.execute(None, Command::CreateTicket(new)).await.ticket.number.to_string();
     let values = BTreeMap::from([("state".to_owned(), json!("asleep")), ("pending".to_owned(), json!("2h"))]);
-    w.execute(Some(&number), Command::PatchTicket { values, seen: None, expected: None, blobs: vec![] }).await;
+    w.execute(Some(&number), Command::PatchTicket(PatchTicket { values, seen: None, expected: None, blobs: vec![] })).await;
     w.advance(SignedDuration::from_secs(2 * 3600 - 1));
     assert_eq!(fire(&w.desk).await, 0, "never early");
     w.advance(SignedDuration::from_secs(1));
@@ -69,7 +71,7 @@ async fn of_many_timers_that_are_due_each_fires_once() {
     let mut numbers = vec![];
     for n in 0..40 {
         let new = NewTicket { title: format!("Later {n}"), ticket_type: "case".into(), queue: "desk".into(), ..NewTicket::default() };
-        let number = w.execute(None, Command::CreateTicket(new)).await.ticket.number.clone();
+        let number = w.execute(None, Command::CreateTicket(new)).await.ticket.number.to_string();
         w.patch(&number, &[("state", json!("asleep")), ("pending", json!("2h"))]).await;
         numbers.push(number);
     }
@@ -101,7 +103,7 @@ async fn a_state_that_waits_keeps_its_time() {
         json!({"pending_until": null, "state": "asleep"}),
     ] {
         let values: BTreeMap<String, serde_json::Value> = serde_json::from_value(values).expect("values");
-        let command = Command::PatchTicket { values: values.clone(), seen: None, expected: None, blobs: vec![] };
+        let command = Command::PatchTicket(PatchTicket { values: values.clone(), seen: None, expected: None, blobs: vec![] });
         let request = vorgang_runtime::Request { actor: &w.otto, ticket: Some(&number), command, cause: "test", at: None };
         assert!(w.desk.execute(request).await.is_err(), "{values:?}");
     }
@@ -118,7 +120,12 @@ async fn a_state_that_waits_keeps_its_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn after_three_days_of_standing_still_what_was_missed_is_not_made_up_for() {
     let w = world("missed", SITE).await;
-    let number = w.execute(None, Command::StartProcess { process: "clocks".into(), form: Form::default() }).await.ticket.number.clone();
+    let number = w
+        .execute(None, Command::StartProcess(StartProcess { process: "clocks".into(), form: Form::default() }))
+        .await
+        .ticket
+        .number
+        .clone();
     w.advance(SignedDuration::from_hours(5));
     assert_eq!(fire(&w.desk).await, 1);
     let stored = w.desk.store.ticket_load(&number).await.expect("a read").expect("the ticket").snapshot;
@@ -138,7 +145,12 @@ async fn after_three_days_of_standing_still_what_was_missed_is_not_made_up_for()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_calendar_moves_what_counts_in_it() {
     let w = world("recount", SITE).await;
-    let number = w.execute(None, Command::StartProcess { process: "clocks".into(), form: Form::default() }).await.ticket.number.clone();
+    let number = w
+        .execute(None, Command::StartProcess(StartProcess { process: "clocks".into(), form: Form::default() }))
+        .await
+        .ticket
+        .number
+        .clone();
     let due = async || {
         let stored = w.desk.store.ticket_load(&number).await.expect("a read").expect("the ticket").snapshot;
         stored.timers.iter().find(|t| t.calendar.is_some()).map(|t| t.due.strftime("%FT%TZ").to_string())
@@ -147,7 +159,7 @@ async fn a_changed_calendar_moves_what_counts_in_it() {
     let text = SITE
         .replace("hours: { mon-fri: [\"09:00-17:00\"] }", "hours: { mon-fri: [\"09:00-17:00\"] }, holidays: { once: [\"2026-03-03\"] }");
     w.desk.apply(&[SiteFile { path: "site.yaml".into(), text }], "test").await.expect("applied");
-    let running = tokio::spawn(vorgang_runtime::timers::run(w.desk.clone()));
+    let running = tokio::spawn(vorgang_runtime::timers::run_lane(w.desk.clone()));
     for _ in 0..200 {
         if due().await.as_deref() == Some("2026-03-04T09:00:00Z") {
             break;
@@ -157,4 +169,32 @@ async fn a_changed_calendar_moves_what_counts_in_it() {
     }
     running.abort();
     assert_eq!(due().await.as_deref(), Some("2026-03-04T09:00:00Z"));
+}
+
+/// Work that was suspended keeps what was left of its time when the calendar changes later.
+#[tokio::test(flavor = "multi_thread")]
+async fn time_that_stood_is_not_counted_again_after_a_changed_calendar() {
+    let w = world("recount-stood", SITE).await;
+    let started = w.execute(None, Command::StartProcess(StartProcess { process: "clocks".into(), form: Form::default() })).await;
+    let number = started.ticket.number.to_string();
+    let work = started.open_work().next().expect("work").seq;
+    let seconds = |t: jiff::Timestamp| t.strftime("%FT%TZ").to_string();
+    let office = async || w.stored(&number).await.timers.iter().find(|t| t.calendar.is_some()).cloned().expect("the clock");
+    assert_eq!(seconds(office().await.due), "2026-03-03T09:00:00Z");
+    w.execute(Some(&number), Command::ClaimWork(ClaimWork { work })).await;
+    let steer = |hand| Command::Steer(Steer { hand, reason: "later".into(), anyway: false });
+    w.execute(Some(&number), steer(Hand::Suspend { work })).await;
+    let standing = office().await;
+    assert_eq!((standing.fires(), standing.stands.map(|s| s.by)), (None, Some(Pause::Suspended)));
+    w.advance(SignedDuration::from_hours(48));
+    assert_eq!(fire(&w.desk).await, 0, "what stands does not fire");
+    w.execute(Some(&number), steer(Hand::Resume { work })).await;
+    assert_eq!(seconds(office().await.due), "2026-03-05T09:00:00Z");
+    // Monday is no day of it any more; nothing that is still ahead.
+    let text = SITE.replace("mon-fri", "tue-fri");
+    w.desk.apply(&[SiteFile { path: "site.yaml".into(), text }], "test").await.expect("applied");
+    let (system, command) = (people::system(), Command::RecountTimers(RecountTimers));
+    let request = vorgang_runtime::Request { actor: &system, ticket: Some(&number), command, cause: "test", at: None };
+    w.desk.execute(request).await.expect("recounted");
+    assert_eq!(seconds(office().await.due), "2026-03-05T09:00:00Z");
 }

@@ -6,6 +6,7 @@ use common::{Folder, Server, run, token, url};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use vorgang_core::chain::{self, Hash, hex};
+use vorgang_core::ids::TicketId;
 use vorgang_store::HistoryRow;
 use vorgang_testbed::{postgres, psql};
 
@@ -161,7 +162,7 @@ async fn tampering_is_found() {
     assert!(clean.starts_with('0') && !clean.contains(" 0 checkpoints"), "{clean}");
     let rows = {
         let store = folder.open().await;
-        let rows = store.history_list(7, 0, 100).await.expect("a history");
+        let rows = store.history_list(TicketId(7), 0, 100).await.expect("a history");
         store.leave().await;
         rows
     };

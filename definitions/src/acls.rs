@@ -40,14 +40,13 @@ impl Acls {
     /// In the order in which they are asked.
     pub fn new(all: Vec<Acl>) -> Self {
         let mut acls = Self { all: all.into_iter().map(Arc::new).collect(), about: BTreeMap::new() };
-        acls.all.sort_by(|a, b| (a.order.map_or(0, |o| o.0), &a.name).cmp(&(b.order.map_or(0, |o| o.0), &b.name)));
         for acl in acls.all.clone() {
             for about in subjects(&acl) {
                 acls.about.entry(about).or_default();
             }
         }
         for (number, acl) in acls.all.iter().enumerate() {
-            let equality = acl.when.as_ref().and_then(|w| parse(&w.text).ok()).and_then(|ast| equality(&ast));
+            let equality = acl.when.as_ref().and_then(|w| parse(w.text()).ok()).and_then(|ast| equality(&ast));
             let own: Vec<About> = subjects(acl).collect();
             for (about, index) in &mut acls.about {
                 // One that stops the others is asked even where it takes nothing.

@@ -35,7 +35,7 @@ use crate::actions::{self, Verb};
 use crate::canonical::{canonical, hash};
 use crate::cel::types::{Ty, WordSet};
 use crate::check::context::Cx;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{self, Diagnostic, Severity};
 use crate::kinds::Definition;
 use crate::kinds::acl::Acl;
 use crate::kinds::calendar::Calendar;
@@ -55,6 +55,7 @@ use crate::kinds::ticket_type::TicketType;
 use crate::model::{Model, ProcessModel};
 use crate::names::{Faulty, Names, Table};
 use crate::net::Net;
+use crate::phase::{Compile, Parts, Written};
 use crate::source::{Sources, Span};
 use crate::yaml::Node;
 use crate::{holidays, outcomes};
@@ -86,7 +87,7 @@ const NOT_OF_THE_NET: &[&str] = &[
 pub fn build(
     sources: &Sources,
     definitions: Vec<(Node, Definition)>,
-    pinned: Vec<(Node, Process)>,
+    pinned: Vec<(Node, Process<Written>)>,
     faulty: &Faulty,
     out: &mut Vec<Diagnostic>,
 ) -> Option<Model> {
@@ -98,48 +99,48 @@ pub fn build(
         names.messages.entry(name.to_string()).or_insert_with(|| message.shape());
     }
     let nothing = BTreeMap::new();
-    let mut cx = Cx { sources, names: &names, processes: &nothing, started: &BTreeSet::new(), running: false, out };
+    let mut parts = Parts::default();
+    let mut cx = Cx { sources, names: &names, processes: &nothing, started: &BTreeSet::new(), running: false, out, parts: &mut parts };
     let callables = function::all(&decisions, &functions, &env::of_site(&names), &mut cx);
     // One that is wrong is not also unknown where it is called.
     let called = decisions.iter().map(|d| &d.name).chain(functions.iter().map(|f| &f.name));
     let wrong = called.filter(|name| !callables.contains_key(name.as_str())).map(ToString::to_string);
     names.lost = Arc::new(names.lost.iter().cloned().chain(wrong).collect());
     names.callables = Arc::new(callables);
-    let process_defs: BTreeMap<String, Process> = processes.iter().map(|(n, (_, p))| (n.clone(), p.clone())).collect();
-    let started = started(&names, &process_defs, &handlers, &jobs);
-    let mut cx = Cx { sources, names: &names, processes: &process_defs, started: &started, running: false, out };
+    let (nodes, processes): (Vec<Node>, BTreeMap<String, Process<Written>>) =
+        processes.into_iter().map(|(name, (node, def))| (node, (name, def))).unzip();
+    let started = started(&names, &processes, &handlers, &jobs);
+    let mut cx = Cx { sources, names: &names, processes: &processes, started: &started, running: false, out, parts: &mut parts };
     references::check(&mut cx);
     mail::check(&mut cx);
     for ticket_type in names.types.iter() {
         life_cycle::check(ticket_type, &mut cx);
     }
-    let mut models = BTreeMap::new();
-    let mut by_hash = HashMap::new();
-    for (name, (node, def)) in processes {
+    // The fields that the proofs of each process rely on, the current processes first.
+    let mut proofs = vec![];
+    for def in processes.values() {
         let before = cx.out.len();
-        let model = Arc::new(compile(&node, def, &mut cx));
+        let relies = process::check(def, &mut cx);
         // A net with slips in it would give findings that follow from them. One that runs already runs on as it is.
         let is_whole = cx.out[before..].iter().all(|d| d.severity == Severity::Warning || NOT_OF_THE_NET.contains(&d.code));
         if is_whole {
-            sound::check(&model.def, &mut cx);
-            states::check(&model.def, &mut cx);
-            circles::check(&model.def, &mut cx);
+            sound::check(def, &mut cx);
+            states::check(def, &mut cx);
+            circles::check(def, &mut cx);
         }
-        by_hash.insert(model.hash.clone(), model.clone());
-        models.insert(name, model);
+        proofs.push(relies);
     }
-    several::mutexes_of_site(&process_defs, &mut cx);
+    several::mutexes_of_site(&processes, &mut cx);
     cx.running = true;
-    for (node, def) in pinned {
-        let model = Arc::new(compile(&node, def, &mut cx));
-        by_hash.entry(model.hash.clone()).or_insert(model);
+    for (_, def) in &pinned {
+        let relies = process::check(def, &mut cx);
+        proofs.push(relies);
     }
     cx.running = false;
     for acl in &acls {
         acl::check(acl, &mut cx);
     }
-    let acls = Acls::new(acls);
-    acl::together(acls.iter().map(|a| &**a), &mut cx);
+    acl::together(acls.iter(), &mut cx);
     for handler in &handlers {
         handler::check(handler, &mut cx);
     }
@@ -153,28 +154,26 @@ pub fn build(
     if faulty.is_empty() {
         unused::check(&words, &mut cx);
     }
-    let jobs: BTreeMap<String, Arc<Job>> = jobs.into_iter().map(|j| (j.name.to_string(), Arc::new(j))).collect();
-    let handlers: Vec<Arc<Handler>> = handlers.into_iter().map(Arc::new).collect();
-    let handlers = by_event(handlers.iter().map(|h| (h.clone(), &*h.on)));
-    let announced = by_event(names.notifications.iter().map(|n| (n.name.to_string(), n.on.as_deref().unwrap_or_default())));
-    let triggered = by_event(jobs.values().map(|j| (j.name.to_string(), j.on.as_deref().unwrap_or_default())));
-    Some(Model {
-        sources: sources.clone(),
-        hash: hash_of_all,
-        names,
-        processes: models,
-        by_hash,
-        acls,
-        handlers,
-        announced,
-        triggered,
-        jobs,
-        tests,
-    })
+    let current = processes.into_values().zip(nodes).map(|(def, node)| (def, node, true));
+    let all = current.chain(pinned.into_iter().map(|(node, def)| (def, node, false))).zip(proofs);
+    let processes = all.map(|((def, node, is_current), relies)| CheckedProcess { node, def, relies, is_current }).collect();
+    match compile(sources, hash_of_all, Checked { names, processes, acls, handlers, jobs, tests }, &parts) {
+        Ok(model) => Some(model),
+        Err(_) if diagnostic::has_errors(out) => None,
+        Err(at) => {
+            out.push(Diagnostic::error("not-compiled", at, "no check has compiled this: that is a fault of vorgang, not of the site"));
+            None
+        }
+    }
 }
 
 /// The processes that some action starts.
-fn started(names: &Names, processes: &BTreeMap<String, Process>, handlers: &[Handler], jobs: &[Job]) -> BTreeSet<String> {
+fn started(
+    names: &Names<Written>,
+    processes: &BTreeMap<String, Process<Written>>,
+    handlers: &[Handler<Written>],
+    jobs: &[Job<Written>],
+) -> BTreeSet<String> {
     let of_processes = processes.values().flat_map(Process::action_lists);
     let of_types = names.types.iter().flat_map(|t| t.transitions.iter().flatten()).map(|t| &t.actions[..]);
     let lists = of_processes.chain(of_types).chain(handlers.iter().map(|h| &h.actions[..])).chain(jobs.iter().map(|j| &j.actions[..]));
@@ -196,11 +195,67 @@ fn by_event<'a, T: Clone>(all: impl Iterator<Item = (T, &'a [EventName])>) -> Ha
     of
 }
 
-fn compile(node: &Node, def: Process, cx: &mut Cx) -> ProcessModel {
-    let canonical = canonical(node);
-    let relies = process::check(&def, cx);
+/// A process that was checked.
+struct CheckedProcess {
+    node: Node,
+    def: Process<Written>,
+    /// Fields that its proofs rely on.
+    relies: BTreeSet<String>,
+    /// The site has it; if not, instances of it still run.
+    is_current: bool,
+}
+
+/// Everything that was checked.
+struct Checked {
+    names: Names<Written>,
+    processes: Vec<CheckedProcess>,
+    acls: Vec<Acl<Written>>,
+    handlers: Vec<Handler<Written>>,
+    jobs: Vec<Job<Written>>,
+    tests: Vec<Test<Written>>,
+}
+
+/// The model of what was checked.
+///
+/// # Errors
+/// The place of a part that was not compiled, because something is wrong with it.
+fn compile(sources: &Sources, hash: String, checked: Checked, parts: &Parts) -> Result<Model, Span> {
+    let names = checked.names.compile(parts)?;
+    let mut processes = BTreeMap::new();
+    let mut by_hash = HashMap::new();
+    for process in checked.processes {
+        let is_current = process.is_current;
+        let model = Arc::new(process_model(process, parts)?);
+        by_hash.entry(model.hash.clone()).or_insert_with(|| model.clone());
+        if is_current {
+            processes.insert(model.def.name.to_string(), model);
+        }
+    }
+    let jobs: BTreeMap<String, Arc<Job>> = checked.jobs.compile(parts)?.into_iter().map(|j| (j.name.to_string(), Arc::new(j))).collect();
+    let handlers: Vec<Arc<Handler>> = checked.handlers.compile(parts)?.into_iter().map(Arc::new).collect();
+    let handlers = by_event(handlers.iter().map(|h| (h.clone(), &*h.on)));
+    let announced = by_event(names.notifications.iter().map(|n| (n.name.to_string(), n.on.as_deref().unwrap_or_default())));
+    let triggered = by_event(jobs.values().map(|j| (j.name.to_string(), j.on.as_deref().unwrap_or_default())));
+    Ok(Model {
+        sources: sources.clone(),
+        hash,
+        names,
+        processes,
+        by_hash,
+        acls: Acls::new(checked.acls.compile(parts)?),
+        handlers,
+        announced,
+        triggered,
+        jobs,
+        tests: checked.tests.compile(parts)?,
+    })
+}
+
+fn process_model(process: CheckedProcess, parts: &Parts) -> Result<ProcessModel, Span> {
+    let canonical = canonical(&process.node);
+    let def = process.def.compile(parts)?;
     let handled = def.all_handlers().flat_map(|h| h.on.iter()).map(|e| e.text.clone()).collect();
-    ProcessModel { handled, net: Net::new(&def), hash: hash(&canonical), canonical, relies, def }
+    Ok(ProcessModel { handled, net: Net::new(&def), hash: hash(&canonical), canonical, relies: process.relies, def })
 }
 
 fn hash_all(definitions: &[(Node, Definition)]) -> String {
@@ -211,15 +266,15 @@ fn hash_all(definitions: &[(Node, Definition)]) -> String {
 
 /// What is checked against names and processes.
 struct Rules {
-    acls: Vec<Acl>,
+    acls: Vec<Acl<Written>>,
     decisions: Vec<Decision>,
     functions: Vec<Function>,
-    handlers: Vec<Handler>,
-    jobs: Vec<Job>,
-    tests: Vec<Test>,
+    handlers: Vec<Handler<Written>>,
+    jobs: Vec<Job<Written>>,
+    tests: Vec<Test<Written>>,
 }
 
-type Gathered = (Names, BTreeMap<String, (Node, Process)>, Rules);
+type Gathered = (Names<Written>, BTreeMap<String, (Node, Process<Written>)>, Rules);
 
 fn gather(sources: &Sources, definitions: Vec<(Node, Definition)>, faulty: &Faulty, out: &mut Vec<Diagnostic>) -> Option<Gathered> {
     let mut sites: Vec<Site> = vec![];
@@ -227,7 +282,7 @@ fn gather(sources: &Sources, definitions: Vec<(Node, Definition)>, faulty: &Faul
     let (mut types, mut roles, mut notifications) = (Table::default(), Table::default(), Table::default());
     let (mut calendars, mut acls, mut handlers, mut jobs) = (Table::default(), vec![], vec![], vec![]);
     let (mut accounts, mut mail_filters, mut auto_responses) = (Table::default(), vec![], vec![]);
-    let mut processes: BTreeMap<String, (Node, Process)> = BTreeMap::new();
+    let mut processes: BTreeMap<String, (Node, Process<Written>)> = BTreeMap::new();
     let (mut tests, mut decisions, mut functions) = (vec![], vec![], vec![]);
     let mut first: HashMap<(Kind, String), Span> = HashMap::new();
     let mut lost = faulty.lost.clone();
@@ -277,17 +332,18 @@ fn gather(sources: &Sources, definitions: Vec<(Node, Definition)>, faulty: &Faul
     }
     let state_ty = words(&states, "state", |s: &State| s.name.to_string());
     let queue_ty = words(&queues, "queue", |q: &Queue| q.name.to_string());
-    let type_ty = words(&types, "ticket type", |t: &TicketType| t.name.to_string());
+    let type_ty = words(&types, "ticket type", |t: &TicketType<Written>| t.name.to_string());
     let role_set = Arc::new(WordSet { what: "role".into(), words: roles.iter().map(|r: &Role| r.name.to_string()).collect() });
     let process_names = processes.keys().cloned().collect();
     let ends = processes.iter().map(|(name, (_, p))| (name.clone(), outcomes::ends(p))).collect();
-    let closing_cancels = |p: &Process| p.when_closed() == WhenClosed::Cancel;
+    let closing_cancels = |p: &Process<Written>| p.when_closed() == WhenClosed::Cancel;
     let cancelled_by_closing = processes.iter().filter(|(_, (_, p))| closing_cancels(p)).map(|(name, _)| name.clone()).collect();
     let work_times = holidays::work_times(&calendars, &site.zone.0, sources, out);
     let calendar_names = calendars.iter().map(|c: &Calendar| c.name.to_string()).collect();
     let calendar_set = Arc::new(WordSet { what: "calendar".into(), words: calendar_names });
-    mail_filters
-        .sort_by(|a: &MailFilter, b: &MailFilter| (a.order.map_or(0, |o| o.0), &a.name).cmp(&(b.order.map_or(0, |o| o.0), &b.name)));
+    mail_filters.sort_by(|a: &MailFilter<Written>, b: &MailFilter<Written>| {
+        (a.order.map_or(0, |o| o.0), &a.name).cmp(&(b.order.map_or(0, |o| o.0), &b.name))
+    });
     let names = Names {
         site,
         accounts,
@@ -310,11 +366,14 @@ fn gather(sources: &Sources, definitions: Vec<(Node, Definition)>, faulty: &Faul
         queue_ty,
         type_ty,
         role_set,
-        job_names: jobs.iter().map(|j: &Job| j.name.to_string()).collect(),
+        job_names: jobs.iter().map(|j: &Job<Written>| j.name.to_string()).collect(),
         calendar_set,
         lost: Arc::new(lost),
         callables: Arc::default(),
     };
-    handlers.sort_by(|a: &Handler, b: &Handler| (a.order.map_or(0, |o| o.0), &a.name).cmp(&(b.order.map_or(0, |o| o.0), &b.name)));
+    acls.sort_by(|a: &Acl<Written>, b: &Acl<Written>| (a.order.map_or(0, |o| o.0), &a.name).cmp(&(b.order.map_or(0, |o| o.0), &b.name)));
+    handlers.sort_by(|a: &Handler<Written>, b: &Handler<Written>| {
+        (a.order.map_or(0, |o| o.0), &a.name).cmp(&(b.order.map_or(0, |o| o.0), &b.name))
+    });
     Some((names, processes, Rules { acls, decisions, functions, handlers, jobs, tests }))
 }

@@ -83,6 +83,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("no-site", "A folder of definitions has exactly one `kind: Site`."),
     ("no-title", "The process has a title, and people who work on this activity read its bare name."),
     ("nobody-named", "Nobody would ever be told: `anyone` is nobody in particular, and an address is reached by mail only."),
+    ("not-compiled", "The checks have left out an expression, a text or a value. That is a fault of vorgang: please report it."),
     ("not-decided", "Whether the net is sound was not found out within the limit of states. Sub-processes are proved each by itself."),
     ("not-in-type", "The process's ticket type does not have this field."),
     ("not-utf8", "Files are UTF-8. A byte that is none would become another letter somewhere."),

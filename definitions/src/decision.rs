@@ -54,7 +54,7 @@ impl Table {
         let mut row = |answers: &[Answer]| -> Result<Vec<Value>, EvalError> {
             let one = |a: &Answer| match a {
                 Answer::Plain(v) => Ok(v.clone()),
-                Answer::Computed(p) => Machine::with_fuel(&scope, fuel, |m| m.run(p.code())),
+                Answer::Computed(p) => Machine::with_fuel(&scope, fuel, |m| m.evaluate_code(p.code())),
             };
             answers.iter().map(one).collect()
         };

@@ -77,7 +77,7 @@ pub enum Gate {
 }
 
 impl Gate {
-    fn of(join: Join) -> Option<Self> {
+    fn of_join(join: Join) -> Option<Self> {
         Some(match join {
             Join::Any => return None,
             Join::All => Self::Parallel,
@@ -154,7 +154,7 @@ pub fn graph(model: &Model, process: &Process, language: &str, marks: &BTreeMap<
             ends: a.end.is_some() || (a.ways().is_empty() && a.reopens().next().is_none()),
             manual: !a.is_automatic(),
             split: split(a),
-            join: a.join.and_then(Gate::of),
+            join: a.join.and_then(Gate::of_join),
             note: note(a, language),
             mark: marks.get(*name).copied(),
         });
@@ -181,7 +181,7 @@ pub fn graph(model: &Model, process: &Process, language: &str, marks: &BTreeMap<
     };
     let ways = Ways { model, process, language, index: &index, conditions: !public_only };
     for (from, name) in shown.iter().enumerate() {
-        ways.of(name, &mut vec![]).into_iter().for_each(|way| draw(from, way, None));
+        ways.drawn_from(name, &mut vec![]).into_iter().for_each(|way| draw(from, way, None));
     }
     for (place, (name, ..)) in groups.iter().enumerate() {
         let Some(group) = process.groups.get(name) else { continue };
@@ -241,7 +241,7 @@ fn note(a: &Activity, language: &str) -> String {
     }
     if let Some(f) = &a.for_each {
         parts.push(match (&f.name, &f.count) {
-            (_, Some(ValueExpr::Literal(l))) => format!("× {}", l.node.to_json()),
+            (_, Some(ValueExpr::Literal(l))) => format!("× {}", l.text()),
             (Some(name), _) => format!("× {name}"),
             (None, _) => "× n".into(),
         });
@@ -296,7 +296,7 @@ struct Ways<'a> {
 
 impl Ways<'_> {
     /// Of an activity; ways through one that is not shown are drawn through.
-    fn of(&self, from: &str, seen: &mut Vec<String>) -> Vec<Drawn> {
+    fn drawn_from(&self, from: &str, seen: &mut Vec<String>) -> Vec<Drawn> {
         let Some(activity) = self.process.activities.get(from) else { return vec![] };
         let is_choice = split(activity) == Some(Gate::Exclusive);
         let mut all = vec![];
@@ -315,7 +315,7 @@ impl Ways<'_> {
                     Some(to) => all.push(self.drawn(to, &label, aside, is_choice, transition)),
                     None if !seen.contains(&target.to_string()) => {
                         seen.push(target.to_string());
-                        all.extend(self.of(target, seen).into_iter().map(|way| Drawn::new(way.to, "", aside)));
+                        all.extend(self.drawn_from(target, seen).into_iter().map(|way| Drawn::new(way.to, "", aside)));
                     }
                     None => {}
                 }
@@ -356,7 +356,7 @@ impl Ways<'_> {
         }
         let Some(t) = transition.filter(|_| self.conditions) else { return drawn };
         let (short, whole) = match &t.when {
-            Some(when) => (short(&when.text, self.is_german()), when.text.split_whitespace().collect::<Vec<_>>().join(" ")),
+            Some(when) => (short(when.text(), self.is_german()), when.text().split_whitespace().collect::<Vec<_>>().join(" ")),
             None if t.otherwise => {
                 let word = if self.is_german() { "sonst" } else { "otherwise" };
                 (word.to_owned(), word.to_owned())

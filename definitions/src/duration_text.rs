@@ -37,6 +37,8 @@ impl DurationText {
     }
 }
 
+crate::plain!(DurationText);
+
 impl Load for DurationText {
     fn schema(_: &mut Schemas) -> serde_json::Value {
         json!({"type": "string", "pattern": "^([0-9]{1,6}[mhdw]|P.+)$"})

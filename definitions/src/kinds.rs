@@ -32,6 +32,7 @@ use crate::diagnostic::Diagnostic;
 use crate::kinds::kind::Kind;
 use crate::load::{Load, Loader, Schemas};
 use crate::name::Name;
+use crate::phase::Written;
 use crate::source::Span;
 use crate::yaml::{Node, Value};
 use serde_json::{Value as Json, json};

@@ -26,6 +26,8 @@ pub mod name;
 pub mod names;
 pub mod net;
 pub mod outcomes;
+pub mod phase;
+pub mod record;
 pub mod site;
 pub mod soundness;
 pub mod source;

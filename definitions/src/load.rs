@@ -9,7 +9,8 @@ use crate::source::{Sources, Span};
 use crate::yaml::{self, Entry, Node, Value};
 use serde_json::{Map, Value as Json, json};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// What a file may hold: how it is written in a schema and how it is read from a node.
 pub trait Load: Sized {
@@ -40,9 +41,26 @@ impl Schemas {
     }
 }
 
+/// Tells the parts of a site that are compiled apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PartId(u32);
+
+/// Numbers the parts of a site that are compiled.
+#[derive(Debug, Default)]
+pub struct PartIds(u32);
+
+impl PartIds {
+    pub fn new_id(&mut self) -> PartId {
+        self.0 += 1;
+        PartId(self.0)
+    }
+}
+
 pub struct Loader<'a> {
     pub sources: &'a Sources,
     pub diagnostics: &'a mut Vec<Diagnostic>,
+    /// Numbers the parts that the checks will compile.
+    pub parts: &'a mut PartIds,
     /// A part could not be read and was left out, so that the rest is still checked.
     pub damaged: bool,
     /// Names in the parts that were left out: they are written, so they are not also unknown.
@@ -52,8 +70,8 @@ pub struct Loader<'a> {
 }
 
 impl<'a> Loader<'a> {
-    pub fn new(sources: &'a Sources, diagnostics: &'a mut Vec<Diagnostic>) -> Self {
-        Self { sources, diagnostics, damaged: false, lost: BTreeSet::new(), around: vec![] }
+    pub fn new(sources: &'a Sources, diagnostics: &'a mut Vec<Diagnostic>, parts: &'a mut PartIds) -> Self {
+        Self { sources, diagnostics, parts, damaged: false, lost: BTreeSet::new(), around: vec![] }
     }
 
     pub fn push(&mut self, d: Diagnostic) {
@@ -387,34 +405,73 @@ impl<T: Load> Load for OneOrMany<T> {
     }
 }
 
-/// A map from names to values, in the order written.
+/// A map from names to values, in the order written. A name is found in constant time, however many there are.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Named<T>(pub Vec<(Name, T)>);
+pub struct Named<T> {
+    entries: Vec<(Name, T)>,
+    /// The places of the names; empty where there are so few that comparing them is quicker than hashing.
+    index: HashMap<Arc<str>, usize>,
+}
+
+/// Most names that are compared one by one.
+const COMPARED_MAX: usize = 8;
 
 impl<T> Default for Named<T> {
     fn default() -> Self {
-        Self(vec![])
+        Self { entries: vec![], index: HashMap::new() }
+    }
+}
+
+impl<T> FromIterator<(Name, T)> for Named<T> {
+    fn from_iter<I: IntoIterator<Item = (Name, T)>>(entries: I) -> Self {
+        let entries: Vec<(Name, T)> = entries.into_iter().collect();
+        let mut index = HashMap::new();
+        if entries.len() > COMPARED_MAX {
+            for (place, (name, _)) in entries.iter().enumerate() {
+                index.entry(name.text.clone()).or_insert(place);
+            }
+        }
+        Self { entries, index }
     }
 }
 
 impl<T> Named<T> {
     pub fn get(&self, name: &str) -> Option<&T> {
-        self.0.iter().find(|(n, _)| n == name).map(|(_, t)| t)
+        self.entry(name).map(|(_, value)| value)
     }
+
+    /// The name as it was written, with its value.
+    pub fn entry(&self, name: &str) -> Option<(&Name, &T)> {
+        self.at(self.position(name)?)
+    }
+
     pub fn position(&self, name: &str) -> Option<usize> {
-        self.0.iter().position(|(n, _)| n == name)
+        if self.index.is_empty() { self.entries.iter().position(|(n, _)| n == name) } else { self.index.get(name).copied() }
     }
+
+    /// The entry at a place, in the order written.
+    pub fn at(&self, place: usize) -> Option<(&Name, &T)> {
+        self.entries.get(place).map(|(name, value)| (name, value))
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&Name, &T)> {
-        self.0.iter().map(|(n, t)| (n, t))
+        self.entries.iter().map(|(name, value)| (name, value))
     }
+
+    pub fn into_entries(self) -> impl Iterator<Item = (Name, T)> {
+        self.entries.into_iter()
+    }
+
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(n, _)| &**n)
+        self.entries.iter().map(|(name, _)| &**name)
     }
+
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.entries.is_empty()
     }
+
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.entries.len()
     }
 }
 
@@ -435,10 +492,10 @@ impl<T: Load> Load for Named<T> {
             let value = T::load(&e.value, cx);
             Some((name?, value?))
         };
-        Some(Self(cx.each(entries, load)))
+        Some(cx.each(entries, load).into_iter().collect())
     }
     fn absent() -> Option<Self> {
-        Some(Self(vec![]))
+        Some(Self::default())
     }
 }
 
@@ -479,98 +536,4 @@ pub fn describe(mut schema: Json, key: &str, text: &str, example: Json) -> Json 
 
 pub fn object(properties: Map<String, Json>, required: Vec<&str>) -> Json {
     json!({"type": "object", "additionalProperties": false, "properties": properties, "required": required})
-}
-
-/// Writes a struct that is a map in YAML: its fields, its loader and its schema.
-///
-/// Each field has a doc comment (the schema's description), the key, the type and an example in JSON.
-/// `at` is the place of the whole map.
-#[macro_export]
-macro_rules! record {
-    (
-        $(#[doc = $doc:literal])+
-        pub struct $name:ident as $what:literal {
-            $( $(#[doc = $field_doc:literal])+ $field:ident $key:literal : $ty:ty = $example:tt; )*
-        }
-    ) => {
-        $(#[doc = $doc])+
-        #[derive(Debug, Clone)]
-        pub struct $name {
-            pub at: $crate::source::Span,
-            $( $(#[doc = $field_doc])+ pub $field: $ty, )*
-        }
-
-        impl $name {
-            pub const KEYS: &'static [&'static str] = &[$($key),*];
-        }
-
-        impl $crate::load::Load for $name {
-            fn schema(g: &mut $crate::load::Schemas) -> serde_json::Value {
-                g.define(stringify!($name), |g| {
-                    let _ = &g;
-                    #[allow(unused_mut)]
-                    let mut properties = serde_json::Map::new();
-                    #[allow(unused_mut)]
-                    let mut required: Vec<&str> = vec![];
-                    $(
-                        let text = $crate::load::doc(&[$($field_doc),+]);
-                        let schema = <$ty as $crate::load::Load>::schema(g);
-                        properties.insert($key.into(), $crate::load::describe(schema, $key, &text, serde_json::json!($example)));
-                        if <$ty as $crate::load::Load>::absent().is_none() { required.push($key); }
-                    )*
-                    let mut schema = $crate::load::object(properties, required);
-                    schema["description"] = $crate::load::doc(&[$($doc),+]).into();
-                    schema
-                })
-            }
-
-            fn load(node: &$crate::yaml::Node, cx: &mut $crate::load::Loader) -> Option<Self> {
-                let entries = cx.entries(node, $what)?;
-                let entries = &*cx.known_keys(entries, Self::KEYS, $what);
-                cx.around.push(($what, Self::KEYS));
-                $( let $field = cx.field::<$ty>(entries, $key, ($what, node.span)); )*
-                cx.around.pop();
-                Some(Self { at: node.span, $( $field: $field?, )* })
-            }
-        }
-    };
-}
-
-/// Writes an enum that is one of a closed set of words in YAML.
-#[macro_export]
-macro_rules! choice {
-    (
-        $(#[doc = $doc:literal])+
-        pub enum $name:ident { $( $(#[doc = $variant_doc:literal])* $variant:ident $word:literal, )* }
-    ) => {
-        $(#[doc = $doc])+
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-        pub enum $name { $( $(#[doc = $variant_doc])* #[serde(rename = $word)] $variant, )* }
-
-        impl $name {
-            pub const WORDS: &'static [&'static str] = &[$($word),*];
-            pub const ALL: &'static [$name] = &[$($name::$variant),*];
-            pub fn word(self) -> &'static str { match self { $( Self::$variant => $word, )* } }
-            pub fn from_word(word: &str) -> Option<Self> { match word { $( $word => Some(Self::$variant), )* _ => None } }
-        }
-
-        impl $crate::load::Load for $name {
-            fn schema(_: &mut $crate::load::Schemas) -> serde_json::Value {
-                serde_json::json!({"type": "string", "enum": Self::WORDS})
-            }
-            fn load(node: &$crate::yaml::Node, cx: &mut $crate::load::Loader) -> Option<Self> {
-                let $crate::yaml::Value::Text(text) = &node.value else {
-                    cx.wrong_type(node, "a word");
-                    return None;
-                };
-                let found = Self::from_word(text);
-                if found.is_none() {
-                    let words = Self::WORDS.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ");
-                    let d = $crate::diagnostic::Diagnostic::error("unknown-word", node.span, format!("`{text}` is not one of {words}"));
-                    cx.push(d.suggest(text, Self::WORDS.iter().copied(), node.span, cx.sources));
-                }
-                found
-            }
-        }
-    };
 }

@@ -35,7 +35,7 @@ const TIMES: &[&str] = &["after", "within", "every"];
 const VALUES: &[&str] = &["set", "increment", "then", "otherwise", "with"];
 
 /// Every change, in the order of the files. Places that several definitions share by an alias are changed once.
-pub fn of(files: &[SiteFile]) -> Vec<Mutant> {
+pub fn all_mutants(files: &[SiteFile]) -> Vec<Mutant> {
     let mut sources = Sources::default();
     let mut all = vec![];
     for file in files {
@@ -216,7 +216,7 @@ fn other_sign(op: Op, is_whole: bool) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{changed, of};
+    use super::{all_mutants, changed};
     use crate::site::SiteFile;
 
     #[test]
@@ -231,7 +231,7 @@ mod tests {
   when: x > 1
 ";
         let files = [SiteFile { path: "a.yaml".into(), text: text.into() }];
-        let all: Vec<String> = of(&files).iter().map(|m| format!("{} -> {}", m.from, m.to)).collect();
+        let all: Vec<String> = all_mutants(&files).iter().map(|m| format!("{} -> {}", m.from, m.to)).collect();
         assert_eq!(
             all,
             [
@@ -253,7 +253,7 @@ mod tests {
                 "required: 2 -> 3",
             ]
         );
-        let first = changed(&files, &of(&files)[0]);
+        let first = changed(&files, &all_mutants(&files)[0]);
         assert!(first[0].text.contains("join: any"));
     }
 }

@@ -17,6 +17,7 @@ use crate::kinds::role::Role;
 use crate::kinds::site::Site;
 use crate::kinds::state::{State, StateType};
 use crate::kinds::ticket_type::TicketType;
+use crate::phase::{Compile, Compiled, Parts, Phase, Written};
 use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -61,6 +62,13 @@ impl<T> Table<T> {
     }
 }
 
+impl<T: Compile> Compile for Table<T> {
+    type Compiled = Table<T::Compiled>;
+    fn compile(self, parts: &Parts) -> Result<Self::Compiled, Span> {
+        Ok(Table { items: self.items.compile(parts)?, index: self.index })
+    }
+}
+
 /// What could not be read, so that nothing follows from it: one fault gives one finding.
 #[derive(Debug, Default)]
 pub struct Faulty {
@@ -97,19 +105,19 @@ impl Faulty {
 
 /// Everything that is always current: a running instance pins its process, and nothing of this.
 #[derive(Debug, Clone)]
-pub struct Names {
+pub struct Names<S: Phase = Compiled> {
     pub site: Site,
     pub states: Table<State>,
     pub priorities: Table<Priority>,
     pub queues: Table<Queue>,
     pub fields: Table<Field>,
-    pub types: Table<TicketType>,
+    pub types: Table<TicketType<S>>,
     pub roles: Table<Role>,
-    pub notifications: Table<Notification>,
+    pub notifications: Table<Notification<S>>,
     pub accounts: Table<MailAccount>,
     /// In the order in which they are asked.
-    pub mail_filters: Vec<MailFilter>,
-    pub auto_responses: Vec<AutoResponse>,
+    pub mail_filters: Vec<MailFilter<S>>,
+    pub auto_responses: Vec<AutoResponse<S>>,
     pub calendars: Table<Calendar>,
     /// The calendars, ready to be counted in.
     pub work_times: BTreeMap<String, WorkTime>,
@@ -132,7 +140,40 @@ pub struct Names {
     pub callables: Arc<BTreeMap<String, Callable>>,
 }
 
-impl Names {
+impl Compile for Names<Written> {
+    type Compiled = Names;
+    fn compile(self, parts: &Parts) -> Result<Names, Span> {
+        Ok(Names {
+            site: self.site,
+            states: self.states,
+            priorities: self.priorities,
+            queues: self.queues,
+            fields: self.fields,
+            types: self.types.compile(parts)?,
+            roles: self.roles,
+            notifications: self.notifications.compile(parts)?,
+            accounts: self.accounts,
+            mail_filters: self.mail_filters.compile(parts)?,
+            auto_responses: self.auto_responses.compile(parts)?,
+            calendars: self.calendars,
+            work_times: self.work_times,
+            job_names: self.job_names,
+            messages: self.messages,
+            process_names: self.process_names,
+            ends: self.ends,
+            cancelled_by_closing: self.cancelled_by_closing,
+            state_ty: self.state_ty,
+            queue_ty: self.queue_ty,
+            type_ty: self.type_ty,
+            role_set: self.role_set,
+            calendar_set: self.calendar_set,
+            lost: self.lost,
+            callables: self.callables,
+        })
+    }
+}
+
+impl<S: Phase> Names<S> {
     /// With what the instances of a process can end; one that is not there ends as any does.
     pub fn ends_of(&self, process: &str) -> Vec<String> {
         self.ends.get(process).cloned().unwrap_or_else(|| vec!["done".into()])
@@ -172,7 +213,7 @@ impl Names {
     }
 
     /// A ticket may begin in the states of its type that are new or open.
-    pub fn initial_states<'a>(&'a self, ticket_type: &'a TicketType) -> impl Iterator<Item = &'a str> {
+    pub fn initial_states<'a>(&'a self, ticket_type: &'a TicketType<S>) -> impl Iterator<Item = &'a str> {
         let begins = |s: &str| matches!(self.state_type(s), StateType::New | StateType::Open);
         ticket_type.states.iter().map(|s| s.as_str()).filter(move |s| begins(s))
     }

@@ -3,6 +3,7 @@
 use crate::kinds::branch::Join;
 use crate::kinds::process::{Activity, Process};
 use crate::name::Name;
+use crate::phase::Phase;
 use std::collections::{HashMap, VecDeque};
 
 /// Activities by their place in the definition.
@@ -33,7 +34,7 @@ struct Arrow {
 }
 
 impl Net {
-    pub fn new(process: &Process) -> Self {
+    pub fn new<S: Phase>(process: &Process<S>) -> Self {
         let index: HashMap<String, usize> = process.activities.names().enumerate().map(|(i, n)| (n.to_owned(), i)).collect();
         let count = index.len();
         let mut net = Self {
@@ -64,7 +65,7 @@ impl Net {
                 net.lead(name, &from, target);
             }
         }
-        let cancels = |(name, activity): (&Name, &Activity)| {
+        let cancels = |(name, activity): (&Name, &Activity<S>)| {
             matches!(activity.join, Some(Join::First { cancels: true, .. })).then(|| net.at(name))?
         };
         let joins: Vec<usize> = process.activities.iter().filter_map(cancels).collect();

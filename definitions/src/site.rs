@@ -5,9 +5,10 @@ use crate::check;
 use crate::diagnostic::{self, Diagnostic, Severity};
 use crate::kinds::process::Process;
 use crate::kinds::{self, Definition};
-use crate::load::Loader;
+use crate::load::{Loader, PartIds};
 use crate::model::Model;
 use crate::names::Faulty;
+use crate::phase::Written;
 use crate::source::{Sources, Span};
 use crate::yaml::{self, Node, Value};
 
@@ -49,12 +50,14 @@ fn load_but(files: &[SiteFile], pinned: &[String], but: &[&str]) -> Loaded {
         }
     }
     let mut definitions: Vec<(Node, Definition)> = vec![];
+    let mut parts = PartIds::default();
     for node in nodes {
-        load_definitions(node, &sources, &mut diagnostics, &mut definitions, &mut faulty);
+        let mut loader = Loader::new(&sources, &mut diagnostics, &mut parts);
+        load_definitions(node, &mut loader, &mut definitions, &mut faulty);
     }
     let mut pinned_definitions = vec![];
     for canonical in pinned {
-        load_pinned(canonical, &mut sources, &mut diagnostics, &mut pinned_definitions);
+        pinned_definitions.extend(load_pinned(canonical, &mut sources, &mut diagnostics, &mut parts));
     }
     let spans: Vec<Span> = definitions.iter().map(|(node, _)| node.span).collect();
     let broken = diagnostic::has_errors(&diagnostics);
@@ -90,27 +93,20 @@ fn utf8(sources: &Sources, file: u32, diagnostics: &mut Vec<Diagnostic>) {
     }
 }
 
-fn load_definitions(
-    node: Node,
-    sources: &Sources,
-    diagnostics: &mut Vec<Diagnostic>,
-    out: &mut Vec<(Node, Definition)>,
-    faulty: &mut Faulty,
-) {
+fn load_definitions(node: Node, loader: &mut Loader, out: &mut Vec<(Node, Definition)>, faulty: &mut Faulty) {
     match node.value {
         Value::Null => {}
         Value::List(items) => {
             for item in items {
-                load_definitions(item, sources, diagnostics, out, faulty);
+                load_definitions(item, loader, out, faulty);
             }
         }
         _ => {
-            let mut loader = Loader::new(sources, diagnostics);
-            let loaded = kinds::load(&node, &mut loader);
+            let loaded = kinds::load(&node, loader);
             if loaded.is_none() {
                 loader.leave_out(&node);
             }
-            faulty.damaged.extend(loader.damaged.then_some(node.span));
+            faulty.damaged.extend(std::mem::take(&mut loader.damaged).then_some(node.span));
             faulty.lost.append(&mut loader.lost);
             let is_site = || matches!(node.get("kind").map(|n| &n.value), Some(Value::Text(kind)) if *kind == *"Site");
             faulty.site |= loaded.is_none() && is_site();
@@ -119,16 +115,20 @@ fn load_definitions(
     }
 }
 
-fn load_pinned(canonical: &str, sources: &mut Sources, diagnostics: &mut Vec<Diagnostic>, out: &mut Vec<(Node, Process)>) {
-    let Ok(json) = serde_json::from_str::<serde_json::Value>(canonical) else { return };
+fn load_pinned(
+    canonical: &str,
+    sources: &mut Sources,
+    diagnostics: &mut Vec<Diagnostic>,
+    parts: &mut PartIds,
+) -> Option<(Node, Process<Written>)> {
+    let json = serde_json::from_str::<serde_json::Value>(canonical).ok()?;
     let name = json["name"].as_str().unwrap_or("?");
     let file = sources.add(format!("running process `{name}` {}", &hash(canonical)[..12]), canonical);
     let node = Node::from_json(&json, Span::new(file, 0, 0));
-    let mut loader = Loader::new(sources, diagnostics);
-    if let Some(Definition::Process(process)) = kinds::load(&node, &mut loader)
-        && !loader.damaged
-    {
-        out.push((node, process));
+    let mut loader = Loader::new(sources, diagnostics, parts);
+    match kinds::load(&node, &mut loader) {
+        Some(Definition::Process(process)) if !loader.damaged => Some((node, process)),
+        _ => None,
     }
 }
 

@@ -14,6 +14,7 @@ mod state;
 pub use crate::counter_example::Step;
 use crate::kinds::process::Process;
 use crate::names::Names;
+use crate::phase::Phase;
 use crate::soundness::explore::explore;
 use crate::soundness::fault::Answer;
 pub use crate::soundness::fault::Fault;
@@ -26,12 +27,12 @@ use crate::soundness::state::{Layout, State};
 const LIMITS: [Limits; 2] = [Limits { states: 1_500, reduced: false }, Limits { states: 60_000, reduced: true }];
 
 /// The net must be whole: every name of an activity in it is there.
-pub fn decide(names: &Names, process: &Process) -> Answer {
+pub fn decide<S: Phase>(names: &Names<S>, process: &Process<S>) -> Answer {
     decide_within(names, process, &LIMITS)
 }
 
 /// As [`decide`], with other limits: each is tried where the one before it did not suffice.
-pub fn decide_within(names: &Names, process: &Process, limits: &[Limits]) -> Answer {
+pub fn decide_within<S: Phase>(names: &Names<S>, process: &Process<S>, limits: &[Limits]) -> Answer {
     let Some(moves) = Moves::new(names, process) else { return Answer::Undecided };
     let layout = Layout::new(&moves);
     let starts: Vec<State> = moves.starts.iter().map(|at| layout.start(*at)).collect();
@@ -40,7 +41,7 @@ pub fn decide_within(names: &Names, process: &Process, limits: &[Limits]) -> Ans
 
 /// As [`decide`], of an instance that is somewhere: can it end from there, and does nothing wait for ever? What is about
 /// the net as a whole, or only unusual, is no fault here.
-pub fn decide_from(names: &Names, process: &Process, marking: &Marking) -> Answer {
+pub fn decide_from<S: Phase>(names: &Names<S>, process: &Process<S>, marking: &Marking) -> Answer {
     let Some(moves) = Moves::new(names, process) else { return Answer::Undecided };
     let layout = Layout::new(&moves);
     let Some(start) = layout.marked(marking) else { return Answer::Undecided };

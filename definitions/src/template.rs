@@ -8,14 +8,14 @@ use crate::cel::types::Ty;
 use crate::cel::value::Value;
 use crate::diagnostic::Diagnostic;
 use crate::display::display;
-use crate::load::{Load, Loader, Schemas};
+use crate::load::{Load, Loader, PartId, Schemas};
 use crate::source::{Sources, Span};
 use crate::text::Text;
 use crate::yaml::{Node, locate};
 use handlebars::template::{HelperTemplate, Parameter, TemplateElement};
 use handlebars::{Handlebars, no_escape};
 use std::collections::BTreeSet;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// Longest template, in bytes.
 pub const BYTES_MAX: usize = 64 * 1024;
@@ -26,32 +26,45 @@ pub const BLOCKS_MAX: usize = 8;
 /// Longest rendered text, in bytes.
 pub const OUTPUT_MAX: usize = 1 << 20;
 
-/// A template as it stands in a definition. Compiled once, by the checker.
+/// A text as its author wrote it.
 #[derive(Debug, Clone)]
-pub struct Template {
+pub struct WrittenTemplate {
     pub text: Text,
-    compiled: OnceLock<Arc<Vec<Compiled>>>,
+    pub id: PartId,
 }
 
+/// A compiled text.
+#[derive(Debug, Clone)]
+pub struct Template {
+    text: Text,
+    translations: Arc<Vec<Translation>>,
+}
+
+/// A text in one language, compiled.
 #[derive(Debug)]
-struct Compiled {
+pub struct Translation {
     language: String,
     registry: Handlebars<'static>,
     paths: Vec<Vec<Box<str>>>,
 }
 
-impl Load for Template {
+impl Load for WrittenTemplate {
     fn schema(g: &mut Schemas) -> serde_json::Value {
         Text::schema(g)
     }
     fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
-        Text::load(node, cx).map(|text| Self { text, compiled: OnceLock::new() })
+        Text::load(node, cx).map(|text| Self { text, id: cx.parts.new_id() })
     }
 }
 
-impl Template {
-    /// Returns the optional paths that it reads because its place proves them set.
-    pub fn compile(&self, env: &Env, sources: &Sources, out: &mut Vec<Diagnostic>) -> BTreeSet<String> {
+impl WrittenTemplate {
+    /// With its translations.
+    pub fn with(self, translations: Arc<Vec<Translation>>) -> Template {
+        Template { text: self.text, translations }
+    }
+
+    /// Compiles each language, and returns with it the optional paths that it reads because its place proves them set.
+    pub fn check(&self, env: &Env, sources: &Sources, out: &mut Vec<Diagnostic>) -> (Vec<Translation>, BTreeSet<String>) {
         let mut all = vec![];
         let mut relies = BTreeSet::new();
         for (language, text, span) in &self.text.values {
@@ -65,22 +78,28 @@ impl Template {
             relies.extend(std::mem::take(&mut check.relies));
             let paths = check.paths;
             if let Some(registry) = registry.filter(|_| out.len() == before) {
-                all.push(Compiled { language: language.clone(), registry, paths });
+                all.push(Translation { language: language.clone(), registry, paths });
             }
         }
-        let _ = self.compiled.set(Arc::new(all));
-        relies
+        (all, relies)
+    }
+}
+
+impl Template {
+    /// As it was written.
+    pub fn text(&self) -> &Text {
+        &self.text
     }
 
     /// The text in `language`, else in the site's. `Err` names what was unset or too long.
     pub fn render(&self, language: &str, site_language: &str, scope: &dyn Scope) -> Result<String, String> {
-        let all = self.compiled.get().expect("INVARIANT (compiled): a model holds compiled templates only");
-        let find = |tag: &str| all.iter().find(|c| c.language == tag);
-        let Some(compiled) = find(language).or_else(|| find(site_language)).or_else(|| find("")).or(all.first()) else {
+        let all = &self.translations;
+        let find = |tag: &str| all.iter().find(|t| t.language == tag);
+        let Some(translation) = find(language).or_else(|| find(site_language)).or_else(|| find("")).or(all.first()) else {
             return Ok(String::new());
         };
         let mut data = serde_json::json!({});
-        for path in &compiled.paths {
+        for path in &translation.paths {
             let Some(value) = scope.get(path) else { continue };
             let mut place = &mut data;
             for part in path {
@@ -89,7 +108,7 @@ impl Template {
             *place = shown(&value, language, scope);
         }
         let mut output = Limited(Vec::new());
-        compiled.registry.render_to_write("t", &data, &mut output).map_err(|e| match e.reason() {
+        translation.registry.render_to_write("t", &data, &mut output).map_err(|e| match e.reason() {
             handlebars::RenderErrorReason::MissingVariable(Some(name)) => format!("`{name}` is not set"),
             _ => "the text could not be rendered".to_owned(),
         })?;

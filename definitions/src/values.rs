@@ -9,6 +9,7 @@ use crate::decimal::Decimal;
 use crate::duration_text::DurationText;
 use crate::kinds::field::{Field, FieldType};
 use crate::names::Names;
+use crate::phase::Phase;
 use crate::value_error::{FILE_BYTES_MAX, LINE_BYTES_MAX, MULTILINE_BYTES_MAX, ValueError};
 use crate::yaml;
 use serde_json::Value as Json;
@@ -35,7 +36,7 @@ pub enum Slot<'m> {
 }
 
 impl<'m> Slot<'m> {
-    pub fn find(names: &'m Names, name: &str) -> Option<Self> {
+    pub fn find<S: Phase>(names: &'m Names<S>, name: &str) -> Option<Self> {
         Some(match name {
             "title" => Self::Title,
             "type" => Self::Type,
@@ -91,7 +92,7 @@ impl<'m> Slot<'m> {
     }
 
     /// The type of an expression that gives a value for it.
-    pub fn ty(&self, names: &Names) -> Ty {
+    pub fn ty<S: Phase>(&self, names: &Names<S>) -> Ty {
         match self {
             Self::Title => Ty::Text,
             Self::Type => names.type_ty.clone(),
@@ -107,12 +108,12 @@ impl<'m> Slot<'m> {
     }
 
     /// A literal of a definition. `Ok(None)` unsets.
-    pub fn literal(&self, node: &yaml::Node, names: &Names) -> Result<Option<Value>, ValueError> {
+    pub fn literal<S: Phase>(&self, node: &yaml::Node, names: &Names<S>) -> Result<Option<Value>, ValueError> {
         self.json(&node.to_json(), names)
     }
 
     /// A value of the API: also the form in which HTML forms arrive, as texts.
-    pub fn json(&self, json: &Json, names: &Names) -> Result<Option<Value>, ValueError> {
+    pub fn json<S: Phase>(&self, json: &Json, names: &Names<S>) -> Result<Option<Value>, ValueError> {
         match json {
             Json::Null => Ok(None),
             Json::String(s) if s.is_empty() => Ok(None),
@@ -121,7 +122,7 @@ impl<'m> Slot<'m> {
         }
     }
 
-    fn value(&self, json: &Json, names: &Names) -> Result<Value, ValueError> {
+    fn value<S: Phase>(&self, json: &Json, names: &Names<S>) -> Result<Value, ValueError> {
         let word = |known: bool, t: &str| if known { Ok(Value::text(t)) } else { Err(ValueError::NotOffered(t.to_owned())) };
         match (self, json) {
             (Self::Title, Json::String(s)) => line(s),
@@ -148,7 +149,7 @@ impl<'m> Slot<'m> {
     }
 }
 
-fn level(names: &Names, level: i64) -> Option<Value> {
+fn level<S: Phase>(names: &Names<S>, level: i64) -> Option<Value> {
     names.priorities.iter().any(|p| p.level.value.0 == level).then_some(Value::Int(level))
 }
 

@@ -9,6 +9,8 @@ use serde_json::json;
 #[derive(Debug, Clone)]
 pub struct Zone(pub TimeZone);
 
+crate::plain!(Zone);
+
 impl Load for Zone {
     fn schema(_: &mut Schemas) -> serde_json::Value {
         json!({"type": "string", "minLength": 1})

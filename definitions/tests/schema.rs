@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 use std::path::{Path, PathBuf};
 use vorgang_definitions::kinds::kind::Kind;
 use vorgang_definitions::kinds::{json_schema, load};
-use vorgang_definitions::load::Loader;
+use vorgang_definitions::load::{Loader, PartIds};
 use vorgang_definitions::site::read_folder;
 use vorgang_definitions::source::Sources;
 use vorgang_definitions::yaml::{self, Node, Value};
@@ -126,7 +126,7 @@ fn loads(node: &Node) -> (bool, Vec<&'static str>) {
     let mut diagnostics = vec![];
     let mut sources = Sources::default();
     sources.add("x", "");
-    let loaded = load(node, &mut Loader::new(&sources, &mut diagnostics));
+    let loaded = load(node, &mut Loader::new(&sources, &mut diagnostics, &mut PartIds::default()));
     (loaded.is_some() && diagnostics.is_empty(), diagnostics.iter().map(|d| d.code).collect())
 }
 

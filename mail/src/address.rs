@@ -8,10 +8,10 @@ const ENTRY_BYTES_MAX: usize = 2_000;
 
 /// `"Miller, Anna" <anna@example.org>, otto@example.org`
 pub fn list(all: &[Address]) -> String {
-    all.iter().map(one).collect::<Vec<_>>().join(", ")
+    all.iter().map(one_address).collect::<Vec<_>>().join(", ")
 }
 
-fn one(address: &Address) -> String {
+fn one_address(address: &Address) -> String {
     match address.address.parse() {
         Ok(email) => Mailbox::new(Some(address.name.clone()).filter(|n| !n.is_empty()), email).to_string(),
         // Not an address that mail goes to: sending refuses it, and shows it.

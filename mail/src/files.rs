@@ -16,7 +16,7 @@ const PICTURES_MAX: usize = 8 * 1024 * 1024;
 const PICTURES: [&str; 5] = ["image/gif", "image/jpeg", "image/png", "image/webp", "image/bmp"];
 
 /// The files, and how many more there are than an article takes.
-pub fn of(message: &Message, raw: &[u8]) -> (Vec<(Attachment, Blob)>, usize) {
+pub fn files_of(message: &Message, raw: &[u8]) -> (Vec<(Attachment, Blob)>, usize) {
     let (mut all, mut left_out) = (vec![], 0);
     let alone = message.parts.len() == 1;
     for (at, part) in message.attachments.iter().filter_map(|id| Some((*id, message.parts.get(*id as usize)?))) {

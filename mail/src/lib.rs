@@ -87,7 +87,7 @@ pub fn read(raw: &[u8], hash: &str, size_max: u64) -> Result<Mail, Unreadable> {
     let ambiguous = author::ambiguous(&message, &from);
     let from = from.into_iter().next().or_else(|| addresses(message.sender()).into_iter().next());
     let Entity { body, html, attachments } = entity(&message, text, 0);
-    let nature = nature::of(&message, &headers, from.as_ref(), text, &body);
+    let nature = nature::nature_of(&message, &headers, from.as_ref(), text, &body);
     let html_digest = html.then(|| self::hash(html_source(&message, text).as_bytes()));
     Ok(Mail {
         reply_to: named(&message, HeaderName::ReplyTo, addresses(message.reply_to())),
@@ -288,7 +288,7 @@ const SIGNED_DEPTH_MAX: usize = 3;
 
 fn entity(message: &Message, text: &[u8], depth: usize) -> Entity {
     let (body, html) = body(message, text);
-    let (mut attachments, left_out) = files::of(message, text);
+    let (mut attachments, left_out) = files::files_of(message, text);
     let mut body = flat::restored(body);
     if is_blank(&body) {
         for part in &message.parts {

@@ -30,7 +30,7 @@ const PRESENT: &[&str] = &[
     "feedback-id",
 ];
 
-pub fn of(message: &Message, headers: &[(String, String)], from: Option<&Address>, raw: &[u8], body: &str) -> Nature {
+pub fn nature_of(message: &Message, headers: &[(String, String)], from: Option<&Address>, raw: &[u8], body: &str) -> Nature {
     // Whatever stands above or below it: one line that says so is enough.
     let lines = |name: &'static str| headers.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.trim());
     let nobody = lines("return-path").any(|r| r.trim_matches(|c: char| c.is_whitespace() || "<>".contains(c)).is_empty());

@@ -15,7 +15,7 @@ pub fn content(bytes: &[u8]) -> Option<Vec<u8>> {
         cons.take_sequence(|cons| {
             Oid::take_from(cons)?;
             let signed = cons.take_constructed_if(Tag::CTX_0, signed_data)?;
-            rest(cons)?;
+            skip_rest(cons)?;
             Ok(signed)
         })
     });
@@ -31,12 +31,12 @@ fn signed_data<S: Source>(cons: &mut Constructed<S>) -> Result<Option<OctetStrin
             Oid::take_from(cons)?;
             cons.take_opt_constructed_if(Tag::CTX_0, |cons| OctetString::take_from(cons))
         })?;
-        rest(cons)?;
+        skip_rest(cons)?;
         Ok(content)
     })
 }
 
-fn rest<S: Source>(cons: &mut Constructed<S>) -> Result<(), DecodeError<S::Error>> {
+fn skip_rest<S: Source>(cons: &mut Constructed<S>) -> Result<(), DecodeError<S::Error>> {
     while cons.skip_one()?.is_some() {}
     Ok(())
 }

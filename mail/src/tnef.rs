@@ -29,18 +29,18 @@ const PROPERTIES_MAX: u32 = 1_000;
 struct Bytes<'b>(&'b [u8]);
 
 impl<'b> Bytes<'b> {
-    fn take(&mut self, count: usize) -> Option<&'b [u8]> {
+    fn read_bytes(&mut self, count: usize) -> Option<&'b [u8]> {
         let (taken, rest) = self.0.split_at_checked(count)?;
         self.0 = rest;
         Some(taken)
     }
 
     fn u16(&mut self) -> Option<u16> {
-        Some(u16::from_le_bytes(self.take(2)?.try_into().ok()?))
+        Some(u16::from_le_bytes(self.read_bytes(2)?.try_into().ok()?))
     }
 
     fn u32(&mut self) -> Option<u32> {
-        Some(u32::from_le_bytes(self.take(4)?.try_into().ok()?))
+        Some(u32::from_le_bytes(self.read_bytes(4)?.try_into().ok()?))
     }
 }
 
@@ -131,9 +131,9 @@ pub fn files(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
 }
 
 fn attribute<'b>(bytes: &mut Bytes<'b>) -> Option<(u32, &'b [u8])> {
-    bytes.take(1)?;
+    bytes.read_bytes(1)?;
     let (id, len) = (bytes.u32()?, bytes.u32()?);
-    let data = bytes.take(len as usize)?;
+    let data = bytes.read_bytes(len as usize)?;
     // A checksum that is missing at the end takes nothing away.
     let _ = bytes.u16();
     Some((id, data))
@@ -155,23 +155,23 @@ fn properties<T>(data: &[u8], mut found: impl FnMut(u16, u16, &[u8]) -> Option<T
     for _ in 0..count {
         let (kind, id) = (bytes.u16()?, bytes.u16()?);
         if id >= 0x8000 {
-            bytes.take(16)?;
+            bytes.read_bytes(16)?;
             if bytes.u32()? == 0 {
                 bytes.u32()?;
             } else {
                 let len = bytes.u32()? as usize;
-                bytes.take(padded(len)?)?;
+                bytes.read_bytes(padded(len)?)?;
             }
         }
         match kind & 0x0FFF {
-            0x0002 | 0x0003 | 0x0004 | 0x000A | 0x000B => drop(bytes.take(4)?),
-            0x0005 | 0x0006 | 0x0007 | 0x0014 | 0x0040 => drop(bytes.take(8)?),
-            0x0048 => drop(bytes.take(16)?),
+            0x0002 | 0x0003 | 0x0004 | 0x000A | 0x000B => drop(bytes.read_bytes(4)?),
+            0x0005 | 0x0006 | 0x0007 | 0x0014 | 0x0040 => drop(bytes.read_bytes(8)?),
+            0x0048 => drop(bytes.read_bytes(16)?),
             0x000D | 0x001E | 0x001F | 0x0102 => {
                 let values = bytes.u32()?.min(PROPERTIES_MAX);
                 for _ in 0..values {
                     let len = bytes.u32()? as usize;
-                    let value = bytes.take(padded(len)?)?.get(..len)?;
+                    let value = bytes.read_bytes(padded(len)?)?.get(..len)?;
                     if let Some(found) = found(kind & 0x0FFF, id, value) {
                         return Some(found);
                     }

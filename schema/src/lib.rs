@@ -31,6 +31,7 @@ pub const SQLITE_MIGRATIONS: &[&str] = &[
     include_str!("../sql/sqlite/0025_accounts.sql"),
     include_str!("../sql/sqlite/0026_erasure.sql"),
     include_str!("../sql/sqlite/0027_claims.sql"),
+    include_str!("../sql/sqlite/0028_clocks.sql"),
 ];
 
 /// The same migrations for PostgreSQL, under the same numbers.
@@ -62,4 +63,5 @@ pub const POSTGRES_MIGRATIONS: &[&str] = &[
     include_str!("../sql/postgres/0025_accounts.sql"),
     include_str!("../sql/postgres/0026_erasure.sql"),
     include_str!("../sql/postgres/0027_claims.sql"),
+    include_str!("../sql/postgres/0028_clocks.sql"),
 ];

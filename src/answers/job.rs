@@ -26,9 +26,9 @@ fn answer(result: Result<Option<String>, Error>, desk: &Desk, name: &str) -> Tol
     }
 }
 
-pub async fn run(desk: &Arc<Desk>, name: &str) -> Told {
+pub async fn run_job(desk: &Arc<Desk>, name: &str) -> Told {
     let run = async || {
-        let Some(run) = start_now(desk, name, vorgang_core::people::SYSTEM).await? else { return Ok(None) };
+        let Some(run) = start_now(desk, name, &vorgang_core::people::SYSTEM).await? else { return Ok(None) };
         let run = go_on(desk, run).await?;
         let s = &run.summary;
         let mut text = format!("{name}: {} tickets changed, {} failed, {} could not be judged", s.done, s.failed, s.unclear);
@@ -98,7 +98,7 @@ pub async fn list(desk: &Desk) -> Told {
 pub async fn explain(desk: &Desk, name: &str) -> Told {
     let model = desk.model();
     let Some(job) = model.jobs.get(name) else { return unknown(&model, name) };
-    let text = job.condition.text.trim();
+    let text = job.condition.text().trim();
     let (now, zone) = (desk.clock.now(), &model.names.site.zone.0);
     let split = pushdown(text, &model.names, now);
     let (sql, plan) = match desk.store.job_plan(&split.filter).await {

@@ -5,7 +5,7 @@ use super::world::{World, world};
 use jiff::SignedDuration;
 use std::sync::Arc;
 use vorgang_core::article::Article;
-use vorgang_core::command::{ArticleInput, Command};
+use vorgang_core::commands::{AddArticle, ArticleInput, Command};
 use vorgang_core::filter::Filter;
 use vorgang_core::mail::{Address, Auth, MailInput, Outcome as Verdict};
 use vorgang_core::people::{Person, PersonKind};
@@ -62,7 +62,7 @@ impl MailDesk {
     /// The number of the ticket that the mail makes or goes to.
     pub async fn number(&self, text: &str, auth: Option<Auth>) -> String {
         match self.take(text, &[], auth).await {
-            Outcome::Taken { number, .. } => number,
+            Outcome::Taken { number, .. } => number.to_string(),
             other => panic!("{other:?} of {text}"),
         }
     }
@@ -85,7 +85,7 @@ impl MailDesk {
     pub async fn related(&self, number: &str) -> Vec<String> {
         let id = self.world.stored(number).await.ticket.id;
         let links = self.world.desk.store.links(&Filter::All, id).await.expect("links");
-        links.into_iter().filter(|(_, kind)| kind == "related").map(|(row, _)| row.number).collect()
+        links.into_iter().filter(|(_, kind)| kind == "related").map(|(row, _)| row.number.to_string()).collect()
     }
 
     /// Otto answers the ticket by mail; the mail as it goes out.
@@ -93,7 +93,7 @@ impl MailDesk {
         let to = to.iter().map(|a| Address::new("", a)).collect();
         let mail = Some(MailInput { to, cc: vec![] });
         let article = ArticleInput { subject: "Re".into(), body: "We look.".into(), visible: true, mail, ..ArticleInput::default() };
-        self.world.execute(Some(number), Command::AddArticle { article }).await;
+        self.world.execute(Some(number), Command::AddArticle(AddArticle { article })).await;
         self.world.advance(SignedDuration::from_secs(11));
         self.out().await.pop().expect("the answer")
     }
@@ -101,7 +101,7 @@ impl MailDesk {
     /// A person writes an article through the portal.
     pub async fn write(&self, login: &str, number: &str, body: &str) -> Result<Done, Error> {
         let person = self.world.desk.people().get(login).cloned().expect("a person");
-        let command = Command::AddArticle { article: ArticleInput { body: body.into(), ..ArticleInput::default() } };
+        let command = Command::AddArticle(AddArticle { article: ArticleInput { body: body.into(), ..ArticleInput::default() } });
         let request = Request { actor: &person, ticket: Some(number), command, cause: "test", at: None };
         self.world.desk.execute(request).await
     }

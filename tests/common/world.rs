@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use vorgang_core::command::{Command, NewTicket};
+use vorgang_core::commands::{Command, NewTicket, PatchTicket};
 use vorgang_core::event::Event;
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_core::snapshot::Snapshot;
@@ -84,12 +84,12 @@ impl World {
     /// A ticket of the type and in the queue that these sites have.
     pub async fn ticket(&self, title: &str) -> String {
         let new = NewTicket { title: title.into(), ticket_type: "case".into(), queue: "desk".into(), ..NewTicket::default() };
-        self.execute(None, Command::CreateTicket(new)).await.ticket.number.clone()
+        self.execute(None, Command::CreateTicket(new)).await.ticket.number.to_string()
     }
 
     pub async fn patch(&self, number: &str, values: &[(&str, Json)]) -> Snapshot {
         let values = values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-        self.execute(Some(number), Command::PatchTicket { values, seen: None, expected: None, blobs: vec![] }).await
+        self.execute(Some(number), Command::PatchTicket(PatchTicket { values, seen: None, expected: None, blobs: vec![] })).await
     }
 
     /// The ticket as it lies in the store.

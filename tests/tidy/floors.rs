@@ -17,7 +17,7 @@ const CRATES: &[(&str, &[&[&str]])] = &[
             &["diagnostic"],
             &["yaml"],
             &["canonical", "load", "name", "text", "zone"],
-            &["calendar", "cel", "decision", "display", "duration_text", "template", "value_expr"],
+            &["calendar", "cel", "decision", "display", "duration_text", "phase", "record", "template", "value_expr"],
             &["actions", "kinds"],
             &["acls", "data_types", "names", "net"],
             &["holidays", "model", "outcomes", "values"],
@@ -38,7 +38,6 @@ const CRATES: &[(&str, &[&[&str]])] = &[
             &["commands"],
             &["actions"],
             &["dispatch"],
-            &["desk_event"],
             &["view"],
             &["coverage"],
             &["story"],
@@ -135,6 +134,7 @@ const CRATES: &[(&str, &[&[&str]])] = &[
                 "locks",
                 "numbers",
                 "quota",
+                "secrets",
                 "threads",
                 "told",
                 "trace",
@@ -425,4 +425,35 @@ fn types_have_names_of_their_own() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Names of functions that say nothing of what they do.
+const EMPTY_NAMES: [&str; 7] = ["go", "look", "of", "one", "rest", "run", "take"];
+
+#[test]
+fn functions_are_called_by_what_they_do() {
+    for folder in [
+        "definitions/src",
+        "engine/core/src",
+        "engine/runtime/src",
+        "engine/store/src",
+        "engine/store_postgres/src",
+        "engine/store_sqlite/src",
+        "mail/src",
+        "src",
+        "transport/src",
+        "web/src",
+    ] {
+        let files = super::files(&super::root().join(folder), &[".rs"]);
+        let found: Vec<String> = files
+            .iter()
+            .flat_map(|path| {
+                let text = code(&super::read(path));
+                let name = path.strip_prefix(super::root()).unwrap_or(path).display().to_string();
+                let called = |empty: &&&str| text.contains(&format!("fn {empty}(")) || text.contains(&format!("fn {empty}<"));
+                EMPTY_NAMES.iter().filter(called).map(|empty| format!("{name}: {empty}")).collect::<Vec<_>>()
+            })
+            .collect();
+        assert_eq!(found, Vec::<String>::new(), "a function is called by what it does, such as `run_to_completion`");
+    }
 }

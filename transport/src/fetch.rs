@@ -53,7 +53,7 @@ impl Surroundings {
 }
 
 /// Runs until it is aborted: a task for each account that names a mailbox.
-pub async fn run(desk: Arc<Desk>, around: Arc<Surroundings>) {
+pub async fn run_lane(desk: Arc<Desk>, around: Arc<Surroundings>) {
     // Ended with this one.
     let mut tasks: JoinSet<()> = JoinSet::new();
     let mut running: BTreeMap<String, (String, AbortHandle)> = BTreeMap::new();
@@ -143,7 +143,7 @@ pub struct Key {
 }
 
 impl Key {
-    pub async fn of(desk: &Desk, around: &Surroundings, account: &MailAccount) -> Result<Self, String> {
+    pub async fn for_account(desk: &Desk, around: &Surroundings, account: &MailAccount) -> Result<Self, String> {
         let Some(oauth) = &account.oauth else {
             let missing = || {
                 format!(
@@ -152,7 +152,7 @@ impl Key {
                     account.name
                 )
             };
-            return Ok(Self { secret: around.secrets.of(&account.name).ok_or_else(missing)?, token: false });
+            return Ok(Self { secret: around.secrets.secret_of(&account.name).ok_or_else(missing)?, token: false });
         };
         let known = state(desk, &account.name).await?.refresh;
         let had = around.tokens.token(account, oauth, &around.secrets, &around.trust, known.as_deref(), desk.clock.now()).await?;
@@ -197,7 +197,7 @@ pub async fn once(desk: &Arc<Desk>, around: &Surroundings, account: &MailAccount
 /// One connection, until it ends; or until there is nothing more, unless it stays.
 async fn imap(desk: &Arc<Desk>, around: &Surroundings, account: &MailAccount, stays: bool) -> Result<(), String> {
     let url = url(account)?;
-    let key = Key::of(desk, around, account).await?;
+    let key = Key::for_account(desk, around, account).await?;
     let client = imap::Client::connect(url, key.login(), &around.trust, around.spool.clone()).await;
     let mut client = match client {
         Ok(client) => client,
@@ -320,7 +320,7 @@ async fn take_batch(
                 }
                 let door = format!("imap {} {validity}/{uid}", account.name);
                 let (desk, account) = (desk.clone(), account.name.to_string());
-                tasks.spawn(async move { (uid, take(&desk, &account, door, raw).await) });
+                tasks.spawn(async move { (uid, take_mail(&desk, &account, door, raw).await) });
             }
             Ok(Some(_)) => {}
             Err(e) => {
@@ -339,7 +339,7 @@ async fn take_batch(
     }
 }
 
-async fn take(desk: &Arc<Desk>, account: &str, door: String, raw: Raw) -> Result<(), String> {
+async fn take_mail(desk: &Arc<Desk>, account: &str, door: String, raw: Raw) -> Result<(), String> {
     let incoming = Incoming { door, account: Some(account.to_owned()), ..Incoming::default() };
     desk.take_mail(incoming, raw).await.map(|_| ()).map_err(|e| e.to_string())
 }
@@ -347,7 +347,7 @@ async fn take(desk: &Arc<Desk>, account: &str, door: String, raw: Raw) -> Result
 /// One session, which takes so many: nothing is removed before its end, and one that breaks off begins anew. True where more is left.
 async fn pop3(desk: &Arc<Desk>, around: &Surroundings, account: &MailAccount) -> Result<bool, String> {
     let url = url(account)?;
-    let key = Key::of(desk, around, account).await?;
+    let key = Key::for_account(desk, around, account).await?;
     let mut client = match pop3::Client::connect(url, key.login(), &around.trust, around.spool.clone()).await {
         Ok(client) => client,
         Err(e) => {
@@ -366,7 +366,7 @@ async fn pop3(desk: &Arc<Desk>, around: &Surroundings, account: &MailAccount) ->
             too_large = Some(number);
             continue;
         };
-        take(desk, name, format!("pop3 {name} {id}"), raw).await?;
+        take_mail(desk, name, format!("pop3 {name} {id}"), raw).await?;
         if !account.keep {
             client.delete(*number).await.map_err(said)?;
         }
@@ -388,7 +388,7 @@ async fn pop3(desk: &Arc<Desk>, around: &Surroundings, account: &MailAccount) ->
 /// Signs in at the account's mailbox, and says what lies there.
 pub async fn test(desk: &Desk, around: &Surroundings, account: &MailAccount) -> Result<String, String> {
     let url = url(account)?;
-    let key = Key::of(desk, around, account).await?;
+    let key = Key::for_account(desk, around, account).await?;
     match url.protocol {
         Protocol::Imap => {
             let mut client = imap::Client::connect(url, key.login(), &around.trust, around.spool.clone()).await.map_err(said)?;

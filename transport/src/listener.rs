@@ -67,7 +67,7 @@ pub async fn serve(desk: Arc<Desk>, listener: TcpListener, protocol: Protocol, s
 async fn session(desk: &Arc<Desk>, stream: TcpStream, peer: SocketAddr, protocol: Protocol, spool: Arc<Path>) -> std::io::Result<()> {
     let (read, write) = stream.into_split();
     let mut talk = Talk { read: BufReader::with_capacity(64 * 1024, read), write, protocol, peer, spool };
-    talk.run(desk).await
+    talk.serve(desk).await
 }
 
 /// The state between two mails.
@@ -121,7 +121,7 @@ impl<R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
         Ok(Some(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned()))
     }
 
-    async fn run(&mut self, desk: &Arc<Desk>) -> std::io::Result<()> {
+    async fn serve(&mut self, desk: &Arc<Desk>) -> std::io::Result<()> {
         self.say(&format!("220 vorgang {}", self.protocol.word().to_uppercase())).await?;
         let (mut greeted, mut errors, mut envelope) = (false, 0, Envelope::default());
         let mut helo = String::new();

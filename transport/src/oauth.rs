@@ -65,7 +65,7 @@ impl Tokens {
         if let Some(k) = known.get(account.name.as_str()).filter(|k| k.until > now) {
             return Ok(Had { token: k.token.clone(), refresh: None, ends: None });
         }
-        let secret = secrets.of(&account.name).ok_or("the account has no secret: JSON with `refresh_token` and `client_secret`")?;
+        let secret = secrets.secret_of(&account.name).ok_or("the account has no secret: JSON with `refresh_token` and `client_secret`")?;
         let given: Given = serde_json::from_str(secret.reveal()).map_err(|_| "the account's secret is not JSON with `refresh_token`")?;
         let refresh = refresh.unwrap_or(&given.refresh_token);
         let mut form = vec![("grant_type", "refresh_token"), ("client_id", oauth.client.as_str()), ("refresh_token", refresh)];

@@ -25,7 +25,7 @@ impl Post {
     /// The account's own server, connected to as it is defined and may be entered now.
     async fn server(&self, account: &MailAccount) -> Result<Arc<Smtp>, String> {
         let url = account.send.as_ref().ok_or("the account has no server that takes mail")?;
-        let key = if url.user.is_empty() { None } else { Some(Key::of(&self.desk, &self.around, account).await?) };
+        let key = if url.user.is_empty() { None } else { Some(Key::for_account(&self.desk, &self.around, account).await?) };
         let secret = key.as_ref().map(|k| vorgang_runtime::sha256(k.reveal().as_bytes()));
         let wanted = format!("{url:?} {:?} {secret:?}", account.address);
         let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);

@@ -32,7 +32,7 @@ pub struct Secrets {
 
 impl Secrets {
     /// `VORGANG_SECRET_NAME`, else the file `NAME` of the folder. Asked for each time: a new one counts at once.
-    pub fn of(&self, account: &str) -> Option<Secret> {
+    pub fn secret_of(&self, account: &str) -> Option<Secret> {
         let variable = format!("VORGANG_SECRET_{}", account.to_ascii_uppercase());
         if let Ok(secret) = std::env::var(variable) {
             return Some(Secret::new(secret));

@@ -19,6 +19,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep_until};
+use vorgang_core::ids::Login;
 use vorgang_runtime::limiter::network;
 
 /// Requests that are worked on at the same time, and those of programs among them.
@@ -91,7 +92,7 @@ pub struct Known(pub Option<Who>);
 
 /// The caller's login, on the way back: for the log.
 #[derive(Clone)]
-pub struct Login(pub String);
+pub struct Asker(pub Login);
 
 /// A place of a stranger, until it is dropped.
 pub struct Stranger {
@@ -178,7 +179,7 @@ pub async fn admit(State((app, places)): State<(App, Places)>, mut request: Requ
         Ok(Err(_)) => return fault(api, Fault::unavailable(), &id),
         Err(_) => return busy(api, &id),
     };
-    let login = known.0.as_ref().map(|who| Login(who.person.login.clone()));
+    let login = known.0.as_ref().map(|who| Asker(who.person.login.clone()));
     request.extensions_mut().insert(known);
     let Some(login) = login else {
         let Some(inside) = places.lines.strangers.enter() else { return busy(api, &id) };

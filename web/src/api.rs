@@ -19,9 +19,11 @@ use base64::Engine;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr;
 use vorgang_core::attachment::Blob;
-use vorgang_core::command::{ArticleInput, Command, Form};
+use vorgang_core::commands::{ArticleInput, Command, Form};
 use vorgang_core::decision::Remark;
+use vorgang_core::ids::{Seq, TicketId};
 use vorgang_core::mail::MailInput;
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_core::rights::{self, Sight};
@@ -240,7 +242,7 @@ pub fn ticket_json(model: &Model, snapshot: &Snapshot, agent: bool, shown: Optio
                 dialogs.push("approval");
             }
             let mut json = json!({
-                "id": work_id(t.id, w.seq), "process": instance.process, "activity": w.activity, "status": w.status.word(),
+                "id": part_id(t.id, w.seq), "process": instance.process, "activity": w.activity, "status": w.status.word(),
                 "element": w.copy().map(|c| c.element.to_string()), "dialogs": dialogs, "assigned_to": null, "due": vorgang_core::offered::due(snapshot, activity, w.seq),
             });
             if agent {
@@ -261,12 +263,12 @@ pub fn ticket_json(model: &Model, snapshot: &Snapshot, agent: bool, shown: Optio
     })
 }
 
-/// A work item is known by its ticket's id and its number in it.
-pub fn work_id(ticket: i64, seq: u32) -> String {
-    format!("{ticket}-{seq}")
+/// The id of a work item or incident in the API: its ticket's id, and its own within the ticket.
+pub fn part_id(ticket: TicketId, part: impl Into<Seq>) -> String {
+    format!("{ticket}-{}", part.into())
 }
 
-pub fn parse_id(id: &str) -> Option<(i64, u32)> {
+pub fn parse_id<T: FromStr>(id: &str) -> Option<(i64, T)> {
     let (ticket, seq) = id.split_once('-')?;
     Some((ticket.parse().ok()?, seq.parse().ok()?))
 }
@@ -295,7 +297,15 @@ pub fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
 }
 
 /// Runs a command; with an `Idempotency-Key` a repeated request is answered as the first time.
-pub async fn run(app: &App, who: &Who, id: &RequestId, ticket: Option<&str>, command: Command, status: StatusCode, key: Keyed) -> Response {
+pub async fn execute(
+    app: &App,
+    who: &Who,
+    id: &RequestId,
+    ticket: Option<&str>,
+    command: Command,
+    status: StatusCode,
+    key: Keyed,
+) -> Response {
     let writer = Answerer::new(app, who);
     let answer = |done: &Done| writer.kept(status, done);
     let request = vorgang_runtime::Request { actor: &who.person, ticket, command, cause: "api", at: None };

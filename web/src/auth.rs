@@ -37,7 +37,7 @@ pub async fn guard(app: App, access: Access, quota: Option<Kind>, mut request: R
         (Some(w), Access::Admin) => w.session.is_some() && rights::is_admin(&app.desk.model().names, &w.person),
     };
     if let (true, Some(kind)) = (allowed, quota)
-        && let Err(seconds) = take(&app, kind, who.as_ref(), &request)
+        && let Err(seconds) = spend(&app, kind, who.as_ref(), &request)
     {
         return too_often(api, seconds, &id);
     }
@@ -102,12 +102,12 @@ fn door(api: bool) -> &'static str {
 }
 
 /// Takes of the person's quota, or of the address's where nobody is signed in; the seconds to wait where there is nothing left.
-fn take(app: &App, kind: Kind, who: Option<&Who>, request: &Request) -> Result<(), u64> {
+fn spend(app: &App, kind: Kind, who: Option<&Who>, request: &Request) -> Result<(), u64> {
     if kind == Kind::Create && matches!(*request.method(), Method::GET | Method::HEAD) {
         return Ok(());
     }
-    let key = who.map_or_else(|| caller(app, request).to_string(), |who| who.person.login.clone());
-    app.desk.quotas.take(app.config.quotas, kind, &key, Instant::now())
+    let key = who.map_or_else(|| caller(app, request).to_string(), |who| who.person.login.to_string());
+    app.desk.quotas.spend(app.config.quotas, kind, &key, Instant::now())
 }
 
 fn too_often(api: bool, seconds: u64, id: &RequestId) -> Response {

@@ -73,7 +73,7 @@ pub async fn serve(
             () = &mut stop => break,
         };
         match accepted {
-            Ok((stream, peer)) => door.take(stream, peer, place, patience),
+            Ok((stream, peer)) => door.admit(stream, peer, place, patience),
             // No more descriptors: those that are open end some time.
             Err(e) => {
                 tracing::warn!("a connection could not be taken: {e}");
@@ -85,7 +85,7 @@ pub async fn serve(
     let listener = listener.into_std()?;
     while let Ok((stream, peer)) = listener.accept() {
         stream.set_nonblocking(true)?;
-        door.take(TcpStream::from_std(stream)?, peer, None, FIRST_WORD_CROWDED);
+        door.admit(TcpStream::from_std(stream)?, peer, None, FIRST_WORD_CROWDED);
     }
     drop(listener);
     let _ = close.send(true);
@@ -120,7 +120,7 @@ struct Share {
 
 impl Shares {
     /// `None` where the address has twice its share already.
-    fn take(&self, peer: IpAddr) -> Option<Share> {
+    fn share_for(&self, peer: IpAddr) -> Option<Share> {
         let (peer, address) = (peer.to_canonical(), network(peer));
         let exempt = self.proxies.iter().any(|p| p.to_canonical() == peer);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -205,8 +205,8 @@ impl AsyncWrite for Heads {
 }
 
 impl Door {
-    fn take(&self, stream: TcpStream, peer: SocketAddr, place: Option<OwnedSemaphorePermit>, patience: Duration) {
-        let Some(share) = self.shares.take(peer.ip()) else {
+    fn admit(&self, stream: TcpStream, peer: SocketAddr, place: Option<OwnedSemaphorePermit>, patience: Duration) {
+        let Some(share) = self.shares.share_for(peer.ip()) else {
             metrics::counter!("vorgang_connections_refused_total").increment(1);
             return;
         };

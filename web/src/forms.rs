@@ -8,8 +8,9 @@ use maud::{Markup, html};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use vorgang_core::choices::Choice;
-use vorgang_core::command::Form;
+use vorgang_core::commands::Form;
 use vorgang_core::denied::Denied;
+use vorgang_core::ids::WorkId;
 use vorgang_core::offered::{Filling, OfferedField, OfferedForm, OfferedWork};
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_core::rejection::{FormError, Rejection};
@@ -22,7 +23,7 @@ use vorgang_definitions::values::{Slot, from_stored};
 /// What a person typed into a form that was refused.
 #[derive(Debug, Clone, Default)]
 pub struct Typed {
-    pub work: Option<u32>,
+    pub work: Option<WorkId>,
     pub dialog: Option<String>,
     pub values: BTreeMap<String, Json>,
     pub article: String,
@@ -46,7 +47,7 @@ impl Typed {
     }
 
     /// The dialog as it is filled in, for `work`.
-    pub fn filling(&self, work: u32) -> Filling {
+    pub fn filling(&self, work: WorkId) -> Filling {
         let form = Form { dialog: self.dialog.clone(), values: self.values.clone(), ..Form::default() };
         Filling { work, dialog: self.dialog.clone(), form }
     }
@@ -111,7 +112,7 @@ struct Control {
 }
 
 impl Control {
-    fn of(page: &Page, name: &str, required: bool, typed: &Typed) -> Self {
+    fn for_field(page: &Page, name: &str, required: bool, typed: &Typed) -> Self {
         Self { id: format!("f-{name}"), name: format!("f.{name}"), required, error: typed.error(name, page.language()) }
     }
 
@@ -171,7 +172,7 @@ pub fn input(page: &Page, field: Input, typed: &Typed) -> Markup {
     let Input { name, required, value, choice, kept } = field;
     let t = page.t;
     let language = page.language();
-    let control = Control::of(page, name, required, typed);
+    let control = Control::for_field(page, name, required, typed);
     let slot = Slot::find(&page.model.names, name);
     let sent = typed.values.get(name);
     let text = sent.and_then(Json::as_str).map(str::to_owned).unwrap_or_else(|| plain(page, slot.as_ref(), value));
@@ -242,7 +243,7 @@ pub fn input(page: &Page, field: Input, typed: &Typed) -> Markup {
 
 /// A value of the process, or of a copy.
 fn own_input(page: &Page, field: &OfferedField, of: DataType, title: &str, typed: &Typed) -> Markup {
-    let control = Control::of(page, &field.name, field.required, typed);
+    let control = Control::for_field(page, &field.name, field.required, typed);
     let value = match &field.value {
         Json::String(s) => s.clone(),
         Json::Null => String::new(),
@@ -311,7 +312,7 @@ fn choices(page: &Page, slot: &Slot, kind: Option<FieldType>) -> Option<Vec<(Str
             .people()
             .iter()
             .filter(|p| p.kind == PersonKind::Agent && p.active)
-            .map(|p| (p.login.clone(), p.name.clone()))
+            .map(|p| (p.login.to_string(), p.name.clone()))
             .collect()
     };
     Some(match (slot, kind) {
@@ -338,7 +339,7 @@ fn choices(page: &Page, slot: &Slot, kind: Option<FieldType>) -> Option<Vec<(Str
 fn colleagues(page: &Page) -> Vec<(String, String)> {
     let me = &page.who.person;
     let same = |p: &Person| p.active && p.company.is_some() && p.company == me.company && p.login != me.login;
-    page.app.desk.people().iter().filter(|p| same(p)).map(|p| (p.login.clone(), p.name.clone())).collect()
+    page.app.desk.people().iter().filter(|p| same(p)).map(|p| (p.login.to_string(), p.name.clone())).collect()
 }
 
 /// The form of a dialog, with a button for each outcome.

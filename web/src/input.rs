@@ -4,10 +4,11 @@ use crate::App;
 use crate::problem::Fault;
 use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::{StatusCode, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use vorgang_core::attachment::{Attachment, Blob};
-use vorgang_core::command::{ArticleInput, Form};
+use vorgang_core::commands::{ArticleInput, Form};
 
 /// Most parts of a form.
 const PARTS_MAX: usize = 300;
@@ -150,13 +151,8 @@ async fn urlencoded(request: Request, app: &App) -> Result<FormData, Fault> {
         use axum::response::IntoResponse;
         if e.into_response().status() == StatusCode::PAYLOAD_TOO_LARGE { too_large() } else { unreadable() }
     })?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| unreadable())?;
-    let mut data = FormData::default();
-    for pair in text.split('&').filter(|p| !p.is_empty()).take(PARTS_MAX) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        data.fields.push((decode(name).ok_or_else(unreadable)?, decode(value).ok_or_else(unreadable)?));
-    }
-    Ok(data)
+    let fields = form_urlencoded::parse(&bytes).into_owned().take(PARTS_MAX).collect();
+    Ok(FormData { fields, ..FormData::default() })
 }
 
 async fn parts(request: Request, app: &App) -> Result<FormData, Fault> {
@@ -184,33 +180,20 @@ async fn parts(request: Request, app: &App) -> Result<FormData, Fault> {
     Ok(data)
 }
 
-/// application/x-www-form-urlencoded
-pub fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((b, tail)) = rest.split_first() {
-        rest = tail;
-        match b {
-            b'+' => bytes.push(b' '),
-            b'%' => {
-                let hex = std::str::from_utf8(rest.get(..2)?).ok()?;
-                bytes.push(u8::from_str_radix(hex, 16).ok()?);
-                rest = &rest[2..];
-            }
-            b => bytes.push(*b),
-        }
-    }
-    String::from_utf8(bytes).ok()
+/// The bytes that are escaped in a part of an address: all but the unreserved ones (RFC 3986, 2.3).
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A text as a part of an address: a segment of a path, or a value of a query.
+pub fn encode(text: &str) -> String {
+    utf8_percent_encode(text, ESCAPED).to_string()
 }
 
-pub fn encode(text: &str) -> String {
-    let mut out = String::new();
-    for b in text.bytes() {
-        if b.is_ascii_alphanumeric() || b"-_.~".contains(&b) {
-            out.push(b as char);
-        } else {
-            out.push_str(&format!("%{b:02X}"));
-        }
+#[cfg(test)]
+mod tests {
+    use super::encode;
+
+    #[test]
+    fn a_text_is_one_part_of_an_address() {
+        assert_eq!(encode("a b/ü+~-_."), "a%20b%2F%C3%BC%2B~-_.");
     }
-    out
 }

@@ -4,7 +4,7 @@
 use crate::input::FormData;
 use crate::layout::bare;
 use crate::problem::fault;
-use crate::session::{self, same};
+use crate::session;
 use crate::texts::{Texts, texts};
 use crate::who::Who;
 use crate::{App, RequestId, caller};
@@ -12,6 +12,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use maud::{Markup, html};
+use vorgang_runtime::secrets::is_secret;
 
 impl FromRequest<App> for FormData {
     type Rejection = Response;
@@ -24,7 +25,7 @@ impl FromRequest<App> for FormData {
         let (uri, own_page) = (request.uri().clone(), session::says_own_page(request.headers()));
         let data = FormData::read(request, app).await.map_err(|f| fault(false, f, &id))?;
         match who {
-            Some(who) if !data.get("csrf").is_some_and(|t| same(t, &who.csrf)) => Err(old_token(&who, &uri, &data, own_page)),
+            Some(who) if !data.get("csrf").is_some_and(|t| is_secret(t, &who.csrf)) => Err(old_token(&who, &uri, &data, own_page)),
             _ => Ok(data),
         }
     }

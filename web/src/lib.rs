@@ -148,7 +148,7 @@ async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Re
         .increment(1);
     metrics::histogram!("vorgang_http_request_seconds", "path" => path.clone()).record(seconds);
     if let Some((shown, address)) = logged {
-        let who = response.extensions().get::<admission::Login>().map_or("-", |login| login.0.as_str());
+        let who = response.extensions().get::<admission::Asker>().map_or("-", |login| login.0.as_str());
         tracing::info!(target: "vorgang::access", id, %address, who, %method, path = shown, status, seconds);
     }
     if status >= 500 && path != "/readyz" {
@@ -247,7 +247,7 @@ pub(crate) async fn metrics_text(
         // With https there is a proxy in front, whose callers are not on this machine.
         MetricsDoor::Here => !app.config.secure() && peer.ip().to_canonical().is_loopback() && !headers.contains_key("x-forwarded-for"),
         MetricsDoor::Elsewhere => false,
-        MetricsDoor::Token(wanted) => token.is_some_and(|t| session::same(t.trim(), wanted)),
+        MetricsDoor::Token(wanted) => token.is_some_and(|t| vorgang_runtime::secrets::is_secret(t.trim(), wanted)),
     };
     if !may {
         return (StatusCode::NOT_FOUND, "not found\n").into_response();

@@ -3,6 +3,7 @@
 use crate::layout::Page;
 use crate::widgets::{outcome_text, person_name, time};
 use maud::{Markup, html};
+use vorgang_core::ids::Login;
 use vorgang_core::open::{Closed, OpenItem};
 use vorgang_core::snapshot::WorkStatus;
 use vorgang_definitions::kinds::process::Process;
@@ -22,13 +23,13 @@ pub fn lines(page: &Page, process: &Process, activity: &str, items: &[OpenItem])
         return html! {};
     }
     html! {
-        ul.open { @for item in here.iter().filter(|i| says(i) || here.len() > 1) { (one(page, process, item)) } }
+        ul.open { @for item in here.iter().filter(|i| says(i) || here.len() > 1) { (activity_lines(page, process, item)) } }
     }
 }
 
-fn one(page: &Page, process: &Process, item: &OpenItem) -> Markup {
+fn activity_lines(page: &Page, process: &Process, item: &OpenItem) -> Markup {
     let t = page.t;
-    let named = |logins: &[String]| logins.iter().map(|l| person_name(page, l)).collect::<Vec<_>>().join(", ");
+    let named = |logins: &[Login]| logins.iter().map(|l| person_name(page, l)).collect::<Vec<_>>().join(", ");
     let title = |activity: &str| {
         let of = process.activities.get(activity).and_then(|a| a.title.as_ref());
         page.model.title(of, activity, page.language()).to_owned()

@@ -6,7 +6,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value as Json, json};
 use std::sync::LazyLock;
-use vorgang_core::command::Hand;
+use vorgang_core::commands::Hand;
 
 /// (method, path, summary, schema of the body, schema of the answer)
 const OPERATIONS: &[(&str, &str, &str, &str, &str)] = &[

@@ -23,6 +23,7 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use vorgang_core::decision::Remark;
+use vorgang_core::ids::TicketNumber;
 use vorgang_runtime::{Answer, Done, Error, Idempotent, Request as Wish};
 
 pub async fn not_found(State(_): State<App>, request: Request) -> Response {
@@ -49,11 +50,11 @@ pub fn download(name: &str, bytes: Vec<u8>) -> Response {
 }
 
 /// Runs a form's command; sent twice, it is done once, and the answer leads to the same ticket.
-pub async fn execute(app: &App, wish: Wish<'_>, once: Option<Once>) -> Result<(String, Option<Remark>), Error> {
-    let answer = |done: &Done| (200, done.after.ticket.number.clone());
+pub async fn execute(app: &App, wish: Wish<'_>, once: Option<Once>) -> Result<(TicketNumber, Option<Remark>), Error> {
+    let answer = |done: &Done| (200, done.after.ticket.number.to_string());
     let idempotent = once.as_ref().map(|o| Idempotent { key: &o.key, body_hash: o.hash, answer: &answer });
     Ok(match app.desk.execute_once(wish, idempotent).await? {
         Answer::Done(done) => (done.after.ticket.number.clone(), done.notice),
-        Answer::Again(_, number) => (number, None),
+        Answer::Again(_, number) => (number.into(), None),
     })
 }

@@ -114,9 +114,10 @@ pub fn status(rejection: &Rejection) -> StatusCode {
         | Rejection::KeptOpen { .. }
         | Rejection::NoBranch(_)
         | Rejection::Failed(_)
+        | Rejection::Unheard
         | Rejection::Unsound(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Rejection::Stale => StatusCode::PRECONDITION_FAILED,
-        Rejection::Gone | Rejection::Conflict(_) | Rejection::NeedsChangesSince(_) => StatusCode::CONFLICT,
+        Rejection::Gone | Rejection::Conflict(_) => StatusCode::CONFLICT,
     }
 }
 

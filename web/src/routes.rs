@@ -76,7 +76,7 @@ pub fn all() -> Vec<Route> {
         route(GET, "/admin", Admin, get(pages::admin::page)),
         route(GET, "/admin/jobs", Admin, get(pages::jobs::list)),
         route(GET, "/admin/jobs/{name}", Admin, get(pages::jobs::page)),
-        route(POST, "/admin/jobs/{name}/run", Admin, post(pages::jobs::run)),
+        route(POST, "/admin/jobs/{name}/run", Admin, post(pages::jobs::run_now)),
         route(POST, "/admin/jobs/{name}/try", Admin, post(pages::jobs::try_out)),
         route(GET, "/admin/mail", Admin, get(pages::mail::list)),
         route(GET, "/admin/mail/accounts", Admin, get(pages::mail::accounts)),

@@ -4,6 +4,7 @@ use crate::App;
 use crate::who::Who;
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, header};
+use vorgang_runtime::secrets::is_secret;
 
 /// With https the name is bound to this host by the browser.
 pub fn cookie_name(app: &App) -> &'static str {
@@ -39,12 +40,7 @@ pub(crate) fn csrf_ok(who: &Who, request: &Request) -> bool {
     if who.session.is_none() || matches!(*request.method(), Method::GET | Method::HEAD) {
         return true;
     }
-    request.headers().get("x-csrf-token").and_then(|v| v.to_str().ok()).is_some_and(|t| same(t, &who.csrf))
-}
-
-/// Compares without telling by the time where they differ.
-pub fn same(a: &str, b: &str) -> bool {
-    !b.is_empty() && a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |d, (x, y)| d | (x ^ y)) == 0
+    request.headers().get("x-csrf-token").and_then(|v| v.to_str().ok()).is_some_and(|t| is_secret(t, &who.csrf))
 }
 
 /// The browser says that the form stood on a page of ours ([`same_origin`] has compared it).

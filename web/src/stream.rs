@@ -17,6 +17,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
+use vorgang_core::ids::TicketNumber;
 use vorgang_core::people::PersonKind;
 use vorgang_core::rights::{self, Sight};
 use vorgang_runtime::live::{Listener, Signal};
@@ -34,11 +35,11 @@ pub struct StreamQuery {
 }
 
 /// Those of the tickets that this person may see.
-async fn seen(app: &App, who: &Who, numbers: &str) -> Vec<String> {
+async fn seen(app: &App, who: &Who, numbers: &str) -> Vec<TicketNumber> {
     let mut seen = vec![];
     for number in numbers.split(',').filter(|n| !n.is_empty()).take(TICKETS_MAX) {
         if sees(app, who, number).await && !seen.iter().any(|n| n == number) {
-            seen.push(number.to_owned());
+            seen.push(number.into());
         }
     }
     seen
@@ -87,7 +88,7 @@ async fn next(app: &App, who: &Who, listener: &mut Listener, check: &mut Instant
             Ok(Err(RecvError::Closed)) => return None,
             Ok(Ok(signal)) => signal,
         };
-        let mine = |number: &String| listener.tickets.contains(number);
+        let mine = |number: &TicketNumber| listener.tickets.contains(number);
         match signal {
             Signal::Closing => return None,
             Signal::Told { login } if login == listener.login => return Some(Event::default().event("bell").data("{}")),

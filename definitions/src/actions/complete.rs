@@ -18,6 +18,8 @@ record! {
 #[derive(Debug, Clone)]
 pub struct Completes(pub Complete);
 
+crate::plain!(Completes);
+
 impl Load for Completes {
     fn schema(g: &mut Schemas) -> serde_json::Value {
         json!({"anyOf": [Name::schema(g), Complete::schema(g)]})

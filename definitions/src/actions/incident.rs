@@ -1,4 +1,4 @@
-use crate::template::Template;
+use crate::phase::{Compiled, TemplateOf};
 
 /// The text of the incident.
-pub type Incident = Template;
+pub type Incident<S = Compiled> = TemplateOf<S>;

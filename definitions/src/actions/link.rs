@@ -26,9 +26,9 @@ impl LinkKind {
 
 record! {
     /// A link to another ticket.
-    pub struct Link as "`link`" {
+    pub struct Link<S> as "`link`" {
         /// The other ticket's number.
-        to "to": ValueExpr = "= child";
+        to "to": ValueExpr<S> = "= child";
         /// What the other ticket is to this one; `related` if not written.
         kind "type": Option<LinkKind> = "child";
     }

@@ -3,8 +3,8 @@ use crate::value_expr::ValueExpr;
 
 record! {
     /// Merges the ticket into another one.
-    pub struct Merge as "`merge`" {
+    pub struct Merge<S> as "`merge`" {
         /// The other ticket's number.
-        into "into": ValueExpr = "= child";
+        into "into": ValueExpr<S> = "= child";
     }
 }

@@ -8,11 +8,11 @@ use serde_json::json;
 
 record! {
     /// A program that the server's configuration names; it gets JSON on its standard input, and what it writes is data.
-    pub struct Run as "`run`" {
+    pub struct Run<S> as "`run`" {
         /// Its name in the configuration: definitions never say where a program lies.
         program "program": Name = "stop_host";
         /// What it is given, under these names.
-        with "with": Named<ValueExpr> = { "host": "= ticket.title" };
+        with "with": Named<ValueExpr<S>> = { "host": "= ticket.title" };
         /// Where what it writes goes: a field or a value of the process for all of it, or for each a key of the JSON object that it writes.
         into "into": Option<Returns> = { "count": "stopped" };
         /// How long it may take; thirty seconds if not written, ten minutes at most.
@@ -23,6 +23,8 @@ record! {
 /// Fields, each with the key of the output's object; one field without a key takes all of the output.
 #[derive(Debug, Clone)]
 pub struct Returns(pub Vec<(Name, Option<Name>)>);
+
+crate::plain!(Returns);
 
 impl Load for Returns {
     fn schema(g: &mut Schemas) -> serde_json::Value {

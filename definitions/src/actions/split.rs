@@ -1,20 +1,20 @@
 use crate::actions::link::LinkKind;
 use crate::actions::set::Set;
 use crate::name::Name;
+use crate::phase::TemplateOf;
 use crate::record;
-use crate::template::Template;
 
 record! {
     /// A new ticket of the message that the handler is there for.
-    pub struct Split as "`split`" {
+    pub struct Split<S> as "`split`" {
         /// Its type.
         ticket_type "type": Name = "incident";
         /// Its queue.
         queue "queue": Name = "it";
         /// Its title; the message's subject if not written.
-        title "title": Option<Template> = "{{article.subject}}";
+        title "title": Option<TemplateOf<S>> = "{{article.subject}}";
         /// Further attributes and fields. Its customer is the ticket's own, if nothing else is said.
-        values "set": Set = { "priority": "high" };
+        values "set": Set<S> = { "priority": "high" };
         /// What it is to this ticket; `child` if not written.
         link "link": Option<LinkKind> = "related";
     }

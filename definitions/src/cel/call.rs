@@ -16,7 +16,7 @@ impl Callable {
             Self::Decision(table) => table.decide(given, outside, fuel),
             Self::Function(function) => {
                 let scope = Arguments { parameters: &function.parameters, given, outside };
-                Machine::with_fuel(&scope, fuel, |m| m.run(function.body.code()))
+                Machine::with_fuel(&scope, fuel, |m| m.evaluate_code(function.body.code()))
             }
         }
     }

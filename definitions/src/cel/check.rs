@@ -386,7 +386,7 @@ impl Checker<'_> {
                 (Code::Default(boxed(&path), Box::new(code)), ty)
             }
             (None, "active" | "done", [of]) => self.activity(name, of),
-            (Some(list), name, _) if Question::of(name, arguments.len()).is_some() => self.comprehension(list, name, arguments),
+            (Some(list), name, _) if Question::find(name, arguments.len()).is_some() => self.comprehension(list, name, arguments),
             (Some(Ast { kind: Kind::Name(of), .. }), "bind", [variable, value, body]) if of == "cel" => self.bind(variable, value, body),
             (None, "option", [_] | [_, _]) => self.option(ast, arguments),
             _ => self.function(ast, receiver, name, arguments),

@@ -58,7 +58,7 @@ pub struct Macro {
 
 impl Question {
     /// The comprehension of this name with so many arguments, and whether one of them is a condition that comes before.
-    pub fn of(name: &str, arguments: usize) -> Option<(Macro, bool)> {
+    pub fn find(name: &str, arguments: usize) -> Option<(Macro, bool)> {
         let (question, places, filtered) = match (name, arguments) {
             ("all", 2 | 3) => (Self::All, arguments == 3, false),
             ("exists", 2 | 3) => (Self::Exists, arguments == 3, false),

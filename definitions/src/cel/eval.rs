@@ -29,7 +29,7 @@ impl<'a> Machine<'a> {
         result
     }
 
-    pub fn run(&mut self, code: &Code) -> Result<Value, EvalError> {
+    pub fn evaluate_code(&mut self, code: &Code) -> Result<Value, EvalError> {
         self.fuel = self.fuel.checked_sub(1).ok_or(EvalError::OutOfFuel)?;
         match code {
             Code::Const(v) => Ok(v.clone()),
@@ -38,21 +38,21 @@ impl<'a> Machine<'a> {
             Code::Has(path) => Ok(Value::Bool(self.scope.get(path).is_some())),
             Code::Default(path, other) => match self.scope.get(path) {
                 Some(v) => Ok(v),
-                None => self.run(other),
+                None => self.evaluate_code(other),
             },
-            Code::HasField(of, name) => Ok(Value::Bool(matches!(self.run(of)?, Value::Map(m) if m.contains_key(name)))),
-            Code::DefaultField(of, name, other) => match self.run(of)? {
+            Code::HasField(of, name) => Ok(Value::Bool(matches!(self.evaluate_code(of)?, Value::Map(m) if m.contains_key(name)))),
+            Code::DefaultField(of, name, other) => match self.evaluate_code(of)? {
                 Value::Map(m) if m.contains_key(name) => Ok(m.get(name).cloned().unwrap_or(Value::Bool(false))),
-                _ => self.run(other),
+                _ => self.evaluate_code(other),
             },
             Code::Active(name) => Ok(Value::Bool(self.scope.active(name))),
-            Code::Field(of, name) => match self.run(of)? {
+            Code::Field(of, name) => match self.evaluate_code(of)? {
                 Value::Map(m) => m.get(name).cloned().ok_or_else(|| EvalError::Unset(name.clone())),
                 _ => Err(EvalError::Unset(name.clone())),
             },
             Code::Index(of, index) => self.index(of, index),
             Code::Not(of) => Ok(Value::Bool(!self.truth(of)?)),
-            Code::Negate(of) => match self.run(of)? {
+            Code::Negate(of) => match self.evaluate_code(of)? {
                 Value::Int(i) => i.checked_neg().map(Value::Int).ok_or_else(overflow),
                 Value::Decimal(d) => d.checked_neg().map(Value::Decimal).ok_or_else(overflow),
                 _ => Err(mismatch()),
@@ -60,40 +60,40 @@ impl<'a> Machine<'a> {
             Code::Binary(op, a, b) => self.binary(*op, a, b),
             Code::Condition(c, a, b) => {
                 if self.truth(c)? {
-                    self.run(a)
+                    self.evaluate_code(a)
                 } else {
-                    self.run(b)
+                    self.evaluate_code(b)
                 }
             }
-            Code::List(items) => items.iter().map(|i| self.run(i)).collect::<Result<_, _>>().map(|l| Value::List(Arc::new(l))),
+            Code::List(items) => items.iter().map(|i| self.evaluate_code(i)).collect::<Result<_, _>>().map(|l| Value::List(Arc::new(l))),
             Code::Map(entries) => {
                 let mut map = BTreeMap::new();
                 for (k, v) in entries {
-                    map.insert(k.clone(), self.run(v)?);
+                    map.insert(k.clone(), self.evaluate_code(v)?);
                 }
                 Ok(Value::Map(Arc::new(map)))
             }
             Code::Call(function, arguments) => {
-                let arguments = arguments.iter().map(|a| self.run(a)).collect::<Result<Vec<_>, _>>()?;
+                let arguments = arguments.iter().map(|a| self.evaluate_code(a)).collect::<Result<Vec<_>, _>>()?;
                 self.pay(arguments.iter().map(size).sum())?;
                 let value = (function.call)(&arguments, self.scope).map_err(EvalError::Failed)?;
                 if size(&value) > SIZE_MAX { Err(EvalError::TooLarge) } else { Ok(value) }
             }
             Code::Apply(callable, arguments) => {
-                let given = arguments.iter().map(|a| self.run(a)).collect::<Result<Vec<_>, _>>()?;
+                let given = arguments.iter().map(|a| self.evaluate_code(a)).collect::<Result<Vec<_>, _>>()?;
                 callable.call(&given, self.scope, &mut self.fuel)
             }
             Code::Macro(kind, list, condition, body) => self.comprehension(*kind, list, condition.as_deref(), body),
             Code::Bind(value, body) => {
-                let value = self.run(value)?;
+                let value = self.evaluate_code(value)?;
                 self.locals.push(value);
-                let result = self.run(body);
+                let result = self.evaluate_code(body);
                 self.locals.pop();
                 result
             }
-            Code::Option(set, text, other) => match (self.run(text)?, other) {
+            Code::Option(set, text, other) => match (self.evaluate_code(text)?, other) {
                 (Value::Text(text), _) if set.words.iter().any(|w| **w == *text) => Ok(Value::Text(text)),
-                (_, Some(other)) => self.run(other),
+                (_, Some(other)) => self.evaluate_code(other),
                 (value, None) => Err(EvalError::NotAWord { what: set.what.clone(), text: value.to_string() }),
             },
         }
@@ -106,14 +106,14 @@ impl<'a> Machine<'a> {
     }
 
     pub fn truth(&mut self, code: &Code) -> Result<bool, EvalError> {
-        match self.run(code)? {
+        match self.evaluate_code(code)? {
             Value::Bool(b) => Ok(b),
             _ => Err(mismatch()),
         }
     }
 
     fn index(&mut self, of: &Code, index: &Code) -> Result<Value, EvalError> {
-        match (self.run(of)?, self.run(index)?) {
+        match (self.evaluate_code(of)?, self.evaluate_code(index)?) {
             (Value::List(l), Value::Int(i)) => usize::try_from(i)
                 .ok()
                 .and_then(|i| l.get(i).cloned())
@@ -137,10 +137,10 @@ impl<'a> Machine<'a> {
                     (first, _) => first.map(Value::Bool),
                 }
             }
-            Op::Equal => Ok(Value::Bool(self.run(a)?.equals(&self.run(b)?))),
-            Op::NotEqual => Ok(Value::Bool(!self.run(a)?.equals(&self.run(b)?))),
+            Op::Equal => Ok(Value::Bool(self.evaluate_code(a)?.equals(&self.evaluate_code(b)?))),
+            Op::NotEqual => Ok(Value::Bool(!self.evaluate_code(a)?.equals(&self.evaluate_code(b)?))),
             Op::Less | Op::LessEqual | Op::Greater | Op::GreaterEqual => {
-                let order = self.run(a)?.compare(&self.run(b)?).ok_or_else(mismatch)?;
+                let order = self.evaluate_code(a)?.compare(&self.evaluate_code(b)?).ok_or_else(mismatch)?;
                 Ok(Value::Bool(match op {
                     Op::Less => order.is_lt(),
                     Op::LessEqual => order.is_le(),
@@ -149,7 +149,7 @@ impl<'a> Machine<'a> {
                 }))
             }
             Op::In => {
-                let (item, all) = (self.run(a)?, self.run(b)?);
+                let (item, all) = (self.evaluate_code(a)?, self.evaluate_code(b)?);
                 match (&item, &all) {
                     (_, Value::List(l)) => {
                         self.fuel = self.fuel.checked_sub(l.len() as u32).ok_or(EvalError::OutOfFuel)?;
@@ -160,7 +160,7 @@ impl<'a> Machine<'a> {
                 }
             }
             Op::Add | Op::Subtract | Op::Multiply | Op::Divide | Op::Remainder => {
-                let (a, b) = (self.run(a)?, self.run(b)?);
+                let (a, b) = (self.evaluate_code(a)?, self.evaluate_code(b)?);
                 self.pay(size(&a) + size(&b))?;
                 let value = arithmetic(op, &a, &b, self.scope.zone())?;
                 if size(&value) > SIZE_MAX { Err(EvalError::TooLarge) } else { Ok(value) }
@@ -170,7 +170,7 @@ impl<'a> Machine<'a> {
 
     fn comprehension(&mut self, kind: Macro, list: &Code, condition: Option<&Code>, body: &Code) -> Result<Value, EvalError> {
         // The place or the key, and the element.
-        let items: Vec<(Value, Value)> = match self.run(list)? {
+        let items: Vec<(Value, Value)> = match self.evaluate_code(list)? {
             Value::List(l) => l.iter().enumerate().map(|(i, v)| (Value::Int(i as i64), v.clone())).collect(),
             Value::Map(m) if kind.places => m.iter().map(|(k, v)| (Value::text(k.as_str()), v.clone())).collect(),
             Value::Map(m) => m.keys().map(|k| (Value::text(k.as_str()), Value::text(k.as_str()))).collect(),
@@ -183,7 +183,7 @@ impl<'a> Machine<'a> {
             self.locals.extend(kind.places.then(|| place.clone()));
             self.locals.push(item.clone());
             let wanted = condition.map_or(Ok(true), |c| self.truth(c));
-            let result = wanted.and_then(|wanted| if wanted { self.run(body).map(Some) } else { Ok(None) });
+            let result = wanted.and_then(|wanted| if wanted { self.evaluate_code(body).map(Some) } else { Ok(None) });
             self.locals.truncate(before);
             let result = match result {
                 Ok(Some(result)) => result,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 impl Program {
     pub fn evaluate(&self, scope: &dyn Scope) -> Result<Value, EvalError> {
-        Machine::new(scope).run(&self.code)
+        Machine::new(scope).evaluate_code(&self.code)
     }
 
     pub fn holds(&self, scope: &dyn Scope) -> Result<bool, EvalError> {

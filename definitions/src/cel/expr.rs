@@ -5,44 +5,58 @@ use crate::cel::env::Env;
 use crate::cel::program::Program;
 use crate::cel::types::Ty;
 use crate::diagnostic::Diagnostic;
-use crate::load::{Load, Loader, Schemas};
+use crate::load::{Load, Loader, PartId, Schemas};
 use crate::source::{Sources, Span};
 use crate::yaml::{self, Node, locate};
 use serde_json::json;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-/// An expression as it stands in a definition. Compiled once, by the checker.
-///
-/// INVARIANT (compiled): every expression of a model that was handed out is compiled.
+/// An expression as its author wrote it.
 #[derive(Debug, Clone)]
-pub struct Expr {
+pub struct WrittenExpr {
     pub text: String,
     pub span: Span,
-    program: OnceLock<Arc<Program>>,
+    pub id: PartId,
+}
+
+/// A compiled expression.
+#[derive(Debug, Clone)]
+pub struct Expr {
+    text: String,
+    span: Span,
+    program: Arc<Program>,
 }
 
 impl Expr {
-    pub fn new(text: String, span: Span) -> Self {
-        Self { text, span, program: OnceLock::new() }
+    /// As it was written, without the `=` before it.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
-    /// Written with `=` before it, where a plain value could stand too.
-    pub fn marked(node: &Node) -> Option<Self> {
-        let yaml::Value::Text(text) = &node.value else { return None };
-        Some(Self::new(text.trim_start().strip_prefix('=')?.to_owned(), node.span))
+    pub fn span(&self) -> Span {
+        self.span
     }
 
     pub fn program(&self) -> &Program {
-        self.program.get().expect("INVARIANT (compiled): a model holds compiled expressions only")
+        &self.program
+    }
+}
+
+impl WrittenExpr {
+    /// With its program.
+    pub fn with(self, program: Arc<Program>) -> Expr {
+        Expr { text: self.text, span: self.span, program }
     }
 
-    /// The program, where the expression is without an error.
-    pub fn compiled(&self) -> Option<&Program> {
-        self.program.get().map(|p| &**p)
+    /// Written with `=` before it, where a plain value could stand too.
+    pub fn marked(node: &Node, cx: &mut Loader) -> Option<Self> {
+        let yaml::Value::Text(text) = &node.value else { return None };
+        let text = text.trim_start().strip_prefix('=')?.to_owned();
+        Some(Self { text, span: node.span, id: cx.parts.new_id() })
     }
 
     /// Compiles and reports, each finding at its place inside the YAML string.
-    pub fn compile(&self, env: &Env, wanted: Option<&Ty>, sources: &Sources, out: &mut Vec<Diagnostic>) -> Option<Arc<Program>> {
+    pub fn check(&self, env: &Env, wanted: Option<&Ty>, sources: &Sources, out: &mut Vec<Diagnostic>) -> Option<Arc<Program>> {
         // `=` stands before the expression in the YAML, where it is a value.
         let lead = usize::from(sources.slice(self.span).trim_start_matches(['"', '\'']).starts_with('='));
         match Program::compile_as(&self.text, env, wanted) {
@@ -60,9 +74,7 @@ impl Expr {
                     out.push(Diagnostic::error("cel-type", self.span, format!("expected {wanted}, found {}", program.ty)));
                     return None;
                 }
-                let program = Arc::new(program);
-                let _ = self.program.set(program.clone());
-                Some(program)
+                Some(Arc::new(program))
             }
             Err(findings) => {
                 for f in findings {
@@ -85,7 +97,7 @@ impl Expr {
     }
 }
 
-impl Load for Expr {
+impl Load for WrittenExpr {
     fn schema(g: &mut Schemas) -> serde_json::Value {
         g.define("Expression", |_| {
             json!({
@@ -107,8 +119,8 @@ impl Load for Expr {
                 cx.push(d.help("for example `when: ticket.priority > 3`"));
                 None
             }
-            yaml::Value::Text(t) if !t.is_empty() => Some(Self::new(t.clone(), node.span)),
-            yaml::Value::Bool(b) => Some(Self::new(b.to_string(), node.span)),
+            yaml::Value::Text(t) if !t.is_empty() => Some(Self { text: t.clone(), span: node.span, id: cx.parts.new_id() }),
+            yaml::Value::Bool(b) => Some(Self { text: b.to_string(), span: node.span, id: cx.parts.new_id() }),
             _ => {
                 cx.wrong_type(node, "a condition");
                 None

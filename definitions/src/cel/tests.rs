@@ -79,7 +79,7 @@ fn env() -> Env {
     }
 }
 
-fn run(text: &str) -> String {
+fn evaluated(text: &str) -> String {
     match Program::compile(text, &env()) {
         Ok(p) => p.evaluate(&world()).map_or_else(|e| format!("error: {e}"), |v| v.to_string()),
         Err(f) => f.iter().map(|f| format!("{}..{} {}: {}", f.start, f.end, f.code, f.message)).collect::<Vec<_>>().join("; "),
@@ -90,7 +90,7 @@ fn run(text: &str) -> String {
 fn every_function_keeps_its_examples() {
     for f in functions::all() {
         for (expression, expected) in f.examples {
-            assert_eq!(run(expression), *expected, "{expression}");
+            assert_eq!(evaluated(expression), *expected, "{expression}");
         }
     }
 }
@@ -192,7 +192,7 @@ fn values() {
         ("math.round(2.5) + math.floor(-0.5) + math.ceil(0.2)", "3"),
         ("bool('yes')", "error: `yes` is neither true nor false"),
     ] {
-        assert_eq!(run(text), expected, "{text}");
+        assert_eq!(evaluated(text), expected, "{text}");
     }
 }
 
@@ -231,7 +231,7 @@ fn findings() {
         ("", "0..0 cel-syntax: expression is empty"),
         ("[1,2].map(a, [1].map(b, [1].map(c, c)))", "24..27 cel-cost: more than 8 comprehensions, or more than 2 inside each other"),
     ] {
-        assert_eq!(run(text), expected, "{text}");
+        assert_eq!(evaluated(text), expected, "{text}");
     }
 }
 
@@ -264,14 +264,14 @@ fn written_words_join_a_list_of_words() {
 #[test]
 fn bombs_are_stopped_by_counted_limits() {
     let chain = (0..2000).map(|_| "1").collect::<Vec<_>>().join("+");
-    assert!(run(&chain).contains("operators in a chain"));
-    assert!(run(&"(".repeat(3000)).contains("nested deeper"));
-    assert!(run(&"!".repeat(3000)).contains("nested deeper"));
-    assert!(run(&format!("a{}", ".b".repeat(1900))).contains("members in a chain"));
-    assert!(run(&"x".repeat(5000)).contains("longer than"));
+    assert!(evaluated(&chain).contains("operators in a chain"));
+    assert!(evaluated(&"(".repeat(3000)).contains("nested deeper"));
+    assert!(evaluated(&"!".repeat(3000)).contains("nested deeper"));
+    assert!(evaluated(&format!("a{}", ".b".repeat(1900))).contains("members in a chain"));
+    assert!(evaluated(&"x".repeat(5000)).contains("longer than"));
     let list = format!("[{}]", vec!["1"; 400].join(","));
-    assert_eq!(run(&format!("{list}.map(a, {list}.all(b, b == a))")), "error: the expression costs more than 100000 steps");
-    assert!(run("'x'.matches('(a{1000}){1000}')").contains("too large"));
+    assert_eq!(evaluated(&format!("{list}.map(a, {list}.all(b, b == a))")), "error: the expression costs more than 100000 steps");
+    assert!(evaluated("'x'.matches('(a{1000}){1000}')").contains("too large"));
 }
 
 #[test]

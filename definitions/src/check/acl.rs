@@ -14,13 +14,14 @@ use crate::kinds::field::FieldType;
 use crate::load::OneOrMany;
 use crate::name::Name;
 use crate::names::Names;
-use crate::value_expr::{Literal, ValueExpr};
+use crate::phase::Written;
+use crate::value_expr::{ValueExpr, WrittenLiteral};
 use crate::values::Slot;
 use crate::yaml;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-pub fn check(acl: &Acl, cx: &mut Cx) {
+pub fn check(acl: &Acl<Written>, cx: &mut Cx) {
     for text in [&acl.title, &acl.because] {
         texts::text(text.as_ref(), cx);
     }
@@ -82,7 +83,7 @@ fn choice<'n>(key: &Name, cx: &mut Cx<'n>) -> Option<Choice<'n>> {
     }
 }
 
-fn limits(key: &Name, values: &OneOrMany<Meant>, env: &Env, cx: &mut Cx) {
+fn limits(key: &Name, values: &OneOrMany<Meant<Written>>, env: &Env, cx: &mut Cx) {
     let Some(choice) = choice(key, cx) else { return };
     let ty = match &choice {
         Choice::Words(ty) => ty.clone(),
@@ -94,17 +95,17 @@ fn limits(key: &Name, values: &OneOrMany<Meant>, env: &Env, cx: &mut Cx) {
     let env = env.clone().with("value", ty.clone());
     for Meant(given) in values.iter() {
         match (given, &choice) {
-            (ValueExpr::Expr(e), _) => drop(e.compile(&env, Some(&Ty::Bool), cx.sources, cx.out)),
+            (ValueExpr::Expr(e), _) => drop(cx.compile(e, &env, Some(&Ty::Bool))),
             (ValueExpr::Literal(l), Choice::Words(ty)) => word(l, ty, cx),
             (ValueExpr::Literal(_), Choice::Slot(slot)) => place::value(given, slot, &env, &mut Relies::new(), cx),
         }
     }
 }
 
-fn word(literal: &Literal, ty: &Ty, cx: &mut Cx) {
+fn word(literal: &WrittenLiteral, ty: &Ty, cx: &mut Cx) {
     let Ty::Word(set) = ty else { return };
     match &literal.node.value {
-        yaml::Value::Text(t) if set.words.contains(t) => drop(literal.value.set(Some(Value::text(t.as_str())))),
+        yaml::Value::Text(t) if set.words.contains(t) => cx.convert(literal, Some(Value::text(t.as_str()))),
         yaml::Value::Text(t) => {
             let d = Diagnostic::error("unknown-name", literal.node.span, format!("no {} is called `{t}`", set.what));
             let words = set.words.iter().map(String::as_str);
@@ -118,10 +119,10 @@ fn word(literal: &Literal, ty: &Ty, cx: &mut Cx) {
 }
 
 /// All ACLs together, in their order: something is left, and what is given back was taken.
-pub fn together<'a>(all: impl Iterator<Item = &'a Acl>, cx: &mut Cx) {
+pub fn together<'a>(all: impl Iterator<Item = &'a Acl<Written>>, cx: &mut Cx) {
     let mut taken: Vec<&str> = vec![];
     // Those that hold for everybody, always.
-    let mut always: Vec<&Acl> = vec![];
+    let mut always: Vec<&Acl<Written>> = vec![];
     for acl in all {
         for (key, _) in acl.allow.iter().filter(|(key, _)| !taken.contains(&key.as_str())) {
             let d = Diagnostic::warning("acl-without-effect", key.span, format!("no ACL before this one takes a value of `{key}`"));
@@ -137,13 +138,13 @@ pub fn together<'a>(all: impl Iterator<Item = &'a Acl>, cx: &mut Cx) {
 }
 
 /// For each ticket type a state must be left that a ticket can go to.
-fn nothing_left(acl: &Acl, always: &[&Acl], cx: &mut Cx) {
+fn nothing_left(acl: &Acl<Written>, always: &[&Acl<Written>], cx: &mut Cx) {
     let Some((key, _)) = acl.deny.iter().chain(acl.allow_only.iter()).find(|(key, _)| *key == "state") else { return };
     let names = cx.names;
     let gone = |state: &str| {
         let mut taken = false;
         for acl in always {
-            let means = |limits: &Limits| limits.get("state").map(|l| certainly(l, state, names));
+            let means = |limits: &Limits<Written>| limits.get("state").map(|l| certainly(l, state, cx));
             taken |= means(&acl.deny) == Some(Some(true)) || means(&acl.allow_only) == Some(Some(false));
             taken &= matches!(means(&acl.allow), None | Some(Some(false)));
         }
@@ -157,13 +158,13 @@ fn nothing_left(acl: &Acl, always: &[&Acl], cx: &mut Cx) {
 }
 
 /// Is the value among those that are meant, whatever the ticket? `None` where it depends.
-fn certainly(limit: &OneOrMany<Meant>, value: &str, names: &Names) -> Option<bool> {
-    let scope = OnlyValue { value: Value::text(value), names };
+fn certainly(limit: &OneOrMany<Meant<Written>>, value: &str, cx: &Cx) -> Option<bool> {
+    let scope = OnlyValue { value: Value::text(value), names: cx.names };
     let mut open = false;
     for Meant(given) in limit.iter() {
         let means = match given {
-            ValueExpr::Literal(l) => Some(l.value.get().is_some_and(|v| v.as_ref() == Some(&scope.value))),
-            ValueExpr::Expr(e) => e.compiled().filter(|p| p.reads.iter().all(|r| r == "value")).and_then(|p| p.holds(&scope).ok()),
+            ValueExpr::Literal(l) => Some(cx.parts.values.get(&l.id).is_some_and(|v| v.as_ref() == Some(&scope.value))),
+            ValueExpr::Expr(e) => cx.compiled(e).filter(|p| p.reads.iter().all(|r| r == "value")).and_then(|p| p.holds(&scope).ok()),
         };
         match means {
             Some(true) => return Some(true),
@@ -176,7 +177,7 @@ fn certainly(limit: &OneOrMany<Meant>, value: &str, names: &Names) -> Option<boo
 
 struct OnlyValue<'a> {
     value: Value,
-    names: &'a Names,
+    names: &'a Names<Written>,
 }
 
 impl Scope for OnlyValue<'_> {

@@ -17,14 +17,15 @@ use crate::kinds::state::StateType;
 use crate::kinds::ticket_type::TicketType;
 use crate::load::Named;
 use crate::name::Name;
-use crate::template::Template;
-use crate::value_expr::{Literal, ValueExpr};
+use crate::phase::Written;
+use crate::template::WrittenTemplate;
+use crate::value_expr::{ValueExpr, WrittenLiteral};
 use crate::values::Slot;
 use crate::yaml;
 use std::collections::BTreeSet;
 
 /// What is sent has the shape that it was declared with.
-pub fn emitted(name: &Name, action: &Action, env: &Env, relies: &mut Relies, cx: &mut Cx) {
+pub fn emitted(name: &Name, action: &Action<Written>, env: &Env, relies: &mut Relies, cx: &mut Cx) {
     let names = cx.names;
     let Some(shape) = names.messages.get(name.as_str()) else {
         return cx.unknown("message", name, names.messages.keys().map(String::as_str));
@@ -58,7 +59,7 @@ pub struct ActionPlace<'a> {
 }
 
 /// Checks actions in their order: each sees what the ones before it did.
-pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies, cx: &mut Cx) {
+pub fn actions(actions: &[Action<Written>], place: &mut ActionPlace, relies: &mut Relies, cx: &mut Cx) {
     let mut named: Vec<&str> = vec![];
     for action in actions {
         condition(action.when.as_ref(), &place.env, relies, cx);
@@ -69,7 +70,7 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
             self::actions(others, &mut before, relies, cx);
         }
         // Proved by its own condition, for itself only: nothing has to stay set for it.
-        let proved = proved(action.when.as_ref(), &place.env);
+        let proved = proved(action.when.as_ref(), &place.env, cx);
         let before = relies.clone();
         place.env.set.extend(proved.iter().cloned());
         match &action.verb {
@@ -96,7 +97,7 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
                 Ok(Some(Value::Duration(d))) if d.days * DAY + d.seconds > DAY => {
                     cx.push(Diagnostic::error("out-of-range", l.node.span, format!("{d} is more than a day of work")));
                 }
-                Ok(Some(time)) => drop(l.value.set(Some(time))),
+                Ok(Some(time)) => cx.convert(l, Some(time)),
                 _ => cx.push(Diagnostic::error("wrong-type", l.node.span, "expected a time of work").help("write `{ account: 15m }`")),
             },
             Verb::Account(time) => value(time, &Slot::Pending, &place.env, relies, cx),
@@ -124,7 +125,7 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
                     cx.push(d.help("write it where `on: article.created` stands"));
                 }
             }
-            Verb::Run(run) => self::run(run, action, place, relies, cx),
+            Verb::Run(run) => self::check_program(run, action, place, relies, cx),
             Verb::Emit(name) => emitted(name, action, &place.env, relies, cx),
             Verb::Merge(merge) => {
                 ticket_number(&merge.into, place, relies, cx);
@@ -153,11 +154,11 @@ pub fn actions(actions: &[Action], place: &mut ActionPlace, relies: &mut Relies,
             }
             Verb::Note(note) => {
                 for template in note.subject.iter().chain([&note.body]) {
-                    relies.extend(template.compile(&place.env, cx.sources, cx.out));
+                    relies.extend(cx.compile_text(template, &place.env));
                 }
             }
             Verb::Watch(who) | Verb::Unwatch(who) => whos(who, &place.env, relies, cx),
-            Verb::Incident(template) => relies.extend(template.compile(&place.env, cx.sources, cx.out)),
+            Verb::Incident(template) => relies.extend(cx.compile_text(template, &place.env)),
             Verb::Notify(name) => match cx.names.notifications.get(name) {
                 Some(notification) if notification.on.is_some() => {
                     let d = Diagnostic::error("sent-by-event", name.span, format!("`{name}` is sent on the events in its `on`"));
@@ -217,16 +218,16 @@ const DAY: i64 = 24 * 3_600;
 /// Longest time that a program may take.
 const LIMIT_MAX: i64 = 600;
 
-fn run(run: &Run, action: &Action, place: &ActionPlace, relies: &mut Relies, cx: &mut Cx) {
+fn check_program(run: &Run<Written>, action: &Action<Written>, place: &ActionPlace, relies: &mut Relies, cx: &mut Cx) {
     for (name, given) in run.with.iter() {
         match given {
             ValueExpr::Expr(e) => {
                 compile(e, &place.env, None, relies, cx);
             }
             ValueExpr::Literal(l) => match &l.node.value {
-                yaml::Value::Text(t) => drop(l.value.set(Some(Value::text(t.as_str())))),
-                yaml::Value::Int(i) => drop(l.value.set(Some(Value::Int(*i)))),
-                yaml::Value::Bool(b) => drop(l.value.set(Some(Value::Bool(*b)))),
+                yaml::Value::Text(t) => cx.convert(l, Some(Value::text(t.as_str()))),
+                yaml::Value::Int(i) => cx.convert(l, Some(Value::Int(*i))),
+                yaml::Value::Bool(b) => cx.convert(l, Some(Value::Bool(*b))),
                 _ => {
                     let message = format!("`{name}`: expected a text, a whole number, true or false");
                     cx.push(Diagnostic::error("wrong-type", l.node.span, message).help("quote it, or write an expression: `\"= …\"`"));
@@ -254,7 +255,7 @@ fn run(run: &Run, action: &Action, place: &ActionPlace, relies: &mut Relies, cx:
     }
 }
 
-fn ticket_number(given: &ValueExpr, place: &ActionPlace, relies: &mut Relies, cx: &mut Cx) {
+fn ticket_number(given: &ValueExpr<Written>, place: &ActionPlace, relies: &mut Relies, cx: &mut Cx) {
     match given {
         ValueExpr::Literal(l) => number(l, cx),
         ValueExpr::Expr(e) => {
@@ -267,8 +268,8 @@ fn ticket_number(given: &ValueExpr, place: &ActionPlace, relies: &mut Relies, cx
 fn new_ticket<'t>(
     ticket_type: &Name,
     queue: &Name,
-    texts: impl Iterator<Item = &'t Template>,
-    values: &Set,
+    texts: impl Iterator<Item = &'t WrittenTemplate>,
+    values: &Set<Written>,
     place: &ActionPlace,
     relies: &mut Relies,
     cx: &mut Cx,
@@ -282,7 +283,7 @@ fn new_ticket<'t>(
         cx.unknown("queue", queue, names.queues.iter().map(|q| q.name.as_str()));
     }
     for template in texts {
-        relies.extend(template.compile(&place.env, cx.sources, cx.out));
+        relies.extend(cx.compile_text(template, &place.env));
     }
     let own: Option<BTreeSet<String>> = known.map(|t| t.fields.iter().map(|f| f.field.to_string()).collect());
     for (name, given) in values.iter() {
@@ -299,7 +300,7 @@ fn new_ticket<'t>(
     }
 }
 
-fn remember(path: &str, given: &ValueExpr, always: bool, env: &mut Env) {
+fn remember(path: &str, given: &ValueExpr<Written>, always: bool, env: &mut Env) {
     if given.is_unset() {
         env.set.remove(path);
     } else if always {
@@ -307,12 +308,12 @@ fn remember(path: &str, given: &ValueExpr, always: bool, env: &mut Env) {
     }
 }
 
-fn state(literal: &Literal, name: &Name, place: &ActionPlace, set: &Set, cx: &mut Cx) {
+fn state(literal: &WrittenLiteral, name: &Name, place: &ActionPlace, set: &Set<Written>, cx: &mut Cx) {
     let yaml::Value::Text(state) = &literal.node.value else { return };
     let known = cx.names.states.get(state).is_some();
     let of_type = place.ticket_type.and_then(|t| cx.names.types.get(t));
     if let Some(states) = place.states.filter(|states| known && !states.contains(state)) {
-        let is_listed = of_type.is_some_and(|t| t.states.iter().any(|s| *s == state.as_str()));
+        let is_listed = of_type.is_some_and(|t| t.has_state(state));
         // One that is listed and never reached is told at the type, unless tickets begin in it.
         if of_type.is_none_or(|t| !is_listed || cx.names.initial_states(t).any(|s| s == state)) {
             let d =
@@ -335,9 +336,9 @@ fn state(literal: &Literal, name: &Name, place: &ActionPlace, set: &Set, cx: &mu
 }
 
 /// Some ticket of the type can be brought into the state.
-fn can_become(ticket_type: &TicketType, state: &str) -> bool {
+fn can_become(ticket_type: &TicketType<Written>, state: &str) -> bool {
     match leads::leads_to(ticket_type) {
         Some(states) => states.contains(state),
-        None => ticket_type.states.iter().any(|s| *s == state),
+        None => ticket_type.has_state(state),
     }
 }

@@ -7,10 +7,11 @@ use crate::diagnostic::Diagnostic;
 use crate::kinds::branch::{Split, Transition};
 use crate::kinds::process::{Activity, Dialog, Process};
 use crate::name::Name;
+use crate::phase::Written;
 use std::collections::BTreeSet;
 
 /// Where a process has a title, people read one of each step as well.
-pub fn title(process: &Process, name: &Name, activity: &Activity, cx: &mut Cx) {
+pub fn title(process: &Process<Written>, name: &Name, activity: &Activity<Written>, cx: &mut Cx) {
     let untitled = activity.dialogs.iter().any(|(_, d)| d.title.is_none()) || activity.approval.iter().any(|a| a.title.is_none());
     if untitled && activity.title.is_none() && process.title.is_some() && !cx.running {
         let d = Diagnostic::warning("no-title", name.span, format!("people read `{name}` here: the activity has no title"));
@@ -19,8 +20,8 @@ pub fn title(process: &Process, name: &Name, activity: &Activity, cx: &mut Cx) {
 }
 
 /// What follows cannot tell dialogs apart that have the same answers.
-pub fn same_answers(activity: &Activity, cx: &mut Cx) {
-    let answers = |d: &Dialog| -> BTreeSet<String> { d.outcomes.names().map(str::to_owned).collect() };
+pub fn same_answers(activity: &Activity<Written>, cx: &mut Cx) {
+    let answers = |d: &Dialog<Written>| -> BTreeSet<String> { d.outcomes.names().map(str::to_owned).collect() };
     let dialogs: Vec<_> = activity.dialogs.iter().map(|(name, d)| (name, answers(d))).collect();
     for (at, (name, own)) in dialogs.iter().enumerate() {
         if let Some((first, _)) = dialogs[..at].iter().find(|(_, other)| other == own).filter(|_| !cx.running) {
@@ -34,9 +35,9 @@ pub fn same_answers(activity: &Activity, cx: &mut Cx) {
 }
 
 /// Transitions whose conditions leave nothing to those behind them (C28).
-pub fn never_taken(list: &[Transition], split: Option<Split>, env: &Env, cx: &mut Cx) {
+pub fn never_taken(list: &[Transition<Written>], split: Option<Split>, env: &Env, cx: &mut Cx) {
     // One that is tried on a change is taken before the others are.
-    let tried: Vec<&Transition> = list.iter().filter(|t| t.on.is_none()).collect();
+    let tried: Vec<&Transition<Written>> = list.iter().filter(|t| t.on.is_none()).collect();
     let conditions: Vec<&str> = tried.iter().map(|t| t.when.as_ref().map_or("true", |w| w.text.as_str())).collect();
     if cx.running || split == Some(Split::All) {
         return;

@@ -7,14 +7,16 @@ use crate::diagnostic::Diagnostic;
 use crate::kinds::branch::{Next, Transition};
 use crate::kinds::process::{Activity, Process};
 use crate::name::Name;
+use crate::phase::Written;
 use crate::values::Slot;
 use std::collections::{BTreeSet, HashMap};
 
-pub fn check(process: &Process, cx: &mut Cx) {
+pub fn check(process: &Process<Written>, cx: &mut Cx) {
     // One that waits for a program, or may wait for something else, lets time pass.
-    let passes =
-        |a: &Activity| a.is_automatic() && !a.waits_first() && a.while_.is_none() && a.mutex.is_none() && a.join.is_none_or(|j| !j.waits());
-    let automatic: Vec<(&Name, &Activity)> = process.activities.iter().filter(|(_, a)| passes(a)).collect();
+    let passes = |a: &Activity<Written>| {
+        a.is_automatic() && !a.waits_first() && a.while_.is_none() && a.mutex.is_none() && a.join.is_none_or(|j| !j.waits())
+    };
+    let automatic: Vec<(&Name, &Activity<Written>)> = process.activities.iter().filter(|(_, a)| passes(a)).collect();
     let place: HashMap<&str, usize> = automatic.iter().enumerate().map(|(at, (name, _))| (name.as_str(), at)).collect();
     let next: Vec<Vec<usize>> =
         automatic.iter().map(|(_, a)| a.targets().iter().filter_map(|t| place.get(t.as_str()).copied()).collect()).collect();
@@ -29,7 +31,7 @@ pub fn check(process: &Process, cx: &mut Cx) {
         }
         told.extend(&circle);
         let circle: BTreeSet<&str> = circle.into_iter().map(|i| automatic[i].0.as_str()).collect();
-        let members: Vec<&Activity> = automatic.iter().filter(|(n, _)| circle.contains(n.as_str())).map(|(_, a)| *a).collect();
+        let members: Vec<&Activity<Written>> = automatic.iter().filter(|(n, _)| circle.contains(n.as_str())).map(|(_, a)| *a).collect();
         let transitions =
             || members.iter().flat_map(|a| a.next.iter()).flat_map(Next::branches).flat_map(|(_, b)| b.targets()).filter_map(|(t, _)| t);
         // Without a way out, that is the finding of the proof.
@@ -57,10 +59,10 @@ fn reached(from: usize, arrows: &[Vec<usize>]) -> BTreeSet<usize> {
 }
 
 /// Whether some action in the circle changes something that a condition in it reads.
-fn changes<'t>(members: &[&Activity], transitions: impl Iterator<Item = &'t Transition> + Clone, cx: &Cx) -> bool {
+fn changes<'t>(members: &[&Activity<Written>], transitions: impl Iterator<Item = &'t Transition<Written>> + Clone, cx: &Cx) -> bool {
     let mut reads: BTreeSet<String> = BTreeSet::new();
     for when in transitions.clone().filter_map(|t| t.when.as_ref()) {
-        match when.compiled() {
+        match cx.compiled(when) {
             Some(program) => reads.extend(program.reads.iter().cloned()),
             // What is wrong with it was told.
             None => return true,
@@ -74,7 +76,7 @@ fn changes<'t>(members: &[&Activity], transitions: impl Iterator<Item = &'t Tran
     lists.flat_map(with_others).any(|action| touches(action, &reads, cx))
 }
 
-fn touches(action: &Action, reads: &BTreeSet<String>, cx: &Cx) -> bool {
+fn touches(action: &Action<Written>, reads: &BTreeSet<String>, cx: &Cx) -> bool {
     let path = |name: &str| Slot::find(cx.names, name).map_or_else(|| format!("process.data.{name}"), |s| s.path());
     let hit = |path: String| {
         reads.iter().any(|r| {

@@ -6,6 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::kinds::process::Process;
 use crate::kinds::timer::Timer;
 use crate::name::Name;
+use crate::phase::Written;
 use crate::source::Span;
 
 /// Something that ends the activity, after a time that counts from its entry or from an earlier moment.
@@ -15,7 +16,7 @@ struct Ends<'a> {
     at: Span,
 }
 
-pub fn check(process: &Process, cx: &mut Cx) {
+pub fn check(process: &Process<Written>, cx: &mut Cx) {
     for (name, activity) in process.activities.iter() {
         let groups = process.groups.iter().filter(|(_, g)| g.activities.iter().any(|a| a == name)).map(|(_, g)| g);
         let outer: Vec<Ends> = groups.flat_map(|g| ends(&g.timers)).collect();
@@ -30,12 +31,12 @@ pub fn check(process: &Process, cx: &mut Cx) {
     }
 }
 
-fn ends(timers: &[Timer]) -> impl Iterator<Item = Ends<'_>> {
+fn ends(timers: &[Timer<Written>]) -> impl Iterator<Item = Ends<'_>> {
     let always = timers.iter().filter(|t| t.next.is_some() && t.when.is_none());
     always.map(|t| Ends { after: t.after.0, calendar: t.calendar.as_ref(), at: t.at })
 }
 
-fn behind<'a>(timers: &[Timer], ends: impl Iterator<Item = &'a Ends<'a>> + Clone, cx: &mut Cx) {
+fn behind<'a>(timers: &[Timer<Written>], ends: impl Iterator<Item = &'a Ends<'a>> + Clone, cx: &mut Cx) {
     for timer in timers {
         let before = ends.clone().find(|e| e.at != timer.at && comes_before(e, timer));
         if let Some(before) = before {
@@ -46,7 +47,7 @@ fn behind<'a>(timers: &[Timer], ends: impl Iterator<Item = &'a Ends<'a>> + Clone
 }
 
 /// Working time is never shorter than elapsed time; two calendars cannot be compared.
-fn comes_before(ends: &Ends, timer: &Timer) -> bool {
+fn comes_before(ends: &Ends, timer: &Timer<Written>) -> bool {
     let is_comparable = ends.calendar.is_none() || ends.calendar == timer.calendar.as_ref();
     let shorter = |a: Duration, b: Duration| a.days <= b.days && a.seconds <= b.seconds && a != b;
     // Days of working time are no hours of it; elapsed days are 23 hours at least.

@@ -40,7 +40,7 @@ struct Variables {
 }
 
 impl Variables {
-    fn of(&mut self, name: String, ty: Option<Ty>) -> usize {
+    fn number_of(&mut self, name: String, ty: Option<Ty>) -> usize {
         let next = self.types.len();
         let at = *self.index.entry(name).or_insert(next);
         if at == next {
@@ -100,7 +100,7 @@ impl Reader<'_> {
 
     fn free(&mut self, ast: &Ast) -> Formula {
         let text = self.written(ast);
-        Formula::Free(self.variables.of(format!("?{text}"), None))
+        Formula::Free(self.variables.number_of(format!("?{text}"), None))
     }
 
     fn compared(&mut self, ast: &Ast, op: Op, a: &Ast, b: &Ast) -> Formula {
@@ -150,7 +150,7 @@ impl Reader<'_> {
         let narrowed = self.env.narrowed.get(&path).map(|set| Ty::Word(set.clone()));
         let ty = narrowed.or_else(|| type_of(self.env, &path))?;
         let is_plain = !matches!(ty, Ty::Any | Ty::Object(_) | Ty::List(_) | Ty::Map(_));
-        is_plain.then(|| (self.variables.of(path, Some(ty.clone())), ty))
+        is_plain.then(|| (self.variables.number_of(path, Some(ty.clone())), ty))
     }
 
     /// Any other expression, which is compared with a number, a day or a time.
@@ -161,7 +161,7 @@ impl Reader<'_> {
             Value::Timestamp(_) => Ty::Timestamp,
             _ => return None,
         };
-        let at = self.variables.of(format!("{ty} {}", self.written(ast)), Some(ty.clone()));
+        let at = self.variables.number_of(format!("{ty} {}", self.written(ast)), Some(ty.clone()));
         Some((at, ty))
     }
 

@@ -19,6 +19,7 @@ use crate::hit_policy::{Collect, Hit};
 use crate::kinds::decision::{Column, Decision};
 use crate::kinds::message::DataType;
 use crate::load::Named;
+use crate::phase::Written;
 use crate::source::Span;
 use crate::value_expr::ValueExpr;
 use jiff::Timestamp;
@@ -29,7 +30,7 @@ use std::collections::BTreeMap;
 const POINTS_MAX: usize = 100_000;
 
 /// The table, where nothing is wrong with it. What it calls is in the environment.
-pub fn one(d: &Decision, base: &Env, cx: &mut Cx) -> Option<Table> {
+pub fn check_decision(d: &Decision, base: &Env, cx: &mut Cx) -> Option<Table> {
     texts::text(d.title.as_ref(), cx);
     let before = cx.out.len();
     function::callable_name(&d.name, cx);
@@ -58,7 +59,7 @@ pub fn one(d: &Decision, base: &Env, cx: &mut Cx) -> Option<Table> {
     let mut rules = vec![];
     for rule in &d.rules {
         let when = match &rule.when {
-            Some(when) => when.compile(&env, Some(&Ty::Bool), cx.sources, cx.out).map(Some),
+            Some(when) => cx.compile(when, &env, Some(&Ty::Bool)).map(Some),
             None => Some(None),
         };
         rules.push(when.zip(answers(d, &rule.then, rule.at, &env, cx)).map(|(when, then)| Rule { at: rule.at, when, then }));
@@ -82,7 +83,7 @@ pub fn one(d: &Decision, base: &Env, cx: &mut Cx) -> Option<Table> {
     Some(table)
 }
 
-fn answers(d: &Decision, given: &Named<ValueExpr>, at: Span, env: &Env, cx: &mut Cx) -> Option<Vec<Answer>> {
+fn answers(d: &Decision, given: &Named<ValueExpr<Written>>, at: Span, env: &Env, cx: &mut Cx) -> Option<Vec<Answer>> {
     for (name, _) in given.iter().filter(|(n, _)| d.outputs.get(n).is_none()) {
         cx.unknown("output", name, d.outputs.names());
     }
@@ -94,7 +95,7 @@ fn answers(d: &Decision, given: &Named<ValueExpr>, at: Span, env: &Env, cx: &mut
         };
         let wanted = column.ty(name);
         match value {
-            ValueExpr::Expr(e) => all.extend(e.compile(env, Some(&wanted), cx.sources, cx.out).map(Answer::Computed)),
+            ValueExpr::Expr(e) => all.extend(cx.compile(e, env, Some(&wanted)).map(Answer::Computed)),
             ValueExpr::Literal(l) => {
                 let json = l.node.to_json();
                 let plain = match column {
@@ -102,10 +103,7 @@ fn answers(d: &Decision, given: &Named<ValueExpr>, at: Span, env: &Env, cx: &mut
                     Column::Words(words) => json.as_str().filter(|t| words.iter().any(|w| w == t)).map(Value::text),
                 };
                 match plain {
-                    Some(plain) => {
-                        let _ = l.value.set(Some(plain.clone()));
-                        all.push(Answer::Plain(plain));
-                    }
+                    Some(plain) => all.push(Answer::Plain(plain)),
                     None => {
                         let what = match column {
                             Column::Type(of) => of.word().to_owned(),

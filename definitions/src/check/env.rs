@@ -10,6 +10,7 @@ use crate::kinds::state::StateType;
 use crate::kinds::ticket_type::TicketType;
 use crate::names::Names;
 use crate::outcomes::{copy_outcomes, outcomes};
+use crate::phase::Phase;
 use crate::values::{field_ty, when_unset};
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ pub(crate) fn field(name: &str, ty: Ty, optional: bool, doc: &str) -> Field {
 }
 
 /// `actor` and `customer`. As a whole it is a login.
-pub fn person(names: &Names) -> Ty {
+pub fn person<S: Phase>(names: &Names<S>) -> Ty {
     Ty::object(
         "person",
         vec![
@@ -33,7 +34,7 @@ pub fn person(names: &Names) -> Ty {
 }
 
 /// `ticket`, with the fields of one type or of all.
-pub fn ticket(names: &Names, ticket_type: Option<&TicketType>, stored: bool) -> Ty {
+pub fn ticket<S: Phase>(names: &Names<S>, ticket_type: Option<&TicketType<S>>, stored: bool) -> Ty {
     let own = |f: &field::Field| {
         field(&f.name, field_ty(f), stored || when_unset(f).is_none(), f.title.as_ref().map_or("", |t| t.get("en", "en")))
     };
@@ -68,7 +69,7 @@ pub fn ticket(names: &Names, ticket_type: Option<&TicketType>, stored: bool) -> 
     )
 }
 
-fn settings(names: &Names) -> Ty {
+fn settings<S: Phase>(names: &Names<S>) -> Ty {
     let ty = |s: &Setting| match s {
         Setting::Text(_) => Ty::Text,
         Setting::Int(_) => Ty::Int,
@@ -91,7 +92,7 @@ fn settings(names: &Names) -> Ty {
 }
 
 /// The names that expressions may use everywhere.
-fn of_names(names: &Names) -> Env {
+fn of_names<S: Phase>(names: &Names<S>) -> Env {
     Env {
         roles: names.role_set.clone(),
         calendars: names.calendar_set.clone(),
@@ -104,18 +105,18 @@ fn of_names(names: &Names) -> Env {
 }
 
 /// The environment of a place without a ticket.
-pub fn of_site(names: &Names) -> Env {
+pub fn of_site<S: Phase>(names: &Names<S>) -> Env {
     let roots = vec![("site".into(), settings(names)), ("now".into(), Ty::Timestamp)];
     Env { roots, ..of_names(names) }
 }
 
 /// What counts in working time has to name its calendar (see [`Names::work_time`]).
-fn no_calendar(names: &Names) -> bool {
+fn no_calendar<S: Phase>(names: &Names<S>) -> bool {
     names.site.calendar.is_none() && names.calendar_set.words.len() != 1 && !names.site.is_stand_in()
 }
 
 /// The environment of a place that knows a ticket.
-pub fn with_ticket(names: &Names, ticket_type: Option<&TicketType>) -> Env {
+pub fn with_ticket<S: Phase>(names: &Names<S>, ticket_type: Option<&TicketType<S>>) -> Env {
     let mut env = of_names(names);
     env.roots = vec![
         ("site".into(), settings(names)),
@@ -135,7 +136,7 @@ pub fn with_ticket(names: &Names, ticket_type: Option<&TicketType>) -> Env {
 }
 
 /// The environment inside a process.
-pub fn in_process(names: &Names, process: &Process) -> Env {
+pub fn in_process<S: Phase>(names: &Names<S>, process: &Process<S>) -> Env {
     let mut env = with_ticket(names, names.types.get(&process.ticket.ticket_type));
     let step = |name: &str| {
         let mut words = outcomes(names, process, name);
@@ -182,7 +183,7 @@ pub fn in_process(names: &Names, process: &Process) -> Env {
 }
 
 /// Inside an activity there is a work item; a copy has values of its own.
-pub fn in_activity(env: &Env, activity: &Activity) -> Env {
+pub fn in_activity<S: Phase>(env: &Env, activity: &Activity<S>) -> Env {
     let mut fields = vec![
         field("activity", Ty::Text, false, "the activity"),
         field("entered", Ty::Timestamp, false, "when it was entered"),
@@ -200,7 +201,7 @@ pub fn in_activity(env: &Env, activity: &Activity) -> Env {
 }
 
 /// `items`, of `done_when` and of `steps.NAME`.
-pub fn items_ty(names: &Names, process: &Process, activity: &str, element: Ty) -> Ty {
+pub fn items_ty<S: Phase>(names: &Names<S>, process: &Process<S>, activity: &str, element: Ty) -> Ty {
     let mut outcomes = copy_outcomes(names, process, activity);
     outcomes.push(String::new());
     let data = process.activities.get(activity).map(copy_data).unwrap_or_default();

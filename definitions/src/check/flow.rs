@@ -5,9 +5,10 @@
 
 use crate::actions::{Action, Verb};
 use crate::kinds::branch::{Join, Transition};
-use crate::kinds::process::{Activity, Approval, FormField, Process, Way};
+use crate::kinds::process::{Activity, FormField, Process, VOTES, Way};
 use crate::names::Names;
 use crate::outcomes::outcomes;
+use crate::phase::Written;
 use crate::value_expr::ValueExpr;
 use crate::values::Slot;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,8 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub type Facts = BTreeSet<String>;
 
 pub struct Flow<'a> {
-    process: &'a Process,
-    names: &'a Names,
+    process: &'a Process<Written>,
+    names: &'a Names<Written>,
     /// What some action unsets.
     pub never: Facts,
     /// For each activity what is set when it is entered; missing where no path leads.
@@ -30,12 +31,12 @@ pub struct Flow<'a> {
 /// What leads to an activity from one other.
 struct Arrow<'a> {
     source: &'a str,
-    ways: Vec<(Way<'a>, Option<&'a Transition>)>,
+    ways: Vec<(Way<'a>, Option<&'a Transition<Written>>)>,
     /// Also where its `while` does not hold.
     by_else: bool,
 }
 
-fn arrows(process: &Process) -> BTreeMap<&str, Vec<Arrow<'_>>> {
+fn arrows(process: &Process<Written>) -> BTreeMap<&str, Vec<Arrow<'_>>> {
     let mut all: BTreeMap<&str, Vec<Arrow>> = BTreeMap::new();
     for (source, activity) in process.activities.iter() {
         let mut own: BTreeMap<&str, Arrow> = BTreeMap::new();
@@ -57,7 +58,7 @@ fn arrows(process: &Process) -> BTreeMap<&str, Vec<Arrow<'_>>> {
     all
 }
 
-fn reopened(process: &Process) -> BTreeMap<&str, Vec<&str>> {
+fn reopened(process: &Process<Written>) -> BTreeMap<&str, Vec<&str>> {
     let mut all: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (from, activity) in process.activities.iter() {
         for target in activity.reopens() {
@@ -68,7 +69,7 @@ fn reopened(process: &Process) -> BTreeMap<&str, Vec<&str>> {
 }
 
 impl<'a> Flow<'a> {
-    pub fn new(process: &'a Process, names: &'a Names, base: &Facts) -> Self {
+    pub fn new(process: &'a Process<Written>, names: &'a Names<Written>, base: &Facts) -> Self {
         let mut flow = Self {
             process,
             names,
@@ -149,7 +150,7 @@ impl<'a> Flow<'a> {
     }
 
     /// What is set when this way is tried.
-    pub fn on_the_way(&self, name: &str, way: Way, transition: Option<&Transition>) -> Option<Facts> {
+    pub fn on_the_way(&self, name: &str, way: Way, transition: Option<&Transition<Written>>) -> Option<Facts> {
         let activity = self.process.activities.get(name)?;
         match way {
             // It is tried before any form has been filled in.
@@ -161,7 +162,7 @@ impl<'a> Flow<'a> {
     }
 
     /// What is set when the activity is left by something other than a completion.
-    pub fn left(&self, name: &str, activity: &Activity, more: &[Action]) -> Option<Facts> {
+    pub fn left(&self, name: &str, activity: &Activity<Written>, more: &[Action<Written>]) -> Option<Facts> {
         let mut facts = self.entry.get(name)?.clone();
         facts.extend(sets(before_waiting(&activity.actions), self.names));
         facts.extend(sets(more, self.names));
@@ -206,7 +207,7 @@ impl<'a> Flow<'a> {
 }
 
 /// The actions that are done before one of them is waited for: while it is, the others are not.
-pub fn before_waiting(actions: &[Action]) -> &[Action] {
+pub fn before_waiting(actions: &[Action<Written>]) -> &[Action<Written>] {
     let waits = actions.iter().position(|a| matches!(a.verb, Verb::Run(_)));
     &actions[..waits.unwrap_or(actions.len())]
 }
@@ -217,7 +218,7 @@ fn shared(ways: &[Facts]) -> Option<Facts> {
 }
 
 /// What each way to this outcome sets.
-fn completions(activity: &Activity, outcome: &str, names: &Names) -> Vec<Facts> {
+fn completions(activity: &Activity<Written>, outcome: &str, names: &Names<Written>) -> Vec<Facts> {
     let mut ways = vec![];
     for (_, dialog) in activity.dialogs.iter() {
         let has = if dialog.outcomes.is_empty() { outcome == "submit" } else { dialog.outcomes.get(outcome).is_some() };
@@ -229,7 +230,7 @@ fn completions(activity: &Activity, outcome: &str, names: &Names) -> Vec<Facts> 
         ways.push(Facts::new());
     }
     if let Some(approval) = &activity.approval
-        && Approval::VOTES.contains(&outcome)
+        && VOTES.contains(&outcome)
     {
         ways.push(&required_facts(&approval.fields, names) | &sets(&approval.actions, names));
     }
@@ -237,13 +238,13 @@ fn completions(activity: &Activity, outcome: &str, names: &Names) -> Vec<Facts> 
 }
 
 /// What form fields that must be filled in set.
-pub fn required_facts(fields: &[FormField], names: &Names) -> Facts {
+pub fn required_facts(fields: &[FormField<Written>], names: &Names<Written>) -> Facts {
     let sure = || fields.iter().filter(|f| f.required && f.when.is_none());
     let own = sure().filter(|f| f.data_type.is_none()).filter_map(|f| f.data.as_ref()).map(|n| format!("process.data.{n}"));
     sure().filter_map(|f| f.field.as_ref()).filter_map(|n| Slot::find(names, n)).map(|s| s.path()).chain(own).collect()
 }
 
-fn sets(actions: &[Action], names: &Names) -> Facts {
+fn sets(actions: &[Action<Written>], names: &Names<Written>) -> Facts {
     let mut facts = Facts::new();
     each_set(actions, names, |path, given, always| {
         if given.is_unset() {
@@ -255,7 +256,7 @@ fn sets(actions: &[Action], names: &Names) -> Facts {
     facts
 }
 
-fn each_set(actions: &[Action], names: &Names, mut f: impl FnMut(&str, &ValueExpr, bool)) {
+fn each_set(actions: &[Action<Written>], names: &Names<Written>, mut f: impl FnMut(&str, &ValueExpr<Written>, bool)) {
     for (action, always) in each(actions, true) {
         match &action.verb {
             Verb::Set(set) => {
@@ -285,7 +286,7 @@ fn each_set(actions: &[Action], names: &Names, mut f: impl FnMut(&str, &ValueExp
 }
 
 /// Every action, those on errors too, with whether it is always done when its list is.
-fn each(actions: &[Action], always: bool) -> Vec<(&Action, bool)> {
+fn each(actions: &[Action<Written>], always: bool) -> Vec<(&Action<Written>, bool)> {
     let mut all = vec![];
     for action in actions {
         all.push((action, always && action.when.is_none() && action.on_error.is_none()));
@@ -294,7 +295,7 @@ fn each(actions: &[Action], always: bool) -> Vec<(&Action, bool)> {
     all
 }
 
-fn unset_somewhere(process: &Process, names: &Names) -> Facts {
+fn unset_somewhere(process: &Process<Written>, names: &Names<Written>) -> Facts {
     // Leaving a pending state clears it.
     let mut never = Facts::from(["ticket.pending_until".to_owned()]);
     let life = names.types.get(&process.ticket.ticket_type).and_then(|t| t.transitions.as_ref());

@@ -14,6 +14,7 @@ use crate::kinds::decision::{Column, Decision};
 use crate::kinds::function::Function;
 use crate::load::Named;
 use crate::name::Name;
+use crate::phase::Written;
 use crate::value_expr::ValueExpr;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -49,7 +50,7 @@ impl Definition<'_> {
     }
 }
 
-fn written(value: &ValueExpr) -> Option<&str> {
+fn written(value: &ValueExpr<Written>) -> Option<&str> {
     match value {
         ValueExpr::Expr(e) => Some(e.text.as_str()),
         ValueExpr::Literal(_) => None,
@@ -83,8 +84,8 @@ pub fn all(decisions: &[Decision], functions: &[Function], base: &Env, cx: &mut 
             continue;
         }
         let compiled = match definition {
-            Definition::Decision(d) => decision::one(d, &env, cx).map(|t| Callable::Decision(Arc::new(t))),
-            Definition::Function(f) => one(f, &env, cx).map(|f| Callable::Function(Arc::new(f))),
+            Definition::Decision(d) => decision::check_decision(d, &env, cx).map(|t| Callable::Decision(Arc::new(t))),
+            Definition::Function(f) => define(f, &env, cx).map(|f| Callable::Function(Arc::new(f))),
         };
         done.extend(compiled.map(|c| (name.to_string(), c)));
     }
@@ -143,7 +144,7 @@ pub fn with_parameters(parameters: &Named<Column>, base: &Env, cx: &mut Cx) -> E
     env
 }
 
-fn one(f: &Function, base: &Env, cx: &mut Cx) -> Option<Defined> {
+fn define(f: &Function, base: &Env, cx: &mut Cx) -> Option<Defined> {
     texts::text(f.title.as_ref(), cx);
     let before = cx.out.len();
     callable_name(&f.name, cx);
@@ -154,7 +155,7 @@ fn one(f: &Function, base: &Env, cx: &mut Cx) -> Option<Defined> {
         cx.push(d.help("an expression begins with `=`"));
         return None;
     };
-    let body = expr.compile(&env, Some(&returns), cx.sources, cx.out)?;
+    let body = cx.compile(expr, &env, Some(&returns))?;
     unused_parameters(f, &body, cx);
     let parameters: Vec<(String, Ty)> = f.takes.iter().map(|(n, c)| (n.to_string(), c.ty(n))).collect();
     let is_good = !cx.out[before..].iter().any(|d| d.severity == Severity::Error);

@@ -14,9 +14,10 @@ use crate::kinds::handler::{EventName, Handler};
 use crate::kinds::process::Process;
 use crate::name::Name;
 use crate::names::Names;
+use crate::phase::Written;
 use crate::values::{self, Slot};
 
-pub fn check(handler: &Handler, cx: &mut Cx) {
+pub fn check(handler: &Handler<Written>, cx: &mut Cx) {
     texts::text(handler.title.as_ref(), cx);
     if handler.on.iter().any(EventName::of_desk) {
         return of_desk(handler, cx);
@@ -29,14 +30,14 @@ pub fn check(handler: &Handler, cx: &mut Cx) {
     }
     states::where_it_holds(handler.when.as_ref(), &handler.actions, &env, cx);
     let mut env = env;
-    let proved = place::proved(handler.when.as_ref(), &env);
+    let proved = place::proved(handler.when.as_ref(), &env, cx);
     env.set.extend(proved);
     let mut place = ActionPlace { env, fields: None, ticket_type: None, states: None, data: None, waits: false };
     action_list::actions(&handler.actions, &mut place, &mut Relies::new(), cx);
 }
 
 /// What happens to the desk has no ticket: all that can be done is to make one.
-fn of_desk(handler: &Handler, cx: &mut Cx) {
+fn of_desk(handler: &Handler<Written>, cx: &mut Cx) {
     for event in handler.on.iter().filter(|e| !e.of_desk()) {
         let d = Diagnostic::error(
             "without-ticket",
@@ -76,7 +77,7 @@ pub fn names(on: &[EventName], cx: &mut Cx) {
 }
 
 /// As [`names`], in a process.
-pub fn names_in(on: &[EventName], process: &Process, cx: &mut Cx) {
+pub fn names_in(on: &[EventName], process: &Process<Written>, cx: &mut Cx) {
     for (event, name) in on.iter().filter_map(|e| Some((e, e.message()?))) {
         if process.messages.get(name).is_none() {
             let d = Diagnostic::error("unknown-name", event.span, format!("the process declares no message `{name}`"));
@@ -104,11 +105,11 @@ fn changes(on: &[EventName], cx: &mut Cx) {
 }
 
 /// `pending` only writes another attribute: its change is that one's.
-fn slot_of<'n>(names: &'n Names, name: &str) -> Option<Slot<'n>> {
+fn slot_of<'n>(names: &'n Names<Written>, name: &str) -> Option<Slot<'n>> {
     Slot::find(names, name).filter(|s| !matches!(s, Slot::Pending))
 }
 
-fn fields_of(event: &EventName, names: &Names) -> Vec<Field> {
+fn fields_of(event: &EventName, names: &Names<Written>) -> Vec<Field> {
     if let Some(slot) = event.changed().and_then(|n| slot_of(names, n)) {
         let ty = if matches!(slot, Slot::Priority) { Ty::Int } else { slot.ty(names) };
         let optional = match &slot {
@@ -195,12 +196,12 @@ fn fields_of(event: &EventName, names: &Names) -> Vec<Field> {
 }
 
 /// `event` of a message.
-pub fn with_message(env: &Env, name: &Name, names: &Names) -> Env {
+pub fn with_message(env: &Env, name: &Name, names: &Names<Written>) -> Env {
     with_event(env, &[EventName { text: format!("message.{name}"), span: name.span }], names)
 }
 
 /// `event`, with what all the events have in common; `article`, where all are about one.
-pub fn with_event(env: &Env, on: &[EventName], names: &Names) -> Env {
+pub fn with_event(env: &Env, on: &[EventName], names: &Names<Written>) -> Env {
     let mut fields: Option<Vec<Field>> = None;
     for event in on {
         let own = fields_of(event, names);

@@ -8,8 +8,9 @@ use crate::check::{env, handler, states, texts};
 use crate::diagnostic::Diagnostic;
 use crate::kinds::job::Job;
 use crate::names::Names;
+use crate::phase::{Phase, Written};
 
-pub fn check(job: &Job, cx: &mut Cx) {
+pub fn check(job: &Job<Written>, cx: &mut Cx) {
     texts::text(job.title.as_ref(), cx);
     place::condition(Some(&job.condition), &over_tickets(cx.names), &mut Relies::new(), cx);
     handler::names(job.on.as_deref().unwrap_or_default(), cx);
@@ -26,7 +27,7 @@ pub fn check(job: &Job, cx: &mut Cx) {
 }
 
 /// A condition over many tickets: what is unset on one of them leaves that one out (C29), so nothing has to be guarded.
-pub fn over_tickets(names: &Names) -> Env {
+pub fn over_tickets<S: Phase>(names: &Names<S>) -> Env {
     let mut env = env::with_ticket(names, None);
     let attributes = ["owner", "responsible", "customer", "customer_user", "pending_until"];
     env.set.extend(attributes.iter().map(|a| format!("ticket.{a}")));

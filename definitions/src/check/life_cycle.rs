@@ -8,10 +8,11 @@ use crate::check::{env, texts};
 use crate::diagnostic::Diagnostic;
 use crate::kinds::ticket_type::TicketType;
 use crate::names::Names;
+use crate::phase::Written;
 use crate::values::Slot;
 use std::collections::BTreeSet;
 
-pub fn check(ticket_type: &TicketType, cx: &mut Cx) {
+pub fn check(ticket_type: &TicketType<Written>, cx: &mut Cx) {
     let names = cx.names;
     texts::text(ticket_type.title.as_ref(), cx);
     let mut fields = BTreeSet::new();
@@ -60,7 +61,7 @@ pub fn check(ticket_type: &TicketType, cx: &mut Cx) {
     reachable(ticket_type, names, cx);
 }
 
-fn reachable(ticket_type: &TicketType, names: &Names, cx: &mut Cx) {
+fn reachable(ticket_type: &TicketType<Written>, names: &Names<Written>, cx: &mut Cx) {
     let Some(transitions) = &ticket_type.transitions else { return };
     let mut found: BTreeSet<&str> = names.initial_states(ticket_type).collect();
     loop {

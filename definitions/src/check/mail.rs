@@ -11,6 +11,7 @@ use crate::kinds::mail_account::{MailAccount, MailUrl, OAuth, Protocol, Provider
 use crate::kinds::mail_filter::MailFilter;
 use crate::name::Name;
 use crate::names::Names;
+use crate::phase::{Phase, Written};
 use std::collections::BTreeMap;
 
 /// What can be set on a ticket that does not have to be there yet; `customer_user` follows from the sender.
@@ -94,11 +95,11 @@ fn oauth(oauth: &OAuth, account: &MailAccount, cx: &mut Cx) {
     }
 }
 
-fn filter(filter: &MailFilter, cx: &mut Cx) {
+fn filter(filter: &MailFilter<Written>, cx: &mut Cx) {
     texts::text(filter.title.as_ref(), cx);
     let mut env = environment(cx.names);
     place::condition(filter.when.as_ref(), &env, &mut Relies::new(), cx);
-    let proved = place::proved(filter.when.as_ref(), &env);
+    let proved = place::proved(filter.when.as_ref(), &env, cx);
     env.set.extend(proved);
     env.from_outside = true;
     for (name, value) in filter.set.iter() {
@@ -115,15 +116,15 @@ fn filter(filter: &MailFilter, cx: &mut Cx) {
     }
 }
 
-fn response(response: &AutoResponse, cx: &mut Cx) {
+fn response(response: &AutoResponse<Written>, cx: &mut Cx) {
     texts::text(Some(&response.subject.text), cx);
     texts::text(Some(&response.body.text), cx);
     for name in response.queues.iter().flat_map(|q| q.iter()) {
         queue(name, cx);
     }
     let env = response_environment(cx.names);
-    let _ = response.subject.compile(&env, cx.sources, cx.out);
-    let _ = response.body.compile(&env, cx.sources, cx.out);
+    let _ = cx.compile_text(&response.subject, &env);
+    let _ = cx.compile_text(&response.body, &env);
 }
 
 fn field(name: &str, ty: Ty, doc: &str) -> Field {
@@ -131,7 +132,7 @@ fn field(name: &str, ty: Ty, doc: &str) -> Field {
 }
 
 /// What filters see: the mail.
-pub fn environment(names: &Names) -> Env {
+pub fn environment<S: Phase>(names: &Names<S>) -> Env {
     let header = Ty::object("header", vec![field("name", Ty::Text, "in small letters"), field("value", Ty::Text, "decoded")]);
     let attachment = Ty::object(
         "attachment",
@@ -170,7 +171,7 @@ pub fn environment(names: &Names) -> Env {
 }
 
 /// What automatic responses see: nothing that a stranger could have written.
-pub fn response_environment(names: &Names) -> Env {
+pub fn response_environment<S: Phase>(names: &Names<S>) -> Env {
     let ticket = vec![
         field("number", Ty::Text, "the number that people see"),
         field("queue", names.queue_ty.clone(), "the queue"),

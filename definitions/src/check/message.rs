@@ -7,12 +7,13 @@ use crate::check::place::{self, Relies};
 use crate::diagnostic::Diagnostic;
 use crate::kinds::message::DataType;
 use crate::kinds::process::Process;
+use crate::phase::Written;
 use crate::source::Span;
 use std::collections::{BTreeMap, HashMap};
 
 /// One message has one shape: whoever sends it need not know who waits.
 pub fn together<'p>(
-    processes: impl Iterator<Item = &'p Process>,
+    processes: impl Iterator<Item = &'p Process<Written>>,
     out: &mut Vec<Diagnostic>,
 ) -> BTreeMap<String, BTreeMap<String, DataType>> {
     let mut all: BTreeMap<String, BTreeMap<String, DataType>> = BTreeMap::new();
@@ -36,7 +37,7 @@ pub fn together<'p>(
 }
 
 /// The messages of a process: what `match` sees of them.
-pub fn check(process: &Process, env: &Env, relies: &mut Relies, cx: &mut Cx) {
+pub fn check(process: &Process<Written>, env: &Env, relies: &mut Relies, cx: &mut Cx) {
     for (name, message) in process.messages.iter() {
         for (key, _) in message.data.iter().filter(|(k, _)| *k == "name") {
             cx.push(Diagnostic::error("bad-name", key.span, "`event.name` is the event's own").help("call it otherwise"));

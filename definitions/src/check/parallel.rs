@@ -9,6 +9,7 @@ use crate::kinds::branch::{Branch, Join, Split, Transition};
 use crate::kinds::process::{Activity, Process};
 use crate::name::Name;
 use crate::names::Names;
+use crate::phase::Written;
 use crate::source::{Sources, Span};
 use crate::value_expr::ValueExpr;
 use crate::values::Slot;
@@ -24,7 +25,7 @@ struct Write<'a> {
     literal: Option<&'a str>,
 }
 
-pub fn check(process: &Process, env: &Env, cx: &mut Cx) {
+pub fn check(process: &Process<Written>, env: &Env, cx: &mut Cx) {
     let mut told: BTreeSet<String> = BTreeSet::new();
     for (source, activity) in process.activities.iter() {
         for (_, branch) in activity.ways() {
@@ -36,8 +37,8 @@ pub fn check(process: &Process, env: &Env, cx: &mut Cx) {
 }
 
 /// The targets of a branch that can get a token at the same time, in pairs.
-fn together<'a>(branch: &'a Branch, split: Option<Split>, env: &Env) -> Vec<(&'a Name, &'a Name)> {
-    let targets: Vec<(&Transition, &Name)> =
+fn together<'a>(branch: &'a Branch<Written>, split: Option<Split>, env: &Env) -> Vec<(&'a Name, &'a Name)> {
+    let targets: Vec<(&Transition<Written>, &Name)> =
         branch.targets().into_iter().filter_map(|(transition, target)| Some((transition?, target.activity()?))).collect();
     let mut pairs = vec![];
     for (place, (one, first)) in targets.iter().enumerate() {
@@ -56,25 +57,25 @@ fn together<'a>(branch: &'a Branch, split: Option<Split>, env: &Env) -> Vec<(&'a
     pairs
 }
 
-fn exclude_each_other(one: &Transition, other: &Transition, env: &Env) -> bool {
+fn exclude_each_other(one: &Transition<Written>, other: &Transition<Written>, env: &Env) -> bool {
     let (Some(a), Some(b)) = (&one.when, &other.when) else { return one.otherwise || other.otherwise };
     conditions::never(&format!("({}) && ({})", a.text, b.text), env)
 }
 
 /// Tells what two branches of one split both write before they meet.
-fn pair(process: &Process, source: &Name, targets: [&Name; 2], told: &mut BTreeSet<String>, cx: &mut Cx) {
+fn pair(process: &Process<Written>, source: &Name, targets: [&Name; 2], told: &mut BTreeSet<String>, cx: &mut Cx) {
     let [one, other] = targets.map(|t| reached(process, source, t));
     let met: BTreeSet<&str> = one.intersection(&other).copied().collect();
     let activity = |name: &str| process.activities.get(name);
-    let own = |all: &BTreeSet<&str>| -> Vec<&Activity> { all.difference(&met).filter_map(|name| activity(name)).collect() };
+    let own = |all: &BTreeSet<&str>| -> Vec<&Activity<Written>> { all.difference(&met).filter_map(|name| activity(name)).collect() };
     let (one, other) = (own(&one), own(&other));
     // If the first token withdraws the others, only one of them writes.
-    let leads_to = |all: &[&Activity], name: &str| all.iter().any(|a| a.targets().iter().any(|t| **t == name));
+    let leads_to = |all: &[&Activity<Written>], name: &str| all.iter().any(|a| a.targets().iter().any(|t| **t == name));
     let first_only = |name: &&str| activity(name).is_some_and(|a| matches!(a.join, Some(Join::First { count: 1, cancels: true })));
     if met.iter().filter(|name| first_only(name)).any(|name| leads_to(&one, name) && leads_to(&other, name)) {
         return;
     }
-    let cancels = |a: &&Activity| verbs(a).any(|verb| matches!(verb, Verb::Cancel(_)));
+    let cancels = |a: &&Activity<Written>| verbs(a).any(|verb| matches!(verb, Verb::Cancel(_)));
     if one.iter().chain(&other).any(cancels) {
         return;
     }
@@ -91,7 +92,7 @@ fn pair(process: &Process, source: &Name, targets: [&Name; 2], told: &mut BTreeS
 }
 
 /// The activities to which a token leads that a split has placed here, until the split itself.
-fn reached<'a>(process: &'a Process, split: &Name, from: &'a Name) -> BTreeSet<&'a str> {
+fn reached<'a>(process: &'a Process<Written>, split: &Name, from: &'a Name) -> BTreeSet<&'a str> {
     let (mut found, mut open) = (BTreeSet::from([from.as_str()]), vec![from.as_str()]);
     while let Some(activity) = open.pop().and_then(|name| process.activities.get(name)) {
         for target in activity.targets().into_iter().filter(|t| *t != split) {
@@ -104,16 +105,16 @@ fn reached<'a>(process: &'a Process, split: &Name, from: &'a Name) -> BTreeSet<&
 }
 
 /// The verbs that may run while the activity is under way. Its `compensate` runs alone and is left out.
-fn verbs(activity: &Activity) -> impl Iterator<Item = &Verb> {
-    let undoes = |list: &&[Action]| std::ptr::eq(*list, &raw const activity.compensate[..]);
+fn verbs(activity: &Activity<Written>) -> impl Iterator<Item = &Verb<Written>> {
+    let undoes = |list: &&[Action<Written>]| std::ptr::eq(*list, &raw const activity.compensate[..]);
     activity.action_lists().into_iter().filter(move |list| !undoes(list)).flat_map(with_others).map(|action| &action.verb)
 }
 
-fn writes<'a>(activity: &'a Activity, names: &Names, sources: &'a Sources) -> Vec<Write<'a>> {
+fn writes<'a>(activity: &'a Activity<Written>, names: &Names<Written>, sources: &'a Sources) -> Vec<Write<'a>> {
     let mut all: Vec<Write> = vec![];
     for verb in verbs(activity) {
         if let Verb::Set(set) = verb {
-            let of = |(name, given): (&'a Name, &'a ValueExpr)| {
+            let of = |(name, given): (&'a Name, &'a ValueExpr<Written>)| {
                 let path = Slot::find(names, name).map_or_else(|| format!("process.data.{name}"), |slot| slot.path());
                 let literal = match given {
                     ValueExpr::Literal(literal) => Some(sources.slice(literal.node.span)),

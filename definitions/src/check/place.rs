@@ -2,7 +2,7 @@
 
 use crate::actions::set::ATTRIBUTES;
 use crate::cel::env::Env;
-use crate::cel::expr::Expr;
+use crate::cel::expr::WrittenExpr;
 use crate::cel::program::Program;
 use crate::cel::types::Ty;
 use crate::cel::value::Value;
@@ -13,8 +13,9 @@ use crate::kinds::message::DataType;
 use crate::kinds::who::{Who, Whos};
 use crate::name::Name;
 use crate::names::Names;
+use crate::phase::Written;
 use crate::value_error::ValueError;
-use crate::value_expr::{Literal, ValueExpr};
+use crate::value_expr::{ValueExpr, WrittenLiteral};
 use crate::values::Slot;
 use crate::yaml;
 use std::collections::BTreeSet;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 /// What a place relies on, gathered while it is checked.
 pub type Relies = BTreeSet<String>;
 
-pub fn condition(expr: Option<&Expr>, env: &Env, relies: &mut Relies, cx: &mut Cx) {
+pub fn condition(expr: Option<&WrittenExpr>, env: &Env, relies: &mut Relies, cx: &mut Cx) {
     let Some(expr) = expr else { return };
     if compile(expr, env, Some(&Ty::Bool), relies, cx).is_none() || cx.running || !conditions::never(&expr.text, env) {
         return;
@@ -36,31 +37,31 @@ pub fn condition(expr: Option<&Expr>, env: &Env, relies: &mut Relies, cx: &mut C
 }
 
 /// Compiles, and keeps what the place relies on.
-pub fn compile(expr: &Expr, env: &Env, wanted: Option<&Ty>, relies: &mut Relies, cx: &mut Cx) -> Option<Arc<Program>> {
-    let program = expr.compile(env, wanted, cx.sources, cx.out)?;
+pub fn compile(expr: &WrittenExpr, env: &Env, wanted: Option<&Ty>, relies: &mut Relies, cx: &mut Cx) -> Option<Arc<Program>> {
+    let program = cx.compile(expr, env, wanted)?;
     relies.extend(program.relies.iter().cloned());
     Some(program)
 }
 
 /// A value that is carried under a name, by a message for example: of one type of data.
-pub fn carried(name: &Name, of: DataType, given: &ValueExpr, env: &Env, relies: &mut Relies, cx: &mut Cx) {
+pub fn carried(name: &Name, of: DataType, given: &ValueExpr<Written>, env: &Env, relies: &mut Relies, cx: &mut Cx) {
     match given {
         ValueExpr::Expr(e) => drop(compile(e, env, Some(&of.ty()), relies, cx)),
         ValueExpr::Literal(l) => match of.read(&l.node.to_json()) {
-            Some(value) => drop(l.value.set(Some(value))),
+            Some(value) => cx.convert(l, Some(value)),
             None => cx.push(Diagnostic::error("wrong-type", l.node.span, format!("`{name}`: expected {}", of.word()))),
         },
     }
 }
 
 /// What is set where the condition holds, beside what is known already.
-pub fn proved(when: Option<&Expr>, env: &Env) -> BTreeSet<String> {
-    let program = when.and_then(|w| w.compiled());
+pub fn proved(when: Option<&WrittenExpr>, env: &Env, cx: &Cx) -> BTreeSet<String> {
+    let program = when.and_then(|w| cx.compiled(w));
     program.map(|p| p.proves.difference(&env.set).cloned().collect()).unwrap_or_default()
 }
 
 /// A value that must fit a slot.
-pub fn value(value: &ValueExpr, slot: &Slot, env: &Env, relies: &mut Relies, cx: &mut Cx) {
+pub fn value(value: &ValueExpr<Written>, slot: &Slot, env: &Env, relies: &mut Relies, cx: &mut Cx) {
     match value {
         ValueExpr::Expr(e) => {
             let wanted = slot.ty(cx.names);
@@ -71,7 +72,7 @@ pub fn value(value: &ValueExpr, slot: &Slot, env: &Env, relies: &mut Relies, cx:
                 let message = format!("`{}` cannot be unset", slot.name());
                 cx.push(Diagnostic::error("wrong-type", l.node.span, message));
             }
-            Ok(v) => drop(l.value.set(v)),
+            Ok(v) => cx.convert(l, v),
             Err(error) => {
                 let message = format!("`{}`: {error}", slot.name());
                 match &error {
@@ -91,7 +92,7 @@ pub fn value(value: &ValueExpr, slot: &Slot, env: &Env, relies: &mut Relies, cx:
     }
 }
 
-fn offered<'n>(slot: &'n Slot, names: &'n Names) -> Vec<&'n str> {
+fn offered<'n>(slot: &'n Slot, names: &'n Names<Written>) -> Vec<&'n str> {
     match slot {
         Slot::Type => names.types.iter().map(|s| s.name.as_str()).collect(),
         Slot::State => names.states.iter().map(|s| s.name.as_str()).collect(),
@@ -134,14 +135,14 @@ pub fn type_stays(slot: &Slot, name: &Name, cx: &mut Cx) {
 }
 
 /// A ticket's number, written out: YAML reads it as a number of its own.
-pub(crate) fn number(literal: &Literal, cx: &mut Cx) {
+pub(crate) fn number(literal: &WrittenLiteral, cx: &mut Cx) {
     let text = match &literal.node.value {
         yaml::Value::Text(t) if !t.is_empty() => Some(t.clone()),
         yaml::Value::Int(i) => Some(i.to_string()),
         _ => None,
     };
     match text {
-        Some(text) => drop(literal.value.set(Some(Value::text(text)))),
+        Some(text) => cx.convert(literal, Some(Value::text(text))),
         None => {
             let d = Diagnostic::error("wrong-type", literal.node.span, "expected a ticket's number");
             cx.push(d.help("an expression begins with `=`"));
@@ -158,7 +159,7 @@ pub fn calendar(name: &Name, cx: &mut Cx) {
 }
 
 /// People (C19). `activities` are known inside a process.
-pub fn whos(whos: &Whos, env: &Env, relies: &mut Relies, cx: &mut Cx) {
+pub fn whos(whos: &Whos<Written>, env: &Env, relies: &mut Relies, cx: &mut Cx) {
     for who in whos.iter() {
         match who {
             Who::Word(_) | Who::User(_) | Who::Skill(_) => {}
@@ -178,7 +179,7 @@ pub fn whos(whos: &Whos, env: &Env, relies: &mut Relies, cx: &mut Cx) {
                 None => cx.push(Diagnostic::error("unknown-name", name.span, "`did` is known only inside a process")),
             },
             Who::Expr(e) => {
-                if let Some(program) = e.compile(env, None, cx.sources, cx.out) {
+                if let Some(program) = cx.compile(e, env, None) {
                     if !program.ty.fits(&Ty::User) && !program.ty.fits(&Ty::list(Ty::User)) && !program.ty.is_textual() {
                         let message = format!("expected a login or a list of logins, found {}", program.ty);
                         cx.push(Diagnostic::error("cel-type", e.span, message));

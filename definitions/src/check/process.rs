@@ -3,7 +3,7 @@
 use crate::actions::complete::{Complete, Completes};
 use crate::actions::{self, Action, Verb};
 use crate::cel::env::Env;
-use crate::cel::expr::Expr;
+use crate::cel::expr::WrittenExpr;
 use crate::cel::types::Ty;
 use crate::check::action_list::{self, ActionPlace};
 use crate::check::context::Cx;
@@ -19,13 +19,14 @@ use crate::kinds::several::ForEach;
 use crate::kinds::timer::Timer;
 use crate::name::Name;
 use crate::outcomes;
+use crate::phase::Written;
 use std::collections::BTreeSet;
 
 /// Nobody oversees more, and what is proved of a net grows with it.
 const ACTIVITIES_MAX: usize = 1_000;
 
 /// Returns the fields that some proof of the process relies on.
-pub fn check(process: &Process, cx: &mut Cx) -> BTreeSet<String> {
+pub fn check(process: &Process<Written>, cx: &mut Cx) -> BTreeSet<String> {
     if process.activities.len() > ACTIVITIES_MAX {
         let d = Diagnostic::error(
             "too-large",
@@ -76,7 +77,7 @@ pub fn check(process: &Process, cx: &mut Cx) -> BTreeSet<String> {
     checker.relies.into_iter().filter_map(|p| p.strip_prefix("ticket.").map(|p| p.trim_start_matches("fields.").to_owned())).collect()
 }
 
-fn ticket(process: &Process, cx: &mut Cx) {
+fn ticket(process: &Process<Written>, cx: &mut Cx) {
     let (names, t) = (cx.names, &process.ticket);
     if names.queues.get(&t.queue).is_none() {
         cx.unknown("queue", &t.queue, names.queues.iter().map(|q| q.name.as_str()));
@@ -104,13 +105,13 @@ fn ticket(process: &Process, cx: &mut Cx) {
 }
 
 /// What the ticket's type requires, some form of the first step must ask for: otherwise no start could succeed.
-fn required_fields(process: &Process, cx: &mut Cx) {
+fn required_fields(process: &Process<Written>, cx: &mut Cx) {
     let names = cx.names;
     let Some(ticket_type) = names.types.get(&process.ticket.ticket_type) else { return };
     for field in ticket_type.fields.iter().filter(|f| f.required && f.default.is_none()) {
         for start in &process.starts {
             let Some(activity) = process.activities.get(&start.at_activity) else { continue };
-            let always = |f: &FormField| f.field.as_ref() == Some(&field.field) && f.when.is_none();
+            let always = |f: &FormField<Written>| f.field.as_ref() == Some(&field.field) && f.when.is_none();
             let missing = activity.dialogs.iter().find(|(_, d)| !d.fields.iter().any(always)).map(|(name, _)| name);
             if missing.is_some() || activity.dialogs.is_empty() {
                 let form = match missing {
@@ -126,7 +127,7 @@ fn required_fields(process: &Process, cx: &mut Cx) {
 }
 
 /// Names of activities, outcomes and keys that exclude each other.
-fn net(process: &Process, cx: &mut Cx) {
+fn net(process: &Process<Written>, cx: &mut Cx) {
     let activities: Vec<&str> = process.activities.names().collect();
     if activities.is_empty() {
         cx.push(Diagnostic::error("missing-key", process.name.span, "a process needs at least one activity"));
@@ -208,14 +209,14 @@ fn net(process: &Process, cx: &mut Cx) {
 }
 
 /// Every outcome that can occur is a key of `next`, and no other is.
-fn outcomes(process: &Process, name: &Name, activity: &Activity, cx: &mut Cx) {
+fn outcomes(process: &Process<Written>, name: &Name, activity: &Activity<Written>, cx: &mut Cx) {
     let Some(Next::Outcomes(map)) = &activity.next else { return };
     // With what an unknown process ends is not known.
     if activity.process.as_ref().is_some_and(|p| !cx.names.process_names.contains(p.name.as_str())) {
         return;
     }
     let possible = outcomes::outcomes(cx.names, process, name);
-    for (outcome, _) in map {
+    for (outcome, _) in map.iter() {
         if !possible.iter().any(|p| outcome == p.as_str()) {
             let d = Diagnostic::error("unknown-outcome", outcome.span, format!("`{name}` has no outcome `{outcome}`"));
             let list = possible.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(", ");
@@ -228,7 +229,7 @@ fn outcomes(process: &Process, name: &Name, activity: &Activity, cx: &mut Cx) {
     }
 }
 
-fn reachable(process: &Process, cx: &mut Cx) {
+fn reachable(process: &Process<Written>, cx: &mut Cx) {
     let mut found: BTreeSet<&str> = process.begins();
     let mut open: Vec<&str> = found.iter().copied().collect();
     while let Some(name) = open.pop() {
@@ -264,7 +265,7 @@ fn reachable(process: &Process, cx: &mut Cx) {
 }
 
 /// What is completed has the outcome, and what is undone says how.
-fn completed_or_undone(process: &Process, action: &Action, cx: &mut Cx) {
+fn completed_or_undone(process: &Process<Written>, action: &Action<Written>, cx: &mut Cx) {
     match &action.verb {
         Verb::Complete(Completes(Complete { activity, outcome: Some(outcome), .. })) => {
             let all = outcomes::outcomes(cx.names, process, activity);
@@ -294,7 +295,7 @@ fn completed_or_undone(process: &Process, action: &Action, cx: &mut Cx) {
 }
 
 struct Checker<'a> {
-    process: &'a Process,
+    process: &'a Process<Written>,
     base: Env,
     flow: Flow<'a>,
     fields: Option<BTreeSet<String>>,
@@ -303,7 +304,7 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn env(&self, activity: &Activity, facts: BTreeSet<String>) -> Env {
+    fn env(&self, activity: &Activity<Written>, facts: BTreeSet<String>) -> Env {
         env::in_activity(&Env { set: facts, ..self.base.clone() }, activity)
     }
 
@@ -319,11 +320,11 @@ impl Checker<'_> {
         }
     }
 
-    fn actions(&mut self, actions: &[Action], env: Env, cx: &mut Cx) -> BTreeSet<String> {
+    fn actions(&mut self, actions: &[Action<Written>], env: Env, cx: &mut Cx) -> BTreeSet<String> {
         self.actions_in(actions, env, false, cx)
     }
 
-    fn actions_in(&mut self, actions: &[Action], env: Env, waits: bool, cx: &mut Cx) -> BTreeSet<String> {
+    fn actions_in(&mut self, actions: &[Action<Written>], env: Env, waits: bool, cx: &mut Cx) -> BTreeSet<String> {
         let mut relies = Relies::new();
         let mut place = ActionPlace { waits, ..self.place(env) };
         action_list::actions(actions, &mut place, &mut relies, cx);
@@ -337,7 +338,7 @@ impl Checker<'_> {
         self.base.roots.iter().find(|(n, _)| n == "ticket").map(|(_, t)| all_paths(t)).unwrap_or_default()
     }
 
-    fn activity(&mut self, name: &Name, activity: &Activity, cx: &mut Cx) {
+    fn activity(&mut self, name: &Name, activity: &Activity<Written>, cx: &mut Cx) {
         texts::text(activity.title.as_ref(), cx);
         advice::title(self.process, name, activity, cx);
         advice::same_answers(activity, cx);
@@ -453,7 +454,7 @@ impl Checker<'_> {
     }
 
     /// What takes back knows what every way out of the activity leaves set; who asks for it need not be at work.
-    fn compensate(&mut self, name: &Name, activity: &Activity, env: &Env, cx: &mut Cx) {
+    fn compensate(&mut self, name: &Name, activity: &Activity<Written>, env: &Env, cx: &mut Cx) {
         let completed = self.flow.after(name, None).unwrap_or_else(|| env.set.clone());
         let other = activity.ways().iter().any(|(way, _)| !matches!(way, Way::Outcome(_))) || activity.on_change().next().is_some();
         let facts = match self.flow.left(name, activity, &[]) {
@@ -463,7 +464,7 @@ impl Checker<'_> {
         self.actions(&activity.compensate, Env { set: facts, ..self.base.clone() }, cx);
     }
 
-    fn handler(&mut self, handler: &LocalHandler, env: &Env, cx: &mut Cx) {
+    fn handler(&mut self, handler: &LocalHandler<Written>, env: &Env, cx: &mut Cx) {
         handler::names_in(&handler.on, self.process, cx);
         let env = handler::with_event(env, &handler.on, cx.names);
         place::condition(handler.when.as_ref(), &env, &mut self.relies, cx);
@@ -474,7 +475,7 @@ impl Checker<'_> {
     }
 
     /// A form; returns the environment once it has been filled in.
-    fn form(&mut self, fields: &[FormField], show: &[Name], copies: bool, env: &Env, cx: &mut Cx) -> Env {
+    fn form(&mut self, fields: &[FormField<Written>], show: &[Name], copies: bool, env: &Env, cx: &mut Cx) -> Env {
         for name in show {
             place::slot(name, self.fields.as_ref(), cx);
         }
@@ -482,7 +483,7 @@ impl Checker<'_> {
         filled.set.extend(required_facts(fields, cx.names));
         // What the type requires must be filled in, whatever the form says.
         let ticket_type = cx.names.types.get(&self.process.ticket.ticket_type);
-        let required = |n: &Name| ticket_type.is_some_and(|t| t.fields.iter().any(|f| f.required && f.field == *n));
+        let required = |n: &Name| ticket_type.is_some_and(|t| t.field(n).is_some_and(|f| f.required));
         let given = fields.iter().filter(|f| f.when.is_none()).filter_map(|f| f.field.as_ref()).filter(|n| required(n));
         filled.set.extend(given.map(|n| format!("ticket.fields.{n}")));
         let mut seen = BTreeSet::new();
@@ -517,7 +518,7 @@ impl Checker<'_> {
                         cx.push(Diagnostic::error("unknown-key", default.span(), "an article has no `default`"));
                     }
                     if let Some(subject) = &article.subject {
-                        self.relies.extend(subject.compile(&filled, cx.sources, cx.out));
+                        self.relies.extend(cx.compile_text(subject, &filled));
                     }
                 }
                 _ => cx.push(Diagnostic::error("missing-key", field.at, "a form field has `field`, `data` or `article`, and one of them")),
@@ -527,7 +528,7 @@ impl Checker<'_> {
     }
 
     /// A value of the process, or of the copy that is filled in.
-    fn data_field(&mut self, name: &Name, field: &FormField, copies: bool, cx: &mut Cx) {
+    fn data_field(&mut self, name: &Name, field: &FormField<Written>, copies: bool, cx: &mut Cx) {
         texts::text(field.title.as_ref(), cx);
         if field.field.is_some() || field.article.is_some() {
             cx.push(Diagnostic::error("missing-key", field.at, "a form field has `field`, `data` or `article`, and one of them"));
@@ -548,7 +549,7 @@ impl Checker<'_> {
         }
     }
 
-    fn next(&mut self, name: &Name, activity: &Activity, cx: &mut Cx) {
+    fn next(&mut self, name: &Name, activity: &Activity<Written>, cx: &mut Cx) {
         let Some(next) = &activity.next else { return };
         for (outcome, branch) in next.branches() {
             let Branch::Tried(list) = branch else { continue };
@@ -563,7 +564,7 @@ impl Checker<'_> {
         }
     }
 
-    fn transitions(&mut self, list: &[Transition], env: Env, cx: &mut Cx) {
+    fn transitions(&mut self, list: &[Transition<Written>], env: Env, cx: &mut Cx) {
         transitions::otherwise(list, None, cx);
         advice::never_taken(list, None, &self.base, cx);
         for transition in list {
@@ -575,7 +576,7 @@ impl Checker<'_> {
     }
 
     /// What a copy calls its element; it hides nothing.
-    fn name_of_element(&mut self, f: &ForEach, env: &mut Env, element: Ty, cx: &mut Cx) {
+    fn name_of_element(&mut self, f: &ForEach<Written>, env: &mut Env, element: Ty, cx: &mut Cx) {
         let Some(name) = &f.name else { return };
         if env.root(name).is_some() || *name == "items" || *name == "event" || *name == "article" {
             cx.push(Diagnostic::error("duplicate-key", name.span, format!("`{name}` has a meaning already")));
@@ -584,7 +585,7 @@ impl Checker<'_> {
     }
 
     /// `repeat` is asked when the activity is done, before `next`.
-    fn repeat(&mut self, name: &Name, activity: &Activity, cx: &mut Cx) {
+    fn repeat(&mut self, name: &Name, activity: &Activity<Written>, cx: &mut Cx) {
         let Some(repeat) = &activity.repeat else { return };
         repeat.check(cx.out);
         let facts = self.flow.after(name, None).unwrap_or_else(|| self.everything());
@@ -619,7 +620,7 @@ impl Checker<'_> {
         }
     }
 
-    fn timer(&mut self, timer: &Timer, env: &Env, cx: &mut Cx) {
+    fn timer(&mut self, timer: &Timer<Written>, env: &Env, cx: &mut Cx) {
         timer.calendar.iter().for_each(|c| place::calendar(c, cx));
         place::condition(timer.when.as_ref(), env, &mut self.relies, cx);
         self.actions_when(timer.when.as_ref(), &timer.actions, env.clone(), cx);
@@ -631,14 +632,14 @@ impl Checker<'_> {
         }
     }
 
-    fn transition(&mut self, transition: &Transition, env: Env, cx: &mut Cx) {
+    fn transition(&mut self, transition: &Transition<Written>, env: Env, cx: &mut Cx) {
         place::condition(transition.when.as_ref(), &env, &mut self.relies, cx);
         self.actions_when(transition.when.as_ref(), &transition.actions, env, cx);
     }
 
     /// What the condition proves is set for the actions behind it, and need not stay so for them.
-    fn actions_when(&mut self, when: Option<&Expr>, actions: &[Action], mut env: Env, cx: &mut Cx) {
-        let proved = place::proved(when, &env);
+    fn actions_when(&mut self, when: Option<&WrittenExpr>, actions: &[Action<Written>], mut env: Env, cx: &mut Cx) {
+        let proved = place::proved(when, &env, cx);
         let before = self.relies.clone();
         env.set.extend(proved.iter().cloned());
         self.actions(actions, env, cx);

@@ -9,6 +9,7 @@ use crate::kinds::field::FieldType;
 use crate::kinds::notification::{Channel, Notification};
 use crate::kinds::state::StateType;
 use crate::kinds::who::{Who, WhoWord};
+use crate::phase::Written;
 
 pub fn check(cx: &mut Cx) {
     let names = cx.names;
@@ -108,7 +109,7 @@ pub fn check(cx: &mut Cx) {
     }
 }
 
-fn notification(notification: &Notification, cx: &mut Cx) {
+fn notification(notification: &Notification<Written>, cx: &mut Cx) {
     let names = cx.names;
     let mut env = env::with_ticket(names, None);
     text(notification.title.as_ref(), cx);
@@ -129,12 +130,12 @@ fn notification(notification: &Notification, cx: &mut Cx) {
     place::condition(notification.when.as_ref(), &env, &mut Default::default(), cx);
     place::whos(&notification.to, &env, &mut Default::default(), cx);
     let env = env.with("recipient", env::person(names));
-    let _ = notification.subject.compile(&env, cx.sources, cx.out);
-    let _ = notification.body.compile(&env, cx.sources, cx.out);
+    let _ = cx.compile_text(&notification.subject, &env);
+    let _ = cx.compile_text(&notification.body, &env);
 }
 
 /// Somebody can be told, on a way that reaches them.
-fn recipients(notification: &Notification, cx: &mut Cx) {
+fn recipients(notification: &Notification<Written>, cx: &mut Cx) {
     if notification.to.iter().all(|who| matches!(who, Who::Word(WhoWord::Anyone))) {
         let d = Diagnostic::error(
             "nobody-named",

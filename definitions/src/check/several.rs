@@ -1,7 +1,7 @@
 //! Copies, repetitions, sub-processes, groups and mutexes: that they are whole, and what expressions see of them.
 
 use crate::cel::env::Env;
-use crate::cel::expr::Expr;
+use crate::cel::expr::WrittenExpr;
 use crate::cel::types::Ty;
 use crate::cel::value::Value;
 use crate::check::action_list;
@@ -14,6 +14,7 @@ use crate::kinds::process::Process;
 use crate::kinds::several::{DoneWhen, ForEach};
 use crate::kinds::sub_process::SubProcess;
 use crate::name::Name;
+use crate::phase::Written;
 use crate::value_expr::ValueExpr;
 use crate::values::Slot;
 use crate::yaml::{self, Node};
@@ -21,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The type of the elements, by what kind of list `in` is; whole numbers where it is a count.
-pub fn for_each(f: &ForEach, env: &Env, relies: &mut Relies, cx: &mut Cx) -> Ty {
+pub fn for_each(f: &ForEach<Written>, env: &Env, relies: &mut Relies, cx: &mut Cx) -> Ty {
     match (&f.list, &f.count) {
         (Some(list), None) => elements(list, env, relies, cx),
         (None, Some(count)) => {
@@ -40,7 +41,7 @@ pub fn for_each(f: &ForEach, env: &Env, relies: &mut Relies, cx: &mut Cx) -> Ty 
     }
 }
 
-fn elements(list: &ValueExpr, env: &Env, relies: &mut Relies, cx: &mut Cx) -> Ty {
+fn elements(list: &ValueExpr<Written>, env: &Env, relies: &mut Relies, cx: &mut Cx) -> Ty {
     match list {
         ValueExpr::Expr(e) => {
             let Some(program) = place::compile(e, env, None, relies, cx) else { return Ty::Any };
@@ -67,7 +68,7 @@ fn elements(list: &ValueExpr, env: &Env, relies: &mut Relies, cx: &mut Cx) -> Ty
             match all {
                 Some(all) if all.iter().all(|(_, ty)| *ty == all[0].1) => {
                     let ty = all.first().map_or(Ty::Any, |(_, ty)| ty.clone());
-                    let _ = l.value.set(Some(Value::List(Arc::new(all.into_iter().map(|(v, _)| v).collect()))));
+                    cx.convert(l, Some(Value::List(Arc::new(all.into_iter().map(|(v, _)| v).collect()))));
                     ty
                 }
                 _ => {
@@ -79,23 +80,29 @@ fn elements(list: &ValueExpr, env: &Env, relies: &mut Relies, cx: &mut Cx) -> Ty
     }
 }
 
-fn counted(count: &ValueExpr, env: &Env, relies: &mut Relies, cx: &mut Cx) {
+fn counted(count: &ValueExpr<Written>, env: &Env, relies: &mut Relies, cx: &mut Cx) {
     match count {
         ValueExpr::Expr(e) => drop(place::compile(e, env, Some(&Ty::Int), relies, cx)),
         ValueExpr::Literal(l) => match l.node.value {
-            yaml::Value::Int(i) if (0..=1_000).contains(&i) => drop(l.value.set(Some(Value::Int(i)))),
+            yaml::Value::Int(i) if (0..=1_000).contains(&i) => cx.convert(l, Some(Value::Int(i))),
             _ => cx.push(Diagnostic::error("out-of-range", l.node.span, "expected a number of copies from 0 to 1000")),
         },
     }
 }
 
-pub fn done_when(f: &ForEach, env: &Env, items: Ty, relies: &mut Relies, cx: &mut Cx) {
+pub fn done_when(f: &ForEach<Written>, env: &Env, items: Ty, relies: &mut Relies, cx: &mut Cx) {
     let Some(DoneWhen::Expr(e)) = &f.done_when else { return };
     place::condition(Some(e), &env.clone().with("items", items), relies, cx);
 }
 
 /// The process is there, and takes and gives what stands here.
-pub fn sub_process(sub: &SubProcess, process: &Process, own: &action_list::ActionPlace, relies: &mut Relies, cx: &mut Cx) {
+pub fn sub_process(
+    sub: &SubProcess<Written>,
+    process: &Process<Written>,
+    own: &action_list::ActionPlace,
+    relies: &mut Relies,
+    cx: &mut Cx,
+) {
     let Some(inner) = cx.processes.get(sub.name.as_str()) else {
         let known: Vec<_> = cx.names.process_names.iter().map(String::as_str).collect();
         return cx.unknown("process", &sub.name, known);
@@ -121,7 +128,7 @@ pub fn sub_process(sub: &SubProcess, process: &Process, own: &action_list::Actio
         if let Some(priority) = ticket.priority.as_ref().filter(|p| names.priorities.get(p).is_none()) {
             cx.unknown("priority", priority, names.priorities.iter().map(|p| p.name.as_str()));
         }
-        relies.extend(ticket.title.iter().flat_map(|t| t.compile(&own.env, cx.sources, cx.out)));
+        relies.extend(ticket.title.iter().flat_map(|t| cx.compile_text(t, &own.env)));
     }
     let fields: Option<BTreeSet<String>> =
         cx.names.types.get(&inner.ticket.ticket_type).map(|t| t.fields.iter().map(|f| f.field.to_string()).collect());
@@ -161,16 +168,16 @@ pub fn sub_process(sub: &SubProcess, process: &Process, own: &action_list::Actio
 }
 
 /// A value for something that the process declares.
-pub fn data_value(name: &Name, of: DataType, given: &ValueExpr, env: &Env, relies: &mut Relies, cx: &mut Cx) {
+pub fn data_value(name: &Name, of: DataType, given: &ValueExpr<Written>, env: &Env, relies: &mut Relies, cx: &mut Cx) {
     match given {
-        ValueExpr::Literal(l) if given.is_unset() => drop(l.value.set(None)),
+        ValueExpr::Literal(l) if given.is_unset() => cx.convert(l, None),
         _ => place::carried(name, of, given, env, relies, cx),
     }
 }
 
 /// Groups: their activities are there, and they lie in each other or apart.
-pub fn groups(process: &Process, cx: &mut Cx) {
-    let members = |g: &Group| g.activities.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+pub fn groups(process: &Process<Written>, cx: &mut Cx) {
+    let members = |g: &Group<Written>| g.activities.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
     let all: Vec<(&Name, BTreeSet<String>)> = process.groups.iter().map(|(n, g)| (n, members(g))).collect();
     for (i, (name, group)) in process.groups.iter().enumerate() {
         if process.activities.get(name).is_some() || *name == "instance" {
@@ -200,7 +207,7 @@ pub fn groups(process: &Process, cx: &mut Cx) {
 }
 
 /// What tells mutexes of one name apart is one value.
-pub fn key(key: &Expr, env: &Env, relies: &mut Relies, cx: &mut Cx) {
+pub fn key(key: &WrittenExpr, env: &Env, relies: &mut Relies, cx: &mut Cx) {
     let Some(program) = place::compile(key, env, None, relies, cx) else { return };
     let ty = &program.ty;
     if matches!(ty, Ty::List(_) | Ty::Map(_) | Ty::Object(_)) {
@@ -210,8 +217,8 @@ pub fn key(key: &Expr, env: &Env, relies: &mut Relies, cx: &mut Cx) {
 
 /// A mutex that is taken while another one is held.
 struct Within<'p> {
-    outer: &'p Mutex,
-    inner: &'p Mutex,
+    outer: &'p Mutex<Written>,
+    inner: &'p Mutex<Written>,
     at: &'p Name,
 }
 
@@ -235,12 +242,12 @@ impl Within<'_> {
 }
 
 /// The groups around an activity come before it, the outermost first.
-fn taken_within(process: &Process) -> Vec<Within<'_>> {
+fn taken_within(process: &Process<Written>) -> Vec<Within<'_>> {
     let mut all = vec![];
     for (at, activity) in process.activities.iter() {
         let mut around: Vec<_> = process.groups.iter().filter(|(_, g)| g.activities.iter().any(|a| a == at)).collect();
         around.sort_by_key(|(_, g)| std::cmp::Reverse(g.activities.len()));
-        let chain: Vec<&Mutex> = around.iter().filter_map(|(_, g)| g.mutex.as_ref()).chain(&activity.mutex).collect();
+        let chain: Vec<&Mutex<Written>> = around.iter().filter_map(|(_, g)| g.mutex.as_ref()).chain(&activity.mutex).collect();
         for (i, outer) in chain.iter().enumerate() {
             let inner = chain[i + 1..].iter().filter(|m| m.name != *outer.name);
             all.extend(inner.map(|inner| Within { outer, inner, at }));
@@ -250,14 +257,14 @@ fn taken_within(process: &Process) -> Vec<Within<'_>> {
 }
 
 /// Two mutexes that are taken in different orders can wait for each other for ever.
-fn mutexes(process: &Process, cx: &mut Cx) {
+fn mutexes(process: &Process<Written>, cx: &mut Cx) {
     let all = taken_within(process);
     let first = all.iter().enumerate().find_map(|(i, one)| all[..i].iter().find(|o| one.is_turned(o)).map(|o| one.finding(o)));
     cx.out.extend(first);
 }
 
 /// As within one process, of those that hold in the whole site.
-pub fn mutexes_of_site(processes: &BTreeMap<String, Process>, cx: &mut Cx) {
+pub fn mutexes_of_site(processes: &BTreeMap<String, Process<Written>>, cx: &mut Cx) {
     let all: Vec<(&String, Within)> =
         processes.iter().flat_map(|(name, p)| taken_within(p).into_iter().filter(Within::is_of_site).map(move |w| (name, w))).collect();
     for (i, (process, one)) in all.iter().enumerate() {

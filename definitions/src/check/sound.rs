@@ -4,12 +4,13 @@ use crate::check::context::Cx;
 use crate::diagnostic::Diagnostic;
 use crate::kinds::process::Process;
 use crate::net::Net;
+use crate::phase::Written;
 use crate::soundness::decide;
 use crate::soundness::fault::{Answer, Fault};
 use crate::source::Span;
 
 /// Only where the net is whole: whatever is wrong with its names has been said.
-pub fn check(process: &Process, cx: &mut Cx) {
+pub fn check(process: &Process<Written>, cx: &mut Cx) {
     let place = |name: &str| process.activities.iter().find(|(n, _)| *n == name).map_or(process.name.span, |(n, _)| n.span);
     match decide(cx.names, process) {
         Answer::Sound => {}
@@ -25,7 +26,7 @@ pub fn check(process: &Process, cx: &mut Cx) {
 }
 
 /// Arrows lead to it only from activities whose tokens come nowhere: those are the findings.
-fn comes_from_faults(activity: &str, faults: &[Fault], process: &Process) -> bool {
+fn comes_from_faults(activity: &str, faults: &[Fault], process: &Process<Written>) -> bool {
     let comes_nowhere = |from: &str| {
         let of = |f: &Fault| matches!(f, Fault::NeverEntered { .. } | Fault::Withdrawn { .. }) && f.activity() == from;
         from != activity && faults.iter().any(of)

@@ -5,7 +5,7 @@
 
 use crate::actions::{Action, Verb, with_others};
 use crate::cel::env::Env;
-use crate::cel::expr::Expr;
+use crate::cel::expr::WrittenExpr;
 use crate::check::context::Cx;
 use crate::check::{conditions, leads};
 use crate::diagnostic::Diagnostic;
@@ -14,6 +14,7 @@ use crate::kinds::process::{Activity, Dialog, Process, Starter, Way};
 use crate::kinds::ticket_type::{LifeTransition, TicketType};
 use crate::kinds::who::{Who, WhoWord};
 use crate::name::Name;
+use crate::phase::Written;
 use crate::source::Span;
 use crate::value_expr::ValueExpr;
 use crate::yaml::Value;
@@ -21,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 type States = BTreeSet<String>;
 
-pub fn check(process: &Process, cx: &mut Cx) {
+pub fn check(process: &Process<Written>, cx: &mut Cx) {
     let Some(ticket_type) = cx.names.types.get(&process.ticket.ticket_type).filter(|t| t.transitions.is_some()) else { return };
     let mut analysis = Analysis {
         process,
@@ -52,7 +53,7 @@ pub fn check(process: &Process, cx: &mut Cx) {
 
 /// Outside of processes the state is known only by the condition: what a job or a handler sets, the life cycle of some
 /// type has to allow from a state for which the condition can hold.
-pub fn where_it_holds(condition: Option<&Expr>, actions: &[Action], env: &Env, cx: &mut Cx) {
+pub fn where_it_holds(condition: Option<&WrittenExpr>, actions: &[Action<Written>], env: &Env, cx: &mut Cx) {
     let mut condition = condition.map_or_else(|| "true".to_owned(), |c| c.text.clone());
     if conditions::never(&condition, env) {
         return;
@@ -70,8 +71,8 @@ pub fn where_it_holds(condition: Option<&Expr>, actions: &[Action], env: &Env, c
         if let Some(when) = &action.when {
             condition = format!("({condition}) && ({})", when.text);
         }
-        let types = || cx.names.types.iter().filter(|t| t.states.iter().any(|s| *s == to.as_str()));
-        let from = |t: &TicketType| {
+        let types = || cx.names.types.iter().filter(|t| t.has_state(to));
+        let from = |t: &TicketType<Written>| {
             let leads = |s: &&Name| t.transitions.is_none() || leads(t, s.as_str(), to);
             let list: Vec<String> = t.states.iter().filter(leads).map(|s| format!("\"{s}\"")).collect();
             format!("ticket.type == \"{}\" && ticket.state in [{}]", t.name, list.join(", "))
@@ -86,21 +87,21 @@ pub fn where_it_holds(condition: Option<&Expr>, actions: &[Action], env: &Env, c
     }
 }
 
-fn leads(life: &TicketType, from: &str, to: &str) -> bool {
-    let step = |t: &LifeTransition| t.from.iter().any(|s| *s == from) && t.to.iter().any(|s| *s == to);
+fn leads(life: &TicketType<Written>, from: &str, to: &str) -> bool {
+    let step = |t: &LifeTransition<Written>| t.leads(from, to);
     from == to || life.transitions.iter().flatten().any(step)
 }
 
 /// Several branches can be under way, and change the state in any order.
-fn is_parallel(process: &Process) -> bool {
+fn is_parallel(process: &Process<Written>) -> bool {
     let ways = process.activities.iter().flat_map(|(_, a)| a.ways()).flat_map(|(_, b)| b.targets());
     let several = ways.filter_map(|(t, _)| t).any(|t| t.to.len() > 1 || t.times() > 1);
     several || process.activities.iter().any(|(_, a)| a.for_each.is_some() || a.split.is_some_and(|s| s != Split::First))
 }
 
 struct Analysis<'a> {
-    process: &'a Process,
-    life: &'a TicketType,
+    process: &'a Process<Written>,
+    life: &'a TicketType<Written>,
     /// In which states the ticket can be when the activity is entered.
     entry: BTreeMap<String, States>,
     /// Activities whose states have grown since they were looked at.
@@ -162,7 +163,7 @@ impl Analysis<'_> {
         }
     }
 
-    fn activity(&mut self, name: &str, activity: &Activity, begins: &States) {
+    fn activity(&mut self, name: &str, activity: &Activity<Written>, begins: &States) {
         let Some(entered) = self.entry.get(name).cloned() else { return };
         let entered = if self.parallel { self.closure(&entered) } else { entered };
         let after = self.actions(&activity.actions, entered.clone());
@@ -213,7 +214,7 @@ impl Analysis<'_> {
         }
     }
 
-    fn branch<'t>(&mut self, targets: impl Iterator<Item = (Option<&'t Transition>, &'t Target)>, from: &States) {
+    fn branch<'t>(&mut self, targets: impl Iterator<Item = (Option<&'t Transition<Written>>, &'t Target)>, from: &States) {
         for (transition, target) in targets {
             let from = match transition {
                 // Tried on a change: at any time.
@@ -225,16 +226,16 @@ impl Analysis<'_> {
         }
     }
 
-    fn dialog(&mut self, dialog: &Dialog, from: &States) -> States {
+    fn dialog(&mut self, dialog: &Dialog<Written>, from: &States) -> States {
         let chosen = dialog.fields.iter().any(|f| f.field.as_ref().is_some_and(|n| *n == "state"));
         let from = if chosen { self.closure(from) } else { from.clone() };
         self.actions(&dialog.actions, from)
     }
 
     /// Whoever starts the process here hands in the form in the same command, and nothing leads back to it.
-    fn is_handed_in_at_start(&self, name: &str, activity: &Activity) -> bool {
+    fn is_handed_in_at_start(&self, name: &str, activity: &Activity<Written>) -> bool {
         let starts: Vec<Starter> = self.process.starts.iter().filter(|s| s.at_activity == name).map(|s| s.by).collect();
-        let is_for = |dialog: &Dialog, by: Starter| {
+        let is_for = |dialog: &Dialog<Written>, by: Starter| {
             let words = dialog.who.iter().flat_map(|w| w.iter()).filter_map(|w| match w {
                 Who::Word(word) => Some(*word),
                 _ => None,
@@ -252,7 +253,7 @@ impl Analysis<'_> {
     }
 
     /// The states after these actions.
-    fn actions(&mut self, actions: &[Action], from: States) -> States {
+    fn actions(&mut self, actions: &[Action<Written>], from: States) -> States {
         let mut now = from;
         for action in actions {
             let before = now.clone();
@@ -262,13 +263,12 @@ impl Analysis<'_> {
                 match given {
                     ValueExpr::Literal(l) => {
                         let Value::Text(to) = &l.node.value else { continue };
-                        let known = self.life.states.iter().any(|s| *s == to.as_str())
-                            && leads::leads_to(self.life).is_some_and(|all| all.contains(to));
+                        let known = self.life.has_state(to) && leads::leads_to(self.life).is_some_and(|all| all.contains(to));
                         if known && !now.is_empty() && !now.iter().any(|s| leads(self.life, s, to)) {
                             self.found.push((l.node.span, now.clone(), to.clone()));
                         }
                         // One that the type does not have was told, and leaves everything possible.
-                        now = if self.life.states.iter().any(|s| *s == to.as_str()) { States::from([to.clone()]) } else { self.all() };
+                        now = if self.life.has_state(to) { States::from([to.clone()]) } else { self.all() };
                     }
                     ValueExpr::Expr(_) => now = self.all(),
                 }
@@ -292,6 +292,6 @@ impl Analysis<'_> {
     }
 }
 
-fn sets_state(action: &Action) -> bool {
+fn sets_state(action: &Action<Written>) -> bool {
     matches!(&action.verb, Verb::Set(set) if set.get("state").is_some())
 }

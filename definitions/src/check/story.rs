@@ -8,10 +8,11 @@ use crate::kinds::process::Process;
 use crate::kinds::test::{MailIn, Steering, Step, Test};
 use crate::load::Named;
 use crate::name::Name;
-use crate::value_expr::ValueExpr;
+use crate::phase::Written;
+use crate::value_expr::Entered;
 use crate::{data_types, outcomes};
 
-pub fn check(test: &Test, cx: &mut Cx) {
+pub fn check(test: &Test<Written>, cx: &mut Cx) {
     let names = cx.names;
     for (_, person) in test.people.iter() {
         for role in &person.roles {
@@ -65,7 +66,9 @@ pub fn check(test: &Test, cx: &mut Cx) {
         }
         step.patch.iter().for_each(|p| values(p, cx));
         if let Some(expect) = &step.expect {
-            values(&expect.fields, cx);
+            for (name, _) in expect.fields.iter() {
+                place::slot(name, None, cx);
+            }
             for (name, _) in expect.data.iter().filter(|(n, _)| !cx.processes.values().any(|p| p.data.get(n).is_some())) {
                 let d = Diagnostic::error("unknown-name", name.span, format!("no process has a value called `{name}`"));
                 cx.out.push(d);
@@ -105,7 +108,7 @@ pub fn check(test: &Test, cx: &mut Cx) {
 }
 
 /// One thing is done by hand, with what it needs and nothing else.
-fn steer(step: &Step, steering: &Steering, cx: &mut Cx) {
+fn steer(step: &Step<Written>, steering: &Steering, cx: &mut Cx) {
     let given = steering.given();
     let [(word, _)] = given[..] else {
         let d = Diagnostic::error("two-verbs", step.at, format!("`steer` does one thing, this one {}", given.len()));
@@ -125,7 +128,7 @@ fn steer(step: &Step, steering: &Steering, cx: &mut Cx) {
 }
 
 /// It comes to an address of the site.
-fn mail(test: &Test, step: &Step, mail: &MailIn, cx: &mut Cx) {
+fn mail(test: &Test<Written>, step: &Step<Written>, mail: &MailIn, cx: &mut Cx) {
     let known = match &mail.to {
         Some(to) => cx.names.account_at(to).is_some(),
         None => cx.names.accounts.iter().next().is_some(),
@@ -144,15 +147,15 @@ fn mail(test: &Test, step: &Step, mail: &MailIn, cx: &mut Cx) {
 }
 
 /// What a message carries is written plainly, as it comes from outside.
-fn message(name: &Name, step: &Step, cx: &mut Cx) {
+fn message(name: &Name, step: &Step<Written>, cx: &mut Cx) {
     let names = cx.names;
     let Some(shape) = names.messages.get(name.as_str()) else {
         return cx.unknown("message", name, names.messages.keys().map(String::as_str));
     };
     for (key, given) in step.with.iter() {
         let plain = match given {
-            ValueExpr::Literal(l) => shape.get(key.as_str()).map(|of| of.read(&l.node.to_json()).is_some()),
-            ValueExpr::Expr(_) => Some(false),
+            Entered::Plain(plain) => shape.get(key.as_str()).map(|of| of.read(&plain.to_json()).is_some()),
+            Entered::Expr(_) => Some(false),
         };
         match plain {
             None => {
@@ -172,7 +175,7 @@ fn message(name: &Name, step: &Step, cx: &mut Cx) {
 }
 
 /// Keys that the verb does not use would be ignored; they are findings instead.
-fn surplus(step: &Step, verb: &str, cx: &mut Cx) {
+fn surplus(step: &Step<Written>, verb: &str, cx: &mut Cx) {
     let form = matches!(verb, "start" | "submit" | "vote");
     let values = form || verb == "create";
     let person = !matches!(verb, "advance" | "answer" | "expect" | "job" | "mail" | "message");
@@ -195,7 +198,7 @@ fn surplus(step: &Step, verb: &str, cx: &mut Cx) {
 }
 
 /// Activities are looked for in every process of the site: a story may cross them.
-fn activities(test: &Test, step: &Step, cx: &mut Cx) {
+fn activities(test: &Test<Written>, step: &Step<Written>, cx: &mut Cx) {
     let expected = step.expect.iter().filter_map(|e| e.work.as_ref()).flatten();
     let used: Vec<Name> = [&step.submit, &step.vote, &step.claim, &step.release]
         .into_iter()
@@ -215,7 +218,7 @@ fn activities(test: &Test, step: &Step, cx: &mut Cx) {
 }
 
 /// The answer must be one that some activity of this name has; one that is not offered at the time is refused then.
-fn outcome(step: &Step, cx: &mut Cx) {
+fn outcome(step: &Step<Written>, cx: &mut Cx) {
     let (Some(outcome), Some(activity)) = (&step.outcome, step.submit.as_ref().or(step.vote.as_ref())) else { return };
     let all: Vec<String> = cx
         .processes
@@ -229,18 +232,18 @@ fn outcome(step: &Step, cx: &mut Cx) {
     }
 }
 
-fn values(given: &Named<ValueExpr>, cx: &mut Cx) {
+/// Checks the values that a person enters. Only their names must exist: tests enter on purpose what a form refuses. The
+/// engine reads a value of a process, or of a copy, by the type of its target.
+fn values(entered: &Named<Entered<Written>>, cx: &mut Cx) {
     let env = env::with_ticket(cx.names, None);
-    let of_copies = |p: &Process, name: &Name| p.activities.iter().any(|(_, a)| data_types::copy_data(a).contains_key(name.as_str()));
-    for (name, value) in given.iter() {
-        // A value of a process, or of a copy, is read where it goes.
-        if cx.processes.values().any(|p| p.data.get(name).is_some() || of_copies(p, name)) {
-            continue;
-        }
-        // Values of forms are tried on purpose with what a form would refuse; only the name must exist.
-        let slot = place::slot(name, None, cx);
-        if let (Some(slot), ValueExpr::Expr(_)) = (slot, value) {
-            place::value(value, &slot, &env, &mut Default::default(), cx);
+    let of_copies =
+        |p: &Process<Written>, name: &Name| p.activities.iter().any(|(_, a)| data_types::copy_data(a).contains_key(name.as_str()));
+    for (name, value) in entered.iter() {
+        let of_process = cx.processes.values().any(|p| p.data.get(name).is_some() || of_copies(p, name));
+        let slot = if of_process { None } else { place::slot(name, None, cx) };
+        if let Entered::Expr(expr) = value {
+            let wanted = slot.map(|s| s.ty(cx.names));
+            cx.compile(expr, &env, wanted.as_ref());
         }
     }
 }

@@ -4,9 +4,10 @@ use crate::check::context::Cx;
 use crate::diagnostic::Diagnostic;
 use crate::kinds::branch::{Split, Target, Transition};
 use crate::kinds::process::Activity;
+use crate::phase::Written;
 
 /// `all` has no conditions; what is taken beside others cannot stay.
-pub fn split(activity: &Activity, list: &[Transition], cx: &mut Cx) {
+pub fn split(activity: &Activity<Written>, list: &[Transition<Written>], cx: &mut Cx) {
     let Some(split) = activity.split.filter(|s| *s != Split::First) else { return };
     for t in list {
         if split == Split::All && (t.when.is_some() || t.otherwise || t.on.is_some()) {
@@ -20,7 +21,7 @@ pub fn split(activity: &Activity, list: &[Transition], cx: &mut Cx) {
 }
 
 /// `otherwise` is last, alone and without `when`; a transition without a condition hides all after it.
-pub fn otherwise(list: &[Transition], split: Option<Split>, cx: &mut Cx) {
+pub fn otherwise(list: &[Transition<Written>], split: Option<Split>, cx: &mut Cx) {
     let first = split.is_none_or(|s| s == Split::First);
     for (i, t) in list.iter().enumerate() {
         if t.otherwise && (t.when.is_some() || i + 1 < list.len()) {
@@ -36,7 +37,7 @@ pub fn otherwise(list: &[Transition], split: Option<Split>, cx: &mut Cx) {
 }
 
 /// A transition that waits for a change has something to wait for, and somewhere to go.
-pub fn on_change(list: &[Transition], cx: &mut Cx) {
+pub fn on_change(list: &[Transition<Written>], cx: &mut Cx) {
     for t in list.iter().filter(|t| t.on.is_some()) {
         if t.when.is_none() || t.otherwise {
             let d = Diagnostic::error("missing-key", t.at, "`on: change` needs `when`");

@@ -346,7 +346,7 @@ impl Rows {
         Self(firsts)
     }
 
-    fn of(&self, layer: usize) -> usize {
+    fn count_in(&self, layer: usize) -> usize {
         self.0.iter().rposition(|first| *first <= layer).unwrap_or(0)
     }
 
@@ -363,7 +363,7 @@ impl Rows {
     fn shift(&self, cells: &mut [Cell]) -> f32 {
         let mut top = 0.0;
         for row in 0..self.0.len() {
-            let own: Vec<usize> = (0..cells.len()).filter(|c| self.of(cells[*c].layer) == row).collect();
+            let own: Vec<usize> = (0..cells.len()).filter(|c| self.count_in(cells[*c].layer) == row).collect();
             let first = own.iter().map(|c| cells[*c].y).fold(f32::MAX, f32::min);
             let last = own.iter().map(|c| cells[*c].y + cells[*c].height).fold(f32::MIN, f32::max);
             own.iter().for_each(|c| cells[*c].y += top - first);
@@ -404,7 +404,7 @@ fn frames(members: &[usize], nodes: &[Point], heights: &[f32], layers: &[usize],
     };
     let mut all = vec![];
     for row in 0..rows.0.len() {
-        let own: Vec<usize> = members.iter().copied().filter(|m| rows.of(layers[*m]) == row).collect();
+        let own: Vec<usize> = members.iter().copied().filter(|m| rows.count_in(layers[*m]) == row).collect();
         if own.is_empty() {
             continue;
         }

@@ -1,22 +1,30 @@
-use crate::cel::expr::Expr;
 use crate::kinds::kind::Kind;
 use crate::kinds::who::Whos;
 use crate::load::{Int, Load, Loader, Named, OneOrMany, Schemas};
 use crate::name::Name;
+use crate::phase::{Compile, Compiled, ExprOf, Parts, Phase, Written};
 use crate::record;
+use crate::source::Span;
 use crate::text::Text;
 use crate::value_expr::ValueExpr;
 use crate::yaml::{Node, Value};
 use serde_json::json;
 
 /// For each thing that is chosen the values that are meant.
-pub type Limits = Named<OneOrMany<Meant>>;
+pub type Limits<S = Compiled> = Named<OneOrMany<Meant<S>>>;
 
 /// A value, or a condition on `value` behind `=`.
 #[derive(Debug, Clone)]
-pub struct Meant(pub ValueExpr);
+pub struct Meant<S: Phase = Compiled>(pub ValueExpr<S>);
 
-impl Load for Meant {
+impl Compile for Meant<Written> {
+    type Compiled = Meant;
+    fn compile(self, parts: &Parts) -> Result<Meant, Span> {
+        self.0.compile(parts).map(Meant)
+    }
+}
+
+impl Load for Meant<Written> {
     fn schema(g: &mut Schemas) -> serde_json::Value {
         g.define("Meant", |_| {
             json!({
@@ -40,7 +48,7 @@ impl Load for Meant {
 
 record! {
     /// What people may choose or do on a ticket right now. It only narrows: rights and life cycle come first.
-    pub struct Acl as "an ACL" {
+    pub struct Acl<S> as "an ACL" {
         /// The kind of this definition.
         kind "kind": Kind = "Acl";
         /// The name of the ACL.
@@ -50,15 +58,15 @@ record! {
         /// ACLs are asked in this order, then by name.
         order "order": Option<Int<0, 1_000_000>> = 100;
         /// Whom it is for; everybody if not written.
-        people "for": Option<Whos> = "agent";
+        people "for": Option<Whos<S>> = "agent";
         /// Only when this holds. `ticket` is as the form would make it, `stored` as it is.
-        when "when": Option<Expr> = "!has(ticket.fields.solution)";
+        when "when": Option<ExprOf<S>> = "!has(ticket.fields.solution)";
         /// Takes these away.
-        deny "deny": Limits = { "state": ["closed_successful"] };
+        deny "deny": Limits<S> = { "state": ["closed_successful"] };
         /// Takes everything else away.
-        allow_only "allow_only": Limits = { "queue": "= value.startsWith('it')" };
+        allow_only "allow_only": Limits<S> = { "queue": "= value.startsWith('it')" };
         /// Gives back what an ACL before this one took.
-        allow "allow": Limits = { "state": ["open"] };
+        allow "allow": Limits<S> = { "state": ["open"] };
         /// Fields that forms do not have.
         hide "hide": Vec<Name> = ["amount"];
         /// Fields that have to be filled in.

@@ -1,12 +1,12 @@
 use crate::kinds::kind::Kind;
 use crate::load::OneOrMany;
 use crate::name::Name;
-use crate::template::Template;
+use crate::phase::TemplateOf;
 use crate::{choice, record};
 
 record! {
     /// What the desk answers to mail by itself; never to a machine, and seldom to one address.
-    pub struct AutoResponse as "an automatic response" {
+    pub struct AutoResponse<S> as "an automatic response" {
         /// The kind of this definition.
         kind "kind": Kind = "AutoResponse";
         /// The name of the response.
@@ -16,9 +16,9 @@ record! {
         /// In which queues; in all that have none of their own, if not written.
         queues "queues": Option<OneOrMany<Name>> = ["service"];
         /// The first line. It knows the ticket's number and what the desk itself has decided, nothing that the sender wrote.
-        subject "subject": Template = { "en": "We have your message", "de": "Ihre Nachricht ist da" };
+        subject "subject": TemplateOf<S> = { "en": "We have your message", "de": "Ihre Nachricht ist da" };
         /// The text.
-        body "body": Template = { "en": "It has the number {{ticket.number}}.", "de": "Sie hat die Nummer {{ticket.number}}." };
+        body "body": TemplateOf<S> = { "en": "It has the number {{ticket.number}}.", "de": "Sie hat die Nummer {{ticket.number}}." };
     }
 }
 

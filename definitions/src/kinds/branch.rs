@@ -1,12 +1,12 @@
 //! Where tokens go, and when those that arrive go on (C5 to C9).
 
 use crate::actions::Action;
-use crate::cel::expr::Expr;
 use crate::diagnostic::Diagnostic;
-use crate::load::{Int, Load, Loader, NAME_PATTERN, OneOrMany, Schemas, is_name};
+use crate::load::{Int, Load, Loader, NAME_PATTERN, Named, OneOrMany, Schemas, is_name};
 use crate::name::Name;
+use crate::phase::{Compile, Compiled, ExprOf, Parts, Phase, Written};
 use crate::source::Span;
-use crate::yaml::{Entry, Node, Value};
+use crate::yaml::{Node, Value};
 use crate::{choice, record};
 use serde_json::json;
 
@@ -97,6 +97,8 @@ impl std::fmt::Display for Join {
     }
 }
 
+crate::plain!(Join);
+
 impl Load for Join {
     fn schema(g: &mut Schemas) -> serde_json::Value {
         json!({"anyOf": [JoinWord::schema(g), JoinFirst::schema(g), JoinTokens::schema(g)]})
@@ -119,11 +121,11 @@ impl Load for Join {
 
 record! {
     /// The way to other activities.
-    pub struct Transition as "a transition" {
+    pub struct Transition<S> as "a transition" {
         /// The activity, or several at once, each with its own token; `stay` saves and remains.
         to "to": OneOrMany<Target> = ["approve", "check_receipts"];
         /// Taken when this holds.
-        when "when": Option<Expr> = "ticket.fields.amount <= 50";
+        when "when": Option<ExprOf<S>> = "ticket.fields.amount <= 50";
         /// Taken when no other is.
         otherwise "otherwise": bool = true;
         /// How many tokens each target gets; one if not written.
@@ -131,7 +133,7 @@ record! {
         /// `change`: also tried on entry and whenever something changes that its condition reads.
         on "on": Option<OnChange> = "change";
         /// Done on the way.
-        actions "do": Vec<Action> = [{ "note": "Small claim" }];
+        actions "do": Vec<Action<S>> = [{ "note": "Small claim" }];
     }
 }
 
@@ -143,7 +145,7 @@ choice! {
     }
 }
 
-impl Transition {
+impl<S: Phase> Transition<S> {
     /// How many tokens each target gets.
     pub fn times(&self) -> usize {
         self.times.map_or(1, |n| n.0 as usize)
@@ -167,6 +169,8 @@ impl Target {
     }
 }
 
+crate::plain!(Target);
+
 impl Load for Target {
     fn schema(g: &mut Schemas) -> serde_json::Value {
         Name::schema(g)
@@ -181,20 +185,30 @@ impl Load for Target {
 
 /// One branch: straight on, or the transitions in the order in which they are tried.
 #[derive(Debug, Clone)]
-pub enum Branch {
+pub enum Branch<S: Phase = Compiled> {
     To(Target),
-    Tried(Vec<Transition>),
+    Tried(Vec<Transition<S>>),
 }
 
 /// Where it goes afterwards (C5).
 #[derive(Debug, Clone)]
-pub enum Next {
-    Branch(Branch),
+pub enum Next<S: Phase = Compiled> {
+    Branch(Branch<S>),
     /// By outcome.
-    Outcomes(Vec<(Name, Branch)>),
+    Outcomes(Named<Branch<S>>),
 }
 
-impl Load for Branch {
+impl Compile for Branch<Written> {
+    type Compiled = Branch;
+    fn compile(self, parts: &Parts) -> Result<Branch, Span> {
+        Ok(match self {
+            Self::To(target) => Branch::To(target),
+            Self::Tried(transitions) => Branch::Tried(transitions.compile(parts)?),
+        })
+    }
+}
+
+impl Load for Branch<Written> {
     fn schema(g: &mut Schemas) -> serde_json::Value {
         json!({"anyOf": [Name::schema(g), {"type": "array", "minItems": 1, "items": Transition::schema(g)}]})
     }
@@ -218,7 +232,7 @@ impl Load for Branch {
                 cx.push(Diagnostic::error("empty-list", node.span, "the list is empty"));
                 None
             }
-            Value::List(_) => Vec::<Transition>::load(node, cx).map(Self::Tried),
+            Value::List(_) => Vec::<Transition<Written>>::load(node, cx).map(Self::Tried),
             _ => {
                 cx.wrong_type(node, "the name of an activity, or a list of transitions");
                 None
@@ -227,7 +241,17 @@ impl Load for Branch {
     }
 }
 
-impl Load for Next {
+impl Compile for Next<Written> {
+    type Compiled = Next;
+    fn compile(self, parts: &Parts) -> Result<Next, Span> {
+        Ok(match self {
+            Self::Branch(branch) => Next::Branch(branch.compile(parts)?),
+            Self::Outcomes(all) => Next::Outcomes(all.compile(parts)?),
+        })
+    }
+}
+
+impl Load for Next<Written> {
     fn schema(g: &mut Schemas) -> serde_json::Value {
         g.define("Next", |g| {
             let branch = Branch::schema(g);
@@ -255,22 +279,15 @@ impl Load for Next {
                 });
                 None
             }
-            Value::Map(entries) => {
-                let load = |e: &Entry, cx: &mut Loader| {
-                    let name = Name::from_key(e, cx);
-                    let branch = Branch::load(&e.value, cx);
-                    Some((name?, branch?))
-                };
-                Some(Self::Outcomes(cx.each(entries, load)))
-            }
+            Value::Map(_) => Named::load(node, cx).map(Self::Outcomes),
             _ => Branch::load(node, cx).map(Self::Branch),
         }
     }
 }
 
-impl Next {
+impl<S: Phase> Next<S> {
     /// Every branch with the outcome that leads to it.
-    pub fn branches(&self) -> Vec<(Option<&Name>, &Branch)> {
+    pub fn branches(&self) -> Vec<(Option<&Name>, &Branch<S>)> {
         match self {
             Self::Branch(b) => vec![(None, b)],
             Self::Outcomes(map) => map.iter().map(|(n, b)| (Some(n), b)).collect(),
@@ -278,9 +295,9 @@ impl Next {
     }
 }
 
-impl Branch {
+impl<S: Phase> Branch<S> {
     /// Every target with the transition that leads to it.
-    pub fn targets(&self) -> Vec<(Option<&Transition>, &Target)> {
+    pub fn targets(&self) -> Vec<(Option<&Transition<S>>, &Target)> {
         match self {
             Self::To(t) => vec![(None, t)],
             Self::Tried(list) => list.iter().flat_map(|tr| tr.to.iter().map(move |t| (Some(tr), t))).collect(),

@@ -1,10 +1,11 @@
-use crate::cel::expr::Expr;
+use crate::cel::expr::WrittenExpr;
 use crate::cel::types::Ty;
 use crate::hit_policy::{Collect, Hit};
 use crate::kinds::kind::Kind;
 use crate::kinds::message::DataType;
 use crate::load::{Load, Loader, Named, Schemas};
 use crate::name::Name;
+use crate::phase::Written;
 use crate::record;
 use crate::text::Text;
 use crate::value_expr::ValueExpr;
@@ -31,7 +32,7 @@ record! {
         /// The rules, in their order.
         rules "rules": Vec<Rule> = [{ "when": "amount > 100 && customer == \"gold\"", "then": { "rate": "0.15" } }];
         /// What it answers where no rule holds.
-        otherwise "otherwise": Option<Named<ValueExpr>> = { "rate": 0 };
+        otherwise "otherwise": Option<Named<ValueExpr<Written>>> = { "rate": 0 };
     }
 }
 
@@ -39,9 +40,9 @@ record! {
     /// One row of a decision.
     pub struct Rule as "a rule" {
         /// When it holds: a condition over the inputs. Without it, it always does.
-        when "when": Option<Expr> = "amount > 100";
+        when "when": Option<WrittenExpr> = "amount > 100";
         /// What it answers: each output, written plainly or as an expression over the inputs.
-        then "then": Named<ValueExpr> = { "rate": "0.15" };
+        then "then": Named<ValueExpr<Written>> = { "rate": "0.15" };
     }
 }
 

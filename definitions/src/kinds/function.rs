@@ -2,6 +2,7 @@ use crate::kinds::decision::Column;
 use crate::kinds::kind::Kind;
 use crate::load::Named;
 use crate::name::Name;
+use crate::phase::Written;
 use crate::record;
 use crate::text::Text;
 use crate::value_expr::ValueExpr;
@@ -20,6 +21,6 @@ record! {
         /// The type of its value, or the words that it can be.
         returns "returns": Column = "decimal";
         /// Its value: an expression over the parameters, `site` and `now`.
-        value "value": ValueExpr = "= div(gross, 1.19, 2)";
+        value "value": ValueExpr<Written> = "= div(gross, 1.19, 2)";
     }
 }

@@ -1,10 +1,10 @@
 use crate::actions::Action;
-use crate::cel::expr::Expr;
 use crate::diagnostic::Diagnostic;
 use crate::kinds::branch::Branch;
 use crate::kinds::kind::Kind;
 use crate::load::{self, Int, Load, Loader, OneOrMany, Schemas};
 use crate::name::Name;
+use crate::phase::ExprOf;
 use crate::record;
 use crate::source::Span;
 use crate::text::Text;
@@ -13,7 +13,7 @@ use serde_json::json;
 
 record! {
     /// Actions on an event, whatever process it happens in.
-    pub struct Handler as "a handler" {
+    pub struct Handler<S> as "a handler" {
         /// The kind of this definition.
         kind "kind": Kind = "Handler";
         /// The name of the handler.
@@ -23,25 +23,25 @@ record! {
         /// The event, or several.
         on "on": OneOrMany<EventName> = "ticket.created";
         /// Only when this holds.
-        when "when": Option<Expr> = "ticket.priority > 3";
+        when "when": Option<ExprOf<S>> = "ticket.priority > 3";
         /// Handlers of one event run in this order, then by name.
         order "order": Option<Int<0, 1_000_000>> = 100;
         /// What is done.
-        actions "do": Vec<Action> = [{ "notify": "key_account" }];
+        actions "do": Vec<Action<S>> = [{ "notify": "key_account" }];
     }
 }
 
 record! {
     /// Actions on an event while an activity or a process is under way. The nearest handler wins.
-    pub struct LocalHandler as "a handler" {
+    pub struct LocalHandler<S> as "a handler" {
         /// The event, or several.
         on "on": OneOrMany<EventName> = "article.created";
         /// Only when this holds.
-        when "when": Option<Expr> = "article.sender == \"customer\"";
+        when "when": Option<ExprOf<S>> = "article.sender == \"customer\"";
         /// What is done.
-        actions "do": Vec<Action> = [{ "notify": "reminder" }];
+        actions "do": Vec<Action<S>> = [{ "notify": "reminder" }];
         /// Ends the activity, and goes there.
-        next "next": Option<Branch> = "answered";
+        next "next": Option<Branch<S>> = "answered";
     }
 }
 
@@ -123,6 +123,8 @@ impl EventName {
 pub fn is_exception(name: &str) -> bool {
     matches!(name, "deadline" | "error" | "nobody" | "violated")
 }
+
+crate::plain!(EventName);
 
 impl Load for EventName {
     fn schema(g: &mut Schemas) -> serde_json::Value {

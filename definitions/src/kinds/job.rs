@@ -1,10 +1,10 @@
 use crate::actions::Action;
-use crate::cel::expr::Expr;
 use crate::diagnostic::Diagnostic;
 use crate::kinds::handler::EventName;
 use crate::kinds::kind::Kind;
 use crate::load::{Load, Loader, OneOrMany, Schemas};
 use crate::name::Name;
+use crate::phase::{ExprOf, Phase};
 use crate::source::Span;
 use crate::text::Text;
 use crate::yaml::{Node, Value};
@@ -18,7 +18,7 @@ use std::str::FromStr;
 
 record! {
     /// Actions on all tickets that a condition holds for, by schedule or by hand.
-    pub struct Job as "a job" {
+    pub struct Job<S> as "a job" {
         /// The kind of this definition.
         kind "kind": Kind = "Job";
         /// The name of the job.
@@ -32,9 +32,9 @@ record! {
         /// The zone of the schedule; the site's if not written.
         zone "zone": Option<Zone> = "Europe/Berlin";
         /// For which tickets. One for which it cannot be evaluated is left out, and the run says so.
-        condition "where": Expr = "ticket.state == \"waiting\" && ticket.updated < now - days(14)";
+        condition "where": ExprOf<S> = "ticket.state == \"waiting\" && ticket.updated < now - days(14)";
         /// What is done on each.
-        actions "do": Vec<Action> = [{ "set": { "state": "closed_successful" } }];
+        actions "do": Vec<Action<S>> = [{ "set": { "state": "closed_successful" } }];
         /// What becomes of times at which nothing ran: `once` if not written.
         missed "missed": Option<Missed> = "once";
     }
@@ -92,6 +92,8 @@ impl Schedule {
     }
 }
 
+crate::plain!(Schedule);
+
 impl Load for Schedule {
     fn schema(g: &mut Schemas) -> serde_json::Value {
         g.define("Schedule", |_| {
@@ -120,7 +122,7 @@ impl Load for Schedule {
     }
 }
 
-impl Job {
+impl<S: Phase> Job<S> {
     /// The first time after this one at which it is to run.
     pub fn next(&self, after: Timestamp, site_zone: &TimeZone) -> Option<Timestamp> {
         let zone = self.zone.as_ref().map_or(site_zone, |z| &z.0);

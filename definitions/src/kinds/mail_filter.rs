@@ -1,14 +1,14 @@
 use crate::actions::set::Set;
-use crate::cel::expr::Expr;
 use crate::kinds::kind::Kind;
 use crate::load::Int;
 use crate::name::Name;
+use crate::phase::ExprOf;
 use crate::text::Text;
 use crate::{choice, record};
 
 record! {
     /// What becomes of mail that comes in, by what stands in it.
-    pub struct MailFilter as "a mail filter" {
+    pub struct MailFilter<S> as "a mail filter" {
         /// The kind of this definition.
         kind "kind": Kind = "MailFilter";
         /// The name of the filter.
@@ -20,9 +20,9 @@ record! {
         /// When: `arrival` if not written.
         stage "at": Option<Stage> = "arrival";
         /// Only when this holds.
-        when "when": Option<Expr> = "mail.subject.contains(\"Invoice\")";
+        when "when": Option<ExprOf<S>> = "mail.subject.contains(\"Invoice\")";
         /// What the ticket gets, new or not.
-        set "set": Set = { "queue": "billing" };
+        set "set": Set<S> = { "queue": "billing" };
         /// What becomes of it instead of being sorted as always.
         then "then": Option<Fate> = "ignore";
         /// No filter after this one is asked.

@@ -1,9 +1,9 @@
-use crate::cel::expr::Expr;
 use crate::cel::types::Ty;
 use crate::cel::value::Value;
 use crate::decimal::Decimal;
 use crate::duration_text::DurationText;
 use crate::load::{self, Load, Loader, Named, Schemas};
+use crate::phase::{ExprOf, Phase};
 use crate::value_error::{MULTILINE_BYTES_MAX, ValueError};
 use crate::yaml::{Node, Value as Yaml};
 use crate::{choice, record};
@@ -32,11 +32,11 @@ choice! {
 
 record! {
     /// A message from outside the process that its handlers wait for.
-    pub struct Message as "a message" {
+    pub struct Message<S> as "a message" {
         /// What it carries; all of it must be there.
         data "data": Named<Typed> = { "order": "text" };
         /// Which instances it is for; every one if not written.
-        matches "match": Option<Expr> = "has(ticket.fields.order) && event.order == ticket.fields.order";
+        matches "match": Option<ExprOf<S>> = "has(ticket.fields.order) && event.order == ticket.fields.order";
         /// How long it waits for a handler, or for an instance; without it, it is lost where no handler waits.
         keep "keep": Option<DurationText> = "30d";
     }
@@ -45,6 +45,8 @@ record! {
 /// The type of a value: its word, or a map that says it under `type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Typed(pub DataType);
+
+crate::plain!(Typed);
 
 impl Load for Typed {
     fn schema(g: &mut Schemas) -> Json {
@@ -60,7 +62,7 @@ impl Load for Typed {
     }
 }
 
-impl Message {
+impl<S: Phase> Message<S> {
     /// The types of what it carries, by name.
     pub fn shape(&self) -> BTreeMap<String, DataType> {
         self.data.iter().map(|(name, data)| (name.to_string(), data.0)).collect()

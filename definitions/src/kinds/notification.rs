@@ -1,10 +1,9 @@
-use crate::cel::expr::Expr;
 use crate::kinds::handler::EventName;
 use crate::kinds::kind::Kind;
 use crate::kinds::who::Whos;
 use crate::load::OneOrMany;
 use crate::name::Name;
-use crate::template::Template;
+use crate::phase::{ExprOf, TemplateOf};
 use crate::text::Text;
 use crate::{choice, record};
 
@@ -20,7 +19,7 @@ choice! {
 
 record! {
     /// A message to people about a ticket.
-    pub struct Notification as "a notification" {
+    pub struct Notification<S> as "a notification" {
         /// The kind of this definition.
         kind "kind": Kind = "Notification";
         /// The name that the action `notify` uses.
@@ -30,9 +29,9 @@ record! {
         /// Sent by itself on these events, instead of by `notify`.
         on "on": Option<OneOrMany<EventName>> = "ticket.state_changed";
         /// Of these events, only when this holds.
-        when "when": Option<Expr> = "event.new == \"closed_successful\"";
+        when "when": Option<ExprOf<S>> = "event.new == \"closed_successful\"";
         /// Who gets it.
-        to "to": Whos = ["customer"];
+        to "to": Whos<S> = ["customer"];
         /// On which ways.
         by "by": OneOrMany<Channel> = ["portal", "mail"];
         /// Each person is told at most once a day about one ticket.
@@ -42,8 +41,8 @@ record! {
         /// Comes in quiet hours too, and to whoever is away.
         urgent "urgent": bool = true;
         /// The first line.
-        subject "subject": Template = { "en": "Your claim {{ticket.number}} is paid" };
+        subject "subject": TemplateOf<S> = { "en": "Your claim {{ticket.number}} is paid" };
         /// The text.
-        body "body": Template = { "en": "Dear {{customer.name}}, …" };
+        body "body": TemplateOf<S> = { "en": "Dear {{customer.name}}, …" };
     }
 }

@@ -1,6 +1,5 @@
 use crate::actions::complete::{Complete, Completes};
 use crate::actions::{self, Action, Verb};
-use crate::cel::expr::Expr;
 use crate::duration_text::DurationText;
 pub use crate::kinds::branch::Branch;
 pub use crate::kinds::branch::Join;
@@ -20,7 +19,8 @@ use crate::kinds::timer::Timer;
 use crate::kinds::who::Whos;
 use crate::load::{self, Int, Load, Loader, Named, Schemas};
 use crate::name::Name;
-use crate::template::Template;
+use crate::phase::{Compile, Compiled, ExprOf, Parts, Phase, TemplateOf, Written};
+use crate::source::Span;
 use crate::text::Text;
 use crate::value_expr::ValueExpr;
 use crate::yaml::{Node, Value};
@@ -29,7 +29,7 @@ use serde_json::json;
 
 record! {
     /// A net of activities that drives one ticket.
-    pub struct Process as "a process" {
+    pub struct Process<S> as "a process" {
         /// The kind of this definition.
         kind "kind": Kind = "Process";
         /// The name by which definitions know the process.
@@ -49,17 +49,17 @@ record! {
         /// Values of its own: `process.data.NAME`.
         data "data": Named<Typed> = { "booking": "text" };
         /// What its handlers wait for, from other processes or from outside.
-        messages "messages": Named<Message> = { "parts_arrived": { "data": { "order": "text" }, "keep": "30d" } };
+        messages "messages": Named<Message<S>> = { "parts_arrived": { "data": { "order": "text" }, "keep": "30d" } };
         /// What happens on events while it runs.
-        handlers "handlers": Vec<LocalHandler> = [{ "on": "ticket.queue_changed", "do": [{ "notify": "moved" }] }];
+        handlers "handlers": Vec<LocalHandler<S>> = [{ "on": "ticket.queue_changed", "do": [{ "notify": "moved" }] }];
         /// Phases: what is cancelled, timed and excluded together.
-        groups "groups": Named<Group> = { "deployment": { "activities": ["stop", "install"], "mutex": "desk" } };
+        groups "groups": Named<Group<S>> = { "deployment": { "activities": ["stop", "install"], "mutex": "desk" } };
         /// The steps.
-        activities "activities": Named<Activity> = { "claim": { "next": "pay" }, "pay": { "end": "paid" } };
+        activities "activities": Named<Activity<S>> = { "claim": { "next": "pay" }, "pay": { "end": "paid" } };
     }
 }
 
-impl Process {
+impl<S: Phase> Process<S> {
     pub fn status(&self) -> Status {
         self.status.unwrap_or(Status::Active)
     }
@@ -141,41 +141,41 @@ record! {
 
 record! {
     /// One step: dialogs for people, or actions, or an approval.
-    pub struct Activity as "an activity" {
+    pub struct Activity<S> as "an activity" {
         /// What people read.
         title "title": Option<Text> = { "en": "Claim expenses", "de": "Spesen einreichen" };
         /// Done when the activity begins.
-        actions "do": Vec<Action> = [{ "set": { "state": "open" } }];
+        actions "do": Vec<Action<S>> = [{ "set": { "state": "open" } }];
         /// What takes back what it has done, when `undo` asks for it.
-        compensate "compensate": Vec<Action> = [{ "notify": "cancelled" }];
+        compensate "compensate": Vec<Action<S>> = [{ "notify": "cancelled" }];
         /// The forms; several are alternatives.
-        dialogs "dialogs": Named<Dialog> = { "hand_in": { "for": "customer", "fields": [{ "field": "amount", "required": true }] } };
+        dialogs "dialogs": Named<Dialog<S>> = { "hand_in": { "for": "customer", "fields": [{ "field": "amount", "required": true }] } };
         /// A vote.
-        approval "approval": Option<Box<Approval>> = { "required": 1, "of": { "role": "manager" }, "not": ["requester"] };
+        approval "approval": Option<Box<Approval<S>>> = { "required": 1, "of": { "role": "manager" }, "not": ["requester"] };
         /// Another process, as one step of this one.
-        process "process": Option<Box<SubProcess>> = { "name": "install_host", "on": "child" };
+        process "process": Option<Box<SubProcess<S>>> = { "name": "install_host", "on": "child" };
         /// One copy for each element of a list.
-        for_each "for_each": Option<Box<ForEach>> = { "in": "= ticket.fields.systems", "as": "system" };
+        for_each "for_each": Option<Box<ForEach<S>>> = { "in": "= ticket.fields.systems", "as": "system" };
         /// Done again on the same token, before `next` is looked at.
-        repeat "repeat": Option<Box<Repeat>> = { "until": "steps.install.outcome == \"good\"", "max": 3 };
+        repeat "repeat": Option<Box<Repeat<S>>> = { "until": "steps.install.outcome == \"good\"", "max": 3 };
         /// Open only while this holds; otherwise it waits, and its clocks stand.
-        while_ "while": Option<Expr> = "ticket.state_type == \"open\"";
+        while_ "while": Option<ExprOf<S>> = "ticket.state_type == \"open\"";
         /// Where it goes when `while` does not hold, in place of waiting.
         else_ "else": Option<Name> = "rejected";
         /// Never under way at the same time as others with this mutex.
-        mutex "mutex": Option<Mutex> = "desk";
+        mutex "mutex": Option<Mutex<S>> = "desk";
         /// Who does the work, where the dialogs do not say it.
-        assign "assign": Option<Assignment> = { "for": { "role": "accountant" }, "pick": "offer" };
+        assign "assign": Option<Assignment<S>> = { "for": { "role": "accountant" }, "pick": "offer" };
         /// What happens when it takes long; counted from the entry.
-        timers "timers": Vec<Timer> = [{ "after": "2d", "calendar": "office", "do": [{ "notify": "reminder" }] }];
+        timers "timers": Vec<Timer<S>> = [{ "after": "2d", "calendar": "office", "do": [{ "notify": "reminder" }] }];
         /// What happens on events while it is under way.
-        handlers "handlers": Vec<LocalHandler> = [{ "on": "article.created", "when": "article.sender == \"customer\"", "next": "answered" }];
+        handlers "handlers": Vec<LocalHandler<S>> = [{ "on": "article.created", "when": "article.sender == \"customer\"", "next": "answered" }];
         /// When tokens that arrive go on.
         join "join": Option<Join> = { "first": 2, "rest": "cancel" };
         /// Which of the transitions that hold are taken.
         split "split": Option<Split> = "first";
         /// Where it goes afterwards.
-        next "next": Option<Next> = "pay";
+        next "next": Option<Next<S>> = "pay";
         /// Ends the instance with this outcome.
         end "end": Option<Name> = "paid";
         /// Whether customers see the activity in drawings; yes if not written.
@@ -183,15 +183,15 @@ record! {
     }
 }
 
-impl Process {
+impl<S: Phase> Process<S> {
     /// Every list of actions in it.
-    pub fn action_lists(&self) -> impl Iterator<Item = &[Action]> {
+    pub fn action_lists(&self) -> impl Iterator<Item = &[Action<S>]> {
         let activities = self.activities.iter().flat_map(|(_, a)| a.action_lists());
         activities.chain(self.groups.iter().flat_map(|(_, g)| g.action_lists())).chain(self.handlers.iter().map(|h| &h.actions[..]))
     }
 
     /// Its own handlers, those of its groups, and those of its activities.
-    pub fn all_handlers(&self) -> impl Iterator<Item = &LocalHandler> {
+    pub fn all_handlers(&self) -> impl Iterator<Item = &LocalHandler<S>> {
         let activities = self.activities.iter().flat_map(|(_, a)| &a.handlers);
         activities.chain(self.groups.iter().flat_map(|(_, g)| &g.handlers)).chain(&self.handlers)
     }
@@ -215,19 +215,19 @@ impl Process {
     }
 
     /// Calls `f` with every action in it. Asked for each activity of large processes, so nothing is gathered first.
-    fn each_action<'a>(&'a self, f: &mut impl FnMut(&'a Action)) {
-        fn list<'a>(actions: &'a [Action], f: &mut impl FnMut(&'a Action)) {
+    fn each_action<'a>(&'a self, f: &mut impl FnMut(&'a Action<S>)) {
+        fn list<'a, S: Phase>(actions: &'a [Action<S>], f: &mut impl FnMut(&'a Action<S>)) {
             for action in actions {
                 f(action);
                 list(action.on_error.as_deref().unwrap_or_default(), f);
             }
         }
-        fn branch<'a>(branch: &'a Branch, f: &mut impl FnMut(&'a Action)) {
+        fn branch<'a, S: Phase>(branch: &'a Branch<S>, f: &mut impl FnMut(&'a Action<S>)) {
             if let Branch::Tried(transitions) = branch {
                 transitions.iter().for_each(|t| list(&t.actions, f));
             }
         }
-        fn clocks<'a>(timers: &'a [Timer], handlers: &'a [LocalHandler], f: &mut impl FnMut(&'a Action)) {
+        fn clocks<'a, S: Phase>(timers: &'a [Timer<S>], handlers: &'a [LocalHandler<S>], f: &mut impl FnMut(&'a Action<S>)) {
             for (actions, next) in timers.iter().map(|t| (&t.actions, &t.next)).chain(handlers.iter().map(|h| (&h.actions, &h.next))) {
                 list(actions, f);
                 next.iter().for_each(|n| branch(n, f));
@@ -250,7 +250,7 @@ impl Process {
     }
 }
 
-impl Activity {
+impl<S: Phase> Activity<S> {
     pub fn is_public(&self) -> bool {
         self.public.unwrap_or(true)
     }
@@ -263,7 +263,7 @@ impl Activity {
     /// Goes on by itself, without people (C2).
     pub fn is_automatic(&self) -> bool {
         // What goes another way only where it fails does not wait for that.
-        let event = |h: &LocalHandler| h.next.is_some() && !h.on.iter().all(EventName::is_failure);
+        let event = |h: &LocalHandler<S>| h.next.is_some() && !h.on.iter().all(EventName::is_failure);
         let waits = self.timers.iter().any(|t| t.next.is_some()) || self.handlers.iter().any(event);
         self.for_each.is_none() && self.process.is_none() && self.is_bare() && !waits
     }
@@ -280,7 +280,7 @@ impl Activity {
     }
 
     /// Every way out, with what leads to it.
-    pub fn ways(&self) -> Vec<(Way<'_>, &Branch)> {
+    pub fn ways(&self) -> Vec<(Way<'_>, &Branch<S>)> {
         let next = self.next.iter().flat_map(Next::branches).map(|(outcome, branch)| (Way::Outcome(outcome), branch));
         let timers = self.timers.iter().enumerate().filter_map(|(i, t)| t.next.as_ref().map(|b| (Way::Timer(i), b)));
         let handlers = self.handlers.iter().enumerate().filter_map(|(i, h)| h.next.as_ref().map(|b| (Way::Handler(i), b)));
@@ -288,8 +288,8 @@ impl Activity {
     }
 
     /// Every list of actions in it.
-    pub fn action_lists(&self) -> Vec<&[Action]> {
-        let mut lists: Vec<&[Action]> = vec![&self.actions, &self.compensate];
+    pub fn action_lists(&self) -> Vec<&[Action<S>]> {
+        let mut lists: Vec<&[Action<S>]> = vec![&self.actions, &self.compensate];
         lists.extend(self.dialogs.iter().map(|(_, d)| &d.actions[..]));
         lists.extend(self.approval.iter().map(|p| &p.actions[..]));
         lists.extend(self.timers.iter().map(|t| &t.actions[..]));
@@ -305,7 +305,7 @@ impl Activity {
     }
 
     /// The transitions that are tried whenever something they read changes (C7).
-    pub fn on_change(&self) -> impl Iterator<Item = &Transition> {
+    pub fn on_change(&self) -> impl Iterator<Item = &Transition<S>> {
         let tried = self.next.iter().flat_map(Next::branches).filter_map(|(_, b)| match b {
             Branch::Tried(list) => Some(list),
             Branch::To(_) => None,
@@ -315,7 +315,7 @@ impl Activity {
 }
 
 /// The activities that these actions go back to.
-pub fn reopened(lists: Vec<&[Action]>) -> impl Iterator<Item = &Name> {
+pub fn reopened<S: Phase>(lists: Vec<&[Action<S>]>) -> impl Iterator<Item = &Name> {
     lists.into_iter().flat_map(actions::with_others).filter_map(|a| match &a.verb {
         Verb::Reopen(name) => Some(name),
         _ => None,
@@ -358,6 +358,8 @@ pub enum Pick {
     SameAs(Name),
 }
 
+crate::plain!(Pick);
+
 impl Load for Pick {
     fn schema(g: &mut Schemas) -> serde_json::Value {
         let same = load::describe(Name::schema(g), "same_as", "Whoever completed that activity.", json!("plan"));
@@ -381,17 +383,17 @@ impl Load for Pick {
 
 record! {
     /// Who does the work.
-    pub struct Assignment as "`assign`" {
+    pub struct Assignment<S> as "`assign`" {
         /// The people.
-        who "for": Whos = { "role": "accountant" };
+        who "for": Whos<S> = { "role": "accountant" };
         /// How one of them is chosen.
         pick "pick": Option<Pick> = "offer";
         /// People who may not, whatever else they are.
-        not "not": Option<Whos> = [{ "did": "claim" }];
+        not "not": Option<Whos<S>> = [{ "did": "claim" }];
     }
 }
 
-impl Assignment {
+impl<S: Phase> Assignment<S> {
     pub fn pick(&self) -> &Pick {
         self.pick.as_ref().unwrap_or(&Pick::Offer)
     }
@@ -399,29 +401,29 @@ impl Assignment {
 
 record! {
     /// A form that a person fills in.
-    pub struct Dialog as "a dialog" {
+    pub struct Dialog<S> as "a dialog" {
         /// What people read.
         title "title": Option<Text> = { "en": "Hand in", "de": "Einreichen" };
         /// Who may use it; may be left out only beside `assign`.
-        who "for": Option<Whos> = ["customer", "agent"];
+        who "for": Option<Whos<S>> = ["customer", "agent"];
         /// Offered only when this holds.
-        when "when": Option<Expr> = "ticket.priority > 2";
+        when "when": Option<ExprOf<S>> = "ticket.priority > 2";
         /// The work item must be claimed before.
         claim "claim": bool = true;
         /// Attributes and fields that are shown and cannot be changed.
         show "show": Vec<Name> = ["amount"];
         /// What is filled in.
-        fields "fields": Vec<FormField> = [{ "field": "amount", "required": true }];
+        fields "fields": Vec<FormField<S>> = [{ "field": "amount", "required": true }];
         /// The answers: the buttons, and the branches. Without them there is one, `submit`.
-        outcomes "outcomes": Named<Outcome> = { "good": "Receipts are good", "missing": "Something is missing" };
+        outcomes "outcomes": Named<Outcome<S>> = { "good": "Receipts are good", "missing": "Something is missing" };
         /// Done when the form is submitted, before a branch is chosen.
-        actions "do": Vec<Action> = [{ "note": "Handed in" }];
+        actions "do": Vec<Action<S>> = [{ "note": "Handed in" }];
     }
 }
 
 record! {
     /// A field or attribute in a form, or the article.
-    pub struct FormField as "a form field" {
+    pub struct FormField<S> as "a form field" {
         /// A field of the ticket's type, or an attribute such as `priority`.
         field "field": Option<Name> = "amount";
         /// A value of the process, or where the activity has copies one of the copy's own.
@@ -431,21 +433,21 @@ record! {
         /// What people read, of a value of the process or of a copy.
         title "title": Option<Text> = { "en": "In order", "de": "In Ordnung" };
         /// An article that the person writes.
-        article "article": Option<ArticleField> = { "subject": "Claim", "required": true };
+        article "article": Option<ArticleField<S>> = { "subject": "Claim", "required": true };
         /// Must be filled in.
         required "required": bool = true;
         /// There only when this holds.
-        when "when": Option<Expr> = "ticket.priority > 2";
+        when "when": Option<ExprOf<S>> = "ticket.priority > 2";
         /// What stands in it at first.
-        default "default": Option<ValueExpr> = "0.00";
+        default "default": Option<ValueExpr<S>> = "0.00";
     }
 }
 
 record! {
     /// The article of a form.
-    pub struct ArticleField as "`article`" {
+    pub struct ArticleField<S> as "`article`" {
         /// Its first line.
-        subject "subject": Option<Template> = "Claim over {{ticket.fields.amount}} EUR";
+        subject "subject": Option<TemplateOf<S>> = "Claim over {{ticket.fields.amount}} EUR";
         /// The text must be filled in.
         required "required": bool = true;
         /// Whether customers see it; yes if not written.
@@ -476,7 +478,7 @@ choice! {
 
 record! {
     /// An answer with more than a text.
-    pub struct OutcomeMap as "an outcome" {
+    pub struct OutcomeMap<S> as "an outcome" {
         /// What stands on the button.
         title "title": Text = "Reject";
         /// A question that is asked before.
@@ -484,20 +486,27 @@ record! {
         /// How the button looks.
         style "style": Option<Style> = "danger";
         /// Offered only when this holds.
-        when "when": Option<Expr> = "ticket.priority > 2";
+        when "when": Option<ExprOf<S>> = "ticket.priority > 2";
     }
 }
 
 /// An answer of a dialog.
 #[derive(Debug, Clone)]
-pub struct Outcome {
+pub struct Outcome<S: Phase = Compiled> {
     pub title: Text,
     pub confirm: Option<Text>,
     pub style: Option<Style>,
-    pub when: Option<Expr>,
+    pub when: Option<ExprOf<S>>,
 }
 
-impl Load for Outcome {
+impl Compile for Outcome<Written> {
+    type Compiled = Outcome;
+    fn compile(self, parts: &Parts) -> Result<Outcome, Span> {
+        Ok(Outcome { title: self.title, confirm: self.confirm, style: self.style, when: self.when.compile(parts)? })
+    }
+}
+
+impl Load for Outcome<Written> {
     fn schema(g: &mut Schemas) -> serde_json::Value {
         json!({"anyOf": [Text::schema(g), OutcomeMap::schema(g)]})
     }
@@ -513,7 +522,7 @@ impl Load for Outcome {
 
 record! {
     /// A vote: a dialog with the outcomes `approve` and `reject`.
-    pub struct Approval as "an approval" {
+    pub struct Approval<S> as "an approval" {
         /// What people read.
         title "title": Option<Text> = { "en": "Approve", "de": "Freigeben" };
         /// How many approvals decide; one if not written.
@@ -523,11 +532,11 @@ record! {
         /// Each entry of `of` is a seat: it has one vote, of one of those whom it means.
         seats "seats": bool = true;
         /// To whom those who may vote can give their vote.
-        delegate "delegate": Option<Whos> = { "role": "manager" };
+        delegate "delegate": Option<Whos<S>> = { "role": "manager" };
         /// The people who may vote.
-        of "of": Whos = { "role": "manager" };
+        of "of": Whos<S> = { "role": "manager" };
         /// People who may not, whatever else they are.
-        not "not": Option<Whos> = ["requester"];
+        not "not": Option<Whos<S>> = ["requester"];
         /// How long there is time; then the outcome is `timeout`.
         within "within": Option<DurationText> = "5d";
         /// The calendar in whose working time `within` counts.
@@ -535,19 +544,19 @@ record! {
         /// Attributes and fields that are shown.
         show "show": Vec<Name> = ["amount"];
         /// What is filled in with the vote.
-        fields "fields": Vec<FormField> = [{ "article": { "required": false } }];
+        fields "fields": Vec<FormField<S>> = [{ "article": { "required": false } }];
         /// Done at each vote.
-        actions "do": Vec<Action> = [{ "note": "Voted" }];
+        actions "do": Vec<Action<S>> = [{ "note": "Voted" }];
     }
 }
 
-impl Approval {
-    /// What a person can vote.
-    pub const VOTES: &'static [&'static str] = &["approve", "reject"];
+/// The outcomes that a person can vote for.
+pub const VOTES: &[&str] = &["approve", "reject"];
 
+impl<S: Phase> Approval<S> {
     /// With what it can end.
     pub fn outcomes(&self) -> impl Iterator<Item = &'static str> {
-        Self::VOTES.iter().copied().chain(self.within.is_some().then_some("timeout"))
+        VOTES.iter().copied().chain(self.within.is_some().then_some("timeout"))
     }
 
     pub fn required(&self) -> usize {

@@ -2,7 +2,7 @@
 
 use crate::load::Named;
 use crate::name::Name;
-use crate::template::Template;
+use crate::phase::{Phase, TemplateOf};
 use crate::value_expr::ValueExpr;
 use crate::{choice, record};
 
@@ -18,7 +18,7 @@ choice! {
 
 record! {
     /// Runs another process, and goes on with its end.
-    pub struct SubProcess as "`process`" {
+    pub struct SubProcess<S> as "`process`" {
         /// The process.
         name "name": Name = "install_host";
         /// The ticket that it runs on; this one if not written.
@@ -26,15 +26,15 @@ record! {
         /// Whether its end is waited for; yes if not written.
         wait "wait": Option<bool> = false;
         /// What of the child ticket is not as the process says.
-        ticket "ticket": Option<ChildTicket> = { "queue": "changes" };
+        ticket "ticket": Option<ChildTicket<S>> = { "queue": "changes" };
         /// What it is given: values that its `data` declares, or fields of the child ticket.
-        with "with": Named<ValueExpr> = { "host": "= ticket.fields.server" };
+        with "with": Named<ValueExpr<S>> = { "host": "= ticket.fields.server" };
         /// What comes back at its end: own values or fields, each with the name of one of its values.
         into "into": Named<Name> = { "booking": "reference" };
     }
 }
 
-impl SubProcess {
+impl<S: Phase> SubProcess<S> {
     pub fn waits(&self) -> bool {
         self.wait.unwrap_or(true)
     }
@@ -46,7 +46,7 @@ impl SubProcess {
 
 record! {
     /// The child ticket of a sub-process.
-    pub struct ChildTicket as "the ticket of a sub-process" {
+    pub struct ChildTicket<S> as "the ticket of a sub-process" {
         /// Its queue.
         queue "queue": Option<Name> = "changes";
         /// Its state at the beginning.
@@ -54,6 +54,6 @@ record! {
         /// Its priority at the beginning, by name.
         priority "priority": Option<Name> = "normal";
         /// Its title; that of the process if not written.
-        title "title": Option<Template> = "Install {{ticket.fields.server}}";
+        title "title": Option<TemplateOf<S>> = "Install {{ticket.fields.server}}";
     }
 }

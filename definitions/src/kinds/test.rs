@@ -3,7 +3,8 @@ use crate::duration_text::DurationText;
 use crate::kinds::kind::Kind;
 use crate::load::{Int, Load, Loader, Named, Schemas};
 use crate::name::Name;
-use crate::value_expr::ValueExpr;
+use crate::phase::Phase;
+use crate::value_expr::{Entered, Plain};
 use crate::yaml::{Node, Value};
 use crate::{choice, record};
 use jiff::Timestamp;
@@ -11,7 +12,7 @@ use serde_json::json;
 
 record! {
     /// A story about a process, played in virtual time.
-    pub struct Test as "a test" {
+    pub struct Test<S> as "a test" {
         /// The kind of this definition.
         kind "kind": Kind = "Test";
         /// The name of the test.
@@ -23,7 +24,7 @@ record! {
         /// When it begins.
         starts_at "at": Option<Time> = "2026-03-02T09:00:00+01:00";
         /// What happens, and what is expected.
-        steps "steps": Vec<Step> = [{ "start": "expense_claim", "as": "anna" }, { "expect": { "state": "new" } }];
+        steps "steps": Vec<Step<S>> = [{ "start": "expense_claim", "as": "anna" }, { "expect": { "state": "new" } }];
     }
 }
 
@@ -58,6 +59,8 @@ record! {
 /// A point in time with its offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Time(pub Timestamp);
+
+crate::plain!(Time);
 
 impl Load for Time {
     fn schema(_: &mut Schemas) -> serde_json::Value {
@@ -99,7 +102,7 @@ choice! {
 
 record! {
     /// One step: exactly one of `start`, `create`, `submit`, `vote`, `claim`, `release`, `steer`, `patch`, `write`, `note`, `watch`, `merge`, `mail`, `message`, `answer`, `incident`, `job`, `advance`, `expect`.
-    pub struct Step as "a step" {
+    pub struct Step<S> as "a step" {
         /// Starts a process.
         start "start": Option<Name> = "expense_claim";
         /// Creates a ticket of this type without a process; `with` gives `title`, `queue` and the other values.
@@ -115,7 +118,7 @@ record! {
         /// Does something by hand with the work item of an activity.
         steer "steer": Option<Box<Steering>> = { "move": "install", "to": "rejected", "reason": "The server is gone" };
         /// Changes attributes of the ticket, as a person.
-        patch "patch": Option<Named<ValueExpr>> = { "state": "open" };
+        patch "patch": Option<Named<Entered<S>>> = { "state": "open" };
         /// Writes a message on the ticket, which customers see.
         write "write": Option<String> = "When will it be paid?";
         /// Writes a note on the ticket, which customers do not see.
@@ -144,13 +147,13 @@ record! {
         /// The person who does it, a name of `people`; with `expect`, whose choices they are.
         actor "as": Option<Name> = "anna";
         /// The copy of a `for_each`, by its element.
-        item "item": Option<ValueExpr> = "mail";
+        item "item": Option<Plain> = "mail";
         /// The dialog, where the activity has several.
         dialog "dialog": Option<Name> = "hand_in";
         /// The answer given.
         outcome "outcome": Option<Name> = "good";
         /// The values of the form.
-        with "with": Named<ValueExpr> = { "amount": "400.00" };
+        with "with": Named<Entered<S>> = { "amount": "400.00" };
         /// The text of the article.
         article "article": Option<String> = "Train to Kiel";
         /// What the program wrote.
@@ -166,7 +169,7 @@ record! {
     }
 }
 
-impl Step {
+impl<S: Phase> Step<S> {
     /// What it does, by its keys: a checked one has exactly one.
     pub fn verbs(&self) -> Vec<&'static str> {
         let given = [
@@ -308,9 +311,9 @@ record! {
         /// For each attribute or field the values that the person in `as` may choose by hand, in any order.
         choices "choices": Named<Vec<String>> = { "state": ["open", "closed_successful"] };
         /// Values of the process that was started last, as they are written: `null` where one is not set.
-        data "data": Named<ValueExpr> = { "booking": "B-7" };
+        data "data": Named<Plain> = { "booking": "B-7" };
         /// Values of fields.
-        fields "fields": Named<ValueExpr> = { "amount": "400.00" };
+        fields "fields": Named<Plain> = { "amount": "400.00" };
         /// The activities of the ticket's processes that were completed, in the order of their completion.
         trace "trace": Option<Vec<Name>> = ["claim", "approve"];
         /// Addresses, or people of the test, to whom mails were written since the beginning, in any order.

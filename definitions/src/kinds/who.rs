@@ -1,10 +1,12 @@
 //! A *who* (C19): the people that a key means.
 
-use crate::cel::expr::Expr;
+use crate::cel::expr::WrittenExpr;
 use crate::choice;
 use crate::diagnostic::Diagnostic;
 use crate::load::{self, Load, Loader, OneOrMany, Schemas};
 use crate::name::Name;
+use crate::phase::{Compile, Compiled, ExprOf, Parts, Phase, Written};
+use crate::source::Span;
 use crate::yaml::{Node, Value};
 use serde_json::json;
 
@@ -26,7 +28,7 @@ choice! {
 }
 
 #[derive(Debug, Clone)]
-pub enum Who {
+pub enum Who<S: Phase = Compiled> {
     Word(WhoWord),
     Role(Name),
     /// A login.
@@ -34,16 +36,31 @@ pub enum Who {
     /// Agents who have this skill.
     Skill(Name),
     /// The managers of these people.
-    ManagerOf(Box<Who>),
+    ManagerOf(Box<Who<S>>),
     /// Whoever completed that activity last.
     Did(Name),
     /// An expression whose value is a login, or a list of them.
-    Expr(Expr),
+    Expr(ExprOf<S>),
 }
 
-pub type Whos = OneOrMany<Who>;
+pub type Whos<S = Compiled> = OneOrMany<Who<S>>;
 
-impl Load for Who {
+impl Compile for Who<Written> {
+    type Compiled = Who;
+    fn compile(self, parts: &Parts) -> Result<Who, Span> {
+        Ok(match self {
+            Self::Word(word) => Who::Word(word),
+            Self::Role(role) => Who::Role(role),
+            Self::User(login) => Who::User(login),
+            Self::Skill(skill) => Who::Skill(skill),
+            Self::ManagerOf(of) => Who::ManagerOf(of.compile(parts)?),
+            Self::Did(activity) => Who::Did(activity),
+            Self::Expr(e) => Who::Expr(e.compile(parts)?),
+        })
+    }
+}
+
+impl Load for Who<Written> {
     fn schema(g: &mut Schemas) -> serde_json::Value {
         g.define("Who", |g| {
             let name = Name::schema(g);
@@ -66,7 +83,7 @@ impl Load for Who {
     }
 
     fn load(node: &Node, cx: &mut Loader) -> Option<Self> {
-        if let Some(expr) = Expr::marked(node) {
+        if let Some(expr) = WrittenExpr::marked(node, cx) {
             return Some(Self::Expr(expr));
         }
         match &node.value {

@@ -60,11 +60,11 @@ pub fn explore(layout: &Layout, starts: &[State], limits: Limits) -> Option<Answ
         overfull: false,
     };
     for state in starts {
-        for rested in layout.rest(state.clone()).ok()? {
+        for rested in layout.run_automatic(state.clone()).ok()? {
             e.see(rested, None);
         }
     }
-    let whole = e.run(limits);
+    let whole = e.explore(limits);
     if !whole && e.unbounded.is_empty() {
         return None;
     }
@@ -102,7 +102,7 @@ impl Explorer<'_> {
     }
 
     /// False when a limit came first.
-    fn run(&mut self, limits: Limits) -> bool {
+    fn explore(&mut self, limits: Limits) -> bool {
         let size = self.layout.size().max(1);
         let states = limits.states.min(BYTES_MAX / size);
         let moves = MOVES_MAX.min(COPIED_MAX / size);
@@ -150,7 +150,7 @@ impl Explorer<'_> {
     /// Every move of one mover. True when one of them leads to a state that was not known.
     fn try_all(&mut self, at: usize, state: &State, mover: Mover) -> bool {
         let layout = self.layout;
-        let (place, moves) = of(layout.moves, mover);
+        let (place, moves) = moves_of(layout.moves, mover);
         let mut new = false;
         for (i, m) in moves.iter().enumerate().filter(|(_, m)| layout.can_fire(state, m)) {
             self.tried += 1;
@@ -158,7 +158,7 @@ impl Explorer<'_> {
                 self.overfull = true;
                 continue;
             };
-            let Ok(rested) = layout.rest(next) else {
+            let Ok(rested) = layout.run_automatic(next) else {
                 self.overfull = true;
                 continue;
             };
@@ -218,7 +218,7 @@ impl Explorer<'_> {
         for _ in 0..2 {
             let begun = state.clone();
             for (mover, i) in way.iter().rev() {
-                let (place, moves) = of(self.moves(), *mover);
+                let (place, moves) = moves_of(self.moves(), *mover);
                 state = match (mover, self.layout.turn(&state)) {
                     (Mover::Entered(a), Some((turn, rest))) if turn == *a => rest,
                     (Mover::Token(_) | Mover::Group(_), None) => state,
@@ -227,7 +227,7 @@ impl Explorer<'_> {
                 if place.is_some_and(|at| self.layout.inside(&state, at) == 0) || !self.layout.can_fire(&state, &moves[*i]) {
                     return false;
                 }
-                let next = self.layout.after(&state, place, &moves[*i]).and_then(|(next, _)| self.layout.rest(next));
+                let next = self.layout.after(&state, place, &moves[*i]).and_then(|(next, _)| self.layout.run_automatic(next));
                 // More than is counted: it does grow.
                 let Ok(mut rested) = next else { return true };
                 state = rested.swap_remove(0);
@@ -263,7 +263,7 @@ impl Explorer<'_> {
 
     fn step(&self, mover: Mover, i: usize) -> Step {
         let moves = self.moves();
-        let (place, list) = of(moves, mover);
+        let (place, list) = moves_of(moves, mover);
         let at = match (mover, place) {
             (Mover::Group(g), _) => moves.of_groups[g].name.clone(),
             (_, place) => place.map(|a| moves.names[a].clone()).unwrap_or_default(),
@@ -275,7 +275,7 @@ impl Explorer<'_> {
         let mut steps = vec![];
         while let Some((before, mover, i)) = self.all[at].before {
             // A token that enters and only waits does nothing to tell of.
-            let silent = of(self.moves(), mover).1[i].effects.is_empty();
+            let silent = moves_of(self.moves(), mover).1[i].effects.is_empty();
             steps.extend((!silent).then(|| self.step(mover, i)));
             at = before;
         }
@@ -334,7 +334,7 @@ impl Explorer<'_> {
 }
 
 /// The activity whose token it is, and the moves.
-fn of(moves: &Moves, mover: Mover) -> (Option<usize>, &[Move]) {
+fn moves_of(moves: &Moves, mover: Mover) -> (Option<usize>, &[Move]) {
     match mover {
         Mover::Entered(a) => (Some(a), &moves.on_entry[a]),
         Mover::Token(a) => (Some(a), &moves.of_activity[a]),

@@ -8,6 +8,7 @@ use crate::kinds::process::{Activity, Process, Way};
 use crate::names::Names;
 use crate::net::Net;
 use crate::outcomes::outcomes;
+use crate::phase::Phase;
 use std::collections::BTreeSet;
 
 /// Transitions of one `split: matching` whose subsets are all looked at.
@@ -108,9 +109,9 @@ pub struct Moves {
     pub net: Net,
 }
 
-struct Maker<'a> {
-    names: &'a Names,
-    process: &'a Process,
+struct Maker<'a, S: Phase> {
+    names: &'a Names<S>,
+    process: &'a Process<S>,
     net: Net,
     arrows: Vec<Vec<String>>,
 }
@@ -120,7 +121,7 @@ type Turns = Vec<Vec<Effect>>;
 
 impl Moves {
     /// `None` where there is too much to look at.
-    pub fn new(names: &Names, process: &Process) -> Option<Self> {
+    pub fn new<S: Phase>(names: &Names<S>, process: &Process<S>) -> Option<Self> {
         let net = Net::new(process);
         let all: Vec<String> = process.activities.names().map(str::to_owned).collect();
         let arrows: Vec<Vec<String>> = all.iter().map(|n| net.arrows(n).map(str::to_owned).collect()).collect();
@@ -142,7 +143,7 @@ impl Moves {
         });
         withdrawn.chain(&regions).flatten().for_each(|a| cancellable[*a] = true);
         let starts = process.begins().into_iter().filter_map(|n| maker.net.at(n)).collect();
-        let times = |t: &Transition| t.times() > 1;
+        let times = |t: &Transition<S>| t.times() > 1;
         let tried = process.activities.iter().flat_map(|(_, a)| a.ways()).flat_map(|(_, b)| b.targets()).filter_map(|(t, _)| t);
         let several = tried.into_iter().any(times);
         let mut disturbs = disturbing(&on_entry, &regions, &cancellable);
@@ -223,9 +224,9 @@ fn disturbing(on_entry: &[Vec<Move>], regions: &[Vec<usize>], cancellable: &[boo
     }
 }
 
-impl Maker<'_> {
+impl<S: Phase> Maker<'_, S> {
     /// What happens at once when a token enters, and what can happen to one that is there.
-    fn activity(&self, place: usize, name: &str, activity: &Activity) -> Option<(Vec<Move>, Vec<Move>)> {
+    fn activity(&self, place: usize, name: &str, activity: &Activity<S>) -> Option<(Vec<Move>, Vec<Move>)> {
         let call = activity.actions.iter().position(|a| matches!(a.verb, Verb::Run(_))).unwrap_or(activity.actions.len());
         let (own, answered) = (self.turns(&activity.actions[..call])?, self.turns(&activity.actions[call..])?);
         let completions = self.completions(name, activity)?;
@@ -295,14 +296,14 @@ impl Maker<'_> {
     }
 
     /// A handler takes up what fails in the activity: then it stands there until that is done.
-    fn failure_leads_on(&self, place: usize, activity: &Activity) -> bool {
+    fn failure_leads_on(&self, place: usize, activity: &Activity<S>) -> bool {
         let groups = self.process.groups.iter().enumerate().filter(|(group, _)| self.net.members(*group).contains(&place));
         let all = activity.handlers.iter().chain(groups.flat_map(|(_, (_, g))| &g.handlers)).chain(&self.process.handlers);
         all.into_iter().any(|h| h.on.iter().any(EventName::is_failure))
     }
 
     /// Actions that are done while the token stays.
-    fn beside<'p>(&self, activity: &'p Activity) -> Vec<(&'static str, &'p [Action])> {
+    fn beside<'p>(&self, activity: &'p Activity<S>) -> Vec<(&'static str, &'p [Action<S>])> {
         let timers = activity.timers.iter().filter(|t| t.next.is_none()).map(|t| ("timer", &t.actions[..]));
         let handlers = activity.handlers.iter().filter(|h| h.next.is_none()).map(|h| ("event", &h.actions[..]));
         // A vote that does not decide yet.
@@ -313,9 +314,9 @@ impl Maker<'_> {
     }
 
     /// The ways in which the activity is completed: each outcome with what its form does, then the branch.
-    fn completions(&self, name: &str, activity: &Activity) -> Option<Vec<Move>> {
+    fn completions(&self, name: &str, activity: &Activity<S>) -> Option<Vec<Move>> {
         let possible = outcomes(self.names, self.process, name);
-        let mut given: Vec<(String, &[Action])> = vec![];
+        let mut given: Vec<(String, &[Action<S>])> = vec![];
         if activity.for_each.is_none() {
             for (_, dialog) in activity.dialogs.iter() {
                 let own = if dialog.outcomes.is_empty() {
@@ -330,7 +331,7 @@ impl Maker<'_> {
                 given.extend(approval.outcomes().map(|o| (o.to_owned(), does(o))));
             }
         }
-        let others: Vec<(String, &[Action])> =
+        let others: Vec<(String, &[Action<S>])> =
             possible.iter().filter(|p| !given.iter().any(|(o, _)| o == *p)).map(|p| (p.clone(), &[][..])).collect();
         given.extend(others);
         let split = activity.split.unwrap_or(Split::First);
@@ -342,8 +343,8 @@ impl Maker<'_> {
                     vec![Move::new("", [Effect::Leave].into_iter().chain(ends).collect())]
                 }
                 Some(Next::Branch(branch)) => self.branch("", name, branch, split)?,
-                Some(Next::Outcomes(map)) => match map.iter().find(|(o, _)| *o == outcome.as_str()) {
-                    Some((_, branch)) => self.branch(&outcome, name, branch, split)?,
+                Some(Next::Outcomes(map)) => match map.get(&outcome) {
+                    Some(branch) => self.branch(&outcome, name, branch, split)?,
                     None => continue,
                 },
             };
@@ -387,11 +388,11 @@ impl Maker<'_> {
 
     /// What a timer or a handler of a group does, and where it leads.
     /// For each event of a handler of a group, or of the process, the handlers that hide it from this one.
-    fn nearer(&self, handler: &LocalHandler, of_process: bool) -> Vec<Nearer> {
-        let waits = |a: &Activity| a.while_.is_some() || a.mutex.is_some();
+    fn nearer(&self, handler: &LocalHandler<S>, of_process: bool) -> Vec<Nearer> {
+        let waits = |a: &Activity<S>| a.while_.is_some() || a.mutex.is_some();
         // A token that waits for a mutex of its group is not under way.
         let surely = !self.process.groups.iter().any(|(_, g)| g.mutex.is_some());
-        let takes = |handlers: &[LocalHandler], event: &EventName| {
+        let takes = |handlers: &[LocalHandler<S>], event: &EventName| {
             handlers.iter().any(|h| h.when.is_none() && h.on.iter().any(|e| e.text == event.text))
         };
         let of = |event: &EventName| {
@@ -408,7 +409,7 @@ impl Maker<'_> {
         if all.contains(&Nearer::default()) { vec![] } else { all }
     }
 
-    fn of_group(&self, name: &str, label: &str, members: &[usize], actions: &[Action], next: Option<&Branch>) -> Option<Vec<Move>> {
+    fn of_group(&self, name: &str, label: &str, members: &[usize], actions: &[Action<S>], next: Option<&Branch<S>>) -> Option<Vec<Move>> {
         let turns = self.turns(actions)?;
         let Some(next) = next else { return Some(within(label, turns)) };
         let mut ways = self.branch(label, name, next, Split::First)?;
@@ -421,7 +422,7 @@ impl Maker<'_> {
     }
 
     /// The ways that a branch can be taken: the engine tries its transitions in their order, and takes them in it (C6).
-    fn branch(&self, label: &str, source: &str, branch: &Branch, split: Split) -> Option<Vec<Move>> {
+    fn branch(&self, label: &str, source: &str, branch: &Branch<S>, split: Split) -> Option<Vec<Move>> {
         let tried = match branch {
             Branch::To(Target::Activity(target)) => {
                 let effects = [Effect::Leave].into_iter().chain(self.enter(source, target)).collect();
@@ -430,7 +431,7 @@ impl Maker<'_> {
             Branch::To(_) => return Some(vec![Move::new(label, vec![Effect::Leave, Effect::Return])]),
             Branch::Tried(tried) => tried,
         };
-        let mut chosen: Vec<Vec<&Transition>> = vec![];
+        let mut chosen: Vec<Vec<&Transition<S>>> = vec![];
         if split == Split::First {
             for t in tried {
                 chosen.push(vec![t]);
@@ -444,7 +445,7 @@ impl Maker<'_> {
                 return None;
             }
             for bits in 0..1_u32 << free.len() {
-                let mut taken: Vec<&Transition> = vec![];
+                let mut taken: Vec<&Transition<S>> = vec![];
                 for (i, t) in tried.iter().enumerate() {
                     let holds = match free.iter().position(|f| *f == i) {
                         Some(bit) => bits & (1 << bit) != 0,
@@ -466,7 +467,7 @@ impl Maker<'_> {
     }
 
     /// These transitions, one after the other: the actions of each, then its tokens.
-    fn taken(&self, source: &str, taken: &[&Transition]) -> Option<Turns> {
+    fn taken(&self, source: &str, taken: &[&Transition<S>]) -> Option<Turns> {
         let mut turns = vec![vec![Effect::Leave]];
         for t in taken {
             turns = joined(turns, &self.turns(&t.actions)?)?;
@@ -489,7 +490,7 @@ impl Maker<'_> {
     }
 
     /// What actions do to tokens, once for each way their conditions can turn out.
-    fn turns(&self, actions: &[Action]) -> Option<Turns> {
+    fn turns(&self, actions: &[Action<S>]) -> Option<Turns> {
         let mut turns: Turns = vec![vec![]];
         for action in actions {
             let mut own: Turns = self.effect(&action.verb)?;
@@ -504,7 +505,7 @@ impl Maker<'_> {
         Some(turns)
     }
 
-    fn effect(&self, verb: &Verb) -> Option<Turns> {
+    fn effect(&self, verb: &Verb<S>) -> Option<Turns> {
         let one = |effect: Option<Effect>| vec![effect.into_iter().collect()];
         Some(match verb {
             Verb::Cancel(name) if *name == "instance" => one(Some(Effect::End)),

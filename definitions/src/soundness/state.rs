@@ -366,7 +366,7 @@ impl<'m> Layout<'m> {
 
     /// At rest: rounds that are over begin anew, and joins for which nothing more can come fire. Several states where it
     /// depends on which of them is the first.
-    pub fn rest(&self, state: State) -> Result<Vec<State>, Overfull> {
+    pub fn run_automatic(&self, state: State) -> Result<Vec<State>, Overfull> {
         let (mut open, mut seen, mut rested) = (vec![state], HashSet::new(), vec![]);
         while let Some(state) = open.pop() {
             match self.rest_until_choice(state)? {

@@ -26,28 +26,28 @@ use crate::execution::run::Run;
 use crate::rules::failure::Failure;
 use vorgang_definitions::actions::{Action, Verb};
 
-pub fn run(run: &mut Run, action: &Action, at: At) -> Result<(), Failure> {
+pub fn perform_verb(run: &mut Run, action: &Action, at: At) -> Result<(), Failure> {
     match &action.verb {
-        Verb::Account(a) => account::run(run, a, at),
-        Verb::Assign(a) => assign::run(run, a, at),
-        Verb::Cancel(a) => cancel::run(run, a, at),
-        Verb::Complete(a) => complete::run(run, &a.0, at.instance()),
-        Verb::Create(a) => create::run(run, a, action.name.as_ref(), at),
-        Verb::Emit(a) => emit::run(run, a, action, at),
-        Verb::Incident(a) => incident::run(run, a, at),
-        Verb::Increment(a) => increment::run(run, a, at),
-        Verb::Link(a) => link::run(run, a, at),
-        Verb::Merge(a) => merge::run(run, a, at),
-        Verb::Note(a) => note::run(run, a, at),
-        Verb::Notify(a) => notify::run(run, a, at),
-        Verb::Reopen(a) => reopen::run(run, a, at),
-        Verb::Run(a) => run::run(run, a, action, at),
-        Verb::Set(a) => set::run(run, a, at),
-        Verb::Split(a) => split::run(run, a, action.name.as_ref(), at),
-        Verb::Start(a) => start::run(run, a),
-        Verb::Undo(a) => undo::run(run, a, at),
-        Verb::Unwatch(a) => unwatch::run(run, a, at),
-        Verb::Watch(a) => watch::run(run, a, at),
+        Verb::Account(a) => account::perform(run, a, at),
+        Verb::Assign(a) => assign::perform(run, a, at),
+        Verb::Cancel(a) => cancel::perform(run, a, at),
+        Verb::Complete(a) => complete::perform(run, &a.0, at.instance()),
+        Verb::Create(a) => create::perform(run, a, action.name.as_ref(), at),
+        Verb::Emit(a) => emit::perform(run, a, action, at),
+        Verb::Incident(a) => incident::perform(run, a, at),
+        Verb::Increment(a) => increment::perform(run, a, at),
+        Verb::Link(a) => link::perform(run, a, at),
+        Verb::Merge(a) => merge::perform(run, a, at),
+        Verb::Note(a) => note::perform(run, a, at),
+        Verb::Notify(a) => notify::perform(run, a, at),
+        Verb::Reopen(a) => reopen::perform(run, a, at),
+        Verb::Run(a) => run::perform(run, a, action, at),
+        Verb::Set(a) => set::perform(run, a, at),
+        Verb::Split(a) => split::perform(run, a, action.name.as_ref(), at),
+        Verb::Start(a) => start::perform(run, a),
+        Verb::Undo(a) => undo::perform(run, a, at),
+        Verb::Unwatch(a) => unwatch::perform(run, a, at),
+        Verb::Watch(a) => watch::perform(run, a, at),
     }
 }
 
@@ -66,8 +66,8 @@ impl<'a> Run<'a> {
         }
         self.ran(action.at);
         let savepoint = action.on_error.as_ref().map(|_| self.savepoint());
-        if let Err(failure) = run(self, action, at) {
-            let (Some(others), Some(savepoint)) = (&action.on_error, savepoint) else { return Err(failure) };
+        if let Err(failure) = perform_verb(self, action, at) {
+            let (Some(others), Some(savepoint), false) = (&action.on_error, savepoint, self.is_void()) else { return Err(failure) };
             self.roll_back(savepoint);
             self.actions(others, at)?;
         }

@@ -49,7 +49,7 @@ pub struct Part {
 }
 
 impl Part {
-    fn of<'a>(name: &'static str, all: impl IntoIterator<Item = (String, bool)> + 'a) -> Self {
+    fn counted<'a>(name: &'static str, all: impl IntoIterator<Item = (String, bool)> + 'a) -> Self {
         let (mut total, mut missing) = (0, vec![]);
         for (what, reached) in all {
             total += 1;
@@ -113,7 +113,7 @@ impl Coverage {
     }
 
     /// Process by process, and the site itself.
-    pub fn of(&self, model: &Model) -> Vec<Covered> {
+    pub fn covered(&self, model: &Model) -> Vec<Covered> {
         model.processes.iter().map(|(name, process)| self.of_process(model, name, process)).chain([self.of_site(model)]).collect()
     }
 
@@ -131,11 +131,11 @@ impl Coverage {
         let both = conditions.into_iter().flat_map(|(text, at)| [true, false].map(|held| (format!("`{text}` {held}"), (at, held))));
         let conditions = both.map(|(what, asked)| (what, self.places.asked.contains(&asked)));
         let parts = vec![
-            Part::of("activities", activities),
-            Part::of("transitions", arrows),
-            Part::of("outcomes", outcomes),
-            Part::of("conditions", conditions),
-            Part::of("dialogs", dialogs),
+            Part::counted("activities", activities),
+            Part::counted("transitions", arrows),
+            Part::counted("outcomes", outcomes),
+            Part::counted("conditions", conditions),
+            Part::counted("dialogs", dialogs),
             self.ran("actions", actions(def)),
             self.ran("timers", timers(def)),
             self.ran("handlers", handlers(def)),
@@ -159,13 +159,13 @@ impl Coverage {
             self.ran("jobs", jobs),
             self.ran("ACLs", acls),
             self.ran("rules of decisions", rules),
-            Part::of("rights of roles", rights),
+            Part::counted("rights of roles", rights),
         ];
         Covered { process: None, parts }
     }
 
     fn ran(&self, name: &'static str, all: impl IntoIterator<Item = (Span, String)>) -> Part {
-        Part::of(name, all.into_iter().map(|(at, what)| (what, self.places.ran.contains(&at))))
+        Part::counted(name, all.into_iter().map(|(at, what)| (what, self.places.ran.contains(&at))))
     }
 }
 
@@ -175,7 +175,7 @@ fn conditions(process: &Process) -> Vec<(String, Span)> {
     for (_, activity) in process.activities.iter() {
         let tried = activity.next.iter().flat_map(Next::branches).flat_map(|(_, b)| b.targets()).filter_map(|(t, _)| t);
         for when in tried.filter_map(|t| t.when.as_ref()) {
-            all.insert(when.span, when.text.trim().to_owned());
+            all.insert(when.span(), when.text().trim().to_owned());
         }
     }
     all.into_iter().map(|(at, text)| (text, at)).collect()

@@ -3,11 +3,11 @@
 pub mod ask;
 pub mod at;
 pub mod changes;
-pub mod command;
 pub mod content;
 pub mod context;
 pub mod decision;
 pub mod evaluate;
 pub mod facts;
+pub mod peer_command;
 pub mod run;
 pub mod ticket;

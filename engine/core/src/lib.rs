@@ -2,9 +2,8 @@
 //! No clock, no I/O, no randomness, no async.
 
 mod actions;
-mod commands;
+pub mod commands;
 pub mod coverage;
-pub mod desk_event;
 mod dispatch;
 mod execution;
 mod net;
@@ -14,12 +13,12 @@ mod state;
 pub mod story;
 mod view;
 
+pub use commands::Command;
 pub use commands::{create_ticket, start_process, steer};
 pub use dispatch::decide;
-pub use execution::command::Command;
 pub use execution::context::Context;
 pub use execution::decision::Decision;
-pub use execution::{changes, command, context, decision, facts};
+pub use execution::{changes, context, decision, facts};
 pub use net::{life_cycle, mutex, voters};
 pub use react::tell;
 pub use rules::rejection::Rejection;
@@ -27,6 +26,7 @@ pub use rules::{acl, denied, failure, filter, follow_up, intake, pushdown, recip
 pub use state::event::Event;
 pub use state::snapshot::Snapshot;
 pub use state::{
-    apply, article, attachment, attributes, chain, event, happening, ids, linked, mail, message, notice, people, security, snapshot, text,
+    apply, article, attachment, attributes, chain, desk_event, event, happening, ids, linked, mail, message, notice, people, security,
+    snapshot, text, timer,
 };
 pub use view::{choices, offered, open};

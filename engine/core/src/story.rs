@@ -3,16 +3,20 @@
 mod expect;
 mod post;
 
+use crate::commands::{
+    AddArticle, AnswerCall, ArticleInput, ClaimWork, Command, FireTimer, Form, Hand, MergeTicket, NewTicket, PatchTicket, ReceiveMessage,
+    ReleaseWork, RetryIncident, RunJob, StartProcess, Steer, SubmitDialog, WatchTicket,
+};
 use crate::coverage::Coverage;
 use crate::dispatch::decide;
-use crate::execution::command::{ArticleInput, Command, Form, Hand, NewTicket, Steer};
 use crate::execution::context::Context;
 use crate::execution::decision::Decision;
-use crate::execution::facts::{Content, Facts, MutexFact, Other, SiteAsked, SiteFact};
+use crate::execution::facts::{Content, Fact, Facts, LookUp, MutexFact};
 use crate::rules::rejection::{FormError, Rejection};
 use crate::rules::scope::TicketScope;
 use crate::rules::trace::Trace;
 use crate::state::event::{ArticleAdded, Event, LinkAdded, LinkRemoved, MessageEmitted, TurnTaken, WorkEnded};
+use crate::state::ids::{Login, TicketId, TicketNumber};
 use crate::state::linked::Linked;
 use crate::state::message::{self, Data};
 use crate::state::people::{self, Away, Directory, Person, PersonKind, Settings};
@@ -28,7 +32,7 @@ use vorgang_definitions::kinds::test::{PersonKind as TestPerson, Steering, Step,
 use vorgang_definitions::load::Named;
 use vorgang_definitions::model::Model;
 use vorgang_definitions::source::Span;
-use vorgang_definitions::value_expr::ValueExpr;
+use vorgang_definitions::value_expr::{Entered, Plain};
 
 /// Messages that one step may set off.
 const DELIVERIES_MAX: usize = 1_000;
@@ -82,9 +86,6 @@ struct Kept {
     trace: Vec<String>,
 }
 
-/// Tickets that one command may make.
-const MADE_MAX: i64 = 100;
-
 pub fn play(model: &Model, test: &Test) -> Report {
     play_observed(model, test, &mut |_| {})
 }
@@ -92,7 +93,7 @@ pub fn play(model: &Model, test: &Test) -> Report {
 /// As [`play`]; each decision is shown before the story keeps it, in the order of its commits.
 pub fn play_observed(model: &Model, test: &Test, observer: &mut dyn FnMut(&Decision)) -> Report {
     let people = test.people.iter().map(|(login, p)| Person {
-        login: login.to_string(),
+        login: login.as_str().into(),
         name: p.title.clone().unwrap_or_else(|| login.to_string()),
         email: format!("{login}@example.org"),
         kind: match p.person_kind {
@@ -105,8 +106,8 @@ pub fn play_observed(model: &Model, test: &Test, observer: &mut dyn FnMut(&Decis
         active: true,
         settings: Settings {
             skills: p.skills.iter().map(ToString::to_string).collect(),
-            manager: p.manager.as_ref().map(ToString::to_string),
-            away: p.away.as_ref().map(|s| Away { from: Date::MIN, until: Date::MAX, substitute: Some(s.to_string()) }),
+            manager: p.manager.as_ref().map(|m| m.as_str().into()),
+            away: p.away.as_ref().map(|s| Away { from: Date::MIN, until: Date::MAX, substitute: Some(s.as_str().into()) }),
             ..Settings::default()
         },
     });
@@ -170,58 +171,71 @@ impl Story<'_> {
         Content { articles: of.content.articles.clone(), links }
     }
 
-    /// What a command may ask for: everything that there is.
-    fn facts(&self) -> Facts {
-        let number = |n: i64| (n, format!("{}", 100_000 + n));
-        let all = || self.tickets.iter().map(|t| (t.snapshot.ticket.number.clone(), t));
-        let others = all().map(|(n, t)| (n, Arc::new(Other { snapshot: t.snapshot.clone() }))).collect();
-        let contents = all().map(|(n, t)| (n, Arc::new(self.content(t)))).collect();
-        Facts::new((1..=MADE_MAX).map(|i| number(self.numbers + i)).collect(), others, contents)
+    /// Id and number of a new ticket.
+    fn number(&self, place: usize) -> (TicketId, TicketNumber) {
+        let id = self.numbers + 1 + place as i64;
+        (TicketId(id), format!("{}", 100_000 + id).into())
     }
 
-    /// What is asked for of the site as a whole.
-    fn site_fact(&self, asked: &SiteAsked) -> SiteFact {
-        match asked {
-            SiteAsked::Mutex(name, key) => {
+    /// The answer to a question that a command waits for; `None` for numbers, which are not facts of the site.
+    fn fact(&self, asked: &LookUp) -> Option<Fact> {
+        let ticket = |number: &TicketNumber| self.tickets.iter().find(|t| t.snapshot.ticket.number == *number);
+        Some(match asked {
+            LookUp::Numbers(_) => return None,
+            LookUp::Ticket(number) => Fact::Ticket(ticket(number).map(|t| Arc::new(t.snapshot.clone()))),
+            LookUp::Content(number) => Fact::Content(ticket(number).map(|t| Arc::new(self.content(t)))),
+            // Steps of a test follow one another: nobody is faster than a form.
+            LookUp::Changes { .. } => Fact::Changes(Arc::default()),
+            LookUp::Mutex { name, key } => {
                 let holder = self.tickets.iter().find(|t| t.snapshot.holds(name, key).is_some());
                 let waits = |w: &&WorkItem| matches!(w.more.as_ref().and_then(|m| m.waits.as_ref()), Some(Waits::Mutex { name: Some(n), key: Some(k), .. }) if n == name && k == key);
-                let mut waiters: Vec<(Timestamp, usize, String)> = vec![];
+                let mut waiters: Vec<(Timestamp, usize, TicketNumber)> = vec![];
                 for (place, t) in self.tickets.iter().enumerate() {
                     waiters.extend(t.snapshot.open_work().filter(waits).map(|w| (w.entered, place, t.snapshot.ticket.number.clone())));
                 }
                 waiters.sort();
-                let mut waiters: Vec<String> = waiters.into_iter().map(|(_, _, number)| number).collect();
+                let mut waiters: Vec<TicketNumber> = waiters.into_iter().map(|(_, _, number)| number).collect();
                 waiters.dedup();
                 let holder = holder.map(|t| (t.snapshot.ticket.id, t.snapshot.ticket.number.clone()));
-                SiteFact::Mutex(MutexFact { holder, rev: 0, waiters })
+                Fact::Mutex(MutexFact { holder, rev: 0, waiters })
             }
-            SiteAsked::Turn(place) => {
+            LookUp::Turn(place) => {
                 let last = self.events.iter().rev().find_map(|e| match e {
                     Event::TurnTaken(TurnTaken { place: p, person, .. }) if p == place => Some(person.clone()),
                     _ => None,
                 });
-                SiteFact::Turn(last)
+                Fact::Turn(last)
             }
-            SiteAsked::Load(login) => {
+            LookUp::Load(login) => {
                 let open = self.tickets.iter().flat_map(|t| t.snapshot.open_work());
-                SiteFact::Load(open.filter(|w| w.claimed_by.as_ref() == Some(login)).count() as u32)
+                Fact::Load(open.filter(|w| w.claimed_by.as_ref() == Some(login)).count() as u32)
             }
-        }
+        })
     }
 
     fn decide(&mut self, command: &Command, actor: &Person) -> Result<Decision, Rejection> {
-        let mut site = BTreeMap::new();
+        let own = usize::from(command.creates());
+        let new_ticket = command.creates().then(|| self.number(0));
+        let (mut numbers, mut known) = (vec![], BTreeMap::new());
         loop {
-            let facts = self.facts().with_site(site.clone());
-            let new_ticket = if command.creates() { facts.number() } else { None };
+            let facts = Facts::new(numbers.clone(), known.clone());
+            let new_ticket = new_ticket.clone();
             let ctx = Context { new_ticket, facts: &facts, trace: Some(&self.trace), ..Context::trial(self.now, actor, &self.people) };
-            let result = decide(self.model, self.snapshot().filter(|_| !command.creates()), command, &ctx);
-            let asked = facts.missing().1.site;
-            if asked.is_empty() {
-                self.numbers += facts.taken() as i64;
-                return result;
+            let answer = decide(self.model, self.snapshot().filter(|_| !command.creates()), command, &ctx);
+            let look_ups = match answer.known() {
+                Ok(decided) => {
+                    let made = decided.as_ref().map_or(0, Decision::tickets_made);
+                    self.numbers += (own + made) as i64;
+                    return decided;
+                }
+                Err(look_ups) => look_ups,
+            };
+            for asked in look_ups {
+                match self.fact(&asked) {
+                    Some(fact) => drop(known.insert(asked, fact)),
+                    None => numbers.push(self.number(own + numbers.len())),
+                }
             }
-            site.extend(asked.into_iter().map(|a| (a.clone(), self.site_fact(&a))));
         }
     }
 
@@ -244,7 +258,7 @@ impl Story<'_> {
         }
         if let Some(job) = &step.job {
             self.report.log.push(format!("job {job}"));
-            self.by_system(step, &Command::RunJob { job: job.to_string() });
+            self.by_system(step, &Command::RunJob(RunJob { job: job.to_string() }));
             return;
         }
         if let Some(mail) = &step.mail {
@@ -253,8 +267,8 @@ impl Story<'_> {
         if let Some(name) = &step.message {
             let shape = self.model.names.messages.get(name.as_str());
             let given = step.with.iter().filter_map(|(key, v)| match v {
-                ValueExpr::Literal(l) => Some((key.to_string(), l.node.to_json())),
-                ValueExpr::Expr(_) => None,
+                Entered::Plain(plain) => Some((key.to_string(), plain.to_json())),
+                Entered::Expr(_) => None,
             });
             match shape.map(|s| message::read(s, &given.collect())) {
                 Some(Ok(data)) => {
@@ -272,7 +286,7 @@ impl Story<'_> {
             let Some(call) = open else { return self.failed(step.at, format!("the program `{program}` is not to run")) };
             let result = step.fails.clone().map_or_else(|| Ok(step.output.clone().unwrap_or_default()), Err);
             self.report.log.push(format!("program {program} ends"));
-            self.by_system(step, &Command::AnswerCall { call, result });
+            self.by_system(step, &Command::AnswerCall(AnswerCall { call, result }));
             return;
         }
         let Some(actor) = step.actor.as_ref().and_then(|a| self.people.get(a)).cloned() else {
@@ -340,7 +354,12 @@ impl Story<'_> {
         for ticket in 0..self.tickets.len() {
             self.at = Some(ticket);
             let before = self.tickets[ticket].snapshot.version;
-            let command = Command::ReceiveMessage { name: sent.name.clone(), data: sent.data.clone(), sent: sent.at, hops: sent.hops };
+            let command = Command::ReceiveMessage(ReceiveMessage {
+                name: sent.name.clone(),
+                data: sent.data.clone(),
+                sent: sent.at,
+                hops: sent.hops,
+            });
             self.by_system_alone(step, &command);
             reached |= self.tickets[ticket].snapshot.version != before;
         }
@@ -351,8 +370,11 @@ impl Story<'_> {
     fn advance(&mut self, step: &Step, to: Timestamp) {
         let at = self.at;
         for _ in 0..FIRES_MAX {
-            let timers =
-                self.tickets.iter().enumerate().flat_map(|(i, t)| t.snapshot.timers.iter().map(move |timer| (timer.due, i, timer.seq)));
+            let timers = self
+                .tickets
+                .iter()
+                .enumerate()
+                .flat_map(|(i, t)| t.snapshot.timers.iter().filter_map(move |timer| Some((timer.fires()?, i, timer.seq))));
             let Some((due, ticket, seq)) = timers.filter(|(due, ..)| *due <= to).min() else {
                 self.now = to;
                 self.report.log.push(format!("clock is {}", self.time(to)));
@@ -361,7 +383,7 @@ impl Story<'_> {
             self.now = self.now.max(due);
             self.report.log.push(format!("clock is {}", self.time(self.now)));
             self.at = Some(ticket);
-            if !self.by_system(step, &Command::FireTimer { timer: seq }) {
+            if !self.by_system(step, &Command::FireTimer(FireTimer { timer: seq })) {
                 return;
             }
         }
@@ -470,7 +492,7 @@ impl Story<'_> {
             })
         };
         if let Some(process) = &step.start {
-            return Ok(Command::StartProcess { process: process.to_string(), form: form(self)? });
+            return Ok(Command::StartProcess(StartProcess { process: process.to_string(), form: form(self)? }));
         }
         if let Some(ticket_type) = &step.create {
             let mut fields = self.values(&step.with).map_err(Some)?;
@@ -482,30 +504,35 @@ impl Story<'_> {
                 queue: text("queue").unwrap_or_else(first),
                 state: text("state"),
                 priority: text("priority"),
-                customer_user: text("customer_user"),
+                customer_user: text("customer_user").map(Login::from),
                 article: step.article.as_ref().map(|text| written(step, text, true)),
                 fields,
                 blobs: vec![],
             }));
         }
         if let Some(patch) = &step.patch {
-            return Ok(Command::PatchTicket { values: self.values(patch).map_err(Some)?, seen: None, expected: None, blobs: vec![] });
+            return Ok(Command::PatchTicket(PatchTicket {
+                values: self.values(patch).map_err(Some)?,
+                seen: None,
+                expected: None,
+                blobs: vec![],
+            }));
         }
         if let Some(text) = &step.write {
-            return Ok(Command::AddArticle { article: written(step, text, true) });
+            return Ok(Command::AddArticle(AddArticle { article: written(step, text, true) }));
         }
         if let Some(text) = &step.note {
-            return Ok(Command::AddArticle { article: written(step, text, false) });
+            return Ok(Command::AddArticle(AddArticle { article: written(step, text, false) }));
         }
         if let Some(watch) = step.watch {
-            return Ok(Command::WatchTicket { watch });
+            return Ok(Command::WatchTicket(WatchTicket { watch }));
         }
         if let Some(n) = step.merge {
             let into = usize::try_from(n.0 - 1)
                 .ok()
                 .and_then(|i| self.tickets.get(i))
                 .ok_or_else(|| Some("there is no such ticket yet".to_owned()))?;
-            return Ok(Command::MergeTicket { into: into.snapshot.ticket.number.clone() });
+            return Ok(Command::MergeTicket(MergeTicket { into: into.snapshot.ticket.number.clone() }));
         }
         if let Some(steering) = &step.steer {
             return self.steer(step, steering);
@@ -514,7 +541,7 @@ impl Story<'_> {
             let snapshot = self.snapshot().ok_or(Some("there is no ticket yet".to_owned()))?;
             let meant = |i: &&Incident| i.resolved.is_none() && (i.kind == *text || i.message.contains(text));
             let incident = snapshot.incidents.iter().find(meant).map(|i| i.seq).ok_or(None)?;
-            return Ok(Command::RetryIncident { incident });
+            return Ok(Command::RetryIncident(RetryIncident { incident }));
         }
         let activity = [&step.submit, &step.vote, &step.claim, &step.release].into_iter().flatten().next().ok_or(None)?;
         let snapshot = self.snapshot().ok_or(Some("there is no ticket yet".to_owned()))?;
@@ -523,16 +550,16 @@ impl Story<'_> {
         };
         let work = snapshot.work.iter().find(open).map(|w| w.seq).ok_or(None)?;
         if step.claim.is_some() {
-            return Ok(Command::ClaimWork { work });
+            return Ok(Command::ClaimWork(ClaimWork { work }));
         }
         if step.release.is_some() {
-            return Ok(Command::ReleaseWork { work });
+            return Ok(Command::ReleaseWork(ReleaseWork { work }));
         }
         let mut form = form(self)?;
         if step.vote.is_some() {
             form.dialog = Some("approval".into());
         }
-        Ok(Command::SubmitDialog { work, form })
+        Ok(Command::SubmitDialog(SubmitDialog { work, form }))
     }
 
     fn steer(&self, step: &Step, steering: &Steering) -> Result<Command, Option<String>> {
@@ -550,16 +577,16 @@ impl Story<'_> {
         Ok(Command::Steer(Steer { hand, reason: steering.reason.clone().unwrap_or_default(), anyway: steering.anyway }))
     }
 
-    fn values(&self, given: &Named<ValueExpr>) -> Result<BTreeMap<String, Json>, String> {
+    fn values(&self, given: &Named<Entered>) -> Result<BTreeMap<String, Json>, String> {
         given
             .iter()
             .map(|(name, value)| {
                 let json = match value {
-                    ValueExpr::Literal(l) => l.node.to_json(),
-                    ValueExpr::Expr(e) => {
+                    Entered::Plain(plain) => plain.to_json(),
+                    Entered::Expr(e) => {
                         let snapshot = self.snapshot().ok_or("there is no ticket yet")?;
                         let system = people::system();
-                        let scope = TicketScope::of(&self.model.names, snapshot, &system, &self.people, self.now);
+                        let scope = TicketScope::for_person(&self.model.names, snapshot, &system, &self.people, self.now);
                         e.program().evaluate(&scope).map_err(|e| e.to_string())?.to_json()
                     }
                 };
@@ -575,13 +602,10 @@ fn is_meant(step: &Step, item: &WorkItem) -> bool {
 }
 
 /// A plain value as text.
-pub(crate) fn written_out(value: &ValueExpr) -> String {
-    match value {
-        ValueExpr::Literal(l) => match l.node.to_json() {
-            Json::String(s) => s,
-            other => other.to_string(),
-        },
-        ValueExpr::Expr(e) => e.text.clone(),
+pub(crate) fn written_out(value: &Plain) -> String {
+    match value.to_json() {
+        Json::String(s) => s,
+        other => other.to_string(),
     }
 }
 

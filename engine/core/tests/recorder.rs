@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use vorgang_core::chain::hex;
 use vorgang_core::changes::Changes;
-use vorgang_core::command::{ArticleInput, Command, Form};
+use vorgang_core::commands::{AddArticle, ArticleInput, Command, FireTimer, Form, ReceiveMessage, StartProcess, SubmitDialog};
 use vorgang_core::decision::Decision;
 use vorgang_core::snapshot::Snapshot;
 use vorgang_core::story::play_observed;
@@ -43,7 +43,7 @@ fn write(record: &mut String, decision: &Decision) {
         record.push_str(&json(serde_json::to_string(event)));
         record.push('\n');
     }
-    record.push_str(&json(serde_json::to_string(&Changes::of(decision))));
+    record.push_str(&json(serde_json::to_string(&Changes::from_decision(decision))));
     record.push('\n');
     decision.made.iter().for_each(|made| write(record, made));
 }
@@ -142,7 +142,7 @@ fn walk(seed: u64, record: &mut String) -> usize {
     let mut random = net::Random(seed);
     let mut now = given::NOW;
     let mut commits = 0;
-    let start = Command::StartProcess { process: "net".into(), form: Form::default() };
+    let start = Command::StartProcess(StartProcess { process: "net".into(), form: Form::default() });
     let Some(begun) = given::decision(&model, &people, None, &start, now) else { return 0 };
     let mut snapshot = keep(record, &mut commits, begun);
     for _ in 0..COMMANDS {
@@ -152,7 +152,7 @@ fn walk(seed: u64, record: &mut String) -> usize {
         now += SignedDuration::from_mins(7);
         let choices = choices(&model, &snapshot);
         let command = &choices[random.below(choices.len())];
-        if let Command::FireTimer { timer } = command {
+        if let Command::FireTimer(FireTimer { timer }) = command {
             now = snapshot.timers.iter().find(|t| t.seq == *timer).map_or(now, |t| now.max(t.due));
         }
         // The outcomes of conditions are random, too.
@@ -176,17 +176,17 @@ fn keep(record: &mut String, commits: &mut usize, decision: Decision) -> Snapsho
 /// Every command that can be given to this ticket, and one article.
 fn choices(model: &Model, snapshot: &Snapshot) -> Vec<Command> {
     let article = ArticleInput { body: "Hello".into(), ..ArticleInput::default() };
-    let mut commands = vec![Command::AddArticle { article }];
+    let mut commands = vec![Command::AddArticle(AddArticle { article })];
     for item in snapshot.open_work() {
         commands.extend(given::outcomes(model, snapshot, item).into_iter().map(|outcome| {
             let form = Form { outcome, ..Form::default() };
-            Command::SubmitDialog { work: item.seq, form }
+            Command::SubmitDialog(SubmitDialog { work: item.seq, form })
         }));
     }
-    commands.extend(snapshot.timers.iter().map(|t| Command::FireTimer { timer: t.seq }));
+    commands.extend(snapshot.timers.iter().filter(|t| t.stands.is_none()).map(|t| Command::FireTimer(FireTimer { timer: t.seq })));
     if !model.names.messages.is_empty() {
         let sent = snapshot.ticket.created;
-        commands.push(Command::ReceiveMessage { name: "m".into(), data: BTreeMap::new(), sent, hops: 0 });
+        commands.push(Command::ReceiveMessage(ReceiveMessage { name: "m".into(), data: BTreeMap::new(), sent, hops: 0 }));
     }
     commands
 }

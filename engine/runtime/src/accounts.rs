@@ -169,7 +169,7 @@ impl Desk {
         let entry = |p: &Person| Entry {
             by: by.clone(),
             event: "person.created".into(),
-            about: p.login.clone(),
+            about: p.login.to_string(),
             details: json!({"kind": p.kind.word(), "roles": p.roles, "company": p.company, "active": p.active}),
         };
         self.store.security_add(new.iter().map(entry).collect()).await?;

@@ -7,6 +7,7 @@ use vorgang_core::apply::{apply_commit, begin};
 use vorgang_core::article::{Article, Erasure};
 use vorgang_core::chain::{self, Hash};
 use vorgang_core::event::{ArticleAdded, ContentErased, Event, MailTakenBack};
+use vorgang_core::ids::TicketId;
 use vorgang_core::snapshot::Snapshot;
 use vorgang_store::{HistoryRow, Result, Store};
 
@@ -27,26 +28,26 @@ const LOOKS: u32 = 5;
 
 pub async fn verify(store: &dyn Store) -> Result<Report> {
     let mut report = Report::default();
-    let mut rows = Rows { store, ahead: vec![], after: (0, 0), ended: false };
-    let mut after = 0;
+    let mut rows = Rows { store, ahead: vec![], after: (TicketId(0), 0), ended: false };
+    let mut after = TicketId(0);
     loop {
         let heads = store.heads(after, PAGE).await?;
-        let up_to = if heads.len() < PAGE as usize { i64::MAX } else { heads.last().map_or(i64::MAX, |h| h.0) };
-        let ids: Vec<i64> = heads.iter().map(|h| h.0).collect();
-        let mut stored: HashMap<i64, Snapshot> =
+        let up_to = if heads.len() < PAGE as usize { TicketId(i64::MAX) } else { heads.last().map_or(TicketId(i64::MAX), |h| h.0) };
+        let ids: Vec<TicketId> = heads.iter().map(|h| h.0).collect();
+        let mut stored: HashMap<TicketId, Snapshot> =
             store.tickets_load(&ids).await?.into_iter().map(|s| (s.snapshot.ticket.id, s.snapshot)).collect();
-        let mut heads: HashMap<i64, (u64, Hash)> = heads.into_iter().map(|(id, version, hash)| (id, (version, hash))).collect();
+        let mut heads: HashMap<TicketId, (u64, Hash)> = heads.into_iter().map(|(id, version, hash)| (id, (version, hash))).collect();
         while let Some(history) = rows.ticket(up_to).await? {
             let id = history[0].ticket;
             report.rows += history.len() as u64;
             ticket(store, id, &history, heads.remove(&id), stored.remove(&id), &mut report).await?;
         }
-        let mut left: Vec<i64> = heads.into_keys().collect();
+        let mut left: Vec<TicketId> = heads.into_keys().collect();
         left.sort_unstable();
         for id in left {
             ticket(store, id, &[], Some((0, chain::GENESIS)), stored.remove(&id), &mut report).await?;
         }
-        if up_to == i64::MAX {
+        if up_to == TicketId(i64::MAX) {
             report.findings.truncate(FINDINGS_MAX);
             return Ok(report);
         }
@@ -59,7 +60,7 @@ struct Rows<'a> {
     store: &'a dyn Store,
     /// The last comes first.
     ahead: Vec<HistoryRow>,
-    after: (i64, u64),
+    after: (TicketId, u64),
     ended: bool,
 }
 
@@ -77,7 +78,7 @@ impl Rows<'_> {
     }
 
     /// All rows of the next ticket, up to this id.
-    async fn ticket(&mut self, up_to: i64) -> Result<Option<Vec<HistoryRow>>> {
+    async fn ticket(&mut self, up_to: TicketId) -> Result<Option<Vec<HistoryRow>>> {
         let Some(id) = self.peek().await?.map(|r| r.ticket).filter(|id| *id <= up_to) else { return Ok(None) };
         let mut all = vec![];
         while self.peek().await?.is_some_and(|r| r.ticket == id) {
@@ -90,7 +91,7 @@ impl Rows<'_> {
 /// Judges one ticket. What does not fit is read again: a commit may have come between two reads.
 async fn ticket(
     store: &dyn Store,
-    id: i64,
+    id: TicketId,
     history: &[HistoryRow],
     head: Option<(u64, Hash)>,
     stored: Option<Snapshot>,
@@ -135,7 +136,7 @@ async fn ticket(
 }
 
 /// The articles are those that the history tells of, and nothing else.
-async fn articles(store: &dyn Store, id: i64, history: &[HistoryRow], report: &mut Report) -> Result<()> {
+async fn articles(store: &dyn Store, id: TicketId, history: &[HistoryRow], report: &mut Report) -> Result<()> {
     let mut told: Vec<Article> = vec![];
     for row in history {
         // Of a row of an old format all content goes at once; that it may is judged before.
@@ -169,7 +170,7 @@ async fn articles(store: &dyn Store, id: i64, history: &[HistoryRow], report: &m
     Ok(())
 }
 
-fn judge(id: i64, history: &[HistoryRow], head: Option<(u64, Hash)>, stored: Option<Snapshot>) -> Report {
+fn judge(id: TicketId, history: &[HistoryRow], head: Option<(u64, Hash)>, stored: Option<Snapshot>) -> Report {
     let mut report = Report { tickets: u64::from(head.is_some()), ..Report::default() };
     if history.is_empty() {
         report.findings.push(format!("ticket {id}: has no history"));

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use vorgang_core::ids::TicketId;
 
 /// How long an address that bounced gets no mail that nobody wrote by hand.
 pub const BOUNCED_FOR: SignedDuration = SignedDuration::from_hours(1);
@@ -19,11 +20,11 @@ type Counter = (Timestamp, u32);
 
 /// Counts by (ticket, cause, recipient), on this node.
 #[derive(Default)]
-pub struct Brake(Mutex<HashMap<(i64, String, String), Counter>>);
+pub struct Brake(Mutex<HashMap<(TicketId, String, String), Counter>>);
 
 impl Brake {
     /// How many there are in this hour, with this one.
-    pub(crate) fn count(&self, ticket: i64, cause: &str, recipient: &str, now: Timestamp) -> u32 {
+    pub(crate) fn count(&self, ticket: TicketId, cause: &str, recipient: &str, now: Timestamp) -> u32 {
         let mut counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if counters.len() >= COUNTERS_MAX {
             counters.retain(|_, (begun, _)| now.duration_since(*begun) < HOUR);

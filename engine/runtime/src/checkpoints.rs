@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use vorgang_core::chain::{Hash, hex};
+use vorgang_core::ids::TicketId;
 use vorgang_store::checkpoints::{Checkpoint, Head};
 use vorgang_store::{Result, Store, StoreError};
 
@@ -49,7 +50,7 @@ pub struct Line {
 }
 
 impl Line {
-    fn of(c: &Checkpoint) -> Self {
+    fn of_checkpoint(c: &Checkpoint) -> Self {
         let heads = (c.leaves.len() / LEAF) as u64;
         let (root, previous, key, signature) = (hex(&c.root), hex(&c.previous), hex(&c.key), hex(&c.signature));
         Self { id: c.id, at: c.at.as_microsecond(), up_to: c.up_to, heads, root, previous, key, signature }
@@ -130,7 +131,7 @@ impl Signer {
     }
 
     fn write(&self, checkpoint: &Checkpoint) -> Result<()> {
-        let mut line = serde_json::to_string(&Line::of(checkpoint)).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+        let mut line = serde_json::to_string(&Line::of_checkpoint(checkpoint)).map_err(|e| StoreError::Corrupt(e.to_string()))?;
         line.push('\n');
         let file = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&self.lines);
         file.and_then(|mut f| f.write_all(line.as_bytes()).and_then(|()| f.sync_all())).map_err(io(&self.lines))
@@ -161,10 +162,10 @@ fn root(leaves: &[&[u8]]) -> Hash {
 }
 
 fn leaves(heads: &[Head]) -> Vec<u8> {
-    let newest: BTreeMap<i64, (u64, Hash)> = heads.iter().map(|h| (h.ticket, (h.version, h.hash))).collect();
+    let newest: BTreeMap<TicketId, (u64, Hash)> = heads.iter().map(|h| (h.ticket, (h.version, h.hash))).collect();
     let mut bytes = Vec::with_capacity(newest.len() * LEAF);
     for (ticket, (version, hash)) in newest {
-        bytes.extend(ticket.to_be_bytes());
+        bytes.extend(ticket.0.to_be_bytes());
         bytes.extend(version.to_be_bytes());
         bytes.extend(hash);
     }
@@ -214,7 +215,7 @@ pub async fn make(store: &dyn Store, signer: &Signer, now: Timestamp) -> Result<
 }
 
 /// Runs until it is aborted.
-pub async fn run(desk: Arc<Desk>, signer: Arc<Signer>) {
+pub async fn run_lane(desk: Arc<Desk>, signer: Arc<Signer>) {
     loop {
         let made = match desk.store.lane("checkpoints").await {
             Ok(true) => make(&*desk.store, &signer, desk.clock.now()).await.map(|_| true),
@@ -262,10 +263,10 @@ pub async fn verify(store: &dyn Store, outside: Option<&Outside>) -> Result<Repo
             break;
         }
         for c in page {
-            one(store, &c, previous.as_ref(), &mut report).await?;
+            verify_one(store, &c, previous.as_ref(), &mut report).await?;
             if outside.is_some() {
                 match lines.remove(&c.id) {
-                    Some(all) if all.iter().all(|l| **l == Line::of(&c)) => {}
+                    Some(all) if all.iter().all(|l| **l == Line::of_checkpoint(&c)) => {}
                     None if c.id > last_line && last_line > 0 => {}
                     Some(_) => report.findings.push(format!("checkpoint {}: differs from its line in the file", c.id)),
                     None => report.findings.push(format!("checkpoint {}: is not in the file", c.id)),
@@ -285,7 +286,7 @@ pub async fn verify(store: &dyn Store, outside: Option<&Outside>) -> Result<Repo
     Ok(report)
 }
 
-async fn one(store: &dyn Store, c: &Checkpoint, previous: Option<&Checkpoint>, report: &mut Report) -> Result<()> {
+async fn verify_one(store: &dyn Store, c: &Checkpoint, previous: Option<&Checkpoint>, report: &mut Report) -> Result<()> {
     let (findings, notes) = (&mut report.findings, &mut report.notes);
     let mut find = |what: String| findings.push(format!("checkpoint {}: {what}", c.id));
     let (id, link, key) = previous.map_or((1, [0; 32], c.key.clone()), |p| (p.id + 1, digest(p), p.key.clone()));

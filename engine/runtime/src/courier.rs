@@ -6,7 +6,8 @@ use crate::wake::TROUBLE;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vorgang_core::command::Command;
+use vorgang_core::commands::{Command, ReceiveMessage};
+use vorgang_core::ids::{TicketId, TicketNumber};
 use vorgang_core::message::{self, Data};
 use vorgang_core::people;
 use vorgang_core::rejection::Rejection;
@@ -57,7 +58,7 @@ impl Desk {
         match self.store.message_send(new).await {
             Err(StoreError::Conflict) => Err(SendError::KeyReused),
             other => {
-                self.wakes.look();
+                self.wakes.look_for_work();
                 Ok(other?)
             }
         }
@@ -65,7 +66,7 @@ impl Desk {
 }
 
 /// Runs until it is aborted.
-pub async fn run(desk: Arc<Desk>) {
+pub async fn run_lane(desk: Arc<Desk>) {
     let mut looked = None;
     loop {
         let waiting = looked.is_none_or(|l: Instant| l.elapsed() >= WAITING_EVERY);
@@ -105,7 +106,7 @@ pub async fn deliver(desk: &Arc<Desk>, waiting: bool) -> Result<usize, Error> {
     let mut count = 0;
     for message in sent.into_iter().chain(kept) {
         let (id, new) = (message.id, message.looked.is_none());
-        match one(desk, message).await {
+        match deliver_one(desk, message).await {
             Ok(()) => count += usize::from(new),
             Err(Error::Store(e)) if e.passes() => return Err(e.into()),
             Err(e) => tracing::warn!("message {id} comes again: {e}"),
@@ -114,7 +115,7 @@ pub async fn deliver(desk: &Arc<Desk>, waiting: bool) -> Result<usize, Error> {
     Ok(count)
 }
 
-async fn one(desk: &Arc<Desk>, mut message: OpenMessage) -> Result<(), Error> {
+async fn deliver_one(desk: &Arc<Desk>, mut message: OpenMessage) -> Result<(), Error> {
     let looked = desk.clock.now();
     // Where the clock was ahead once, all is asked again.
     message.looked = message.looked.map(|before| if before > looked { Timestamp::UNIX_EPOCH } else { before });
@@ -127,7 +128,7 @@ async fn one(desk: &Arc<Desk>, mut message: OpenMessage) -> Result<(), Error> {
         let tickets = desk.store.message_tickets(&message, &hashes, TICKETS).await?;
         let Some((last, _)) = tickets.last().cloned() else { break };
         let (mut lane, mut busy) = (Lane::new(LANE, tickets), None);
-        let work = |(_, number): &(i64, String)| {
+        let work = |(_, number): &(TicketId, TicketNumber)| {
             let (desk, message, number) = (desk.clone(), message.clone(), number.clone());
             async move { reach(&desk, &message, &number).await }
         };
@@ -138,14 +139,14 @@ async fn one(desk: &Arc<Desk>, mut message: OpenMessage) -> Result<(), Error> {
                 Ok(Err(e @ Error::Store(StoreError::Conflict))) => busy = Some(e),
                 // Without a database it waits; what it has done is marked.
                 Ok(Err(Error::Store(e))) if e.passes() => return Err(e.into()),
-                Ok(Err(e)) => tracing::error!(ticket = number, message = message.name, "a message was not taken: {e}"),
-                Err(e) => tracing::error!(ticket = number, message = message.name, "a message's delivery broke off: {e}"),
+                Ok(Err(e)) => tracing::error!(ticket = %number, message = message.name, "a message was not taken: {e}"),
+                Err(e) => tracing::error!(ticket = %number, message = message.name, "a message's delivery broke off: {e}"),
             }
         }
         if let Some(e) = busy {
             return Err(e);
         }
-        message.cursor = last;
+        message.cursor = last.0;
         desk.store.message_progress(&mut message).await?;
     }
     // What others have done meanwhile counts too; what comes later does not.
@@ -157,8 +158,12 @@ async fn one(desk: &Arc<Desk>, mut message: OpenMessage) -> Result<(), Error> {
 }
 
 async fn reach(desk: &Desk, message: &OpenMessage, number: &str) -> Result<(), Error> {
-    let command =
-        Command::ReceiveMessage { name: message.name.clone(), data: message.data.clone(), sent: message.sent, hops: message.hops };
+    let command = Command::ReceiveMessage(ReceiveMessage {
+        name: message.name.clone(),
+        data: message.data.clone(),
+        sent: message.sent,
+        hops: message.hops,
+    });
     let (system, cause) = (people::system(), format!("message {}", message.name));
     let request = Request { actor: &system, ticket: Some(number), command, cause: &cause, at: None };
     match desk.execute_message(request, message.id).await {

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use vorgang_core::command::{ArticleInput, Command, Form, NewTicket};
+use vorgang_core::commands::{AddArticle, ArticleInput, Command, Form, NewTicket, PatchTicket, StartProcess};
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_definitions::kinds::field::FieldType;
 use vorgang_definitions::names::Names;
@@ -109,7 +109,7 @@ pub async fn tickets(desk: &Arc<Desk>, count: u64, progress: &Arc<AtomicU64>) ->
                 if i >= count {
                     return Ok(());
                 }
-                one(&desk, i, count, now).await?;
+                make_ticket(&desk, i, count, now).await?;
                 progress.fetch_add(1, Ordering::Relaxed);
             }
         });
@@ -120,7 +120,7 @@ pub async fn tickets(desk: &Arc<Desk>, count: u64, progress: &Arc<AtomicU64>) ->
     Ok(())
 }
 
-async fn one(desk: &Desk, i: u64, count: u64, now: Timestamp) -> Result<(), Error> {
+async fn make_ticket(desk: &Desk, i: u64, count: u64, now: Timestamp) -> Result<(), Error> {
     let mut random = Random::new(i + 1);
     let (model, people) = (desk.model(), desk.people());
     let customers: Vec<&Arc<Person>> = people.iter().filter(|p| p.kind == PersonKind::Customer).collect();
@@ -193,14 +193,14 @@ async fn later(desk: &Desk, agent: &Person, number: &str, i: u64, count: u64, ra
     }
     let at = at + SignedDuration::from_mins(20 + random.below(600) as i64);
     let at = at.min(desk.clock.now());
-    let command = Command::PatchTicket { values, seen: None, expected: None, blobs: vec![] };
+    let command = Command::PatchTicket(PatchTicket { values, seen: None, expected: None, blobs: vec![] });
     tolerate(desk.execute(Request { actor: agent, ticket: Some(number), command, cause: "demo", at: Some(at) }).await)?;
     if random.below(4) == 0 {
         let german = agent.language == "de";
         let body =
             if german { "Ich habe es mir angesehen und melde mich morgen." } else { "I had a look at it and will report back tomorrow." };
         let article = ArticleInput { body: body.into(), visible: true, ..ArticleInput::default() };
-        let command = Command::AddArticle { article };
+        let command = Command::AddArticle(AddArticle { article });
         tolerate(desk.execute(Request { actor: agent, ticket: Some(number), command, cause: "demo", at: Some(at) }).await)?;
     }
     Ok(())
@@ -238,7 +238,7 @@ async fn start(desk: &Desk, customer: &Person, process: &str, random: &mut Rando
         article,
         ..Form::default()
     };
-    let command = Command::StartProcess { process: process.to_owned(), form };
+    let command = Command::StartProcess(StartProcess { process: process.to_owned(), form });
     match desk.execute(Request { actor: customer, ticket: None, command, cause: "demo", at: Some(at) }).await {
         Ok(_) => Ok(true),
         Err(Error::Rejected(_)) => Ok(false),

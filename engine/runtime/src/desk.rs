@@ -21,17 +21,16 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tracing::Instrument;
 use vorgang_core::chain::{self, Hash, Link};
 use vorgang_core::changes::{Changes, changed_names};
-use vorgang_core::command::Command;
+use vorgang_core::commands::Command;
 use vorgang_core::context::Context;
 use vorgang_core::decide;
-use vorgang_core::decision::{Decision, Given, Remark};
-use vorgang_core::desk_event::{self, DeskEvent};
+use vorgang_core::decision::{Decision, Remark};
 use vorgang_core::event::{Event, TicketMade};
-use vorgang_core::facts::{Content, Facts, Other, SiteAsked, SiteFact};
-use vorgang_core::failure::Failure;
+use vorgang_core::facts::{Content, Fact, Facts, LookUp, LookUps};
 use vorgang_core::filter::Filter;
+use vorgang_core::ids::{TicketId, TicketNumber};
 use vorgang_core::linked::Linked;
-use vorgang_core::people::{self, Directory, Person};
+use vorgang_core::people::{Directory, Person};
 use vorgang_core::rejection::{Rejection, RightReason};
 use vorgang_core::rights::{self, Sight};
 use vorgang_core::snapshot::Snapshot;
@@ -40,15 +39,12 @@ use vorgang_definitions::model::Model;
 use vorgang_store::due::Work;
 use vorgang_store::inbox::NewInbox;
 use vorgang_store::redaction::Redaction;
-use vorgang_store::{Commit, Idempotency, NewHistory, Store, StoreError, Stored};
+use vorgang_store::{Commit, Idempotency, NewHistory, Origin, Store, StoreError, Stored};
 
 /// The lock of what happens to the desk; no ticket has this number.
 pub(crate) const DESK: &str = "the desk";
 
-/// Tickets that one command may make or name.
-const FACTS_MAX: usize = 100;
-
-/// How often a command is decided again after somebody else was faster, or when facts were missing.
+/// How often a command is decided again after somebody else was faster.
 const TRIES_MAX: usize = 8;
 
 pub struct Desk {
@@ -117,19 +113,49 @@ pub struct Request<'a> {
     pub at: Option<Timestamp>,
 }
 
-/// What a command is part of, and is marked in.
-#[derive(Default)]
-struct Part {
-    job: Option<JobPart>,
-    message: Option<i64>,
-    mail: Option<NewInbox>,
-    redaction: Option<Box<Redaction>>,
+/// The work that a command is part of, which its commit marks as done.
+enum Part<'a> {
+    /// A request of a person, or a timer.
+    Door(Option<Idempotent<'a>>),
+    Job(JobPart),
+    DeskEvent(i64),
+    Message(i64),
+    Mail(Box<NewInbox>),
+    /// Rows are written again without erased content.
+    Erasure(Option<Idempotent<'a>>, Box<Redaction>),
+}
+
+impl<'a> Part<'a> {
+    fn key(&self) -> Option<&Idempotent<'a>> {
+        match self {
+            Self::Door(key) | Self::Erasure(key, _) => key.as_ref(),
+            Self::Job(_) | Self::DeskEvent(_) | Self::Message(_) | Self::Mail(_) => None,
+        }
+    }
+
+    fn origin(&self, login: &str, done: &Done) -> Origin {
+        match self {
+            Self::Door(key) | Self::Erasure(key, _) => key.as_ref().map_or(Origin::Plain, |i| Origin::Request(i.answered(login, done))),
+            Self::Job(part) => Origin::Job { run: part.run, failed: matches!(done.notice, Some(Remark::Incident(_))) },
+            Self::DeskEvent(id) => Origin::DeskEvent(*id),
+            Self::Message(id) => Origin::Message(*id),
+            Self::Mail(mail) => Origin::Mail(mail.clone()),
+        }
+    }
+
+    fn redaction(&self) -> Option<Box<Redaction>> {
+        match self {
+            Self::Erasure(_, redaction) => Some(redaction.clone()),
+            _ => None,
+        }
+    }
 }
 
 /// One ticket of a job's run, loaded together with others.
 pub(crate) struct JobPart {
     pub run: i64,
-    pub loaded: Stored,
+    /// Taken for the first try.
+    pub loaded: Option<Stored>,
 }
 
 /// What happened.
@@ -138,7 +164,7 @@ pub struct Done {
     pub after: Snapshot,
     pub notice: Option<Remark>,
     /// Numbers of the tickets that it made.
-    pub made: Vec<String>,
+    pub made: Vec<TicketNumber>,
 }
 
 /// How a caller's repeated request is answered.
@@ -153,7 +179,7 @@ pub struct Idempotent<'a> {
 impl Idempotent<'_> {
     fn answered(&self, login: &str, done: &Done) -> Idempotency {
         let (status, answer) = (self.answer)(done);
-        Idempotency { login: login.to_owned(), key: self.key.to_owned(), body_hash: self.body_hash, status, answer }
+        Idempotency { login: login.into(), key: self.key.to_owned(), body_hash: self.body_hash, status, answer }
     }
 }
 
@@ -242,21 +268,21 @@ impl Desk {
 
     pub(crate) fn set_people(&self, people: Directory) {
         *self.people.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(people);
-        self.wakes.look();
+        self.wakes.look_for_work();
     }
 
     pub async fn execute(&self, request: Request<'_>) -> Result<Done, Error> {
-        self.execute_plain(request, Part::default()).await
+        self.execute_plain(request, Part::Door(None)).await
     }
 
     /// As the delivery of a message, which reaches each ticket once.
     pub(crate) async fn execute_message(&self, request: Request<'_>, message: i64) -> Result<Done, Error> {
-        self.execute_plain(request, Part { message: Some(message), ..Part::default() }).await
+        self.execute_plain(request, Part::Message(message)).await
     }
 
     /// As what a mail that came in makes, which is taken once.
     pub(crate) async fn execute_mail(&self, request: Request<'_>, mail: NewInbox) -> Result<Done, Error> {
-        self.execute_plain(request, Part { mail: Some(mail), ..Part::default() }).await
+        self.execute_plain(request, Part::Mail(Box::new(mail))).await
     }
 
     /// With rows that are written again without what is erased.
@@ -266,16 +292,22 @@ impl Desk {
         idempotent: Option<Idempotent<'_>>,
         redaction: Redaction,
     ) -> Result<Answer, Error> {
-        self.execute_in(request, idempotent, Part { redaction: Some(Box::new(redaction)), ..Part::default() }).await
+        self.execute_in(request, Part::Erasure(idempotent, Box::new(redaction))).await
+    }
+
+    /// As the handling of an event of the desk, which makes its tickets once.
+    pub(crate) async fn execute_desk_event(&self, request: Request<'_>, id: i64) -> Result<Done, Error> {
+        let _held = self.locks.hold(DESK).await;
+        self.execute_plain(request, Part::DeskEvent(id)).await
     }
 
     /// As part of a job's run, which does each ticket once.
     pub(crate) async fn execute_job(&self, request: Request<'_>, part: JobPart) -> Result<Done, Error> {
-        self.execute_plain(request, Part { job: Some(part), ..Part::default() }).await
+        self.execute_plain(request, Part::Job(part)).await
     }
 
-    async fn execute_plain(&self, request: Request<'_>, part: Part) -> Result<Done, Error> {
-        match self.execute_in(request, None, part).await? {
+    async fn execute_plain(&self, request: Request<'_>, part: Part<'_>) -> Result<Done, Error> {
+        match self.execute_in(request, part).await? {
             Answer::Done(done) => Ok(*done),
             Answer::Again(..) => Err(Error::KeyReused),
         }
@@ -285,9 +317,9 @@ impl Desk {
     pub async fn execute_once(&self, request: Request<'_>, idempotent: Option<Idempotent<'_>>) -> Result<Answer, Error> {
         let (actor, cause, what) = (&request.actor.login, request.cause, request.command.word());
         let about = request.ticket.unwrap_or_default();
-        let on_work = matches!(request.command, Command::SubmitDialog { .. } | Command::ClaimWork { .. } | Command::ReleaseWork { .. });
+        let on_work = matches!(request.command, Command::SubmitDialog(_) | Command::ClaimWork(_) | Command::ReleaseWork(_));
         let person = request.actor;
-        let answer = self.execute_in(request, idempotent, Part::default()).await;
+        let answer = self.execute_in(request, Part::Door(idempotent)).await;
         let Err(Error::Rejected(Rejection::Right(reason))) = &answer else { return answer };
         if reason.is_denial() {
             self.note_denied(self.by(actor, cause), what, about).await;
@@ -305,17 +337,17 @@ impl Desk {
         Ok(stored.is_some_and(|s| rights::sight(&self.model().names, person, &s.snapshot) == Sight::Agent))
     }
 
-    async fn execute_in(&self, request: Request<'_>, idempotent: Option<Idempotent<'_>>, part: Part) -> Result<Answer, Error> {
+    async fn execute_in(&self, request: Request<'_>, part: Part<'_>) -> Result<Answer, Error> {
         let span = step!("command", command = request.command.word(), cause = request.cause, ticket = request.ticket);
-        self.execute_traced(request, idempotent, part).instrument(span).await
+        self.execute_traced(request, part).instrument(span).await
     }
 
-    async fn execute_traced(&self, request: Request<'_>, idempotent: Option<Idempotent<'_>>, part: Part) -> Result<Answer, Error> {
+    async fn execute_traced(&self, request: Request<'_>, mut part: Part<'_>) -> Result<Answer, Error> {
         // Where the ticket was merged: the number of the one that takes the message.
         let merged_into = std::sync::OnceLock::new();
         let mut request = request;
         self.at("asked").await?;
-        if let Some(i) = &idempotent
+        if let Some(i) = part.key()
             && let Some(earlier) = self.earlier(&request.actor.login, i).await?
         {
             return Ok(earlier);
@@ -326,10 +358,9 @@ impl Desk {
         };
         // With other tickets that are held, its own among them.
         let mut touched: BTreeSet<String> = BTreeSet::new();
-        let mut changed: Option<BTreeMap<String, u64>> = None;
         // Kept while the command waits for locks, so that no number is left out.
         let mut new_ticket = None;
-        let (job_run, mut loaded) = part.job.map_or((None, None), |j| (Some(j.run), Some(j.loaded)));
+        let mut loaded = if let Part::Job(part) = &mut part { part.loaded.take() } else { None };
         for _ in 0..TRIES_MAX {
             self.at("held").await?;
             // One that was loaded before is as good, as long as nobody was faster: then it is loaded anew.
@@ -339,7 +370,7 @@ impl Desk {
                 (None, None) => None,
             };
             self.at("loaded").await?;
-            if let (Command::AddArticle { .. }, Some(stored), None) = (&request.command, &stored, merged_into.get())
+            if let (Command::AddArticle(_), Some(stored), None) = (&request.command, &stored, merged_into.get())
                 && let Some(number) = self.merged_into(request.actor, stored).await?
             {
                 request.ticket = Some(merged_into.get_or_init(|| number));
@@ -348,19 +379,12 @@ impl Desk {
                 continue;
             }
             let now = request.at.unwrap_or_else(|| self.clock.now());
-            let (decision, mut heads) =
-                match self.decide(&request, stored.as_ref(), now, changed.as_ref(), &mut new_ticket).instrument(step!("decide")).await {
-                    Err(Error::Rejected(Rejection::NeedsChangesSince(version))) => {
-                        let id = stored.as_ref().map_or(0, |s| s.snapshot.ticket.id);
-                        changed = Some(self.changes_since(id, version).await?);
-                        continue;
-                    }
-                    other => other?,
-                };
+            let decided = self.decide(&request, stored.as_ref(), now, &mut new_ticket).instrument(step!("decide"));
+            let (decision, mut heads) = decided.await?;
             if let (true, Some(stored)) = (decision.events.is_empty(), &stored) {
                 // Nothing changes: there is nothing to write, and no version for it.
                 let done = Done { after: stored.snapshot.clone(), notice: decision.notice, made: vec![] };
-                if let Some(i) = &idempotent {
+                if let Some(i) = part.key() {
                     match self.store.idempotency_put(&i.answered(&request.actor.login, &done), now).await {
                         // The same request was faster.
                         Err(StoreError::Conflict) => {
@@ -373,13 +397,12 @@ impl Desk {
             }
             // Other tickets and turns are held too, all in one order: nobody waits in a circle, and nobody is always too late.
             let turns = decision.turns();
-            let mut others = decision.changes_others();
+            let mut others: Vec<String> = decision.changes_others().into_iter().map(String::from).collect();
             others.extend(turns.iter().map(|t| format!("turn {}", t.place)));
             if others.iter().any(|number| !touched.contains(number)) {
                 touched.extend(others.into_iter().chain(request.ticket.map(str::to_owned)));
                 drop(held);
                 held = self.hold(&touched).await;
-                changed = None;
                 continue;
             }
             let made = decision.events.iter().filter_map(|e| match e {
@@ -389,11 +412,8 @@ impl Desk {
             let done = Done { after: decision.after.clone(), notice: decision.notice.clone(), made: made.collect() };
             let mut commit = commit(request.cause, (&request.actor.login, request.command.word()), &decision, now, &mut heads);
             commit.changes.turns = turns;
-            commit.idempotency = idempotent.as_ref().map(|i| i.answered(&request.actor.login, &done));
-            commit.job_run = job_run.map(|run| (run, matches!(decision.notice, Some(Remark::Incident(_)))));
-            commit.message = part.message;
-            commit.mail.clone_from(&part.mail);
-            commit.redaction.clone_from(&part.redaction);
+            commit.origin = part.origin(&request.actor.login, &done);
+            commit.redaction = part.redaction();
             self.at("decided").await?;
             let leaves_work = leaves_work(&commit);
             let committed = self.store.commit(commit).instrument(step!("commit")).await;
@@ -402,18 +422,18 @@ impl Desk {
                 Ok(()) => {
                     self.at("committed").await?;
                     if leaves_work {
-                        self.wakes.look();
+                        self.wakes.look_for_work();
                     }
                     self.tell_live(&decision);
                     return Ok(Answer::Done(Box::new(done)));
                 }
                 Err(StoreError::Conflict) => {
-                    if let Some(i) = &idempotent
+                    if let Some(i) = part.key()
                         && let Some(earlier) = self.earlier(&request.actor.login, i).await?
                     {
                         return Ok(earlier);
                     }
-                    (changed, new_ticket) = (None, None);
+                    new_ticket = None;
                 }
                 Err(e) => return Err(e.into()),
             }
@@ -444,7 +464,7 @@ impl Desk {
     }
 
     /// The number of the ticket that a merged one went into, if this person may see it.
-    async fn merged_into(&self, actor: &Person, stored: &Stored) -> Result<Option<String>, StoreError> {
+    async fn merged_into(&self, actor: &Person, stored: &Stored) -> Result<Option<TicketNumber>, StoreError> {
         let model = self.model();
         if model.names.state_type(&stored.snapshot.ticket.state) != StateType::Merged {
             return Ok(None);
@@ -477,8 +497,7 @@ impl Desk {
         request: &Request<'_>,
         stored: Option<&Stored>,
         now: Timestamp,
-        changed: Option<&BTreeMap<String, u64>>,
-        new_ticket: &mut Option<(i64, String)>,
+        new_ticket: &mut Option<(TicketId, TicketNumber)>,
     ) -> Result<(Decision, Heads), Error> {
         let (model, people) = (self.model(), self.people());
         if request.command.creates() && new_ticket.is_none() {
@@ -487,96 +506,56 @@ impl Desk {
         let mut heads: Heads = stored.map(|s| (s.snapshot.ticket.id, s.head)).into_iter().collect();
         let decided = self.with_facts(now, &mut heads, |facts| {
             let actor = request.actor;
-            let ctx = Context {
-                now,
-                actor,
-                people: &people,
-                new_ticket: new_ticket.clone(),
-                changed_since: changed,
-                facts,
-                so_far: None,
-                given: Given::default(),
-                depth: 0,
-                trace: None,
-            };
-            decide(&model, stored.map(|s| &s.snapshot), &request.command, &ctx)
+            let ctx = Context { new_ticket: new_ticket.clone(), facts, ..Context::trial(now, actor, &people) };
+            decide(&model, stored.map(|s| &s.snapshot), &request.command, &ctx).known()
         });
         Ok((decided.await??, heads))
     }
 
-    /// Decides until nothing is missing that can be found.
-    pub(crate) async fn with_facts<T>(&self, now: Timestamp, heads: &mut Heads, decide: impl Fn(&Facts) -> T) -> Result<T, Error> {
-        let (mut facts, mut others, mut contents, mut site) = (Facts::default(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    /// Decides, and decides again with the answers to what was asked, until nothing is missing.
+    pub(crate) async fn with_facts<T>(
+        &self,
+        now: Timestamp,
+        heads: &mut Heads,
+        decide: impl Fn(&Facts) -> Result<T, LookUps>,
+    ) -> Result<T, Error> {
+        let (mut numbers, mut known) = (vec![], BTreeMap::new());
         loop {
-            let decision = decide(&facts);
-            let (wanted, asked) = facts.missing();
-            let known = others.len() + contents.len() + site.len();
-            for what in asked.site.iter().take(FACTS_MAX) {
-                site.insert(what.clone(), self.site_fact(what).await?);
-            }
-            for number in asked.tickets.iter().take(FACTS_MAX) {
-                if let Some(other) = self.store.ticket_load(number).await? {
-                    heads.insert(other.snapshot.ticket.id, other.head);
-                    others.insert(number.clone(), Arc::new(Other { snapshot: other.snapshot }));
+            let look_ups = match decide(&Facts::new(numbers.clone(), known.clone())) {
+                Ok(decided) => return Ok(decided),
+                Err(look_ups) => look_ups,
+            };
+            for asked in look_ups {
+                match self.look_up(&asked, heads).await? {
+                    Some(fact) => drop(known.insert(asked, fact)),
+                    None => numbers.push(self.numbers.next(&*self.store, now).await?),
                 }
             }
-            for number in asked.contents.iter().take(FACTS_MAX) {
-                if let Some(content) = self.content(number).await? {
-                    contents.insert(number.clone(), Arc::new(content));
-                }
-            }
-            let count = facts.given() + wanted;
-            if (wanted == 0 || count > FACTS_MAX) && known == others.len() + contents.len() + site.len() {
-                return Ok(decision);
-            }
-            let mut numbers = vec![];
-            for _ in 0..count {
-                numbers.push(self.numbers.next(&*self.store, now).await?);
-            }
-            facts = Facts::new(numbers, others.clone(), contents.clone()).with_site(site.clone());
         }
     }
 
-    async fn site_fact(&self, asked: &SiteAsked) -> Result<SiteFact, StoreError> {
-        Ok(match asked {
-            SiteAsked::Mutex(name, key) => SiteFact::Mutex(self.store.mutex(name, key).await?),
-            SiteAsked::Turn(place) => SiteFact::Turn(self.store.turn(place).await?),
-            SiteAsked::Load(login) => SiteFact::Load(self.store.load(login).await?),
-        })
-    }
-
-    /// The tickets that handlers make of what happened to the desk, in one commit that takes it away; how many.
-    pub(crate) async fn handle_desk_event(&self, id: i64, event: &DeskEvent) -> Result<Result<usize, Failure>, Error> {
-        let _held = self.locks.hold(DESK).await;
-        let (model, people, now, system) = (self.model(), self.people(), self.clock.now(), people::system());
-        let mut heads = Heads::new();
-        let decided = self.with_facts(now, &mut heads, |facts| {
-            let ctx = Context { facts, ..Context::trial(now, &system, &people) };
-            desk_event::decide(&model, event, &ctx)
-        });
-        match decided.await? {
-            Err(failure) => Ok(Err(failure)),
-            Ok(None) => {
-                self.store.desk_event_done(id).await?;
-                Ok(Ok(0))
+    /// The answer to a question of a decision; `None` for numbers. The history's heads of tickets that it is made of are noted.
+    async fn look_up(&self, asked: &LookUp, heads: &mut Heads) -> Result<Option<Fact>, Error> {
+        Ok(Some(match asked {
+            LookUp::Numbers(_) => return Ok(None),
+            LookUp::Ticket(number) => {
+                let other = self.store.ticket_load(number).await?;
+                heads.extend(other.as_ref().map(|o| (o.snapshot.ticket.id, o.head)));
+                Fact::Ticket(other.map(|o| Arc::new(o.snapshot)))
             }
-            Ok(Some(decision)) => {
-                let cause = format!("event {}", event.name());
-                let mut commit = commit(&cause, (&system.login, decision.command), &decision, now, &mut heads);
-                commit.desk_event = Some(id);
-                self.store.commit(commit).await?;
-                self.wakes.look();
-                self.tell_live(&decision);
-                Ok(Ok(1 + decision.made.len()))
-            }
-        }
+            LookUp::Content(number) => Fact::Content(self.content(number).await?.map(Arc::new)),
+            LookUp::Changes { ticket, after } => Fact::Changes(Arc::new(self.changes_since(*ticket, *after).await?)),
+            LookUp::Mutex { name, key } => Fact::Mutex(self.store.mutex(name, key).await?),
+            LookUp::Turn(place) => Fact::Turn(self.store.turn(place).await?),
+            LookUp::Load(login) => Fact::Load(self.store.load(login).await?),
+        }))
     }
 
     async fn content(&self, number: &str) -> Result<Option<Content>, StoreError> {
         let Some(ticket) = self.store.ticket_load(number).await?.map(|s| s.snapshot.ticket.id) else { return Ok(None) };
         let articles = self.store.article_list(ticket).await?;
         let links = self.store.links(&Filter::All, ticket).await?;
-        let links = links.into_iter().map(|(row, kind)| Linked { id: row.id, number: row.number, kind }).collect();
+        let links = links.into_iter().map(|(row, kind)| Linked { id: TicketId(row.id), number: row.number, kind }).collect();
         Ok(Some(Content { articles, links }))
     }
 
@@ -586,7 +565,7 @@ impl Desk {
     }
 
     /// For each name the last version that changed it, of the versions after this one.
-    async fn changes_since(&self, ticket: i64, version: u64) -> Result<BTreeMap<String, u64>, Error> {
+    async fn changes_since(&self, ticket: TicketId, version: u64) -> Result<BTreeMap<String, u64>, Error> {
         let mut changed = BTreeMap::new();
         let mut after = version;
         loop {
@@ -605,7 +584,7 @@ impl Desk {
 }
 
 /// The hash of each ticket's last history row.
-pub(crate) type Heads = BTreeMap<i64, Hash>;
+pub(crate) type Heads = BTreeMap<TicketId, Hash>;
 
 /// The decision with all that is decided within it, each ticket's history going on where the one before it ended.
 fn commit(cause: &str, (actor, command): (&str, &str), decision: &Decision, now: Timestamp, heads: &mut Heads) -> Commit {
@@ -637,14 +616,10 @@ fn commit(cause: &str, (actor, command): (&str, &str), decision: &Decision, now:
         hash,
     };
     Commit {
-        changes: Changes::of(decision),
+        changes: Changes::from_decision(decision),
         expected_version: decision.after.version - 1,
         history,
-        idempotency: None,
-        job_run: None,
-        message: None,
-        desk_event: None,
-        mail: None,
+        origin: Origin::Plain,
         redaction: None,
         trace: trace::current(),
         also: decision.made.iter().map(|d| commit(cause, (&d.actor, d.command), d, now, heads)).collect(),

@@ -5,8 +5,8 @@ use crate::desk::{Answer, Desk, Done, Error, Idempotent, Request};
 use jiff::Timestamp;
 use vorgang_core::article::{Article, Erasure};
 use vorgang_core::chain::Erasing;
-use vorgang_core::command::{Command, EraseContent};
-use vorgang_core::ids::Seq;
+use vorgang_core::commands::{Command, EraseContent};
+use vorgang_core::ids::ArticleId;
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_core::rejection::Rejection;
 use vorgang_core::rights;
@@ -21,7 +21,14 @@ const PAGE: u32 = 500;
 
 impl Desk {
     /// Removes an article's content, or one file of it (by its place, from 0), for administrators, with a reason.
-    pub async fn erase(&self, actor: &Person, number: &str, what: (Seq, Option<usize>), reason: &str, cause: &str) -> Result<Done, Error> {
+    pub async fn erase(
+        &self,
+        actor: &Person,
+        number: &str,
+        what: (ArticleId, Option<usize>),
+        reason: &str,
+        cause: &str,
+    ) -> Result<Done, Error> {
         match self.erase_once(actor, number, what, reason, cause, None).await? {
             Answer::Done(done) => Ok(*done),
             Answer::Again(..) => Err(Error::KeyReused),
@@ -33,7 +40,7 @@ impl Desk {
         &self,
         actor: &Person,
         number: &str,
-        (article, file): (Seq, Option<usize>),
+        (article, file): (ArticleId, Option<usize>),
         reason: &str,
         cause: &str,
         idempotent: Option<Idempotent<'_>>,
@@ -57,7 +64,7 @@ impl Desk {
             let now = self.clock.now();
             let (wish, redaction) = self.redaction((actor, now), &stored, article, file, reason).await?;
             let blobs = redaction.blobs.clone();
-            let request = Request { actor, ticket: Some(number), command: Command::EraseContent(Box::new(wish)), cause, at: Some(now) };
+            let request = Request { actor, ticket: Some(number), command: Command::EraseContent(wish), cause, at: Some(now) };
             match self.execute_erasing(request, idempotent, redaction).await {
                 Err(Error::Rejected(Rejection::Stale) | Error::Store(StoreError::Conflict)) => continue,
                 Ok(Answer::Done(done)) => {
@@ -77,7 +84,7 @@ impl Desk {
         &self,
         (actor, now): (&Person, Timestamp),
         stored: &Stored,
-        article: Seq,
+        article: ArticleId,
         file: Option<usize>,
         reason: &str,
     ) -> Result<(EraseContent, Redaction), Error> {
@@ -154,7 +161,7 @@ fn without(copies: Copies, erasing: &Erasing) -> Result<Copies, StoreError> {
     for (id, payload) in copies.outbox {
         let mut json: serde_json::Value = serde_json::from_str(&payload).map_err(corrupt)?;
         let of = json["outgoing"]["article"].as_u64();
-        if of.is_some_and(|seq| seq != u64::from(erasing.article)) {
+        if of.is_some_and(|seq| seq != u64::from(erasing.article.0)) {
             // Another message, which is erased by itself.
             continue;
         }

@@ -13,7 +13,8 @@ use crate::scales::Tried;
 use jiff::tz::TimeZone;
 use std::sync::Arc;
 use vorgang_core::attachment::Blob;
-use vorgang_core::command::{Command, Received};
+use vorgang_core::commands::{Command, OpenByMail, ReceiveMail, Received};
+use vorgang_core::ids::{TicketId, TicketNumber};
 use vorgang_core::intake::{Arrival, Named, Reason, Verdict, sort};
 use vorgang_core::mail::{Auth, Mail, Nature};
 use vorgang_core::people;
@@ -27,7 +28,7 @@ use vorgang_store::inbox::{Asked, Before, Details, InboxRow, InboxState, NewInbo
 pub enum Outcome {
     /// The number of its ticket, and whether it is new.
     Taken {
-        number: String,
+        number: TicketNumber,
         new: bool,
     },
     Ignored,
@@ -41,7 +42,7 @@ impl Desk {
     /// Takes a mail. `Err` where nothing was written: whoever brought it brings it again.
     pub async fn take_mail(self: &Arc<Self>, incoming: Incoming, raw: Raw) -> Result<Outcome, Error> {
         let _room = self.scales.room(raw.size()).await;
-        self.take(incoming, raw.load().await?, None).await
+        self.take_into_accounts(incoming, raw.load().await?, None).await
     }
 
     /// Takes one of the quarantine again, as if it came now; larger ones too.
@@ -49,7 +50,7 @@ impl Desk {
         let row = self.store.inbox_get(id).await?.filter(|r| r.state == InboxState::Quarantined).ok_or(StoreError::NotFound)?;
         let _room = self.scales.room(row.size).await;
         let raw = self.store.blob(&row.blob).await?.ok_or(StoreError::NotFound)?;
-        self.take(as_it_came(&row), Arc::new(raw), Some(row)).await
+        self.take_into_accounts(as_it_came(&row), Arc::new(raw), Some(row)).await
     }
 
     /// What would become of a mail of the log now.
@@ -75,7 +76,12 @@ impl Desk {
     }
 
     /// Once for each account that it is for: their people may not see each other's queues.
-    async fn take(self: &Arc<Self>, incoming: Incoming, raw: Arc<Vec<u8>>, again: Option<InboxRow>) -> Result<Outcome, Error> {
+    async fn take_into_accounts(
+        self: &Arc<Self>,
+        incoming: Incoming,
+        raw: Arc<Vec<u8>>,
+        again: Option<InboxRow>,
+    ) -> Result<Outcome, Error> {
         let model = self.model();
         let hash = hashed(raw.clone()).await?;
         let blob = Blob { hash, bytes: raw.clone() };
@@ -147,7 +153,8 @@ impl Desk {
         let row = self.row(&entry, InboxState::Taken, &reasons);
         let number = taken.ticket.clone();
         let received = Box::new(Received { mail: Arc::new(mail.clone()), raw: entry.blob.clone(), taken, related });
-        let command = if number.is_some() { Command::ReceiveMail(received) } else { Command::OpenByMail(received) };
+        let command =
+            if number.is_some() { Command::ReceiveMail(ReceiveMail { received }) } else { Command::OpenByMail(OpenByMail { received }) };
         let system = people::system();
         let request = Request { actor: &system, ticket: number.as_deref(), command, cause: "mail", at: None };
         match self.execute_mail(request, row).await {
@@ -273,7 +280,7 @@ struct Sorted {
     verdict: Verdict,
     reasons: Vec<Reason>,
     /// (id, number)
-    related: Option<(i64, String)>,
+    related: Option<(TicketId, TicketNumber)>,
 }
 
 fn reason(by: &str, said: &str) -> Reason {

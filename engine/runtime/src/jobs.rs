@@ -7,10 +7,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::{Id, JoinError, JoinSet};
-use vorgang_core::command::Command;
+use vorgang_core::commands::{Command, RunJob};
 use vorgang_core::context::Context;
 use vorgang_core::decide;
 use vorgang_core::decision::{Decision, Remark};
+use vorgang_core::ids::{TicketId, TicketNumber};
 use vorgang_core::people::{self, SYSTEM};
 use vorgang_core::pushdown::{Pushdown, pushdown};
 use vorgang_definitions::kinds::job::{Job, Missed};
@@ -39,12 +40,12 @@ const TICKS_MAX: usize = 100_000;
 const EXAMPLES_MAX: usize = 3;
 
 /// Runs until it is aborted.
-pub async fn run(desk: Arc<Desk>) {
+pub async fn run_lane(desk: Arc<Desk>) {
     let mut runs = Runs::default();
     loop {
-        match runs.look(&desk).await {
+        match runs.start_due(&desk).await {
             Ok(()) => {
-                let rest = runs.rest(&desk);
+                let rest = runs.pause_until_next(&desk);
                 tokio::select! {
                     () = desk.wakes.work(Work::Jobs) => {}
                     () = tokio::time::sleep(rest) => {}
@@ -71,7 +72,7 @@ pub struct Runs {
 
 impl Runs {
     /// Starts what is due, and what an earlier process has left.
-    pub async fn look(&mut self, desk: &Arc<Desk>) -> Result<(), StoreError> {
+    pub async fn start_due(&mut self, desk: &Arc<Desk>) -> Result<(), StoreError> {
         let model = desk.model();
         if self.model != model.hash {
             desk.store.job_keep(&model.jobs.keys().cloned().collect::<Vec<_>>()).await?;
@@ -105,7 +106,7 @@ impl Runs {
     }
 
     /// How long nothing is to be done, as far as is known.
-    fn rest(&self, desk: &Desk) -> Duration {
+    fn pause_until_next(&self, desk: &Desk) -> Duration {
         let (model, now) = (desk.model(), desk.clock.now());
         let waits = model.jobs.values().filter(|j| j.times.is_some() && !self.is_running(&j.name)).map(|j| {
             match self.next.get(j.name.as_str()) {
@@ -186,7 +187,7 @@ async fn due(desk: &Desk, job: &Job) -> Result<(Option<JobRun>, Option<Timestamp
         }
     };
     let before = ticks.iter().take_while(|t| **t < tick).count() as u64;
-    let run = start(desk, &job.name, Some(tick), SYSTEM, before).await?;
+    let run = start(desk, &job.name, Some(tick), &SYSTEM, before).await?;
     // The end of a run is looked at; where there is none, this time of the schedule had its run already.
     let next = if run.is_none() { job.next(tick, &zone) } else { None };
     Ok((run, next))
@@ -238,7 +239,7 @@ pub async fn go_on(desk: &Arc<Desk>, run: JobRun) -> Result<JobRun, Error> {
             run.summary.error = Some("the job is no longer defined".into());
             break;
         };
-        let split = pushdown(&job.condition.text, &model.names, desk.clock.now());
+        let split = pushdown(job.condition.text(), &model.names, desk.clock.now());
         let found = desk.store.job_tickets(&split.filter, run.id, run.cursor, FOUND).await?;
         if found.is_empty() {
             break;
@@ -262,10 +263,10 @@ pub async fn go_on(desk: &Arc<Desk>, run: JobRun) -> Result<JobRun, Error> {
 }
 
 /// The tickets of a page, and the last of its ids.
-async fn load(desk: &Desk, page: Option<&[(i64, String)]>) -> Result<Option<(i64, Vec<Stored>)>, StoreError> {
-    let ids: Vec<i64> = page.unwrap_or_default().iter().map(|(id, _)| *id).collect();
+async fn load(desk: &Desk, page: Option<&[(TicketId, TicketNumber)]>) -> Result<Option<(i64, Vec<Stored>)>, StoreError> {
+    let ids: Vec<TicketId> = page.unwrap_or_default().iter().map(|(id, _)| *id).collect();
     match ids.last() {
-        Some(last) => Ok(Some((*last, desk.store.tickets_load(&ids).await?))),
+        Some(last) => Ok(Some((last.0, desk.store.tickets_load(&ids).await?))),
         None => Ok(None),
     }
 }
@@ -277,8 +278,9 @@ async fn batch(desk: &Arc<Desk>, run: &mut JobRun, tickets: Vec<Stored>) -> Resu
         let (desk, job, loaded) = (desk.clone(), job.clone(), loaded.clone());
         async move {
             let (system, cause, number) = (people::system(), format!("job {job}"), loaded.snapshot.ticket.number.clone());
-            let request = Request { actor: &system, ticket: Some(&number), command: Command::RunJob { job }, cause: &cause, at: None };
-            desk.execute_job(request, JobPart { run: id, loaded }).await
+            let request =
+                Request { actor: &system, ticket: Some(&number), command: Command::RunJob(RunJob { job }), cause: &cause, at: None };
+            desk.execute_job(request, JobPart { run: id, loaded: Some(loaded) }).await
         }
     };
     while let Some((loaded, result)) = tickets.next(work).await {
@@ -311,14 +313,14 @@ async fn batch(desk: &Arc<Desk>, run: &mut JobRun, tickets: Vec<Stored>) -> Resu
     Ok(())
 }
 
-fn broke(run: &mut JobRun, number: String, why: String) {
+fn broke(run: &mut JobRun, number: TicketNumber, why: String) {
     run.summary.failed += 1;
     example(run, number, why);
 }
 
-fn example(run: &mut JobRun, number: String, why: String) {
+fn example(run: &mut JobRun, number: TicketNumber, why: String) {
     if run.summary.examples.len() < EXAMPLES_MAX {
-        run.summary.examples.push((number, why));
+        run.summary.examples.push((number.to_string(), why));
     }
 }
 
@@ -348,24 +350,26 @@ pub struct DryRun {
     /// There are more than the first so many.
     pub more: bool,
     /// (number, why) of tickets for which the condition cannot be evaluated, or the actions fail.
-    pub troubles: Vec<(String, String)>,
+    pub troubles: Vec<(TicketNumber, String)>,
 }
 
 /// Decides the job on every ticket until so many were found. `None` where there is no such job.
 pub async fn dry_run(desk: &Desk, job: &str, limit: usize) -> Result<Option<DryRun>, Error> {
     let (model, people, now, system) = (desk.model(), desk.people(), desk.clock.now(), people::system());
     let Some(def) = model.jobs.get(job) else { return Ok(None) };
-    let split = pushdown(&def.condition.text, &model.names, now);
+    let split = pushdown(def.condition.text(), &model.names, now);
     let mut found = DryRun { split, tickets: vec![], more: false, troubles: vec![] };
-    let (mut after, command) = (0, Command::RunJob { job: job.to_owned() });
+    let (mut after, command) = (0, Command::RunJob(RunJob { job: job.to_owned() }));
     loop {
         let page = desk.store.job_tickets(&found.split.filter, 0, after, BATCH).await?;
         let Some((last, _)) = page.last() else { return Ok(Some(found)) };
-        after = *last;
+        after = last.0;
         for (_, number) in page {
             let Some(stored) = desk.store.ticket_load(&number).await? else { continue };
             let ctx = Context::trial(now, &system, &people);
-            let decision = decide(&model, Some(&stored.snapshot), &command, &ctx)?;
+            // A trial has no questions.
+            let Ok(decided) = decide(&model, Some(&stored.snapshot), &command, &ctx).known() else { continue };
+            let decision = decided?;
             if let Some(Remark::NotMeant(Some(why)) | Remark::Incident(why)) = &decision.notice {
                 found.troubles.push((number.clone(), why.clone()));
             }
@@ -376,7 +380,7 @@ pub async fn dry_run(desk: &Desk, job: &str, limit: usize) -> Result<Option<DryR
                 found.more = true;
                 return Ok(Some(found));
             }
-            found.tickets.push((number, stored.snapshot.ticket.title.clone(), decision));
+            found.tickets.push((number.to_string(), stored.snapshot.ticket.title.clone(), decision));
         }
     }
 }

@@ -27,6 +27,7 @@ pub mod quota;
 pub mod revisions;
 pub mod scales;
 pub mod search;
+pub mod secrets;
 pub mod security;
 pub mod threads;
 pub mod timers;

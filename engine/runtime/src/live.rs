@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
 use vorgang_core::event::{Event, NotificationSent};
+use vorgang_core::ids::{Login, TicketNumber};
 use vorgang_core::snapshot::Snapshot;
 use vorgang_store::nodes::Here as Elsewhere;
 
@@ -18,16 +19,16 @@ const STREAMS_MAX: usize = 16;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Signal {
     Ticket {
-        number: String,
+        number: TicketNumber,
         version: u64,
     },
     /// Somebody has a new notification.
     Told {
-        login: String,
+        login: Login,
     },
     /// Who has the ticket open is another now.
     Presence {
-        number: String,
+        number: TicketNumber,
     },
     /// Something may have happened that nobody heard of.
     Missed,
@@ -47,8 +48,8 @@ pub struct Live {
 #[derive(Debug, Default)]
 struct Here {
     /// For each ticket who has it open, and how often.
-    tickets: HashMap<String, BTreeMap<String, usize>>,
-    streams: HashMap<String, usize>,
+    tickets: HashMap<TicketNumber, BTreeMap<Login, usize>>,
+    streams: HashMap<Login, usize>,
 }
 
 impl Default for Live {
@@ -65,8 +66,8 @@ impl Default for Live {
 /// One open stream; dropping it ends it.
 pub struct Listener {
     live: Arc<Live>,
-    pub login: String,
-    pub tickets: Vec<String>,
+    pub login: Login,
+    pub tickets: Vec<TicketNumber>,
     pub signals: broadcast::Receiver<Signal>,
 }
 
@@ -76,32 +77,32 @@ impl Live {
     }
 
     /// `None` where this person has too many streams, or the server ends.
-    pub fn listen(self: &Arc<Self>, login: &str, tickets: Vec<String>) -> Option<Listener> {
+    pub fn listen(self: &Arc<Self>, login: &str, tickets: Vec<TicketNumber>) -> Option<Listener> {
         if self.closed.load(Ordering::Acquire) {
             return None;
         }
         let signals = self.signals.subscribe();
         {
             let mut here = self.here();
-            let streams = here.streams.entry(login.to_owned()).or_default();
+            let streams = here.streams.entry(login.into()).or_default();
             if *streams >= STREAMS_MAX {
                 return None;
             }
             *streams += 1;
             for number in &tickets {
-                *here.tickets.entry(number.clone()).or_default().entry(login.to_owned()).or_default() += 1;
+                *here.tickets.entry(number.clone()).or_default().entry(login.into()).or_default() += 1;
             }
         }
         tickets.iter().for_each(|number| self.send(Signal::Presence { number: number.clone() }));
-        Some(Listener { live: self.clone(), login: login.to_owned(), tickets, signals })
+        Some(Listener { live: self.clone(), login: login.into(), tickets, signals })
     }
 
     /// Who has the ticket open, but for this person.
-    pub fn others(&self, number: &str, login: &str) -> Vec<String> {
+    pub fn others(&self, number: &str, login: &str) -> Vec<Login> {
         let here = self.here();
         let elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
         let there = elsewhere.get(number).into_iter().flatten();
-        let all: BTreeSet<&String> = here.tickets.get(number).into_iter().flat_map(BTreeMap::keys).chain(there).collect();
+        let all: BTreeSet<&Login> = here.tickets.get(number).into_iter().flat_map(BTreeMap::keys).chain(there).collect();
         all.into_iter().filter(|l| *l != login).cloned().collect()
     }
 
@@ -119,7 +120,7 @@ impl Live {
             }
             std::mem::replace(&mut *elsewhere, now.clone())
         };
-        let numbers: BTreeSet<&String> = before.keys().chain(now.keys()).filter(|n| before.get(*n) != now.get(*n)).collect();
+        let numbers: BTreeSet<&TicketNumber> = before.keys().chain(now.keys()).filter(|n| before.get(*n) != now.get(*n)).collect();
         numbers.into_iter().for_each(|number| self.send(Signal::Presence { number: number.clone() }));
     }
 
@@ -129,12 +130,12 @@ impl Live {
     }
 
     /// A ticket changed on another node.
-    pub fn heard(&self, number: String, version: u64) {
+    pub fn heard(&self, number: TicketNumber, version: u64) {
         self.send(Signal::Ticket { number, version });
     }
 
     /// Somebody was told something on another node.
-    pub fn told(&self, login: String) {
+    pub fn told(&self, login: Login) {
         self.send(Signal::Told { login });
     }
 

@@ -48,10 +48,10 @@ impl Desk {
 }
 
 /// Runs until it is aborted.
-pub async fn run(desk: Arc<Desk>) {
+pub async fn run_lane(desk: Arc<Desk>) {
     let mut seen = Seen::default();
     loop {
-        match look(&desk, &mut seen).await {
+        match look_at_nodes(&desk, &mut seen).await {
             Ok(()) => mark(&desk.attention.looked),
             Err(e) => tracing::warn!("what other nodes do is not known: {e}"),
         }
@@ -71,12 +71,12 @@ struct Seen {
 }
 
 /// Takes in what others did since the last look.
-async fn look(desk: &Desk, seen: &mut Seen) -> Result<(), StoreError> {
+async fn look_at_nodes(desk: &Desk, seen: &mut Seen) -> Result<(), StoreError> {
     let news = desk.store.news().await?;
     seen.people |= news.people;
     if !news.tickets.is_empty() {
         // Another node may have left work for a lane that this node holds.
-        desk.wakes.look();
+        desk.wakes.look_for_work();
     }
     if news.revision.is_some_and(|r| r > desk.revision()) {
         adopt(desk).await?;
@@ -89,9 +89,9 @@ async fn look(desk: &Desk, seen: &mut Seen) -> Result<(), StoreError> {
         desk.live.missed();
     }
     for (number, version) in news.tickets {
-        desk.live.heard(number, version);
+        desk.live.heard(number.into(), version);
     }
-    news.told.into_iter().for_each(|login| desk.live.told(login));
+    news.told.into_iter().for_each(|login| desk.live.told(login.into()));
     let here = desk.live.here_all();
     // Without listeners here, nobody needs to know who is on a page elsewhere.
     if seen.here || !here.is_empty() || desk.live.has_listeners() {

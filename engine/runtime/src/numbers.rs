@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use tokio::sync::Mutex;
+use vorgang_core::ids::{TicketId, TicketNumber};
 use vorgang_store::{Result, Store};
 
 const BLOCK: u32 = 100;
@@ -13,7 +14,7 @@ pub struct Numbers {
 
 impl Numbers {
     /// Id and number of a new ticket: the year, then the id with at least six digits.
-    pub async fn next(&self, store: &dyn Store, now: Timestamp) -> Result<(i64, String)> {
+    pub async fn next(&self, store: &dyn Store, now: Timestamp) -> Result<(TicketId, TicketNumber)> {
         let mut block = self.block.lock().await;
         if block.0 >= block.1 {
             let first = store.number_block(BLOCK).await?;
@@ -22,6 +23,6 @@ impl Numbers {
         let id = block.0;
         block.0 += 1;
         let year = now.to_zoned(jiff::tz::TimeZone::UTC).year();
-        Ok((id, format!("{year}{id:06}")))
+        Ok((TicketId(id), format!("{year}{id:06}").into()))
     }
 }

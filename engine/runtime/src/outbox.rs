@@ -15,8 +15,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::task::{JoinError, JoinSet};
 use tracing::Instrument;
-use vorgang_core::command::Command;
-use vorgang_core::ids::Seq;
+use vorgang_core::commands::{Command, EndMail};
+use vorgang_core::ids::{ArticleId, TicketId};
 use vorgang_core::mail::{Address, Head, Outgoing};
 use vorgang_core::people::{self, Person, PersonKind};
 use vorgang_core::rights::{self, Sight};
@@ -149,13 +149,13 @@ pub async fn pull_back(desk: &Desk) -> Result<(), StoreError> {
     let count = desk.store.mail_pull_back(now + LATEST, now).await?;
     if count > 0 {
         tracing::warn!(count, "mails that a clock which was ahead had put off are due now");
-        desk.wakes.look();
+        desk.wakes.look_for_work();
     }
     Ok(())
 }
 
 /// Runs until it is aborted. Each server has a lane of its own: one that stalls holds up nobody else's mail.
-pub async fn run(desk: Arc<Desk>, mailer: Arc<dyn Mailer>, links: Links) {
+pub async fn run_lane(desk: Arc<Desk>, mailer: Arc<dyn Mailer>, links: Links) {
     let mut lanes = Lanes::default();
     loop {
         while let Some(ended) = lanes.busy.try_join_next() {
@@ -168,7 +168,7 @@ pub async fn run(desk: Arc<Desk>, mailer: Arc<dyn Mailer>, links: Links) {
                     Some(ended) = lanes.busy.join_next() => {
                         lanes.ended(ended);
                         // Failed mails have a new due time.
-                        desk.wakes.look();
+                        desk.wakes.look_for_work();
                     }
                 }
             }
@@ -448,7 +448,7 @@ fn own_server(account: Option<&MailAccount>) -> Option<Box<MailAccount>> {
 }
 
 /// Message-IDs of the ticket's mails before this article, so that mail programs show them as one thread.
-async fn before(desk: &Desk, ticket: i64, article: Seq, account: Option<&MailAccount>) -> Result<Vec<String>, StoreError> {
+async fn before(desk: &Desk, ticket: TicketId, article: ArticleId, account: Option<&MailAccount>) -> Result<Vec<String>, StoreError> {
     const MAX: usize = 20;
     let threads = desk.threads().await?;
     let domain = account.and_then(|a| a.address.address.split_once('@')).map_or("", |(_, d)| d);
@@ -485,10 +485,10 @@ async fn tell(desk: &Desk, parcel: &[MailRow], result: Result<(), &str>) {
     for mail in parcel {
         let Some(notice) = mail.key.rsplit_once('-').and_then(|(_, seq)| seq.parse().ok()) else { continue };
         let result = result.map_err(|why| format!("mail `{}` to {}: {why}", mail.notification, mail.recipient));
-        let command = Command::EndMail { notice, to: mail.recipient.clone(), result };
+        let command = Command::EndMail(EndMail { notice, to: mail.recipient.clone(), result });
         let request = Request { actor: &system, ticket: Some(&mail.number), command, cause: "mail", at: None };
         if let Err(e) = desk.execute(request).await {
-            tracing::error!(ticket = mail.number, "a mail has ended, and its ticket could not be told: {e}");
+            tracing::error!(ticket = %mail.number, "a mail has ended, and its ticket could not be told: {e}");
         }
     }
 }

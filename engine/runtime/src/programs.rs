@@ -14,8 +14,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
 use tracing::Instrument;
-use vorgang_core::command::Command;
-use vorgang_core::ids::Seq;
+use vorgang_core::commands::{AnswerCall, Command};
+use vorgang_core::ids::{CallId, TicketId};
 use vorgang_core::people;
 use vorgang_core::rejection::Rejection;
 use vorgang_core::snapshot::Call;
@@ -81,7 +81,7 @@ impl Programs {
 }
 
 /// Runs until it is aborted: so many at a time, and one that takes long holds up no other.
-pub async fn run(desk: Arc<Desk>, programs: Arc<Programs>) {
+pub async fn run_lane(desk: Arc<Desk>, programs: Arc<Programs>) {
     let mut tasks = JoinSet::new();
     loop {
         let free = (LANE - tasks.len()) as u32;
@@ -100,7 +100,7 @@ pub async fn run(desk: Arc<Desk>, programs: Arc<Programs>) {
         tokio::select! {
             () = desk.wakes.work(Work::Programs) => {}
             // It makes room, and may come again at another time.
-            Some(_) = tasks.join_next() => desk.wakes.look(),
+            Some(_) = tasks.join_next() => desk.wakes.look_for_work(),
         }
         while tasks.len() >= LANE {
             tasks.join_next().await;
@@ -111,7 +111,7 @@ pub async fn run(desk: Arc<Desk>, programs: Arc<Programs>) {
 /// It comes again after its lease.
 fn broke_off(due: &DueCall, result: Result<(), String>) {
     if let Err(why) = result {
-        tracing::error!(ticket = due.number, program = due.call.program, "a program's attempt broke off: {why}");
+        tracing::error!(ticket = %due.number, program = due.call.program, "a program's attempt broke off: {why}");
     }
 }
 
@@ -131,7 +131,7 @@ pub async fn run_due(desk: &Arc<Desk>, programs: &Arc<Programs>) -> Result<usize
 }
 
 fn span(due: &DueCall) -> tracing::Span {
-    trace::followed(step!("program", program = due.call.program, ticket = due.number), due.trace.as_deref())
+    trace::followed(step!("program", program = due.call.program, ticket = %due.number), due.trace.as_deref())
 }
 
 async fn attempt(desk: &Desk, programs: &Programs, due: &DueCall) -> Result<(), String> {
@@ -157,11 +157,11 @@ async fn attempt(desk: &Desk, programs: &Programs, due: &DueCall) -> Result<(), 
     let result = match result {
         Ok(output) => Ok(output),
         Err(Trouble::NotBegun(message)) => {
-            tracing::warn!(ticket = due.number, program = due.call.program, "a program waits: {message}");
+            tracing::warn!(ticket = %due.number, program = due.call.program, "a program waits: {message}");
             return later(desk, key, desk.clock.now() + NOT_BEGUN, false).await;
         }
         Err(Trouble::Again(message)) if due.attempts < due.call.retry.0 => {
-            tracing::warn!(ticket = due.number, program = due.call.program, "a program has failed and is tried again: {message}");
+            tracing::warn!(ticket = %due.number, program = due.call.program, "a program has failed and is tried again: {message}");
             let next = again(desk.clock.now(), &due.call, due.attempts);
             return later(desk, key, next, true).await;
         }
@@ -169,7 +169,7 @@ async fn attempt(desk: &Desk, programs: &Programs, due: &DueCall) -> Result<(), 
     };
     let system = people::system();
     let answer = || {
-        let command = Command::AnswerCall { call: due.call.seq, result: result.clone() };
+        let command = Command::AnswerCall(AnswerCall { call: due.call.seq, result: result.clone() });
         desk.execute(Request { actor: &system, ticket: Some(&due.number), command, cause: "program", at: None })
     };
     let passes = |e: &Error| matches!(e, Error::Store(e) if e.passes() || *e == StoreError::Conflict);
@@ -181,12 +181,12 @@ async fn attempt(desk: &Desk, programs: &Programs, due: &DueCall) -> Result<(), 
 }
 
 /// The next attempt comes then.
-async fn later(desk: &Desk, key: (i64, Seq), then: Timestamp, counts: bool) -> Result<(), String> {
+async fn later(desk: &Desk, key: (TicketId, CallId), then: Timestamp, counts: bool) -> Result<(), String> {
     persist(StoreError::passes, || desk.store.call_later(key, then, counts)).await.map_err(|e| e.to_string())
 }
 
 /// Ends when the call is gone: its work item was withdrawn, or its ticket closed.
-async fn withdrawn(desk: &Desk, call: (i64, Seq)) {
+async fn withdrawn(desk: &Desk, call: (TicketId, CallId)) {
     loop {
         tokio::time::sleep(LOOK).await;
         if desk.store.call_wanted(call).await == Ok(false) {

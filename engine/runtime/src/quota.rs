@@ -53,7 +53,7 @@ pub struct Buckets(Mutex<HashMap<(Kind, String), (f64, Instant)>>);
 
 impl Buckets {
     /// Takes one; the seconds to wait where there is none. A quota of 0 has no limit.
-    pub fn take(&self, quotas: Quotas, kind: Kind, key: &str, now: Instant) -> Result<(), u64> {
+    pub fn spend(&self, quotas: Quotas, kind: Kind, key: &str, now: Instant) -> Result<(), u64> {
         let most = quotas.a_minute(kind);
         if most == 0 {
             return Ok(());
@@ -83,14 +83,14 @@ mod tests {
     fn a_minute_of_acts_at_once_and_then_as_fast_as_they_come_back() {
         let (buckets, begun, quotas) = (Buckets::default(), Instant::now(), Quotas { create: 60, search: 0, export: 6 });
         let at = |seconds| begun + Duration::from_secs(seconds);
-        let take = |key, seconds| buckets.take(quotas, Kind::Create, key, at(seconds));
+        let take = |key, seconds| buckets.spend(quotas, Kind::Create, key, at(seconds));
         assert!((0..60).all(|_| take("anna", 0).is_ok()));
         assert_eq!((take("anna", 0), take("ben", 0)), (Err(1), Ok(())));
         assert_eq!((take("anna", 1), take("anna", 1)), (Ok(()), Err(1)));
         assert!((0..60).all(|_| take("anna", 3_600).is_ok()), "no more than a minute's are saved up");
         assert_eq!(take("anna", 3_600), Err(1));
-        assert!((0..1_000).all(|_| buckets.take(quotas, Kind::Search, "anna", begun).is_ok()), "without a limit");
-        assert!((0..6).all(|_| buckets.take(quotas, Kind::Export, "anna", begun).is_ok()));
-        assert_eq!(buckets.take(quotas, Kind::Export, "anna", begun), Err(10));
+        assert!((0..1_000).all(|_| buckets.spend(quotas, Kind::Search, "anna", begun).is_ok()), "without a limit");
+        assert!((0..6).all(|_| buckets.spend(quotas, Kind::Export, "anna", begun).is_ok()));
+        assert_eq!(buckets.spend(quotas, Kind::Export, "anna", begun), Err(10));
     }
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use vorgang_core::filter::Filter;
+use vorgang_core::ids::TicketId;
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_core::pushdown::{Pushdown, pushdown};
 use vorgang_core::rights;
@@ -113,11 +114,11 @@ impl Desk {
         let words = query(text);
         let (mut page, mut seen) = (Page { items: vec![], next: None }, 0);
         let newest = sort == Sort::NewestFirst;
-        let mut beyond = after.map(|id| if newest { Doc::first_of(id) } else { Doc::last_of(id) });
+        let mut beyond = after.map(|id| if newest { Doc::first_of(TicketId(id)) } else { Doc::last_of(TicketId(id)) });
         while !words.is_empty() {
             let (found, last) = self.documents(&words, newest, beyond).await?;
             seen += found.len();
-            let ids: BTreeMap<i64, bool> = found.iter().fold(BTreeMap::new(), |mut ids, d| {
+            let ids: BTreeMap<TicketId, bool> = found.iter().fold(BTreeMap::new(), |mut ids, d| {
                 *ids.entry(d.ticket()).or_default() |= d.visible();
                 ids
             });
@@ -132,7 +133,7 @@ impl Desk {
             let Some(last) = last else { break };
             if seen >= DOCS_MAX {
                 // There may be more: from here on.
-                page.next = Some(last);
+                page.next = Some(last.0);
                 break;
             }
             beyond = Some(if newest { Doc::first_of(last) } else { Doc::last_of(last) });
@@ -141,7 +142,7 @@ impl Desk {
     }
 
     /// Some documents, all of each of their tickets, and the last ticket where there may be more.
-    async fn documents(&self, words: &[Word], newest: bool, beyond: Option<Doc>) -> Result<(Vec<Doc>, Option<i64>), Error> {
+    async fn documents(&self, words: &[Word], newest: bool, beyond: Option<Doc>) -> Result<(Vec<Doc>, Option<TicketId>), Error> {
         let mut limit = DOCS;
         loop {
             let mut found = self.store.docs(words, newest, beyond, limit).await?;
@@ -156,8 +157,8 @@ impl Desk {
     }
 
     /// Tickets that were found by something that this person sees.
-    fn seen_in(&self, person: &Person, ids: &BTreeMap<i64, bool>) -> Filter {
-        let of = |visible: bool| Filter::Among(ids.iter().filter(|(_, v)| **v == visible).map(|(id, _)| *id).collect());
+    fn seen_in(&self, person: &Person, ids: &BTreeMap<TicketId, bool>) -> Filter {
+        let of = |visible: bool| Filter::Among(ids.iter().filter(|(_, v)| **v == visible).map(|(id, _)| id.0).collect());
         let inside = match person.kind {
             PersonKind::System => of(false),
             PersonKind::Agent => of(false).and(Filter::Queue(rights::readable_queues(&self.model().names, person))),
@@ -167,15 +168,15 @@ impl Desk {
     }
 
     async fn holds(&self, model: &Model, person: &Person, row: &TicketRow, program: &Program) -> Result<bool, Error> {
-        let Some(stored) = self.store.ticket_load_by_id(row.id).await? else { return Ok(false) };
+        let Some(stored) = self.store.ticket_load_by_id(TicketId(row.id)).await? else { return Ok(false) };
         let people = self.people();
-        let scope = TicketScope::of(&model.names, &stored.snapshot, person, &people, self.clock.now());
+        let scope = TicketScope::for_person(&model.names, &stored.snapshot, person, &people, self.clock.now());
         Ok(program.holds(&scope).unwrap_or(false))
     }
 }
 
 /// Takes tickets that were there before the index into it. Runs until it is aborted, or all are.
-pub async fn run(desk: Arc<Desk>) {
+pub async fn run_lane(desk: Arc<Desk>) {
     let mut told = false;
     loop {
         let more = match desk.store.lane("search").await {

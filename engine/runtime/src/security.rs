@@ -33,7 +33,7 @@ impl Desk {
 
     /// An act that a person has no right to: a command on a ticket, or a method and a path. So many a minute, and no more, of one person.
     pub async fn note_denied(&self, by: By, act: &str, about: &str) {
-        if self.quotas.take(Quotas::default(), Kind::Denied, &by.actor, Instant::now()).is_ok() {
+        if self.quotas.spend(Quotas::default(), Kind::Denied, &by.actor, Instant::now()).is_ok() {
             // The path is the caller's own text.
             let about = &about[..about.floor_char_boundary(ABOUT_MAX)];
             self.note_security(by, "denied", about, json!({"act": act})).await;

@@ -1,7 +1,9 @@
 //! How a mail finds its ticket: by the id of what it answers, and by a token in the subject. Both are made with a key, so
 //! that nobody who has not had a mail of the ticket can write one.
 
+use crate::secrets::is_secret;
 use ring::hmac;
+use vorgang_core::ids::TicketId;
 
 /// What stands before our domain's part in a Message-ID.
 const MARK: &str = ".vorgang";
@@ -31,12 +33,12 @@ impl Threads {
     pub fn key_of<'id>(&self, message_id: &'id str) -> Option<&'id str> {
         let (local, _) = message_id.rsplit_once('@')?;
         let (key, token) = local.strip_suffix(MARK)?.rsplit_once('.')?;
-        same(token, &self.token(&format!("mail {key}"))).then_some(key)
+        is_secret(token, &self.token(&format!("mail {key}"))).then_some(key)
     }
 
     /// The ticket's id, if the Message-ID is one that we made.
-    pub fn ticket_of(&self, message_id: &str) -> Option<i64> {
-        self.key_of(message_id)?.split_once('-')?.0.parse().ok()
+    pub fn ticket_of(&self, message_id: &str) -> Option<TicketId> {
+        self.key_of(message_id)?.split_once('-')?.0.parse().ok().map(TicketId)
     }
 
     /// A subject with what leads back to its ticket.
@@ -50,7 +52,7 @@ impl Threads {
         let good = |mark: &str| {
             let (number, token) = mark.split_once('.').unwrap_or((mark, ""));
             let known = !number.is_empty() && number.len() <= 40 && number.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-            known.then(|| (number.to_owned(), same(token, &self.token(&format!("ticket {number}")))))
+            known.then(|| (number.to_owned(), is_secret(token, &self.token(&format!("ticket {number}")))))
         };
         // Mail programs may break the subject anywhere.
         let joined: String = subject.split_whitespace().collect();
@@ -71,11 +73,6 @@ pub fn without_marks(subject: &str) -> String {
     out.trim().to_owned()
 }
 
-/// Compared in the same time, whatever differs.
-fn same(given: &str, wanted: &str) -> bool {
-    given.len() == wanted.len() && given.bytes().zip(wanted.bytes()).fold(0, |d, (a, b)| d | (a ^ b)) == 0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,7 +81,7 @@ mod tests {
     fn ids_and_tokens_come_back_and_cannot_be_made_up() {
         let (ours, other) = (Threads::new([1; 32]), Threads::new([2; 32]));
         let id = format!("{}@example.org", ours.id("7-3"));
-        assert_eq!(ours.ticket_of(&id), Some(7), "{id}");
+        assert_eq!(ours.ticket_of(&id), Some(TicketId(7)), "{id}");
         assert_eq!(ours.ticket_of(&id.replace("7-3", "8-3")), None);
         assert_eq!((other.ticket_of(&id), ours.ticket_of("7-3.vorgang@example.org"), ours.ticket_of("x")), (None, None, None));
         let subject = ours.subject("Printer", "1000123");

@@ -10,11 +10,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use vorgang_core::command::Command;
+use vorgang_core::commands::{Command, FireTimer, RecountTimers};
+use vorgang_core::ids::{TicketId, TimerId};
 use vorgang_core::people;
 use vorgang_definitions::calendar::later;
 use vorgang_store::due::Work;
-use vorgang_store::{DueTimer, StoreError};
+use vorgang_store::{CountedTimer, DueTimer, StoreError};
 
 /// How often timers that could not fire are looked at.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -27,7 +28,7 @@ const WAIT_MAX: SignedDuration = SignedDuration::from_hours(1);
 
 /// Timers that could not fire: how often they were tried, and when to try again.
 #[derive(Default)]
-pub struct Waiting(HashMap<(i64, u32), (u32, Timestamp)>);
+pub struct Waiting(HashMap<(TicketId, TimerId), (u32, Timestamp)>);
 
 impl Waiting {
     fn holds(&self, timer: &DueTimer, now: Timestamp) -> bool {
@@ -43,7 +44,7 @@ impl Waiting {
 }
 
 /// Runs until it is aborted.
-pub async fn run(desk: Arc<Desk>) {
+pub async fn run_lane(desk: Arc<Desk>) {
     let mut waiting = Waiting::default();
     loop {
         if desk.recount.swap(false, Ordering::AcqRel)
@@ -58,7 +59,7 @@ pub async fn run(desk: Arc<Desk>) {
                 let _ = tokio::time::timeout(AGAIN, desk.wakes.work(Work::Timers)).await;
             }
             Ok(0) => desk.wakes.work(Work::Timers).await,
-            Ok(_) => desk.wakes.look(),
+            Ok(_) => desk.wakes.look_for_work(),
             Err(e) => {
                 tracing::warn!("timers: {e}");
                 tokio::time::sleep(TROUBLE).await;
@@ -85,7 +86,7 @@ pub async fn fire_due(desk: &Arc<Desk>, waiting: &mut Waiting) -> Result<usize, 
                 fired += 1;
             }
             Err(why) => {
-                tracing::error!(ticket = timer.number, timer = timer.seq, "a timer could not fire: {why}");
+                tracing::error!(ticket = %timer.number, timer = timer.seq.0, "a timer could not fire: {why}");
                 waiting.failed(&timer, now);
             }
         }
@@ -95,7 +96,7 @@ pub async fn fire_due(desk: &Arc<Desk>, waiting: &mut Waiting) -> Result<usize, 
 
 async fn fire(desk: &Desk, timer: &DueTimer) -> Result<(), Error> {
     let system = people::system();
-    let command = Command::FireTimer { timer: timer.seq };
+    let command = Command::FireTimer(FireTimer { timer: timer.seq });
     desk.execute(Request { actor: &system, ticket: Some(&timer.number), command, cause: "timer", at: None }).await.map(|_| ())
 }
 
@@ -115,17 +116,17 @@ async fn recount_here(desk: &Desk) -> Result<(), Error> {
 async fn recount(desk: &Desk) -> Result<(), Error> {
     let Some(revision) = desk.store.revision_latest().await?.filter(|r| !r.counted) else { return Ok(()) };
     let (model, system) = (desk.model(), people::system());
-    let mut after = (0, 0);
+    let mut after = (TicketId(0), TimerId(0));
     loop {
         let page = desk.store.timers_counted(after, BATCH).await?;
-        let Some((last, _)) = page.last() else { return Ok(desk.store.revision_counted(revision.id).await?) };
-        after = (last.ticket, last.seq);
-        for (at, timer) in &page {
+        let Some(last) = page.last() else { return Ok(desk.store.revision_counted(revision.id).await?) };
+        after = (last.ticket, last.timer.seq);
+        for CountedTimer { number, timer, .. } in &page {
             let calendar = timer.calendar.as_ref().and_then(|c| model.names.work_times.get(c));
             let due = calendar.and_then(|c| later(timer.start, timer.after, Some(c), &model.names.site.zone.0));
             if due.is_some_and(|d| d != timer.due) {
-                let command = Command::RecountTimers;
-                desk.execute(Request { actor: &system, ticket: Some(&at.number), command, cause: "calendar", at: None }).await?;
+                let command = Command::RecountTimers(RecountTimers);
+                desk.execute(Request { actor: &system, ticket: Some(number), command, cause: "calendar", at: None }).await?;
             }
         }
     }

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use vorgang_core::article::Article;
 use vorgang_core::choices::{self, Choices};
-use vorgang_core::command::{Command, Form};
+use vorgang_core::commands::{Command, Form, LinkTicket};
 use vorgang_core::context::Context;
 use vorgang_core::event::{AttributeSet, Event, FieldSet};
 use vorgang_core::filter::Filter;
-use vorgang_core::ids::Seq;
+use vorgang_core::ids::{ArticleId, InstanceId, TicketId};
 use vorgang_core::notice::Notice;
 use vorgang_core::offered::{self, Filling, OfferedWork};
 use vorgang_core::open::{self, OpenItem};
@@ -35,7 +35,7 @@ pub struct TicketView {
     pub instances: Vec<Instance>,
     pub steps: Vec<Step>,
     /// What is under way, by instance. For agents.
-    pub open: BTreeMap<Seq, Vec<OpenItem>>,
+    pub open: BTreeMap<InstanceId, Vec<OpenItem>>,
     /// Addresses of those who take part that a mail did not reach: when, and why. For agents.
     pub bounces: Vec<(String, jiff::Timestamp, String)>,
 }
@@ -51,7 +51,7 @@ pub struct HistoryView {
 }
 
 impl TicketView {
-    pub fn article(&self, seq: u32) -> Option<&Article> {
+    pub fn article(&self, seq: ArticleId) -> Option<&Article> {
         self.articles.iter().find(|a| a.seq == seq)
     }
 
@@ -99,12 +99,12 @@ impl Desk {
         } else {
             vec![]
         };
-        let running: Vec<Seq> = snapshot.instances.iter().filter(|_| sight == Sight::Agent).map(|i| i.seq).collect();
+        let running: Vec<InstanceId> = snapshot.instances.iter().filter(|_| sight == Sight::Agent).map(|i| i.seq).collect();
         // Who has a mutex of the site is not on this ticket.
         let (now, mut heads) = (ctx.now, Heads::new());
         let open = self.with_facts(now, &mut heads, |facts| {
             let ctx = Context { facts, ..ctx.clone() };
-            running.iter().map(|seq| (*seq, open::open(&model, &snapshot, &ctx, *seq))).collect()
+            running.iter().map(|seq| Ok((*seq, open::open(&model, &snapshot, &ctx, *seq)?))).collect()
         });
         let open = open.await?;
         Ok(TicketView { model, snapshot, sight, articles, work, instances, steps, open, bounces })
@@ -153,7 +153,7 @@ impl Desk {
             }
             Err(e) => return Err(e),
         };
-        Ok(Command::LinkTicket { other: other.id, number: other.number.clone(), kind, linked })
+        Ok(Command::LinkTicket(LinkTicket { other: other.id, number: other.number.clone(), kind, linked }))
     }
 
     /// How a notification would read on a ticket; the text says why it cannot be written there.
@@ -221,11 +221,11 @@ impl Desk {
 
     /// A context for looking at what a new ticket would offer: nothing is stored under this id.
     fn trial<'a>(&self, person: &'a Person, people: &'a vorgang_core::people::Directory) -> Context<'a> {
-        Context { new_ticket: Some((0, "…".into())), ..self.looking(person, people) }
+        Context { new_ticket: Some((TicketId(0), "…".into())), ..self.looking(person, people) }
     }
 
     /// The bytes of a mail as they came, for people who see the ticket as an agent does.
-    pub async fn letter(&self, person: &Person, number: &str, article: u32) -> Result<Vec<u8>, Error> {
+    pub async fn letter(&self, person: &Person, number: &str, article: ArticleId) -> Result<Vec<u8>, Error> {
         let view = self.ticket_view(person, number).await?;
         if view.sight != Sight::Agent {
             return Err(Rejection::NotFound.into());
@@ -236,7 +236,7 @@ impl Desk {
     }
 
     /// The HTML of a mail as it is shown. It is sanitised at the first view, and stored.
-    pub async fn letter_html(&self, person: &Person, number: &str, article: u32) -> Result<String, Error> {
+    pub async fn letter_html(&self, person: &Person, number: &str, article: ArticleId) -> Result<String, Error> {
         let view = self.ticket_view(person, number).await?;
         let head = view.article(article).and_then(|a| a.head.as_deref());
         let hash = head.and_then(|h| h.raw.as_deref()).ok_or(Rejection::NotFound)?;

@@ -37,7 +37,7 @@ where
 }
 
 /// Looks for work, and wakes the lanes that it is for. Runs until it is aborted.
-pub async fn run(desk: Arc<Desk>) {
+pub async fn run_lane(desk: Arc<Desk>) {
     loop {
         let now = desk.clock.now();
         let wait = match desk.store.due_work(now).await {

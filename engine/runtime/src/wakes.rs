@@ -27,7 +27,7 @@ impl Wakes {
     }
 
     /// There may be work, now or at another time than was known.
-    pub fn look(&self) {
+    pub fn look_for_work(&self) {
         self.look.notify_one();
     }
 }

@@ -3,15 +3,15 @@
 use crate::{Result, StoreError};
 use async_trait::async_trait;
 use jiff::Timestamp;
-use vorgang_core::ids::Seq;
+use vorgang_core::ids::{CallId, TicketId, TicketNumber};
 use vorgang_core::snapshot::Call;
 
 /// A call whose time has come.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DueCall {
-    pub ticket: i64,
+    pub ticket: TicketId,
     /// The ticket's number.
-    pub number: String,
+    pub number: TicketNumber,
     pub call: Call,
     /// How often it was begun.
     pub attempts: u32,
@@ -44,9 +44,9 @@ pub trait Calls: Send + Sync {
     /// Those due first first.
     async fn calls_due(&self, now: Timestamp, limit: u32) -> Result<Vec<DueCall>>;
     /// An attempt begins: nobody else begins one until then. False where somebody has, or the call is gone.
-    async fn call_lease(&self, call: (i64, Seq), now: Timestamp, until: Timestamp) -> Result<bool>;
+    async fn call_lease(&self, call: (TicketId, CallId), now: Timestamp, until: Timestamp) -> Result<bool>;
     /// Is it still waited for?
-    async fn call_wanted(&self, call: (i64, Seq)) -> Result<bool>;
+    async fn call_wanted(&self, call: (TicketId, CallId)) -> Result<bool>;
     /// Puts the next attempt off until then; `counts` says whether the present attempt counts.
-    async fn call_later(&self, call: (i64, Seq), due: Timestamp, counts: bool) -> Result<()>;
+    async fn call_later(&self, call: (TicketId, CallId), due: Timestamp, counts: bool) -> Result<()>;
 }

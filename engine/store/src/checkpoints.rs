@@ -4,6 +4,7 @@ use crate::Result;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use vorgang_core::chain::Hash;
+use vorgang_core::ids::TicketId;
 
 /// What was signed of the history at one time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub struct Checkpoint {
 pub struct Head {
     /// The row.
     pub id: i64,
-    pub ticket: i64,
+    pub ticket: TicketId,
     pub version: u64,
     pub hash: Hash,
 }

@@ -1,39 +1,33 @@
 //! One suite for every backend: a backend is done when it passes.
 
+pub mod clocks;
+mod fixtures;
+mod jobs;
 mod people;
 
 use crate::checkpoints::{Backup, Checkpoint};
+use crate::conformance::fixtures::*;
 use crate::messages::MailState;
 use crate::words::{Doc, query};
-use crate::{Commit, HistoryRow, Idempotency, NewHistory, NewRevision, Sort, Store, StoreError};
-use jiff::{SignedDuration, Timestamp};
-use std::collections::BTreeMap;
+use crate::{Commit, HistoryRow, Idempotency, Origin, Sort, Store, StoreError};
 use std::sync::Arc;
-use vorgang_core::apply::{apply_commit, begin};
 use vorgang_core::article::{Article, Sender};
-use vorgang_core::attachment::{Attachment, Blob};
-use vorgang_core::chain::{self, Hash, Link};
-use vorgang_core::changes::Changes;
-use vorgang_core::decision::Decision;
+use vorgang_core::attachment::Blob;
+use vorgang_core::chain;
 use vorgang_core::event::{
-    ArticleAdded, AttributeSet, CallEnded, CallWanted, Event, FieldSet, IncidentRaised, IncidentResolved, InstanceEnded, InstanceNoted,
-    InstanceStarted, NotificationSent, TicketCreated, TimeAccounted, TimerFired, TimerSet, TurnTaken, VoteCast, WatcherAdded,
-    WatcherRemoved, WorkEnded, WorkEntered, WorkNoted,
+    ArticleAdded, AttributeSet, CallEnded, Event, FieldSet, IncidentResolved, InstanceEnded, TicketCreated, TimerFired, TurnTaken,
+    WatcherRemoved, WorkEnded,
 };
 use vorgang_core::filter::Filter;
-use vorgang_core::message::Datum;
-use vorgang_core::notice::Notice;
-use vorgang_core::people::{Person, PersonKind};
-use vorgang_core::snapshot::{
-    Call, Duration, Incident, Instance, InstanceMore, Item, Iteration, Retry, Snapshot, Ticket, Timer, TimerKind, WorkItem, WorkMore,
-    WorkStatus,
-};
+use vorgang_core::ids::{ArticleId, CallId, IncidentId, InstanceId, Login, TicketId, TimerId, WorkId};
+use vorgang_core::snapshot::WorkStatus;
+use vorgang_core::timer::TimerKind;
 
 /// How many stores [`run`] makes.
-pub const CASES: usize = 13;
+pub const CASES: usize = 14;
 
 /// Runs every case on fresh stores. Panics with the name of what failed.
-pub async fn run(make: impl Fn() -> Arc<dyn Store>) {
+pub async fn run_suite(make: impl Fn() -> Arc<dyn Store>) {
     tickets_come_back_as_they_were_written(&*prepared(make()).await).await;
     a_stale_version_is_a_conflict_and_writes_nothing(&*prepared(make()).await).await;
     a_turn_is_taken_once(prepared(make()).await).await;
@@ -42,254 +36,13 @@ pub async fn run(make: impl Fn() -> Arc<dyn Store>) {
     repeated_keys_are_refused(&*prepared(make()).await).await;
     people::secrets_open_once_and_expire(&*prepared(make()).await).await;
     revisions_and_pinned_processes(&*prepared(make()).await).await;
-    a_job_runs_once_a_tick_and_once_a_ticket(&*prepared(make()).await).await;
+    jobs::a_job_runs_once_a_tick_and_once_a_ticket(&*prepared(make()).await).await;
+    clocks::clocks_of_an_agreement(&*prepared(make()).await).await;
     numbers_are_given_once(prepared(make()).await).await;
     people::people_change_by_fields(&*prepared(make()).await).await;
     people::failed_attempts_are_counted(prepared(make()).await).await;
     words_are_found(&*prepared(make()).await).await;
 }
-
-fn at(seconds: i64) -> Timestamp {
-    Timestamp::UNIX_EPOCH + SignedDuration::from_secs(1_800_000_000 + seconds)
-}
-
-fn person(login: &str, kind: PersonKind, company: Option<&str>) -> Person {
-    Person {
-        login: login.into(),
-        name: login.to_uppercase(),
-        email: format!("{login}@example.org"),
-        kind,
-        company: company.map(str::to_owned),
-        language: "de".into(),
-        roles: if kind == PersonKind::Agent { vec!["clerk".into()] } else { vec![] },
-        active: true,
-        settings: Default::default(),
-    }
-}
-
-async fn prepared(store: Arc<dyn Store>) -> Arc<dyn Store> {
-    let names = [
-        ("queue", "desk"),
-        ("queue", "vault"),
-        ("state", "new"),
-        ("state", "closed"),
-        ("type", "case"),
-        ("priority", "normal"),
-        ("priority", "high"),
-    ];
-    let revision = NewRevision {
-        hash: "r1".into(),
-        files: "[]".into(),
-        applied: Some(at(0)),
-        actor: "cli".into(),
-        names: names.map(|(k, n)| (k, n.to_owned())).to_vec(),
-        processes: vec![("h1".into(), "p".into(), "{\"name\":\"p\"}".into())],
-        indexed: vec!["amount".into()],
-        happens: false,
-    };
-    store.revision_add(revision).await.expect("the revision");
-    let people = [
-        person("anna", PersonKind::Customer, Some("north")),
-        person("ben", PersonKind::Customer, Some("south")),
-        person("otto", PersonKind::Agent, None),
-    ];
-    store.person_save(&people, None).await.expect("the people");
-    store
-}
-
-fn ticket(id: i64, customer: &str, company: &str, queue: &str) -> Ticket {
-    Ticket {
-        id,
-        number: format!("N{id}"),
-        title: "Grüße an 100%_alle".into(),
-        ticket_type: "case".into(),
-        queue: queue.into(),
-        state: "new".into(),
-        priority: "normal".into(),
-        owner: None,
-        responsible: None,
-        unlocked: false,
-        accounted: 0,
-        customer: Some(company.into()),
-        customer_user: Some(customer.into()),
-        pending_until: None,
-        fields: BTreeMap::from([("amount".to_owned(), 40_000.into()), ("first".to_owned(), "2026-03-01".into())]),
-        created: at(id),
-        updated: at(id),
-    }
-}
-
-fn decision(before: Option<&Snapshot>, events: Vec<Event>, now: Timestamp) -> Decision {
-    let mut after = match before {
-        Some(s) => s.clone(),
-        None => begin(&events[0]).expect("a creation"),
-    };
-    let version = after.version + 1;
-    apply_commit(&mut after, &events, now, version);
-    let mut decision = Decision::of(events, after);
-    decision.had_calls = before.into_iter().flat_map(|s| s.calls.iter().map(|c| c.seq)).collect();
-    decision
-}
-
-fn commit(decision: &Decision, expected: u64, previous: Hash, now: Timestamp) -> Commit {
-    let salt = [7; 16];
-    let (payload, personal_digest) = chain::split(&decision.events, &salt);
-    assert_eq!(chain::personal_digest(vorgang_core::event::FORMAT, &salt, &payload.personal), Ok(personal_digest), "as it is read");
-    let hash = chain::hash(&Link {
-        ticket: decision.after.ticket.id,
-        version: decision.after.version,
-        format: vorgang_core::event::FORMAT,
-        at: now.as_microsecond(),
-        actor: "anna",
-        command: "test",
-        cause: "suite",
-        events: &payload.events,
-        salt: &salt,
-        personal_digest,
-        previous,
-    });
-    let history =
-        NewHistory { at: now, actor: "anna".into(), command: "test".into(), cause: "suite".into(), payload, salt, personal_digest, hash };
-    Commit {
-        changes: Changes { turns: decision.turns(), ..Changes::of(decision) },
-        expected_version: expected,
-        history,
-        idempotency: None,
-        job_run: None,
-        message: None,
-        mail: None,
-        redaction: None,
-        desk_event: None,
-        trace: Some(TRACE.into()),
-        also: vec![],
-    }
-}
-
-fn everything(id: i64) -> Vec<Event> {
-    let item = |seq, status, audience: &[&str]| WorkItem {
-        seq,
-        instance: 1,
-        activity: format!("a{seq}"),
-        status,
-        source: Some("begin".into()),
-        claimed_by: None,
-        entered: at(1),
-        epoch: 0,
-        audience: audience.iter().map(|a| (*a).to_owned()).collect(),
-        more: None,
-    };
-    let instance = Instance {
-        seq: 1,
-        process: "p".into(),
-        hash: "h1".into(),
-        started: at(1),
-        started_by: "anna".into(),
-        outcome: None,
-        ended: None,
-        more: None,
-    };
-    let data = BTreeMap::from([("ok".to_owned(), Datum::Boolean(true)), ("sum".to_owned(), Datum::Decimal("1.50".into()))]);
-    let done = Item {
-        place: 0,
-        element: Datum::Text("mail".into()),
-        outcome: Some("good".into()),
-        by: Some("otto".into()),
-        at: Some(at(2)),
-        data: data.clone(),
-    };
-    let copy = Iteration { of: 2, name: Some("system".into()), place: 1, element: Datum::Integer(7), data: data.clone() };
-    let rounds = BTreeMap::from([("join".to_owned(), vec!["a".to_owned()])]);
-    let of_instance = InstanceMore { data, rounds, ..InstanceMore::default() };
-    let incident = Incident {
-        seq: 5,
-        kind: "expression".into(),
-        message: "not set".into(),
-        place: None,
-        expression: Some("a > b".into()),
-        values: BTreeMap::from([("a".to_owned(), "1".to_owned())]),
-        chain: vec![],
-        retry: Retry::Enter { work: 3 },
-        raised: at(2),
-        resolved: None,
-    };
-    let article = Article {
-        seq: 4,
-        channel: "web".into(),
-        sender: Sender::Customer,
-        author: "anna".into(),
-        visible: true,
-        subject: "Beleg".into(),
-        body: "Zeile 1\nZeile 2 😀".into(),
-        attachments: vec![Attachment { name: "ü.pdf".into(), content_type: "application/pdf".into(), size: 3, blob: "b1".into() }],
-        at: at(1),
-        origin: None,
-        head: None,
-        withdrawn: false,
-        rejected: false,
-        erased: None,
-    };
-    let notice = Notice {
-        seq: 6,
-        name: "told".into(),
-        to: "anna".into(),
-        portal: true,
-        mail: true,
-        account: Some("support".into()),
-        not_before: Some(at(4)),
-        sees: true,
-        instead_of: Some("mia".into()),
-        day: Some(jiff::civil::date(2027, 1, 15)),
-        subject: "s".into(),
-        body: "b".into(),
-        at: at(2),
-    };
-    let timer = |seq, work| Timer {
-        seq,
-        work,
-        kind: if work.is_some() { TimerKind::Within } else { TimerKind::Pending },
-        due: at(100 + i64::from(seq)),
-        start: at(2),
-        after: Duration { days: 1, seconds: 5 },
-        calendar: work.map(|_| "office".to_owned()),
-    };
-    let call = |seq, waits: Option<u32>| Call {
-        seq,
-        waits: waits.map(|work| (work, 0)),
-        program: "stop".into(),
-        instance: waits.map(|_| 1),
-        input: serde_json::json!({"host": "h"}),
-        into: vec![("amount".into(), Some("n".into())), ("amount".into(), None)],
-        limit: 30,
-        retry: (3, 60),
-        wanted: at(2),
-    };
-    vec![
-        Event::TicketCreated(TicketCreated { ticket: Box::new(ticket(id, "anna", "north", "desk")) }),
-        Event::InstanceStarted(InstanceStarted { instance }),
-        Event::WorkEntered(WorkEntered { item: item(2, WorkStatus::Offered, &["role:clerk"]) }),
-        Event::WorkEntered(WorkEntered { item: item(3, WorkStatus::Started, &["user:otto"]) }),
-        Event::ArticleAdded(ArticleAdded { article }),
-        Event::VoteCast(VoteCast { work: 3, person: "otto".into(), outcome: "approve".into(), at: at(2) }),
-        Event::InstanceNoted(InstanceNoted { seq: 1, more: Box::new(of_instance) }),
-        Event::WorkNoted(WorkNoted { seq: 2, more: Box::new(WorkMore { items: vec![done], ..WorkMore::default() }) }),
-        Event::WorkNoted(WorkNoted { seq: 3, more: Box::new(WorkMore { copy: Some(copy), round: 2, ..WorkMore::default() }) }),
-        Event::WorkEnded(WorkEnded { seq: 2, status: WorkStatus::Done, outcome: Some("submit".into()), by: "anna".into(), at: at(2) }),
-        Event::IncidentRaised(IncidentRaised { incident }),
-        Event::NotificationSent(NotificationSent { notification: notice }),
-        Event::TimerSet(TimerSet { timer: timer(7, Some(3)) }),
-        Event::TimerSet(TimerSet { timer: timer(8, None) }),
-        Event::CallWanted(CallWanted { call: call(9, Some(3)) }),
-        Event::CallWanted(CallWanted { call: call(10, None) }),
-        Event::TimeAccounted(TimeAccounted { minutes: 15, by: "otto".into(), article: Some(4), at: at(2) }),
-        Event::AttributeSet(AttributeSet { name: "owner".into(), old: serde_json::Value::Null, new: "otto".into() }),
-        Event::AttributeSet(AttributeSet { name: "lock".into(), old: true.into(), new: false.into() }),
-        Event::WatcherAdded(WatcherAdded { person: "otto".into(), at: at(2) }),
-        Event::WatcherAdded(WatcherAdded { person: "mia".into(), at: at(2) }),
-    ]
-}
-
-/// Trace of all commits in this suite.
-const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 /// The calls that the first commit wrote; afterwards one is left, which is begun.
 async fn calls_are_begun_once(store: &dyn Store) {
@@ -299,16 +52,19 @@ async fn calls_are_begun_once(store: &dyn Store) {
     };
     assert_eq!((due(1).await.len(), due(2).await.len()), (0, 2));
     assert!(store.calls_due(at(2), 10).await.expect("calls").iter().all(|c| c.trace.as_deref() == Some(TRACE)));
-    assert_eq!(store.call_lease((1, 10), at(2), at(60)).await, Ok(true));
-    assert_eq!(store.call_lease((1, 10), at(2), at(60)).await, Ok(false), "somebody has begun it");
-    assert_eq!(due(59).await, [("N1".into(), 9, 0)]);
-    store.call_later((1, 10), at(20), false).await.expect("later");
-    assert_eq!(due(20).await, [("N1".into(), 9, 0), ("N1".into(), 10, 0)], "an attempt that did not begin does not count");
-    assert_eq!(store.call_lease((1, 10), at(20), at(60)).await, Ok(true));
-    store.call_later((1, 10), at(30), true).await.expect("later");
-    assert_eq!(due(30).await, [("N1".into(), 9, 0), ("N1".into(), 10, 1)]);
-    assert_eq!(store.call_lease((1, 4711), at(2), at(60)).await, Ok(false), "there is no such call");
-    assert_eq!((store.call_wanted((1, 10)).await, store.call_wanted((1, 4711)).await), (Ok(true), Ok(false)));
+    assert_eq!(store.call_lease((TicketId(1), CallId(10)), at(2), at(60)).await, Ok(true));
+    assert_eq!(store.call_lease((TicketId(1), CallId(10)), at(2), at(60)).await, Ok(false), "somebody has begun it");
+    assert_eq!(due(59).await, [("N1".into(), CallId(9), 0)]);
+    store.call_later((TicketId(1), CallId(10)), at(20), false).await.expect("later");
+    assert_eq!(due(20).await, [("N1".into(), CallId(9), 0), ("N1".into(), CallId(10), 0)], "an attempt that did not begin does not count");
+    assert_eq!(store.call_lease((TicketId(1), CallId(10)), at(20), at(60)).await, Ok(true));
+    store.call_later((TicketId(1), CallId(10)), at(30), true).await.expect("later");
+    assert_eq!(due(30).await, [("N1".into(), CallId(9), 0), ("N1".into(), CallId(10), 1)]);
+    assert_eq!(store.call_lease((TicketId(1), CallId(4711)), at(2), at(60)).await, Ok(false), "there is no such call");
+    assert_eq!(
+        (store.call_wanted((TicketId(1), CallId(10))).await, store.call_wanted((TicketId(1), CallId(4711))).await),
+        (Ok(true), Ok(false))
+    );
 }
 
 /// The one mail that the first commit wrote.
@@ -353,13 +109,13 @@ async fn tickets_come_back_as_they_were_written(store: &dyn Store) {
     let stored = store.ticket_load("N1").await.expect("a read").expect("the ticket");
     assert_eq!(stored.snapshot.clone().compact(), first.after.clone().compact(), "a ticket comes back as it was written");
     assert_eq!(stored.head, hash, "the head is the last row's hash");
-    assert_eq!(store.ticket_load_by_id(1).await.expect("a read").map(|s| s.snapshot), Some(stored.snapshot.clone()));
+    assert_eq!(store.ticket_load_by_id(TicketId(1)).await.expect("a read").map(|s| s.snapshot), Some(stored.snapshot.clone()));
     assert_eq!(store.ticket_load("N2").await, Ok(None));
-    let articles = store.article_list(1).await.expect("articles");
+    let articles = store.article_list(TicketId(1)).await.expect("articles");
     assert_eq!((articles.len(), articles[0].attachments[0].name.as_str(), articles[0].body.as_str()), (1, "ü.pdf", "Zeile 1\nZeile 2 😀"));
     assert_eq!(store.blob("b1").await, Ok(Some(vec![1, 2, 3])));
-    store.shown_html_put("h", 1, "<p>x</p>", (1, articles[0].seq)).await.expect("kept");
-    store.shown_html_put("i", 1, "<p>x</p>", (1, 999)).await.expect("left out");
+    store.shown_html_put("h", 1, "<p>x</p>", (TicketId(1), articles[0].seq)).await.expect("kept");
+    store.shown_html_put("i", 1, "<p>x</p>", (TicketId(1), ArticleId(999))).await.expect("left out");
     assert_eq!(store.shown_html("h", 1).await, Ok(Some("<p>x</p>".into())));
     assert_eq!((store.shown_html("h", 2).await, store.shown_html("i", 1).await), (Ok(None), Ok(None)), "of other rules; of no article");
     assert_eq!(store.notification_unread("anna").await, Ok(1));
@@ -379,22 +135,22 @@ async fn tickets_come_back_as_they_were_written(store: &dyn Store) {
         list.iter().map(|t| (t.number.clone(), t.seq)).collect::<Vec<_>>()
     };
     assert_eq!(due(106).await, []);
-    assert_eq!(due(107).await, [("N1".into(), 7)]);
-    assert_eq!(due(999).await, [("N1".into(), 7), ("N1".into(), 8)], "those due first come first");
-    let counted = store.timers_counted((0, 0), 10).await.expect("timers");
-    assert_eq!((counted.len(), counted[0].1.after.seconds), (1, 5), "those that count in a calendar");
-    assert!(store.timers_counted((1, 7), 10).await.expect("timers").is_empty());
+    assert_eq!(due(107).await, [("N1".into(), TimerId(7))]);
+    assert_eq!(due(999).await, [("N1".into(), TimerId(7)), ("N1".into(), TimerId(8))], "those due first come first");
+    let counted = store.timers_counted((TicketId(0), TimerId(0)), 10).await.expect("timers");
+    assert_eq!((counted.len(), counted[0].timer.after.seconds), (1, 5), "those that count in a calendar");
+    assert!(store.timers_counted((TicketId(1), TimerId(7)), 10).await.expect("timers").is_empty());
     // The next version, with everything ended; the timer of the work goes with it.
     let events = vec![
-        Event::TimerFired(TimerFired { seq: 8, work: None, kind: TimerKind::Pending }),
+        Event::TimerFired(TimerFired { seq: TimerId(8), work: None, kind: TimerKind::Pending }),
         Event::AttributeSet(AttributeSet { name: "state".into(), old: "new".into(), new: "closed".into() }),
         Event::AttributeSet(AttributeSet { name: "lock".into(), old: false.into(), new: true.into() }),
-        Event::CallEnded(CallEnded { seq: 10, program: "stop".into(), output: Some("1".into()), message: None }),
+        Event::CallEnded(CallEnded { seq: CallId(10), program: "stop".into(), output: Some("1".into()), message: None }),
         Event::FieldSet(FieldSet { name: "amount".into(), old: 40_000.into(), new: serde_json::Value::Null }),
-        Event::WorkEnded(WorkEnded { seq: 3, status: WorkStatus::Cancelled, outcome: None, by: "system".into(), at: at(4) }),
-        Event::IncidentResolved(IncidentResolved { seq: 5, at: at(4) }),
+        Event::WorkEnded(WorkEnded { seq: WorkId(3), status: WorkStatus::Cancelled, outcome: None, by: "system".into(), at: at(4) }),
+        Event::IncidentResolved(IncidentResolved { seq: IncidentId(5), at: at(4) }),
         Event::WatcherRemoved(WatcherRemoved { person: "mia".into() }),
-        Event::InstanceEnded(InstanceEnded { seq: 1, outcome: "paid".into(), at: at(4) }),
+        Event::InstanceEnded(InstanceEnded { seq: InstanceId(1), outcome: "paid".into(), at: at(4) }),
     ];
     let second = decision(Some(&stored.snapshot), events, at(4));
     store.commit(commit(&second, 1, stored.head, at(4))).await.expect("a commit");
@@ -404,65 +160,15 @@ async fn tickets_come_back_as_they_were_written(store: &dyn Store) {
     assert_eq!(store.calls_due(at(999), 10).await, Ok(vec![]), "answered, and gone with the work that waited");
     assert!(store.work_list(&["user:otto".into()], &Filter::All, 10).await.expect("work").is_empty());
     assert!(store.incident_list(&Filter::All, 10).await.expect("incidents").is_empty());
-    let (instances, steps) = store.ticket_runs(1).await.expect("runs");
+    let (instances, steps) = store.ticket_runs(TicketId(1)).await.expect("runs");
     assert_eq!((instances[0].outcome.as_deref(), steps[0].activity.as_str()), (Some("paid"), "a2"), "ended runs can still be drawn");
-    let rows = store.history_list(1, 0, 10).await.expect("history");
+    let rows = store.history_list(TicketId(1), 0, 10).await.expect("history");
     assert_eq!(rows.iter().map(|r| r.version).collect::<Vec<_>>(), [1, 2]);
     assert_eq!(rows[1].events_read().as_deref(), Ok(&second.events[..]), "events come back whole");
-    assert_eq!(store.history_scan((0, 0), 10).await.as_ref(), Ok(&rows));
-    assert_eq!(store.history_scan((1, 1), 10).await, Ok(rows[1..].to_vec()));
+    assert_eq!(store.history_scan((TicketId(0), 0), 10).await.as_ref(), Ok(&rows));
+    assert_eq!(store.history_scan((TicketId(1), 1), 10).await, Ok(rows[1..].to_vec()));
     checkpoints_and_backups(store, &rows).await;
-    assert_eq!(store.heads(0, 10).await.expect("heads"), [(1, 2, stored.head)]);
-}
-
-async fn a_job_runs_once_a_tick_and_once_a_ticket(store: &dyn Store) {
-    assert_eq!(store.job_seen("nightly", "0 6 * * *", at(0)).await, Ok(at(0)));
-    assert_eq!(store.job_seen("nightly", "0 6 * * *", at(50)).await, Ok(at(0)), "a known schedule is not forgotten");
-    let started = store.job_start("nightly", Some(at(10)), "system", at(11), 2).await.expect("a run").expect("the first");
-    let first = started.id;
-    assert_eq!(store.job_start("nightly", Some(at(10)), "system", at(11), 0).await, Ok(None), "one run a tick");
-    assert_eq!(store.job_start("nightly", Some(at(9)), "system", at(11), 0).await, Ok(None), "what is dealt with stays so");
-    assert_eq!(store.job_seen("nightly", "0 6 * * *", at(50)).await, Ok(at(10)));
-    for id in 1..=3 {
-        let created =
-            decision(None, vec![Event::TicketCreated(TicketCreated { ticket: Box::new(ticket(id, "anna", "north", "desk")) })], at(1));
-        store.commit(commit(&created, 0, chain::GENESIS, at(1))).await.expect("a commit");
-    }
-    let numbers = async |after| store.job_tickets(&Filter::Queue(vec!["desk".into()]), first, after, 10).await.expect("tickets");
-    assert_eq!(numbers(1).await, [(2, "N2".to_owned()), (3, "N3".to_owned())]);
-    let stored = store.ticket_load("N2").await.expect("a read").expect("the ticket");
-    let title = |t: &str| vec![Event::AttributeSet(AttributeSet { name: "title".into(), old: "".into(), new: t.into() })];
-    let change = decision(Some(&stored.snapshot), title("done"), at(12));
-    store.commit(Commit { job_run: Some((first, true)), ..commit(&change, 1, stored.head, at(12)) }).await.expect("a commit");
-    let stored = store.ticket_load("N2").await.expect("a read").expect("the ticket");
-    let again = decision(Some(&stored.snapshot), title("twice"), at(12));
-    let twice = store.commit(Commit { job_run: Some((first, true)), ..commit(&again, 2, stored.head, at(12)) }).await;
-    assert_eq!(twice, Err(StoreError::Conflict), "a run does a ticket once");
-    assert_eq!(numbers(0).await, [(1, "N1".to_owned()), (3, "N3".to_owned())]);
-    assert_eq!(store.job_done(first).await, Ok(1));
-    let mut open = store.job_runs(Some("nightly"), true, 10).await.expect("runs");
-    assert_eq!((open.len(), open[0].summary.missed, open[0].tick), (1, 2, Some(at(10))));
-    assert_eq!(open[0], started);
-    let mut run = open.remove(0);
-    // A run that was cut has done tickets ahead of its cursor: they stay marked until the cursor is behind them.
-    run.cursor = 1;
-    store.job_progress(&mut run).await.expect("progress");
-    assert_eq!((run.summary.done, run.summary.failed, store.job_done(first).await), (0, 0, Ok(1)));
-    assert_eq!(numbers(1).await, [(3, "N3".to_owned())], "what is done is not found again");
-    run.cursor = 2;
-    run.ended = Some(at(13));
-    run.summary.done = 1;
-    store.job_progress(&mut run).await.expect("progress");
-    assert_eq!((run.summary.done, run.summary.failed), (1, 1), "what is marked is counted");
-    assert_eq!(store.job_done(first).await, Ok(0), "what lies before the cursor needs no mark");
-    assert!(store.job_runs(None, true, 10).await.expect("runs").is_empty());
-    assert_eq!(store.job_runs(None, false, 10).await, Ok(vec![run]));
-    store.job_pass("nightly", at(30)).await.expect("passed");
-    assert_eq!(store.job_seen("nightly", "0 7 * * *", at(60)).await, Ok(at(60)), "a changed schedule begins now");
-    store.job_keep(&[]).await.expect("kept");
-    assert_eq!(store.job_seen("nightly", "0 7 * * *", at(70)).await, Ok(at(70)));
-    let (sql, plan) = store.job_plan(&Filter::All).await.expect("a plan");
-    assert!(sql.contains("ticket") && !plan.is_empty());
+    assert_eq!(store.heads(TicketId(0), 10).await.expect("heads"), [(TicketId(1), 2, stored.head)]);
 }
 
 async fn a_stale_version_is_a_conflict_and_writes_nothing(store: &dyn Store) {
@@ -477,13 +183,13 @@ async fn a_stale_version_is_a_conflict_and_writes_nothing(store: &dyn Store) {
     assert_eq!(store.commit(commit(&first, 0, chain::GENESIS, at(1))).await, Err(StoreError::Conflict), "the same ticket again");
     let stored = store.ticket_load("N1").await.expect("a read").expect("the ticket");
     assert_eq!((stored.snapshot.ticket.title.as_str(), stored.snapshot.version), ("mine", 2));
-    assert_eq!(store.history_list(1, 0, 10).await.expect("history").len(), 2);
+    assert_eq!(store.history_list(TicketId(1), 0, 10).await.expect("history").len(), 2);
 }
 
 /// A commit whose turn somebody else has taken meanwhile is a conflict, also in one batch with it.
 async fn a_turn_is_taken_once(store: Arc<dyn Store>) {
     let next = |i: i64, person: &str, after: Option<&str>| {
-        let turn = Event::TurnTaken(TurnTaken { place: "claim.check".into(), person: person.into(), after: after.map(str::to_owned) });
+        let turn = Event::TurnTaken(TurnTaken { place: "claim.check".into(), person: person.into(), after: after.map(Login::from) });
         let made = Event::TicketCreated(TicketCreated { ticket: Box::new(ticket(i, "anna", "north", "desk")) });
         let d = decision(None, vec![made, turn], at(i));
         let (store, c) = (store.clone(), commit(&d, 0, chain::GENESIS, at(i)));
@@ -574,9 +280,9 @@ async fn repeated_keys_are_refused(store: &dyn Store) {
     let key = |status| Idempotency { login: "anna".into(), key: "k".into(), body_hash: [1; 32], status, answer: "{}".into() };
     let create =
         |i: i64| decision(None, vec![Event::TicketCreated(TicketCreated { ticket: Box::new(ticket(i, "anna", "north", "desk")) })], at(i));
-    let first = Commit { idempotency: Some(key(201)), ..commit(&create(1), 0, chain::GENESIS, at(1)) };
+    let first = Commit { origin: Origin::Request(key(201)), ..commit(&create(1), 0, chain::GENESIS, at(1)) };
     store.commit(first).await.expect("a commit");
-    let second = Commit { idempotency: Some(key(200)), ..commit(&create(2), 0, chain::GENESIS, at(2)) };
+    let second = Commit { origin: Origin::Request(key(200)), ..commit(&create(2), 0, chain::GENESIS, at(2)) };
     assert_eq!(store.commit(second).await, Err(StoreError::Conflict));
     assert_eq!(store.ticket_count_all().await, Ok(1), "nothing of a refused commit stays");
     assert_eq!(store.idempotency_get("anna", "k").await.map(|i| i.map(|i| i.status)), Ok(Some(201)));
@@ -615,7 +321,10 @@ async fn numbers_are_given_once(store: Arc<dyn Store>) {
 
 async fn checkpoints_and_backups(store: &dyn Store, rows: &[HistoryRow]) {
     let heads = store.heads_written(0, 10).await.expect("heads");
-    assert_eq!(heads.iter().map(|h| (h.ticket, h.version, h.hash)).collect::<Vec<_>>(), [(1, 1, rows[0].hash), (1, 2, rows[1].hash)]);
+    assert_eq!(
+        heads.iter().map(|h| (h.ticket, h.version, h.hash)).collect::<Vec<_>>(),
+        [(TicketId(1), 1, rows[0].hash), (TicketId(1), 2, rows[1].hash)]
+    );
     assert_eq!(store.heads_written(heads[1].id, 10).await, Ok(vec![]));
     assert_eq!(store.history_hashes(&[(1, 2), (1, 3), (2, 1)]).await, Ok(vec![(1, 2, rows[1].hash)]));
     let checkpoint = |id| Checkpoint {
@@ -645,7 +354,7 @@ async fn words_are_found(store: &dyn Store) {
         let article = |seq, visible, body: &str| {
             Event::ArticleAdded(ArticleAdded {
                 article: Article {
-                    seq,
+                    seq: ArticleId(seq),
                     channel: "web".into(),
                     sender: Sender::Agent,
                     author: "otto".into(),
@@ -671,12 +380,12 @@ async fn words_are_found(store: &dyn Store) {
     }
     let found = async |text: &str, newest, beyond| {
         let docs = store.docs(&query(text), newest, beyond, 10).await.expect("documents");
-        docs.into_iter().map(|d| (d.ticket(), d.visible())).collect::<Vec<_>>()
+        docs.into_iter().map(|d| (d.ticket().0, d.visible())).collect::<Vec<_>>()
     };
     assert_eq!(found("STRASSE", true, None).await, [(3, true), (2, true), (1, true)], "the newest first");
     assert_eq!(found("straße", false, None).await, [(1, true), (2, true), (3, true)]);
     assert_eq!(found("geheim 2", true, None).await, [(2, false)], "all words");
-    assert_eq!(found("geh*", true, Some(Doc::first_of(3))).await, [(2, false), (1, false)], "beginnings, beyond a document");
+    assert_eq!(found("geh*", true, Some(Doc::first_of(TicketId(3)))).await, [(2, false), (1, false)], "beginnings, beyond a document");
     assert_eq!(found("geh", true, None).await, []);
     assert_eq!(found("N2", true, None).await.len(), 3, "by the number: title and articles");
     assert_eq!(found("nirgends straße", true, None).await, []);

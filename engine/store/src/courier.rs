@@ -3,6 +3,7 @@
 use crate::Result;
 use async_trait::async_trait;
 use jiff::Timestamp;
+use vorgang_core::ids::{TicketId, TicketNumber};
 use vorgang_core::message::Data;
 
 /// A message as it is sent.
@@ -43,7 +44,7 @@ pub trait Courier: Send + Sync {
     async fn messages_open(&self, waiting: bool, limit: u32) -> Result<Vec<OpenMessage>>;
     /// Tickets with a running instance of one of these processes (by hash), behind the stored cursor, that it has not changed; of
     /// one that waits only those that have changed since it was looked: (id, number).
-    async fn message_tickets(&self, message: &OpenMessage, hashes: &[String], limit: u32) -> Result<Vec<(i64, String)>>;
+    async fn message_tickets(&self, message: &OpenMessage, hashes: &[String], limit: u32) -> Result<Vec<(TicketId, TicketNumber)>>;
     /// Tickets up to the cursor are done; their marks are counted and go.
     async fn message_progress(&self, message: &mut OpenMessage) -> Result<()>;
     /// All have been asked: it waits from then on, or is closed.

@@ -29,7 +29,7 @@ pub struct Due {
 
 impl Due {
     /// From one row: for each kind of [`Work::ALL`] whether there is some now, then the next times in microseconds.
-    pub fn of(now: &[bool], next: &[Option<i64>]) -> std::result::Result<Self, jiff::Error> {
+    pub fn from_row(now: &[bool], next: &[Option<i64>]) -> std::result::Result<Self, jiff::Error> {
         let now = Work::ALL.into_iter().zip(now).filter(|(_, due)| **due).map(|(work, _)| work).collect();
         let next = next.iter().flatten().min().map(|micros| Timestamp::from_microsecond(*micros)).transpose()?;
         Ok(Self { now, next })

@@ -26,7 +26,7 @@ impl Sign {
     }
 
     /// Good where it holds, and of this level where not.
-    pub fn of(area: &'static str, holds: bool, level: Level, good: impl Into<String>, else_: impl Into<String>) -> Self {
+    pub fn judged(area: &'static str, holds: bool, level: Level, good: impl Into<String>, else_: impl Into<String>) -> Self {
         if holds { Self::new(area, Level::Good, good) } else { Self::new(area, level, else_) }
     }
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use vorgang_core::attachment::Blob;
+use vorgang_core::ids::{TicketId, TicketNumber};
 use vorgang_core::intake::Reason;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,8 +83,8 @@ pub struct InboxRow {
     pub key: String,
     pub state: InboxState,
     /// The id and the number of its ticket.
-    pub ticket: Option<i64>,
-    pub number: Option<String>,
+    pub ticket: Option<TicketId>,
+    pub number: Option<TicketNumber>,
     pub message_id: String,
     pub sender: String,
     pub subject: String,
@@ -156,11 +157,11 @@ pub trait Inbox: Send + Sync {
     /// One in quarantine makes nothing; false where it is not there any more.
     async fn inbox_discard(&self, id: i64) -> Result<bool>;
     /// The tickets of mails with these Message-IDs, in the order of the ids.
-    async fn inbox_tickets(&self, message_ids: &[String]) -> Result<Vec<i64>>;
+    async fn inbox_tickets(&self, message_ids: &[String]) -> Result<Vec<TicketId>>;
     /// Mails with this Message-ID that became articles, then those whose thread began with it; each the oldest first, at most ten.
     async fn inbox_thread(&self, message_id: &str) -> Result<Vec<InboxRow>>;
     /// Mails that became articles of the ticket, the first one first, at most fifty.
-    async fn inbox_of(&self, ticket: i64) -> Result<Vec<InboxRow>>;
+    async fn inbox_of(&self, ticket: TicketId) -> Result<Vec<InboxRow>>;
     /// Which of these addresses were not reached, when and why.
     async fn mail_bounces(&self, addresses: &[String]) -> Result<Vec<(String, Timestamp, String)>>;
     async fn account_states(&self) -> Result<Vec<(String, AccountState)>>;

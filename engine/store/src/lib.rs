@@ -42,9 +42,10 @@ use vorgang_core::chain::{self, Hash, Link, Payload};
 use vorgang_core::changes::Changes;
 use vorgang_core::event::Event;
 use vorgang_core::filter::Filter;
-use vorgang_core::ids::Seq;
+use vorgang_core::ids::{Login, TicketId, TicketNumber, TimerId};
 use vorgang_core::people::Person;
-use vorgang_core::snapshot::{Incident, Instance, Snapshot, Step, Timer, WorkItem};
+use vorgang_core::snapshot::{Incident, Instance, Snapshot, Step, WorkItem};
+use vorgang_core::timer::Timer;
 pub use words::Search;
 
 /// Nothing else can go wrong with a store.
@@ -111,21 +112,31 @@ pub struct Commit {
     /// The version that the ticket must have; 0 for a new one.
     pub expected_version: u64,
     pub history: NewHistory,
-    pub idempotency: Option<Idempotency>,
-    /// The run of a job that this is part of, and whether its actions failed: it does each ticket once.
-    pub job_run: Option<(i64, bool)>,
-    /// What happened to the desk, of which the tickets are made: once.
-    pub desk_event: Option<i64>,
-    /// The message that this is the delivery of: it reaches each ticket once.
-    pub message: Option<i64>,
-    /// The mail that came in, of which it is made: once.
-    pub mail: Option<NewInbox>,
+    pub origin: Origin,
     /// Content that it erases.
     pub redaction: Option<Box<redaction::Redaction>>,
     /// The trace that it is part of (W3C `traceparent`): mails and programs that it sets off go on with it.
     pub trace: Option<String>,
     /// Tickets that it makes or changes.
     pub also: Vec<Commit>,
+}
+
+/// The source of a command, which the same commit marks as done.
+#[derive(Debug, Clone, Default)]
+pub enum Origin {
+    /// A person, a timer or a command of another ticket.
+    #[default]
+    Plain,
+    /// A request with an idempotency key, which is answered once.
+    Request(Idempotency),
+    /// A run of a job, which does each ticket once; whether its actions failed.
+    Job { run: i64, failed: bool },
+    /// An event of the desk, of which tickets are made once.
+    DeskEvent(i64),
+    /// A message, which reaches each ticket once.
+    Message(i64),
+    /// A mail that came in, which is taken once.
+    Mail(Box<NewInbox>),
 }
 
 #[derive(Debug, Clone)]
@@ -143,7 +154,7 @@ pub struct NewHistory {
 /// A history row as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryRow {
-    pub ticket: i64,
+    pub ticket: TicketId,
     pub version: u64,
     pub format: u32,
     pub at: i64,
@@ -198,7 +209,7 @@ impl HistoryRow {
 /// The answer to a request that may be sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Idempotency {
-    pub login: String,
+    pub login: Login,
     pub key: String,
     pub body_hash: Hash,
     pub status: u16,
@@ -209,15 +220,15 @@ pub struct Idempotency {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TicketRow {
     pub id: i64,
-    pub number: String,
+    pub number: TicketNumber,
     pub title: String,
     pub ticket_type: String,
     pub queue: String,
     pub state: String,
     pub priority: String,
-    pub owner: Option<String>,
+    pub owner: Option<Login>,
     pub customer: Option<String>,
-    pub customer_user: Option<String>,
+    pub customer_user: Option<Login>,
     pub created: Timestamp,
     pub updated: Timestamp,
 }
@@ -252,12 +263,20 @@ pub struct WorkRow {
     pub process: String,
 }
 
+/// A clock that counts in a calendar, with the id and number of its ticket.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CountedTimer {
+    pub ticket: TicketId,
+    pub number: TicketNumber,
+    pub timer: Timer,
+}
+
 /// A timer, by its ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueTimer {
-    pub ticket: i64,
-    pub number: String,
-    pub seq: Seq,
+    pub ticket: TicketId,
+    pub number: TicketNumber,
+    pub seq: TimerId,
     pub due: Timestamp,
 }
 
@@ -294,14 +313,14 @@ pub struct JobSummary {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct IncidentRow {
-    pub ticket: i64,
-    pub number: String,
+    pub ticket: TicketId,
+    pub number: TicketNumber,
     pub incident: Incident,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
-    pub login: String,
+    pub login: Login,
     pub csrf: String,
     pub expires: Timestamp,
 }
@@ -365,25 +384,25 @@ pub trait Store:
 {
     // --- tickets
     async fn ticket_load(&self, number: &str) -> Result<Option<Stored>>;
-    async fn ticket_load_by_id(&self, id: i64) -> Result<Option<Stored>>;
+    async fn ticket_load_by_id(&self, id: TicketId) -> Result<Option<Stored>>;
     /// Several in one read; those that are gone are left out.
-    async fn tickets_load(&self, ids: &[i64]) -> Result<Vec<Stored>>;
+    async fn tickets_load(&self, ids: &[TicketId]) -> Result<Vec<Stored>>;
     /// Every instance and step, the ended ones too: for drawings.
-    async fn ticket_runs(&self, id: i64) -> Result<(Vec<Instance>, Vec<Step>)>;
+    async fn ticket_runs(&self, id: TicketId) -> Result<(Vec<Instance>, Vec<Step>)>;
     async fn commit(&self, commit: Commit) -> Result<()>;
     async fn ticket_list(&self, rights: &Filter, narrow: &Filter, sort: Sort, limit: u32, after: Option<i64>) -> Result<Page<TicketRow>>;
     async fn ticket_counts(&self, rights: &Filter) -> Result<Vec<Count>>;
     async fn ticket_count_all(&self) -> Result<u64>;
     /// Tickets that are linked, from either end, with what each is to this one: child, parent, related.
-    async fn links(&self, rights: &Filter, ticket: i64) -> Result<Vec<(TicketRow, String)>>;
+    async fn links(&self, rights: &Filter, ticket: TicketId) -> Result<Vec<(TicketRow, String)>>;
     /// When something was written last.
     async fn ticket_newest_change(&self) -> Result<Option<Timestamp>>;
-    async fn article_list(&self, ticket: i64) -> Result<Vec<Article>>;
-    async fn history_list(&self, ticket: i64, after_version: u64, limit: u32) -> Result<Vec<HistoryRow>>;
+    async fn article_list(&self, ticket: TicketId) -> Result<Vec<Article>>;
+    async fn history_list(&self, ticket: TicketId, after_version: u64, limit: u32) -> Result<Vec<HistoryRow>>;
     /// Rows of all tickets in the order of (ticket, version), behind the one named, for verifying.
-    async fn history_scan(&self, after: (i64, u64), limit: u32) -> Result<Vec<HistoryRow>>;
+    async fn history_scan(&self, after: (TicketId, u64), limit: u32) -> Result<Vec<HistoryRow>>;
     /// The hash that each ticket's row carries, for verifying; in the order of ids.
-    async fn heads(&self, after: i64, limit: u32) -> Result<Vec<(i64, u64, Hash)>>;
+    async fn heads(&self, after: TicketId, limit: u32) -> Result<Vec<(TicketId, u64, Hash)>>;
     async fn blob(&self, hash: &str) -> Result<Option<Vec<u8>>>;
     /// Ids that nobody else gets; the first of `count`.
     async fn number_block(&self, count: u32) -> Result<i64>;
@@ -392,7 +411,7 @@ pub trait Store:
     /// Timers that are due at this time, those due first first.
     async fn timers_due(&self, now: Timestamp, limit: u32) -> Result<Vec<DueTimer>>;
     /// Timers that count in a calendar, in the order of (ticket, number), behind the one named.
-    async fn timers_counted(&self, after: (i64, Seq), limit: u32) -> Result<Vec<(DueTimer, Timer)>>;
+    async fn timers_counted(&self, after: (TicketId, TimerId), limit: u32) -> Result<Vec<CountedTimer>>;
 
     // --- jobs
     /// Until when the schedule was looked at; a new or changed one begins now.
@@ -412,7 +431,7 @@ pub trait Store:
     /// The newest first.
     async fn job_runs(&self, job: Option<&str>, open: bool, limit: u32) -> Result<Vec<JobRun>>;
     /// Tickets behind this id, in the order of ids, without those that the run has done: (id, number).
-    async fn job_tickets(&self, filter: &Filter, run: i64, after: i64, limit: u32) -> Result<Vec<(i64, String)>>;
+    async fn job_tickets(&self, filter: &Filter, run: i64, after: i64, limit: u32) -> Result<Vec<(TicketId, TicketNumber)>>;
     /// How many tickets behind the cursor the run has done.
     async fn job_done(&self, run: i64) -> Result<u64>;
     /// The query that finds a job's tickets, and how the database runs it: for people.
@@ -430,7 +449,7 @@ pub trait Store:
     async fn password_get(&self, login: &str) -> Result<Option<String>>;
     async fn secret_add(&self, kind: SecretKind, hash: Hash, login: &str, csrf: &str, now: Timestamp, expires: Timestamp) -> Result<()>;
     /// A login link is gone once it was taken.
-    async fn login_link_take(&self, hash: Hash, now: Timestamp) -> Result<Option<String>>;
+    async fn login_link_take(&self, hash: Hash, now: Timestamp) -> Result<Option<Login>>;
     async fn session_get(&self, hash: Hash, now: Timestamp) -> Result<Option<Session>>;
     async fn session_delete(&self, hash: Hash) -> Result<()>;
     async fn sessions_delete_of(&self, login: &str) -> Result<()>;

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use vorgang_core::filter::Filter;
+use vorgang_core::ids::{TicketId, TicketNumber};
 use vorgang_core::mail::Outgoing;
 use vorgang_core::notice::Notice;
 use vorgang_core::people::Settings;
@@ -12,7 +13,7 @@ use vorgang_core::people::Settings;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotificationRow {
     pub id: i64,
-    pub number: String,
+    pub number: TicketNumber,
     pub name: String,
     pub subject: String,
     pub body: String,
@@ -59,9 +60,9 @@ pub struct MailRow {
     pub id: i64,
     /// The same however often it is sent: `TICKET-NUMBER` of the notification.
     pub key: String,
-    pub ticket: i64,
+    pub ticket: TicketId,
     /// The ticket's number.
-    pub number: String,
+    pub number: TicketNumber,
     /// A login; an address where it is no notification.
     pub recipient: String,
     /// Which server takes it: `mail`, or `mail:ACCOUNT`.
@@ -99,7 +100,7 @@ pub struct Payload {
     pub subject: String,
     pub body: String,
     pub notification: String,
-    pub ticket: String,
+    pub ticket: TicketNumber,
     #[serde(default)]
     pub sees: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -109,12 +110,12 @@ pub struct Payload {
 }
 
 impl Payload {
-    pub fn of(notice: &Notice, number: &str, trace: Option<&str>) -> String {
+    pub fn of_notice(notice: &Notice, number: &TicketNumber, trace: Option<&str>) -> String {
         let payload = Self {
             subject: notice.subject.clone(),
             body: notice.body.clone(),
             notification: notice.name.clone(),
-            ticket: number.to_owned(),
+            ticket: number.clone(),
             sees: notice.sees,
             outgoing: None,
             trace: trace.map(str::to_owned),
@@ -122,12 +123,12 @@ impl Payload {
         serde_json::to_string(&payload).unwrap_or_default()
     }
 
-    pub fn of_mail(outgoing: &Outgoing, number: &str, trace: Option<&str>) -> String {
+    pub fn of_mail(outgoing: &Outgoing, number: &TicketNumber, trace: Option<&str>) -> String {
         let payload = Self {
             subject: String::new(),
             body: String::new(),
             notification: String::new(),
-            ticket: number.to_owned(),
+            ticket: number.clone(),
             sees: false,
             outgoing: Some(outgoing.clone()),
             trace: trace.map(str::to_owned),

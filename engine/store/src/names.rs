@@ -4,6 +4,7 @@
 use crate::{Result, StoreError};
 use std::collections::{HashMap, HashSet};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use vorgang_core::ids::Login;
 
 /// Names of definitions are letters, digits and `_`: nothing else becomes part of a statement.
 pub fn is_plain(name: &str) -> bool {
@@ -84,7 +85,7 @@ impl NameIds {
         self.read().people.get(&id).cloned()
     }
 
-    pub fn login(&self, id: i64) -> String {
-        self.find_login(id).unwrap_or_else(|| format!("#{id}"))
+    pub fn login(&self, id: i64) -> Login {
+        self.find_login(id).map_or_else(|| format!("#{id}").into(), Login::from)
     }
 }

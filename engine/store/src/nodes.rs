@@ -4,6 +4,7 @@ use crate::Result;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
+use vorgang_core::ids::{Login, TicketNumber};
 
 /// What other nodes did since it was last asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub struct News {
 }
 
 /// For each ticket's number who has it open.
-pub type Here = BTreeMap<String, Vec<String>>;
+pub type Here = BTreeMap<TicketNumber, Vec<Login>>;
 
 /// One of the keys under which tries to sign in are counted.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use crate::Result;
 use async_trait::async_trait;
 use vorgang_core::article::Article;
-use vorgang_core::ids::Seq;
+use vorgang_core::ids::{IncidentId, TicketId};
 
 /// Rows as they are without the content. Made from rows of the version that the commit expects.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -13,7 +13,7 @@ pub struct Redaction {
     /// The article as it is left.
     pub article: Option<Article>,
     /// (number, JSON)
-    pub incidents: Vec<(Seq, String)>,
+    pub incidents: Vec<(IncidentId, String)>,
     /// Mails: (id, payload). Those that have not gone out do not.
     pub outbox: Vec<(i64, String)>,
     /// (id, subject, body)
@@ -26,7 +26,7 @@ pub struct Redaction {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Copies {
     /// (number, JSON)
-    pub incidents: Vec<(Seq, String)>,
+    pub incidents: Vec<(IncidentId, String)>,
     /// (id, payload)
     pub outbox: Vec<(i64, String)>,
     /// (id, subject, body)
@@ -36,7 +36,7 @@ pub struct Copies {
 #[async_trait]
 pub trait Redactions: Send + Sync {
     /// Every incident, mail and notification of a ticket.
-    async fn copies(&self, ticket: i64) -> Result<Copies>;
+    async fn copies(&self, ticket: TicketId) -> Result<Copies>;
     /// Removes the files of these contents, where nothing names them any more; those in the database go with the commit.
     async fn files_forget(&self, hashes: &[String]) -> Result<()>;
 }

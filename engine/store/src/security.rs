@@ -4,7 +4,7 @@ use crate::Result;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use vorgang_core::chain::Hash;
-use vorgang_core::ids::Seq;
+use vorgang_core::ids::{ArticleId, TicketId};
 use vorgang_core::people::PersonPatch;
 use vorgang_core::security::{By, Entry};
 
@@ -38,5 +38,5 @@ pub trait Security: Send + Sync {
 
     /// HTML of a mail, sanitised before by these rules.
     async fn shown_html(&self, hash: &str, rules: u32) -> Result<Option<String>>;
-    async fn shown_html_put(&self, hash: &str, rules: u32, html: &str, of: (i64, Seq)) -> Result<()>;
+    async fn shown_html_put(&self, hash: &str, rules: u32, html: &str, of: (TicketId, ArticleId)) -> Result<()>;
 }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use std::collections::BTreeSet;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
+use vorgang_core::ids::{ArticleId, TicketId};
 
 /// Longest word that is told from others, in characters.
 const WORD_CHARS_MAX: usize = 40;
@@ -22,12 +23,12 @@ pub struct Doc(pub i64);
 
 impl Doc {
     /// Article 0 is number and title.
-    pub fn new(ticket: i64, article: u32, visible: bool) -> Self {
-        Self(ticket << ARTICLE_BITS | (i64::from(article) << 1 & ((1 << ARTICLE_BITS) - 1)) | i64::from(visible))
+    pub fn new(ticket: TicketId, article: ArticleId, visible: bool) -> Self {
+        Self(ticket.0 << ARTICLE_BITS | (i64::from(article.0) << 1 & ((1 << ARTICLE_BITS) - 1)) | i64::from(visible))
     }
 
-    pub fn ticket(self) -> i64 {
-        self.0 >> ARTICLE_BITS
+    pub fn ticket(self) -> TicketId {
+        TicketId(self.0 >> ARTICLE_BITS)
     }
 
     /// Do customers see it?
@@ -36,13 +37,13 @@ impl Doc {
     }
 
     /// All documents of later tickets come behind this.
-    pub fn last_of(ticket: i64) -> Self {
-        Self((ticket + 1).saturating_mul(1 << ARTICLE_BITS) - 1)
+    pub fn last_of(ticket: TicketId) -> Self {
+        Self((ticket.0 + 1).saturating_mul(1 << ARTICLE_BITS) - 1)
     }
 
     /// All documents of earlier tickets come before this.
-    pub fn first_of(ticket: i64) -> Self {
-        Self(ticket.saturating_mul(1 << ARTICLE_BITS))
+    pub fn first_of(ticket: TicketId) -> Self {
+        Self(ticket.0.saturating_mul(1 << ARTICLE_BITS))
     }
 }
 
@@ -148,8 +149,12 @@ mod tests {
 
     #[test]
     fn documents_are_in_the_order_of_tickets() {
-        let doc = Doc::new(7, 3, true);
-        assert_eq!((doc.ticket(), doc.visible(), Doc::new(7, 0, false).visible()), (7, true, false));
-        assert!(Doc::last_of(6) < Doc::new(7, 0, false) && doc < Doc::last_of(7) && Doc::first_of(7) <= Doc::new(7, 0, false));
+        let doc = Doc::new(TicketId(7), ArticleId(3), true);
+        assert_eq!((doc.ticket(), doc.visible(), Doc::new(TicketId(7), ArticleId(0), false).visible()), (TicketId(7), true, false));
+        assert!(
+            Doc::last_of(TicketId(6)) < Doc::new(TicketId(7), ArticleId(0), false)
+                && doc < Doc::last_of(TicketId(7))
+                && Doc::first_of(TicketId(7)) <= Doc::new(TicketId(7), ArticleId(0), false)
+        );
     }
 }

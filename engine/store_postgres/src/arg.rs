@@ -3,6 +3,7 @@
 use sqlx::Postgres;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
+use vorgang_core::ids::{ArticleId, CallId, TicketId, TimerId};
 
 #[derive(Debug, Clone)]
 pub enum Arg {
@@ -45,6 +46,10 @@ from! {
     i64 => Int, |n| n;
     u32 => Int, i64::from;
     u64 => Int, |n| n as i64;
+    ArticleId => Int, |id: ArticleId| i64::from(id.0);
+    CallId => Int, |id: CallId| i64::from(id.0);
+    TicketId => Int, |id: TicketId| id.0;
+    TimerId => Int, |id: TimerId| i64::from(id.0);
     Option<i64> => IntOpt, |n| n;
     bool => Bool, |b| b;
     &str => Text, str::to_owned;

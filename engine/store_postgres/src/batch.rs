@@ -4,6 +4,7 @@
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row, query::Query};
 use std::borrow::Cow;
+use vorgang_core::ids::{ArticleId, CallId, IncidentId, InstanceId, KeptId, Login, MailId, NoticeId, TicketId, TimerId, WorkId};
 
 /// One value of a row.
 pub enum Cell<'a> {
@@ -25,6 +26,18 @@ impl From<u32> for Cell<'_> {
         Self::Int(n.into())
     }
 }
+macro_rules! cells_of_ids {
+    ($($id:ident)*) => {
+        $(impl From<$id> for Cell<'_> {
+            fn from(id: $id) -> Self {
+                id.0.into()
+            }
+        })*
+    };
+}
+
+cells_of_ids!(ArticleId CallId IncidentId InstanceId KeptId MailId NoticeId TicketId TimerId WorkId);
+
 impl From<u8> for Cell<'_> {
     fn from(n: u8) -> Self {
         Self::Int(n.into())
@@ -55,6 +68,21 @@ impl From<String> for Cell<'_> {
         Self::Text(text.into())
     }
 }
+impl<'a> From<&'a Login> for Cell<'a> {
+    fn from(login: &'a Login) -> Self {
+        Self::Text(login.as_str().into())
+    }
+}
+impl<'a> From<&'a Option<Login>> for Cell<'a> {
+    fn from(login: &'a Option<Login>) -> Self {
+        Self::TextOpt(login.as_deref().map(Cow::Borrowed))
+    }
+}
+impl<'a> From<Option<&'a str>> for Cell<'a> {
+    fn from(text: Option<&'a str>) -> Self {
+        Self::TextOpt(text.map(Cow::Borrowed))
+    }
+}
 impl<'a> From<&'a Option<String>> for Cell<'a> {
     fn from(text: &'a Option<String>) -> Self {
         Self::TextOpt(text.as_deref().map(Cow::Borrowed))
@@ -81,7 +109,7 @@ enum Column<'a> {
 }
 
 impl<'a> Column<'a> {
-    fn of(cell: &Cell) -> Self {
+    fn of_cell(cell: &Cell) -> Self {
         match cell {
             Cell::Int(_) => Self::Int(vec![]),
             Cell::IntOpt(_) => Self::IntOpt(vec![]),
@@ -154,7 +182,7 @@ impl<'a> Batch<'a> {
         let part = match self.parts.iter_mut().position(|p| std::ptr::eq(p.template, template)) {
             Some(at) => &mut self.parts[at],
             None => {
-                let columns = cells.iter().map(Column::of).collect();
+                let columns = cells.iter().map(Column::of_cell).collect();
                 self.parts.push(Part { template, columns, rows: 0, checked });
                 self.parts.last_mut().expect("one was pushed")
             }
@@ -170,7 +198,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Writes all; false where a row that has to be written was not.
-    pub async fn run(&self, connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    pub async fn execute(&self, connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
         let mut parts: Vec<&Part> = self.parts.iter().collect();
         // One order of parts, so that the statement is one of few and stays prepared.
         parts.sort_by_key(|p| p.template);

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use vorgang_core::chain::Hash;
+use vorgang_core::ids::TicketId;
 use vorgang_store::Result;
 use vorgang_store::checkpoints::{Backup, Checkpoint, Checkpoints, Head};
 
@@ -30,7 +31,12 @@ impl Checkpoints for PostgresStore {
     async fn heads_written(&self, after: i64, limit: u32) -> Result<Vec<Head>> {
         let sql = "SELECT id, ticket_id, version, hash FROM history WHERE id > $1 ORDER BY id LIMIT $2";
         let head = |r: &PgRow| -> std::result::Result<Head, sqlx::Error> {
-            Ok(Head { id: r.try_get(0)?, ticket: r.try_get(1)?, version: r.try_get::<i64, _>(2)? as u64, hash: hash(r.try_get(3)?)? })
+            Ok(Head {
+                id: r.try_get(0)?,
+                ticket: r.try_get(1).map(TicketId)?,
+                version: r.try_get::<i64, _>(2)? as u64,
+                hash: hash(r.try_get(3)?)?,
+            })
         };
         self.server.ask(sql, args![after, limit]).await?.iter().map(|r| head(r).map_err(error)).collect()
     }

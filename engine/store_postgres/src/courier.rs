@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
+use vorgang_core::ids::{TicketId, TicketNumber};
 use vorgang_store::courier::{Courier, NewMessage, OpenMessage};
 use vorgang_store::{Result, StoreError};
 
@@ -48,14 +49,16 @@ impl Courier for PostgresStore {
         self.server.ask(sql, args![waiting, limit]).await?.iter().map(open).collect()
     }
 
-    async fn message_tickets(&self, message: &OpenMessage, hashes: &[String], limit: u32) -> Result<Vec<(i64, String)>> {
+    async fn message_tickets(&self, message: &OpenMessage, hashes: &[String], limit: u32) -> Result<Vec<(TicketId, TicketNumber)>> {
         let sql = "SELECT DISTINCT t.id, t.number FROM instance i JOIN ticket t ON t.id = i.ticket_id \
              WHERE i.outcome IS NULL AND i.hash = ANY ($1) \
              AND i.ticket_id > (SELECT cursor FROM message WHERE id = $2) AND t.updated >= $3 \
              AND NOT EXISTS (SELECT 1 FROM message_done d WHERE d.message = $2 AND d.ticket_id = i.ticket_id) ORDER BY t.id LIMIT $4";
         let since = message.looked.map_or(i64::MIN, micros);
         let rows = self.server.ask(sql, args![hashes.to_vec(), message.id, since, limit]).await?;
-        rows.iter().map(|r| Ok((r.try_get(0).map_err(error)?, r.try_get(1).map_err(error)?))).collect()
+        rows.iter()
+            .map(|r| Ok((r.try_get(0).map(TicketId).map_err(error)?, r.try_get::<String, _>(1).map(TicketNumber::from).map_err(error)?)))
+            .collect()
     }
 
     async fn message_progress(&self, message: &mut OpenMessage) -> Result<()> {

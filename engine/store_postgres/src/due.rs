@@ -17,7 +17,7 @@ impl DueWork for PostgresStore {
         let row = rows.first().ok_or_else(|| StoreError::Corrupt("a query without a row".into()))?;
         let now: Vec<bool> = (0..KINDS).map(|i| row.try_get(i)).collect::<sqlx::Result<_>>().map_err(error)?;
         let next: Vec<Option<i64>> = (KINDS..KINDS + 3).map(|i| row.try_get(i)).collect::<sqlx::Result<_>>().map_err(error)?;
-        Due::of(&now, &next).map_err(|e| StoreError::Corrupt(e.to_string()))
+        Due::from_row(&now, &next).map_err(|e| StoreError::Corrupt(e.to_string()))
     }
 
     async fn freed(&self) {

@@ -36,45 +36,51 @@ impl Health for PostgresStore {
         let (standbys, in_step) = (text(6)?, int(11)?);
         let mut signs = vec![
             Sign::new("database", Level::Good, format!("PostgreSQL {}, schema {}, {} MB", text(0)?, int(1)?, int(10)? / 1_000_000)),
-            Sign::of(
+            Sign::judged(
                 "durability",
                 text(3)? == "on" && text(4)? == "on",
                 Level::Bad,
                 "fsync and full_page_writes are on",
                 "fsync or full_page_writes is off: what is acknowledged may be lost with the power",
             ),
-            Sign::of(
+            Sign::judged(
                 "checksums",
                 text(5)? == "on",
                 Level::Warning,
                 "on",
                 "off: a page that the disk changes is not noticed (pg_checksums)",
             ),
-            Sign::of(
+            Sign::judged(
                 "clock",
                 skew.abs() < SKEW_MAX,
                 Level::Warning,
                 format!("{seconds:+.3} s from the database's"),
                 format!("{seconds:+.1} s from the database's, whose time is the one that counts: mend this machine's clock"),
             ),
-            Sign::of(
+            Sign::judged(
                 "indexes",
                 int(7)? == 0,
                 Level::Warning,
                 "all are ready",
                 format!("{} of the tickets are not ready; apply again", int(7)?),
             ),
-            Sign::of("connections", int(8)? >= FREE_MIN, Level::Warning, format!("{} free", int(8)?), format!("only {} are free", int(8)?)),
+            Sign::judged(
+                "connections",
+                int(8)? >= FREE_MIN,
+                Level::Warning,
+                format!("{} free", int(8)?),
+                format!("only {} are free", int(8)?),
+            ),
             Sign::new("nodes", Level::Good, format!("{} there now", int(9)?)),
         ];
         signs.push(if standbys.is_empty() {
             Sign::new("standby", Level::Warning, "none confirms what is committed: with this server its newest tickets would be lost")
         } else {
             let missing = format!("`{standbys}` has to confirm, and nobody does: nothing can be written");
-            Sign::of("standby", in_step > 0, Level::Bad, format!("{in_step} confirm what is committed"), missing)
+            Sign::judged("standby", in_step > 0, Level::Bad, format!("{in_step} confirm what is committed"), missing)
         });
         let silent = self.server.silent().await;
-        signs.push(Sign::of("hosts", silent.is_empty(), Level::Bad, "every server that the URL names answers", silent.join("; ")));
+        signs.push(Sign::judged("hosts", silent.is_empty(), Level::Bad, "every server that the URL names answers", silent.join("; ")));
         Ok(signs)
     }
 }

@@ -9,6 +9,7 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use std::collections::BTreeMap;
 use vorgang_core::attachment::Blob;
+use vorgang_core::ids::{TicketId, TicketNumber};
 use vorgang_store::inbox::{AccountState, Asked, Before, Inbox, InboxRow, InboxState, NewInbox};
 use vorgang_store::{Result, StoreError};
 
@@ -19,7 +20,7 @@ fn row(r: &PgRow) -> Result<InboxRow> {
     Ok(InboxRow {
         id: r.try_get(0).map_err(error)?,
         state: word(r, 1, InboxState::from_word).map_err(error)?,
-        number: r.try_get(2).map_err(error)?,
+        number: r.try_get::<Option<String>, _>(2).map(|n| n.map(TicketNumber::from)).map_err(error)?,
         message_id: r.try_get(3).map_err(error)?,
         sender: r.try_get(4).map_err(error)?,
         subject: r.try_get(5).map_err(error)?,
@@ -28,11 +29,11 @@ fn row(r: &PgRow) -> Result<InboxRow> {
         details: json(r.try_get(8).map_err(error)?)?,
         at: r.try_get(9).and_then(time).map_err(error)?,
         key: r.try_get(10).map_err(error)?,
-        ticket: r.try_get(11).map_err(error)?,
+        ticket: r.try_get::<Option<i64>, _>(11).map_err(error)?.map(TicketId),
     })
 }
 
-async fn one(store: &PostgresStore, condition: &str, values: Vec<Arg>) -> Result<Option<InboxRow>> {
+async fn find_one(store: &PostgresStore, condition: &str, values: Vec<Arg>) -> Result<Option<InboxRow>> {
     let rows = store.server.ask(format!("SELECT {INBOX} WHERE {condition}"), values).await?;
     rows.first().map(row).transpose()
 }
@@ -40,11 +41,11 @@ async fn one(store: &PostgresStore, condition: &str, values: Vec<Arg>) -> Result
 #[async_trait]
 impl Inbox for PostgresStore {
     async fn inbox_find(&self, key: &str) -> Result<Option<InboxRow>> {
-        one(self, "i.key = $1", args![key]).await
+        find_one(self, "i.key = $1", args![key]).await
     }
 
     async fn inbox_before(&self, asked: &Asked<'_>) -> Result<Before> {
-        let known = one(self, "i.key IN ($1, $2) ORDER BY i.key <> $1 LIMIT 1", args![asked.key, asked.older_key]);
+        let known = find_one(self, "i.key IN ($1, $2) ORDER BY i.key <> $1 LIMIT 1", args![asked.key, asked.older_key]);
         let thread = async { if asked.message_id.is_empty() { Ok(vec![]) } else { self.inbox_thread(asked.message_id).await } };
         let sql = "SELECT count FROM mail_count WHERE address = $1 AND day = $2";
         let counted = self.server.ask(sql, args![asked.sender.to_ascii_lowercase(), asked.day.to_string()]);
@@ -54,7 +55,7 @@ impl Inbox for PostgresStore {
     }
 
     async fn inbox_get(&self, id: i64) -> Result<Option<InboxRow>> {
-        one(self, "i.id = $1", args![id]).await
+        find_one(self, "i.id = $1", args![id]).await
     }
 
     async fn inbox_add(&self, mail: NewInbox, raw: Blob) -> Result<()> {
@@ -124,13 +125,13 @@ impl Inbox for PostgresStore {
         Ok(!self.server.tell(sql, args![id]).await?.is_empty())
     }
 
-    async fn inbox_tickets(&self, message_ids: &[String]) -> Result<Vec<i64>> {
+    async fn inbox_tickets(&self, message_ids: &[String]) -> Result<Vec<TicketId>> {
         let sql = "SELECT message_id, ticket_id FROM inbox WHERE message_id = ANY ($1) AND ticket_id IS NOT NULL AND message_id <> '' ORDER BY id";
         let mut found: BTreeMap<String, Vec<i64>> = BTreeMap::new();
         for r in self.server.ask(sql, args![message_ids.to_vec()]).await? {
             found.entry(r.try_get(0).map_err(error)?).or_default().push(r.try_get(1).map_err(error)?);
         }
-        Ok(message_ids.iter().filter_map(|id| found.remove(id)).flat_map(|t| t.into_iter().take(3)).collect())
+        Ok(message_ids.iter().filter_map(|id| found.remove(id)).flat_map(|t| t.into_iter().take(3)).map(TicketId).collect())
     }
 
     async fn inbox_thread(&self, message_id: &str) -> Result<Vec<InboxRow>> {
@@ -143,7 +144,7 @@ impl Inbox for PostgresStore {
         self.server.ask(sql, args![message_id]).await?.iter().map(row).collect()
     }
 
-    async fn inbox_of(&self, ticket: i64) -> Result<Vec<InboxRow>> {
+    async fn inbox_of(&self, ticket: TicketId) -> Result<Vec<InboxRow>> {
         let sql = format!("SELECT {INBOX} WHERE i.ticket_id = $1 AND i.ticket_id IS NOT NULL ORDER BY i.id LIMIT 50");
         self.server.ask(sql, args![ticket]).await?.iter().map(row).collect()
     }

@@ -10,6 +10,7 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use std::collections::BTreeSet;
 use vorgang_core::filter::Filter;
+use vorgang_core::ids::{TicketId, TicketNumber};
 use vorgang_core::people::Settings;
 use vorgang_store::messages::{MailRow, MailState, Messages, NotificationRow, Payload};
 use vorgang_store::{Result, StoreError};
@@ -29,7 +30,7 @@ fn mail_row(r: &PgRow) -> Result<MailRow> {
     Ok(MailRow {
         id: r.try_get(0).map_err(error)?,
         key: r.try_get(1).map_err(error)?,
-        ticket: r.try_get(2).map_err(error)?,
+        ticket: r.try_get(2).map(TicketId).map_err(error)?,
         number,
         recipient: r.try_get(3).map_err(error)?,
         state: word(r, 4, MailState::from_word).map_err(error)?,
@@ -66,7 +67,7 @@ impl Messages for PostgresStore {
         for r in self.server.ask(sql, args![person, limit]).await? {
             all.push(NotificationRow {
                 id: r.try_get(0).map_err(error)?,
-                number: r.try_get(1).map_err(error)?,
+                number: r.try_get::<String, _>(1).map(TicketNumber::from).map_err(error)?,
                 name: r.try_get(2).map_err(error)?,
                 subject: r.try_get(3).map_err(error)?,
                 body: r.try_get(4).map_err(error)?,

@@ -56,7 +56,7 @@ pub async fn migrate(server: &Server) -> Result<()> {
 }
 
 /// The version of a database that is only read.
-pub async fn look(server: &Server) -> Result<()> {
+pub async fn check_version(server: &Server) -> Result<()> {
     finished(server).await?;
     match version(server).await? {
         None => Err(StoreError::NotFound),

@@ -5,8 +5,9 @@ use crate::rows::error;
 use crate::server::Server;
 use sqlx::Row;
 use std::collections::BTreeSet;
+use vorgang_core::ids::Login;
 use vorgang_store::names::{Known, NameIds};
-use vorgang_store::{Commit, Result};
+use vorgang_store::{Commit, Origin, Result};
 
 /// Indexes of own fields begin with this. Each has two: one of the values that are texts, one of those that are numbers.
 pub const FIELD_INDEX: &str = "own_field_";
@@ -37,6 +38,14 @@ pub async fn indexed(server: &Server) -> Result<std::collections::HashSet<String
 
 /// Every name that these commits use has an id afterwards, if the database has one: another node may have made it.
 /// Keys of audiences are made where they are missing.
+/// The person whose request is answered once.
+fn asker(origin: &Origin) -> Option<&Login> {
+    match origin {
+        Origin::Request(i) => Some(&i.login),
+        _ => None,
+    }
+}
+
 pub async fn ensure(server: &Server, names: &NameIds, commits: &[&Commit]) -> Result<()> {
     let mut audience = BTreeSet::new();
     let mut unknown = false;
@@ -45,8 +54,7 @@ pub async fn ensure(server: &Server, names: &NameIds, commits: &[&Commit]) -> Re
         let keys = commit.changes.work.iter().filter(|w| w.status.is_open()).flat_map(|w| &w.audience);
         audience.extend(keys.filter(|k| names.find("audience", k).is_none()).cloned());
         let kinds = [("type", &t.ticket_type), ("queue", &t.queue), ("state", &t.state), ("priority", &t.priority)];
-        let people =
-            [&t.owner, &t.responsible, &t.customer_user].into_iter().flatten().chain(commit.idempotency.as_ref().map(|i| &i.login));
+        let people = [&t.owner, &t.responsible, &t.customer_user].into_iter().flatten().chain(asker(&commit.origin));
         unknown |= kinds.iter().any(|(kind, name)| names.find(kind, name).is_none())
             || t.customer.as_ref().is_some_and(|c| names.find("company", c).is_none())
             || people.chain(commit.changes.notices.iter().map(|n| &n.to)).any(|login| names.person(login).is_none());

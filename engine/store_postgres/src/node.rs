@@ -152,8 +152,8 @@ impl Node {
     /// What these commits mean for those who look on other nodes: one row of the first batch.
     pub fn tell<'a>(&self, batch: &mut Batch<'a>, commits: &[&Commit]) {
         fn collect(commit: &Commit, tickets: &mut Vec<(String, u64)>, told: &mut Vec<String>) {
-            tickets.push((commit.changes.ticket.number.clone(), commit.changes.version));
-            told.extend(commit.changes.notices.iter().filter(|n| n.portal).map(|n| n.to.clone()));
+            tickets.push((commit.changes.ticket.number.to_string(), commit.changes.version));
+            told.extend(commit.changes.notices.iter().filter(|n| n.portal).map(|n| n.to.to_string()));
             commit.also.iter().for_each(|c| collect(c, tickets, told));
         }
         let (mut tickets, mut told) = (vec![], vec![]);
@@ -182,7 +182,7 @@ async fn beats(node: Weak<Node>, server: Weak<Server>) {
         if node.id() == 0 {
             return;
         }
-        let beaten = match server.look().await {
+        let beaten = match server.find_primary().await {
             Ok(()) => node.beat(&server, n % SWEEP_EVERY == 0).await,
             Err(e) => Err(e),
         };

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use sqlx::{PgConnection, Row};
 use vorgang_core::chain::Hash;
 use vorgang_core::desk_event::DeskEvent;
+use vorgang_core::ids::Login;
 use vorgang_core::people::{Person, SYSTEM};
 use vorgang_store::{Result, SecretKind, Session, StoreError};
 
@@ -23,7 +24,7 @@ impl PostgresStore {
              FROM person p LEFT JOIN name n ON n.id = p.company_id ORDER BY p.id";
         let mut all = vec![];
         for r in self.server.ask(sql, vec![]).await? {
-            all.push(person(&r, r.try_get(0).map_err(error)?)?);
+            all.push(person(&r, r.try_get::<String, _>(0).map(Login::from).map_err(error)?)?);
         }
         Ok(all)
     }
@@ -79,7 +80,7 @@ impl PostgresStore {
              WHERE s.hash = $1 AND s.expires >= $2 AND p.active";
         let rows = self.server.ask(sql, args![&hash, micros(now)]).await?;
         let Some(r) = rows.first() else { return Ok(None) };
-        let (login, csrf) = (r.try_get(0).map_err(error)?, r.try_get(1).map_err(error)?);
+        let (login, csrf) = (r.try_get::<String, _>(0).map(Login::from).map_err(error)?, r.try_get(1).map_err(error)?);
         Ok(Some(Session { login, csrf, expires: r.try_get(2).and_then(time).map_err(error)? }))
     }
 
@@ -96,7 +97,7 @@ pub async fn event(c: &mut PgConnection, new: &Person) -> Result<Option<DeskEven
     let sql = "SELECT p.name, p.email, p.kind, p.active, (SELECT name FROM name WHERE id = p.company_id), \
          coalesce((SELECT array_agg(role ORDER BY role COLLATE \"C\") FROM person_role r WHERE r.person_id = p.id), '{}') \
          FROM person p WHERE p.login = $1";
-    let Some(r) = sqlx::query(sql).bind(&new.login).fetch_optional(c).await.map_err(error)? else {
+    let Some(r) = sqlx::query(sql).bind(&*new.login).fetch_optional(c).await.map_err(error)? else {
         return Ok(Some(DeskEvent::PersonCreated { person: new.into() }));
     };
     let mut wanted = new.roles.clone();
@@ -123,7 +124,7 @@ pub async fn save(c: &mut PgConnection, p: &Person) -> std::result::Result<(), s
     let sql = "INSERT INTO person (login, name, email, kind, company_id, language, active) VALUES ($1, $2, $3, $4, $5, $6, $7) \
          ON CONFLICT (login) DO UPDATE SET name = $2, email = $3, kind = $4, company_id = $5, language = $6, active = $7 RETURNING id";
     let new =
-        sqlx::query(sql).bind(&p.login).bind(&p.name).bind(&p.email).bind(p.kind.word()).bind(company).bind(&p.language).bind(p.active);
+        sqlx::query(sql).bind(&*p.login).bind(&p.name).bind(&p.email).bind(p.kind.word()).bind(company).bind(&p.language).bind(p.active);
     let id: i64 = new.fetch_one(&mut *c).await?.try_get(0)?;
     sqlx::query("DELETE FROM person_role WHERE person_id = $1").bind(id).execute(&mut *c).await?;
     let sql = "INSERT INTO person_role (person_id, role) SELECT $1, r FROM unnest($2::text[]) r ON CONFLICT DO NOTHING";

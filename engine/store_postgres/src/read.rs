@@ -4,6 +4,7 @@ use crate::rows::{error, hash, json, time};
 use serde::Deserialize;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
+use vorgang_core::ids::{InstanceId, Login, TicketId, WorkId};
 use vorgang_core::snapshot::{Instance, Snapshot, Step, Ticket, Told, Vote, WorkItem, WorkStatus};
 use vorgang_store::names::NameIds;
 use vorgang_store::{Result, StoreError, Stored, UnknownWord};
@@ -58,19 +59,19 @@ pub fn stored(row: &PgRow, names: &NameIds) -> Result<Option<Stored>> {
     }
     let (Some(ticket_type), Some(queue), Some(state), Some(priority)) = (name(3)?, name(4)?, name(5)?, name(6)?) else { return Ok(None) };
     let ticket = Ticket {
-        id: int(0)?,
-        number: text(1)?,
+        id: TicketId(int(0)?),
+        number: text(1)?.into(),
         title: text(2)?,
         ticket_type,
         queue,
         state,
         priority,
-        owner: owner.flatten(),
-        responsible: responsible.flatten(),
+        owner: owner.flatten().map(Login::from),
+        responsible: responsible.flatten().map(Login::from),
         unlocked: row.try_get(18).map_err(error)?,
         accounted: int(19)?,
         customer: company.flatten(),
-        customer_user: customer_user.flatten(),
+        customer_user: customer_user.flatten().map(Login::from),
         pending_until: maybe(11)?.map(time).transpose().map_err(error)?,
         created: time(int(12)?).map_err(error)?,
         updated: time(int(13)?).map_err(error)?,
@@ -108,11 +109,11 @@ type InstanceRow = (u32, String, String, i64, String, Option<String>, Option<i64
 fn instance((seq, process, hash, started, started_by, outcome, ended, more): InstanceRow) -> Result<Instance> {
     let more = more.map(|m| json(&m)).transpose()?;
     Ok(Instance {
-        seq,
+        seq: InstanceId(seq),
         process,
         hash,
         started: time(started).map_err(error)?,
-        started_by,
+        started_by: started_by.into(),
         outcome,
         ended: ended.map(time).transpose().map_err(error)?,
         more,
@@ -125,12 +126,12 @@ pub fn work_item((seq, instance, activity, status, source, claimed_by, entered, 
     let status = WorkStatus::from_word(&status).ok_or_else(|| StoreError::Newer(UnknownWord(status.clone()).to_string()))?;
     let more = more.map(|m| json(&m)).transpose()?;
     Ok(WorkItem {
-        seq,
-        instance,
+        seq: WorkId(seq),
+        instance: InstanceId(instance),
         activity,
         status,
         source,
-        claimed_by,
+        claimed_by: claimed_by.map(Login::from),
         entered: time(entered).map_err(error)?,
         epoch,
         audience: json(&audience)?,
@@ -142,16 +143,16 @@ type StepRow = (u32, String, String, String, i64, Option<String>, u32, bool, Opt
 
 fn step((instance, activity, outcome, by, at, votes, order, undone, items): StepRow) -> Result<Step> {
     let (votes, items) = (votes.map_or(Ok(vec![]), |v| json(&v))?, items.map_or(Ok(vec![]), |i| json(&i))?);
-    Ok(Step { instance, activity, outcome, by, at: time(at).map_err(error)?, order, undone, votes, items })
+    Ok(Step { instance: InstanceId(instance), activity, outcome, by: by.into(), at: time(at).map_err(error)?, order, undone, votes, items })
 }
 
 fn vote((work, person, outcome, at): (u32, String, String, i64)) -> Result<Vote> {
-    Ok(Vote { work, person, outcome, at: time(at).map_err(error)? })
+    Ok(Vote { work: WorkId(work), person: person.into(), outcome, at: time(at).map_err(error)? })
 }
 
 fn told((name, to, day): (String, String, String)) -> Result<Told> {
     let day = day.parse().map_err(|e: jiff::Error| vorgang_store::StoreError::Corrupt(e.to_string()))?;
-    Ok(Told { name, to, day })
+    Ok(Told { name, to: to.into(), day })
 }
 
 /// Every instance and step of a ticket, the ended ones too.

@@ -6,16 +6,16 @@ use crate::store::PostgresStore;
 use crate::tables::redaction::NAMED;
 use async_trait::async_trait;
 use sqlx::Row;
-use vorgang_core::ids::Seq;
+use vorgang_core::ids::{IncidentId, Seq, TicketId};
 use vorgang_store::redaction::{Copies, Redactions};
 use vorgang_store::{Result, StoreError};
 
 #[async_trait]
 impl Redactions for PostgresStore {
-    async fn copies(&self, ticket: i64) -> Result<Copies> {
+    async fn copies(&self, ticket: TicketId) -> Result<Copies> {
         let mut copies = Copies::default();
         for r in self.server.ask("SELECT seq, body FROM incident WHERE ticket_id = $1 ORDER BY seq", args![ticket]).await? {
-            copies.incidents.push((r.try_get::<i64, _>(0).map_err(error)? as Seq, r.try_get(1).map_err(error)?));
+            copies.incidents.push((IncidentId(r.try_get::<i64, _>(0).map_err(error)? as Seq), r.try_get(1).map_err(error)?));
         }
         for r in self.server.ask("SELECT id, payload FROM outbox WHERE ticket_id = $1 ORDER BY id", args![ticket]).await? {
             copies.outbox.push((r.try_get(0).map_err(error)?, r.try_get(1).map_err(error)?));

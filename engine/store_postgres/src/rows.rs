@@ -4,12 +4,13 @@ use jiff::Timestamp;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use vorgang_core::chain::Hash;
+use vorgang_core::ids::{Login, TicketId, TicketNumber};
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_store::names::NameIds;
 use vorgang_store::{HistoryRow, StoreError, TicketRow, UnknownWord};
 
 /// A person, whose columns `name, email, kind, company, language, active, settings, roles` begin at 1.
-pub fn person(r: &PgRow, login: String) -> Result<Person, StoreError> {
+pub fn person(r: &PgRow, login: Login) -> Result<Person, StoreError> {
     Ok(Person {
         login,
         name: r.try_get(1).map_err(error)?,
@@ -115,15 +116,15 @@ pub fn ticket_row(row: &PgRow, names: &NameIds) -> Result<Option<TicketRow>, sql
     let (Some(ticket_type), Some(queue), Some(state), Some(priority)) = (name(3)?, name(4)?, name(5)?, name(6)?) else { return Ok(None) };
     Ok(Some(TicketRow {
         id: row.try_get(0)?,
-        number: row.try_get(1)?,
+        number: row.try_get::<String, _>(1).map(TicketNumber::from)?,
         title: row.try_get(2)?,
         ticket_type,
         queue,
         state,
         priority,
-        owner: owner.flatten(),
+        owner: owner.flatten().map(Login::from),
         customer: company.flatten(),
-        customer_user: customer_user.flatten(),
+        customer_user: customer_user.flatten().map(Login::from),
         created: time(row.try_get(10)?)?,
         updated: time(row.try_get(11)?)?,
     }))
@@ -133,7 +134,7 @@ pub const HISTORY_ROW: &str = "ticket_id, version, format, at, actor, command, c
 
 pub fn history_row(row: &PgRow) -> Result<HistoryRow, sqlx::Error> {
     Ok(HistoryRow {
-        ticket: row.try_get(0)?,
+        ticket: row.try_get(0).map(TicketId)?,
         version: row.try_get::<i64, _>(1)? as u64,
         format: row.try_get::<i64, _>(2)? as u32,
         at: row.try_get(3)?,

@@ -7,6 +7,7 @@ use crate::tables::search::PUT;
 use async_trait::async_trait;
 use sqlx::Row;
 use std::collections::HashMap;
+use vorgang_core::ids::{ArticleId, TicketId};
 use vorgang_store::Result;
 use vorgang_store::words::{Doc, Search, Word, of_texts};
 
@@ -41,7 +42,7 @@ impl Search for PostgresStore {
         let mut ids: Vec<i64> = heads.keys().copied().collect();
         ids.sort_unstable();
         let mut docs: Vec<(i64, String)> =
-            heads.iter().map(|(id, (number, title))| (Doc::new(*id, 0, true).0, of_texts(&[number, title]))).collect();
+            heads.iter().map(|(id, (number, title))| (Doc::new(TicketId(*id), ArticleId(0), true).0, of_texts(&[number, title]))).collect();
         let sql = "SELECT a.ticket_id, a.seq, a.visible, a.subject, a.body, coalesce((SELECT string_agg(p.name, ' ') FROM article_part p \
              WHERE p.ticket_id = a.ticket_id AND p.article_seq = a.seq), '') FROM article a WHERE a.ticket_id = ANY ($1)";
         for r in sqlx::query(sql).bind(&ids).fetch_all(&mut *tx).await.map_err(error)? {
@@ -49,7 +50,7 @@ impl Search for PostgresStore {
             let Some((number, title)) = heads.get(&ticket) else { continue };
             let text = |at: usize| r.try_get::<&str, _>(at).map_err(error);
             let words = of_texts(&[number, title, text(3)?, text(4)?, text(5)?]);
-            docs.push((Doc::new(ticket, seq as u32, r.try_get(2).map_err(error)?).0, words));
+            docs.push((Doc::new(TicketId(ticket), ArticleId(seq as u32), r.try_get(2).map_err(error)?).0, words));
         }
         let (numbers, words): (Vec<i64>, Vec<String>) = docs.into_iter().unzip();
         let put = PUT.replace("{}", "$1::bigint[], $2::text[]");

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::{PgConnection, Row};
 use vorgang_core::chain::GENESIS;
-use vorgang_core::ids::Seq;
+use vorgang_core::ids::{ArticleId, TicketId};
 use vorgang_core::people::PersonPatch;
 use vorgang_core::security::{self, By, Entry};
 use vorgang_store::security::{LogRow, Security};
@@ -52,7 +52,7 @@ impl PostgresStore {
         if expected.is_some_and(|e| e != version) {
             return Err(StoreError::Conflict);
         }
-        let mut person = rows::person(&r, login.to_owned())?;
+        let mut person = rows::person(&r, login.into())?;
         let changes = patch.apply(&mut person);
         if changes.is_empty() {
             return Ok(version);
@@ -116,7 +116,7 @@ impl Security for PostgresStore {
         rows.first().map(|r| r.try_get(0).map_err(error)).transpose()
     }
 
-    async fn shown_html_put(&self, hash: &str, rules: u32, html: &str, (ticket, article): (i64, Seq)) -> Result<()> {
+    async fn shown_html_put(&self, hash: &str, rules: u32, html: &str, (ticket, article): (TicketId, ArticleId)) -> Result<()> {
         let sql = "INSERT INTO shown_html (hash, rules, html) SELECT $1, $2, $3 \
              WHERE EXISTS (SELECT 1 FROM article WHERE ticket_id = $4 AND seq = $5 AND erased IS NULL) \
              ON CONFLICT (hash) DO UPDATE SET rules = excluded.rules, html = excluded.html";

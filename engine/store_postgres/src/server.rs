@@ -212,7 +212,7 @@ impl Server {
     }
 
     /// The node's beat: looks for a server where there is none.
-    pub async fn look(&self) -> Result<()> {
+    pub async fn find_primary(&self) -> Result<()> {
         if self.check().is_err() { self.moved(self.primary().generation).await } else { Ok(()) }
     }
 
@@ -253,7 +253,7 @@ impl Server {
     }
 
     /// One statement. Where the server is gone it is asked again, if asking twice does no harm.
-    async fn run(&self, sql: Cow<'static, str>, args: &[Arg], twice: bool, kept: bool) -> Result<Vec<PgRow>> {
+    async fn execute(&self, sql: Cow<'static, str>, args: &[Arg], twice: bool, kept: bool) -> Result<Vec<PgRow>> {
         vorgang_store::count_query();
         tracing::trace!(target: "vorgang::sql", "{sql}");
         let begun = Instant::now();
@@ -296,17 +296,17 @@ impl Server {
 
     /// A question, which may be asked twice.
     pub async fn ask(&self, sql: impl Into<Cow<'static, str>>, args: Vec<Arg>) -> Result<Vec<PgRow>> {
-        self.run(sql.into(), &args, true, true).await
+        self.execute(sql.into(), &args, true, true).await
     }
 
     /// A question whose plan depends on what is asked.
     pub async fn ask_once(&self, sql: impl Into<Cow<'static, str>>, args: Vec<Arg>) -> Result<Vec<PgRow>> {
-        self.run(sql.into(), &args, true, false).await
+        self.execute(sql.into(), &args, true, false).await
     }
 
     /// A change.
     pub async fn tell(&self, sql: impl Into<Cow<'static, str>>, args: Vec<Arg>) -> Result<Vec<PgRow>> {
-        self.run(sql.into(), &args, false, true).await
+        self.execute(sql.into(), &args, false, true).await
     }
 
     /// A change of several statements.

@@ -6,6 +6,7 @@ use crate::store::PostgresStore;
 use async_trait::async_trait;
 use sqlx::Row;
 use vorgang_core::facts::MutexFact;
+use vorgang_core::ids::{Login, TicketId, TicketNumber};
 use vorgang_store::Result;
 use vorgang_store::site::{Site, WAITERS_MAX};
 
@@ -16,21 +17,22 @@ impl Site for PostgresStore {
         let held = self.server.ask(sql, args![name, key]).await?;
         let mut fact = MutexFact::default();
         if let Some(r) = held.first() {
-            fact.holder = Some((r.try_get(0).map_err(error)?, r.try_get(1).map_err(error)?));
+            fact.holder =
+                Some((r.try_get(0).map(TicketId).map_err(error)?, r.try_get::<String, _>(1).map(TicketNumber::from).map_err(error)?));
             fact.rev = r.try_get(2).map_err(error)?;
         }
         let sql = "SELECT t.number FROM mutex_wait w JOIN ticket t ON t.id = w.ticket_id WHERE w.name = $1 AND w.key = $2 \
              ORDER BY w.since, w.ticket_id, w.seq LIMIT $3";
         for r in self.server.ask(sql, args![name, key, WAITERS_MAX]).await? {
-            fact.waiters.push(r.try_get(0).map_err(error)?);
+            fact.waiters.push(r.try_get::<String, _>(0).map(TicketNumber::from).map_err(error)?);
         }
         fact.waiters.dedup();
         Ok(fact)
     }
 
-    async fn turn(&self, place: &str) -> Result<Option<String>> {
+    async fn turn(&self, place: &str) -> Result<Option<Login>> {
         let rows = self.server.ask("SELECT login FROM turn WHERE place = $1", args![place]).await?;
-        rows.first().map(|r| r.try_get(0).map_err(error)).transpose()
+        rows.first().map(|r| r.try_get::<String, _>(0).map(Login::from).map_err(error)).transpose()
     }
 
     async fn load(&self, login: &str) -> Result<u32> {

@@ -17,14 +17,14 @@ use vorgang_core::attachment::Attachment;
 use vorgang_core::chain::Hash;
 use vorgang_core::desk_event::DeskEvent;
 use vorgang_core::filter::Filter;
-use vorgang_core::ids::Seq;
+use vorgang_core::ids::{ArticleId, Login, Seq, TicketId, TicketNumber, TimerId};
 use vorgang_core::people::Person;
-use vorgang_core::snapshot::{Instance, Step, Timer};
-use vorgang_store::files::{Shelf, has_large, take};
+use vorgang_core::snapshot::{Instance, Step};
+use vorgang_store::files::{Shelf, has_large, store_large};
 use vorgang_store::names::NameIds;
 use vorgang_store::{
-    Commit, Count, DueTimer, HistoryRow, Idempotency, IncidentRow, JobRun, JobSummary, NewRevision, Page, Result, Revision, SecretKind,
-    Session, Sort, Store, StoreError, Stored, TicketRow, WorkRow,
+    Commit, Count, CountedTimer, DueTimer, HistoryRow, Idempotency, IncidentRow, JobRun, JobSummary, NewRevision, Page, Result, Revision,
+    SecretKind, Session, Sort, Store, StoreError, Stored, TicketRow, WorkRow,
 };
 
 pub struct PostgresStore {
@@ -51,7 +51,7 @@ impl PostgresStore {
     /// Opens for reading, beside whoever writes.
     pub async fn open_read_only(url: &str) -> Result<Self> {
         let server = Arc::new(Server::open(url).await?);
-        migrate::look(&server).await?;
+        migrate::check_version(&server).await?;
         let (names, node) = (Arc::new(NameIds::default()), Arc::new(Node::default()));
         names::reload(&server, &names).await?;
         Ok(Self { server, names, node, files: None, writer: None })
@@ -107,7 +107,12 @@ fn texts(rows: &[PgRow]) -> Result<Vec<String>> {
 fn due_timer(r: &PgRow) -> Result<DueTimer> {
     let seq = r.try_get::<i64, _>(2).map_err(error)? as Seq;
     let due = r.try_get(3).and_then(time).map_err(error)?;
-    Ok(DueTimer { ticket: r.try_get(0).map_err(error)?, number: r.try_get(1).map_err(error)?, seq, due })
+    Ok(DueTimer {
+        ticket: r.try_get(0).map(TicketId).map_err(error)?,
+        number: r.try_get::<String, _>(1).map(TicketNumber::from).map_err(error)?,
+        seq: TimerId(seq),
+        due,
+    })
 }
 
 #[async_trait]
@@ -116,21 +121,21 @@ impl Store for PostgresStore {
         self.loaded("t.number = $1", args![number]).await.map(|mut l| l.pop())
     }
 
-    async fn ticket_load_by_id(&self, id: i64) -> Result<Option<Stored>> {
+    async fn ticket_load_by_id(&self, id: TicketId) -> Result<Option<Stored>> {
         self.loaded("t.id = $1", args![id]).await.map(|mut l| l.pop())
     }
 
-    async fn tickets_load(&self, ids: &[i64]) -> Result<Vec<Stored>> {
-        self.loaded("t.id = ANY ($1) ORDER BY t.id", args![ids.to_vec()]).await
+    async fn tickets_load(&self, ids: &[TicketId]) -> Result<Vec<Stored>> {
+        self.loaded("t.id = ANY ($1) ORDER BY t.id", args![ids.iter().map(|id| id.0).collect::<Vec<i64>>()]).await
     }
 
-    async fn ticket_runs(&self, id: i64) -> Result<(Vec<Instance>, Vec<Step>)> {
+    async fn ticket_runs(&self, id: TicketId) -> Result<(Vec<Instance>, Vec<Step>)> {
         read::runs(&self.server.ask(read::runs_sql(), args![id]).await?[0])
     }
 
     async fn commit(&self, mut commit: Commit) -> Result<()> {
         if let Some(files) = self.files.as_ref().filter(|_| has_large(&commit)) {
-            take(&**files, &mut commit).await?;
+            store_large(&**files, &mut commit).await?;
         }
         let writer = self.writer.as_ref().ok_or_else(|| StoreError::Unavailable("opened for reading only".into()))?;
         writer.commit(commit).await
@@ -168,7 +173,7 @@ impl Store for PostgresStore {
         rows[0].try_get::<i64, _>(0).map(|n| n as u64).map_err(error)
     }
 
-    async fn links(&self, rights: &Filter, ticket: i64) -> Result<Vec<(TicketRow, String)>> {
+    async fn links(&self, rights: &Filter, ticket: TicketId) -> Result<Vec<(TicketRow, String)>> {
         let text = format!(
             "SELECT {TICKET_ROW}, l.kind FROM (SELECT other_id AS id, kind FROM ticket_link WHERE ticket_id = $1 UNION \
              SELECT ticket_id, CASE kind WHEN 'child' THEN 'parent' WHEN 'parent' THEN 'child' ELSE kind END FROM ticket_link WHERE other_id = $1) l \
@@ -191,7 +196,7 @@ impl Store for PostgresStore {
         rows[0].try_get::<Option<i64>, _>(0).and_then(|t| t.map(time).transpose()).map_err(error)
     }
 
-    async fn article_list(&self, ticket: i64) -> Result<Vec<Article>> {
+    async fn article_list(&self, ticket: TicketId) -> Result<Vec<Article>> {
         let sql = "SELECT seq, channel, sender, author, visible, subject, body, created, origin, head, withdrawn, rejected, erased, \
              (SELECT json_agg(json_build_array(name, content_type, size, blob_hash) ORDER BY part)::text FROM article_part p \
              WHERE p.ticket_id = a.ticket_id AND p.article_seq = a.seq) FROM article a WHERE ticket_id = $1 ORDER BY seq";
@@ -201,7 +206,7 @@ impl Store for PostgresStore {
             let parts: Vec<(String, String, u64, String)> = parts.map_or(Ok(vec![]), json)?;
             let attachment = |(name, content_type, size, blob)| Attachment { name, content_type, size, blob };
             articles.push(Article {
-                seq: r.try_get::<i64, _>(0).map_err(error)? as Seq,
+                seq: ArticleId(r.try_get::<i64, _>(0).map_err(error)? as Seq),
                 channel: r.try_get(1).map_err(error)?,
                 sender: word(&r, 2, Sender::from_word).map_err(error)?,
                 author: r.try_get(3).map_err(error)?,
@@ -210,7 +215,7 @@ impl Store for PostgresStore {
                 body: r.try_get(6).map_err(error)?,
                 attachments: parts.into_iter().map(attachment).collect(),
                 at: r.try_get(7).and_then(time).map_err(error)?,
-                origin: r.try_get(8).map_err(error)?,
+                origin: r.try_get::<Option<String>, _>(8).map(|n| n.map(TicketNumber::from)).map_err(error)?,
                 head: r.try_get::<Option<&str>, _>(9).map_err(error)?.map(json).transpose()?,
                 withdrawn: r.try_get(10).map_err(error)?,
                 rejected: r.try_get(11).map_err(error)?,
@@ -220,21 +225,21 @@ impl Store for PostgresStore {
         Ok(articles)
     }
 
-    async fn history_list(&self, ticket: i64, after_version: u64, limit: u32) -> Result<Vec<HistoryRow>> {
+    async fn history_list(&self, ticket: TicketId, after_version: u64, limit: u32) -> Result<Vec<HistoryRow>> {
         let sql = format!("SELECT {HISTORY_ROW} FROM history WHERE ticket_id = $1 AND version > $2 ORDER BY version LIMIT $3");
         let rows = self.server.ask(sql, args![ticket, after_version, limit]).await?;
         rows.iter().map(|r| history_row(r).map_err(error)).collect()
     }
 
-    async fn history_scan(&self, after: (i64, u64), limit: u32) -> Result<Vec<HistoryRow>> {
+    async fn history_scan(&self, after: (TicketId, u64), limit: u32) -> Result<Vec<HistoryRow>> {
         let sql = format!("SELECT {HISTORY_ROW} FROM history WHERE (ticket_id, version) > ($1, $2) ORDER BY ticket_id, version LIMIT $3");
         let rows = self.server.ask(sql, args![after.0, after.1, limit]).await?;
         rows.iter().map(|r| history_row(r).map_err(error)).collect()
     }
 
-    async fn heads(&self, after: i64, limit: u32) -> Result<Vec<(i64, u64, Hash)>> {
+    async fn heads(&self, after: TicketId, limit: u32) -> Result<Vec<(TicketId, u64, Hash)>> {
         let rows = self.server.ask("SELECT id, version, head FROM ticket WHERE id > $1 ORDER BY id LIMIT $2", args![after, limit]).await?;
-        let head = |r: &PgRow| Ok((r.try_get(0)?, r.try_get::<i64, _>(1)? as u64, hash(r.try_get(2)?)?));
+        let head = |r: &PgRow| Ok((r.try_get(0).map(TicketId)?, r.try_get::<i64, _>(1)? as u64, hash(r.try_get(2)?)?));
         rows.iter().map(|r| head(r).map_err(error)).collect()
     }
 
@@ -266,11 +271,19 @@ impl Store for PostgresStore {
         self.server.tell(sql, args![micros(now), limit, self.node.id()]).await?.iter().map(due_timer).collect()
     }
 
-    async fn timers_counted(&self, after: (i64, Seq), limit: u32) -> Result<Vec<(DueTimer, Timer)>> {
-        let sql = "SELECT t.id, t.number, m.seq, m.due, m.state FROM timer m JOIN ticket t ON t.id = m.ticket_id \
-             WHERE (m.ticket_id, m.seq) > ($1, $2) AND m.state::json ->> 'calendar' IS NOT NULL ORDER BY m.ticket_id, m.seq LIMIT $3";
+    async fn timers_counted(&self, after: (TicketId, TimerId), limit: u32) -> Result<Vec<CountedTimer>> {
+        let sql = "SELECT t.id, t.number, m.state FROM timer m JOIN ticket t ON t.id = m.ticket_id \
+             WHERE (m.ticket_id, m.seq) > ($1, $2) AND m.calendar IS NOT NULL ORDER BY m.ticket_id, m.seq LIMIT $3";
         let rows = self.server.ask(sql, args![after.0, after.1, limit]).await?;
-        rows.iter().map(|r| Ok((due_timer(r)?, json(r.try_get(4).map_err(error)?)?))).collect()
+        let row = |r: &PgRow| {
+            let timer = json(r.try_get(2).map_err(error)?)?;
+            Ok(CountedTimer {
+                ticket: r.try_get(0).map(TicketId).map_err(error)?,
+                number: r.try_get::<String, _>(1).map(TicketNumber::from).map_err(error)?,
+                timer,
+            })
+        };
+        rows.iter().map(row).collect()
     }
 
     async fn job_seen(&self, job: &str, schedule: &str, now: Timestamp) -> Result<Timestamp> {
@@ -308,10 +321,12 @@ impl Store for PostgresStore {
         self.runs(job, open, limit).await
     }
 
-    async fn job_tickets(&self, filter: &Filter, run: i64, after: i64, limit: u32) -> Result<Vec<(i64, String)>> {
+    async fn job_tickets(&self, filter: &Filter, run: i64, after: i64, limit: u32) -> Result<Vec<(TicketId, TicketNumber)>> {
         let sql = jobs::tickets(&self.names, filter, run, after, limit);
         let rows = self.server.ask(sql.text, sql.args).await?;
-        rows.iter().map(|r| Ok((r.try_get(0).map_err(error)?, r.try_get(1).map_err(error)?))).collect()
+        rows.iter()
+            .map(|r| Ok((r.try_get(0).map(TicketId).map_err(error)?, r.try_get::<String, _>(1).map(TicketNumber::from).map_err(error)?)))
+            .collect()
     }
 
     async fn job_done(&self, run: i64) -> Result<u64> {
@@ -367,7 +382,11 @@ impl Store for PostgresStore {
         let mut all = vec![];
         for r in self.server.ask(sql.text, sql.args).await? {
             let incident = json(r.try_get(2).map_err(error)?)?;
-            all.push(IncidentRow { ticket: r.try_get(0).map_err(error)?, number: r.try_get(1).map_err(error)?, incident });
+            all.push(IncidentRow {
+                ticket: r.try_get(0).map(TicketId).map_err(error)?,
+                number: r.try_get::<String, _>(1).map(TicketNumber::from).map_err(error)?,
+                incident,
+            });
         }
         Ok(all)
     }
@@ -395,11 +414,11 @@ impl Store for PostgresStore {
         self.secret(kind, hash, person, csrf, micros(now), micros(expires)).await
     }
 
-    async fn login_link_take(&self, hash: Hash, now: Timestamp) -> Result<Option<String>> {
+    async fn login_link_take(&self, hash: Hash, now: Timestamp) -> Result<Option<Login>> {
         let sql = "WITH gone AS (DELETE FROM login_link WHERE hash = $1 AND expires >= $2 RETURNING person_id) \
              SELECT p.login FROM gone JOIN person p ON p.id = gone.person_id";
         let rows = self.server.tell(sql, args![&hash, micros(now)]).await?;
-        rows.first().map(|r| r.try_get(0).map_err(error)).transpose()
+        rows.first().map(|r| r.try_get::<String, _>(0).map(Login::from).map_err(error)).transpose()
     }
 
     async fn session_get(&self, hash: Hash, now: Timestamp) -> Result<Option<Session>> {
@@ -426,7 +445,7 @@ impl Store for PostgresStore {
         let rows = self.server.ask(sql, args![person, key]).await?;
         let Some(r) = rows.first() else { return Ok(None) };
         Ok(Some(Idempotency {
-            login: login.to_owned(),
+            login: login.into(),
             key: key.to_owned(),
             body_hash: r.try_get(0).and_then(hash).map_err(error)?,
             status: r.try_get::<i64, _>(1).map_err(error)? as u16,
@@ -481,7 +500,7 @@ impl Store for PostgresStore {
         let revision = sqlx::query(sql).bind(&new.hash).bind(&new.files).bind(new.applied.map_or(0, micros)).bind(&new.actor);
         let revision: i64 = revision.fetch_one(&mut *tx).await.and_then(|r| r.try_get(0)).map_err(error)?;
         if let Some(at) = new.applied.filter(|_| new.happens) {
-            people::happened(&mut tx, &DeskEvent::DefinitionsApplied { revision, by: new.actor.clone() }, at).await?;
+            people::happened(&mut tx, &DeskEvent::DefinitionsApplied { revision, by: new.actor.clone().into() }, at).await?;
         }
         committed(tx).await?;
         migrate::index_fields(&self.server, &new.indexed).await?;

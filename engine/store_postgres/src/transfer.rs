@@ -44,7 +44,7 @@ async fn patient(url: &str) -> Result<(Server, PgConnection)> {
 impl PostgresSource {
     pub async fn open(url: &str) -> Result<Self> {
         let (server, mut c) = patient(url).await?;
-        migrate::look(&server).await?;
+        migrate::check_version(&server).await?;
         // The first read makes the moment that all others see.
         execute(&mut c, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT count(*) FROM name").await?;
         Ok(Self(c))

@@ -8,12 +8,13 @@ use crate::tables::site::{self, Around};
 use crate::tables::{redaction, search};
 use std::collections::BTreeMap;
 use vorgang_core::event::FORMAT;
+use vorgang_core::ids::{ArticleId, Login};
 use vorgang_core::linked::Linked;
 use vorgang_store::calls::DueCall;
 use vorgang_store::messages::{Payload, channel};
 use vorgang_store::names::NameIds;
 use vorgang_store::words::{Doc, of_texts};
-use vorgang_store::{Commit, Result, StoreError};
+use vorgang_store::{Commit, Origin, Result, StoreError};
 
 const TICKET_NEW: &str = "INSERT INTO ticket (id, number, version, last_seq, title, type_id, queue_id, state_id, priority_id, owner_id, \
      responsible_id, company_id, customer_id, pending_until, created, updated, fields, head, parts, unlocked, accounted) \
@@ -185,21 +186,18 @@ pub fn rows<'a>(batch: &mut Batch<'a>, around: &mut Around<'a>, commit: &'a Comm
     for (other, kind) in &changes.links_gone {
         batch.row(LINK_GONE, [t.id.into(), (*other).into(), kind.into(), Linked::turned(kind).into()]);
     }
-    if let Some(event) = commit.desk_event {
-        batch.certain(EVENT_DONE, [event.into()]);
-    }
-    if let Some(message) = commit.message {
-        batch.certain(MESSAGE_MARK, [message.into(), t.id.into()]);
-    }
-    if let Some((run, failed)) = commit.job_run {
-        batch.certain(JOB_MARK, [run.into(), t.id.into(), failed.into()]);
-    }
-    if let Some(i) = &commit.idempotency {
-        let person = names.person(&i.login).ok_or(StoreError::NotFound)?;
-        batch.row(
-            IDEMPOTENCY,
-            [person.into(), (&i.key).into(), i.body_hash[..].into(), u32::from(i.status).into(), (&i.answer).into(), micros(h.at).into()],
-        );
+    match &commit.origin {
+        Origin::Plain => {}
+        Origin::DeskEvent(event) => batch.certain(EVENT_DONE, [(*event).into()]),
+        Origin::Message(message) => batch.certain(MESSAGE_MARK, [(*message).into(), t.id.into()]),
+        Origin::Job { run, failed } => batch.certain(JOB_MARK, [(*run).into(), t.id.into(), (*failed).into()]),
+        Origin::Mail(mail) => inbox::add(batch, mail, Some(t.id))?,
+        Origin::Request(i) => {
+            let person = names.person(&i.login).ok_or(StoreError::NotFound)?;
+            let answer = [i.body_hash[..].into(), u32::from(i.status).into(), (&i.answer).into()];
+            let [hash, status, answer] = answer;
+            batch.row(IDEMPOTENCY, [person.into(), (&i.key).into(), hash, status, answer, micros(h.at).into()]);
+        }
     }
     Ok(())
 }
@@ -230,13 +228,13 @@ fn ticket<'a>(batch: &mut Batch<'a>, commit: &'a Commit, names: &NameIds) -> Res
         );
         return Ok(());
     }
-    let person = |login: &Option<String>| -> Result<Option<i64>> {
-        let found = |l: &String| names.person(l).ok_or_else(|| StoreError::Corrupt(format!("nobody has the login `{l}`")));
+    let person = |login: &Option<Login>| -> Result<Option<i64>> {
+        let found = |l: &Login| names.person(l).ok_or_else(|| StoreError::Corrupt(format!("nobody has the login `{l}`")));
         login.as_ref().map(found).transpose()
     };
     let cells = [
         t.id.into(),
-        (&t.number).into(),
+        t.number.as_str().into(),
         version.into(),
         changes.last_seq.into(),
         (&t.title).into(),
@@ -323,8 +321,8 @@ fn timers<'a>(batch: &mut Batch<'a>, commit: &'a Commit) -> Result<()> {
         batch.row(TIMER_ENDED, [ticket.into(), (*seq).into()]);
     }
     for timer in &changes.timers {
-        let cells = [ticket.into(), timer.seq.into(), timer.work.unwrap_or(0).into(), micros(timer.due).into(), text(timer)?.into()];
-        batch.row(TIMER, cells);
+        let work = timer.work.map_or(0, |work| work.0);
+        batch.row(TIMER, [ticket.into(), timer.seq.into(), work.into(), timer.fires().map(micros).into(), text(timer)?.into()]);
     }
     for call in &changes.calls {
         batch
@@ -340,7 +338,7 @@ fn articles<'a>(batch: &mut Batch<'a>, commit: &'a Commit) -> Result<()> {
     let changes = &commit.changes;
     let (t, ticket) = (&changes.ticket, changes.ticket.id);
     if changes.created || changes.retitled {
-        batch.row(search::PUT, [Doc::new(ticket, 0, true).0.into(), of_texts(&[&t.number, &t.title]).into()]);
+        batch.row(search::PUT, [Doc::new(ticket, ArticleId(0), true).0.into(), of_texts(&[&t.number, &t.title]).into()]);
     }
     for a in &changes.articles {
         let words = of_texts(&a.searched(&t.number, &t.title));
@@ -362,7 +360,7 @@ fn articles<'a>(batch: &mut Batch<'a>, commit: &'a Commit) -> Result<()> {
                 (&a.subject).into(),
                 (&a.body).into(),
                 micros(a.at).into(),
-                (&a.origin).into(),
+                a.origin.as_deref().into(),
                 a.head.as_ref().map(text).transpose()?.into(),
                 a.withdrawn.into(),
                 a.rejected.into(),
@@ -417,7 +415,7 @@ fn told<'a>(batch: &mut Batch<'a>, commit: &'a Commit, names: &NameIds) -> Resul
                 [
                     person.into(),
                     t.id.into(),
-                    (&t.number).into(),
+                    t.number.as_str().into(),
                     (&n.name).into(),
                     (&n.subject).into(),
                     (&n.body).into(),
@@ -427,7 +425,7 @@ fn told<'a>(batch: &mut Batch<'a>, commit: &'a Commit, names: &NameIds) -> Resul
             );
         }
         if n.mail {
-            let payload = Payload::of(n, &t.number, commit.trace.as_deref());
+            let payload = Payload::of_notice(n, &t.number, commit.trace.as_deref());
             let (key, due) = (format!("{}-{}", t.id, n.seq), n.not_before.unwrap_or(n.at));
             batch.row(
                 OUTBOX,

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::Instant;
+use vorgang_core::ids::TicketId;
 use vorgang_store::names::NameIds;
 use vorgang_store::{Commit, Result, StoreError};
 
@@ -216,7 +217,7 @@ impl Task {
             let (mut connection, _) = self.shared.server.connection().await?;
             let all: Vec<usize> = (0..commits.len()).collect();
             // Waits until an attempt that is still under way has ended.
-            let ids: Vec<i64> = commits.iter().map(|c| c.changes.ticket.id).collect();
+            let ids: Vec<i64> = commits.iter().map(|c| c.changes.ticket.id.0).collect();
             let held =
                 sqlx::query("SELECT id FROM ticket WHERE id = ANY ($1) ORDER BY id FOR UPDATE").bind(&ids).fetch_all(&mut connection).await;
             held.map_err(error)?;
@@ -256,7 +257,7 @@ async fn transaction(
     let mut versions = lock(&mut tx, shared, commits).await?;
     let mut results: Vec<Result<()>> = vec![];
     // What each commit writes, in waves: no wave has a ticket twice.
-    let mut waves: Vec<(HashSet<i64>, Batch)> = vec![];
+    let mut waves: Vec<(HashSet<TicketId>, Batch)> = vec![];
     let mut around = Around::default();
     let mut late = vec![];
     for (i, commit) in commits.iter().enumerate() {
@@ -294,7 +295,7 @@ async fn transaction(
         shared.node.tell(first, &news);
     }
     for batch in [&around.before].into_iter().chain(waves.iter().map(|(_, batch)| batch)).chain([&around.after]) {
-        if !batch.is_empty() && !batch.run(&mut tx).await? {
+        if !batch.is_empty() && !batch.execute(&mut tx).await? {
             return Err(Failure::Refused(StoreError::Conflict));
         }
     }
@@ -311,10 +312,10 @@ fn flatten<'a>(commit: &'a Commit, parts: &mut Vec<&'a Commit>) {
 }
 
 /// Locks the tickets in the order of their ids, and gives their versions. The node is alive until the transaction ends.
-async fn lock(connection: &mut PgConnection, shared: &Shared, commits: &[&Commit]) -> std::result::Result<HashMap<i64, u64>, Failure> {
+async fn lock(connection: &mut PgConnection, shared: &Shared, commits: &[&Commit]) -> std::result::Result<HashMap<TicketId, u64>, Failure> {
     let mut parts = vec![];
     commits.iter().for_each(|c| flatten(c, &mut parts));
-    let mut ids: Vec<i64> = parts.iter().map(|p| p.changes.ticket.id).collect();
+    let mut ids: Vec<i64> = parts.iter().map(|p| p.changes.ticket.id.0).collect();
     ids.sort_unstable();
     ids.dedup();
     let sql = "WITH me AS MATERIALIZED (SELECT id FROM node WHERE id = $2 FOR KEY SHARE), \
@@ -323,9 +324,9 @@ async fn lock(connection: &mut PgConnection, shared: &Shared, commits: &[&Commit
     let rows = sqlx::query(sql).bind(&ids).bind(shared.node.id()).fetch_all(connection).await?;
     let mut versions = HashMap::with_capacity(rows.len());
     for row in rows {
-        versions.insert(row.try_get::<i64, _>(0)?, row.try_get::<i64, _>(1)? as u64);
+        versions.insert(TicketId(row.try_get(0)?), row.try_get::<i64, _>(1)? as u64);
     }
-    match versions.remove(&-1) {
+    match versions.remove(&TicketId(-1)) {
         Some(others) => shared.node.others_are(others > 0),
         None => return Err(Failure::Fenced),
     }
@@ -333,8 +334,8 @@ async fn lock(connection: &mut PgConnection, shared: &Shared, commits: &[&Commit
 }
 
 /// Has every ticket the version that the commit was decided on? Then it has the next one.
-fn fits(parts: &[&Commit], versions: &mut HashMap<i64, u64>) -> Result<()> {
-    let mut after: HashMap<i64, u64> = HashMap::new();
+fn fits(parts: &[&Commit], versions: &mut HashMap<TicketId, u64>) -> Result<()> {
+    let mut after: HashMap<TicketId, u64> = HashMap::new();
     for part in parts {
         let ticket = part.changes.ticket.id;
         let now = after.get(&ticket).or_else(|| versions.get(&ticket)).copied().unwrap_or(0);
@@ -349,7 +350,7 @@ fn fits(parts: &[&Commit], versions: &mut HashMap<i64, u64>) -> Result<()> {
 
 /// Which of these commits were written by an attempt whose end was not seen: the salted hash of the history tells.
 async fn written(connection: &mut PgConnection, commits: &[&Commit], late: &[usize]) -> std::result::Result<Vec<usize>, Failure> {
-    let tickets: Vec<i64> = late.iter().map(|i| commits[*i].changes.ticket.id).collect();
+    let tickets: Vec<i64> = late.iter().map(|i| commits[*i].changes.ticket.id.0).collect();
     let versions: Vec<i64> = late.iter().map(|i| commits[*i].changes.version as i64).collect();
     let sql =
         "SELECT h.ticket_id, h.hash FROM history h JOIN unnest($1::bigint[], $2::bigint[]) x (a, b) ON h.ticket_id = a AND h.version = b";
@@ -357,6 +358,6 @@ async fn written(connection: &mut PgConnection, commits: &[&Commit], late: &[usi
     for row in sqlx::query(sql).bind(&tickets).bind(&versions).fetch_all(connection).await? {
         found.insert((row.try_get::<i64, _>(0)?, row.try_get::<Vec<u8>, _>(1)?));
     }
-    let is_there = |i: &usize| found.contains(&(commits[*i].changes.ticket.id, commits[*i].history.hash.to_vec()));
+    let is_there = |i: &usize| found.contains(&(commits[*i].changes.ticket.id.0, commits[*i].history.hash.to_vec()));
     Ok(late.iter().copied().filter(is_there).collect())
 }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use vorgang_core::chain::Hash;
+use vorgang_core::ids::TicketId;
 use vorgang_store::Result;
 use vorgang_store::checkpoints::{Backup, Checkpoint, Checkpoints, Head};
 
@@ -37,7 +38,7 @@ impl Checkpoints for SqliteStore {
             let mut statement = c.prepare_cached(sql).map_err(error)?;
             let row = |r: &Row| {
                 let hash = hash(&r.get::<_, Vec<u8>>(3)?)?;
-                Ok(Head { id: r.get(0)?, ticket: r.get(1)?, version: r.get::<_, i64>(2)? as u64, hash })
+                Ok(Head { id: r.get(0)?, ticket: r.get(1).map(TicketId)?, version: r.get::<_, i64>(2)? as u64, hash })
             };
             collect(statement.query_map(params![after, limit], row).map_err(error)?)
         })

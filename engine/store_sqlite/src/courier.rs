@@ -7,6 +7,7 @@ use crate::tables::courier::text;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use vorgang_core::ids::{TicketId, TicketNumber};
 use vorgang_store::courier::{Courier, NewMessage, OpenMessage};
 use vorgang_store::{Result, StoreError};
 
@@ -55,7 +56,7 @@ impl Courier for SqliteStore {
         statement.query_map(params![waiting, limit], open).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
     }
 
-    async fn message_tickets(&self, message: &OpenMessage, hashes: &[String], limit: u32) -> Result<Vec<(i64, String)>> {
+    async fn message_tickets(&self, message: &OpenMessage, hashes: &[String], limit: u32) -> Result<Vec<(TicketId, TicketNumber)>> {
         let sql = "SELECT DISTINCT t.id, t.number FROM instance i JOIN ticket t ON t.id = i.ticket_id \
              WHERE i.outcome IS NULL AND i.hash IN (SELECT value FROM json_each(?1)) \
              AND i.ticket_id > (SELECT cursor FROM message WHERE id = ?2) AND t.updated >= ?3 \
@@ -65,7 +66,9 @@ impl Courier for SqliteStore {
         self.read_patiently(Kind::JobTickets, |c| {
             let mut statement = c.prepare_cached(sql).map_err(error)?;
             let values = params![hashes, message.id, since, limit];
-            let rows = statement.query_map(values, |r| Ok((r.get(0)?, r.get(1)?))).map_err(error)?;
+            let rows = statement
+                .query_map(values, |r| Ok((r.get(0).map(TicketId)?, r.get::<_, String>(1).map(TicketNumber::from)?)))
+                .map_err(error)?;
             rows.collect::<rusqlite::Result<_>>().map_err(error)
         })
         .await

@@ -20,6 +20,6 @@ impl DueWork for SqliteStore {
             Ok((now, next))
         };
         let (now, next) = statement.query_row([micros(now)], row).map_err(error)?;
-        Due::of(&now, &next).map_err(|e| vorgang_store::StoreError::Corrupt(e.to_string()))
+        Due::from_row(&now, &next).map_err(|e| vorgang_store::StoreError::Corrupt(e.to_string()))
     }
 }

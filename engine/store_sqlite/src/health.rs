@@ -16,9 +16,9 @@ impl Health for SqliteStore {
         let mut statement = c.prepare("PRAGMA integrity_check(5)").map_err(error)?;
         let said: Vec<String> = statement.query_map([], |r| r.get(0)).and_then(Iterator::collect).map_err(error)?;
         let whole = said.len() == 1 && said[0] == "ok";
-        signs.push(Sign::of("integrity", whole, Level::Bad, "every page is what it should be", said.join("; ")));
+        signs.push(Sign::judged("integrity", whole, Level::Bad, "every page is what it should be", said.join("; ")));
         let mode: String = c.query_row("PRAGMA journal_mode", [], |r| r.get(0)).map_err(error)?;
-        signs.push(Sign::of(
+        signs.push(Sign::judged(
             "log",
             mode == "wal",
             Level::Warning,

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use vorgang_core::attachment::Blob;
+use vorgang_core::ids::{TicketId, TicketNumber};
 use vorgang_store::inbox::{AccountState, Asked, Before, Inbox, InboxRow, InboxState, NewInbox};
 use vorgang_store::{Result, StoreError};
 
@@ -18,7 +19,7 @@ fn row(r: &Row) -> rusqlite::Result<InboxRow> {
     Ok(InboxRow {
         id: r.get(0)?,
         state: word(r, 1, InboxState::from_word)?,
-        number: r.get(2)?,
+        number: r.get::<_, Option<String>>(2)?.map(TicketNumber::from),
         message_id: r.get(3)?,
         sender: r.get(4)?,
         subject: r.get(5)?,
@@ -27,11 +28,11 @@ fn row(r: &Row) -> rusqlite::Result<InboxRow> {
         details: json(&r.get::<_, String>(8)?)?,
         at: time(r.get(9)?)?,
         key: r.get(10)?,
-        ticket: r.get(11)?,
+        ticket: r.get::<_, Option<i64>>(11)?.map(TicketId),
     })
 }
 
-fn one<P: rusqlite::Params>(store: &SqliteStore, condition: &str, params: P) -> Result<Option<InboxRow>> {
+fn find_one<P: rusqlite::Params>(store: &SqliteStore, condition: &str, params: P) -> Result<Option<InboxRow>> {
     let c = store.reader();
     let mut statement = c.prepare_cached(&format!("SELECT {INBOX} WHERE {condition}")).map_err(error)?;
     statement.query_row(params, row).optional().map_err(error)
@@ -58,7 +59,7 @@ fn all<T>(rows: impl Iterator<Item = rusqlite::Result<T>>) -> Result<Vec<T>> {
 #[async_trait]
 impl Inbox for SqliteStore {
     async fn inbox_find(&self, key: &str) -> Result<Option<InboxRow>> {
-        one(self, "i.key = ?1", [key])
+        find_one(self, "i.key = ?1", [key])
     }
 
     async fn inbox_before(&self, asked: &Asked<'_>) -> Result<Before> {
@@ -76,7 +77,7 @@ impl Inbox for SqliteStore {
     }
 
     async fn inbox_get(&self, id: i64) -> Result<Option<InboxRow>> {
-        one(self, "i.id = ?1", [id])
+        find_one(self, "i.id = ?1", [id])
     }
 
     async fn inbox_add(&self, mail: NewInbox, raw: Blob) -> Result<()> {
@@ -128,13 +129,13 @@ impl Inbox for SqliteStore {
         self.write(false, move |c| c.execute(sql, [id]).map(|n| n as i64)).await.map(|n| n == 1)
     }
 
-    async fn inbox_tickets(&self, message_ids: &[String]) -> Result<Vec<i64>> {
+    async fn inbox_tickets(&self, message_ids: &[String]) -> Result<Vec<TicketId>> {
         let c = self.reader();
         let sql = "SELECT ticket_id FROM inbox WHERE message_id = ?1 AND ticket_id IS NOT NULL AND message_id <> '' ORDER BY id LIMIT 3";
         let mut statement = c.prepare_cached(sql).map_err(error)?;
         let mut found = vec![];
         for id in message_ids.iter().filter(|id| !id.is_empty()) {
-            found.extend(all(statement.query_map([id], |r| r.get::<_, i64>(0)).map_err(error)?)?);
+            found.extend(all(statement.query_map([id], |r| r.get(0).map(TicketId)).map_err(error)?)?);
         }
         Ok(found)
     }
@@ -143,11 +144,11 @@ impl Inbox for SqliteStore {
         thread(&self.reader(), message_id)
     }
 
-    async fn inbox_of(&self, ticket: i64) -> Result<Vec<InboxRow>> {
+    async fn inbox_of(&self, ticket: TicketId) -> Result<Vec<InboxRow>> {
         let c = self.reader();
         let sql = format!("SELECT {INBOX} WHERE i.ticket_id = ?1 AND i.ticket_id IS NOT NULL ORDER BY i.id LIMIT 50");
         let mut statement = c.prepare_cached(&sql).map_err(error)?;
-        all(statement.query_map([ticket], row).map_err(error)?)
+        all(statement.query_map([ticket.0], row).map_err(error)?)
     }
 
     async fn mail_bounces(&self, addresses: &[String]) -> Result<Vec<(String, Timestamp, String)>> {

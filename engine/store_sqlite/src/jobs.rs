@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use vorgang_core::filter::{Column, Compare, Filter};
+use vorgang_core::ids::{TicketId, TicketNumber};
 use vorgang_store::names::NameIds;
 use vorgang_store::{JobRun, JobSummary, Result, StoreError};
 
@@ -87,10 +88,19 @@ pub fn runs(c: &Connection, job: Option<&str>, open: bool, limit: u32) -> Result
 }
 
 /// Tickets behind the cursor in the order of their ids, without those that the run has done.
-pub fn tickets(c: &Connection, names: &NameIds, filter: &Filter, run: i64, after: i64, limit: u32) -> Result<Vec<(i64, String)>> {
+pub fn tickets(
+    c: &Connection,
+    names: &NameIds,
+    filter: &Filter,
+    run: i64,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<(TicketId, TicketNumber)>> {
     let (sql, params) = tickets_sql(names, filter, run, after, limit);
     let mut statement = c.prepare_cached(&sql).map_err(error)?;
-    let rows = statement.query_map(params_from_iter(params), |r| Ok((r.get(0)?, r.get(1)?))).map_err(error)?;
+    let rows = statement
+        .query_map(params_from_iter(params), |r| Ok((r.get(0).map(TicketId)?, r.get::<_, String>(1).map(TicketNumber::from)?)))
+        .map_err(error)?;
     rows.collect::<rusqlite::Result<_>>().map_err(error)
 }
 

@@ -11,6 +11,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use std::collections::BTreeSet;
 use vorgang_core::filter::Filter;
+use vorgang_core::ids::{TicketId, TicketNumber};
 use vorgang_core::people::Settings;
 use vorgang_store::messages::{MailRow, MailState, Messages, NotificationRow, Payload};
 use vorgang_store::{Result, StoreError};
@@ -28,7 +29,7 @@ fn mail_row(r: &Row) -> rusqlite::Result<MailRow> {
     Ok(MailRow {
         id: r.get(0)?,
         key: r.get(1)?,
-        ticket: r.get(2)?,
+        ticket: r.get(2).map(TicketId)?,
         number,
         recipient: r.get(3)?,
         state: word(r, 4, MailState::from_word)?,
@@ -76,7 +77,7 @@ impl Messages for SqliteStore {
             let row = |r: &Row| {
                 Ok(NotificationRow {
                     id: r.get(0)?,
-                    number: r.get(1)?,
+                    number: r.get::<_, String>(1).map(TicketNumber::from)?,
                     name: r.get(2)?,
                     subject: r.get(3)?,
                     body: r.get(4)?,

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::Row;
 use rusqlite::types::Type;
 use vorgang_core::chain::Hash;
+use vorgang_core::ids::{Login, TicketId, TicketNumber};
 use vorgang_core::people::{Person, PersonKind};
 use vorgang_store::names::NameIds;
 use vorgang_store::{HistoryRow, StoreError, TicketRow, UnknownWord};
@@ -57,7 +58,7 @@ pub const TICKET_ROW: &str = "t.id, t.number, t.title, t.type_id, t.queue_id, t.
 pub fn ticket_row(row: &Row, names: &NameIds) -> rusqlite::Result<TicketRow> {
     Ok(TicketRow {
         id: row.get(0)?,
-        number: row.get(1)?,
+        number: row.get::<_, String>(1).map(TicketNumber::from)?,
         title: row.get(2)?,
         ticket_type: names.name(row.get(3)?),
         queue: names.name(row.get(4)?),
@@ -74,7 +75,7 @@ pub fn ticket_row(row: &Row, names: &NameIds) -> rusqlite::Result<TicketRow> {
 /// A person, whose columns `login, name, email, kind, company, language, active, settings` begin at `from`.
 pub fn person_row(row: &Row, from: usize, roles: Vec<String>) -> rusqlite::Result<Person> {
     Ok(Person {
-        login: row.get(from)?,
+        login: row.get::<_, String>(from).map(Login::from)?,
         name: row.get(from + 1)?,
         email: row.get(from + 2)?,
         kind: word(row, from + 3, PersonKind::from_word)?,
@@ -90,7 +91,7 @@ pub const HISTORY_ROW: &str = "ticket_id, version, format, at, actor, command, c
 
 pub fn history_row(row: &Row) -> rusqlite::Result<HistoryRow> {
     Ok(HistoryRow {
-        ticket: row.get(0)?,
+        ticket: row.get(0).map(TicketId)?,
         version: row.get::<_, i64>(1)? as u64,
         format: row.get(2)?,
         at: row.get(3)?,

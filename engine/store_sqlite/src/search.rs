@@ -6,6 +6,7 @@ use crate::rows::error;
 use crate::tables::search::put;
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
+use vorgang_core::ids::{ArticleId, TicketId};
 use vorgang_store::Result;
 use vorgang_store::words::{Doc, Search, Word, of_texts};
 
@@ -43,14 +44,14 @@ fn build(c: &Connection, tickets: u32) -> rusqlite::Result<i64> {
     let rows: Vec<Row> = statement.query_map([tickets], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?.collect::<rusqlite::Result<_>>()?;
     let mut parts = c.prepare_cached("SELECT name FROM article_part WHERE ticket_id = ?1 AND article_seq = ?2 ORDER BY part")?;
     for (id, number, title) in &rows {
-        put(c, Doc::new(*id, 0, true), &of_texts(&[number, title]))?;
+        put(c, Doc::new(TicketId(*id), ArticleId(0), true), &of_texts(&[number, title]))?;
         let mut articles = c.prepare_cached("SELECT seq, visible, subject, body FROM article WHERE ticket_id = ?1")?;
         let mut articles = articles.query([id])?;
         while let Some(r) = articles.next()? {
             let (seq, subject, body): (u32, String, String) = (r.get(0)?, r.get(2)?, r.get(3)?);
             let names: Vec<String> = parts.query_map(params![id, seq], |r| r.get(0))?.collect::<rusqlite::Result<_>>()?;
             let texts = [number, title, &subject, &body].into_iter().chain(&names).map(String::as_str).collect::<Vec<_>>();
-            put(c, Doc::new(*id, seq, r.get(1)?), &of_texts(&texts))?;
+            put(c, Doc::new(TicketId(*id), ArticleId(seq), r.get(1)?), &of_texts(&texts))?;
         }
     }
     let up_to = if rows.len() < tickets as usize { i64::MAX } else { rows.last().map_or(i64::MAX, |r| r.0) };

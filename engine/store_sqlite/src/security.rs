@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use vorgang_core::chain::GENESIS;
-use vorgang_core::ids::Seq;
+use vorgang_core::ids::{ArticleId, TicketId};
 use vorgang_core::people::{Person, PersonPatch};
 use vorgang_core::security::{self, By, Entry};
 use vorgang_store::security::{LogRow, Security};
@@ -122,10 +122,10 @@ impl Security for SqliteStore {
         self.reader().query_row(sql, params![hash, rules], |r| r.get(0)).optional().map_err(error)
     }
 
-    async fn shown_html_put(&self, hash: &str, rules: u32, html: &str, (ticket, article): (i64, Seq)) -> Result<()> {
+    async fn shown_html_put(&self, hash: &str, rules: u32, html: &str, (ticket, article): (TicketId, ArticleId)) -> Result<()> {
         let (hash, html) = (hash.to_owned(), html.to_owned());
         let sql = "INSERT INTO shown_html (hash, rules, html) SELECT ?1, ?2, ?3 \
              WHERE EXISTS (SELECT 1 FROM article WHERE ticket_id = ?4 AND seq = ?5 AND erased IS NULL) ON CONFLICT DO UPDATE SET rules = excluded.rules, html = excluded.html";
-        self.write(false, move |c| c.execute(sql, params![hash, rules, html, ticket, article]).map(|n| n as i64)).await.map(|_| ())
+        self.write(false, move |c| c.execute(sql, params![hash, rules, html, ticket.0, article.0]).map(|n| n as i64)).await.map(|_| ())
     }
 }

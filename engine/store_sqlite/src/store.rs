@@ -16,17 +16,22 @@ use vorgang_core::attachment::Attachment;
 use vorgang_core::chain::Hash;
 use vorgang_core::desk_event::DeskEvent;
 use vorgang_core::filter::Filter;
-use vorgang_core::ids::Seq;
+use vorgang_core::ids::{ArticleId, Login, TicketId, TicketNumber, TimerId};
 use vorgang_core::people::{Person, SYSTEM};
-use vorgang_core::snapshot::{Instance, Step, Timer};
-use vorgang_store::files::{has_large, take};
+use vorgang_core::snapshot::{Instance, Step};
+use vorgang_store::files::{has_large, store_large};
 use vorgang_store::{
-    Commit, Count, DueTimer, HistoryRow, Idempotency, IncidentRow, JobRun, JobSummary, NewRevision, Page, Result, Revision, SecretKind,
-    Session, Sort, Store, StoreError, Stored, TicketRow, WorkRow,
+    Commit, Count, CountedTimer, DueTimer, HistoryRow, Idempotency, IncidentRow, JobRun, JobSummary, NewRevision, Page, Result, Revision,
+    SecretKind, Session, Sort, Store, StoreError, Stored, TicketRow, WorkRow,
 };
 
 fn due_timer(r: &rusqlite::Row) -> rusqlite::Result<DueTimer> {
-    Ok(DueTimer { ticket: r.get(0)?, number: r.get(1)?, seq: r.get(2)?, due: time(r.get(3)?)? })
+    Ok(DueTimer {
+        ticket: r.get(0).map(TicketId)?,
+        number: r.get::<_, String>(1).map(TicketNumber::from)?,
+        seq: r.get(2).map(TimerId)?,
+        due: time(r.get(3)?)?,
+    })
 }
 
 #[async_trait]
@@ -36,25 +41,25 @@ impl Store for SqliteStore {
         read::together(&c, || read::by_number(&c, &self.names, number))
     }
 
-    async fn ticket_load_by_id(&self, id: i64) -> Result<Option<Stored>> {
+    async fn ticket_load_by_id(&self, id: TicketId) -> Result<Option<Stored>> {
         let c = self.reader();
         read::together(&c, || read::by_id(&c, &self.names, id))
     }
 
-    async fn tickets_load(&self, ids: &[i64]) -> Result<Vec<Stored>> {
+    async fn tickets_load(&self, ids: &[TicketId]) -> Result<Vec<Stored>> {
         let c = self.reader();
-        let load = |id: &i64| read::by_id(&c, &self.names, *id).transpose();
+        let load = |id: &TicketId| read::by_id(&c, &self.names, *id).transpose();
         read::together(&c, || ids.iter().filter_map(load).collect())
     }
 
-    async fn ticket_runs(&self, id: i64) -> Result<(Vec<Instance>, Vec<Step>)> {
+    async fn ticket_runs(&self, id: TicketId) -> Result<(Vec<Instance>, Vec<Step>)> {
         let c = self.reader();
         Ok((read::instances(&c, id, "").map_err(error)?, read::steps(&c, id).map_err(error)?))
     }
 
     async fn commit(&self, mut new: Commit) -> Result<()> {
         if let Some(files) = self.files.as_ref().filter(|_| has_large(&new)) {
-            take(&**files, &mut new).await?;
+            store_large(&**files, &mut new).await?;
         }
         let names = self.names.clone();
         self.writer()?.write(false, move |c, fresh| commit(c, &names, fresh, &new)).await.map(|_| ())
@@ -98,14 +103,14 @@ impl Store for SqliteStore {
         self.read(Kind::Counts, count).await
     }
 
-    async fn links(&self, rights: &Filter, ticket: i64) -> Result<Vec<(TicketRow, String)>> {
+    async fn links(&self, rights: &Filter, ticket: TicketId) -> Result<Vec<(TicketRow, String)>> {
         let (condition, params) = sql_where(Plan::Gather, &self.names, &[rights]);
         let sql = format!(
             "SELECT {TICKET_ROW}, l.kind FROM (SELECT other_id AS id, kind FROM ticket_link WHERE ticket_id = ? UNION \
              SELECT ticket_id, CASE kind WHEN 'child' THEN 'parent' WHEN 'parent' THEN 'child' ELSE kind END FROM ticket_link WHERE other_id = ?) l \
              JOIN ticket t ON t.id = l.id WHERE {condition} ORDER BY l.kind, t.id LIMIT 200"
         );
-        let all: Vec<Value> = [Value::Integer(ticket), Value::Integer(ticket)].into_iter().chain(params).collect();
+        let all: Vec<Value> = [Value::Integer(ticket.0), Value::Integer(ticket.0)].into_iter().chain(params).collect();
         self.read(Kind::Links, |c| {
             let mut statement = c.prepare_cached(&sql).map_err(error)?;
             let row = |r: &rusqlite::Row| Ok((ticket_row(r, &self.names)?, r.get(12)?));
@@ -119,13 +124,13 @@ impl Store for SqliteStore {
         self.reader().query_row(sql, [], |r| r.get::<_, Option<i64>>(0)).and_then(|t| t.map(time).transpose()).map_err(error)
     }
 
-    async fn article_list(&self, ticket: i64) -> Result<Vec<Article>> {
+    async fn article_list(&self, ticket: TicketId) -> Result<Vec<Article>> {
         self.read(Kind::Articles, |c| {
             let sql = "SELECT seq, channel, sender, author, visible, subject, body, created, origin, head, withdrawn, rejected, erased FROM article WHERE ticket_id = ?1 ORDER BY seq";
             let mut statement = c.prepare_cached(sql).map_err(error)?;
             let article = |r: &rusqlite::Row| {
                 Ok(Article {
-                    seq: r.get(0)?,
+                    seq: r.get(0).map(ArticleId)?,
                     channel: r.get(1)?,
                     sender: word(r, 2, Sender::from_word)?,
                     author: r.get(3)?,
@@ -134,7 +139,7 @@ impl Store for SqliteStore {
                     body: r.get(6)?,
                     attachments: vec![],
                     at: time(r.get(7)?)?,
-                    origin: r.get(8)?,
+                    origin: r.get::<_, Option<String>>(8)?.map(TicketNumber::from),
                     head: r.get::<_, Option<String>>(9)?.map(|h| rows::json(&h)).transpose()?,
                     withdrawn: r.get(10)?,
                     rejected: r.get(11)?,
@@ -142,11 +147,11 @@ impl Store for SqliteStore {
                 })
             };
             let mut articles: Vec<Article> =
-                statement.query_map([ticket], article).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)?;
+                statement.query_map([ticket.0], article).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)?;
             let sql =
                 "SELECT article_seq, name, content_type, size, blob_hash FROM article_part WHERE ticket_id = ?1 ORDER BY article_seq, part";
             let mut statement = c.prepare_cached(sql).map_err(error)?;
-            let mut rows = statement.query([ticket]).map_err(error)?;
+            let mut rows = statement.query([ticket.0]).map_err(error)?;
             while let Some(r) = rows.next().map_err(error)? {
                 let seq: u32 = r.get(0).map_err(error)?;
                 let attachment = Attachment {
@@ -155,7 +160,7 @@ impl Store for SqliteStore {
                     size: r.get::<_, i64>(3).map_err(error)? as u64,
                     blob: r.get(4).map_err(error)?,
                 };
-                if let Some(a) = articles.iter_mut().find(|a| a.seq == seq) {
+                if let Some(a) = articles.iter_mut().find(|a| a.seq == ArticleId(seq)) {
                     a.attachments.push(attachment);
                 }
             }
@@ -164,31 +169,31 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn history_list(&self, ticket: i64, after_version: u64, limit: u32) -> Result<Vec<HistoryRow>> {
+    async fn history_list(&self, ticket: TicketId, after_version: u64, limit: u32) -> Result<Vec<HistoryRow>> {
         let c = self.reader();
         let sql = format!("SELECT {HISTORY_ROW} FROM history WHERE ticket_id = ?1 AND version > ?2 ORDER BY version LIMIT ?3");
         let mut statement = c.prepare_cached(&sql).map_err(error)?;
-        let rows = statement.query_map(params![ticket, after_version as i64, limit], history_row).map_err(error)?;
+        let rows = statement.query_map(params![ticket.0, after_version as i64, limit], history_row).map_err(error)?;
         rows.collect::<rusqlite::Result<_>>().map_err(error)
     }
 
-    async fn history_scan(&self, after: (i64, u64), limit: u32) -> Result<Vec<HistoryRow>> {
+    async fn history_scan(&self, after: (TicketId, u64), limit: u32) -> Result<Vec<HistoryRow>> {
         self.read_patiently(Kind::Scan, |c| {
             let sql =
                 format!("SELECT {HISTORY_ROW} FROM history WHERE (ticket_id, version) > (?1, ?2) ORDER BY ticket_id, version LIMIT ?3");
             let mut statement = c.prepare_cached(&sql).map_err(error)?;
-            let rows = statement.query_map(params![after.0, after.1 as i64, limit], history_row).map_err(error)?;
+            let rows = statement.query_map(params![after.0.0, after.1 as i64, limit], history_row).map_err(error)?;
             rows.collect::<rusqlite::Result<_>>().map_err(error)
         })
         .await
     }
 
-    async fn heads(&self, after: i64, limit: u32) -> Result<Vec<(i64, u64, Hash)>> {
+    async fn heads(&self, after: TicketId, limit: u32) -> Result<Vec<(TicketId, u64, Hash)>> {
         self.read_patiently(Kind::Scan, |c| {
             let mut statement =
                 c.prepare_cached("SELECT id, version, head FROM ticket WHERE id > ?1 ORDER BY id LIMIT ?2").map_err(error)?;
-            let read = |r: &rusqlite::Row| Ok((r.get(0)?, r.get::<_, i64>(1)? as u64, hash(&r.get::<_, Vec<u8>>(2)?)?));
-            statement.query_map(params![after, limit], read).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+            let read = |r: &rusqlite::Row| Ok((r.get(0).map(TicketId)?, r.get::<_, i64>(1)? as u64, hash(&r.get::<_, Vec<u8>>(2)?)?));
+            statement.query_map(params![after.0, limit], read).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
         })
         .await
     }
@@ -215,13 +220,20 @@ impl Store for SqliteStore {
         statement.query_map(params![micros(now), limit], due_timer).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
     }
 
-    async fn timers_counted(&self, after: (i64, Seq), limit: u32) -> Result<Vec<(DueTimer, Timer)>> {
+    async fn timers_counted(&self, after: (TicketId, TimerId), limit: u32) -> Result<Vec<CountedTimer>> {
         self.read_patiently(Kind::Scan, |c| {
-            let sql = "SELECT t.id, t.number, m.seq, m.due, m.state FROM timer m JOIN ticket t ON t.id = m.ticket_id \
-                       WHERE (m.ticket_id, m.seq) > (?1, ?2) AND m.state ->> '$.calendar' IS NOT NULL ORDER BY m.ticket_id, m.seq LIMIT ?3";
+            let sql = "SELECT t.id, t.number, m.state FROM timer m JOIN ticket t ON t.id = m.ticket_id \
+                       WHERE (m.ticket_id, m.seq) > (?1, ?2) AND m.calendar IS NOT NULL ORDER BY m.ticket_id, m.seq LIMIT ?3";
             let mut statement = c.prepare_cached(sql).map_err(error)?;
-            let row = |r: &rusqlite::Row| Ok((due_timer(r)?, rows::json(&r.get::<_, String>(4)?)?));
-            statement.query_map(params![after.0, after.1, limit], row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+            let timer = |r: &rusqlite::Row| rows::json(&r.get::<_, String>(2)?);
+            let row = |r: &rusqlite::Row| {
+                Ok(CountedTimer {
+                    ticket: r.get(0).map(TicketId)?,
+                    number: r.get::<_, String>(1).map(TicketNumber::from)?,
+                    timer: timer(r)?,
+                })
+            };
+            statement.query_map(params![after.0.0, after.1.0, limit], row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
         })
         .await
     }
@@ -275,7 +287,7 @@ impl Store for SqliteStore {
         jobs::runs(&self.reader(), job, open, limit)
     }
 
-    async fn job_tickets(&self, filter: &Filter, run: i64, after: i64, limit: u32) -> Result<Vec<(i64, String)>> {
+    async fn job_tickets(&self, filter: &Filter, run: i64, after: i64, limit: u32) -> Result<Vec<(TicketId, TicketNumber)>> {
         self.read_patiently(Kind::JobTickets, |c| jobs::tickets(c, &self.names, filter, run, after, limit)).await
     }
 
@@ -329,7 +341,11 @@ impl Store for SqliteStore {
         self.read(Kind::Incidents, |c| {
             let mut statement = c.prepare_cached(&sql).map_err(error)?;
             let row = |r: &rusqlite::Row| {
-                Ok(IncidentRow { ticket: r.get(0)?, number: r.get(1)?, incident: rows::json(&r.get::<_, String>(2)?)? })
+                Ok(IncidentRow {
+                    ticket: r.get(0).map(TicketId)?,
+                    number: r.get::<_, String>(1).map(TicketNumber::from)?,
+                    incident: rows::json(&r.get::<_, String>(2)?)?,
+                })
             };
             statement.query_map(params_from_iter(&params), row).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
         })
@@ -372,7 +388,7 @@ impl Store for SqliteStore {
                 let id: i64 = c.query_row(
                     "INSERT INTO person (login, name, email, kind, company_id, language, active) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
                      ON CONFLICT (login) DO UPDATE SET name = ?2, email = ?3, kind = ?4, company_id = ?5, language = ?6, active = ?7 RETURNING id",
-                    params![p.login, p.name, p.email, p.kind.word(), company, p.language, p.active],
+                    params![p.login.as_str(), p.name, p.email, p.kind.word(), company, p.language, p.active],
                     |r| r.get(0),
                 )?;
                 c.execute("DELETE FROM person_role WHERE person_id = ?1", [id])?;
@@ -423,7 +439,7 @@ impl Store for SqliteStore {
         self.write(false, add).await.map(|_| ())
     }
 
-    async fn login_link_take(&self, hash: Hash, now: Timestamp) -> Result<Option<String>> {
+    async fn login_link_take(&self, hash: Hash, now: Timestamp) -> Result<Option<Login>> {
         let take = move |c: &Connection| {
             let sql = "DELETE FROM login_link WHERE hash = ?1 AND expires >= ?2 RETURNING person_id";
             c.query_row(sql, params![&hash[..], micros(now)], |r| r.get::<_, i64>(0)).optional().map(|id| id.unwrap_or(0))
@@ -436,7 +452,8 @@ impl Store for SqliteStore {
         let c = self.reader();
         let sql = "SELECT p.login, s.csrf, s.expires FROM session s JOIN person p ON p.id = s.person_id WHERE s.hash = ?1 AND s.expires >= ?2 AND p.active = 1";
         let mut statement = c.prepare_cached(sql).map_err(error)?;
-        let row = |r: &rusqlite::Row| Ok(Session { login: r.get(0)?, csrf: r.get(1)?, expires: time(r.get(2)?)? });
+        let row =
+            |r: &rusqlite::Row| Ok(Session { login: r.get::<_, String>(0).map(Login::from)?, csrf: r.get(1)?, expires: time(r.get(2)?)? });
         statement.query_row(params![&hash[..], micros(now)], row).optional().map_err(error)
     }
 
@@ -468,7 +485,7 @@ impl Store for SqliteStore {
             c.prepare_cached("SELECT body_hash, status, answer FROM idempotency WHERE person_id = ?1 AND key = ?2").map_err(error)?;
         let row = |r: &rusqlite::Row| {
             Ok(Idempotency {
-                login: login.to_owned(),
+                login: login.into(),
                 key: key.to_owned(),
                 body_hash: hash(&r.get::<_, Vec<u8>>(0)?)?,
                 status: r.get(1)?,
@@ -526,7 +543,7 @@ impl Store for SqliteStore {
                 |r| r.get(0),
             )?;
             if let Some(at) = new.applied.filter(|_| new.happens) {
-                desk_events::add(c, &DeskEvent::DefinitionsApplied { revision, by: new.actor.clone() }, at)?;
+                desk_events::add(c, &DeskEvent::DefinitionsApplied { revision, by: new.actor.clone().into() }, at)?;
             }
             Ok(revision)
         };

@@ -15,10 +15,11 @@ use std::time::Instant;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 use vorgang_core::article::Article;
+use vorgang_core::ids::{Login, TicketId};
 use vorgang_core::linked::Linked;
 use vorgang_core::snapshot::{WorkItem, WorkStatus};
 use vorgang_store::names::NameIds;
-use vorgang_store::{Commit, Result, StoreError};
+use vorgang_store::{Commit, Origin, Result, StoreError};
 
 /// Commands that one physical transaction gathers at most.
 pub const BATCH_MAX: usize = 256;
@@ -64,7 +65,7 @@ impl Writer {
             last_batch: AtomicUsize::new(1),
         });
         let writer = shared.clone();
-        std::thread::Builder::new().name("sqlite-writer".into()).spawn(move || run(&writer, &receiver))?;
+        std::thread::Builder::new().name("sqlite-writer".into()).spawn(move || run_writer(&writer, &receiver))?;
         Ok(Self { shared, jobs })
     }
 
@@ -119,7 +120,7 @@ impl Writer {
     }
 }
 
-fn run(shared: &Shared, jobs: &Receiver<Job>) {
+fn run_writer(shared: &Shared, jobs: &Receiver<Job>) {
     // No artificial delay: batches form by themselves while the previous one is written to disk.
     while let Ok(first) = jobs.recv() {
         let connection = shared.connection.lock().unwrap_or_else(PoisonError::into_inner);
@@ -230,12 +231,12 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
              ON CONFLICT DO UPDATE SET outcome = excluded.outcome, ended = excluded.ended, more = excluded.more",
             params![
-                t.id,
-                i.seq,
+                t.id.0,
+                i.seq.0,
                 i.process,
                 i.hash,
                 micros(i.started),
-                i.started_by,
+                i.started_by.as_str(),
                 i.outcome,
                 i.ended.map(micros),
                 text(i.more.as_ref())?
@@ -251,7 +252,18 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
              ON CONFLICT DO UPDATE SET outcome = excluded.outcome, by = excluded.by, at = excluded.at, votes = excluded.votes, \
              ord = excluded.ord, undone = excluded.undone, items = excluded.items",
-            params![t.id, s.instance, s.activity, s.outcome, s.by, micros(s.at), list(&s.votes)?, s.order, s.undone, list(&s.items)?],
+            params![
+                t.id.0,
+                s.instance.0,
+                s.activity,
+                s.outcome,
+                s.by.as_str(),
+                micros(s.at),
+                list(&s.votes)?,
+                s.order,
+                s.undone,
+                list(&s.items)?
+            ],
         )?;
     }
     for v in &changes.votes {
@@ -261,38 +273,38 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
         }
         run(
             "INSERT INTO vote (ticket_id, work, person, outcome, at) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![t.id, v.work, v.person, v.outcome, micros(v.at)],
+            params![t.id.0, v.work.0, v.person.as_str(), v.outcome, micros(v.at)],
         )?;
     }
     for work in &changes.timers_of {
-        run("DELETE FROM timer WHERE ticket_id = ?1 AND work = ?2", params![t.id, work])?;
+        run("DELETE FROM timer WHERE ticket_id = ?1 AND work = ?2", params![t.id.0, work.0])?;
     }
     for seq in &changes.timers_ended {
-        run("DELETE FROM timer WHERE ticket_id = ?1 AND seq = ?2", params![t.id, seq])?;
+        run("DELETE FROM timer WHERE ticket_id = ?1 AND seq = ?2", params![t.id.0, seq.0])?;
     }
     for timer in &changes.timers {
         let state = serde_json::to_string(timer).map_err(|e| StoreError::Corrupt(e.to_string()))?;
         run(
             "INSERT INTO timer (ticket_id, seq, work, epoch, due, state) VALUES (?1, ?2, ?3, 0, ?4, ?5) \
              ON CONFLICT DO UPDATE SET due = excluded.due, state = excluded.state",
-            params![t.id, timer.seq, timer.work.unwrap_or(0), micros(timer.due), state],
+            params![t.id.0, timer.seq.0, timer.work.map_or(0, |work| work.0), timer.fires().map(micros), state],
         )?;
     }
     for (person, since) in &changes.watchers {
         run(
             "INSERT INTO watcher (ticket_id, person, since) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-            params![t.id, person, micros(*since)],
+            params![t.id.0, person.as_str(), micros(*since)],
         )?;
     }
     for person in &changes.watchers_gone {
-        run("DELETE FROM watcher WHERE ticket_id = ?1 AND person = ?2", params![t.id, person])?;
+        run("DELETE FROM watcher WHERE ticket_id = ?1 AND person = ?2", params![t.id.0, person.as_str()])?;
     }
     for i in &changes.incidents {
         let body = serde_json::to_string(i).map_err(|e| StoreError::Corrupt(e.to_string()))?;
         run(
             "INSERT INTO incident (ticket_id, seq, raised, resolved, body) VALUES (?1, ?2, ?3, ?4, ?5) \
              ON CONFLICT DO UPDATE SET resolved = excluded.resolved, body = excluded.body",
-            params![t.id, i.seq, micros(i.raised), i.resolved.map(micros), body],
+            params![t.id.0, i.seq.0, micros(i.raised), i.resolved.map(micros), body],
         )?;
     }
     for b in &changes.blobs {
@@ -303,8 +315,8 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
             "INSERT INTO article (ticket_id, seq, channel, sender, author, visible, subject, body, created, origin, head, withdrawn, rejected) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             params![
-                t.id,
-                a.seq,
+                t.id.0,
+                a.seq.0,
                 a.channel,
                 a.sender.word(),
                 a.author,
@@ -312,7 +324,7 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
                 a.subject,
                 a.body,
                 micros(a.at),
-                a.origin,
+                a.origin.as_deref(),
                 head_json(a)?,
                 a.withdrawn,
                 a.rejected
@@ -321,7 +333,7 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
         for (part, p) in a.attachments.iter().enumerate() {
             run(
                 "INSERT INTO article_part (ticket_id, article_seq, part, name, content_type, size, blob_hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![t.id, a.seq, part as i64, p.name, p.content_type, p.size as i64, p.blob],
+                params![t.id.0, a.seq.0, part as i64, p.name, p.content_type, p.size as i64, p.blob],
             )?;
         }
     }
@@ -330,9 +342,6 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
     if let Some(redaction) = &commit.redaction {
         redaction::write(connection, t.id, &t.number, &t.title, redaction)?;
     }
-    if let Some(mail) = &commit.mail {
-        inbox::add(connection, mail, Some(t.id))?;
-    }
     calls::write(connection, changes, commit.trace.as_deref())?;
     site::write(connection, changes)?;
     courier::write(connection, changes, &commit.history.actor, commit.history.at)?;
@@ -340,31 +349,38 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
     for (other, kind, since) in &changes.links {
         run(
             "INSERT INTO ticket_link (ticket_id, other_id, kind, created) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
-            params![t.id, other, kind, micros(*since)],
+            params![t.id.0, other.0, kind, micros(*since)],
         )?;
     }
     for (other, kind) in &changes.links_gone {
         let turned = Linked::turned(kind);
         run(
             "DELETE FROM ticket_link WHERE (ticket_id = ?1 AND other_id = ?2 AND kind = ?3) OR (ticket_id = ?2 AND other_id = ?1 AND kind = ?4)",
-            params![t.id, other, kind, turned],
+            params![t.id.0, other.0, kind, turned],
         )?;
     }
-    if let Some(event) = commit.desk_event {
-        desk_events::done(connection, event)?;
-    }
-    if let Some(message) = commit.message {
-        courier::mark(connection, message, t.id)?;
-    }
-    if let Some((job, failed)) = commit.job_run {
-        run("INSERT INTO job_done (run, ticket_id, failed) VALUES (?1, ?2, ?3)", params![job, t.id, failed])?;
-    }
     let h = &commit.history;
+    match &commit.origin {
+        Origin::Plain => {}
+        Origin::DeskEvent(event) => desk_events::done(connection, *event)?,
+        Origin::Message(message) => courier::mark(connection, *message, t.id)?,
+        Origin::Job { run: job, failed } => {
+            run("INSERT INTO job_done (run, ticket_id, failed) VALUES (?1, ?2, ?3)", params![job, t.id.0, failed])?;
+        }
+        Origin::Mail(mail) => inbox::add(connection, mail, Some(t.id))?,
+        Origin::Request(i) => {
+            let person = names.person(&i.login).ok_or(StoreError::NotFound)?;
+            run(
+                "INSERT INTO idempotency (person_id, key, body_hash, status, answer, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![person, i.key, &i.body_hash[..], i.status, i.answer, micros(h.at)],
+            )?;
+        }
+    }
     run(
         "INSERT INTO history (ticket_id, version, format, at, actor, command, cause, events, personal, salt, personal_digest, hash) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         params![
-            t.id,
+            t.id.0,
             changes.version as i64,
             vorgang_core::event::FORMAT,
             micros(h.at),
@@ -378,17 +394,10 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
             &h.hash[..]
         ],
     )?;
-    if let Some(i) = &commit.idempotency {
-        let person = names.person(&i.login).ok_or(StoreError::NotFound)?;
-        run(
-            "INSERT INTO idempotency (person_id, key, body_hash, status, answer, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![person, i.key, &i.body_hash[..], i.status, i.answer, micros(h.at)],
-        )?;
-    }
     for also in &commit.also {
         self::commit(connection, names, fresh, also)?;
     }
-    Ok(t.id)
+    Ok(t.id.0)
 }
 
 fn head_json(article: &Article) -> Result<Option<String>> {
@@ -414,8 +423,9 @@ fn ticket(connection: &Connection, names: &NameIds, commit: &Commit) -> Result<(
     if !changes.created && !changes.attributes_changed && !changes.fields_changed {
         let sql = "UPDATE ticket SET version = ?2, last_seq = ?3, updated = ?4, head = ?5, parts = ?7 WHERE id = ?1 AND version = ?6";
         let mut statement = connection.prepare_cached(sql).map_err(error)?;
-        let rows =
-            statement.execute(params![t.id, version, changes.last_seq, micros(t.updated), head, expected, changes.parts]).map_err(error)?;
+        let rows = statement
+            .execute(params![t.id.0, version, changes.last_seq, micros(t.updated), head, expected, changes.parts])
+            .map_err(error)?;
         return if rows == 1 { Ok(()) } else { Err(StoreError::Conflict) };
     }
     let fields = serde_json::to_string(&t.fields).map_err(|e| StoreError::Corrupt(e.to_string()))?;
@@ -423,11 +433,11 @@ fn ticket(connection: &Connection, names: &NameIds, commit: &Commit) -> Result<(
     if !changes.created && !changes.attributes_changed {
         let sql = "UPDATE ticket SET version = ?2, last_seq = ?3, updated = ?4, head = ?5, parts = ?7, fields = ?8 WHERE id = ?1 AND version = ?6";
         let mut statement = connection.prepare_cached(sql).map_err(error)?;
-        let values = params![t.id, version, changes.last_seq, micros(t.updated), head, expected, changes.parts, fields];
+        let values = params![t.id.0, version, changes.last_seq, micros(t.updated), head, expected, changes.parts, fields];
         return if statement.execute(values).map_err(error)? == 1 { Ok(()) } else { Err(StoreError::Conflict) };
     }
-    let person = |login: &Option<String>| -> Result<Option<i64>> {
-        let found = |l: &String| names.person(l).ok_or_else(|| StoreError::Corrupt(format!("nobody has the login `{l}`")));
+    let person = |login: &Option<Login>| -> Result<Option<i64>> {
+        let found = |l: &Login| names.person(l).ok_or_else(|| StoreError::Corrupt(format!("nobody has the login `{l}`")));
         login.as_ref().map(found).transpose()
     };
     let company = t.customer.as_ref().map(|c| names.id("company", c)).transpose()?;
@@ -442,8 +452,8 @@ fn ticket(connection: &Connection, names: &NameIds, commit: &Commit) -> Result<(
     };
     let mut statement = connection.prepare_cached(sql).map_err(error)?;
     let values = params![
-        t.id,
-        t.number,
+        t.id.0,
+        t.number.as_str(),
         version,
         changes.last_seq,
         t.title,
@@ -473,11 +483,11 @@ fn ticket(connection: &Connection, names: &NameIds, commit: &Commit) -> Result<(
 }
 
 /// Open items are rows; an ended one goes, with its audience and its votes.
-fn work(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String, i64)>, ticket: i64, w: &WorkItem) -> rusqlite::Result<()> {
+fn work(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String, i64)>, ticket: TicketId, w: &WorkItem) -> rusqlite::Result<()> {
     let run = |sql: &str, params: &[&dyn rusqlite::ToSql]| connection.prepare_cached(sql).and_then(|mut s| s.execute(params)).map(|_| ());
     let old: Option<String> = {
         let mut statement = connection.prepare_cached("SELECT audience FROM work WHERE ticket_id = ?1 AND seq = ?2")?;
-        let mut rows = statement.query(params![ticket, w.seq])?;
+        let mut rows = statement.query(params![ticket.0, w.seq.0])?;
         rows.next()?.map(|r| r.get(0)).transpose()?
     };
     let open = w.status.is_open();
@@ -485,16 +495,16 @@ fn work(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String, i64)>
     let new_keys: &[String] = if open { &w.audience } else { &[] };
     for key in old_keys.iter().filter(|k| !new_keys.contains(k)) {
         let id = names::audience(names, connection, key, fresh)?;
-        run("DELETE FROM work_audience WHERE key_id = ?1 AND ticket_id = ?2 AND seq = ?3", params![id, ticket, w.seq])?;
+        run("DELETE FROM work_audience WHERE key_id = ?1 AND ticket_id = ?2 AND seq = ?3", params![id, ticket.0, w.seq.0])?;
     }
     for key in new_keys.iter().filter(|k| !old_keys.contains(k)) {
         let id = names::audience(names, connection, key, fresh)?;
-        run("INSERT INTO work_audience (key_id, ticket_id, seq) VALUES (?1, ?2, ?3)", params![id, ticket, w.seq])?;
+        run("INSERT INTO work_audience (key_id, ticket_id, seq) VALUES (?1, ?2, ?3)", params![id, ticket.0, w.seq.0])?;
     }
     if !open {
         if old.is_some() {
-            run("DELETE FROM work WHERE ticket_id = ?1 AND seq = ?2", params![ticket, w.seq])?;
-            run("DELETE FROM vote WHERE ticket_id = ?1 AND work = ?2", params![ticket, w.seq])?;
+            run("DELETE FROM work WHERE ticket_id = ?1 AND seq = ?2", params![ticket.0, w.seq.0])?;
+            run("DELETE FROM vote WHERE ticket_id = ?1 AND work = ?2", params![ticket.0, w.seq.0])?;
         }
         return Ok(());
     }
@@ -505,12 +515,24 @@ fn work(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String, i64)>
     if old.is_some() {
         return run(
             "UPDATE work SET status = ?3, claimed_by = ?4, epoch = ?5, audience = ?6, more = ?7 WHERE ticket_id = ?1 AND seq = ?2",
-            params![ticket, w.seq, w.status.word(), w.claimed_by, w.epoch, audience, more],
+            params![ticket.0, w.seq.0, w.status.word(), w.claimed_by.as_deref(), w.epoch, audience, more],
         );
     }
     run(
         "INSERT INTO work (ticket_id, seq, instance, activity, status, source, claimed_by, entered, epoch, audience, more) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-        params![ticket, w.seq, w.instance, w.activity, w.status.word(), w.source, w.claimed_by, micros(w.entered), w.epoch, audience, more],
+        params![
+            ticket.0,
+            w.seq.0,
+            w.instance.0,
+            w.activity,
+            w.status.word(),
+            w.source,
+            w.claimed_by.as_deref(),
+            micros(w.entered),
+            w.epoch,
+            audience,
+            more
+        ],
     )
 }

@@ -1,7 +1,7 @@
 //! `/api/v1/incidents`, for administrators.
 
 use crate::api::work::Nothing;
-use crate::api::{Body, failed, json_response, parse_id, run, work_id};
+use crate::api::{Body, execute, failed, json_response, parse_id, part_id};
 use crate::extract::Path;
 use crate::who::Who;
 use crate::{App, RequestId};
@@ -10,7 +10,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value as Json, json};
-use vorgang_core::command::Command;
+use vorgang_core::commands::{Command, RetryIncident};
+use vorgang_core::ids::TicketId;
 use vorgang_core::rejection::Rejection;
 use vorgang_core::rights;
 use vorgang_runtime::Error;
@@ -24,7 +25,7 @@ pub async fn list(State(app): State<App>, Extension(who): Extension<Who>, Extens
                 .map(|r| {
                     let i = &r.incident;
                     json!({
-                        "id": work_id(r.ticket, i.seq), "ticket": r.number, "kind": i.kind, "message": i.message, "place": i.place,
+                        "id": part_id(r.ticket, i.seq), "ticket": r.number, "kind": i.kind, "message": i.message, "place": i.place,
                         "expression": i.expression, "values": i.values, "chain": i.chain, "raised": i.raised,
                     })
                 })
@@ -45,10 +46,10 @@ pub async fn retry(
     let (_, key) = body.split();
     let not_found = || Error::Rejected(Rejection::NotFound);
     let Some((ticket, seq)) = parse_id(&incident) else { return failed(not_found(), &id) };
-    let number = match app.desk.store.ticket_load_by_id(ticket).await {
+    let number = match app.desk.store.ticket_load_by_id(TicketId(ticket)).await {
         Ok(Some(stored)) => stored.snapshot.ticket.number.clone(),
         Ok(None) => return failed(not_found(), &id),
         Err(e) => return failed(e.into(), &id),
     };
-    run(&app, &who, &id, Some(&number), Command::RetryIncident { incident: seq }, StatusCode::OK, key).await
+    execute(&app, &who, &id, Some(&number), Command::RetryIncident(RetryIncident { incident: seq }), StatusCode::OK, key).await
 }

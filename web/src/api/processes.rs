@@ -1,6 +1,6 @@
 //! `/api/v1/processes`
 
-use crate::api::{Body, FormBody, json_response, run};
+use crate::api::{Body, FormBody, execute, json_response};
 use crate::extract::Path;
 use crate::problem::problem;
 use crate::who::Who;
@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value as Json, json};
-use vorgang_core::command::Command;
+use vorgang_core::commands::{Command, StartProcess};
 
 pub async fn list(State(app): State<App>, Extension(who): Extension<Who>) -> Response {
     let model = app.desk.model();
@@ -44,7 +44,9 @@ pub async fn start(
 ) -> Response {
     let (body, key) = body.split();
     match body.form() {
-        Ok(form) => run(&app, &who, &id, None, Command::StartProcess { process: name, form }, StatusCode::CREATED, key).await,
+        Ok(form) => {
+            execute(&app, &who, &id, None, Command::StartProcess(StartProcess { process: name, form }), StatusCode::CREATED, key).await
+        }
         Err(f) => problem(&f, &id),
     }
 }

@@ -1,6 +1,6 @@
 //! `/api/v1/tickets`
 
-use crate::api::{Answerer, ArticleBody, Body, failed, if_match, json_response, run, take_files, ticket_json};
+use crate::api::{Answerer, ArticleBody, Body, execute, failed, if_match, json_response, take_files, ticket_json};
 use crate::extract::{Path, Query};
 use crate::problem::{Fault, problem};
 use crate::who::Who;
@@ -12,8 +12,9 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
-use vorgang_core::command::{Command, NewTicket};
+use vorgang_core::commands::{AddArticle, Command, MergeTicket, NewTicket, PatchTicket, SplitTicket, TakeBackMail, WatchTicket};
 use vorgang_core::filter::Filter;
+use vorgang_core::ids::{ArticleId, Login, TicketNumber};
 use vorgang_core::people::PersonKind;
 use vorgang_core::rejection::Rejection;
 use vorgang_definitions::actions::link::LinkKind;
@@ -61,12 +62,12 @@ pub async fn create(
         queue: body.queue,
         state: body.state,
         priority,
-        customer_user: body.customer_user,
+        customer_user: body.customer_user.map(Login::from),
         fields,
         article,
         blobs,
     };
-    run(&app, &who, &id, None, Command::CreateTicket(new), StatusCode::CREATED, key).await
+    execute(&app, &who, &id, None, Command::CreateTicket(new), StatusCode::CREATED, key).await
 }
 
 #[derive(Debug, Deserialize)]
@@ -113,7 +114,7 @@ pub async fn list(
     }
     if let Some(owner) = &q.owner {
         // Customers never see who works on it, so they cannot ask for it either.
-        let mine = if owner == "me" { who.person.login.clone() } else { owner.clone() };
+        let mine = if owner == "me" { who.person.login.clone() } else { owner.as_str().into() };
         narrow = narrow.and(if who.person.kind == PersonKind::Agent { Filter::Owner(mine) } else { Filter::None });
     }
     let limit = q.limit.unwrap_or(50).clamp(1, LIMIT_MAX);
@@ -199,8 +200,8 @@ pub async fn change(
         Ok(blobs) => blobs,
         Err(f) => return problem(&f, &id),
     };
-    let command = Command::PatchTicket { values, seen: seen.or(expected), expected, blobs };
-    run(&app, &who, &id, Some(&number), command, StatusCode::OK, key).await
+    let command = Command::PatchTicket(PatchTicket { values, seen: seen.or(expected), expected, blobs });
+    execute(&app, &who, &id, Some(&number), command, StatusCode::OK, key).await
 }
 
 pub async fn articles(
@@ -253,7 +254,7 @@ pub async fn erase(
     State(app): State<App>,
     Extension(who): Extension<Who>,
     Extension(id): Extension<RequestId>,
-    Path((number, article)): Path<(String, u32)>,
+    Path((number, article)): Path<(String, ArticleId)>,
     body: Body<EraseBody>,
 ) -> Response {
     let (wish, key) = body.split();
@@ -273,7 +274,7 @@ pub async fn article_add(
 ) -> Response {
     let (body, key) = body.split();
     match body.input() {
-        Ok(article) => run(&app, &who, &id, Some(&number), Command::AddArticle { article }, StatusCode::CREATED, key).await,
+        Ok(article) => execute(&app, &who, &id, Some(&number), Command::AddArticle(AddArticle { article }), StatusCode::CREATED, key).await,
         Err(f) => problem(&f, &id),
     }
 }
@@ -283,7 +284,7 @@ pub async fn take_back(
     State(app): State<App>,
     Extension(who): Extension<Who>,
     Extension(id): Extension<RequestId>,
-    Path((number, article)): Path<(String, u32)>,
+    Path((number, article)): Path<(String, ArticleId)>,
     body: Body<serde_json::Map<String, Json>>,
 ) -> Response {
     let (_, key) = body.split();
@@ -294,8 +295,8 @@ pub async fn take_back(
     let Some(mail) = view.article(article).and_then(|a| a.head.as_deref()?.outgoing) else {
         return failed(Rejection::NotFound.into(), &id);
     };
-    let command = Command::TakeBackMail { mail, article };
-    run(&app, &who, &id, Some(&number), command, StatusCode::OK, key).await
+    let command = Command::TakeBackMail(TakeBackMail { mail, article });
+    execute(&app, &who, &id, Some(&number), command, StatusCode::OK, key).await
 }
 
 #[derive(Debug, Deserialize)]
@@ -312,13 +313,13 @@ pub async fn watch(
     body: Body<WatchBody>,
 ) -> Response {
     let (WatchBody { watch }, key) = body.split();
-    run(&app, &who, &id, Some(&number), Command::WatchTicket { watch }, StatusCode::OK, key).await
+    execute(&app, &who, &id, Some(&number), Command::WatchTicket(WatchTicket { watch }), StatusCode::OK, key).await
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MergeBody {
-    into: String,
+    into: TicketNumber,
 }
 
 pub async fn merge(
@@ -329,13 +330,13 @@ pub async fn merge(
     body: Body<MergeBody>,
 ) -> Response {
     let (MergeBody { into }, key) = body.split();
-    run(&app, &who, &id, Some(&number), Command::MergeTicket { into }, StatusCode::OK, key).await
+    execute(&app, &who, &id, Some(&number), Command::MergeTicket(MergeTicket { into }), StatusCode::OK, key).await
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SplitBody {
-    article: u32,
+    article: ArticleId,
     #[serde(rename = "type")]
     ticket_type: String,
     queue: String,
@@ -349,8 +350,8 @@ pub async fn split(
     body: Body<SplitBody>,
 ) -> Response {
     let (SplitBody { article, ticket_type, queue }, key) = body.split();
-    let command = Command::SplitTicket { article, ticket_type, queue };
-    run(&app, &who, &id, Some(&number), command, StatusCode::CREATED, key).await
+    let command = Command::SplitTicket(SplitTicket { article, ticket_type, queue });
+    execute(&app, &who, &id, Some(&number), command, StatusCode::CREATED, key).await
 }
 
 #[derive(Debug, Deserialize)]
@@ -380,7 +381,7 @@ pub async fn link(
         }
     };
     match app.desk.link_command(&who.person, &number, &body.to, kind, body.linked.unwrap_or(true)).await {
-        Ok(command) => run(&app, &who, &id, Some(&number), command, StatusCode::OK, key).await,
+        Ok(command) => execute(&app, &who, &id, Some(&number), command, StatusCode::OK, key).await,
         Err(e) => failed(e, &id),
     }
 }

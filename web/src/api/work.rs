@@ -1,6 +1,6 @@
 //! `/api/v1/work`
 
-use crate::api::{Body, FormBody, failed, json_response, parse_id, run, work_id};
+use crate::api::{Body, FormBody, execute, failed, json_response, parse_id, part_id};
 use crate::extract::{Path, Query};
 use crate::problem::{Fault, problem};
 use crate::who::Who;
@@ -11,7 +11,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
-use vorgang_core::command::{Command, Hand, Steer};
+use vorgang_core::commands::{ClaimWork, Command, Hand, ReleaseWork, Steer, SubmitDialog};
+use vorgang_core::ids::{TicketId, TicketNumber, WorkId};
 use vorgang_core::rejection::Rejection;
 use vorgang_runtime::Error;
 
@@ -38,7 +39,7 @@ pub async fn list(
                 .iter()
                 .map(|r| {
                     json!({
-                        "id": work_id(r.ticket.id, r.item.seq), "ticket": r.ticket.number, "title": r.ticket.title, "process": r.process,
+                        "id": part_id(TicketId(r.ticket.id), r.item.seq), "ticket": r.ticket.number, "title": r.ticket.title, "process": r.process,
                         "activity": r.item.activity, "status": r.item.status.word(), "element": r.item.copy().map(|c| c.element.to_string()), "assigned_to": r.item.claimed_by, "entered": r.item.entered,
                     })
                 })
@@ -50,9 +51,9 @@ pub async fn list(
 }
 
 /// The ticket's number behind a work item's id.
-async fn ticket_of(app: &App, id: &str) -> Result<(String, u32), Error> {
+async fn ticket_of(app: &App, id: &str) -> Result<(TicketNumber, WorkId), Error> {
     let (ticket, seq) = parse_id(id).ok_or(Error::Rejected(Rejection::NotFound))?;
-    let stored = app.desk.store.ticket_load_by_id(ticket).await?.ok_or(Error::Rejected(Rejection::NotFound))?;
+    let stored = app.desk.store.ticket_load_by_id(TicketId(ticket)).await?.ok_or(Error::Rejected(Rejection::NotFound))?;
     Ok((stored.snapshot.ticket.number.clone(), seq))
 }
 
@@ -69,7 +70,9 @@ pub async fn submit(
         Err(f) => return problem(&f, &id),
     };
     match ticket_of(&app, &work).await {
-        Ok((number, work)) => run(&app, &who, &id, Some(&number), Command::SubmitDialog { work, form }, StatusCode::OK, key).await,
+        Ok((number, work)) => {
+            execute(&app, &who, &id, Some(&number), Command::SubmitDialog(SubmitDialog { work, form }), StatusCode::OK, key).await
+        }
         Err(e) => failed(e, &id),
     }
 }
@@ -79,10 +82,10 @@ pub async fn submit(
 pub struct Nothing {}
 
 /// A command that has nothing but its work item.
-async fn bare(app: &App, who: &Who, id: &RequestId, work: &str, body: Body<Nothing>, command: fn(u32) -> Command) -> Response {
+async fn bare(app: &App, who: &Who, id: &RequestId, work: &str, body: Body<Nothing>, command: fn(WorkId) -> Command) -> Response {
     let (_, key) = body.split();
     match ticket_of(app, work).await {
-        Ok((number, work)) => run(app, who, id, Some(&number), command(work), StatusCode::OK, key).await,
+        Ok((number, work)) => execute(app, who, id, Some(&number), command(work), StatusCode::OK, key).await,
         Err(e) => failed(e, id),
     }
 }
@@ -94,7 +97,7 @@ pub async fn claim(
     Path(work): Path<String>,
     body: Body<Nothing>,
 ) -> Response {
-    bare(&app, &who, &id, &work, body, |work| Command::ClaimWork { work }).await
+    bare(&app, &who, &id, &work, body, |work| Command::ClaimWork(ClaimWork { work })).await
 }
 
 pub async fn release(
@@ -104,7 +107,7 @@ pub async fn release(
     Path(work): Path<String>,
     body: Body<Nothing>,
 ) -> Response {
-    bare(&app, &who, &id, &work, body, |work| Command::ReleaseWork { work }).await
+    bare(&app, &who, &id, &work, body, |work| Command::ReleaseWork(ReleaseWork { work })).await
 }
 
 #[derive(Debug, Deserialize)]
@@ -132,7 +135,9 @@ pub async fn steer(
     let (body, key) = body.split();
     let (reason, anyway) = (body.reason.clone(), body.anyway);
     match hand(&app, &who, &number, body).await {
-        Ok(Some(hand)) => run(&app, &who, &id, Some(&number), Command::Steer(Steer { hand, reason, anyway }), StatusCode::OK, key).await,
+        Ok(Some(hand)) => {
+            execute(&app, &who, &id, Some(&number), Command::Steer(Steer { hand, reason, anyway }), StatusCode::OK, key).await
+        }
         Ok(None) => {
             let fault = Fault::new(
                 StatusCode::BAD_REQUEST,
@@ -156,5 +161,5 @@ async fn hand(app: &App, who: &Who, number: &str, body: SteerBody) -> Result<Opt
     }
     let Some(work) = body.work else { return Ok(None) };
     let (of, seq) = ticket_of(app, &work).await?;
-    Ok(if of == number { Hand::of_work(&body.hand, seq, body.outcome, body.to) } else { None })
+    Ok(if *of == *number { Hand::of_work(&body.hand, seq, body.outcome, body.to) } else { None })
 }

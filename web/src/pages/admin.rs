@@ -11,7 +11,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::html;
-use vorgang_core::command::Command;
+use vorgang_core::commands::{Command, RetryIncident};
+use vorgang_core::ids::IncidentId;
 use vorgang_core::people::PersonKind;
 use vorgang_core::rights;
 use vorgang_runtime::Request;
@@ -80,11 +81,16 @@ pub async fn retry(
     State(app): State<App>,
     Extension(who): Extension<Who>,
     Extension(id): Extension<RequestId>,
-    Path((number, incident)): Path<(String, u32)>,
+    Path((number, incident)): Path<(String, IncidentId)>,
     _: FormData,
 ) -> Response {
-    let request =
-        Request { actor: &who.person, ticket: Some(&number), command: Command::RetryIncident { incident }, cause: "portal", at: None };
+    let request = Request {
+        actor: &who.person,
+        ticket: Some(&number),
+        command: Command::RetryIncident(RetryIncident { incident }),
+        cause: "portal",
+        at: None,
+    };
     match app.desk.execute(request).await {
         Ok(_) => Redirect::to("/admin").into_response(),
         Err(e) => failed(e, &id),
@@ -100,7 +106,7 @@ pub async fn retry_event(
     _: FormData,
 ) -> Response {
     let done = app.desk.store.desk_event_mark(event, None).await;
-    app.desk.wakes.look();
+    app.desk.wakes.look_for_work();
     match done {
         Ok(()) => Redirect::to("/admin").into_response(),
         Err(e) => failed(e.into(), &id),

@@ -14,8 +14,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use std::collections::BTreeMap;
-use vorgang_core::command::{ArticleInput, Command, NewTicket};
+use vorgang_core::commands::{ArticleInput, Command, NewTicket};
 use vorgang_core::filter::Filter;
+use vorgang_core::ids::Login;
 use vorgang_core::open::title;
 use vorgang_core::rights;
 use vorgang_definitions::kinds::role::Right;
@@ -236,7 +237,7 @@ pub async fn new_submit(
         title,
         ticket_type,
         queue,
-        customer_user: Some(customer).filter(|c| !c.is_empty()),
+        customer_user: Some(customer).filter(|c| !c.is_empty()).map(Login::from),
         fields,
         article: article.map(|a| ArticleInput { visible: true, channel: Some("phone".into()), ..a }),
         blobs: form.blobs.clone(),

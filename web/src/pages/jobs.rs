@@ -74,7 +74,7 @@ pub async fn try_out(
 }
 
 /// Begins a run; it goes on while the page shows how far it is.
-pub async fn run(
+pub async fn run_now(
     State(app): State<App>,
     Extension(who): Extension<Who>,
     Extension(id): Extension<RequestId>,
@@ -113,7 +113,7 @@ async fn draw(app: &App, who: &Who, id: &RequestId, name: &str, tried: Option<Dr
         dl.facts {
             dt { (t.schedule) } dd { @if job.times.is_some() { code { (job.schedule()) } } @else { (t.by_hand) } }
             @if let Some(next) = next { dt { (t.next_run) } dd { (widgets::time(&page, next)) } }
-            dt { (t.condition) } dd { code { (job.condition.text.trim()) } }
+            dt { (t.condition) } dd { code { (job.condition.text().trim()) } }
         }
         div.buttons {
             form method="post" action=(format!("{base}/try")) { (page.csrf()) button { (t.try_out) } }

@@ -10,7 +10,8 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use vorgang_core::command::Command;
+use vorgang_core::commands::{Command, TakeBackMail};
+use vorgang_core::ids::ArticleId;
 use vorgang_core::rejection::Rejection;
 use vorgang_mail::address;
 use vorgang_runtime::{Error, Request};
@@ -24,7 +25,7 @@ pub async fn html(
     State(app): State<App>,
     Extension(who): Extension<Who>,
     Extension(id): Extension<RequestId>,
-    Path((number, article)): Path<(String, u32)>,
+    Path((number, article)): Path<(String, ArticleId)>,
 ) -> Response {
     let shown = match app.desk.letter_html(&who.person, &number, article).await {
         Ok(shown) => shown,
@@ -48,7 +49,7 @@ pub async fn raw(
     State(app): State<App>,
     Extension(who): Extension<Who>,
     Extension(id): Extension<RequestId>,
-    Path((number, article)): Path<(String, u32)>,
+    Path((number, article)): Path<(String, ArticleId)>,
 ) -> Response {
     match app.desk.letter(&who.person, &number, article).await {
         Ok(raw) => download(&format!("{number}-{article}.eml"), raw),
@@ -57,7 +58,7 @@ pub async fn raw(
 }
 
 /// Whoever loads the page again, after the mail was taken back.
-pub async fn back(Path((number, _)): Path<(String, u32)>) -> Redirect {
+pub async fn back(Path((number, _)): Path<(String, ArticleId)>) -> Redirect {
     Redirect::to(&format!("/agent/tickets/{}", input::encode(&number)))
 }
 
@@ -66,7 +67,7 @@ pub async fn erase(
     State(app): State<App>,
     Extension(who): Extension<Who>,
     Extension(id): Extension<RequestId>,
-    Path((number, article)): Path<(String, u32)>,
+    Path((number, article)): Path<(String, ArticleId)>,
     data: FormData,
 ) -> Response {
     // Everything goes only where no file is named: one that cannot be read is not "everything".
@@ -85,7 +86,7 @@ pub async fn take_back(
     State(app): State<App>,
     Extension(who): Extension<Who>,
     Extension(id): Extension<RequestId>,
-    Path((number, article)): Path<(String, u32)>,
+    Path((number, article)): Path<(String, ArticleId)>,
     _: FormData,
 ) -> Response {
     let view = match app.desk.ticket_view(&who.person, &number).await {
@@ -103,7 +104,7 @@ pub async fn take_back(
         to: Some((address::list(&head.to), address::list(&head.cc))),
         ..Typed::default()
     };
-    let command = Command::TakeBackMail { mail, article };
+    let command = Command::TakeBackMail(TakeBackMail { mail, article });
     let request = Request { actor: &who.person, ticket: Some(&number), command, cause: "portal", at: None };
     match app.desk.execute(request).await {
         Ok(_) => ticket::draw(&app, &who, &id, &number, typed, None, StatusCode::OK).await,

@@ -107,7 +107,7 @@ async fn release(app: &App, id: &RequestId, mail: Option<i64>, data: &FormData) 
     let state = data.get("state").and_then(MailState::from_word).filter(|s| matches!(s, MailState::Failed | MailState::Held));
     let Some(state) = state else { return Redirect::to("/admin/outbox").into_response() };
     let done = app.desk.store.mail_release(state, mail, app.desk.clock.now()).await;
-    app.desk.wakes.look();
+    app.desk.wakes.look_for_work();
     match done {
         Ok(_) => Redirect::to(&format!("/admin/outbox?state={}", state.word())).into_response(),
         Err(e) => failed(e.into(), id),

@@ -14,7 +14,8 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 use vorgang_core::choices::Choices;
-use vorgang_core::command::Command;
+use vorgang_core::commands::{Command, MergeTicket, SplitTicket};
+use vorgang_core::ids::ArticleId;
 use vorgang_core::rejection::Rejection;
 use vorgang_core::rights::{self, Sight};
 use vorgang_definitions::actions::link::LinkKind;
@@ -142,7 +143,7 @@ pub async fn merge(
     data: FormData,
 ) -> Response {
     let into = data.get("into").unwrap_or_default().trim().to_owned();
-    match execute(&app, &who, &number, Command::MergeTicket { into: into.clone() }).await {
+    match execute(&app, &who, &number, Command::MergeTicket(MergeTicket { into: into.clone().into() })).await {
         Ok(done) => after_change(&app, &who, &id, &into, done.notice).await,
         Err(e) => refused(&app, &who, &id, &number, e).await,
     }
@@ -158,9 +159,9 @@ pub async fn split(
 ) -> Response {
     let text = |name: &str| data.get(name).unwrap_or_default().to_owned();
     let article = text("article").parse().unwrap_or(0);
-    let command = Command::SplitTicket { article, ticket_type: text("type"), queue: text("queue") };
+    let command = Command::SplitTicket(SplitTicket { article: ArticleId(article), ticket_type: text("type"), queue: text("queue") });
     match execute(&app, &who, &number, command).await {
-        Ok(done) => after_change(&app, &who, &id, done.made.first().unwrap_or(&number), done.notice).await,
+        Ok(done) => after_change(&app, &who, &id, done.made.first().map_or(number.as_str(), |made| made.as_str()), done.notice).await,
         Err(e) => refused(&app, &who, &id, &number, e).await,
     }
 }

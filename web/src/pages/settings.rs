@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use jiff::civil::{Date, Time};
 use maud::html;
 use std::str::FromStr;
+use vorgang_core::ids::Login;
 use vorgang_core::people::{Away, PersonKind, PersonPatch, Quiet, Settings};
 
 pub async fn page(State(app): State<App>, Extension(who): Extension<Who>) -> Response {
@@ -67,7 +68,7 @@ async fn draw(app: &App, who: &Who, settings: &Settings, wrong: Option<&'static 
 }
 
 /// Agents stand in for agents, colleagues of one company for each other.
-fn candidates(app: &App, who: &Who) -> Vec<(String, String)> {
+fn candidates(app: &App, who: &Who) -> Vec<(Login, String)> {
     let me = &who.person;
     let people = app.desk.people();
     let may = |p: &vorgang_core::people::Person| {
@@ -90,7 +91,7 @@ fn pair<T: FromStr>(data: &FormData, from: &str, until: &str) -> Result<Option<(
 /// The fields that the form changes; all others stay.
 fn read(app: &App, who: &Who, data: &FormData) -> Result<PersonPatch, ()> {
     let quiet = pair::<Time>(data, "quiet_from", "quiet_until")?.map(|(from, until)| Quiet { from, until });
-    let substitute = data.get("substitute").filter(|s| !s.is_empty()).map(str::to_owned);
+    let substitute = data.get("substitute").filter(|s| !s.is_empty()).map(Login::from);
     if substitute.as_ref().is_some_and(|s| !candidates(app, who).iter().any(|(login, _)| login == s)) {
         return Err(());
     }

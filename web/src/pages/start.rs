@@ -13,7 +13,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::html;
-use vorgang_core::command::Command;
+use vorgang_core::commands::{Command, StartProcess};
+use vorgang_core::ids::WorkId;
 use vorgang_runtime::{Error, Request};
 
 pub async fn form(
@@ -28,7 +29,7 @@ pub async fn form(
 async fn draw(app: &App, who: &Who, id: &RequestId, process: &str, typed: Typed, status: StatusCode) -> Response {
     let model = app.desk.model();
     let page = Page::new(app, who, &model).await;
-    let filled = typed.filling(0).form;
+    let filled = typed.filling(WorkId(0)).form;
     let work = match app.desk.start_form(&who.person, process, Some(&filled)).await {
         Ok(work) => work,
         Err(e) => return failed(e, id),
@@ -80,7 +81,7 @@ pub async fn submit(
     if redraw {
         return draw(&app, &who, &id, &process, typed, StatusCode::OK).await;
     }
-    let command = Command::StartProcess { process: process.clone(), form };
+    let command = Command::StartProcess(StartProcess { process: process.clone(), form });
     let request = Request { actor: &who.person, ticket: None, command, cause: "portal", at: None };
     match execute(&app, request, once).await {
         Ok((number, notice)) => after_change(&app, &who, &id, &number, notice).await,

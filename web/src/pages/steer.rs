@@ -4,7 +4,7 @@ use crate::extract::Path;
 use crate::forms::Typed;
 use crate::input::FormData;
 use crate::layout::Page;
-use crate::pages::ticket::run;
+use crate::pages::ticket::run_command;
 use crate::who::Who;
 use crate::widgets::{self, outcome_text};
 use crate::{App, RequestId};
@@ -12,7 +12,8 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
-use vorgang_core::command::{Command, Hand, Steer};
+use vorgang_core::commands::{Command, Hand, Steer};
+use vorgang_core::ids::{InstanceId, Seq, WorkId};
 use vorgang_core::offered::OfferedWork;
 use vorgang_core::rights;
 use vorgang_core::snapshot::{Instance, WorkItem, WorkStatus};
@@ -92,7 +93,7 @@ pub fn aside(page: &Page, view: &TicketView) -> Markup {
     }
 }
 
-fn process_of<'p>(page: &'p Page, view: &TicketView, instance: u32) -> Option<&'p ProcessModel> {
+fn process_of<'p>(page: &'p Page, view: &TicketView, instance: InstanceId) -> Option<&'p ProcessModel> {
     view.snapshot.instance(instance).and_then(|i| page.model.process_by_hash(&i.hash)).map(AsRef::as_ref)
 }
 
@@ -109,7 +110,7 @@ pub fn by_hand(page: &Page, view: &TicketView, instance: &Instance) -> Markup {
         view.steps.iter().filter(|s| s.instance == instance.seq && !is_open(&s.activity)).map(|s| s.activity.as_str()).collect();
     html! {
         details.card.by-hand { summary { (t.hand_work) ": " (page.model.title(process.def.title.as_ref(), &process.def.name, page.language())) } br;
-            @for item in &open { (one(page, view, process, item)) }
+            @for item in &open { (item_forms(page, view, process, item)) }
             @if !done.is_empty() {
                 @let id = format!("redo-{}", instance.seq);
                 form method="post" action=(action(page, view)) data-enhance { (page.csrf())
@@ -123,7 +124,7 @@ pub fn by_hand(page: &Page, view: &TicketView, instance: &Instance) -> Markup {
     }
 }
 
-fn one(page: &Page, view: &TicketView, process: &ProcessModel, item: &WorkItem) -> Markup {
+fn item_forms(page: &Page, view: &TicketView, process: &ProcessModel, item: &WorkItem) -> Markup {
     let t = page.t;
     let name = |outcome: &str| {
         let text = outcome_text(page, &process.def, &item.activity, outcome);
@@ -170,16 +171,16 @@ pub async fn steer(
     data: FormData,
 ) -> Response {
     let text = |name: &str| data.get(name).unwrap_or_default().trim().to_owned();
-    let number_of = |name: &str| data.get(name).and_then(|v| v.parse::<u32>().ok());
+    let number_of = |name: &str| data.get(name).and_then(|v| v.parse::<Seq>().ok());
     let chosen = text("hand");
     let (word, to) = chosen.split_once(':').map_or_else(|| (chosen.as_str(), text("to")), |(word, to)| (word, to.to_owned()));
     let hand = match (word, number_of("instance"), number_of("work")) {
-        ("redo", Some(instance), _) => Some(Hand::Redo { instance, activity: to }),
-        (word, _, Some(work)) => Hand::of_work(word, work, Some(to.clone()), Some(to)),
+        ("redo", Some(instance), _) => Some(Hand::Redo { instance: InstanceId(instance), activity: to }),
+        (word, _, Some(work)) => Hand::of_work(word, WorkId(work), Some(to.clone()), Some(to)),
         _ => None,
     };
     // What was not chosen from the form is not there.
-    let hand = hand.unwrap_or(Hand::Cancel { work: 0 });
+    let hand = hand.unwrap_or(Hand::Cancel { work: WorkId(0) });
     let steer = Steer { hand, reason: text("reason"), anyway: data.get("anyway") == Some("true") };
-    run(&app, &who, &id, &number, Command::Steer(steer), Typed::default(), None).await
+    run_command(&app, &who, &id, &number, Command::Steer(steer), Typed::default(), None).await
 }

@@ -17,8 +17,9 @@ use std::collections::BTreeMap;
 use vorgang_core::acl::Shape;
 use vorgang_core::article::{Article, Erasure, Sender};
 use vorgang_core::choices::Choices;
-use vorgang_core::command::{ArticleInput, Command};
+use vorgang_core::commands::{AddArticle, ArticleInput, ClaimWork, Command, PatchTicket, ReleaseWork, SubmitDialog, WatchTicket};
 use vorgang_core::decision::Remark;
+use vorgang_core::ids::{Login, TicketNumber, WorkId};
 use vorgang_core::mail::{Head, MailInput, TAKE_BACK_SECONDS, listed};
 use vorgang_core::people::PersonKind;
 use vorgang_core::recipients;
@@ -380,7 +381,7 @@ fn details(page: &Page, view: &TicketView, choices: &Choices, typed: &Typed) -> 
     let (t, names) = (page.t, &page.model.names);
     let ticket = &view.snapshot.ticket;
     let none = || t.nobody.to_owned();
-    let person = |l: &Option<String>| l.as_ref().map_or_else(none, |l| widgets::person_name(page, l));
+    let person = |l: &Option<Login>| l.as_ref().map_or_else(none, |l| widgets::person_name(page, l));
     let may = |right: Right| view.sight == Sight::Agent && rights::require(names, &page.who.person, ticket, right).is_ok();
     let fields: Vec<(&str, &Json)> = match names.types.get(&ticket.ticket_type) {
         // Who sees the ticket only for its work sees there what the work shows.
@@ -476,7 +477,15 @@ fn shaped<'a>(choices: &'a Choices, name: &'a str, always: bool, value: &'a Json
     Input { name, required, value, choice: choices.choice(name), kept }
 }
 
-pub async fn run(app: &App, who: &Who, id: &RequestId, number: &str, command: Command, typed: Typed, once: Option<Once>) -> Response {
+pub async fn run_command(
+    app: &App,
+    who: &Who,
+    id: &RequestId,
+    number: &str,
+    command: Command,
+    typed: Typed,
+    once: Option<Once>,
+) -> Response {
     let request = Request { actor: &who.person, ticket: Some(number), command, cause: "portal", at: None };
     match execute(app, request, once).await {
         Ok((number, notice)) => after_change(app, who, id, &number, notice).await,
@@ -493,7 +502,7 @@ pub async fn submit(
     State(app): State<App>,
     Extension(who): Extension<Who>,
     Extension(id): Extension<RequestId>,
-    Path((number, work)): Path<(String, u32)>,
+    Path((number, work)): Path<(String, WorkId)>,
     data: FormData,
 ) -> Response {
     let (once, redraw) = (data.once(), data.get("redraw").is_some());
@@ -515,7 +524,7 @@ pub async fn submit(
     if redraw {
         return draw(&app, &who, &id, &number, typed, None, StatusCode::OK).await;
     }
-    let done = run(&app, &who, &id, &number, Command::SubmitDialog { work, form }, typed, once).await;
+    let done = run_command(&app, &who, &id, &number, Command::SubmitDialog(SubmitDialog { work, form }), typed, once).await;
     match pile {
         Some(pile) if done.status().is_redirection() => match next_of(&app, &who, &pile).await {
             Some(next) => Redirect::to(&format!("/agent/tickets/{next}?pile=on")).into_response(),
@@ -526,7 +535,7 @@ pub async fn submit(
 }
 
 /// The next ticket with work of this kind (`process.activity`) for this person: piled execution.
-async fn next_of(app: &App, who: &Who, pile: &str) -> Option<String> {
+async fn next_of(app: &App, who: &Who, pile: &str) -> Option<TicketNumber> {
     let rows = app.desk.work(&who.person, false, 200).await.ok()?;
     rows.into_iter().find(|r| format!("{}.{}", r.process, r.item.activity) == pile).map(|r| r.ticket.number)
 }
@@ -535,20 +544,20 @@ pub async fn claim(
     State(app): State<App>,
     Extension(who): Extension<Who>,
     Extension(id): Extension<RequestId>,
-    Path((number, work)): Path<(String, u32)>,
+    Path((number, work)): Path<(String, WorkId)>,
     _: FormData,
 ) -> Response {
-    run(&app, &who, &id, &number, Command::ClaimWork { work }, Typed::default(), None).await
+    run_command(&app, &who, &id, &number, Command::ClaimWork(ClaimWork { work }), Typed::default(), None).await
 }
 
 pub async fn release(
     State(app): State<App>,
     Extension(who): Extension<Who>,
     Extension(id): Extension<RequestId>,
-    Path((number, work)): Path<(String, u32)>,
+    Path((number, work)): Path<(String, WorkId)>,
     _: FormData,
 ) -> Response {
-    run(&app, &who, &id, &number, Command::ReleaseWork { work }, Typed::default(), None).await
+    run_command(&app, &who, &id, &number, Command::ReleaseWork(ReleaseWork { work }), Typed::default(), None).await
 }
 
 pub async fn watch(
@@ -559,7 +568,7 @@ pub async fn watch(
     data: FormData,
 ) -> Response {
     let watch = data.get("watch") == Some("true");
-    run(&app, &who, &id, &number, Command::WatchTicket { watch }, Typed::default(), None).await
+    run_command(&app, &who, &id, &number, Command::WatchTicket(WatchTicket { watch }), Typed::default(), None).await
 }
 
 pub async fn article(
@@ -584,7 +593,7 @@ pub async fn article(
         minutes,
         ..Typed::default()
     };
-    run(&app, &who, &id, &number, Command::AddArticle { article }, typed, once).await
+    run_command(&app, &who, &id, &number, Command::AddArticle(AddArticle { article }), typed, once).await
 }
 
 /// Only what the person changed is sent on: the form shows everything.
@@ -606,7 +615,8 @@ pub async fn patch(
         Err(e) => return failed(e, &id),
     };
     let values = values.into_iter().filter(|(name, value)| before.get(name).is_none_or(|b| !same_input(b, value))).collect();
-    run(&app, &who, &id, &number, Command::PatchTicket { values, seen, expected: None, blobs: vec![] }, typed, None).await
+    run_command(&app, &who, &id, &number, Command::PatchTicket(PatchTicket { values, seen, expected: None, blobs: vec![] }), typed, None)
+        .await
 }
 
 /// What was drawn and what came back, apart from how browsers write it.

@@ -84,10 +84,10 @@ pub async fn page(
         h1 { (model.title(notification.title.as_ref(), &name, page.language())) }
         section.card { dl.facts {
             dt { (t.name) } dd { code { (name) } }
-            dt { (t.sent_on) } dd { (sent_on(&page, notification)) @if let Some(when) = &notification.when { br; code { (when.text.trim()) } } }
+            dt { (t.sent_on) } dd { (sent_on(&page, notification)) @if let Some(when) = &notification.when { br; code { (when.text().trim()) } } }
             dt { (t.by_way) } dd { (ways(&page, notification)) }
-            dt { (t.subject) } dd { (notification.subject.text.get(page.language(), site)) }
-            dt { (t.message) } dd.lines { (notification.body.text.get(page.language(), site)) }
+            dt { (t.subject) } dd { (notification.subject.text().get(page.language(), site)) }
+            dt { (t.message) } dd.lines { (notification.body.text().get(page.language(), site)) }
         } }
         section.card {
             h2 { (t.preview) }

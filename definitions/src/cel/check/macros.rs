@@ -36,7 +36,7 @@ impl Checker<'_> {
     }
 
     pub(crate) fn comprehension(&mut self, list: &Ast, name: &str, arguments: &[Ast]) -> (Code, Ty) {
-        let Some((kind, filtered)) = Question::of(name, arguments.len()) else { return (Code::Const(Value::Bool(false)), Ty::Any) };
+        let Some((kind, filtered)) = Question::find(name, arguments.len()) else { return (Code::Const(Value::Bool(false)), Ty::Any) };
         let question = kind.question;
         let (list_code, list_ty) = self.expression(list);
         // The key or the place, and the element; of a map alone the keys.

@@ -9,7 +9,7 @@ use vorgang_definitions::cel::value::Value;
 /// A day of work has 24 hours here: what is written down is time on the clock.
 const DAY: i64 = 24 * 60;
 
-pub fn run(run: &mut Run, time: &Account, at: At) -> Result<(), Failure> {
+pub fn perform(run: &mut Run, time: &Account, at: At) -> Result<(), Failure> {
     match value(run, time, at)? {
         Some(Value::Duration(d)) => {
             let minutes =

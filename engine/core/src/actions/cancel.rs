@@ -5,7 +5,7 @@ use vorgang_definitions::actions::cancel::Cancel;
 
 /// Withdraws the tokens of an activity or of a group, or ends the whole instance (C12): nothing follows them. The
 /// token that does it goes its own way.
-pub fn run(run: &mut Run, name: &Cancel, at: At) -> Result<(), Failure> {
+pub fn perform(run: &mut Run, name: &Cancel, at: At) -> Result<(), Failure> {
     let Some(instance) = at.instance() else { return Err(Failure::new("cancel", "there is no process here")) };
     if *name == "instance" {
         run.end_instance(instance, "cancelled");

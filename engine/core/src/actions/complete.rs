@@ -1,16 +1,16 @@
 use crate::execution::run::Run;
 use crate::net::step::moved;
 use crate::rules::failure::Failure;
-use crate::state::ids::Seq;
+use crate::state::ids::{InstanceId, WorkId};
 use crate::state::people::SYSTEM;
 use crate::state::snapshot::{WorkItem, WorkStatus};
 use vorgang_definitions::actions::complete::Complete;
 
 /// What its people can do now, the system does (C2). What still waits, or failed, is not at that point.
-pub fn run(run: &mut Run, complete: &Complete, instance: Option<Seq>) -> Result<(), Failure> {
+pub fn perform(run: &mut Run, complete: &Complete, instance: Option<InstanceId>) -> Result<(), Failure> {
     let Some(instance) = instance else { return Err(Failure::new("complete", "there is no process here")) };
     let meant = |w: &&WorkItem| w.instance == instance && w.activity == complete.activity.as_str() && w.copy().is_none();
-    let open: Vec<Seq> = run
+    let open: Vec<WorkId> = run
         .snapshot
         .open_work()
         .filter(meant)
@@ -23,7 +23,7 @@ pub fn run(run: &mut Run, complete: &Complete, instance: Option<Seq>) -> Result<
         moved(run.complete_copies(&token)?)?;
     }
     for seq in open {
-        moved(run.complete(seq, complete.outcome(), SYSTEM)?)?;
+        moved(run.complete(seq, complete.outcome(), &SYSTEM)?)?;
     }
     Ok(())
 }

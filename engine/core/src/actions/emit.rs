@@ -13,14 +13,14 @@ use vorgang_definitions::value_expr::ValueExpr;
 const HOPS_MAX: u32 = 8;
 
 /// It is delivered after the commit, to this ticket's instances too.
-pub fn run(run: &mut Run, name: &Name, action: &Action, at: At) -> Result<(), Failure> {
+pub fn perform(run: &mut Run, name: &Name, action: &Action, at: At) -> Result<(), Failure> {
     let shape = run.model.names.messages.get(name.as_str());
     let shape = shape.ok_or_else(|| Failure::new("emit", format!("no process declares the message `{name}`")))?;
     let mut data = Data::new();
     for (key, of) in shape {
         let given = match action.with.get(key) {
             None => None,
-            Some(ValueExpr::Literal(l)) => l.get().cloned(),
+            Some(ValueExpr::Literal(l)) => l.value().cloned(),
             Some(ValueExpr::Expr(e)) => {
                 let scope = run.scope(at);
                 Some(e.program().evaluate(&scope).map_err(|error| Failure::of_expression(e, &error, &scope))?)
@@ -31,11 +31,11 @@ pub fn run(run: &mut Run, name: &Name, action: &Action, at: At) -> Result<(), Fa
             (DataType::Decimal, Some(Value::Int(i))) => Some(Value::Decimal(i.into())),
             (_, given) => given,
         };
-        let datum = given.as_ref().and_then(Datum::of);
+        let datum = given.as_ref().and_then(Datum::from_value);
         let datum = datum.ok_or_else(|| Failure::new("emit", format!("the message `{name}` carries `{key}`, which is not set")))?;
         data.insert(key.clone(), datum);
     }
-    let (until, hops) = (kept_until(run.model, name, run.ctx.now), run.hops + 1);
+    let (until, hops) = (kept_until(run.model, name, run.ctx.now), run.reactions.hops + 1);
     if hops > HOPS_MAX {
         return Err(Failure::new("loop", format!("more than {HOPS_MAX} messages set each other off")));
     }

@@ -9,7 +9,7 @@ use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::decimal::Decimal;
 use vorgang_definitions::values::Slot;
 
-pub fn run(run: &mut Run, increment: &Increment, at: At) -> Result<(), Failure> {
+pub fn perform(run: &mut Run, increment: &Increment, at: At) -> Result<(), Failure> {
     for (name, given) in increment.iter() {
         let by = value(run, given, at)?.unwrap_or(Value::Int(0));
         let names = &run.model.names;

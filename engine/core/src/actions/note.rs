@@ -5,7 +5,7 @@ use crate::net::note::write;
 use crate::rules::failure::Failure;
 use vorgang_definitions::actions::note::Note;
 
-pub fn run(run: &mut Run, note: &Note, at: At) -> Result<(), Failure> {
+pub fn perform(run: &mut Run, note: &Note, at: At) -> Result<(), Failure> {
     let body = render(run, &note.body, at)?;
     let subject = match &note.subject {
         Some(subject) => render(run, subject, at)?,

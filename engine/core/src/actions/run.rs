@@ -6,6 +6,6 @@ use vorgang_definitions::actions::Action;
 use vorgang_definitions::actions::run::Run as Program;
 
 /// Elsewhere than in an activity's own `do` nothing waits for it.
-pub fn run(run: &mut Run, program: &Program, action: &Action, at: At) -> Result<(), Failure> {
+pub fn perform(run: &mut Run, program: &Program, action: &Action, at: At) -> Result<(), Failure> {
     call::want(run, program, action.retry.as_ref(), at, None)
 }

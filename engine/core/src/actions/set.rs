@@ -5,7 +5,7 @@ use crate::net::assign::apply;
 use crate::rules::failure::Failure;
 use vorgang_definitions::actions::set::Set;
 
-pub fn run(run: &mut Run, set: &Set, at: At) -> Result<(), Failure> {
+pub fn perform(run: &mut Run, set: &Set, at: At) -> Result<(), Failure> {
     // A state may need the time that is set beside it, and a lock the owner, whatever their order.
     // What the new type wants may stand beside it.
     let (last, first): (Vec<_>, Vec<_>) = set.iter().partition(|(name, _)| matches!(name.as_str(), "state" | "lock" | "type"));

@@ -1,11 +1,9 @@
-use crate::actions::create;
-use crate::commands::merge;
+use crate::commands::{create_ticket, merge};
 use crate::execution::at::At;
 use crate::execution::evaluate::{render, value};
 use crate::execution::run::Run;
 use crate::net::new_ticket;
 use crate::rules::failure::Failure;
-use crate::rules::rejection;
 use crate::state::event::{ArticleAdded, Event};
 use crate::state::people;
 use vorgang_definitions::actions::link::LinkKind;
@@ -15,7 +13,7 @@ use vorgang_definitions::name::Name;
 use vorgang_definitions::value_expr::ValueExpr;
 
 /// The message is the one that the handler is there for.
-pub fn run(run: &mut Run, split: &Split, name: Option<&Name>, at: At) -> Result<(), Failure> {
+pub fn perform(run: &mut Run, split: &Split, name: Option<&Name>, at: At) -> Result<(), Failure> {
     let article = match run.happening().map(|h| &h.event) {
         Some(Event::ArticleAdded(ArticleAdded { article })) => article.clone(),
         _ => return Err(Failure::new("split", "there is no message here")),
@@ -26,10 +24,10 @@ pub fn run(run: &mut Run, split: &Split, name: Option<&Name>, at: At) -> Result<
     };
     let customer = run.snapshot.ticket.customer_user.clone();
     let values = |given: &ValueExpr| value(run, given, at);
-    let new = create::described(title, &split.ticket_type, &split.queue, &split.values, customer, values)?;
+    let new = create_ticket::described(title, &split.ticket_type, &split.queue, &split.values, customer, values)?;
     let (system, link) = (people::system(), split.link.unwrap_or(LinkKind::Child));
     let ctx = new_ticket::within(run, &system)?;
-    let number = merge::split(run, article, new, Some(link), &ctx).map_err(|r| Failure::new("split", rejection::say(&r)))?;
+    let number = merge::split(run, article, new, Some(link), &ctx).map_err(|stop| run.not_made("split", stop))?;
     if let Some(name) = name {
         run.named.insert(name.to_string(), Value::text(number.as_str()));
     }

@@ -5,7 +5,7 @@ use crate::state::event::{Event, StepUndone};
 use vorgang_definitions::actions::undo::Undo;
 
 /// Runs the `compensate` of what is completed, the last one first, once each (C12).
-pub fn run(run: &mut Run, name: &Undo, at: At) -> Result<(), Failure> {
+pub fn perform(run: &mut Run, name: &Undo, at: At) -> Result<(), Failure> {
     let Some(instance) = at.instance() else { return Err(Failure::new("undo", "there is no process here")) };
     let Some(process) = run.process_of(instance) else { return Ok(()) };
     let group = process.def.groups.position(name);

@@ -3,16 +3,33 @@
 use crate::commands::mail_out;
 use crate::execution::ask;
 use crate::execution::at::At;
-use crate::execution::command::ArticleInput;
 use crate::execution::run::Run;
 use crate::rules::rejection::{FormError, Rejection};
 use crate::rules::rights;
 use crate::state::article::Article;
+use crate::state::attachment::{Attachment, Blob};
+use crate::state::ids::{ArticleId, MailId};
+use crate::state::mail::MailInput;
 use crate::state::people::PersonKind;
 use crate::state::text;
 use vorgang_definitions::kinds::process::ArticleField;
 use vorgang_definitions::kinds::role::Right;
 use vorgang_definitions::value_error::ValueError;
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ArticleInput {
+    pub subject: String,
+    pub body: String,
+    pub visible: bool,
+    pub channel: Option<String>,
+    /// How long an agent worked.
+    pub minutes: Option<u32>,
+    /// It goes out as a mail.
+    pub mail: Option<MailInput>,
+    pub attachments: Vec<(Attachment, Blob)>,
+    /// It is written to a closed ticket whose queue takes no follow-ups.
+    pub rejected: bool,
+}
 
 /// Most files of one article.
 pub const FILES_MAX: usize = 20;
@@ -94,10 +111,10 @@ pub fn add_article(run: &mut Run, input: ArticleInput) -> Result<(), Rejection> 
     let (attachments, blobs): (Vec<_>, Vec<_>) = input.attachments.into_iter().unzip();
     run.blobs.extend(blobs);
     let mut article = Article {
-        seq: 0,
+        seq: ArticleId(0),
         channel: input.channel.unwrap_or_else(|| if input.visible { "web".into() } else { "note".into() }),
         sender: run.sender(),
-        author: run.ctx.actor.login.clone(),
+        author: run.ctx.actor.login.to_string(),
         visible: input.visible,
         subject: text::visible(&input.subject),
         body: input.body.replace("\r\n", "\n").replace('\0', ""),
@@ -110,7 +127,8 @@ pub fn add_article(run: &mut Run, input: ArticleInput) -> Result<(), Rejection> 
         erased: None,
     };
     if let Some(mail) = &input.mail {
-        let number = run.next_seq() + 1;
+        // The article takes the next id, the mail the one behind it.
+        let number = MailId(run.snapshot.last_seq + 2);
         article.head = Some(Box::new(mail_out::head(run, mail, number)?));
         article.channel = "mail".into();
     }

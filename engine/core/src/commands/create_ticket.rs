@@ -1,36 +1,74 @@
 //! New tickets: plain ones, and those that a process begins with.
 
+use crate::commands::article::ArticleInput;
+use crate::commands::command_data::CreatesTicket;
 use crate::commands::{article, form};
 use crate::execution::ask;
 use crate::execution::at::At;
-use crate::execution::command::{ArticleInput, NewTicket};
 use crate::execution::context::Context;
-use crate::execution::decision::Decision;
+use crate::execution::decision::{Decision, Stop};
 use crate::execution::run::Run;
 use crate::net::new_ticket::{begin, blank, complete_fields, fold_creation, made_by, normal_priority};
 use crate::net::values;
 use crate::rules::acl::Shape;
+use crate::rules::failure::Failure;
 use crate::rules::rejection::{FormError, LifeCycleReason, Rejection, RightReason};
 use crate::rules::rights;
 use crate::rules::slots::{self, Change};
+use crate::state::attachment::Blob;
+use crate::state::ids::{Login, TicketNumber};
 use crate::state::people::PersonKind;
 use crate::state::text;
+use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use vorgang_definitions::actions::link::LinkKind;
+use vorgang_definitions::actions::set::Set;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::role::Right;
 use vorgang_definitions::kinds::ticket_type::TicketType;
 use vorgang_definitions::model::Model;
+use vorgang_definitions::name::Name;
 use vorgang_definitions::value_error::ValueError;
+use vorgang_definitions::value_expr::ValueExpr;
 use vorgang_definitions::values::Slot;
 
+/// A ticket without a process.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct NewTicket {
+    pub title: String,
+    pub ticket_type: String,
+    pub queue: String,
+    pub state: Option<String>,
+    pub priority: Option<String>,
+    pub customer_user: Option<Login>,
+    pub fields: BTreeMap<String, Json>,
+    pub article: Option<ArticleInput>,
+    /// The content of files in `fields`.
+    pub blobs: Vec<Blob>,
+}
+
+impl CreatesTicket for NewTicket {
+    const WORD: &'static str = "create_ticket";
+
+    fn decide(&self, model: &Model, ctx: &Context) -> Result<Decision, Stop> {
+        ticket(model, self, ctx)
+    }
+}
+
 /// A ticket that another one makes, in the same commit. Gives its number.
-pub fn beside(run: &mut Run, new: &NewTicket, link: Option<LinkKind>, ctx: &Context) -> Result<String, Rejection> {
+pub fn beside(run: &mut Run, new: &NewTicket, link: Option<LinkKind>, ctx: &Context) -> Result<TicketNumber, Stop> {
     let made = ticket(run.model, new, ctx)?;
     Ok(made_by(run, made, link))
 }
 
-pub fn ticket(model: &Model, new: &NewTicket, ctx: &Context) -> Result<Decision, Rejection> {
+pub fn ticket(model: &Model, new: &NewTicket, ctx: &Context) -> Result<Decision, Stop> {
+    let mut run = begin_plain(model, new, ctx)?;
+    let done = fill(&mut run, new);
+    run.conclude(done)
+}
+
+/// The ticket before its values; refused to those who may not create it.
+fn begin_plain<'a>(model: &'a Model, new: &NewTicket, ctx: &'a Context<'a>) -> Result<Run<'a>, Rejection> {
     let names = &model.names;
     let error = |field: &str, e: FormError| Rejection::Form(vec![(field.to_owned(), e)]);
     let not_offered = |v: &str| FormError::Invalid(ValueError::NotOffered(v.to_owned()));
@@ -58,12 +96,18 @@ pub fn ticket(model: &Model, new: &NewTicket, ctx: &Context) -> Result<Decision,
         let why = LifeCycleReason::NoTransition;
         return Err(Rejection::LifeCycle { from: String::new(), to: state, why });
     }
-    let priority = new.priority.clone().unwrap_or_else(|| normal_priority(names).to_owned());
     if text::is_blank(&new.title) {
         return Err(error("title", FormError::Required));
     }
-    let mut run = begin(model, ctx, blank(ctx, "", &new.ticket_type, &new.queue, &state, "")?);
-    let surplus = |name: &&String| !ticket_type.fields.iter().any(|f| f.field == name.as_str());
+    Ok(begin(model, ctx, blank(ctx, "", &new.ticket_type, &new.queue, &state, "")?))
+}
+
+fn fill(run: &mut Run, new: &NewTicket) -> Result<(), Rejection> {
+    let (ctx, names) = (run.ctx, &run.model.names);
+    let error = |field: &str, e: FormError| Rejection::Form(vec![(field.to_owned(), e)]);
+    let ticket_type = names.types.get(&new.ticket_type).ok_or(Rejection::NotFound)?;
+    let priority = new.priority.clone().unwrap_or_else(|| normal_priority(names).to_owned());
+    let surplus = |name: &&String| ticket_type.field(name).is_none();
     let surplus: Vec<_> = new.fields.keys().filter(surplus).map(|n| (n.clone(), FormError::Unknown)).collect();
     if !surplus.is_empty() {
         return Err(Rejection::Form(surplus));
@@ -78,11 +122,11 @@ pub fn ticket(model: &Model, new: &NewTicket, ctx: &Context) -> Result<Decision,
     let mut changes = vec![];
     let mut errors = vec![];
     for (name, json) in &values {
-        let own = ticket_type.fields.iter().any(|f| f.field == name.as_str());
+        let own = ticket_type.field(name).is_some();
         let attribute = matches!(name.as_str(), "title" | "priority" | "customer_user");
         match Slot::find(names, name).filter(|_| own || attribute) {
             None => errors.push((name.clone(), FormError::Unknown)),
-            Some(slot) => match values::read_value(&run, &slot, json) {
+            Some(slot) => match values::read_value(run, &slot, json) {
                 Ok(change) => changes.push(change),
                 Err(e) => errors.push((name.clone(), e)),
             },
@@ -92,10 +136,10 @@ pub fn ticket(model: &Model, new: &NewTicket, ctx: &Context) -> Result<Decision,
         return Err(Rejection::Form(errors));
     }
     let chosen = changes.clone();
-    form::write(&mut run, changes, None)?;
-    complete_fields(&mut run, ticket_type, &new.fields)?;
-    acls(&run, new, ticket_type, &chosen)?;
-    fold_creation(&mut run);
+    form::write(run, changes, None)?;
+    complete_fields(run, ticket_type, &new.fields)?;
+    acls(run, new, ticket_type, &chosen)?;
+    fold_creation(run);
     if let Some(article) = &new.article {
         article::check_article(article).map_err(|(name, e)| error(name, e))?;
         if article::is_empty(article) {
@@ -103,9 +147,9 @@ pub fn ticket(model: &Model, new: &NewTicket, ctx: &Context) -> Result<Decision,
         }
         // What a customer writes, the customer can read.
         let visible = article.visible || article.mail.is_some() || ctx.actor.kind == PersonKind::Customer;
-        article::add_article(&mut run, ArticleInput { visible, ..article.clone() })?;
+        article::add_article(run, ArticleInput { visible, ..article.clone() })?;
     }
-    run.finish()
+    Ok(())
 }
 
 /// What ACLs say to a new ticket: to what was chosen, not to what follows from it.
@@ -131,4 +175,26 @@ fn acls(run: &Run, new: &NewTicket, ticket_type: &TicketType, chosen: &[Change])
         }
     }
     if errors.is_empty() { Ok(()) } else { Err(Rejection::Form(errors)) }
+}
+
+/// The new ticket without its first message.
+pub fn described(
+    title: String,
+    ticket_type: &Name,
+    queue: &Name,
+    values: &Set,
+    customer: Option<Login>,
+    value: impl Fn(&ValueExpr) -> Result<Option<Value>, Failure>,
+) -> Result<NewTicket, Failure> {
+    let mut fields = BTreeMap::new();
+    for (key, given) in values.iter() {
+        if let Some(v) = value(given)? {
+            fields.insert(key.to_string(), v.to_json());
+        }
+    }
+    let mut text = |key: &str| fields.remove(key).map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned));
+    let (state, priority) = (text("state"), text("priority"));
+    let customer_user = text("customer_user").map(Login::from).or(customer);
+    let (title, ticket_type, queue) = (title.replace(['\r', '\n'], " "), ticket_type.to_string(), queue.to_string());
+    Ok(NewTicket { title, ticket_type, queue, state, priority, customer_user, fields, ..NewTicket::default() })
 }

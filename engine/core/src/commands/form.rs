@@ -1,9 +1,8 @@
 //! Forms: what a person sends is read against the dialog, whole, before anything is written.
 
-use crate::commands::article::{WrongInput, check_article, is_empty, is_mute};
+use crate::commands::article::{ArticleInput, WrongInput, check_article, is_empty, is_mute};
 use crate::execution::ask;
 use crate::execution::at::At;
-use crate::execution::command::{ArticleInput, Form};
 use crate::execution::run::Run;
 use crate::net::life_cycle::StateError;
 use crate::net::values::{is_unset, read_value, relied_on, stored};
@@ -11,11 +10,13 @@ use crate::rules::acl::Shape;
 use crate::rules::rejection::{FormError, Rejection};
 use crate::rules::scope::TicketScope;
 use crate::rules::slots::{Change, current, with_changes};
-use crate::state::ids::Seq;
+use crate::state::attachment::Blob;
+use crate::state::ids::InstanceId;
 use crate::state::message::{self, Datum};
 use crate::state::people::PersonKind;
 use crate::state::snapshot::{Snapshot, WorkItem};
 use serde_json::Value as Json;
+use std::collections::BTreeMap;
 use vorgang_definitions::cel::expr::Expr;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::message::DataType;
@@ -23,6 +24,21 @@ use vorgang_definitions::kinds::process::{ArticleField, AskTime, FormField};
 use vorgang_definitions::value_error::ValueError;
 use vorgang_definitions::value_expr::ValueExpr;
 use vorgang_definitions::values::Slot;
+
+/// A form as a person sends it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Form {
+    /// May be left out where there is one.
+    pub dialog: Option<String>,
+    pub outcome: Option<String>,
+    pub values: BTreeMap<String, Json>,
+    pub article: Option<ArticleInput>,
+    /// The version of the ticket from which the form was drawn.
+    pub seen: Option<u64>,
+    /// The epoch of the work item from which the form was drawn.
+    pub epoch: Option<u32>,
+    pub blobs: Vec<Blob>,
+}
 
 /// A form that was read without an error.
 #[derive(Debug, Default)]
@@ -99,18 +115,18 @@ pub fn read<'p>(run: &Run, fields: &'p [FormField], form: &Form, at: At) -> Resu
 }
 
 /// A value of the process, or of a copy: there a yes that is not given is a no.
-fn own_value(run: &Run, name: &str, field: &FormField, form: &Form, instance: Option<Seq>) -> Result<Option<Datum>, FormError> {
+fn own_value(run: &Run, name: &str, field: &FormField, form: &Form, instance: Option<InstanceId>) -> Result<Option<Datum>, FormError> {
     let of = data_type(run, name, field, instance).ok_or(FormError::Unknown)?;
     let given = form.values.get(name).map(|json| of.read_form(json)).transpose().map_err(FormError::Invalid)?.flatten();
     let value = given.or_else(|| (of == DataType::Boolean).then_some(Value::Bool(false)));
     if value.is_none() && field.required {
         return Err(FormError::Required);
     }
-    Ok(value.as_ref().and_then(Datum::of))
+    Ok(value.as_ref().and_then(Datum::from_value))
 }
 
 /// The type of a value of the process, or of a copy.
-pub fn data_type(run: &Run, name: &str, field: &FormField, instance: Option<Seq>) -> Option<DataType> {
+pub fn data_type(run: &Run, name: &str, field: &FormField, instance: Option<InstanceId>) -> Option<DataType> {
     field.data_type.or_else(|| run.process_of(instance?)?.def.data.get(name).map(|of| of.0))
 }
 
@@ -178,14 +194,14 @@ fn change(run: &Run, name: &str, field: &FormField, form: &Form, at: At, shape: 
 /// What stands in a form at first: the value that the ticket has, else the default.
 pub fn default(run: &Run, field: &FormField, slot: &Slot, at: At) -> Option<Change> {
     let value = match field.default.as_ref()? {
-        ValueExpr::Literal(l) => l.get().cloned(),
+        ValueExpr::Literal(l) => l.value().cloned(),
         ValueExpr::Expr(e) => e.program().evaluate(&run.scope(at)).ok(),
     }?;
     stored(run, slot, Some(value)).ok()
 }
 
 /// Refuses what somebody else changed since the form was drawn, and what a running process relies on.
-pub fn conflicts(run: &Run, changes: &[Change], seen: Option<u64>) -> Result<(), Rejection> {
+pub fn conflicts(run: &mut Run, changes: &[Change], seen: Option<u64>) -> Result<(), Rejection> {
     let mut both = vec![];
     for change in changes {
         let slot = Slot::find(&run.model.names, &change.name);
@@ -194,7 +210,7 @@ pub fn conflicts(run: &Run, changes: &[Change], seen: Option<u64>) -> Result<(),
             continue;
         }
         if let Some(seen) = seen.filter(|s| *s < run.snapshot.version) {
-            let Some(changed) = run.ctx.changed_since else { return Err(Rejection::NeedsChangesSince(seen)) };
+            let Some(changed) = run.known(run.ctx.facts.changes(run.snapshot.ticket.id, seen)) else { return Ok(()) };
             if changed.get(&change.name).is_some_and(|v| *v > seen) {
                 both.push((change.name.clone(), change.value.clone(), now.clone()));
             }
@@ -207,7 +223,7 @@ pub fn conflicts(run: &Run, changes: &[Change], seen: Option<u64>) -> Result<(),
 }
 
 /// Writes what was read. A state goes through the life cycle, as a person's change.
-pub fn write(run: &mut Run, changes: Vec<Change>, instance: Option<Seq>) -> Result<(), Rejection> {
+pub fn write(run: &mut Run, changes: Vec<Change>, instance: Option<InstanceId>) -> Result<(), Rejection> {
     let (states, others): (Vec<_>, Vec<_>) = changes.into_iter().partition(|c| c.name == "state" && !c.is_field);
     let (locks, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|c| c.name == "lock" && !c.is_field);
     let (types, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|c| c.name == "type" && !c.is_field);

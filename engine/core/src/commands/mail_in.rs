@@ -1,9 +1,9 @@
 //! Mail: what came in becomes an article of a ticket, new or not; what an agent writes goes out, and can be taken back.
 
+use crate::commands::command_data::{ChangesTicket, CreatesTicket};
 use crate::commands::mail_out::take_part;
-use crate::execution::command::Received;
 use crate::execution::context::Context;
-use crate::execution::decision::Decision;
+use crate::execution::decision::{Decision, Stop};
 use crate::execution::run::Run;
 use crate::net::{assign, new_ticket};
 use crate::rules::failure::Failure;
@@ -12,18 +12,62 @@ use crate::rules::intake::{Author, Taken};
 use crate::rules::rejection::Rejection;
 use crate::rules::scope::ResponseScope;
 use crate::state::article::{Article, Sender};
+use crate::state::attachment::Blob;
 use crate::state::event::{Event, MailBounced};
-use crate::state::mail::{Address, DeliveryReport, Head, Nature, RECIPIENTS_MAX, shown};
+use crate::state::ids::{ArticleId, TicketId, TicketNumber};
+use crate::state::mail::{Address, DeliveryReport, Head, Mail, Nature, RECIPIENTS_MAX, shown};
 use crate::state::snapshot::Retry;
 use crate::state::{attributes, text};
+use std::sync::Arc;
 use vorgang_definitions::actions::link::LinkKind;
 use vorgang_definitions::kinds::auto_response::{AutoResponse, Occasion};
 use vorgang_definitions::model::Model;
 use vorgang_definitions::names::Names;
 use vorgang_definitions::value_error::LINE_BYTES_MAX;
 
+/// A mail that came in, with what was decided about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Received {
+    pub mail: Arc<Mail>,
+    /// Its bytes as they came.
+    pub raw: Blob,
+    pub taken: Taken,
+    /// New tickets only: id and number of the ticket that the mail refers to.
+    pub related: Option<(TicketId, TicketNumber)>,
+}
+
 /// A ticket that a mail makes.
-pub fn open(model: &Model, received: &Received, ctx: &Context) -> Result<Decision, Rejection> {
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenByMail {
+    pub received: Box<Received>,
+}
+
+impl CreatesTicket for OpenByMail {
+    const WORD: &'static str = "open_by_mail";
+    const INTERNAL: bool = true;
+
+    fn decide(&self, model: &Model, ctx: &Context) -> Result<Decision, Stop> {
+        open(model, &self.received, ctx)
+    }
+}
+
+/// A mail to a ticket that is there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReceiveMail {
+    pub received: Box<Received>,
+}
+
+impl ChangesTicket for ReceiveMail {
+    const WORD: &'static str = "receive_mail";
+    const INTERNAL: bool = true;
+
+    fn perform(&self, run: &mut Run) -> Result<(), Rejection> {
+        receive(run, &self.received);
+        Ok(())
+    }
+}
+
+fn open(model: &Model, received: &Received, ctx: &Context) -> Result<Decision, Stop> {
     let taken = &received.taken;
     let title = title(&received.mail.subject);
     let mut run = new_ticket::by_mail(model, &title, &taken.ticket_type, &taken.queue, ctx)?;
@@ -32,24 +76,28 @@ pub fn open(model: &Model, received: &Received, ctx: &Context) -> Result<Decisio
         run.set("customer_user", person.login.as_str().into(), false);
         run.set("customer", person.company.clone().into(), false);
     }
-    let failures = set(&mut run, taken);
-    new_ticket::complete(&mut run, &taken.ticket_type)?;
+    let done = first_mail(&mut run, received);
+    run.conclude(done)
+}
+
+fn first_mail(run: &mut Run, received: &Received) -> Result<(), Rejection> {
+    let failures = set(run, &received.taken);
+    new_ticket::complete(run, &received.taken.ticket_type)?;
     // The sender alone: `Reply-To` and copies that nobody confirms give nobody a part in the ticket.
     if let Some(from) = received.mail.from.as_ref().filter(|_| !received.mail.auth.is_forged()) {
-        take_part(&mut run, from.clone());
+        take_part(run, from.clone());
     }
-    add(&mut run, received, false);
+    add(run, received, false);
     if let Some((id, number)) = &received.related {
         run.link(*id, number.clone(), LinkKind::Related.word());
     }
     for failure in failures {
         run.raise(failure, None, Retry::Nothing);
     }
-    run.finish()
+    Ok(())
 }
 
-/// A mail to a ticket that is there.
-pub fn receive(run: &mut Run, received: &Received) {
+fn receive(run: &mut Run, received: &Received) {
     let rejected = received.taken.from == Author::Customer && follow_up::fate(&run.model.names, &run.snapshot.ticket) == Fate::Rejected;
     let failures = set(run, &received.taken);
     add(run, received, rejected);
@@ -104,10 +152,10 @@ fn add(run: &mut Run, received: &Received, rejected: bool) {
     run.blobs.extend(blobs);
     run.blobs.push(received.raw.clone());
     run.add_article(Article {
-        seq: 0,
+        seq: ArticleId(0),
         channel: "mail".into(),
         sender,
-        author: taken.person.clone().unwrap_or_else(|| from.address.clone()),
+        author: taken.person.as_ref().map_or_else(|| from.address.clone(), ToString::to_string),
         visible: taken.visible,
         subject: cut(&text::visible(&mail.subject), LINE_BYTES_MAX).to_owned(),
         body: shown(&mail.body),

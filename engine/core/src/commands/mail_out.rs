@@ -2,14 +2,12 @@
 
 use crate::execution::run::Run;
 use crate::rules::rejection::{FormError, Rejection};
-use crate::rules::rights;
 use crate::state::article::Article;
-use crate::state::event::{Event, MailQueued, MailTakenBack, ParticipantAdded};
-use crate::state::ids::Seq;
+use crate::state::event::{Event, MailQueued, ParticipantAdded};
+use crate::state::ids::MailId;
 use crate::state::mail::{ADDRESS_BYTES_MAX, Address, Head, MailInput, Outgoing, RECIPIENTS_MAX, TAKE_BACK_SECONDS};
-use crate::state::people::{PersonKind, SYSTEM};
+use crate::state::people::PersonKind;
 use jiff::SignedDuration;
-use vorgang_definitions::kinds::role::Right;
 use vorgang_definitions::value_error::{LINE_BYTES_MAX, ValueError};
 
 /// Addresses of the desk and of its agents take part in no ticket.
@@ -24,7 +22,7 @@ pub(crate) fn take_part(run: &mut Run, address: Address) {
 }
 
 /// What stands with an article that goes out as a mail under this number.
-pub fn head(run: &Run, input: &MailInput, number: Seq) -> Result<Head, Rejection> {
+pub fn head(run: &Run, input: &MailInput, number: MailId) -> Result<Head, Rejection> {
     let error = |e: FormError| Rejection::Form(vec![("to".into(), e)]);
     if input.to.is_empty() {
         return Err(error(FormError::Required));
@@ -67,7 +65,7 @@ pub fn send(run: &mut Run, article: &Article) {
     let Some(head) = article.head.as_deref() else { return };
     let now = run.ctx.now;
     let outgoing = Outgoing {
-        seq: head.outgoing.unwrap_or_else(|| run.next_seq()),
+        seq: head.outgoing.unwrap_or_else(|| run.next_id()),
         account: run.mail_account(),
         to: head.to.clone(),
         cc: head.cc.clone(),
@@ -85,13 +83,4 @@ pub fn send(run: &mut Run, article: &Article) {
         take_part(run, address);
     }
     run.emit(Event::MailQueued(MailQueued { outgoing }));
-}
-
-/// Before it went out. The commit refuses itself where it is too late.
-pub fn take_back(run: &mut Run, mail: Seq, article: Seq) -> Result<(), Rejection> {
-    if run.ctx.actor.login != SYSTEM {
-        rights::require(&run.model.names, run.ctx.actor, &run.snapshot.ticket, Right::Note)?;
-    }
-    run.emit(Event::MailTakenBack(MailTakenBack { mail, article }));
-    Ok(())
 }

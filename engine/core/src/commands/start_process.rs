@@ -1,16 +1,18 @@
 //! Starts a process with its first form.
 
-use crate::commands::submit;
+use crate::commands::command_data::CreatesTicket;
+use crate::commands::form::Form;
+use crate::commands::submit_dialog;
 use crate::execution::ask;
-use crate::execution::command::Form;
 use crate::execution::context::Context;
-use crate::execution::decision::Decision;
+use crate::execution::decision::{Decision, Stop};
 use crate::execution::run::Run;
 use crate::net::new_ticket::{begin, blank, complete_fields};
 use crate::net::workers;
 use crate::rules::rejection::{FormError, Rejection, RightReason};
 use crate::rules::rights;
 use crate::state::event::{ArticleAdded, Event};
+use crate::state::ids::WorkId;
 use crate::state::people::PersonKind;
 use crate::state::snapshot::{WorkItem, WorkStatus};
 use std::collections::BTreeMap;
@@ -29,7 +31,7 @@ pub fn start_for(process: &Process, kind: PersonKind) -> Option<&str> {
 }
 
 /// A run in which the process has begun, before its first form: for drawing that form, and for submitting it.
-pub fn begin_process<'a>(model: &'a Model, process: &str, ctx: &'a Context<'a>) -> Result<(Run<'a>, u32), Rejection> {
+pub fn begin_process<'a>(model: &'a Model, process: &str, ctx: &'a Context<'a>) -> Result<(Run<'a>, WorkId), Rejection> {
     let process = model.processes.get(process).ok_or(Rejection::NotFound)?;
     let def = &process.def;
     if def.status() != Status::Active {
@@ -41,33 +43,53 @@ pub fn begin_process<'a>(model: &'a Model, process: &str, ctx: &'a Context<'a>) 
     let mut run = begin(model, ctx, blank(ctx, &title, &t.ticket_type, &t.queue, &t.state, &t.priority)?);
     ask::ask(&run, "process", &def.name, None)?;
     // What handlers see is the ticket with its first form.
-    run.early = true;
+    run.reactions.early = true;
     let instance = run.start_instance(process, &ctx.actor.login);
     run.enter(instance, at, None);
-    let work = run.snapshot.last_seq;
+    let work = WorkId(run.snapshot.last_seq);
     Ok((run, work))
 }
 
-pub fn process(model: &Model, name: &str, form: &Form, ctx: &Context) -> Result<Decision, Rejection> {
+/// A process with a new ticket: the first dialog is submitted in the same command.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StartProcess {
+    pub process: String,
+    pub form: Form,
+}
+
+impl CreatesTicket for StartProcess {
+    const WORD: &'static str = "start_process";
+
+    fn decide(&self, model: &Model, ctx: &Context) -> Result<Decision, Stop> {
+        process(model, &self.process, &self.form, ctx)
+    }
+}
+
+fn process(model: &Model, name: &str, form: &Form, ctx: &Context) -> Result<Decision, Stop> {
     let (mut run, work) = begin_process(model, name, ctx)?;
+    let done = first_form(&mut run, work, form);
+    run.conclude(done)
+}
+
+fn first_form(run: &mut Run, work: WorkId, form: &Form) -> Result<(), Rejection> {
+    let (model, ctx) = (run.model, run.ctx);
     let ticket_type = model.names.types.get(&run.snapshot.ticket.ticket_type).cloned().ok_or(Rejection::NotFound)?;
     // Defaults of the type come first, so that the form and its conditions see them; what is required may still come.
-    let _ = complete_fields(&mut run, &ticket_type, &BTreeMap::new());
-    run.rest();
+    let _ = complete_fields(run, &ticket_type, &BTreeMap::new());
+    run.run_to_completion();
     // A form that comes before a program has answered is not there yet.
     let item = run.snapshot.item(work).filter(|w| w.status.is_open() && w.status != WorkStatus::Calling).cloned();
     let given = form.dialog.is_some() || form.outcome.is_some() || !form.values.is_empty() || form.article.is_some();
     // Where the first step is for others, starting only places the token.
-    if item.is_some_and(|item| given || first_form_is_for(&run, &item)) {
-        submit::submit(&mut run, work, form)?;
+    if item.is_some_and(|item| given || first_form_is_for(run, &item)) {
+        submit_dialog::submit(run, work, form)?;
     } else if given {
         return Err(Rejection::Form(vec![(String::new(), FormError::Unknown)]));
     } else if ctx.actor.kind == PersonKind::Agent {
         rights::require(&model.names, ctx.actor, &run.snapshot.ticket, Right::Create)?;
     }
-    title_from_article(&mut run, form);
-    complete_fields(&mut run, &ticket_type, &form.values)?;
-    run.finish()
+    title_from_article(run, form);
+    complete_fields(run, &ticket_type, &form.values)
 }
 
 /// Has the first activity a dialog for whoever starts it?

@@ -1,7 +1,7 @@
 //! Work by hand: what an administrator does to a token, and people with their own work. What follows is proved first.
 
-use crate::commands::submit::{self, open_item};
-use crate::execution::command::{Hand, Steer};
+use crate::commands::command_data::ChangesTicket;
+use crate::commands::submit_dialog::{self, open_item};
 use crate::execution::run::Run;
 use crate::net::voters;
 use crate::net::workers::may_work;
@@ -9,9 +9,10 @@ use crate::rules::failure::Failure;
 use crate::rules::rejection::{FormError, Rejection, RightReason};
 use crate::rules::rights;
 use crate::state::event::{Event, WorkSteered};
-use crate::state::ids::Seq;
+use crate::state::ids::{InstanceId, WorkId};
 use crate::state::people::Person;
 use crate::state::snapshot::{Snapshot, WorkItem, WorkStatus};
+use crate::state::timer::Pause;
 use std::sync::Arc;
 use vorgang_definitions::kinds::process::{Activity, Approval};
 use vorgang_definitions::kinds::role::Right;
@@ -21,7 +22,121 @@ use vorgang_definitions::soundness::decide_from;
 use vorgang_definitions::soundness::fault::Answer;
 use vorgang_definitions::soundness::marking::{Marking, Token};
 
-pub fn steer(run: &mut Run, steer: &Steer) -> Result<(), Rejection> {
+/// An intervention by hand in the work of a ticket, with its reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Steer {
+    pub hand: Hand,
+    pub reason: String,
+    /// Accepts that the process may not be able to end well.
+    pub anyway: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hand {
+    /// Ends the work item as if its people had given this outcome.
+    Complete {
+        work: WorkId,
+        outcome: String,
+    },
+    /// Continues as with this outcome although nobody did the work: undoing leaves it alone.
+    Skip {
+        work: WorkId,
+        outcome: String,
+    },
+    /// Removes the work item; nothing follows.
+    Cancel {
+        work: WorkId,
+    },
+    /// Moves the token to another activity.
+    Move {
+        work: WorkId,
+        to: String,
+    },
+    /// Repeats a completed activity.
+    Redo {
+        instance: InstanceId,
+        activity: String,
+    },
+    /// Blocks the work item and stops its clocks until it is resumed.
+    Suspend {
+        work: WorkId,
+    },
+    Resume {
+        work: WorkId,
+    },
+    /// Gives the work item to another person.
+    Over {
+        work: WorkId,
+        to: String,
+    },
+}
+
+impl Hand {
+    pub const WORDS: [&'static str; 8] = ["complete", "skip", "cancel", "move", "redo", "suspend", "resume", "hand_over"];
+
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Complete { .. } => "complete",
+            Self::Skip { .. } => "skip",
+            Self::Cancel { .. } => "cancel",
+            Self::Move { .. } => "move",
+            Self::Redo { .. } => "redo",
+            Self::Suspend { .. } => "suspend",
+            Self::Resume { .. } => "resume",
+            Self::Over { .. } => "hand_over",
+        }
+    }
+
+    /// By its word, for a work item; `None` where something is missing.
+    pub fn of_work(word: &str, work: WorkId, outcome: Option<String>, to: Option<String>) -> Option<Self> {
+        Some(match word {
+            "complete" => Self::Complete { work, outcome: outcome? },
+            "skip" => Self::Skip { work, outcome: outcome? },
+            "cancel" => Self::Cancel { work },
+            "move" => Self::Move { work, to: to? },
+            "suspend" => Self::Suspend { work },
+            "resume" => Self::Resume { work },
+            "hand_over" => Self::Over { work, to: to? },
+            _ => return None,
+        })
+    }
+
+    /// People may do it with their own work.
+    pub fn is_for_workers(&self) -> bool {
+        matches!(self, Self::Suspend { .. } | Self::Resume { .. } | Self::Over { .. })
+    }
+
+    pub fn work(&self) -> Option<WorkId> {
+        match self {
+            Self::Complete { work, .. }
+            | Self::Skip { work, .. }
+            | Self::Cancel { work }
+            | Self::Move { work, .. }
+            | Self::Suspend { work }
+            | Self::Resume { work }
+            | Self::Over { work, .. } => Some(*work),
+            Self::Redo { .. } => None,
+        }
+    }
+
+    /// The outcome, the activity or the person.
+    pub fn to(&self) -> Option<&str> {
+        match self {
+            Self::Complete { outcome: to, .. } | Self::Skip { outcome: to, .. } | Self::Move { to, .. } | Self::Over { to, .. } => Some(to),
+            _ => None,
+        }
+    }
+}
+
+impl ChangesTicket for Steer {
+    const WORD: &'static str = "steer";
+
+    fn perform(&self, run: &mut Run) -> Result<(), Rejection> {
+        steer(run, self)
+    }
+}
+
+fn steer(run: &mut Run, steer: &Steer) -> Result<(), Rejection> {
     let admin = rights::is_admin(&run.model.names, run.ctx.actor);
     if !admin && !steer.hand.is_for_workers() {
         return Err(Rejection::Right(RightReason::AdminOnly));
@@ -72,7 +187,7 @@ pub fn steer(run: &mut Run, steer: &Steer) -> Result<(), Rejection> {
 }
 
 /// The instance and the activity that are meant.
-fn about(snapshot: &Snapshot, hand: &Hand) -> Result<(Seq, String), Rejection> {
+fn about(snapshot: &Snapshot, hand: &Hand) -> Result<(InstanceId, String), Rejection> {
     if let Hand::Redo { instance, activity } = hand {
         let runs = snapshot.instance(*instance).is_some_and(|i| i.outcome.is_none());
         let done = snapshot.step(*instance, activity).is_some();
@@ -84,12 +199,12 @@ fn about(snapshot: &Snapshot, hand: &Hand) -> Result<(Seq, String), Rejection> {
     Ok((item.instance, item.activity.clone()))
 }
 
-fn any_open(run: &Run, work: Seq) -> Result<WorkItem, Rejection> {
+fn any_open(run: &Run, work: WorkId) -> Result<WorkItem, Rejection> {
     run.snapshot.item(work).filter(|w| w.status.is_open()).cloned().ok_or(Rejection::Gone)
 }
 
 /// A token of its own, and no copy.
-fn token(run: &Run, work: Seq) -> Result<WorkItem, Rejection> {
+fn token(run: &Run, work: WorkId) -> Result<WorkItem, Rejection> {
     any_open(run, work).and_then(|w| if w.copy().is_none() { Ok(w) } else { Err(Rejection::Gone) })
 }
 
@@ -100,7 +215,7 @@ fn place_known(process: &ProcessModel, to: &str) -> Result<(), Rejection> {
     }
 }
 
-fn complete(run: &mut Run, process: &ProcessModel, work: Seq, outcome: &str) -> Result<(), Rejection> {
+fn complete(run: &mut Run, process: &ProcessModel, work: WorkId, outcome: &str) -> Result<(), Rejection> {
     let (item, _) = at_work(run, process, work, outcome)?;
     run.withdraw_within(&item);
     let by = run.ctx.actor.login.clone();
@@ -108,7 +223,7 @@ fn complete(run: &mut Run, process: &ProcessModel, work: Seq, outcome: &str) -> 
 }
 
 /// It goes on as with the outcome, and nobody has done it: nothing of it is undone later.
-fn skip(run: &mut Run, process: &ProcessModel, work: Seq, outcome: &str) -> Result<(), Rejection> {
+fn skip(run: &mut Run, process: &ProcessModel, work: WorkId, outcome: &str) -> Result<(), Rejection> {
     let (item, activity) = at_work(run, process, work, outcome)?;
     if item.copy().is_some() {
         return Err(Rejection::Gone);
@@ -127,7 +242,7 @@ fn went(left: Result<Option<Vec<String>>, Failure>) -> Result<(), Rejection> {
 }
 
 /// An item that can end with this outcome. What waits at a join for others has not begun.
-fn at_work<'p>(run: &Run, process: &'p ProcessModel, work: Seq, outcome: &str) -> Result<(WorkItem, &'p Activity), Rejection> {
+fn at_work<'p>(run: &Run, process: &'p ProcessModel, work: WorkId, outcome: &str) -> Result<(WorkItem, &'p Activity), Rejection> {
     let item = any_open(run, work)?;
     let activity = process.def.activities.get(&item.activity).ok_or(Rejection::Gone)?;
     if is_at_join(&item) {
@@ -149,15 +264,15 @@ pub fn is_at_join(item: &WorkItem) -> bool {
     item.status == WorkStatus::Waiting && item.more.as_ref().is_none_or(|m| m.waits.is_none())
 }
 
-fn suspend(run: &mut Run, work: Seq, admin: bool) -> Result<(), Rejection> {
+fn suspend(run: &mut Run, work: WorkId, admin: bool) -> Result<(), Rejection> {
     let item = open_item(run, work)?;
     own(run, &item, admin)?;
-    run.stop_clocks(work);
+    run.stop_clocks(work, Pause::Suspended);
     run.change_work(work, WorkStatus::Suspended, item.claimed_by, true);
     Ok(())
 }
 
-fn resume(run: &mut Run, process: &ProcessModel, work: Seq, admin: bool) -> Result<(), Rejection> {
+fn resume(run: &mut Run, process: &ProcessModel, work: WorkId, admin: bool) -> Result<(), Rejection> {
     let item = any_open(run, work)?;
     if item.status != WorkStatus::Suspended {
         return Err(Rejection::Gone);
@@ -168,7 +283,7 @@ fn resume(run: &mut Run, process: &ProcessModel, work: Seq, admin: bool) -> Resu
     Ok(())
 }
 
-fn hand_over(run: &mut Run, work: Seq, to: &str, admin: bool) -> Result<(), Rejection> {
+fn hand_over(run: &mut Run, work: WorkId, to: &str, admin: bool) -> Result<(), Rejection> {
     let item = open_item(run, work)?;
     if let Some(approval) = approval_of(run, &item) {
         return delegate(run, &item, &approval, to);
@@ -182,7 +297,7 @@ fn hand_over(run: &mut Run, work: Seq, to: &str, admin: bool) -> Result<(), Reje
     if item.claimed_by.as_deref() == Some(to) {
         return Ok(());
     }
-    run.change_work(work, item.status, Some(to.to_owned()), true);
+    run.change_work(work, item.status, Some(to.into()), true);
     // The ticket goes with the work, where whoever gave it had both.
     let had = item.claimed_by.is_some() && run.snapshot.ticket.owner == item.claimed_by;
     if had && rights::in_queue(&run.model.names, &person, &run.snapshot.ticket.queue, Right::Owner) {
@@ -213,7 +328,7 @@ fn delegate(run: &mut Run, item: &WorkItem, approval: &Approval, to: &str) -> Re
     }
     // One who has a vote already has no second: there would be one less.
     let before = voters::votes_possible(run, item, approval);
-    submit::delegate(run, item, member, to.to_owned());
+    submit_dialog::delegate(run, item, member, to.into());
     let after = run.snapshot.item(item.seq).map_or(0, |w| voters::votes_possible(run, w, approval));
     if after < before && after < approval.required() { Err(wrong(FormError::NotForPerson)) } else { Ok(()) }
 }
@@ -229,7 +344,7 @@ fn own(run: &Run, item: &WorkItem, admin: bool) -> Result<(), Rejection> {
 }
 
 /// What is wrong with going on from here, in a sentence; `None` too where that is not decided.
-fn fault(model: &Model, process: &ProcessModel, snapshot: &Snapshot, instance: Seq) -> Option<String> {
+fn fault(model: &Model, process: &ProcessModel, snapshot: &Snapshot, instance: InstanceId) -> Option<String> {
     let state = snapshot.instance(instance).filter(|i| i.outcome.is_none())?;
     let tokens = snapshot.open_work().filter(|w| w.instance == instance && w.copy().is_none());
     let tokens = tokens.map(|w| Token { activity: &w.activity, arrow: w.source.as_deref().filter(|_| is_at_join(w)) }).collect::<Vec<_>>();

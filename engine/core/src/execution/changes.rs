@@ -4,10 +4,11 @@ use crate::execution::decision::{Decision, Turn};
 use crate::state::article::Article;
 use crate::state::attachment::Blob;
 use crate::state::event::{AttributeSet, Event, FieldSet};
-use crate::state::ids::Seq;
+use crate::state::ids::{ArticleId, CallId, InstanceId, KeptId, Login, MailId, NoticeId, Seq, TicketId, TimerId, WorkId};
 use crate::state::mail::{Address, Outgoing};
 use crate::state::notice::Notice;
-use crate::state::snapshot::{Call, Incident, Instance, KeptMessage, Snapshot, Step, Ticket, Timer, Told, Vote, Waits, WorkItem};
+use crate::state::snapshot::{Call, Incident, Instance, KeptMessage, Snapshot, Step, Ticket, Told, Vote, Waits, WorkItem};
+use crate::state::timer::Timer;
 use crate::state::touched::{Emitted, Mutexes, Touched};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -30,45 +31,45 @@ pub struct Changes {
     pub votes: Vec<Vote>,
     pub timers: Vec<Timer>,
     /// Numbers of timers that are gone.
-    pub timers_ended: Vec<Seq>,
+    pub timers_ended: Vec<TimerId>,
     /// Work items whose timers go with them.
-    pub timers_of: Vec<Seq>,
+    pub timers_of: Vec<WorkId>,
     /// Which tables have rows of this ticket that are loaded with it.
-    pub parts: u8,
+    pub parts: u32,
     /// With since when.
-    pub watchers: Vec<(String, Timestamp)>,
-    pub watchers_gone: Vec<String>,
+    pub watchers: Vec<(Login, Timestamp)>,
+    pub watchers_gone: Vec<Login>,
     /// With since when.
     pub participants: Vec<(Address, Timestamp)>,
     pub outgoing: Vec<Outgoing>,
     /// (mail, article): it must not have gone out.
-    pub taken_back: Vec<(Seq, Seq)>,
+    pub taken_back: Vec<(MailId, ArticleId)>,
     /// Addresses that were not reached, why and when.
     pub bounced: Vec<(String, String, Timestamp)>,
     pub emitted: Vec<Emitted>,
     pub kept: Vec<KeptMessage>,
     /// Numbers of kept messages that are gone.
-    pub kept_gone: Vec<Seq>,
+    pub kept_gone: Vec<KeptId>,
     /// Instances that ended: what they kept goes with them.
-    pub kept_of: Vec<Seq>,
+    pub kept_of: Vec<InstanceId>,
     pub mutexes: Mutexes,
     /// Work items that wait for one, or wait no more.
-    pub mutex_waits: Vec<(Seq, Option<MutexWait>)>,
+    pub mutex_waits: Vec<(WorkId, Option<MutexWait>)>,
     /// Turns of the whole command (`Decision::turns`); decisions within it have none.
     pub turns: Vec<Turn>,
     pub calls: Vec<Call>,
     /// Numbers of calls that are gone.
-    pub calls_ended: Vec<Seq>,
+    pub calls_ended: Vec<CallId>,
     pub incidents: Vec<Incident>,
     pub articles: Vec<Article>,
     /// (the other ticket, what it is to this one, since when)
-    pub links: Vec<(i64, String, Timestamp)>,
-    pub links_gone: Vec<(i64, String)>,
+    pub links: Vec<(TicketId, String, Timestamp)>,
+    pub links_gone: Vec<(TicketId, String)>,
     /// What somebody was told, and is told once a day.
     pub told: Vec<Told>,
     pub notices: Vec<Notice>,
     /// Notifications whose mail is to be sent again.
-    pub mails_wanted: Vec<Seq>,
+    pub mails_wanted: Vec<NoticeId>,
     pub blobs: Vec<Blob>,
 }
 
@@ -78,12 +79,12 @@ pub struct MutexWait {
     pub name: String,
     pub key: String,
     /// The ticket that holds it, by its id: it has to hold it still.
-    pub holder: i64,
+    pub holder: TicketId,
     pub since: Timestamp,
 }
 
 impl Changes {
-    pub fn of(decision: &Decision) -> Self {
+    pub fn from_decision(decision: &Decision) -> Self {
         let after: &Snapshot = &decision.after;
         let mut rows = Touched::new(after, decision.had_timers);
         decision.events.iter().for_each(|event| event.touch(&mut rows));
@@ -165,7 +166,7 @@ impl Changes {
 }
 
 /// Only of an item that waits for one, or did: others have no such row.
-fn mutex_wait(after: &Snapshot, seq: Seq) -> Option<(Seq, Option<MutexWait>)> {
+fn mutex_wait(after: &Snapshot, seq: WorkId) -> Option<(WorkId, Option<MutexWait>)> {
     let item = after.item(seq)?;
     let more = item.more.as_ref()?;
     match &more.waits {
@@ -179,17 +180,17 @@ fn mutex_wait(after: &Snapshot, seq: Seq) -> Option<(Seq, Option<MutexWait>)> {
 }
 
 /// A ticket without these has nothing to load from their tables.
-pub const HAS_INSTANCES: u8 = 1;
-pub const HAS_TIMERS: u8 = 2;
-pub const HAS_INCIDENTS: u8 = 4;
-pub const HAS_WATCHERS: u8 = 8;
-pub const HAS_TOLD: u8 = 16;
-pub const HAS_CALLS: u8 = 32;
-pub const HAS_KEPT: u8 = 64;
-pub const HAS_PARTICIPANTS: u8 = 128;
+pub const HAS_INSTANCES: u32 = 1;
+pub const HAS_TIMERS: u32 = 2;
+pub const HAS_INCIDENTS: u32 = 4;
+pub const HAS_WATCHERS: u32 = 8;
+pub const HAS_TOLD: u32 = 16;
+pub const HAS_CALLS: u32 = 32;
+pub const HAS_KEPT: u32 = 64;
+pub const HAS_PARTICIPANTS: u32 = 128;
 
-fn parts(after: &Snapshot) -> u8 {
-    let bit = |on: bool, bit: u8| if on { bit } else { 0 };
+fn parts(after: &Snapshot) -> u32 {
+    let bit = |on: bool, bit: u32| if on { bit } else { 0 };
     bit(after.instances.iter().any(|i| i.outcome.is_none()), HAS_INSTANCES)
         | bit(!after.timers.is_empty(), HAS_TIMERS)
         | bit(after.incidents.iter().any(|i| i.resolved.is_none()), HAS_INCIDENTS)

@@ -6,8 +6,8 @@ use crate::state::event::{ArticleAdded, Event, LinkAdded, LinkRemoved};
 use crate::state::linked::Linked;
 
 /// Everything that was written on the ticket so far, and what is linked to it.
-pub(crate) fn content(run: &Run) -> (Vec<Article>, Vec<Linked>) {
-    let stored = run.stored.and_then(|t| run.ctx.facts.content(&t.number));
+pub(crate) fn content(run: &mut Run) -> (Vec<Article>, Vec<Linked>) {
+    let stored = run.stored.and_then(|t| run.known(run.ctx.facts.content(&t.number)).flatten());
     let (mut articles, mut links) = stored.map(|c| (c.articles.clone(), c.links.clone())).unwrap_or_default();
     for event in &run.events {
         match event {

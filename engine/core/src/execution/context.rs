@@ -3,9 +3,9 @@
 use crate::execution::decision::{Decision, Given};
 use crate::execution::facts::Facts;
 use crate::rules::trace::Trace;
+use crate::state::ids::{TicketId, TicketNumber};
 use crate::state::people::{Directory, Person};
 use jiff::Timestamp;
-use std::collections::BTreeMap;
 
 /// Everything that is not in the ticket: who, when, and numbers for what is made.
 #[derive(Debug, Clone)]
@@ -14,9 +14,9 @@ pub struct Context<'a> {
     pub actor: &'a Person,
     pub people: &'a Directory,
     /// Id and number for the ticket that the command creates.
-    pub new_ticket: Option<(i64, String)>,
-    /// Names changed since the version that a form was drawn from; `None` until it is asked for.
-    pub changed_since: Option<&'a BTreeMap<String, u64>>,
+    pub new_ticket: Option<(TicketId, TicketNumber)>,
+    /// How many numbers of `facts` belong to tickets that were made before.
+    pub numbers_taken: usize,
     pub facts: &'a Facts,
     /// What the command that set this off has decided so far.
     pub so_far: Option<&'a Decision>,
@@ -36,7 +36,7 @@ impl<'a> Context<'a> {
             actor,
             people,
             new_ticket: None,
-            changed_since: None,
+            numbers_taken: 0,
             facts: Facts::trial(),
             so_far: None,
             given: Given::default(),

@@ -4,6 +4,7 @@ use crate::execution::at::At;
 use crate::execution::run::Run;
 use crate::rules::failure::Failure;
 use crate::rules::who;
+use crate::state::ids::Login;
 use vorgang_definitions::cel::value::Value;
 use vorgang_definitions::kinds::who::Whos;
 use vorgang_definitions::template::Template;
@@ -12,7 +13,7 @@ use vorgang_definitions::value_expr::ValueExpr;
 /// The value of a place; `None` unsets.
 pub(crate) fn value(run: &Run, value: &ValueExpr, at: At) -> Result<Option<Value>, Failure> {
     match value {
-        ValueExpr::Literal(l) => Ok(l.get().cloned()),
+        ValueExpr::Literal(l) => Ok(l.value().cloned()),
         ValueExpr::Expr(e) => {
             let scope = run.scope(at);
             let value = e.program().evaluate(&scope).map_err(|error| Failure::of_expression(e, &error, &scope))?;
@@ -22,7 +23,7 @@ pub(crate) fn value(run: &Run, value: &ValueExpr, at: At) -> Result<Option<Value
 }
 
 /// Everybody who is meant here.
-pub(crate) fn people(run: &Run, whos: &Whos, at: At) -> Result<Vec<String>, Failure> {
+pub(crate) fn people(run: &Run, whos: &Whos, at: At) -> Result<Vec<Login>, Failure> {
     who::people(whos, &run.scope(at)).map_err(|e| Failure::new("expression", e.to_string()))
 }
 

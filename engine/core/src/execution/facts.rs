@@ -1,175 +1,137 @@
-//! What a decision may have to know beside its ticket: numbers for tickets that it makes, and other tickets.
-//! What is missing is remembered; whoever asked finds it and decides again.
+//! Facts that a command needs and its ticket does not hold: numbers for new tickets, other tickets, rows of the whole site.
+//!
+//! A decision performs no I/O. A fact that is not there becomes a [`LookUp`]; the runtime finds it and decides again.
 
 use crate::state::article::Article;
+use crate::state::ids::{Login, TicketId, TicketNumber};
 use crate::state::linked::Linked;
 use crate::state::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-#[derive(Debug, Default)]
-pub struct Facts {
-    numbers: Vec<(i64, String)>,
-    used: AtomicUsize,
-    others: BTreeMap<String, Arc<Other>>,
-    contents: BTreeMap<String, Arc<Content>>,
-    site: BTreeMap<SiteAsked, SiteFact>,
-    asked: Mutex<Asked>,
-    /// For looking only: nothing is stored under what this gives.
-    endless: bool,
+/// Tickets that one command may make.
+pub const NEW_TICKETS_MAX: usize = 100;
+
+/// One question to the database.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LookUp {
+    /// This many numbers for new tickets.
+    Numbers(usize),
+    /// The ticket with this number.
+    Ticket(TicketNumber),
+    /// Articles and links of the ticket with this number.
+    Content(TicketNumber),
+    /// For each name of an attribute or field, the last version that changed it, of those after this one; the ticket by its id.
+    Changes { ticket: TicketId, after: u64 },
+    /// The holder and the waiting tickets of a mutex of the site.
+    Mutex { name: String, key: String },
+    /// The login of the last turn at an activity of a process (`PROCESS.ACTIVITY`).
+    Turn(String),
+    /// The number of open work items that the person with this login has claimed.
+    Load(Login),
 }
 
-/// Another ticket.
+/// Questions that a command waits for.
+pub type LookUps = BTreeSet<LookUp>;
+
+/// The answer to a [`LookUp`] other than `Numbers`. `None`: there is no such ticket, or no turn yet.
 #[derive(Debug, Clone)]
-pub struct Other {
-    pub snapshot: Snapshot,
+pub enum Fact {
+    Ticket(Option<Arc<Snapshot>>),
+    Content(Option<Arc<Content>>),
+    Changes(Arc<BTreeMap<String, u64>>),
+    Mutex(MutexFact),
+    Turn(Option<Login>),
+    Load(u32),
 }
 
-/// What is not loaded with a ticket.
+/// The rows of a ticket that are not loaded with it.
 #[derive(Debug, Clone, Default)]
 pub struct Content {
     pub articles: Vec<Article>,
     pub links: Vec<Linked>,
 }
 
-/// By number.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Asked {
-    pub tickets: BTreeSet<String>,
-    pub contents: BTreeSet<String>,
-    pub site: BTreeSet<SiteAsked>,
-}
-
-/// What is known only of the site as a whole.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SiteAsked {
-    /// A mutex, by name and key.
-    Mutex(String, String),
-    /// Who was given work last, at an activity of a process.
-    Turn(String),
-    /// How much claimed work is open, by login.
-    Load(String),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SiteFact {
-    Mutex(MutexFact),
-    Turn(Option<String>),
-    Load(u32),
-}
-
-/// Who has a mutex of the site, and who waits for it.
+/// The state of a mutex of the site.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MutexFact {
     /// The ticket that holds it, by its id and number.
-    pub holder: Option<(i64, String)>,
+    pub holder: Option<(TicketId, TicketNumber)>,
     /// How many have come to wait for it since it was taken.
     pub rev: i64,
     /// Numbers of the first tickets that wait, the longest first.
-    pub waiters: Vec<String>,
+    pub waiters: Vec<TicketNumber>,
+}
+
+#[derive(Debug, Default)]
+pub struct Facts {
+    numbers: Vec<(TicketId, TicketNumber)>,
+    known: BTreeMap<LookUp, Fact>,
+    /// A trial, whose result is not stored: every ticket gets the same number, and other rows do not exist.
+    trial: bool,
 }
 
 impl Facts {
-    pub fn new(numbers: Vec<(i64, String)>, others: BTreeMap<String, Arc<Other>>, contents: BTreeMap<String, Arc<Content>>) -> Self {
-        Self { numbers, others, contents, ..Self::default() }
+    /// `numbers` are the ids and numbers for new tickets, in the order in which they are used.
+    pub fn new(numbers: Vec<(TicketId, TicketNumber)>, known: BTreeMap<LookUp, Fact>) -> Self {
+        Self { numbers, known, trial: false }
     }
 
-    /// With what is known of the site.
-    pub fn with_site(self, site: BTreeMap<SiteAsked, SiteFact>) -> Self {
-        Self { site, ..self }
-    }
-
-    fn of_site(&self, what: SiteAsked) -> Option<&SiteFact> {
-        let known = self.site.get(&what);
-        if known.is_none() && !self.endless {
-            self.asked.lock().unwrap_or_else(PoisonError::into_inner).site.insert(what);
-        }
-        known
-    }
-
-    pub fn mutex(&self, name: &str, key: &str) -> Option<MutexFact> {
-        match self.of_site(SiteAsked::Mutex(name.to_owned(), key.to_owned())) {
-            Some(SiteFact::Mutex(fact)) => Some(fact.clone()),
-            _ => None,
-        }
-    }
-
-    /// Who was given work last there.
-    pub fn turn(&self, place: &str) -> Option<String> {
-        match self.of_site(SiteAsked::Turn(place.to_owned())) {
-            Some(SiteFact::Turn(login)) => login.clone(),
-            _ => None,
-        }
-    }
-
-    /// How much claimed work this person has.
-    pub fn load(&self, login: &str) -> u32 {
-        match self.of_site(SiteAsked::Load(login.to_owned())) {
-            Some(SiteFact::Load(count)) => *count,
-            _ => 0,
-        }
-    }
-
-    /// For trying out what would happen.
+    /// For decisions that only show what would happen.
     pub fn trial() -> &'static Self {
-        static TRIAL: Facts = Facts {
-            numbers: vec![],
-            used: AtomicUsize::new(0),
-            others: BTreeMap::new(),
-            contents: BTreeMap::new(),
-            site: BTreeMap::new(),
-            asked: Mutex::new(Asked { tickets: BTreeSet::new(), contents: BTreeSet::new(), site: BTreeSet::new() }),
-            endless: true,
-        };
+        static TRIAL: Facts = Facts { numbers: vec![], known: BTreeMap::new(), trial: true };
         &TRIAL
     }
 
-    /// Id and number for a new ticket.
-    pub fn number(&self) -> Option<(i64, String)> {
-        if self.endless {
-            return Some((0, "…".into()));
+    /// Id and number for a new ticket after `taken` others; `None` beyond [`NEW_TICKETS_MAX`].
+    pub fn number(&self, taken: usize) -> Result<Option<(TicketId, TicketNumber)>, LookUp> {
+        match self.numbers.get(taken) {
+            Some(number) => Ok(Some(number.clone())),
+            None if self.trial => Ok(Some((TicketId(0), "…".into()))),
+            None if taken >= NEW_TICKETS_MAX => Ok(None),
+            None => Err(LookUp::Numbers(taken + 1)),
         }
-        self.numbers.get(self.used.fetch_add(1, Ordering::Relaxed)).cloned()
     }
 
-    /// The ticket with this number.
-    pub fn other(&self, number: &str) -> Option<&Arc<Other>> {
-        let known = self.others.get(number);
-        if known.is_none() && !self.endless {
-            self.asked.lock().unwrap_or_else(PoisonError::into_inner).tickets.insert(number.to_owned());
+    /// The fact; `None` in a trial, where nothing else exists.
+    fn find(&self, asked: LookUp) -> Result<Option<&Fact>, LookUp> {
+        match self.known.get(&asked) {
+            None if !self.trial => Err(asked),
+            found => Ok(found),
         }
-        known
     }
 
-    /// The id of the ticket with this number.
-    pub fn ticket(&self, number: &str) -> Option<i64> {
-        let known = self.other(number).map(|o| o.snapshot.ticket.id);
-        known.or(self.endless.then_some(0))
+    pub fn other(&self, number: &TicketNumber) -> Result<Option<Arc<Snapshot>>, LookUp> {
+        let fact = self.find(LookUp::Ticket(number.clone()))?;
+        Ok(if let Some(Fact::Ticket(found)) = fact { found.clone() } else { None })
     }
 
-    /// What was written on the ticket with this number, and what is linked.
-    pub fn content(&self, number: &str) -> Option<&Arc<Content>> {
-        let known = self.contents.get(number);
-        if known.is_none() && !self.endless {
-            self.asked.lock().unwrap_or_else(PoisonError::into_inner).contents.insert(number.to_owned());
-        }
-        known
+    pub fn content(&self, number: &TicketNumber) -> Result<Option<Arc<Content>>, LookUp> {
+        let fact = self.find(LookUp::Content(number.clone()))?;
+        Ok(if let Some(Fact::Content(found)) = fact { found.clone() } else { None })
     }
 
-    /// How many numbers were given.
-    pub fn given(&self) -> usize {
-        self.numbers.len()
+    pub fn changes(&self, ticket: TicketId, after: u64) -> Result<Arc<BTreeMap<String, u64>>, LookUp> {
+        let fact = self.find(LookUp::Changes { ticket, after })?;
+        Ok(if let Some(Fact::Changes(changes)) = fact { changes.clone() } else { Arc::default() })
     }
 
-    /// How many of them were taken.
-    pub fn taken(&self) -> usize {
-        self.used.load(Ordering::Relaxed).min(self.numbers.len())
+    pub fn mutex(&self, name: &str, key: &str) -> Result<MutexFact, LookUp> {
+        let fact = self.find(LookUp::Mutex { name: name.to_owned(), key: key.to_owned() })?;
+        Ok(if let Some(Fact::Mutex(mutex)) = fact { mutex.clone() } else { MutexFact::default() })
     }
 
-    /// Numbers that were wanted beyond those given, and tickets that are not known.
-    pub fn missing(&self) -> (usize, Asked) {
-        let wanted = self.used.load(Ordering::Relaxed).saturating_sub(self.numbers.len());
-        (wanted, self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    pub fn turn(&self, place: &str) -> Result<Option<Login>, LookUp> {
+        let fact = self.find(LookUp::Turn(place.to_owned()))?;
+        Ok(if let Some(Fact::Turn(login)) = fact { login.clone() } else { None })
+    }
+
+    pub fn load(&self, login: &Login) -> Result<u32, LookUp> {
+        let fact = self.find(LookUp::Load(login.to_owned()))?;
+        Ok(if let Some(Fact::Load(count)) = fact { *count } else { 0 })
+    }
+
+    pub fn is_trial(&self) -> bool {
+        self.trial
     }
 }

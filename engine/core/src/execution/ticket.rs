@@ -1,13 +1,13 @@
 //! What is written on the ticket itself: attributes, time, articles, watchers.
 
-use crate::execution::command::Command;
 use crate::execution::decision::Reach;
+use crate::execution::peer_command::PeerCommand;
 use crate::execution::run::Run;
 use crate::state::article::{Article, Sender};
 use crate::state::attributes::attribute;
 use crate::state::event::{ArticleAdded, AttributeSet, Event, FieldSet, MailQueued, TimeAccounted, WatcherAdded, WatcherRemoved};
 use crate::state::happening::Happening;
-use crate::state::ids::Seq;
+use crate::state::ids::{ArticleId, Login, TicketNumber};
 use crate::state::mail::{Address, Outgoing};
 use crate::state::people::PersonKind;
 use crate::state::text;
@@ -55,14 +55,14 @@ impl Run<'_> {
         true
     }
 
-    pub fn account(&mut self, minutes: i64, article: Option<Seq>) {
+    pub fn account(&mut self, minutes: i64, article: Option<ArticleId>) {
         if minutes != 0 {
             self.emit(Event::TimeAccounted(TimeAccounted { minutes, by: self.ctx.actor.login.clone(), article, at: self.ctx.now }));
         }
     }
 
     /// Begins or ends somebody's watching; what is so already is no change.
-    pub fn watch(&mut self, person: String, watch: bool) {
+    pub fn watch(&mut self, person: Login, watch: bool) {
         if self.snapshot.watchers.contains(&person) != watch {
             self.emit(if watch {
                 Event::WatcherAdded(WatcherAdded { person, at: self.ctx.now })
@@ -74,16 +74,16 @@ impl Run<'_> {
 
     /// What the handler that runs is there for.
     pub fn happening(&self) -> Option<&Happening> {
-        self.happening.as_deref()
+        self.reactions.happening.as_deref()
     }
 
     /// Another ticket is to do this in the same commit, after this one is at rest.
-    pub fn reach(&mut self, number: &str, command: Command) {
+    pub fn reach(&mut self, number: &TicketNumber, command: PeerCommand) {
         self.reach.push(Reach { number: number.to_owned(), command });
     }
 
-    pub fn add_article(&mut self, mut article: Article) -> Seq {
-        let seq = self.next_seq();
+    pub fn add_article(&mut self, mut article: Article) -> ArticleId {
+        let seq: ArticleId = self.next_id();
         article.seq = seq;
         self.emit(Event::ArticleAdded(ArticleAdded { article }));
         seq
@@ -93,7 +93,7 @@ impl Run<'_> {
     /// Message-IDs of the mails that it answers, the oldest first.
     pub fn queue_automatic_mail(&mut self, to: Address, subject: &str, body: String, references: Vec<String>) {
         let outgoing = Outgoing {
-            seq: self.next_seq(),
+            seq: self.next_id(),
             account: self.mail_account(),
             to: vec![to],
             cc: vec![],

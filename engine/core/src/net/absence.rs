@@ -1,6 +1,7 @@
 //! Absences and substitutes.
 
 use crate::execution::run::Run;
+use crate::state::ids::Login;
 use crate::state::people::Person;
 use jiff::civil::Date;
 use std::collections::BTreeSet;
@@ -14,7 +15,7 @@ pub fn is_away(run: &Run, person: &Person) -> bool {
 }
 
 /// Is this person, who is away, stood in for by that one?
-pub fn stands_in(run: &Run, away: &str, by: &str) -> bool {
+pub fn stands_in(run: &Run, away: &Login, by: &Login) -> bool {
     let Some(mut next) = run.ctx.people.get(away) else { return false };
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     while is_away(run, next) && seen.insert(&next.login) {

@@ -8,7 +8,7 @@ use crate::net::{call, timer, voters};
 use crate::rules::failure::Failure;
 use crate::rules::who;
 use crate::state::event::{Event, NobodyFound};
-use crate::state::ids::Seq;
+use crate::state::ids::{Login, WorkId};
 use crate::state::people::SYSTEM;
 use crate::state::snapshot::{Retry, WorkItem, WorkStatus};
 use vorgang_definitions::actions::Verb;
@@ -50,8 +50,8 @@ impl Run<'_> {
         }
         let alone = activity.is_automatic() || (item.copy().is_some() && activity.is_bare() && activity.process.is_none());
         if alone && !waits {
-            let retry = Retry::Complete { work: item.seq, outcome: "done".into(), by: SYSTEM.into() };
-            if let Some(conditions) = self.complete(item.seq, "done", SYSTEM)? {
+            let retry = Retry::Complete { work: item.seq, outcome: "done".into(), by: SYSTEM };
+            if let Some(conditions) = self.complete(item.seq, "done", &SYSTEM)? {
                 self.fail(item.seq, no_branch(&conditions), retry);
             }
             return Ok(());
@@ -91,9 +91,9 @@ impl Run<'_> {
         if found >= needed {
             return;
         }
-        let before = self.happened.len();
+        let before = self.reactions.happened.len();
         self.emit(Event::NobodyFound(NobodyFound { work: item.seq, needed: needed as u32, found: found as u32 }));
-        if activity.approval.is_some() && self.happened.len() == before {
+        if activity.approval.is_some() && self.reactions.happened.len() == before {
             let message = format!("`{}` needs {needed} people who may vote, and there are {found}", item.activity);
             self.raise(Failure::new("nobody", message), Some(item.activity.clone()), Retry::Nothing);
         }
@@ -108,13 +108,13 @@ impl Run<'_> {
         }
         let scope = self.scope(At::item(item));
         // Whoever is excluded is not there for it. What cannot be evaluated is not known to be nobody.
-        let able = |login: &String| self.ctx.people.get(login).is_some_and(|p| may_work(self, item, p).is_ok());
+        let able = |login: &Login| self.ctx.people.get(login).is_some_and(|p| may_work(self, item, p).is_ok());
         let count = |w: &&Whos| who::people(w, &scope).map_or(1, |people| people.iter().filter(|l| able(l)).count());
         Some(whos.iter().map(count).max().unwrap_or(0))
     }
 
     /// The status of a work item that nobody holds: with votes it has been started.
-    pub fn free(&self, seq: Seq) -> WorkStatus {
+    pub fn free(&self, seq: WorkId) -> WorkStatus {
         if self.snapshot.votes.iter().any(|v| v.work == seq) { WorkStatus::Started } else { WorkStatus::Offered }
     }
 

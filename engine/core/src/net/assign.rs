@@ -4,7 +4,7 @@ use crate::execution::run::Run;
 use crate::net::values;
 use crate::rules::failure::Failure;
 use crate::rules::rejection;
-use crate::state::ids::Seq;
+use crate::state::ids::InstanceId;
 use crate::state::message::Datum;
 use crate::state::people::PersonKind;
 use vorgang_definitions::calendar::later;
@@ -13,16 +13,16 @@ use vorgang_definitions::kinds::field::FieldType;
 use vorgang_definitions::values::{Slot, to_stored};
 
 /// An action may not unset what another running process relies on.
-fn relied_on(run: &Run, name: &str, instance: Option<Seq>) -> Result<(), Failure> {
+fn relied_on(run: &Run, name: &str, instance: Option<InstanceId>) -> Result<(), Failure> {
     values::relied_on(run, name, instance).map_err(|r| Failure::new("relied_on", r.say("en")))
 }
 
 /// Sets one attribute or field to a value that the checker let through; what only shows at run time is a failure.
-pub fn apply(run: &mut Run, name: &str, value: Option<Value>, instance: Option<Seq>) -> Result<(), Failure> {
+pub fn apply(run: &mut Run, name: &str, value: Option<Value>, instance: Option<InstanceId>) -> Result<(), Failure> {
     let model = run.model;
     let failed = |message: String| Failure::new("value", format!("`{name}`: {message}"));
     if let Some((instance, of)) = instance.and_then(|i| Some((i, *run.process_of(i)?.def.data.get(name)?))) {
-        let read = |v: &Value| of.0.read(&v.to_json()).as_ref().and_then(Datum::of);
+        let read = |v: &Value| of.0.read(&v.to_json()).as_ref().and_then(Datum::from_value);
         let datum = value.as_ref().map(|v| read(v).ok_or_else(|| failed(format!("expected {}", of.0.word())))).transpose()?;
         run.set_data(instance, name, datum);
         return Ok(());

@@ -6,7 +6,7 @@ use crate::execution::run::Run;
 use crate::net::values;
 use crate::rules::failure::Failure;
 use crate::state::event::{CallEnded, CallWanted, Event};
-use crate::state::ids::Seq;
+use crate::state::ids::CallId;
 use crate::state::message::Datum;
 use crate::state::snapshot::{Call, Retry, WorkItem, WorkStatus};
 use serde_json::{Map, Value as Json};
@@ -27,7 +27,7 @@ pub fn want(run: &mut Run, program: &Program, again: Option<&Again>, at: At, ind
     }
     let seconds = |d: vorgang_definitions::cel::value::Duration| u32::try_from(d.days * 86_400 + d.seconds).unwrap_or(u32::MAX);
     let call = Call {
-        seq: run.next_seq(),
+        seq: run.next_id(),
         waits: at.work().zip(index),
         program: program.program.to_string(),
         instance: at.instance(),
@@ -42,7 +42,7 @@ pub fn want(run: &mut Run, program: &Program, again: Option<&Again>, at: At, ind
 }
 
 /// What it wrote is put where it belongs, and the work item that waits goes on. One that was withdrawn does nothing.
-pub fn answer(run: &mut Run, seq: Seq, result: &Result<String, String>) {
+pub fn answer(run: &mut Run, seq: CallId, result: &Result<String, String>) {
     let Some(call) = run.snapshot.calls.iter().find(|c| c.seq == seq).cloned() else { return };
     let item = call.waits.and_then(|(work, _)| run.snapshot.item(work)).filter(|w| w.status == WorkStatus::Calling).cloned();
     let program = call.program.clone();
@@ -78,7 +78,7 @@ fn write(run: &mut Run, call: &Call, output: &str) -> Result<(), String> {
         };
         if let Some((instance, of)) = call.instance.and_then(|i| Some((i, *run.process_of(i)?.def.data.get(field)?))) {
             let read = of.0.read_form(value).map_err(|e| format!("`{field}`: {e}"))?;
-            run.set_data(instance, field, read.as_ref().and_then(Datum::of));
+            run.set_data(instance, field, read.as_ref().and_then(Datum::from_value));
             continue;
         }
         let slot = Slot::find(&run.model.names, field).ok_or_else(|| format!("there is no field `{field}`"))?;
@@ -124,6 +124,6 @@ pub fn again(run: &mut Run, call: Call) {
         let Some(item) = run.snapshot.item(work).filter(|w| w.status == WorkStatus::Failed).cloned() else { return };
         run.change_work(work, WorkStatus::Calling, item.claimed_by, false);
     }
-    let call = Call { seq: run.next_seq(), wanted: run.ctx.now, ..call };
+    let call = Call { seq: run.next_id(), wanted: run.ctx.now, ..call };
     run.emit(Event::CallWanted(CallWanted { call }));
 }

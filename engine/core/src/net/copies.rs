@@ -6,7 +6,7 @@ use crate::net::step::moved;
 use crate::net::timer;
 use crate::rules::failure::Failure;
 use crate::rules::scope::TicketScope;
-use crate::state::ids::Seq;
+use crate::state::ids::{Login, WorkId};
 use crate::state::message::{Data, Datum};
 use crate::state::people::SYSTEM;
 use crate::state::snapshot::{Item, Iteration, Retry, WorkItem, WorkMore, WorkStatus};
@@ -35,13 +35,13 @@ impl Run<'_> {
     fn elements(&self, item: &WorkItem, for_each: &ForEach) -> Result<Vec<Datum>, Failure> {
         let scope = self.scope(At::item(item));
         let value = |given: &ValueExpr| match given {
-            ValueExpr::Literal(l) => Ok(l.get().cloned()),
+            ValueExpr::Literal(l) => Ok(l.value().cloned()),
             ValueExpr::Expr(e) => e.program().evaluate(&scope).map(Some).map_err(|error| Failure::of_expression(e, &error, &scope)),
         };
         let list: Vec<Datum> = match (&for_each.list, &for_each.count) {
             (Some(list), _) => match value(list)? {
                 Some(Value::List(list)) if list.len() > COPIES_MAX => return Err(too_many(list.len())),
-                Some(Value::List(list)) => list.iter().filter_map(Datum::of).collect(),
+                Some(Value::List(list)) => list.iter().filter_map(Datum::from_value).collect(),
                 _ => vec![],
             },
             (None, Some(count)) => match value(count)? {
@@ -74,13 +74,13 @@ impl Run<'_> {
             let copy = Iteration { of: item.seq, name, place: (known + place) as u32, element, data: data.clone() };
             let more = Some(Box::new(WorkMore { copy: Some(copy), ..WorkMore::default() }));
             let seq = self.place(item.instance, &item.activity, WorkStatus::Offered, None, more);
-            self.entered.push_back(seq);
+            self.net.entered.push_back(seq);
         }
         Ok(())
     }
 
     /// Every copy that there was, in the order of their places: those that are under way without an outcome.
-    pub(crate) fn copies(&self, token: Seq) -> Vec<Item> {
+    pub(crate) fn copies(&self, token: WorkId) -> Vec<Item> {
         let ended = self.snapshot.item(token).and_then(|w| w.more.as_ref()).map(|m| m.items.clone()).unwrap_or_default();
         let open = self.snapshot.open_work().filter_map(|w| w.copy().filter(|c| c.of == token));
         let open =
@@ -91,11 +91,17 @@ impl Run<'_> {
     }
 
     /// A copy has ended: it leads nowhere, and its token is looked at.
-    pub(crate) fn copy_done(&mut self, item: &WorkItem, copy: &Iteration, outcome: &str, by: &str) -> Result<Option<Vec<String>>, Failure> {
+    pub(crate) fn copy_done(
+        &mut self,
+        item: &WorkItem,
+        copy: &Iteration,
+        outcome: &str,
+        by: &Login,
+    ) -> Result<Option<Vec<String>>, Failure> {
         self.end_work(item.seq, WorkStatus::Done, Some(outcome), by);
         let Some(token) = self.snapshot.item(copy.of).filter(|w| w.status.is_open()).cloned() else {
             // The others were enough: this one was left to finish.
-            if self.leaving == 0 {
+            if self.net.leaving == 0 {
                 self.end_instance_if_idle(item.instance);
             }
             return Ok(None);
@@ -112,7 +118,7 @@ impl Run<'_> {
     }
 
     /// As [`Run::look_at_copies`]; what fails is an incident of the token.
-    fn are_copies_enough(&mut self, token: Seq) {
+    fn are_copies_enough(&mut self, token: WorkId) {
         let savepoint = self.savepoint();
         if let Err(failure) = self.look_at_copies(token) {
             self.roll_back(savepoint);
@@ -121,7 +127,7 @@ impl Run<'_> {
     }
 
     /// Elements that came and went, then whether the copies are enough.
-    fn look_at_copies(&mut self, token: Seq) -> Result<(), Failure> {
+    fn look_at_copies(&mut self, token: WorkId) -> Result<(), Failure> {
         let Some(item) = self.snapshot.item(token).filter(|w| w.status == WorkStatus::Running).cloned() else { return Ok(()) };
         let Some(process) = self.process_of(item.instance) else { return Ok(()) };
         let Some(for_each) = process.def.activities.get(&item.activity).and_then(|a| a.for_each.as_ref()) else { return Ok(()) };
@@ -143,7 +149,7 @@ impl Run<'_> {
         if for_each.cancels() {
             self.withdraw_copies(token);
         }
-        moved(self.complete(token, outcome, SYSTEM)?)
+        moved(self.complete(token, outcome, &SYSTEM)?)
     }
 
     fn are_enough(&self, item: &WorkItem, for_each: &ForEach, copies: &[Item]) -> Result<bool, Failure> {
@@ -185,7 +191,7 @@ impl Run<'_> {
             done |= self.events.len() != before;
         }
         if done {
-            self.steps += 1;
+            self.chain.steps += 1;
         }
         done
     }
@@ -196,11 +202,11 @@ impl Run<'_> {
         more.items = self.copies(token.seq);
         self.note_work(token.seq, more);
         self.withdraw_copies(token.seq);
-        self.complete(token.seq, "done", SYSTEM)
+        self.complete(token.seq, "done", &SYSTEM)
     }
 
     /// Does the token enter its activity again, before `next` is looked at? Past `max` that is an incident.
-    pub(crate) fn repeats(&mut self, item: &WorkItem, activity: &Activity, outcome: &str, by: &str) -> Result<bool, Failure> {
+    pub(crate) fn repeats(&mut self, item: &WorkItem, activity: &Activity, outcome: &str, by: &Login) -> Result<bool, Failure> {
         let Some((condition, wanted)) = activity.repeat.as_ref().and_then(|r| r.condition()) else { return Ok(false) };
         let max = activity.repeat.as_ref().map_or(1, |r| r.max());
         let savepoint = self.savepoint();
@@ -222,10 +228,10 @@ impl Run<'_> {
             self.roll_back(savepoint);
             return Err(Failure::new("repeat", format!("`{}` was done {max} times, and `repeat` wants it again", item.activity)));
         }
-        self.steps += 1;
+        self.chain.steps += 1;
         let more = Some(Box::new(WorkMore { round, ..WorkMore::default() }));
         let seq = self.place(item.instance, &item.activity, WorkStatus::Offered, item.source.as_deref(), more);
-        self.entered.push_back(seq);
+        self.net.entered.push_back(seq);
         Ok(true)
     }
 }

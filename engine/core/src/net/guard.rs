@@ -5,11 +5,12 @@ use crate::execution::run::Run;
 use crate::net::mutex::{self, SiteHolder};
 use crate::rules::failure::Failure;
 use crate::rules::rejection::{Rejection, RightReason};
-use crate::state::event::{Event, TimerEnded, TimerSet};
-use crate::state::ids::Seq;
+use crate::state::event::{Event, TimerSet};
+use crate::state::ids::WorkId;
 use crate::state::people::SYSTEM;
-use crate::state::snapshot::{Instance, Retry, Timer, Waits, WorkItem, WorkStatus};
-use jiff::SignedDuration;
+use crate::state::snapshot::{Instance, Retry, Waits, WorkItem, WorkMore, WorkStatus};
+use crate::state::timer::{Pause, Standing, Timer};
+use jiff::Timestamp;
 use vorgang_definitions::calendar::later;
 use vorgang_definitions::cel::value::Duration;
 use vorgang_definitions::kinds::process::Activity;
@@ -66,13 +67,13 @@ impl Run<'_> {
             None => self.waits_for(item.seq, Waits::Condition),
             Some(target) => {
                 self.withdraw(item.seq);
-                self.steps += 1;
+                self.chain.steps += 1;
                 self.enter(item.instance, target, Some(&item.activity));
             }
         }
     }
 
-    fn waits_for(&mut self, seq: Seq, what: Waits) {
+    fn waits_for(&mut self, seq: WorkId, what: Waits) {
         let Some(item) = self.snapshot.item(seq).cloned() else { return };
         let mut more = item.more();
         if more.waits.as_ref() == Some(&what) {
@@ -84,7 +85,7 @@ impl Run<'_> {
         self.change_work(seq, WorkStatus::Waiting, item.claimed_by, true);
     }
 
-    fn waits_no_more(&mut self, seq: Seq) {
+    fn waits_no_more(&mut self, seq: WorkId) {
         let Some(item) = self.snapshot.item(seq).cloned() else { return };
         let mut more = item.more();
         if more.waits.take().is_some() {
@@ -116,14 +117,15 @@ impl Run<'_> {
             if self.held_by(item).is_some() {
                 return false;
             }
-            let site = name.as_ref().zip(key.as_ref()).map(|(n, k)| self.site_holder(n, k));
+            let site = name.as_ref().zip(key.as_ref()).map(|(n, k)| self.site_holder(n, k)).transpose();
+            let Some(site) = self.known(site) else { return false };
             match site {
                 None | Some(SiteHolder::Free(None)) => {}
                 Some(SiteHolder::Free(Some(first))) if first == self.snapshot.ticket.number => {}
                 Some(_) => return false,
             }
-            self.steps += 1;
-            self.entered.push_back(item.seq);
+            self.chain.steps += 1;
+            self.net.entered.push_back(item.seq);
             self.waits_no_more(item.seq);
             return true;
         }
@@ -136,19 +138,19 @@ impl Run<'_> {
         };
         match (open, waits.is_some()) {
             (true, true) => {
-                self.steps += 1;
+                self.chain.steps += 1;
                 self.waits_no_more(item.seq);
                 if item.more().since.is_some() {
                     self.resume(item, activity);
                 } else {
-                    self.entered.push_back(item.seq);
+                    self.net.entered.push_back(item.seq);
                 }
                 true
             }
             (false, false) => {
-                self.steps += 1;
+                self.chain.steps += 1;
                 if activity.else_.is_none() {
-                    self.stop_clocks(item.seq);
+                    self.stop_clocks(item.seq, Pause::Condition);
                 }
                 self.close(item, activity);
                 true
@@ -172,39 +174,36 @@ impl Run<'_> {
     }
 
     /// Its clocks stand from now on.
-    pub(crate) fn stop_clocks(&mut self, work: Seq) {
+    pub(crate) fn stop_clocks(&mut self, work: WorkId, by: Pause) {
         let Some(item) = self.snapshot.item(work).cloned() else { return };
-        let mut more = item.more();
-        more.stopped = self.snapshot.timers.iter().filter(|t| t.work == Some(work)).cloned().collect();
-        more.since = Some(self.ctx.now);
-        for timer in &more.stopped {
-            self.emit(Event::TimerEnded(TimerEnded { seq: timer.seq }));
+        let since = self.ctx.now;
+        let running: Vec<Timer> = self.snapshot.timers.iter().filter(|t| t.work == Some(work) && t.stands.is_none()).cloned().collect();
+        for timer in running {
+            let stands = Some(Standing { since, by });
+            self.emit(Event::TimerSet(TimerSet { timer: Timer { stands, ..timer } }));
         }
-        self.note_work(work, more);
+        self.note_work(work, WorkMore { since: Some(since), ..item.more() });
     }
 
     /// They go on with what was left: elapsed time, or working time where they count that.
-    fn start_clocks(&mut self, work: Seq) {
+    fn start_clocks(&mut self, work: WorkId) {
         let Some(item) = self.snapshot.item(work).cloned() else { return };
         let mut more = item.more();
-        let (stopped, since) = (std::mem::take(&mut more.stopped), more.since.take());
+        let stands = more.since.take().map(|since| Standing { since, by: Pause::Suspended });
+        let stopped = std::mem::take(&mut more.stopped).into_iter().map(|timer| Timer { stands, ..timer });
+        let standing = self.snapshot.timers.iter().filter(|t| t.work == Some(work) && t.stands.is_some()).cloned();
+        let standing: Vec<Timer> = stopped.chain(standing).collect();
         self.note_work(work, more);
-        let Some(since) = since else { return };
-        for timer in stopped {
-            let due = self.due_again(&timer, since).unwrap_or(timer.due);
-            self.emit(Event::TimerSet(TimerSet { timer: Timer { due, ..timer } }));
-        }
-    }
-
-    fn due_again(&self, timer: &Timer, since: jiff::Timestamp) -> Option<jiff::Timestamp> {
-        let (names, now) = (&self.model.names, self.ctx.now);
-        match &timer.calendar {
-            None => timer.due.checked_add(SignedDuration::from_secs(now.duration_since(since).as_secs())).ok(),
-            Some(name) => {
-                let calendar = names.work_times.get(name)?;
-                let left = Duration { days: 0, seconds: calendar.between(since, timer.due).max(0) };
-                later(now, left, Some(calendar), &names.site.zone.0)
-            }
+        for timer in standing {
+            let (names, now) = (&self.model.names, self.ctx.now);
+            let calendar = timer.calendar.as_ref().and_then(|name| names.work_times.get(name));
+            let between = |from: Timestamp, to: Timestamp| match calendar {
+                Some(calendar) => calendar.between(from, to),
+                None => to.duration_since(from).as_secs(),
+            };
+            let goes_on = |seconds: i64| later(now, Duration { days: 0, seconds }, calendar, &names.site.zone.0);
+            let timer = timer.resumed(now, between, goes_on);
+            self.emit(Event::TimerSet(TimerSet { timer }));
         }
     }
 
@@ -227,7 +226,7 @@ impl Run<'_> {
     /// The mutexes that the item needs and does not have by its groups.
     fn needed(&self, process: &ProcessModel, instance: &Instance, item: &WorkItem) -> Vec<String> {
         let own = process.def.activities.get(&item.activity).and_then(|a| a.mutex.as_ref());
-        let groups = process.net.groups_of(&item.activity).iter().filter_map(|g| process.def.groups.0.get(*g));
+        let groups = process.net.groups_of(&item.activity).iter().filter_map(|g| process.def.groups.at(*g));
         let of_groups = groups.filter(|(name, _)| !started(instance, name)).filter_map(|(_, g)| g.mutex.as_ref());
         own.into_iter().chain(of_groups).filter(|m| m.key.is_none()).map(|m| m.name.to_string()).collect()
     }
@@ -239,7 +238,7 @@ impl Run<'_> {
             .groups_of(&holder.activity)
             .iter()
             .filter(|g| !process.net.is_in(&item.activity, **g))
-            .any(|g| process.def.groups.0.get(*g).is_some_and(|(name, def)| named(def.mutex.as_ref(), mutex) && started(instance, name)))
+            .any(|g| process.def.groups.at(*g).is_some_and(|(name, def)| named(def.mutex.as_ref(), mutex) && started(instance, name)))
     }
 
     /// The groups of the item that have a mutex hold it from now on.
@@ -247,7 +246,7 @@ impl Run<'_> {
         let Some(process) = self.process_of(item.instance) else { return };
         let Some(mut more) = self.snapshot.instance(item.instance).map(|i| i.more()) else { return };
         let mut changed = false;
-        for (name, group) in process.net.groups_of(&item.activity).iter().filter_map(|g| process.def.groups.0.get(*g)) {
+        for (name, group) in process.net.groups_of(&item.activity).iter().filter_map(|g| process.def.groups.at(*g)) {
             let state = more.groups.entry(name.to_string()).or_default();
             changed |= group.mutex.is_some() && !std::mem::replace(&mut state.started, true);
         }

@@ -1,7 +1,7 @@
 //! Tokens that come together (C8, C9). What waits at a join is a work item with the arrow on which it came.
 
 use crate::execution::run::Run;
-use crate::state::ids::Seq;
+use crate::state::ids::{InstanceId, WorkId};
 use crate::state::people::SYSTEM;
 use crate::state::snapshot::{Instance, WorkItem, WorkStatus};
 use vorgang_definitions::kinds::branch::Join;
@@ -9,12 +9,12 @@ use vorgang_definitions::model::ProcessModel;
 
 impl Run<'_> {
     /// Places a token. At a join it waits until its turn has come.
-    pub fn enter(&mut self, instance: Seq, activity: &str, source: Option<&str>) {
+    pub fn enter(&mut self, instance: InstanceId, activity: &str, source: Option<&str>) {
         let Some(process) = self.process_of(instance) else { return };
         let join = join_of(&process, activity);
         let Some(source) = source.filter(|_| join.waits()) else {
             let seq = self.place_token(instance, activity, WorkStatus::Offered, source);
-            self.entered.push_back(seq);
+            self.net.entered.push_back(seq);
             return;
         };
         self.place_token(instance, activity, WorkStatus::Waiting, Some(source));
@@ -28,28 +28,29 @@ impl Run<'_> {
     }
 
     /// Fires when every arrow has a token: takes one of each, the rest waits for the next round.
-    fn join_all(&mut self, process: &ProcessModel, instance: Seq, activity: &str) {
+    fn join_all(&mut self, process: &ProcessModel, instance: InstanceId, activity: &str) {
         let oldest = |source: &str| self.at_join(instance, activity).find(|w| w.source.as_deref() == Some(source)).map(|w| w.seq);
-        if let Some(taken) = process.net.arrows(activity).map(oldest).collect::<Option<Vec<Seq>>>() {
+        if let Some(taken) = process.net.arrows(activity).map(oldest).collect::<Option<Vec<WorkId>>>() {
             self.fire(instance, activity, taken);
         }
     }
 
     /// Fires when so many different arrows have delivered; what comes later in the round is absorbed. With `cancels`
     /// what is late is withdrawn, and the next round begins at once.
-    fn join_first(&mut self, process: &ProcessModel, instance: Seq, activity: &str, count: usize, cancels: bool) {
+    fn join_first(&mut self, process: &ProcessModel, instance: InstanceId, activity: &str, count: usize, cancels: bool) {
         loop {
-            let waiting: Vec<(Seq, String)> = self.at_join(instance, activity).filter_map(|w| Some((w.seq, w.source.clone()?))).collect();
+            let waiting: Vec<(WorkId, String)> =
+                self.at_join(instance, activity).filter_map(|w| Some((w.seq, w.source.clone()?))).collect();
             let Some(mut more) = self.snapshot.instance(instance).map(|i| i.more()) else { return };
             if let Some(delivered) = more.rounds.get_mut(activity) {
                 // A second one of the same arrow waits for the next round.
                 let Some((seq, source)) = waiting.into_iter().find(|(_, s)| !delivered.contains(s)) else { return };
                 delivered.push(source);
-                self.end_work(seq, WorkStatus::Done, None, SYSTEM);
+                self.end_work(seq, WorkStatus::Done, None, &SYSTEM);
                 self.note_instance(instance, more);
                 continue;
             }
-            let mut arrows: Vec<(Seq, String)> = vec![];
+            let mut arrows: Vec<(WorkId, String)> = vec![];
             for (seq, source) in waiting {
                 if arrows.len() < count && !arrows.iter().any(|(_, s)| *s == source) {
                     arrows.push((seq, source));
@@ -58,7 +59,7 @@ impl Run<'_> {
             if arrows.len() < count {
                 return;
             }
-            let (taken, sources): (Vec<Seq>, Vec<String>) = arrows.into_iter().unzip();
+            let (taken, sources): (Vec<WorkId>, Vec<String>) = arrows.into_iter().unzip();
             self.fire(instance, activity, taken);
             if cancels {
                 self.withdraw_those(|w| w.instance == instance && process.net.in_region(activity, &w.activity));
@@ -70,23 +71,23 @@ impl Run<'_> {
     }
 
     /// Takes any so many.
-    fn join_tokens(&mut self, instance: Seq, activity: &str, count: usize) {
-        let waiting: Vec<Seq> = self.at_join(instance, activity).map(|w| w.seq).take(count).collect();
+    fn join_tokens(&mut self, instance: InstanceId, activity: &str, count: usize) {
+        let waiting: Vec<WorkId> = self.at_join(instance, activity).map(|w| w.seq).take(count).collect();
         if waiting.len() == count {
             self.fire(instance, activity, waiting);
         }
     }
 
-    fn fire(&mut self, instance: Seq, activity: &str, taken: Vec<Seq>) {
+    fn fire(&mut self, instance: InstanceId, activity: &str, taken: Vec<WorkId>) {
         for seq in taken {
-            self.end_work(seq, WorkStatus::Done, None, SYSTEM);
+            self.end_work(seq, WorkStatus::Done, None, &SYSTEM);
         }
         let seq = self.place_token(instance, activity, WorkStatus::Offered, None);
-        self.entered.push_back(seq);
+        self.net.entered.push_back(seq);
     }
 
     /// Tokens that wait at the join, the oldest first.
-    fn at_join<'s>(&'s self, instance: Seq, activity: &'s str) -> impl Iterator<Item = &'s WorkItem> {
+    fn at_join<'s>(&'s self, instance: InstanceId, activity: &'s str) -> impl Iterator<Item = &'s WorkItem> {
         self.snapshot.work.iter().filter(move |w| w.instance == instance && w.activity == activity && waits_at_join(w))
     }
 
@@ -97,11 +98,11 @@ impl Run<'_> {
                 && (i.more.as_ref().is_some_and(|m| !m.rounds.is_empty())
                     || self.snapshot.work.iter().any(|w| w.instance == i.seq && waits_at_join(w)))
         };
-        let instances: Vec<Seq> = self.snapshot.instances.iter().filter(settles).map(|i| i.seq).collect();
+        let instances: Vec<InstanceId> = self.snapshot.instances.iter().filter(settles).map(|i| i.seq).collect();
         instances.into_iter().any(|i| self.settle_instance(i))
     }
 
-    fn settle_instance(&mut self, instance: Seq) -> bool {
+    fn settle_instance(&mut self, instance: InstanceId) -> bool {
         let Some(process) = self.process_of(instance) else { return false };
         let Some(mut more) = self.snapshot.instance(instance).map(|i| i.more()) else { return false };
         let over = |(join, delivered): (&String, &Vec<String>)| {
@@ -129,13 +130,13 @@ impl Run<'_> {
         // Where all wait for each other the oldest goes.
         let Some(join) = joins.iter().find(ready).or_else(|| joins.first().filter(|_| stuck())).cloned() else { return false };
         let oldest = |arrow: &str| self.at_join(instance, &join).find(|w| w.source.as_deref() == Some(arrow)).map(|w| w.seq);
-        let taken: Vec<Seq> = process.net.arrows(&join).filter_map(oldest).collect();
+        let taken: Vec<WorkId> = process.net.arrows(&join).filter_map(oldest).collect();
         self.fire(instance, &join, taken);
         true
     }
 
     /// Can a token that does not wait at this join still come along the arrow?
-    fn can_come(&self, process: &ProcessModel, instance: Seq, join: &str, arrow: &str) -> bool {
+    fn can_come(&self, process: &ProcessModel, instance: InstanceId, join: &str, arrow: &str) -> bool {
         // Copies lead nowhere: the token whose copies they are does.
         let moves = |w: &&WorkItem| w.instance == instance && w.copy().is_none() && !(w.activity == join && waits_at_join(w));
         let others = self.snapshot.open_work().filter(moves);

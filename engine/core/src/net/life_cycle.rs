@@ -5,7 +5,7 @@ use crate::execution::run::Run;
 use crate::rules::failure::Failure;
 use crate::rules::rejection::{LifeCycleReason, Rejection};
 use crate::rules::who;
-use crate::state::ids::Seq;
+use crate::state::ids::InstanceId;
 use serde_json::Value as Json;
 use vorgang_definitions::kinds::state::StateType;
 use vorgang_definitions::kinds::ticket_type::LifeTransition;
@@ -19,18 +19,18 @@ impl Run<'_> {
         let from = self.snapshot.ticket.state.clone();
         let refuse = |why| Rejection::LifeCycle { from: from.clone(), to: to.to_owned(), why };
         let Some(ticket_type) = self.model.names.types.get(&self.snapshot.ticket.ticket_type) else { return Ok(None) };
-        if !ticket_type.states.iter().any(|s| *s == to) {
+        if !ticket_type.has_state(to) {
             return Err(refuse(LifeCycleReason::NotInType));
         }
         if self.model.names.state_type(to).is_pending() && self.snapshot.ticket.pending_until.is_none() {
             return Err(refuse(LifeCycleReason::PendingNeedsTime));
         }
-        if as_person && !self.merging && self.model.names.state_type(to) == StateType::Merged {
+        if as_person && !self.net.merging && self.model.names.state_type(to) == StateType::Merged {
             return Err(refuse(LifeCycleReason::OnlyByMerging));
         }
         let Some(transitions) = &ticket_type.transitions else { return Ok(None) };
         let mut why = LifeCycleReason::NoTransition;
-        for t in transitions.iter().filter(|t| t.from.iter().any(|s| *s == from.as_str()) && t.to.iter().any(|s| *s == to)) {
+        for t in transitions.iter().filter(|t| t.leads(&from, to)) {
             let scope = self.scope(At::Ticket);
             if let (true, Some(by)) = (as_person, &t.by)
                 && !who::includes(by, self.ctx.actor, &scope).unwrap_or(false)
@@ -41,7 +41,7 @@ impl Run<'_> {
             if let Some(when) = &t.when
                 && !when.program().holds(&scope).unwrap_or(false)
             {
-                why = LifeCycleReason::Condition(when.text.clone());
+                why = LifeCycleReason::Condition(when.text().to_owned());
                 continue;
             }
             return Ok(Some(t.clone()));
@@ -56,12 +56,12 @@ impl Run<'_> {
     }
 
     /// Sets the state through the life cycle; its `do` runs right after (C4).
-    pub fn set_state(&mut self, to: &str, as_person: bool, instance: Option<Seq>) -> Result<(), StateError> {
+    pub fn set_state(&mut self, to: &str, as_person: bool, instance: Option<InstanceId>) -> Result<(), StateError> {
         if self.snapshot.ticket.state == to {
             return Ok(());
         }
         let transition = self.life_cycle(to, as_person).map_err(StateError::Refused)?;
-        if self.life_depth >= LIFE_DEPTH_MAX {
+        if self.net.life_depth >= LIFE_DEPTH_MAX {
             return Err(StateError::Failed(Failure::new("loop", "the life cycle sets states in a circle")));
         }
         self.set("state", to.into(), false);
@@ -73,12 +73,13 @@ impl Run<'_> {
             if let Some(process) = self.keeps_open(instance).filter(|_| !as_person) {
                 return Err(StateError::Refused(Rejection::KeptOpen { process }));
             }
-            self.closed_by = instance;
+            self.net.closed_by = instance;
         }
         if let Some(t) = transition {
-            self.life_depth += 1;
+            let outer = self.net.life_depth;
+            self.net.life_depth = outer + 1;
             let done = self.actions(&t.actions, instance.map_or(At::Ticket, At::Instance));
-            self.life_depth -= 1;
+            self.net.life_depth = outer;
             done.map_err(StateError::Failed)?;
         }
         Ok(())

@@ -2,13 +2,13 @@
 //! it holds; who waits, and who comes first, is asked for as a fact, and the store refuses a commit that was too late.
 
 use crate::execution::at::At;
-use crate::execution::command::Command;
 use crate::execution::decision::Decision;
-use crate::execution::facts::MutexFact;
+use crate::execution::facts::{LookUp, MutexFact};
+use crate::execution::peer_command::PeerCommand;
 use crate::execution::run::Run;
 use crate::rules::failure::Failure;
 use crate::state::event::{Event, MutexFreed, MutexTaken};
-use crate::state::ids::Seq;
+use crate::state::ids::{InstanceId, TicketId, TicketNumber};
 use crate::state::snapshot::{Held, Holder, Instance, Snapshot, Waits, WorkItem};
 use std::sync::Arc;
 use vorgang_definitions::cel::value::Value;
@@ -18,11 +18,11 @@ use vorgang_definitions::model::ProcessModel;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SiteHolder {
     /// Nobody; but this ticket has waited longest.
-    Free(Option<String>),
+    Free(Option<TicketNumber>),
     /// A work item or group of this ticket, by the place of its instance.
-    Here(Seq),
+    Here(InstanceId),
     /// Another ticket, by its id and number.
-    Ticket(i64, String),
+    Ticket(TicketId, TicketNumber),
 }
 
 impl Snapshot {
@@ -49,7 +49,7 @@ impl Decision {
 
 impl SiteHolder {
     /// The number of another ticket that has it.
-    pub fn elsewhere(self) -> Option<String> {
+    pub fn elsewhere(self) -> Option<TicketNumber> {
         match self {
             Self::Ticket(_, number) => Some(number),
             Self::Here(_) | Self::Free(_) => None,
@@ -58,25 +58,25 @@ impl SiteHolder {
 }
 
 impl Run<'_> {
-    pub(crate) fn site_holder(&self, name: &str, key: &str) -> SiteHolder {
+    pub(crate) fn site_holder(&self, name: &str, key: &str) -> Result<SiteHolder, LookUp> {
         if let Some((instance, _)) = self.snapshot.holds(name, key) {
-            return SiteHolder::Here(instance.seq);
+            return Ok(SiteHolder::Here(instance.seq));
         }
         let of = |s: &Snapshot| SiteHolder::Ticket(s.ticket.id, s.ticket.number.clone());
         let made = self.made.iter().filter_map(|d| d.left(name, key)).next_back();
         let so_far = || self.ctx.so_far.and_then(|d| d.left(name, key));
-        let fact = self.ctx.facts.mutex(name, key).unwrap_or_default();
         match made.or_else(so_far) {
-            Some(Some(holder)) => return of(holder),
-            Some(None) => return SiteHolder::Free(None),
+            Some(Some(holder)) => return Ok(of(holder)),
+            Some(None) => return Ok(SiteHolder::Free(None)),
             None => {}
         }
-        match fact.holder {
+        let fact = self.ctx.facts.mutex(name, key)?;
+        Ok(match fact.holder {
             Some((id, number)) if id != self.snapshot.ticket.id => SiteHolder::Ticket(id, number),
             // What this ticket held, it has given away in this command: then whoever waits comes first.
             Some(_) => SiteHolder::Free(fact.waiters.first().cloned()),
             None => SiteHolder::Free(None),
-        }
+        })
     }
 
     /// The mutexes of the site that an item needs and does not have: its own, and those of its groups.
@@ -84,7 +84,7 @@ impl Run<'_> {
         let instance = self.snapshot.instance(item.instance);
         let holds = |by: &Holder| instance.is_some_and(|i| i.more.as_ref().is_some_and(|m| m.held.iter().any(|h| h.by == *by)));
         let mut all = vec![];
-        let groups = process.net.groups_of(&item.activity).iter().filter_map(|g| process.def.groups.0.get(*g));
+        let groups = process.net.groups_of(&item.activity).iter().filter_map(|g| process.def.groups.at(*g));
         let of_groups = groups.map(|(name, g)| (Holder::Group { name: name.to_string() }, g.mutex.as_ref()));
         // Copies are done with their token's.
         let token = item.copy().map_or(item.seq, |c| c.of);
@@ -105,7 +105,7 @@ impl Run<'_> {
     pub(crate) fn take_site(&mut self, item: &WorkItem, patient: bool) -> Result<Option<(Held, SiteHolder)>, Failure> {
         let Some(process) = self.process_of(item.instance).filter(has_keys) else { return Ok(None) };
         let needs = self.site_needs(&process, item)?;
-        let kept = self.first_kept(&needs, patient);
+        let Some(kept) = self.known(self.first_kept(&needs, patient)) else { return Ok(None) };
         if kept.is_none() {
             for held in needs {
                 self.emit(Event::MutexTaken(MutexTaken { instance: item.instance, held }));
@@ -115,22 +115,28 @@ impl Run<'_> {
     }
 
     /// What keeps somebody from starting the item.
-    pub(crate) fn kept_by_site(&self, item: &WorkItem) -> Option<(Held, SiteHolder)> {
-        let process = self.process_of(item.instance).filter(has_keys)?;
-        self.first_kept(&self.site_needs(&process, item).ok()?, false)
+    pub(crate) fn kept_by_site(&self, item: &WorkItem) -> Result<Option<(Held, SiteHolder)>, LookUp> {
+        let Some(process) = self.process_of(item.instance).filter(has_keys) else { return Ok(None) };
+        match self.site_needs(&process, item) {
+            Ok(needs) => self.first_kept(&needs, false),
+            Err(_) => Ok(None),
+        }
     }
 
-    fn first_kept(&self, needs: &[Held], patient: bool) -> Option<(Held, SiteHolder)> {
-        needs.iter().find_map(|held| match self.site_holder(&held.name, &held.key) {
-            SiteHolder::Free(None) => None,
-            SiteHolder::Free(Some(first)) if !patient || first == self.snapshot.ticket.number => None,
-            other => Some((held.clone(), other)),
-        })
+    fn first_kept(&self, needs: &[Held], patient: bool) -> Result<Option<(Held, SiteHolder)>, LookUp> {
+        for held in needs {
+            match self.site_holder(&held.name, &held.key)? {
+                SiteHolder::Free(None) => {}
+                SiteHolder::Free(Some(first)) if !patient || first == self.snapshot.ticket.number => {}
+                other => return Ok(Some((held.clone(), other))),
+            }
+        }
+        Ok(None)
     }
 
     /// At rest: what nobody here needs any more is free, and whoever has waited longest is told. True when something was.
     pub(crate) fn free_site(&mut self) -> bool {
-        let mut gone: Vec<(Seq, Held)> = vec![];
+        let mut gone: Vec<(InstanceId, Held)> = vec![];
         for instance in self.snapshot.instances.iter() {
             let Some(more) = instance.more.as_ref().filter(|m| !m.held.is_empty()) else { continue };
             let over = |h: &&Held| {
@@ -143,7 +149,7 @@ impl Run<'_> {
             gone.extend(more.held.iter().filter(over).map(|h| (instance.seq, h.clone())));
         }
         for (instance, held) in &gone {
-            let fact: MutexFact = self.ctx.facts.mutex(&held.name, &held.key).unwrap_or_default();
+            let Some(fact) = self.known(self.ctx.facts.mutex(&held.name, &held.key)) else { continue };
             let (name, key) = (held.name.clone(), held.key.clone());
             self.emit(Event::MutexFreed(MutexFreed { instance: *instance, name: name.clone(), key: key.clone(), rev: fact.rev }));
             self.wake(name, key, fact.waiters.first());
@@ -151,9 +157,9 @@ impl Run<'_> {
         !gone.is_empty()
     }
 
-    fn wake(&mut self, name: String, key: String, first: Option<&String>) {
+    fn wake(&mut self, name: String, key: String, first: Option<&TicketNumber>) {
         if let Some(number) = first.filter(|n| **n != self.snapshot.ticket.number) {
-            self.reach(number, Command::TakeMutex { name, key });
+            self.reach(number, PeerCommand::TakeMutex { name, key });
         }
     }
 
@@ -171,10 +177,11 @@ impl Run<'_> {
 }
 
 /// A mutex that this ticket waits for is free: whoever waits here takes it, or the next ticket does.
-pub fn take(run: &mut Run, name: &str, key: &str) {
-    run.rest();
-    if run.snapshot.holds(name, key).is_none() && matches!(run.site_holder(name, key), SiteHolder::Free(_)) {
-        let waiters = run.ctx.facts.mutex(name, key).unwrap_or_default().waiters;
+pub fn take_over(run: &mut Run, name: &str, key: &str) {
+    run.run_to_completion();
+    let Some(holder) = run.known(run.site_holder(name, key)) else { return };
+    if run.snapshot.holds(name, key).is_none() && matches!(holder, SiteHolder::Free(_)) {
+        let Some(MutexFact { waiters, .. }) = run.known(run.ctx.facts.mutex(name, key)) else { return };
         let here = waiters.iter().position(|n| *n == run.snapshot.ticket.number);
         let next = here.and_then(|at| waiters.get(at + 1)).cloned();
         run.wake(name.to_owned(), key.to_owned(), next.as_ref());

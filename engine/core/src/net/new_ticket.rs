@@ -3,11 +3,13 @@
 use crate::execution::at::At;
 use crate::execution::context::Context;
 use crate::execution::decision::Decision;
+use crate::execution::facts::NEW_TICKETS_MAX;
 use crate::execution::run::Run;
 use crate::rules::failure::Failure;
 use crate::rules::rejection::{FormError, Rejection};
 use crate::rules::slots;
 use crate::state::event::{Event, TicketCreated, TicketMade};
+use crate::state::ids::{TicketId, TicketNumber};
 use crate::state::people::{Person, PersonKind};
 use crate::state::snapshot::{Snapshot, Ticket};
 use std::collections::BTreeMap;
@@ -23,24 +25,27 @@ use vorgang_definitions::values::Slot;
 const DEPTH_MAX: u8 = 8;
 
 /// For a ticket that is made by this one, under a number of its own.
-pub fn within<'a>(run: &Run<'a>, system: &'a Person) -> Result<Context<'a>, Failure> {
+pub fn within<'c, 'a: 'c>(run: &mut Run<'a>, system: &'c Person) -> Result<Context<'c>, Failure> {
     if run.ctx.depth >= DEPTH_MAX {
         return Err(Failure::new("loop", format!("more than {DEPTH_MAX} tickets would make each other")));
     }
-    let number = number(run.ctx)?;
-    Ok(Context {
-        actor: system,
+    let number = run.new_number().ok_or_else(too_many)?;
+    Ok(Context { actor: system, ..beside(run, number) })
+}
+
+/// For a ticket that this one makes under this number.
+pub fn beside<'a>(run: &Run<'a>, number: (TicketId, TicketNumber)) -> Context<'a> {
+    Context {
         new_ticket: Some(number),
-        changed_since: None,
+        numbers_taken: run.numbers_taken() + 1,
         given: run.given(),
         depth: run.ctx.depth + 1,
         ..run.ctx.clone()
-    })
+    }
 }
 
-/// For a ticket that an action makes.
-pub fn number(ctx: &Context) -> Result<(i64, String), Failure> {
-    ctx.facts.number().ok_or_else(|| Failure::new("create", "there is no number for a new ticket yet"))
+pub fn too_many() -> Failure {
+    Failure::new("create", format!("more than {NEW_TICKETS_MAX} tickets would be made at once"))
 }
 
 pub(crate) fn blank(ctx: &Context, title: &str, ticket_type: &str, queue: &str, state: &str, priority: &str) -> Result<Ticket, Rejection> {
@@ -90,7 +95,7 @@ pub(crate) fn complete_fields(
             continue;
         }
         let default = match f.default.as_ref().filter(|_| !said.contains_key(f.field.as_str())) {
-            Some(ValueExpr::Literal(l)) => l.get().cloned(),
+            Some(ValueExpr::Literal(l)) => l.value().cloned(),
             Some(ValueExpr::Expr(e)) => e.program().evaluate(&run.scope(At::Ticket)).ok(),
             None => None,
         };
@@ -103,7 +108,7 @@ pub(crate) fn complete_fields(
     if missing.is_empty() { Ok(()) } else { Err(Rejection::Form(missing)) }
 }
 
-pub(crate) fn made_by(run: &mut Run, made: Decision, link: Option<LinkKind>) -> String {
+pub(crate) fn made_by(run: &mut Run, made: Decision, link: Option<LinkKind>) -> TicketNumber {
     let (id, number) = (made.after.ticket.id, made.after.ticket.number.clone());
     run.made.push(made);
     run.emit(Event::TicketMade(TicketMade { id, number: number.clone() }));
@@ -152,7 +157,7 @@ pub(crate) fn fold_creation(run: &mut Run) {
     run.events.retain(|e| !matches!(e, Event::AttributeSet(_) | Event::FieldSet(_)));
     let ticket = Box::new((*run.snapshot.ticket).clone());
     let created = Event::TicketCreated(TicketCreated { ticket });
-    run.happened.clear();
+    run.reactions.happened.clear();
     run.happens(&created);
     if let Some(first) = run.events.first_mut() {
         *first = created;
@@ -170,7 +175,7 @@ impl Run<'_> {
             Rejection::Form(vec![(name.to_owned(), FormError::Invalid(ValueError::NotOffered(value.to_owned())))])
         };
         let new = self.model.names.types.get(name).ok_or_else(|| wrong("type", name))?;
-        if !new.states.iter().any(|s| *s == *self.snapshot.ticket.state) {
+        if !new.has_state(&self.snapshot.ticket.state) {
             return Err(wrong("state", &self.snapshot.ticket.state));
         }
         let running = self.snapshot.instances.iter().find(|i| i.outcome.is_none());

@@ -8,6 +8,7 @@ use crate::net::workers::may_work;
 use crate::rules::failure::Failure;
 use crate::rules::who;
 use crate::state::event::{Event, TurnTaken};
+use crate::state::ids::Login;
 use crate::state::snapshot::{Retry, WorkItem};
 use vorgang_definitions::kinds::process::{Activity, Pick};
 
@@ -29,8 +30,15 @@ impl Run<'_> {
                 0 => None,
                 n => Some(candidates[(self.chance(item) % n as u64) as usize].clone()),
             },
-            Pick::ShortestQueue => candidates.iter().min_by_key(|l| (self.load(l), (*l).clone())).cloned(),
-            Pick::RoundRobin => Self::next_in_turn(self.last_turn(&place).as_ref(), &candidates),
+            Pick::ShortestQueue => self.least_loaded(&candidates),
+            Pick::RoundRobin => {
+                let Some(last) = self.last_turn(&place) else { return Ok(()) };
+                let chosen = Self::next_in_turn(last.as_ref(), &candidates);
+                if let Some(person) = chosen.clone() {
+                    self.emit(Event::TurnTaken(TurnTaken { place, person, after: last }));
+                }
+                chosen
+            }
         };
         if candidates.is_empty() {
             let message = format!("`{}` is for nobody who is there", item.activity);
@@ -39,36 +47,41 @@ impl Run<'_> {
             }
         }
         if let Some(login) = chosen {
-            if assign.pick() == &Pick::RoundRobin {
-                let after = self.last_turn(&place);
-                self.emit(Event::TurnTaken(TurnTaken { place, person: login.clone(), after }));
-            }
             self.change_work(item.seq, item.status, Some(login), true);
         }
         Ok(())
     }
 
     /// Who can do it, by login; those who are away only where all are.
-    fn candidates(&self, item: &WorkItem, activity: &Activity) -> Result<Vec<String>, Failure> {
+    fn candidates(&self, item: &WorkItem, activity: &Activity) -> Result<Vec<Login>, Failure> {
         let Some(assign) = &activity.assign else { return Ok(vec![]) };
         let scope = self.scope(At::item(item));
         let people = who::people(&assign.who, &scope).map_err(|e| Failure::new("expression", e.to_string()))?;
-        let able = |l: &String| self.ctx.people.get(l).is_some_and(|p| may_work(self, item, p).is_ok());
-        let mut able: Vec<String> = people.into_iter().filter(able).collect();
+        let able = |l: &Login| self.ctx.people.get(l).is_some_and(|p| may_work(self, item, p).is_ok());
+        let mut able: Vec<Login> = people.into_iter().filter(able).collect();
         able.sort();
-        let there: Vec<String> = able.iter().filter(|l| !self.ctx.people.get(l).is_some_and(|p| is_away(self, p))).cloned().collect();
+        let there: Vec<Login> = able.iter().filter(|l| !self.ctx.people.get(l).is_some_and(|p| is_away(self, p))).cloned().collect();
         Ok(if there.is_empty() { able } else { there })
     }
 
-    /// How much this person has to do, with what this command gives.
-    fn load(&self, login: &str) -> usize {
-        self.ctx.facts.load(login) as usize + self.given().work.get(login).copied().unwrap_or(0)
+    /// The candidate with the least claimed work, this command's included; of several the first by login.
+    fn least_loaded(&mut self, candidates: &[Login]) -> Option<Login> {
+        let given = self.given().work;
+        let mut loads = vec![];
+        for login in candidates {
+            let stored = self.known(self.ctx.facts.load(login));
+            loads.extend(stored.map(|stored| (stored as usize + given.get(login).copied().unwrap_or(0), login)));
+        }
+        loads.into_iter().min().map(|(_, login)| login.clone()).filter(|_| !self.is_void())
     }
 
-    /// The last turn at this place, this command included.
-    fn last_turn(&self, place: &str) -> Option<String> {
+    /// The login of the last turn at this place, this command's included; the outer `None` where it has to be looked up.
+    fn last_turn(&mut self, place: &str) -> Option<Option<Login>> {
         let turn = self.given().turns.into_iter().find(|t| t.place == place);
-        turn.map(|t| t.login).or_else(|| self.ctx.facts.turn(place))
+        match turn {
+            Some(turn) => Some(Some(turn.login)),
+            None => self.known(self.ctx.facts.turn(place)),
+        }
     }
 
     /// Passes on to a ticket that this one makes how much was given so far.
@@ -78,14 +91,14 @@ impl Run<'_> {
         given
     }
 
-    fn next_in_turn(last: Option<&String>, candidates: &[String]) -> Option<String> {
+    fn next_in_turn(last: Option<&Login>, candidates: &[Login]) -> Option<Login> {
         let after = candidates.iter().find(|l| last.is_some_and(|last| *l > last));
         after.or(candidates.first()).cloned()
     }
 
     /// The same whenever it is decided again, and not to be foreseen by people. FNV-1a.
     fn chance(&self, item: &WorkItem) -> u64 {
-        let parts = [self.snapshot.ticket.id as u64, u64::from(item.seq), self.ctx.now.as_microsecond() as u64];
+        let parts = [self.snapshot.ticket.id.0 as u64, u64::from(item.seq.0), self.ctx.now.as_microsecond() as u64];
         let bytes = parts.iter().flat_map(|p| p.to_le_bytes());
         bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
     }

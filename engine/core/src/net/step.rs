@@ -4,7 +4,7 @@ use crate::execution::at::At;
 use crate::execution::run::{Run, Savepoint};
 use crate::rules::failure::Failure;
 use crate::state::event::{Event, StepUndone, WorkEnded};
-use crate::state::ids::Seq;
+use crate::state::ids::{InstanceId, Login, WorkId};
 use crate::state::people::SYSTEM;
 use crate::state::snapshot::{WorkItem, WorkStatus};
 use vorgang_definitions::kinds::branch::{Branch, Next, Split, Target, Transition};
@@ -33,14 +33,14 @@ impl<'p> From<&'p Transition> for Way<'p> {
 }
 
 impl<'a> Run<'a> {
-    pub fn again(&mut self, seq: Seq) {
-        self.entered.push_back(seq);
+    pub fn again(&mut self, seq: WorkId) {
+        self.net.entered.push_back(seq);
     }
 
     /// Completes an activity with an outcome: the branch is chosen, its `do` runs, its tokens are placed.
     ///
     /// `Ok(Some(conditions))` when no branch held: nothing has moved, everything since the call is rolled back.
-    pub fn complete(&mut self, seq: Seq, outcome: &str, by: &str) -> Result<Option<Vec<String>>, Failure> {
+    pub fn complete(&mut self, seq: WorkId, outcome: &str, by: &Login) -> Result<Option<Vec<String>>, Failure> {
         // What was withdrawn meanwhile leads nowhere.
         let Some(item) = self.snapshot.item(seq).filter(|w| w.status.is_open()).cloned() else { return Ok(None) };
         let Some(process) = self.process_of(item.instance) else { return Ok(None) };
@@ -57,11 +57,11 @@ impl<'a> Run<'a> {
     }
 
     /// As [`Run::complete`], without its having been done: what follows finds the outcome, and there is nothing to take back.
-    pub(crate) fn skip(&mut self, item: &WorkItem, activity: &Activity, outcome: &str, by: &str) -> Result<Option<Vec<String>>, Failure> {
+    pub(crate) fn skip(&mut self, item: &WorkItem, activity: &Activity, outcome: &str, by: &Login) -> Result<Option<Vec<String>>, Failure> {
         let savepoint = self.savepoint();
         self.end_work(item.seq, WorkStatus::Done, Some(outcome), by);
         self.record(Event::StepUndone(StepUndone { instance: item.instance, activity: item.activity.clone() }));
-        self.go(item, activity, |run| run.way(item, activity, outcome), savepoint)
+        self.exit_activity(item, activity, |run| run.way(item, activity, outcome), savepoint)
     }
 
     /// What the activity's `next` says to the outcome.
@@ -69,8 +69,8 @@ impl<'a> Run<'a> {
         let branch = match &activity.next {
             None => return Ok(Ways::Ends),
             Some(Next::Branch(branch)) => branch,
-            Some(Next::Outcomes(map)) => match map.iter().find(|(o, _)| *o == outcome) {
-                Some((_, branch)) => branch,
+            Some(Next::Outcomes(map)) => match map.get(outcome) {
+                Some(branch) => branch,
                 None => return Err(Failure::new("definition", format!("`next` has no branch for `{outcome}`"))),
             },
         };
@@ -78,7 +78,7 @@ impl<'a> Run<'a> {
     }
 
     /// As [`Run::complete`], on a way of its own: a timer's.
-    pub fn complete_on(&mut self, seq: Seq, outcome: &str, branch: &Branch) -> Result<Option<Vec<String>>, Failure> {
+    pub fn complete_on(&mut self, seq: WorkId, outcome: &str, branch: &Branch) -> Result<Option<Vec<String>>, Failure> {
         let Some(item) = self.snapshot.item(seq).filter(|w| w.status.is_open()).cloned() else { return Ok(None) };
         let Some(process) = self.process_of(item.instance) else { return Ok(None) };
         let Some(activity) = process.def.activities.get(&item.activity) else { return Ok(None) };
@@ -94,11 +94,11 @@ impl<'a> Run<'a> {
         choose: impl FnOnce(&Self) -> Result<Ways<'p>, Failure>,
     ) -> Result<Option<Vec<String>>, Failure> {
         if item.status != WorkStatus::Running {
-            return self.leave(item, activity, outcome, SYSTEM, choose);
+            return self.leave(item, activity, outcome, &SYSTEM, choose);
         }
         let savepoint = self.savepoint();
         self.withdraw_within(item);
-        let left = self.leave(item, activity, outcome, SYSTEM, choose);
+        let left = self.leave(item, activity, outcome, &SYSTEM, choose);
         if !matches!(left, Ok(None)) {
             self.roll_back(savepoint);
         }
@@ -110,17 +110,17 @@ impl<'a> Run<'a> {
         item: &WorkItem,
         activity: &Activity,
         outcome: &str,
-        by: &str,
+        by: &Login,
         choose: impl FnOnce(&Self) -> Result<Ways<'p>, Failure>,
     ) -> Result<Option<Vec<String>>, Failure> {
         let savepoint = self.savepoint();
         // `steps.SELF` is set when its own `next` is tried.
         self.end_work(item.seq, WorkStatus::Done, Some(outcome), by);
-        self.go(item, activity, choose, savepoint)
+        self.exit_activity(item, activity, choose, savepoint)
     }
 
     /// The token has ended; the savepoint is from before.
-    fn go<'p>(
+    fn exit_activity<'p>(
         &mut self,
         item: &WorkItem,
         activity: &Activity,
@@ -134,13 +134,14 @@ impl<'a> Run<'a> {
                 return Err(failure);
             }
         };
-        self.leaving += 1;
-        let taken = self.take(item, activity, choice, savepoint);
-        self.leaving -= 1;
+        let outer = self.net.leaving;
+        self.net.leaving = outer + 1;
+        let taken = self.take_ways(item, activity, choice, savepoint);
+        self.net.leaving = outer;
         match taken? {
             Some(conditions) => Ok(Some(conditions)),
             None => {
-                if self.leaving == 0 {
+                if outer == 0 {
                     self.end_instance_if_idle(item.instance);
                 }
                 Ok(None)
@@ -148,7 +149,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn take(&mut self, item: &WorkItem, activity: &Activity, choice: Ways, savepoint: Savepoint) -> Result<Option<Vec<String>>, Failure> {
+    fn take_ways(
+        &mut self,
+        item: &WorkItem,
+        activity: &Activity,
+        choice: Ways,
+        savepoint: Savepoint,
+    ) -> Result<Option<Vec<String>>, Failure> {
         match choice {
             Ways::None(conditions) => {
                 self.roll_back(savepoint);
@@ -188,22 +195,24 @@ impl<'a> Run<'a> {
             .filter(|e| !matches!(e, Event::WorkEnded(WorkEnded { seq, .. }) if *seq == item.seq))
             .cloned()
             .collect();
-        let (entered, made, reach) = (self.entered.clone(), self.made.split_off(savepoint.made), self.reach.split_off(savepoint.reach));
+        let (entered, made, reach) = (self.net.entered.clone(), self.made.split_off(savepoint.made), self.reach.split_off(savepoint.reach));
+        let (named, notice) = (std::mem::take(&mut self.named), self.notice.take());
         self.roll_back(savepoint);
+        (self.named, self.notice) = (named, notice);
         for event in kept {
             self.emit(event);
         }
-        self.entered = entered;
+        self.net.entered = entered;
         self.made.extend(made);
         self.reach.extend(reach);
         self.change_work(item.seq, WorkStatus::Started, item.claimed_by.clone(), true);
     }
 
     /// Tokens to the targets, in their order.
-    pub(crate) fn place_all(&mut self, instance: Seq, transition: Option<&Transition>, targets: &[&Target], source: &str) {
+    pub(crate) fn place_all(&mut self, instance: InstanceId, transition: Option<&Transition>, targets: &[&Target], source: &str) {
         for target in targets.iter().filter_map(|t| t.activity()) {
             for _ in 0..transition.map_or(1, Transition::times) {
-                self.steps += 1;
+                self.chain.steps += 1;
                 self.enter(instance, target, Some(source));
             }
         }
@@ -227,7 +236,7 @@ impl<'a> Run<'a> {
                     break;
                 }
             }
-            conditions.extend(transition.when.as_ref().filter(|_| !holds).map(|w| w.text.trim().to_owned()));
+            conditions.extend(transition.when.as_ref().filter(|_| !holds).map(|w| w.text().trim().to_owned()));
         }
         Ok(if taken.is_empty() { Ways::None(conditions) } else { Ways::Taken(taken) })
     }

@@ -1,16 +1,16 @@
 //! A process as one step of another, on the same ticket or on a child of it (C17).
 
 use crate::execution::at::At;
-use crate::execution::command::Command;
 use crate::execution::context::Context;
 use crate::execution::evaluate;
+use crate::execution::peer_command::PeerCommand;
 use crate::execution::run::Run;
 use crate::net::new_ticket::{self, begin, blank, complete_fields, made_by};
 use crate::net::step::moved;
 use crate::net::{assign, note, token};
 use crate::rules::failure::Failure;
 use crate::rules::rejection::{self, Rejection};
-use crate::state::ids::Seq;
+use crate::state::ids::{InstanceId, Login, TicketNumber, WorkId};
 use crate::state::message::{Data, Datum};
 use crate::state::people::{self, SYSTEM};
 use crate::state::snapshot::{Child, InstanceMore, Parent, Retry, WorkItem, WorkStatus};
@@ -22,7 +22,7 @@ use vorgang_definitions::kinds::sub_process::SubProcess;
 use vorgang_definitions::model::ProcessModel;
 
 /// A child ticket on which a process runs, in the same commit. Gives its number, and that of the instance.
-pub(crate) fn child(run: &mut Run, new: &NewChild, ctx: &Context) -> Result<(String, Seq), Failure> {
+pub(crate) fn child(run: &mut Run, new: &NewChild, ctx: &Context) -> Result<(TicketNumber, InstanceId), Failure> {
     let failed = |r: Rejection| Failure::new("process", rejection::say(&r));
     let (def, names) = (&new.process.def, &run.model.names);
     let of = &def.ticket;
@@ -35,8 +35,8 @@ pub(crate) fn child(run: &mut Run, new: &NewChild, ctx: &Context) -> Result<(Str
     let ticket_type = names.types.get(&of.ticket_type).cloned().ok_or_else(|| Failure::new("definition", "its ticket type is gone"))?;
     let mut made = begin(run.model, ctx, ticket);
     let instance = begin_child(&mut made, new)?;
-    complete_fields(&mut made, &ticket_type, &BTreeMap::new()).map_err(failed)?;
-    let made = made.finish().map_err(failed)?;
+    let done = complete_fields(&mut made, &ticket_type, &BTreeMap::new());
+    let made = made.conclude(done).map_err(|stop| run.not_made("process", stop))?;
     Ok((made_by(run, made, Some(LinkKind::Child)), instance))
 }
 
@@ -50,10 +50,10 @@ pub(crate) struct NewChild<'a> {
     pub queue: Option<&'a str>,
     pub state: Option<&'a str>,
     pub priority: Option<&'a str>,
-    pub customer: (Option<String>, Option<String>),
+    pub customer: (Option<Login>, Option<String>),
     /// Own fields.
     pub fields: BTreeMap<String, Option<Value>>,
-    pub started_by: String,
+    pub started_by: Login,
     pub more: InstanceMore,
 }
 
@@ -74,7 +74,7 @@ impl Run<'_> {
         for (name, given) in sub.with.iter() {
             let value = evaluate::value(self, given, at)?;
             if process.def.data.get(name).is_some() {
-                data.extend(value.as_ref().and_then(Datum::of).map(|d| (name.to_string(), d)));
+                data.extend(value.as_ref().and_then(Datum::from_value).map(|d| (name.to_string(), d)));
             } else {
                 fields.insert(name.to_string(), value);
             }
@@ -95,29 +95,29 @@ impl Run<'_> {
             self.change_work(item.seq, WorkStatus::Running, item.claimed_by.clone(), false);
             return Ok(());
         }
-        moved(self.complete(item.seq, "done", SYSTEM)?)
+        moved(self.complete(item.seq, "done", &SYSTEM)?)
     }
 
     fn start_here(
         &mut self,
         process: &ProcessModel,
         fields: BTreeMap<String, Option<Value>>,
-        started_by: &str,
+        started_by: &Login,
         more: InstanceMore,
-        by: Option<Seq>,
+        by: Option<InstanceId>,
     ) -> Result<Child, Failure> {
         for (name, value) in fields {
             assign::apply(self, &name, value, by)?;
         }
         let first = token::first(process)?;
         let instance = self.begin_within(process, started_by, more);
-        self.steps += 1;
+        self.chain.steps += 1;
         self.enter(instance, first, None);
         Ok(Child { ticket: None, instance })
     }
 
     /// An instance with what it is given, and who waits for it.
-    fn begin_within(&mut self, process: &ProcessModel, started_by: &str, more: InstanceMore) -> Seq {
+    fn begin_within(&mut self, process: &ProcessModel, started_by: &Login, more: InstanceMore) -> InstanceId {
         let instance = self.start_instance(process, started_by);
         let mut own = self.snapshot.instance(instance).map(|i| i.more()).unwrap_or_default();
         own.data.extend(more.data);
@@ -132,7 +132,7 @@ impl Run<'_> {
         sub: &SubProcess,
         process: &ProcessModel,
         fields: BTreeMap<String, Option<Value>>,
-        started_by: String,
+        started_by: Login,
         more: InstanceMore,
     ) -> Result<Child, Failure> {
         let of = sub.ticket.as_ref();
@@ -163,13 +163,13 @@ impl Run<'_> {
                     self.end_instance(child.instance, "cancelled");
                 }
             }
-            Some(number) => self.reach(number, Command::CancelInstance { instance: child.instance }),
+            Some(number) => self.reach(number, PeerCommand::CancelInstance { instance: child.instance }),
         }
     }
 
     /// At rest: what waits for a sub-process that has ended goes on. True when something did.
     pub(crate) fn settle_ended(&mut self) -> bool {
-        let ended = std::mem::take(&mut self.ended);
+        let ended = std::mem::take(&mut self.net.ended);
         let mut done = false;
         for seq in ended {
             let Some(instance) = self.snapshot.instance(seq).cloned() else { continue };
@@ -177,13 +177,13 @@ impl Run<'_> {
             let outcome = instance.outcome.unwrap_or_default();
             match parent.ticket {
                 None => {
-                    self.steps += 1;
+                    self.chain.steps += 1;
                     end(self, parent.work, seq, &outcome, &data);
                     done = true;
                 }
                 Some(number) => {
                     let ticket = self.snapshot.ticket.number.clone();
-                    self.reach(&number, Command::EndSubProcess { work: parent.work, ticket, instance: seq, outcome, data });
+                    self.reach(&number, PeerCommand::EndSubProcess { work: parent.work, ticket, instance: seq, outcome, data });
                 }
             }
         }
@@ -192,7 +192,7 @@ impl Run<'_> {
 }
 
 /// The sub-process of a work item has ended; one that waits for another, or for none any more, is left alone.
-pub fn end(run: &mut Run, work: Seq, instance: Seq, outcome: &str, data: &Data) {
+pub fn end(run: &mut Run, work: WorkId, instance: InstanceId, outcome: &str, data: &Data) {
     let Some(item) = run.snapshot.item(work).filter(|w| w.status.is_open()).cloned() else { return };
     if item.child().is_none_or(|c| c.instance != instance) {
         return;
@@ -200,7 +200,7 @@ pub fn end(run: &mut Run, work: Seq, instance: Seq, outcome: &str, data: &Data) 
     let savepoint = run.savepoint();
     if let Err(failure) = take_back(run, &item, outcome, data) {
         run.roll_back(savepoint);
-        run.fail(work, failure, Retry::Complete { work, outcome: outcome.to_owned(), by: SYSTEM.into() });
+        run.fail(work, failure, Retry::Complete { work, outcome: outcome.to_owned(), by: SYSTEM });
     }
 }
 
@@ -211,11 +211,11 @@ fn take_back(run: &mut Run, item: &WorkItem, outcome: &str, data: &Data) -> Resu
         let value = data.get(from.as_str()).and_then(Datum::value);
         assign::apply(run, name, value, Some(item.instance))?;
     }
-    moved(run.complete(item.seq, outcome, SYSTEM)?)
+    moved(run.complete(item.seq, outcome, &SYSTEM)?)
 }
 
 /// From a ticket whose process has ended.
-pub fn end_on(run: &mut Run, work: Seq, ticket: &str, instance: Seq, outcome: &str, data: &Data) {
+pub fn end_on(run: &mut Run, work: WorkId, ticket: &TicketNumber, instance: InstanceId, outcome: &str, data: &Data) {
     let waits = |c: &Child| c.ticket.as_deref() == Some(ticket);
     if run.snapshot.item(work).and_then(WorkItem::child).is_some_and(waits) {
         end(run, work, instance, outcome, data);
@@ -223,7 +223,7 @@ pub fn end_on(run: &mut Run, work: Seq, ticket: &str, instance: Seq, outcome: &s
 }
 
 /// From a ticket that does not wait for it any more.
-pub fn cancel(run: &mut Run, instance: Seq) {
+pub fn cancel(run: &mut Run, instance: InstanceId) {
     if run.snapshot.instance(instance).is_some_and(|i| i.outcome.is_none()) {
         let process = run.snapshot.instance(instance).map_or(String::new(), |i| i.process.clone());
         run.end_instance(instance, "cancelled");
@@ -232,7 +232,7 @@ pub fn cancel(run: &mut Run, instance: Seq) {
 }
 
 /// On a child ticket that is new: its fields, and the process.
-pub(crate) fn begin_child(run: &mut Run, new: &NewChild) -> Result<Seq, Failure> {
+pub(crate) fn begin_child(run: &mut Run, new: &NewChild) -> Result<InstanceId, Failure> {
     for (name, value) in &new.fields {
         assign::apply(run, name, value.clone(), None)?;
     }

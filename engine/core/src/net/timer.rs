@@ -5,9 +5,10 @@ use crate::execution::run::Run;
 use crate::net::step::moved;
 use crate::rules::failure::Failure;
 use crate::state::event::{ArticleAdded, AttributeSet, Event, TicketCreated, TimerEnded, TimerFired, TimerSet};
-use crate::state::ids::Seq;
+use crate::state::ids::{InstanceId, TimerId, WorkId};
 use crate::state::people::SYSTEM;
-use crate::state::snapshot::{Retry, Timer, TimerKind, WorkItem, WorkStatus};
+use crate::state::snapshot::{Retry, WorkItem, WorkStatus};
+use crate::state::timer::{Timer, TimerKind};
 use jiff::Timestamp;
 use vorgang_definitions::calendar::later;
 use vorgang_definitions::cel::value::Duration;
@@ -45,19 +46,23 @@ pub fn schedule(run: &mut Run, item: &WorkItem, activity: &Activity) -> Result<(
 }
 
 /// Sets a clock from now on; one that is there counts anew.
-pub fn set(run: &mut Run, work: Option<Seq>, kind: TimerKind, after: Duration, calendar: Option<&str>) -> Result<(), Failure> {
+pub fn set(run: &mut Run, work: Option<WorkId>, kind: TimerKind, after: Duration, calendar: Option<&str>) -> Result<(), Failure> {
     let now = run.ctx.now;
     let due = due(run, now, after, calendar)?;
     let known = run.snapshot.timers.iter().find(|t| t.work == work && t.kind == kind).map(|t| t.seq);
-    let seq = known.unwrap_or_else(|| run.next_seq());
-    run.emit(Event::TimerSet(TimerSet { timer: Timer { seq, work, kind, due, start: now, after, calendar: calendar.map(str::to_owned) } }));
+    let seq = known.unwrap_or_else(|| run.next_id());
+    run.emit(Event::TimerSet(TimerSet {
+        timer: Timer { seq, work, kind, due, start: now, after, calendar: calendar.map(str::to_owned), stands: None },
+    }));
     Ok(())
 }
 
 /// A timer whose time has come. One that is gone, or not due, does nothing.
-pub fn fire(run: &mut Run, seq: Seq) {
-    let Some(timer) = run.snapshot.timers.iter().find(|t| t.seq == seq && t.due <= run.ctx.now).cloned() else { return };
-    let fired = Event::TimerFired(TimerFired { seq, work: timer.work, kind: timer.kind });
+pub fn fire(run: &mut Run, seq: TimerId) {
+    let Some(timer) = run.snapshot.timers.iter().find(|t| t.seq == seq && t.fires().is_some_and(|due| due <= run.ctx.now)).cloned() else {
+        return;
+    };
+    let fired = Event::TimerFired(TimerFired { seq, work: timer.work, kind: timer.kind.clone() });
     if timer.work.is_some() {
         run.exception("deadline", &fired);
     }
@@ -93,21 +98,21 @@ fn repeat(run: &mut Run, timer: &Timer) {
 
 /// How long it is between its repetitions.
 fn every(run: &Run, timer: &Timer) -> Option<Duration> {
-    let every = match (timer.kind, timer.work) {
+    let every = match (&timer.kind, timer.work) {
         (TimerKind::Activity { index }, Some(work)) => {
             let item = run.snapshot.item(work)?;
-            run.process_of(item.instance)?.def.activities.get(&item.activity)?.timers.get(index)?.every
+            run.process_of(item.instance)?.def.activities.get(&item.activity)?.timers.get(*index)?.every
         }
-        (TimerKind::Group { instance, group, index }, _) => run.process_of(instance)?.def.groups.0.get(group)?.1.timers.get(index)?.every,
+        (TimerKind::Group { instance, group, index }, _) => run.process_of(*instance)?.def.groups.at(*group)?.1.timers.get(*index)?.every,
         _ => None,
     };
     every.map(|e| e.0)
 }
 
 /// What the timer does, now or after an incident.
-pub fn again(run: &mut Run, work: Option<Seq>, kind: TimerKind) {
+pub fn again(run: &mut Run, work: Option<WorkId>, kind: TimerKind) {
     let savepoint = run.savepoint();
-    if let Err(failure) = act(run, work, kind) {
+    if let Err(failure) = act(run, work, &kind) {
         run.roll_back(savepoint);
         let retry = Retry::Fire { work, kind };
         let place = work.and_then(|w| run.snapshot.item(w)).map(|w| w.activity.clone());
@@ -116,22 +121,23 @@ pub fn again(run: &mut Run, work: Option<Seq>, kind: TimerKind) {
     }
 }
 
-fn act(run: &mut Run, work: Option<Seq>, kind: TimerKind) -> Result<(), Failure> {
+fn act(run: &mut Run, work: Option<WorkId>, kind: &TimerKind) -> Result<(), Failure> {
     match kind {
         TimerKind::Pending => return pending(run),
         TimerKind::Unlock => {
             unlock(run);
             return Ok(());
         }
-        TimerKind::Group { instance, group, index } => return act_in_group(run, instance, group, index),
-        _ => {}
+        TimerKind::Group { instance, group, index } => return act_in_group(run, *instance, *group, *index),
+        TimerKind::Named { .. } => return Ok(()),
+        TimerKind::Activity { .. } | TimerKind::Within => {}
     }
     let Some(item) = work.and_then(|w| run.snapshot.item(w)).filter(|w| w.status.is_open()).cloned() else { return Ok(()) };
     let Some(process) = run.process_of(item.instance) else { return Ok(()) };
     let Some(activity) = process.def.activities.get(&item.activity) else { return Ok(()) };
     let result = match kind {
         TimerKind::Activity { index } => {
-            let Some(timer) = activity.timers.get(index) else { return Ok(()) };
+            let Some(timer) = activity.timers.get(*index) else { return Ok(()) };
             if let Some(when) = &timer.when
                 && !run.holds(when, At::item(&item))?
             {
@@ -144,15 +150,15 @@ fn act(run: &mut Run, work: Option<Seq>, kind: TimerKind) -> Result<(), Failure>
                 None => None,
             }
         }
-        TimerKind::Within => run.complete(item.seq, "timeout", SYSTEM)?,
-        TimerKind::Pending | TimerKind::Unlock | TimerKind::Group { .. } => None,
+        TimerKind::Within => run.complete(item.seq, "timeout", &SYSTEM)?,
+        TimerKind::Pending | TimerKind::Unlock | TimerKind::Group { .. } | TimerKind::Named { .. } => None,
     };
     moved(result)
 }
 
-fn act_in_group(run: &mut Run, instance: Seq, group: usize, index: usize) -> Result<(), Failure> {
+fn act_in_group(run: &mut Run, instance: InstanceId, group: usize, index: usize) -> Result<(), Failure> {
     let Some(process) = run.process_of(instance) else { return Ok(()) };
-    let Some(timer) = process.def.groups.0.get(group).and_then(|(_, g)| g.timers.get(index)) else { return Ok(()) };
+    let Some(timer) = process.def.groups.at(group).and_then(|(_, g)| g.timers.get(index)) else { return Ok(()) };
     if let Some(when) = &timer.when
         && !run.holds(when, At::Instance(instance))?
     {
@@ -177,7 +183,7 @@ fn unlock(run: &mut Run) {
     let Some(owner) = run.snapshot.ticket.owner.clone() else { return };
     run.lock(false);
     let goes_on = |w: &&WorkItem| matches!(w.status, WorkStatus::Offered | WorkStatus::Started) && w.claimed_by.as_ref() == Some(&owner);
-    let claimed: Vec<Seq> = run.snapshot.open_work().filter(goes_on).map(|w| w.seq).collect();
+    let claimed: Vec<WorkId> = run.snapshot.open_work().filter(goes_on).map(|w| w.seq).collect();
     claimed.into_iter().for_each(|seq| run.change_work(seq, run.free(seq), None, false));
 }
 
@@ -196,7 +202,7 @@ pub fn follow_owner(run: &mut Run) -> Result<(), Failure> {
     };
     let acts = |e: &Event| match e {
         Event::AttributeSet(AttributeSet { name, .. }) => name == "owner" || name == "lock",
-        Event::ArticleAdded(ArticleAdded { article }) => article.author == *owner,
+        Event::ArticleAdded(ArticleAdded { article }) => *article.author == **owner,
         Event::DialogSubmitted(_) => run.ctx.actor.login == *owner,
         _ => false,
     };
@@ -206,8 +212,10 @@ pub fn follow_owner(run: &mut Run) -> Result<(), Failure> {
     }
     let now = run.ctx.now;
     let due = due(run, now, after, calendar.as_deref())?;
-    let seq = known.map_or_else(|| run.next_seq(), |t| t.seq);
-    run.emit(Event::TimerSet(TimerSet { timer: Timer { seq, work: None, kind: TimerKind::Unlock, due, start: now, after, calendar } }));
+    let seq = known.map_or_else(|| run.next_id(), |t| t.seq);
+    run.emit(Event::TimerSet(TimerSet {
+        timer: Timer { seq, work: None, kind: TimerKind::Unlock, due, start: now, after, calendar, stands: None },
+    }));
     Ok(())
 }
 
@@ -227,9 +235,9 @@ pub fn follow_pending(run: &mut Run) {
     match (wanted, known) {
         (Some(due), Some(t)) if t.due == due => {}
         (Some(due), known) => {
-            let seq = known.map_or_else(|| run.next_seq(), |t| t.seq);
+            let seq = known.map_or_else(|| run.next_id(), |t| t.seq);
             let none = Duration { days: 0, seconds: 0 };
-            let timer = Timer { seq, work: None, kind: TimerKind::Pending, due, start: due, after: none, calendar: None };
+            let timer = Timer { seq, work: None, kind: TimerKind::Pending, due, start: due, after: none, calendar: None, stands: None };
             run.emit(Event::TimerSet(TimerSet { timer }));
         }
         (None, Some(t)) => run.emit(Event::TimerEnded(TimerEnded { seq: t.seq })),

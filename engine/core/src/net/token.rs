@@ -4,7 +4,7 @@ use crate::execution::run::Run;
 use crate::net::timer;
 use crate::rules::failure::Failure;
 use crate::state::event::{Event, InstanceEnded, InstanceNoted, InstanceStarted, VoteCast, WorkChanged, WorkEnded, WorkEntered, WorkNoted};
-use crate::state::ids::Seq;
+use crate::state::ids::{InstanceId, Login, WorkId};
 use crate::state::message::{self, Data, Datum};
 use crate::state::people::SYSTEM;
 use crate::state::snapshot::{Instance, InstanceMore, WorkItem, WorkMore, WorkStatus};
@@ -17,8 +17,8 @@ pub fn first(process: &ProcessModel) -> Result<&str, Failure> {
 }
 
 impl Run<'_> {
-    pub fn start_instance(&mut self, process: &ProcessModel, started_by: &str) -> Seq {
-        let seq = self.next_seq();
+    pub fn start_instance(&mut self, process: &ProcessModel, started_by: &Login) -> InstanceId {
+        let seq: InstanceId = self.next_id();
         let instance = Instance {
             seq,
             process: process.def.name.to_string(),
@@ -39,7 +39,7 @@ impl Run<'_> {
     }
 
     /// Goes back to an activity: a new token with the votes of its last round; one that is there counts anew.
-    pub fn reopen(&mut self, instance: Seq, activity: &str) -> Result<(), Failure> {
+    pub fn reopen(&mut self, instance: InstanceId, activity: &str) -> Result<(), Failure> {
         let process = self.process_of(instance).ok_or_else(|| Failure::new("definition", "the process is gone"))?;
         let def = process.def.activities.get(activity).ok_or_else(|| Failure::new("definition", format!("no activity `{activity}`")))?;
         let open = self.snapshot.open_work().find(|w| w.instance == instance && w.activity == activity).cloned();
@@ -54,29 +54,29 @@ impl Run<'_> {
         for v in votes {
             self.record(Event::VoteCast(VoteCast { work: seq, person: v.person, outcome: v.outcome, at: v.at }));
         }
-        self.entered.push_back(seq);
+        self.net.entered.push_back(seq);
         Ok(())
     }
 
-    pub(crate) fn place_token(&mut self, instance: Seq, activity: &str, status: WorkStatus, source: Option<&str>) -> Seq {
+    pub(crate) fn place_token(&mut self, instance: InstanceId, activity: &str, status: WorkStatus, source: Option<&str>) -> WorkId {
         self.place(instance, activity, status, source, None)
     }
 
     /// A token in the activity, past its join.
-    pub(crate) fn place_anew(&mut self, instance: Seq, activity: &str) {
+    pub(crate) fn place_anew(&mut self, instance: InstanceId, activity: &str) {
         let seq = self.place_token(instance, activity, WorkStatus::Offered, None);
-        self.entered.push_back(seq);
+        self.net.entered.push_back(seq);
     }
 
     pub(crate) fn place(
         &mut self,
-        instance: Seq,
+        instance: InstanceId,
         activity: &str,
         status: WorkStatus,
         source: Option<&str>,
         more: Option<Box<WorkMore>>,
-    ) -> Seq {
-        let seq = self.next_seq();
+    ) -> WorkId {
+        let seq: WorkId = self.next_id();
         let item = WorkItem {
             seq,
             instance,
@@ -93,13 +93,13 @@ impl Run<'_> {
         seq
     }
 
-    pub fn end_work(&mut self, seq: Seq, status: WorkStatus, outcome: Option<&str>, by: &str) {
+    pub fn end_work(&mut self, seq: WorkId, status: WorkStatus, outcome: Option<&str>, by: &Login) {
         let (outcome, by) = (outcome.map(str::to_owned), by.to_owned());
         self.emit(Event::WorkEnded(WorkEnded { seq, status, outcome, by, at: self.ctx.now }));
     }
 
     /// Status and claim; a changed item makes forms drawn from it stale only when `stale`.
-    pub fn change_work(&mut self, seq: Seq, status: WorkStatus, claimed_by: Option<String>, stale: bool) {
+    pub fn change_work(&mut self, seq: WorkId, status: WorkStatus, claimed_by: Option<Login>, stale: bool) {
         let Some(item) = self.snapshot.item(seq) else { return };
         if item.status == status && item.claimed_by == claimed_by && !stale {
             return;
@@ -109,17 +109,17 @@ impl Run<'_> {
     }
 
     /// What the work item has beside the rest becomes this.
-    pub fn note_work(&mut self, seq: Seq, more: WorkMore) {
+    pub fn note_work(&mut self, seq: WorkId, more: WorkMore) {
         self.emit(Event::WorkNoted(WorkNoted { seq, more: Box::new(more) }));
     }
 
     /// What the instance has beside the rest becomes this.
-    pub(crate) fn note_instance(&mut self, seq: Seq, more: InstanceMore) {
+    pub(crate) fn note_instance(&mut self, seq: InstanceId, more: InstanceMore) {
         self.emit(Event::InstanceNoted(InstanceNoted { seq, more: Box::new(more) }));
     }
 
     /// Sets or unsets a value of the process.
-    pub fn set_data(&mut self, instance: Seq, name: &str, datum: Option<Datum>) {
+    pub fn set_data(&mut self, instance: InstanceId, name: &str, datum: Option<Datum>) {
         let Some(mut more) = self.snapshot.instance(instance).map(|i| i.more()) else { return };
         if more.data.get(name) == datum.as_ref() {
             return;
@@ -129,22 +129,22 @@ impl Run<'_> {
     }
 
     /// `end: name` cancels all other tokens of the instance and gives it that outcome (C7).
-    pub fn end_instance(&mut self, instance: Seq, outcome: &str) {
+    pub fn end_instance(&mut self, instance: InstanceId, outcome: &str) {
         self.withdraw_those(|w| w.instance == instance);
         self.instance_ended(instance, outcome);
     }
 
-    fn instance_ended(&mut self, instance: Seq, outcome: &str) {
+    fn instance_ended(&mut self, instance: InstanceId, outcome: &str) {
         if self.snapshot.instance(instance).is_some_and(|i| i.more.as_ref().is_some_and(|m| m.parent.is_some())) {
-            self.ended.push(instance);
+            self.net.ended.push(instance);
         }
         self.emit(Event::InstanceEnded(InstanceEnded { seq: instance, outcome: outcome.to_owned(), at: self.ctx.now }));
     }
 
     /// Takes a token away, and what runs because of it: nothing follows (C12).
-    pub fn withdraw(&mut self, seq: Seq) {
+    pub fn withdraw(&mut self, seq: WorkId) {
         let Some(item) = self.snapshot.item(seq).filter(|w| w.status.is_open()).cloned() else { return };
-        self.end_work(seq, WorkStatus::Cancelled, None, SYSTEM);
+        self.end_work(seq, WorkStatus::Cancelled, None, &SYSTEM);
         self.withdraw_within(&item);
     }
 
@@ -157,26 +157,26 @@ impl Run<'_> {
     }
 
     /// The copies of a token that are under way.
-    pub(crate) fn withdraw_copies(&mut self, of: Seq) {
+    pub(crate) fn withdraw_copies(&mut self, of: WorkId) {
         self.withdraw_those(|w| w.copy().is_some_and(|c| c.of == of));
     }
 
     /// Every open one of which this holds.
     pub(crate) fn withdraw_those(&mut self, meant: impl Fn(&WorkItem) -> bool) {
-        let meant: Vec<Seq> = self.snapshot.open_work().filter(|w| meant(w)).map(|w| w.seq).collect();
+        let meant: Vec<WorkId> = self.snapshot.open_work().filter(|w| meant(w)).map(|w| w.seq).collect();
         meant.into_iter().for_each(|seq| self.withdraw(seq));
     }
 
     /// At rest: instances without a token are over, however the last one went. True when one was.
     pub(crate) fn end_idle(&mut self) -> bool {
-        let busy = |seq: Seq| self.snapshot.open_work().any(|w| w.instance == seq);
+        let busy = |seq: InstanceId| self.snapshot.open_work().any(|w| w.instance == seq);
         let idle = self.snapshot.instances.iter().filter(|i| i.outcome.is_none() && !busy(i.seq));
-        let idle: Vec<Seq> = idle.map(|i| i.seq).collect();
+        let idle: Vec<InstanceId> = idle.map(|i| i.seq).collect();
         idle.iter().for_each(|seq| self.end_instance_if_idle(*seq));
         !idle.is_empty()
     }
 
-    pub fn end_instance_if_idle(&mut self, instance: Seq) {
+    pub fn end_instance_if_idle(&mut self, instance: InstanceId) {
         let running = self.snapshot.instance(instance).is_some_and(|i| i.outcome.is_none());
         if running && !self.snapshot.open_work().any(|w| w.instance == instance) {
             self.instance_ended(instance, "done");

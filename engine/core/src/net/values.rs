@@ -3,7 +3,7 @@
 use crate::execution::run::Run;
 use crate::rules::rejection::{FormError, Rejection};
 use crate::rules::slots::{Change, current};
-use crate::state::ids::Seq;
+use crate::state::ids::InstanceId;
 use crate::state::people::{Person, PersonKind};
 use crate::state::text;
 use serde_json::Value as Json;
@@ -83,7 +83,7 @@ fn person(run: &Run, value: &Value, agent: bool) -> Result<(), FormError> {
 }
 
 /// Refuses to unset what a running instance relies on; `by` is the one that wants it, whose own proofs know of it.
-pub fn relied_on(run: &Run, name: &str, by: Option<Seq>) -> Result<(), Rejection> {
+pub fn relied_on(run: &Run, name: &str, by: Option<InstanceId>) -> Result<(), Rejection> {
     for instance in run.snapshot.instances.iter().filter(|i| i.outcome.is_none() && Some(i.seq) != by) {
         let relies = run.model.process_by_hash(&instance.hash).is_some_and(|p| p.relies.contains(name));
         // Not yet set is not unset.

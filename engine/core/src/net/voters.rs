@@ -5,6 +5,7 @@ use crate::execution::run::Run;
 use crate::net::absence::{is_away, stands_in};
 use crate::rules::rejection::{Rejection, RightReason};
 use crate::rules::who;
+use crate::state::ids::Login;
 use crate::state::people::Person;
 use crate::state::snapshot::WorkItem;
 use std::collections::BTreeSet;
@@ -17,13 +18,13 @@ pub fn is_open_to_all(approval: &Approval) -> bool {
 }
 
 /// The delegations of an approval under way: who gave a vote, and to whom.
-pub fn delegations(item: &WorkItem) -> &[(String, String)] {
+pub fn delegations(item: &WorkItem) -> &[(Login, Login)] {
     item.more.as_ref().map_or(&[], |m| &m.delegated)
 }
 
 /// Everybody who may vote, `not` taken out, each delegate in the place of whoever delegated.
-pub fn voters(run: &Run, item: &WorkItem, approval: &Approval) -> Vec<String> {
-    let mut all: Vec<String> = vec![];
+pub fn voters(run: &Run, item: &WorkItem, approval: &Approval) -> Vec<Login> {
+    let mut all: Vec<Login> = vec![];
     for member in pool(run, item, approval) {
         let voter = delegations(item).iter().find(|(from, _)| *from == member).map_or(member, |(_, to)| to.clone());
         if !all.contains(&voter) {
@@ -40,7 +41,7 @@ pub fn votes_possible(run: &Run, item: &WorkItem, approval: &Approval) -> usize 
 }
 
 /// The pool as it is now.
-fn pool(run: &Run, item: &WorkItem, approval: &Approval) -> Vec<String> {
+fn pool(run: &Run, item: &WorkItem, approval: &Approval) -> Vec<Login> {
     let scope = run.scope(At::item(item));
     let mut pool = who::people(&approval.of, &scope).unwrap_or_default();
     pool.retain(|login| !is_excluded(run, item, approval, login));
@@ -48,20 +49,20 @@ fn pool(run: &Run, item: &WorkItem, approval: &Approval) -> Vec<String> {
 }
 
 /// What cannot be evaluated excludes: a doubt never gives a right.
-fn is_excluded(run: &Run, item: &WorkItem, approval: &Approval, login: &str) -> bool {
+fn is_excluded(run: &Run, item: &WorkItem, approval: &Approval, login: &Login) -> bool {
     let scope = run.scope(At::item(item));
     let person = run.ctx.people.get(login);
     person.is_none_or(|p| approval.not.as_ref().is_some_and(|n| who::includes(n, p, &scope).unwrap_or(true)))
 }
 
-pub fn has_voted(run: &Run, item: &WorkItem, login: &str) -> bool {
+pub fn has_voted(run: &Run, item: &WorkItem, login: &Login) -> bool {
     run.snapshot.votes.iter().any(|v| v.work == item.seq && v.person == login)
 }
 
 /// The member of the pool for whom this person may vote: that one self, one who delegated, or one who is away.
-pub fn votes_for(run: &Run, item: &WorkItem, approval: &Approval, person: &Person) -> Result<String, Rejection> {
+pub fn votes_for(run: &Run, item: &WorkItem, approval: &Approval, person: &Person) -> Result<Login, Rejection> {
     let scope = run.scope(At::item(item));
-    let gave = |login: &str| delegations(item).iter().any(|(from, _)| from == login);
+    let gave = |login: &Login| delegations(item).iter().any(|(from, _)| from == login);
     let own = who::includes(&approval.of, person, &scope).unwrap_or(false);
     let member = if own && !gave(&person.login) {
         person.login.clone()
@@ -90,7 +91,7 @@ pub fn votes_for(run: &Run, item: &WorkItem, approval: &Approval, person: &Perso
     Ok(member)
 }
 
-fn voted(run: &Run, item: &WorkItem) -> Vec<String> {
+fn voted(run: &Run, item: &WorkItem) -> Vec<Login> {
     run.snapshot.votes.iter().filter(|v| v.work == item.seq).map(|v| v.person.clone()).collect()
 }
 
@@ -104,7 +105,7 @@ pub fn remaining(run: &Run, item: &WorkItem, approval: &Approval) -> usize {
 }
 
 /// How many of these people get a seat, each one of their own: a maximum matching, by augmenting paths.
-fn seated(run: &Run, item: &WorkItem, approval: &Approval, people: &[String]) -> usize {
+fn seated(run: &Run, item: &WorkItem, approval: &Approval, people: &[Login]) -> usize {
     let scope = run.scope(At::item(item));
     let of: Vec<BTreeSet<usize>> = people
         .iter()
@@ -131,10 +132,10 @@ fn sit(person: usize, of: &[BTreeSet<usize>], taken: &mut [Option<usize>], tried
 }
 
 /// To whom this person may give the vote.
-pub fn delegates(run: &Run, item: &WorkItem, approval: &Approval) -> Vec<String> {
+pub fn delegates(run: &Run, item: &WorkItem, approval: &Approval) -> Vec<Login> {
     let Some(whos) = &approval.delegate else { return vec![] };
     let scope = run.scope(At::item(item));
-    let may = |login: &String| {
+    let may = |login: &Login| {
         let has_one = delegations(item).iter().any(|(_, to)| to == login);
         *login != run.ctx.actor.login && !has_one && !has_voted(run, item, login) && !is_excluded(run, item, approval, login)
     };
@@ -142,7 +143,7 @@ pub fn delegates(run: &Run, item: &WorkItem, approval: &Approval) -> Vec<String>
 }
 
 /// Those who stand in for members of the pool who are away.
-pub fn substitutes(run: &Run, item: &WorkItem, approval: &Approval) -> Vec<String> {
+pub fn substitutes(run: &Run, item: &WorkItem, approval: &Approval) -> Vec<Login> {
     if is_open_to_all(approval) {
         return vec![];
     }

@@ -8,7 +8,7 @@ use crate::react::job;
 use crate::react::tell::tell;
 use crate::rules::failure::Failure;
 use crate::state::happening::Happening;
-use crate::state::ids::Seq;
+use crate::state::ids::InstanceId;
 use crate::state::snapshot::{HandlerAt, Retry, WorkItem, WorkStatus};
 use std::sync::Arc;
 use vorgang_definitions::actions::Action;
@@ -42,23 +42,23 @@ fn on(names: &[EventName], happening: &Happening) -> bool {
 impl Run<'_> {
     /// Runs the handlers of what happened until now. True when one did something.
     pub fn handle(&mut self) -> bool {
-        if self.early || self.happened.is_empty() {
+        if self.reactions.early || self.reactions.happened.is_empty() {
             return false;
         }
         // A chain without an end has been stopped already, with an incident.
-        if self.steps > STEPS_MAX {
-            self.happened.clear();
+        if self.chain.is_too_long() {
+            self.reactions.happened.clear();
             return false;
         }
         let mut done = false;
-        for happening in std::mem::take(&mut self.happened) {
+        for happening in std::mem::take(&mut self.reactions.happened) {
             done |= self.handlers_of(&happening);
-            if self.steps > STEPS_MAX {
+            if self.chain.is_too_long() {
                 // What the last handlers have set off is not handled: it would go on forever.
-                self.happened.clear();
+                self.reactions.happened.clear();
                 let failure = Failure::new("loop", format!("more than {STEPS_MAX} steps without a person: handlers set each other off"));
                 self.raise(failure, None, Retry::Nothing);
-                self.happened.clear();
+                self.reactions.happened.clear();
                 return true;
             }
         }
@@ -66,10 +66,10 @@ impl Run<'_> {
     }
 
     /// The handlers, and beside them the notifications that the event sends and the jobs that it runs.
-    fn handlers_of(&mut self, happening: &Happening) -> bool {
+    fn handlers_of(&mut self, happening: &Arc<Happening>) -> bool {
         let mut done = self.nearest_handlers(happening);
         if !done && happening.name == "violated" {
-            return self.handlers_of(&Happening { name: "error".into(), ..happening.clone() });
+            return self.handlers_of(&Arc::new(Happening { name: "error".into(), ..(**happening).clone() }));
         }
         let model = self.model;
         for notification in model.announced.get(&happening.name).into_iter().flatten().filter_map(|n| model.names.notifications.get(n)) {
@@ -78,9 +78,8 @@ impl Run<'_> {
         for job in model.triggered.get(&happening.name).into_iter().flatten() {
             // What it says to its runs is not for whoever set off the event.
             let notice = self.notice.take();
-            self.chain.push(job.clone());
-            self.steps += 1;
-            job::run(self, job);
+            self.chain.step(job.clone());
+            job::run_job(self, job);
             done |= !matches!(self.notice, Some(Remark::NotMeant(_)));
             self.notice = notice.or(self.notice.take().filter(|n| matches!(n, Remark::Incident(_))));
         }
@@ -88,13 +87,13 @@ impl Run<'_> {
     }
 
     /// The nearest wins: those of activities, then those of the process, then the site's (C16).
-    fn nearest_handlers(&mut self, happening: &Happening) -> bool {
+    fn nearest_handlers(&mut self, happening: &Arc<Happening>) -> bool {
         let mut done = false;
-        let instances: Vec<Seq> = match happening.instance {
+        let instances: Vec<InstanceId> = match happening.instance {
             Some(own) => vec![own],
             None => self.snapshot.instances.iter().filter(|i| i.outcome.is_none()).map(|i| i.seq).collect(),
         };
-        for instance in instances.into_iter().filter(|i| *i <= happening.at) {
+        for instance in instances.into_iter().filter(|i| i.0 <= happening.at) {
             done |= self.handlers_in(instance, happening);
         }
         if done {
@@ -106,13 +105,13 @@ impl Run<'_> {
         done
     }
 
-    pub(crate) fn handlers_in(&mut self, instance: Seq, happening: &Happening) -> bool {
+    pub(crate) fn handlers_in(&mut self, instance: InstanceId, happening: &Arc<Happening>) -> bool {
         let Some(process) = self.process_of(instance).filter(|p| p.handled.contains(&happening.name)) else { return false };
         let mut done = false;
         // What happens at an activity with copies happens to the token whose copies they are.
         let under_way = |w: &&WorkItem| {
             w.instance == instance
-                && w.seq <= happening.at
+                && w.seq.0 <= happening.at
                 && w.status != WorkStatus::Waiting
                 && w.copy().is_none()
                 && happening.concerns(&w.activity)
@@ -143,9 +142,9 @@ impl Run<'_> {
     }
 
     /// Those of groups that have tokens: of groups that lie in each other the innermost wins.
-    fn handlers_in_groups(&mut self, process: &ProcessModel, instance: Seq, happening: &Happening) -> bool {
+    fn handlers_in_groups(&mut self, process: &ProcessModel, instance: InstanceId, happening: &Arc<Happening>) -> bool {
         let mut groups: Vec<usize> = (0..process.def.groups.len()).collect();
-        groups.sort_by_key(|g| process.def.groups.0[*g].1.activities.len());
+        groups.sort_by_key(|g| process.net.members(*g).len());
         let mut handled: Vec<usize> = vec![];
         for group in groups {
             let under_way = |w: &&WorkItem| {
@@ -155,7 +154,8 @@ impl Run<'_> {
             if !self.snapshot.open_work().any(|w| under_way(&w) && happening.concerns(&w.activity)) {
                 continue;
             }
-            for (index, handler) in process.def.groups.0[group].1.handlers.iter().enumerate().filter(|(_, h)| on(&h.on, happening)) {
+            let handlers = process.def.groups.at(group).map_or(&[][..], |(_, g)| &g.handlers);
+            for (index, handler) in handlers.iter().enumerate().filter(|(_, h)| on(&h.on, happening)) {
                 if self.try_handler(happening, &local(HandlerAt::Group { instance, group, index }, handler, At::Instance(instance))) {
                     handled.push(group);
                     break;
@@ -166,11 +166,11 @@ impl Run<'_> {
     }
 
     /// True when it ran, or should have.
-    fn try_handler(&mut self, happening: &Happening, found: &Found) -> bool {
+    fn try_handler(&mut self, happening: &Arc<Happening>, found: &Found) -> bool {
         let savepoint = self.savepoint();
-        let outer = self.happening.replace(Arc::new(happening.clone()));
+        let outer = self.reactions.happening.replace(happening.clone());
         let result = self.run_handler(found);
-        self.happening = outer;
+        self.reactions.happening = outer;
         match result {
             Ok(ran) => ran,
             Err(failure) => {
@@ -187,16 +187,15 @@ impl Run<'_> {
         {
             return Ok(false);
         }
-        self.steps += 1;
         self.ran(found.span);
-        self.chain.push(found.at.name(&self.snapshot));
+        self.chain.step(found.at.name(&self.snapshot));
         match found.what {
             What::Actions(actions) => self.actions(actions, found.place)?,
             What::Tell(notification) => tell(self, notification, found.place)?,
         }
         if let HandlerAt::Group { instance, group, index } = found.at {
             let process = self.process_of(instance);
-            let handler = process.as_ref().and_then(|p| p.def.groups.0.get(group)).and_then(|(_, g)| g.handlers.get(index));
+            let handler = process.as_ref().and_then(|p| p.def.groups.at(group)).and_then(|(_, g)| g.handlers.get(index));
             if let Some(branch) = handler.and_then(|h| h.next.as_ref()) {
                 self.leave_group(instance, group, branch)?;
             }
@@ -225,7 +224,7 @@ impl Run<'_> {
     }
 
     /// After an incident: as if it had just happened.
-    pub fn handle_again(&mut self, handler: &HandlerAt, happening: &Happening) {
+    pub fn handle_again(&mut self, handler: &HandlerAt, happening: &Arc<Happening>) {
         match handler {
             HandlerAt::Site { name } => {
                 let all = self.model.handlers.get(&happening.name);
@@ -244,7 +243,7 @@ impl Run<'_> {
             }
             HandlerAt::Group { instance, group, index } => {
                 let Some(process) = self.process_of(*instance) else { return };
-                let Some(own) = process.def.groups.0.get(*group).and_then(|(_, g)| g.handlers.get(*index)) else { return };
+                let Some(own) = process.def.groups.at(*group).and_then(|(_, g)| g.handlers.get(*index)) else { return };
                 self.try_handler(happening, &local(handler.clone(), own, At::Instance(*instance)));
             }
             HandlerAt::Activity { work, index } => {

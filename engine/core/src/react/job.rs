@@ -7,7 +7,7 @@ use crate::rules::failure::Failure;
 use crate::state::snapshot::Retry;
 use vorgang_definitions::kinds::job::Job;
 
-pub fn run(run: &mut Run, name: &str) {
+pub fn run_job(run: &mut Run, name: &str) {
     let Some(job) = run.model.jobs.get(name).cloned() else {
         run.notice = Some(Remark::NotMeant(None));
         return;

@@ -6,10 +6,11 @@ use crate::execution::run::Run;
 use crate::rules::failure::Failure;
 use crate::state::event::{Event, MessageGone, MessageKept, MessageReceived};
 use crate::state::happening::Happening;
-use crate::state::ids::Seq;
+use crate::state::ids::InstanceId;
 use crate::state::message::{Data, WithMessage};
 use crate::state::snapshot::{KeptMessage, Retry, WorkItem, WorkStatus};
 use jiff::Timestamp;
+use std::sync::Arc;
 use vorgang_definitions::calendar::later;
 use vorgang_definitions::kinds::handler::LocalHandler;
 
@@ -18,7 +19,7 @@ const KEPT_MAX: usize = 1_000;
 
 /// To every instance of the ticket that it matches.
 pub fn receive(run: &mut Run, name: &str, data: &Data, sent: Timestamp) {
-    let instances: Vec<Seq> = run.snapshot.instances.iter().filter(|i| i.outcome.is_none()).map(|i| i.seq).collect();
+    let instances: Vec<InstanceId> = run.snapshot.instances.iter().filter(|i| i.outcome.is_none()).map(|i| i.seq).collect();
     let mut reached = false;
     for instance in instances {
         reached |= receive_in(run, instance, name, data, sent);
@@ -28,7 +29,7 @@ pub fn receive(run: &mut Run, name: &str, data: &Data, sent: Timestamp) {
     }
 }
 
-fn receive_in(run: &mut Run, instance: Seq, name: &str, data: &Data, sent: Timestamp) -> bool {
+fn receive_in(run: &mut Run, instance: InstanceId, name: &str, data: &Data, sent: Timestamp) -> bool {
     let Some(process) = run.process_of(instance) else { return false };
     let Some(message) = process.def.messages.get(name) else { return false };
     if let Some(matches) = &message.matches {
@@ -46,7 +47,7 @@ fn receive_in(run: &mut Run, instance: Seq, name: &str, data: &Data, sent: Times
     let savepoint = run.savepoint();
     let event = Event::MessageReceived(MessageReceived { instance, name: name.to_owned(), data: data.clone() });
     run.record(event.clone());
-    if take(run, instance, name, event) {
+    if deliver_to(run, instance, name, event) {
         return true;
     }
     run.roll_back(savepoint);
@@ -60,17 +61,17 @@ fn receive_in(run: &mut Run, instance: Seq, name: &str, data: &Data, sent: Times
         }
         return true;
     }
-    let message = KeptMessage { seq: run.next_seq(), instance, name: name.to_owned(), data: data.clone(), until };
+    let message = KeptMessage { seq: run.next_id(), instance, name: name.to_owned(), data: data.clone(), until };
     run.emit(Event::MessageKept(MessageKept { message }));
     true
 }
 
 /// True when a handler ran, or should have.
-fn take(run: &mut Run, instance: Seq, name: &str, event: Event) -> bool {
+fn deliver_to(run: &mut Run, instance: InstanceId, name: &str, event: Event) -> bool {
     let process = run.snapshot.instance(instance).map(|i| i.process.clone());
     let (at, name) = (run.snapshot.last_seq, format!("message.{name}"));
     let happening = Happening { name, at, instance: Some(instance), process, activity: None, by: None, event };
-    run.handlers_in(instance, &happening)
+    run.handlers_in(instance, &Arc::new(happening))
 }
 
 /// Is a handler there at all, whatever its condition says?
@@ -78,7 +79,9 @@ fn awaited(run: &Run, kept: &KeptMessage) -> bool {
     let Some(process) = run.process_of(kept.instance) else { return false };
     let on = |handlers: &[LocalHandler]| handlers.iter().any(|h| h.on.iter().any(|e| e.message() == Some(kept.name.as_str())));
     let at = |w: &WorkItem| process.def.activities.get(&w.activity).is_some_and(|a| on(&a.handlers));
-    let of_groups = |w: &WorkItem| process.net.groups_of(&w.activity).iter().any(|g| on(&process.def.groups.0[*g].1.handlers));
+    let of_groups = |w: &WorkItem| {
+        process.net.groups_of(&w.activity).iter().filter_map(|g| process.def.groups.at(*g)).any(|(_, group)| on(&group.handlers))
+    };
     let mut open = run.snapshot.open_work().filter(|w| w.instance == kept.instance);
     on(&process.def.handlers) || open.any(|w| of_groups(w) || (w.status != WorkStatus::Waiting && at(w)))
 }
@@ -101,7 +104,7 @@ pub fn take_kept(run: &mut Run) -> bool {
         let event = Event::MessageReceived(MessageReceived { instance: kept.instance, name: kept.name.clone(), data: kept.data });
         run.record(Event::MessageGone(MessageGone { seq: kept.seq }));
         run.record(event.clone());
-        if take(run, kept.instance, &kept.name, event) {
+        if deliver_to(run, kept.instance, &kept.name, event) {
             return true;
         }
         run.roll_back(savepoint);

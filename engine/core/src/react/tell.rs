@@ -9,6 +9,7 @@ use crate::rules::rights::{self, Sight};
 use crate::rules::scope::TicketScope;
 use crate::rules::who;
 use crate::state::event::{Event, NotificationSent};
+use crate::state::ids::Login;
 use crate::state::mail::Address;
 use crate::state::notice::Notice;
 use crate::state::people::Person;
@@ -27,7 +28,7 @@ struct Addressee {
     portal: bool,
     mail: bool,
     /// For whom, where it comes to a substitute.
-    instead_of: Option<String>,
+    instead_of: Option<Login>,
 }
 
 pub fn tell(run: &mut Run, notification: &Notification, at: At) -> Result<(), Failure> {
@@ -41,7 +42,7 @@ pub fn tell(run: &mut Run, notification: &Notification, at: At) -> Result<(), Fa
     }
     for login in recipients.logins {
         let name = notification.name.as_str();
-        if notification.once_a_day && run.snapshot.told.iter().any(|t| t.name == name && t.to == login && t.day == today) {
+        if notification.once_a_day && run.snapshot.told.iter().any(|t| t.name == name && *t.to == *login && t.day == today) {
             continue;
         }
         for told in reached(run, notification, &login, today) {
@@ -50,7 +51,7 @@ pub fn tell(run: &mut Run, notification: &Notification, at: At) -> Result<(), Fa
             let body = notification.body.render(&told.person.language, &site, &scope).map_err(failed)?;
             let first_today = told.instead_of.is_none() && notification.once_a_day;
             let notice = Notice {
-                seq: run.next_seq(),
+                seq: run.next_id(),
                 name: name.to_owned(),
                 to: told.person.login.clone(),
                 portal: told.portal,
@@ -101,13 +102,13 @@ pub fn preview(model: &Model, snapshot: &Snapshot, ctx: &Context, notification: 
 
 /// Whoever is meant, and the substitute of one who is away. Nothing is lost: where no substitute may see the ticket,
 /// it comes as always.
-fn reached(run: &Run, notification: &Notification, login: &str, today: Date) -> Vec<Addressee> {
+fn reached(run: &Run, notification: &Notification, login: &Login, today: Date) -> Vec<Addressee> {
     let Some(person) = run.ctx.people.get(login).cloned() else { return vec![] };
     if notification.opt_out && person.settings.muted.contains(notification.name.as_str()) {
         return vec![];
     }
     let by = |channel| notification.by.contains(&channel);
-    let told = |person: Arc<Person>, mail: bool, instead_of: Option<String>| {
+    let told = |person: Arc<Person>, mail: bool, instead_of: Option<Login>| {
         let mail = mail && by(Channel::Mail) && !person.email.is_empty();
         Addressee { portal: by(Channel::Portal), mail, person, instead_of }
     };

@@ -92,7 +92,7 @@ impl<'r> Judge<'r> {
             acl: holding.acl.name.to_string(),
             because: holding.acl.because.clone(),
             site_language: self.saved.names.site.main_language().to_owned(),
-            condition: when.map(|w| w.text.trim().to_owned()),
+            condition: when.map(|w| w.text().trim().to_owned()),
             values,
             error: error.as_ref().or(holding.error.as_ref()).map(ToString::to_string),
         }
@@ -239,7 +239,7 @@ fn means(limit: &OneOrMany<Meant>, value: &Value, scope: &TicketScope) -> Result
     let mut failed = None;
     for Meant(given) in limit.iter() {
         match given {
-            ValueExpr::Literal(l) => match l.get() {
+            ValueExpr::Literal(l) => match l.value() {
                 Some(Value::List(items)) if items.iter().any(|i| i.equals(value)) => return Ok(true),
                 Some(literal) if literal.equals(value) => return Ok(true),
                 _ => {}

@@ -1,5 +1,6 @@
 //! Which tickets a list may hold: a closed tree, an argument of every list of the store.
 
+use crate::state::ids::Login;
 use std::cmp::Ordering;
 use vorgang_definitions::cel::ast::Op;
 
@@ -16,13 +17,13 @@ pub enum Filter {
     Type(Vec<String>),
     /// Priorities by name.
     Priority(Vec<String>),
-    Owner(String),
+    Owner(Login),
     /// The company.
     Customer(String),
-    CustomerUser(String),
+    CustomerUser(Login),
     /// An open work item is for one of these keys.
     Audience(Vec<String>),
-    Responsible(String),
+    Responsible(Login),
     /// Its owner holds it.
     Lock,
     /// It has a value.
@@ -56,7 +57,7 @@ pub enum Column {
 }
 
 impl Column {
-    pub fn of(name: &str) -> Option<Self> {
+    pub fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "owner" => Self::Owner,
             "responsible" => Self::Responsible,
@@ -81,7 +82,7 @@ pub enum Compare {
 }
 
 impl Compare {
-    pub fn of(op: Op) -> Option<Self> {
+    pub fn from_op(op: Op) -> Option<Self> {
         Some(match op {
             Op::Equal => Self::Equal,
             Op::NotEqual => Self::NotEqual,

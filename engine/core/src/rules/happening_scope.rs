@@ -21,7 +21,7 @@ impl Happening {
             "name" => Some(Value::text(self.name.as_str())),
             "process" => text(&self.process),
             "activity" => text(&self.activity),
-            "by" => text(&self.by),
+            "by" => self.by.as_deref().map(Value::text),
             "old" | "new" => self.value(part == "new", names),
             "outcome" => match &self.event {
                 Event::WorkEnded(WorkEnded { outcome, .. }) => text(outcome),
@@ -65,10 +65,12 @@ impl Happening {
                 _ => None,
             },
             "person" => match &self.event {
-                Event::MailBounced(MailBounced { address: person, .. })
-                | Event::WatcherAdded(WatcherAdded { person, .. })
-                | Event::WatcherRemoved(WatcherRemoved { person })
-                | Event::MailEnded(MailEnded { to: person, .. }) => Some(Value::text(person.as_str())),
+                Event::MailBounced(MailBounced { address: to, .. }) | Event::MailEnded(MailEnded { to, .. }) => {
+                    Some(Value::text(to.as_str()))
+                }
+                Event::WatcherAdded(WatcherAdded { person, .. }) | Event::WatcherRemoved(WatcherRemoved { person }) => {
+                    Some(Value::text(person.as_str()))
+                }
                 _ => None,
             },
             _ => None,

@@ -4,6 +4,7 @@ use crate::rules::follow_up;
 use crate::rules::rights::{self, Sight};
 use crate::rules::scope::CommonScope;
 use crate::state::attachment::{Attachment, Blob};
+use crate::state::ids::{Login, TicketNumber};
 use crate::state::mail::{Address, Mail, Nature, RESPONSES_A_DAY_MAX};
 use crate::state::people::{Directory, Person, PersonKind};
 use crate::state::snapshot::Snapshot;
@@ -100,12 +101,12 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Taken {
     /// The number of the ticket that it is added to; a new one otherwise.
-    pub ticket: Option<String>,
+    pub ticket: Option<TicketNumber>,
     /// Of a new one: the ticket that it is about, and that it does not belong to.
-    pub related: Option<String>,
+    pub related: Option<TicketNumber>,
     pub from: Author,
     /// The login, where the address is somebody's.
-    pub person: Option<String>,
+    pub person: Option<Login>,
     /// Of a new one.
     pub queue: String,
     pub ticket_type: String,
@@ -191,11 +192,11 @@ impl Sorting<'_> {
         if self.arrival.account.is_some_and(|a| a.trusted) && !self.arrival.guessed {
             self.headers();
         }
-        if !self.ask(Stage::Arrival, "") {
+        if !self.ask(Stage::Arrival, None) {
             return Verdict::Quarantined;
         }
         let ticket = if self.fate == Some(Fate::NewTicket) { None } else { self.belongs() };
-        if !self.ask(Stage::Sorted, ticket.as_deref().unwrap_or("")) {
+        if !self.ask(Stage::Sorted, ticket.as_ref()) {
             return Verdict::Quarantined;
         }
         match self.fate {
@@ -245,7 +246,7 @@ impl Sorting<'_> {
     }
 
     /// The number of the ticket that it is added to.
-    fn belongs(&mut self) -> Option<String> {
+    fn belongs(&mut self) -> Option<TicketNumber> {
         let Some(named) = self.arrival.named else {
             self.say("ticket", "it names none");
             return None;
@@ -325,7 +326,7 @@ impl Sorting<'_> {
         Some((queue, ticket_type))
     }
 
-    fn taken(&mut self, mut ticket: Option<String>, queue: String, ticket_type: String) -> Verdict {
+    fn taken(&mut self, mut ticket: Option<TicketNumber>, queue: String, ticket_type: String) -> Verdict {
         let mail = self.arrival.mail;
         let mut occasion = if ticket.is_some() { Occasion::FollowUp } else { Occasion::Reply };
         let mut related = self.arrival.named.filter(|_| ticket.is_none()).map(|n| n.snapshot.ticket.number.clone());
@@ -401,7 +402,7 @@ impl Sorting<'_> {
     }
 
     /// Asks the filters of a stage; false where one could not be evaluated.
-    fn ask(&mut self, stage: Stage, ticket: &str) -> bool {
+    fn ask(&mut self, stage: Stage, ticket: Option<&TicketNumber>) -> bool {
         let filters: Vec<&MailFilter> = self.names.mail_filters.iter().filter(|f| f.stage.unwrap_or(Stage::Arrival) == stage).collect();
         for filter in filters {
             if self.stopped {
@@ -411,7 +412,7 @@ impl Sorting<'_> {
             let scope = MailScope {
                 common: CommonScope { names: self.names, now: self.arrival.now },
                 arrival: self.arrival,
-                ticket,
+                ticket: ticket.map_or("", |t| t.as_str()),
                 person: self.person.map(|p| &**p),
                 large: &self.large,
             };
@@ -429,7 +430,7 @@ impl Sorting<'_> {
             let (mut values, mut left) = (vec![], vec![]);
             for (name, given) in filter.set.iter() {
                 let value = match given {
-                    ValueExpr::Literal(l) => Ok(l.get().cloned()),
+                    ValueExpr::Literal(l) => Ok(l.value().cloned()),
                     ValueExpr::Expr(e) => e.program().evaluate(&scope).map(Some),
                 };
                 match value {
@@ -511,7 +512,7 @@ impl Sorting<'_> {
         let login = |slot: &str, agent: bool| {
             let person = self.people.get(value).or_else(|| self.people.by_address(&value.to_ascii_lowercase()));
             let found = person.filter(|p| p.active && (p.kind == PersonKind::Agent) == agent).map(|p| p.login.clone());
-            text(slot, found, "person")
+            text(slot, found.map(String::from), "person")
         };
         Some(match key {
             "queue" => text("queue", names.queues.iter().find(|q| is(&q.name, q.title.as_ref())).map(|q| q.name.to_string()), "queue"),

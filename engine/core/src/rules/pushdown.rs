@@ -104,7 +104,7 @@ impl Split<'_> {
 
     /// `None` where it cannot be said exactly.
     fn compare(&self, path: &str, op: Op, value: &Value, wanted: bool) -> Option<Filter> {
-        let compare = Compare::of(op)?;
+        let compare = Compare::from_op(op)?;
         let compare = if wanted { compare } else { compare.denied() };
         let equality = |yes: Filter| match compare {
             Compare::Equal => Some(yes),
@@ -128,12 +128,12 @@ impl Split<'_> {
                 Some(Filter::Priority(names.priorities.iter().filter(|p| holds(p.level.value.0)).map(|p| p.name.to_string()).collect()))
             }
             "owner" | "responsible" | "customer_user" | "customer" => {
-                let column = Column::of(path)?;
+                let column = Column::from_name(path)?;
                 let is = match column {
-                    Column::Owner => Filter::Owner(text()?),
-                    Column::CustomerUser => Filter::CustomerUser(text()?),
+                    Column::Owner => Filter::Owner(text()?.into()),
+                    Column::CustomerUser => Filter::CustomerUser(text()?.into()),
                     Column::Customer => Filter::Customer(text()?),
-                    _ => Filter::Responsible(text()?),
+                    _ => Filter::Responsible(text()?.into()),
                 };
                 // Unset is neither equal nor unequal.
                 match compare {
@@ -152,9 +152,9 @@ impl Split<'_> {
                     Compare::Less | Compare::LessEqual => (Compare::LessEqual, floor),
                     Compare::Greater | Compare::GreaterEqual => (Compare::Greater, floor),
                     Compare::Equal => return Some(Filter::None),
-                    Compare::NotEqual => return Some(Filter::Set(Column::of(path)?)),
+                    Compare::NotEqual => return Some(Filter::Set(Column::from_name(path)?)),
                 };
-                Some(Filter::Time { column: Column::of(path)?, compare, micros })
+                Some(Filter::Time { column: Column::from_name(path)?, compare, micros })
             }
             _ => self.field(path.strip_prefix("fields.")?, compare, value),
         }
@@ -186,7 +186,7 @@ impl Split<'_> {
             let always = vorgang_definitions::values::when_unset(field).is_some();
             return Some(if always { Filter::All } else { Filter::FieldSet(field.name.to_string()) });
         }
-        match Column::of(path) {
+        match Column::from_name(path) {
             Some(Column::Created | Column::Updated) => Some(Filter::All),
             Some(column) => Some(Filter::Set(column)),
             None => Slot::find(self.names, path)

@@ -1,6 +1,7 @@
 //! Why a command is refused, as a value. What a person reads is made here too, in German and English.
 
 use crate::rules::denied::Denied;
+use crate::state::ids::TicketNumber;
 use crate::state::people::PersonKind;
 use serde_json::Value as Json;
 
@@ -44,10 +45,10 @@ pub enum Rejection {
     NoBranch(Vec<String>),
     /// What was to be done by hand failed, for this reason.
     Failed(String),
+    /// An event of the desk that no handler makes a ticket of.
+    Unheard,
     /// The process could not end well from there, for this reason.
     Unsound(String),
-    /// Not a refusal: the runtime loads what changed since this version and asks again.
-    NeedsChangesSince(u64),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +71,7 @@ pub enum RightReason {
     HeldElsewhere {
         mutex: String,
         key: String,
-        ticket: String,
+        ticket: TicketNumber,
     },
     /// Another activity is under way that must not be at the same time; who does it, where somebody does.
     MutexHeld {
@@ -180,10 +181,10 @@ impl Rejection {
             Self::Form(errors) if errors.iter().any(|(_, e)| matches!(e, FormError::Denied(_))) => "acl",
             Self::Form(_) | Self::ReliedOn { .. } | Self::KeptOpen { .. } => "form",
             Self::Gone => "gone",
-            Self::NoBranch(_) | Self::Failed(_) => "no_way",
+            Self::NoBranch(_) | Self::Failed(_) | Self::Unheard => "no_way",
             Self::Unsound(_) => "unsound",
             Self::Stale => "stale",
-            Self::Conflict(_) | Self::NeedsChangesSince(_) => "conflict",
+            Self::Conflict(_) => "conflict",
         }
     }
 
@@ -260,6 +261,7 @@ impl Rejection {
                 let list = conditions.iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ");
                 pick(&format!("No way leads on: false are {list}."), &format!("Es führt kein Weg weiter: falsch sind {list}."))
             }
+            Self::Unheard => pick("No handler makes a ticket of it.", "Keine Behandlung macht daraus einen Vorgang."),
             Self::Failed(why) => pick(&format!("It failed: {why}."), &format!("Es ist gescheitert: {why}.")),
             Self::Unsound(why) => pick(
                 &format!("The process could not go on well from there: {why}."),
@@ -275,7 +277,6 @@ impl Rejection {
                 &format!("`{field}` cannot be emptied: the process `{process}` relies on it."),
                 &format!("`{field}` darf nicht geleert werden: der Prozess `{process}` braucht es."),
             ),
-            Self::NeedsChangesSince(_) => pick("Please try again.", "Bitte erneut versuchen."),
         }
     }
 }

@@ -19,12 +19,12 @@ use vorgang_definitions::values::{from_stored, when_unset};
 
 /// `items` of expressions.
 pub fn items_value(items: &[Item]) -> Value {
-    let text = |t: &Option<String>| Value::text(t.clone().unwrap_or_default());
+    let text = |t: Option<&str>| Value::text(t.unwrap_or_default());
     let item = |i: &Item| {
         let data = i.data.iter().filter_map(|(k, v)| Some((k.clone(), v.value()?)));
         let mut map = BTreeMap::from([
-            ("outcome".to_owned(), text(&i.outcome)),
-            ("by".to_owned(), text(&i.by)),
+            ("outcome".to_owned(), text(i.outcome.as_deref())),
+            ("by".to_owned(), text(i.by.as_deref())),
             ("done".to_owned(), Value::Bool(i.outcome.is_some())),
             ("data".to_owned(), Value::Map(Arc::new(data.collect()))),
         ]);
@@ -62,7 +62,7 @@ pub struct TicketScope<'a> {
 
 impl<'a> TicketScope<'a> {
     /// A saved ticket, by itself.
-    pub fn of(names: &'a Names, snapshot: &'a Snapshot, actor: &'a Person, people: &'a Directory, now: Timestamp) -> Self {
+    pub fn for_person(names: &'a Names, snapshot: &'a Snapshot, actor: &'a Person, people: &'a Directory, now: Timestamp) -> Self {
         Self {
             names,
             snapshot,
@@ -226,7 +226,7 @@ fn datum(data: Option<&Data>, name: &str) -> Option<Value> {
 
 fn ticket(names: &Names, ticket: &Ticket, version: u64, rest: &[Box<str>]) -> Option<Value> {
     let text = |t: &str| Some(Value::text(t));
-    let maybe = |t: &Option<String>| t.as_deref().map(Value::text);
+    let maybe = |t: Option<&str>| t.map(Value::text);
     match &**rest.first()? {
         "number" => text(&ticket.number),
         "title" => text(&ticket.title),
@@ -236,12 +236,12 @@ fn ticket(names: &Names, ticket: &Ticket, version: u64, rest: &[Box<str>]) -> Op
         "state_type" => text(names.state_type(&ticket.state).word()),
         "priority" => Some(Value::Int(names.priority_level(&ticket.priority))),
         "priority_name" => text(&ticket.priority),
-        "owner" => maybe(&ticket.owner),
-        "responsible" => maybe(&ticket.responsible),
+        "owner" => maybe(ticket.owner.as_deref()),
+        "responsible" => maybe(ticket.responsible.as_deref()),
         "lock" => Some(Value::Bool(ticket.lock())),
         "accounted" => Some(Value::Int(ticket.accounted)),
-        "customer" => maybe(&ticket.customer),
-        "customer_user" => maybe(&ticket.customer_user),
+        "customer" => maybe(ticket.customer.as_deref()),
+        "customer_user" => maybe(ticket.customer_user.as_deref()),
         "created" => Some(Value::Timestamp(ticket.created)),
         "updated" => Some(Value::Timestamp(ticket.updated)),
         "pending_until" => ticket.pending_until.map(Value::Timestamp),

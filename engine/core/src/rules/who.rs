@@ -2,6 +2,7 @@
 
 use crate::rules::rights;
 use crate::rules::scope::TicketScope;
+use crate::state::ids::Login;
 use crate::state::mail::Address;
 use crate::state::people::{Person, PersonKind};
 use vorgang_definitions::cel::scope::EvalError;
@@ -21,7 +22,7 @@ pub fn includes(whos: &Whos, person: &Person, scope: &TicketScope) -> Result<boo
 
 fn one_includes(who: &Who, person: &Person, scope: &TicketScope) -> Result<bool, EvalError> {
     let ticket = &scope.snapshot.ticket;
-    let is = |login: Option<&String>| login.is_some_and(|l| *l == person.login);
+    let is = |login: Option<&Login>| login.is_some_and(|l| *l == person.login);
     Ok(match who {
         Who::Word(WhoWord::Anyone) => person.kind != PersonKind::System,
         Who::Word(WhoWord::Customer) => is(ticket.customer_user.as_ref()),
@@ -31,7 +32,7 @@ fn one_includes(who: &Who, person: &Person, scope: &TicketScope) -> Result<bool,
         Who::Word(WhoWord::Responsible) => is(ticket.responsible.as_ref()),
         Who::Word(WhoWord::Watchers) => scope.snapshot.watchers.contains(&person.login) && may_read(&person.login, scope),
         Who::Role(role) => person.has_role(role),
-        Who::User(login) => person.login == *login,
+        Who::User(login) => person.login == *login.as_str(),
         Who::Skill(skill) => person.kind == PersonKind::Agent && person.settings.skills.contains(skill.as_str()),
         Who::ManagerOf(of) => managers(of, scope)?.contains(&person.login),
         Who::Did(activity) => did(activity, scope).is_some_and(|by| by == person.login),
@@ -40,7 +41,7 @@ fn one_includes(who: &Who, person: &Person, scope: &TicketScope) -> Result<bool,
 }
 
 /// Whoever has lost the right to the queue watches in vain: nothing of the ticket goes there.
-fn may_read(login: &str, scope: &TicketScope) -> bool {
+fn may_read(login: &Login, scope: &TicketScope) -> bool {
     let ticket = &scope.snapshot.ticket;
     scope.people.get(login).is_some_and(|p| match p.kind {
         PersonKind::Agent => rights::in_queue(scope.names, p, &ticket.queue, Right::Ro),
@@ -49,27 +50,27 @@ fn may_read(login: &str, scope: &TicketScope) -> bool {
     })
 }
 
-fn did<'a>(activity: &str, scope: &TicketScope<'a>) -> Option<&'a str> {
-    scope.snapshot.step(scope.instance?.seq, activity).map(|s| s.by.as_str())
+fn did<'a>(activity: &str, scope: &TicketScope<'a>) -> Option<&'a Login> {
+    scope.snapshot.step(scope.instance?.seq, activity).map(|s| &s.by)
 }
 
-fn managers(of: &Who, scope: &TicketScope) -> Result<Vec<String>, EvalError> {
+fn managers(of: &Who, scope: &TicketScope) -> Result<Vec<Login>, EvalError> {
     let whose = people(&Whos { 0: vec![of.clone()] }, scope)?;
     Ok(whose.iter().filter_map(|l| scope.people.get(l)?.settings.manager.clone()).collect())
 }
 
-fn logins(value: &Value) -> Vec<String> {
+fn logins(value: &Value) -> Vec<Login> {
     match value {
-        Value::Text(t) if !t.is_empty() => vec![t.to_string()],
+        Value::Text(t) if !t.is_empty() => vec![(&**t).into()],
         Value::List(l) => l.iter().flat_map(logins).collect(),
         _ => vec![],
     }
 }
 
 /// Everybody who is meant and active, each once. `anyone` names nobody in particular.
-pub fn people(whos: &Whos, scope: &TicketScope) -> Result<Vec<String>, EvalError> {
+pub fn people(whos: &Whos, scope: &TicketScope) -> Result<Vec<Login>, EvalError> {
     let ticket = &scope.snapshot.ticket;
-    let mut all: Vec<String> = vec![];
+    let mut all: Vec<Login> = vec![];
     for who in whos.iter() {
         match who {
             Who::Word(WhoWord::Anyone) => {}
@@ -86,13 +87,13 @@ pub fn people(whos: &Whos, scope: &TicketScope) -> Result<Vec<String>, EvalError
             Who::Word(WhoWord::Responsible) => all.extend(ticket.responsible.clone()),
             Who::Word(WhoWord::Watchers) => all.extend(scope.snapshot.watchers.iter().filter(|w| may_read(w, scope)).cloned()),
             Who::Role(role) => all.extend(scope.people.with_role(role).iter().map(|p| p.login.clone())),
-            Who::User(login) => all.push(login.clone()),
+            Who::User(login) => all.push(login.as_str().into()),
             Who::Skill(skill) => {
                 let skilled = scope.people.iter().filter(|p| p.kind == PersonKind::Agent && p.settings.skills.contains(skill.as_str()));
                 all.extend(skilled.map(|p| p.login.clone()));
             }
             Who::ManagerOf(of) => all.extend(managers(of, scope)?),
-            Who::Did(activity) => all.extend(did(activity, scope).map(str::to_owned)),
+            Who::Did(activity) => all.extend(did(activity, scope).cloned()),
             Who::Expr(e) => all.extend(logins(&e.program().evaluate(scope)?)),
         }
     }
@@ -104,7 +105,7 @@ pub fn people(whos: &Whos, scope: &TicketScope) -> Result<Vec<String>, EvalError
 /// Whom a notification is for.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Notified {
-    pub logins: Vec<String>,
+    pub logins: Vec<Login>,
     /// Addresses of nobody in the directory.
     pub addresses: Vec<Address>,
 }
@@ -117,7 +118,7 @@ pub fn recipients(whos: &Whos, scope: &TicketScope) -> Result<Notified, EvalErro
     let mut found = Notified::default();
     for who in whos.iter() {
         let named = match who {
-            Who::User(login) => vec![login.clone()],
+            Who::User(login) => vec![login.as_str().into()],
             Who::Expr(e) => logins(&e.program().evaluate(scope)?),
             other => {
                 found.logins.extend(people(&Whos { 0: vec![other.clone()] }, scope)?);
@@ -136,6 +137,7 @@ pub fn recipients(whos: &Whos, scope: &TicketScope) -> Result<Notified, EvalErro
     }
     let mut seen = std::collections::BTreeSet::new();
     found.logins.retain(|login| seen.insert(login.clone()));
+    let mut seen = std::collections::BTreeSet::new();
     found.addresses.retain(|a| seen.insert(a.key()));
     Ok(found)
 }

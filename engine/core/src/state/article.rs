@@ -1,7 +1,7 @@
 //! Messages and notes on a ticket.
 
 use crate::state::attachment::Attachment;
-use crate::state::ids::Seq;
+use crate::state::ids::{ArticleId, Login, TicketNumber};
 use crate::state::mail::{Head, Mail, shown};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,7 @@ impl Sender {
 /// A message or note on a ticket.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Article {
-    pub seq: Seq,
+    pub seq: ArticleId,
     /// `note`, `web`, `phone`, `mail`.
     pub channel: String,
     pub sender: Sender,
@@ -44,7 +44,7 @@ pub struct Article {
     pub at: Timestamp,
     /// The number of the ticket on which it was written, where that is another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub origin: Option<String>,
+    pub origin: Option<TicketNumber>,
     /// Of one that came or went by mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<Box<Head>>,
@@ -62,7 +62,7 @@ pub struct Article {
 /// Who removed content, when and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Erasure {
-    pub by: String,
+    pub by: Login,
     pub at: Timestamp,
     pub reason: String,
 }
@@ -100,7 +100,7 @@ pub struct Written<'a> {
 }
 
 impl<'a> Written<'a> {
-    pub fn of(mail: &'a Mail) -> Self {
+    pub fn of_mail(mail: &'a Mail) -> Self {
         Self { body: Cow::Owned(shown(&mail.body)), files: mail.attachments.iter().map(|(a, _)| a.blob.as_str()).collect() }
     }
 

@@ -1,5 +1,6 @@
 //! Attributes of a ticket by their names, in the form of events.
 
+use crate::state::ids::Login;
 use crate::state::snapshot::Ticket;
 use serde_json::Value as Json;
 
@@ -12,13 +13,13 @@ pub fn set_attribute(ticket: &mut Ticket, name: &str, new: &Json) {
         "state" => ticket.state = text().unwrap_or_default(),
         "priority" => ticket.priority = text().unwrap_or_default(),
         "owner" => {
-            ticket.owner = text();
+            ticket.owner = text().map(Login::from);
             ticket.unlocked = false;
         }
         "lock" => ticket.unlocked = new == &Json::Bool(false),
-        "responsible" => ticket.responsible = text(),
+        "responsible" => ticket.responsible = text().map(Login::from),
         "customer" => ticket.customer = text(),
-        "customer_user" => ticket.customer_user = text(),
+        "customer_user" => ticket.customer_user = text().map(Login::from),
         "pending_until" => ticket.pending_until = text().and_then(|t| t.parse().ok()),
         // Read from the history there is none: see [`knows`].
         _ => debug_assert!(false, "the attribute {name} is not known"),

@@ -5,7 +5,7 @@
 
 use crate::state::apply;
 use crate::state::event::{AttributeSet, Event, FORMAT};
-use crate::state::ids::Seq;
+use crate::state::ids::{ArticleId, TicketId};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
@@ -97,7 +97,7 @@ pub fn split(events: &[Event], salt: &[u8]) -> (Payload, Hash) {
     let mut list: Vec<Json> = events.iter().map(|e| serde_json::to_value(e).expect("keys of events are texts")).collect();
     for event in &mut list {
         let is_value = event["event"] == "field_set" || (event["event"] == "attribute_set" && event["name"] == "title");
-        take(event, &mut personal, is_value, 0);
+        take_personal(event, &mut personal, is_value, 0);
     }
     let mut all = digest_begun(FORMAT, salt);
     let mut written = vec![];
@@ -113,7 +113,7 @@ fn digest_begun(format: u32, salt: &[u8]) -> Sha256 {
     Sha256::new().chain_update(salt).chain_update(format.to_be_bytes())
 }
 
-fn take(json: &mut Json, personal: &mut Vec<Json>, is_value: bool, depth: usize) {
+fn take_personal(json: &mut Json, personal: &mut Vec<Json>, is_value: bool, depth: usize) {
     match json {
         Json::Object(map) => {
             for (key, value) in map.iter_mut() {
@@ -124,11 +124,11 @@ fn take(json: &mut Json, personal: &mut Vec<Json>, is_value: bool, depth: usize)
                     personal.push(value.take());
                     *value = json!({"$p": personal.len() - 1});
                 } else {
-                    take(value, personal, is_value, depth + 1);
+                    take_personal(value, personal, is_value, depth + 1);
                 }
             }
         }
-        Json::Array(items) => items.iter_mut().for_each(|i| take(i, personal, is_value, depth + 1)),
+        Json::Array(items) => items.iter_mut().for_each(|i| take_personal(i, personal, is_value, depth + 1)),
         _ => {}
     }
 }
@@ -201,7 +201,7 @@ pub type Erased = (Option<String>, Vec<u32>);
 /// The content to erase from a ticket's history.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Erasing {
-    pub article: Seq,
+    pub article: ArticleId,
     /// Its subject and text too; only files otherwise.
     pub whole: bool,
     /// Hashes of files.
@@ -242,12 +242,12 @@ impl Erasing {
         for event in events.as_array().into_iter().flatten() {
             // Another message that is sent is erased by itself.
             let of = event["outgoing"]["article"].as_u64();
-            let is_others = of.is_some_and(|seq| seq != u64::from(self.article));
+            let is_others = of.is_some_and(|seq| seq != u64::from(self.article.0));
             if ["notification_sent", "incident_raised", "mail_queued"].iter().any(|e| event["event"] == *e) && !is_others {
                 numbers(event, &mut others);
             }
             let article = &event["article"];
-            if event["event"] != "article_added" || article["seq"].as_u64() != Some(self.article.into()) {
+            if event["event"] != "article_added" || article["seq"].as_u64() != Some(self.article.0.into()) {
                 continue;
             }
             if self.whole {
@@ -312,7 +312,7 @@ fn numbers(json: &Json, all: &mut Vec<u64>) {
 /// Everything of a history row that its hash covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link<'a> {
-    pub ticket: i64,
+    pub ticket: TicketId,
     pub version: u64,
     pub format: u32,
     /// Microseconds since 1970.
@@ -334,7 +334,7 @@ pub fn hash(link: &Link) -> Hash {
         h.update(bytes);
     };
     part(&link.previous);
-    part(&link.ticket.to_be_bytes());
+    part(&link.ticket.0.to_be_bytes());
     part(&link.version.to_be_bytes());
     part(&link.format.to_be_bytes());
     part(&link.at.to_be_bytes());
@@ -381,7 +381,7 @@ mod tests {
             {"event":"notification_sent","notification":{"body":{"$p":3}}},{"event":"article_added","article":{"seq":4,"body":{"$p":4}}}]"#;
         let personal = r#"[["s"],["the password"],["a.txt"],["He wrote: the password."],["other"]]"#;
         let before = personal_digest(2, b"salt", personal).expect("a digest");
-        let erasing = Erasing { article: 3, whole: true, files: vec!["f".into()], texts: vec!["the password".into()] };
+        let erasing = Erasing { article: ArticleId(3), whole: true, files: vec!["f".into()], texts: vec!["the password".into()] };
         let (left, gone) = erasing.of_row(2, b"salt", events, personal).expect("a row").expect("something");
         let left = left.expect("pieces");
         assert_eq!((gone, left.contains("password"), left.contains("other")), (vec![0, 1, 2, 3], false, true));

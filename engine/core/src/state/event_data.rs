@@ -29,7 +29,8 @@ pub trait EventData {
 pub const CHILDREN_CLOSED: &str = "ticket.children_closed";
 
 /// The ticket has given this number.
-pub fn used(snapshot: &mut Snapshot, seq: Seq) {
+pub fn used(snapshot: &mut Snapshot, id: impl Into<Seq>) {
+    let seq = id.into();
     snapshot.last_seq = snapshot.last_seq.max(seq);
 }
 

@@ -4,7 +4,7 @@ use crate::state::event::{
     Event, IncidentRaised, InstanceEnded, InstanceStarted, NobodyFound, TimeAccounted, TimerFired, VoteCast, WorkChanged, WorkEnded,
     WorkEntered,
 };
-use crate::state::ids::Seq;
+use crate::state::ids::{InstanceId, Login, Seq};
 use crate::state::snapshot::Snapshot;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -16,19 +16,19 @@ pub struct Happening {
     /// Numbers up to here were given: an activity that was entered later was not under way.
     pub at: Seq,
     /// Where it happened in a process.
-    pub instance: Option<Seq>,
+    pub instance: Option<InstanceId>,
     pub process: Option<String>,
     pub activity: Option<String>,
-    pub by: Option<String>,
+    pub by: Option<Login>,
     pub event: Event,
 }
 
 impl Happening {
     /// `before` is the snapshot that the event has not changed yet.
-    pub fn new(name: String, event: &Event, before: &Snapshot, actor: &str) -> Self {
+    pub fn new(name: String, event: &Event, before: &Snapshot, actor: &Login) -> Self {
         let own = match event {
-            Event::WorkEntered(WorkEntered { item }) => item.seq,
-            Event::InstanceStarted(InstanceStarted { instance }) => instance.seq,
+            Event::WorkEntered(WorkEntered { item }) => item.seq.0,
+            Event::InstanceStarted(InstanceStarted { instance }) => instance.seq.0,
             _ => 0,
         };
         let mut happening =

@@ -1,12 +1,13 @@
 //! Links between tickets.
 
+use crate::state::ids::{TicketId, TicketNumber};
 use vorgang_definitions::actions::link::LinkKind;
 
 /// A linked ticket, and what it is: child, parent, related.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Linked {
-    pub id: i64,
-    pub number: String,
+    pub id: TicketId,
+    pub number: TicketNumber,
     pub kind: String,
 }
 

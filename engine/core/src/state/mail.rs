@@ -1,7 +1,7 @@
 //! Mail as the engine knows it: what came in, read; what stands with an article; what goes out.
 
 use crate::state::attachment::{Attachment, Blob};
-use crate::state::ids::Seq;
+use crate::state::ids::{ArticleId, MailId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -272,7 +272,7 @@ pub struct Head {
     pub auth: Option<Auth>,
     /// Of one that goes out: under this number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outgoing: Option<Seq>,
+    pub outgoing: Option<MailId>,
 }
 
 /// A mail that somebody writes on a ticket.
@@ -285,7 +285,7 @@ pub struct MailInput {
 /// A mail that goes out for a ticket, to whoever is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outgoing {
-    pub seq: Seq,
+    pub seq: MailId,
     /// The account that it goes out from.
     pub account: Option<String>,
     pub to: Vec<Address>,
@@ -297,7 +297,7 @@ pub struct Outgoing {
     #[serde(default)]
     pub references: Vec<String>,
     /// The article that it is.
-    pub article: Option<Seq>,
+    pub article: Option<ArticleId>,
     #[serde(default)]
     pub attachments: Vec<Attachment>,
     /// The desk answers by itself (RFC 3834): once, and counted.

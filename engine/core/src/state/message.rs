@@ -35,7 +35,7 @@ pub enum Datum {
 }
 
 impl Datum {
-    pub fn of(value: &Value) -> Option<Self> {
+    pub fn from_value(value: &Value) -> Option<Self> {
         Some(match value {
             Value::Text(t) => Self::Text(t.to_string()),
             Value::Int(i) => Self::Integer(*i),
@@ -77,7 +77,7 @@ pub fn read(shape: &BTreeMap<String, DataType>, json: &Map<String, Json>) -> Res
     let mut wrong: Vec<(String, String)> = surplus.collect();
     let mut data = Data::new();
     for (name, of) in shape {
-        match json.get(name).and_then(|j| of.read(j)).as_ref().and_then(Datum::of) {
+        match json.get(name).and_then(|j| of.read(j)).as_ref().and_then(Datum::from_value) {
             Some(datum) => drop(data.insert(name.clone(), datum)),
             None => wrong.push((name.clone(), format!("must be there, and be of the type {}", of.word()))),
         }

@@ -1,6 +1,6 @@
 //! Notifications as they are kept and sent.
 
-use crate::state::ids::Seq;
+use crate::state::ids::{Login, NoticeId};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 /// A notification to one person, already rendered in that person's language.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Notice {
-    pub seq: Seq,
+    pub seq: NoticeId,
     pub name: String,
-    pub to: String,
+    pub to: Login,
     pub portal: bool,
     pub mail: bool,
     /// The mail account that it goes out from: the queue's.
@@ -24,7 +24,7 @@ pub struct Notice {
     pub sees: bool,
     /// The one who is away, whose substitute is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub instead_of: Option<String>,
+    pub instead_of: Option<Login>,
     /// Of one that comes at most once a day: the day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub day: Option<Date>,

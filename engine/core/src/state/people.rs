@@ -1,5 +1,6 @@
 //! People as the engine knows them.
 
+use crate::state::ids::Login;
 use crate::state::security::{By, Entry};
 use jiff::civil::{Date, Time};
 use serde::{Deserialize, Serialize};
@@ -31,7 +32,7 @@ impl PersonKind {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
-    pub login: String,
+    pub login: Login,
     pub name: String,
     pub email: String,
     pub kind: PersonKind,
@@ -57,7 +58,7 @@ pub struct Settings {
     pub skills: BTreeSet<String>,
     /// A login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub manager: Option<String>,
+    pub manager: Option<Login>,
     /// Names of notifications that are not wanted.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub muted: BTreeSet<String>,
@@ -76,7 +77,7 @@ pub struct Away {
     pub from: Date,
     pub until: Date,
     /// A login.
-    pub substitute: Option<String>,
+    pub substitute: Option<Login>,
 }
 
 /// A change of a person's named fields. Fields that are not named keep the value that somebody else may give them meanwhile.
@@ -93,7 +94,7 @@ pub struct PersonPatch {
     pub quiet: Option<Option<Quiet>>,
     pub away: Option<Option<Away>>,
     pub skills: Option<BTreeSet<String>>,
-    pub manager: Option<Option<String>>,
+    pub manager: Option<Option<Login>>,
     pub muted: Option<BTreeSet<String>>,
 }
 
@@ -188,11 +189,11 @@ impl Person {
 }
 
 /// The login under which processes act.
-pub const SYSTEM: &str = "system";
+pub const SYSTEM: Login = Login::fixed("system");
 
 pub fn system() -> Person {
     Person {
-        login: SYSTEM.into(),
+        login: SYSTEM,
         name: "System".into(),
         email: String::new(),
         kind: PersonKind::System,
@@ -207,7 +208,7 @@ pub fn system() -> Person {
 /// Everybody whom a command may have to know, by login. An immutable picture, replaced when people change.
 #[derive(Debug, Clone, Default)]
 pub struct Directory {
-    people: BTreeMap<String, Arc<Person>>,
+    people: BTreeMap<Login, Arc<Person>>,
     /// For each role those who have it and are active.
     by_role: BTreeMap<String, Vec<Arc<Person>>>,
     /// By address in small letters, those who are active.
@@ -218,7 +219,7 @@ pub struct Directory {
 
 impl Directory {
     pub fn new(people: impl IntoIterator<Item = Person>) -> Self {
-        let people: BTreeMap<String, Arc<Person>> = people.into_iter().map(|p| (p.login.clone(), Arc::new(p))).collect();
+        let people: BTreeMap<Login, Arc<Person>> = people.into_iter().map(|p| (p.login.clone(), Arc::new(p))).collect();
         let mut by_role: BTreeMap<String, Vec<Arc<Person>>> = BTreeMap::new();
         for person in people.values().filter(|p| p.active) {
             for role in &person.roles {

@@ -1,8 +1,9 @@
 //! One ticket with everything that a command on it may need: what `decide` reads.
 
-use crate::state::ids::Seq;
+use crate::state::ids::{CallId, IncidentId, InstanceId, KeptId, Login, NoticeId, Seq, TicketId, TicketNumber, WorkId};
 use crate::state::mail::Address;
 use crate::state::message::{Data, Datum};
+use crate::state::timer::{Timer, TimerKind};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -13,8 +14,8 @@ pub use vorgang_definitions::cel::value::Duration;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ticket {
-    pub id: i64,
-    pub number: String,
+    pub id: TicketId,
+    pub number: TicketNumber,
     pub title: String,
     #[serde(rename = "type")]
     pub ticket_type: String,
@@ -22,8 +23,8 @@ pub struct Ticket {
     pub state: String,
     /// By name; its level is the model's.
     pub priority: String,
-    pub owner: Option<String>,
-    pub responsible: Option<String>,
+    pub owner: Option<Login>,
+    pub responsible: Option<Login>,
     /// The owner does not hold it: see [`Ticket::lock`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unlocked: bool,
@@ -33,7 +34,7 @@ pub struct Ticket {
     /// The company.
     pub customer: Option<String>,
     /// The login of the customer.
-    pub customer_user: Option<String>,
+    pub customer_user: Option<Login>,
     pub pending_until: Option<Timestamp>,
     /// Own fields in stored form (see `vorgang_definitions::values`).
     pub fields: BTreeMap<String, Json>,
@@ -110,13 +111,13 @@ impl WorkStatus {
 /// A token of the net: one activity being active.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WorkItem {
-    pub seq: Seq,
-    pub instance: Seq,
+    pub seq: WorkId,
+    pub instance: InstanceId,
     pub activity: String,
     pub status: WorkStatus,
     /// The activity from which the token came; `None` at a start.
     pub source: Option<String>,
-    pub claimed_by: Option<String>,
+    pub claimed_by: Option<Login>,
     pub entered: Timestamp,
     /// Grows whenever a form drawn from it becomes stale.
     pub epoch: u32,
@@ -143,10 +144,10 @@ pub struct WorkMore {
     /// The sub-process that it waits for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub child: Option<Child>,
-    /// Its clocks, while they stand: each with what is left of it.
+    /// Clocks that stood when a program without [`Timer::stands`] wrote the row.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stopped: Vec<Timer>,
-    /// Since when they stand.
+    /// Since when it is suspended, or closed by its condition, in the middle of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
     /// What it waits for, beside its join.
@@ -154,7 +155,7 @@ pub struct WorkMore {
     pub waits: Option<Waits>,
     /// Of an approval: who gave a vote, and to whom.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub delegated: Vec<(String, String)>,
+    pub delegated: Vec<(Login, Login)>,
     /// It has waited for a mutex of the site.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub waited: bool,
@@ -178,7 +179,7 @@ pub enum Waits {
         key: Option<String>,
         /// The ticket that held it when it came, by its id, where that is another one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        ticket: Option<i64>,
+        ticket: Option<TicketId>,
     },
 }
 
@@ -200,7 +201,7 @@ impl Held {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "snake_case")]
 pub enum Holder {
-    Work { seq: Seq },
+    Work { seq: WorkId },
     Group { name: String },
 }
 
@@ -208,7 +209,7 @@ pub enum Holder {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Iteration {
     /// The token whose copy it is.
-    pub of: Seq,
+    pub of: WorkId,
     /// Under which name it sees its element.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -226,7 +227,7 @@ pub struct Item {
     pub place: u32,
     pub element: Datum,
     pub outcome: Option<String>,
-    pub by: Option<String>,
+    pub by: Option<Login>,
     pub at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub data: Data,
@@ -237,8 +238,8 @@ pub struct Item {
 pub struct Child {
     /// The number of its ticket, where it has one of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ticket: Option<String>,
-    pub instance: Seq,
+    pub ticket: Option<TicketNumber>,
+    pub instance: InstanceId,
 }
 
 impl WorkItem {
@@ -264,12 +265,12 @@ impl WorkItem {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Instance {
-    pub seq: Seq,
+    pub seq: InstanceId,
     pub process: String,
     /// Hash of the process that it pins.
     pub hash: String,
     pub started: Timestamp,
-    pub started_by: String,
+    pub started_by: Login,
     /// `None` while it runs.
     pub outcome: Option<String>,
     pub ended: Option<Timestamp>,
@@ -315,8 +316,8 @@ pub struct GroupState {
 pub struct Parent {
     /// The number of its ticket, where it is another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ticket: Option<String>,
-    pub work: Seq,
+    pub ticket: Option<TicketNumber>,
+    pub work: WorkId,
     /// How many processes are above it.
     pub depth: u32,
 }
@@ -331,10 +332,10 @@ impl Instance {
 /// The last completion of an activity.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Step {
-    pub instance: Seq,
+    pub instance: InstanceId,
     pub activity: String,
     pub outcome: String,
-    pub by: String,
+    pub by: Login,
     pub at: Timestamp,
     /// Counts the completions of its instance: the last one has the greatest.
     #[serde(default)]
@@ -350,40 +351,11 @@ pub struct Step {
     pub items: Vec<Item>,
 }
 
-/// Something that happens at a time, unless its work item ends before.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Timer {
-    pub seq: Seq,
-    /// The work item it belongs to; `None` for the ticket's own.
-    pub work: Option<Seq>,
-    pub kind: TimerKind,
-    pub due: Timestamp,
-    /// From when on it counts, and how long: with these a changed calendar gives another `due`.
-    pub start: Timestamp,
-    pub after: Duration,
-    pub calendar: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "timer", rename_all = "snake_case")]
-pub enum TimerKind {
-    /// One of the activity's `timers`, by its place.
-    Activity { index: usize },
-    /// One of a group's `timers`, by the places of both.
-    Group { instance: Seq, group: usize, index: usize },
-    /// The time of an approval.
-    Within,
-    /// The ticket's `pending_until`.
-    Pending,
-    /// The owner does nothing: the queue's `unlock_after`.
-    Unlock,
-}
-
 /// A message that an instance keeps until a handler waits for it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct KeptMessage {
-    pub seq: Seq,
-    pub instance: Seq,
+    pub seq: KeptId,
+    pub instance: InstanceId,
     pub name: String,
     pub data: Data,
     pub until: Timestamp,
@@ -392,13 +364,13 @@ pub struct KeptMessage {
 /// A program that is to be run, or runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Call {
-    pub seq: Seq,
+    pub seq: CallId,
     /// The work item that waits for it, and which of its activity's actions it is.
-    pub waits: Option<(Seq, usize)>,
+    pub waits: Option<(WorkId, usize)>,
     pub program: String,
     /// The process that wants it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub instance: Option<Seq>,
+    pub instance: Option<InstanceId>,
     /// What it is given: an object.
     pub input: Json,
     /// Fields or values of the process, each with the key of the output's object; without a key all of it.
@@ -412,22 +384,22 @@ pub struct Call {
 
 impl Call {
     /// Does this work item wait for it?
-    pub fn is_for(&self, work: Seq) -> bool {
+    pub fn is_for(&self, work: WorkId) -> bool {
         self.waits.is_some_and(|(w, _)| w == work)
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Vote {
-    pub work: Seq,
-    pub person: String,
+    pub work: WorkId,
+    pub person: Login,
     pub outcome: String,
     pub at: Timestamp,
 }
 
 impl Retry {
     /// The token that the incident holds.
-    pub fn work(&self) -> Option<Seq> {
+    pub fn work(&self) -> Option<WorkId> {
         match self {
             Self::Call { call } => call.waits.map(|(work, _)| work),
             Self::Resume { work, .. }
@@ -446,27 +418,27 @@ impl Retry {
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum Retry {
     /// Runs the activity from its beginning.
-    Enter { work: Seq },
+    Enter { work: WorkId },
     /// Runs the rest of the activity's `do`, from this action on.
-    Resume { work: Seq, from: usize },
+    Resume { work: WorkId, from: usize },
     /// Runs a program again.
     Call { call: Box<Call> },
     /// Runs every token that a chain without an end has stopped.
     EnterAll,
     /// Runs the approval's `do` again, then counts the votes.
-    Vote { work: Seq, by: String },
+    Vote { work: WorkId, by: Login },
     /// Tries `next` again with the same outcome.
-    Complete { work: Seq, outcome: String, by: String },
+    Complete { work: WorkId, outcome: String, by: Login },
     /// Tries the transitions again that wait for a change.
-    Look { work: Seq },
+    Look { work: WorkId },
     /// Does again what the timer does.
-    Fire { work: Option<Seq>, kind: TimerKind },
+    Fire { work: Option<WorkId>, kind: TimerKind },
     /// Runs a handler again, for the same event as [`Happening::stored`] writes it. Without the event, its content was erased.
     ///
     /// [`Happening::stored`]: crate::state::happening::Happening::stored
     Handle { handler: HandlerAt, happening: Option<Json> },
     /// Sends a notification's mail again.
-    Deliver { notice: Seq },
+    Deliver { notice: NoticeId },
     /// Runs the job on this ticket again, if it still means it.
     Job { job: String },
     /// There is nothing to try: it is only acknowledged.
@@ -477,9 +449,9 @@ pub enum Retry {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "of", rename_all = "snake_case")]
 pub enum HandlerAt {
-    Activity { work: Seq, index: usize },
-    Group { instance: Seq, group: usize, index: usize },
-    Process { instance: Seq, index: usize },
+    Activity { work: WorkId, index: usize },
+    Group { instance: InstanceId, group: usize, index: usize },
+    Process { instance: InstanceId, index: usize },
     Site { name: String },
     Notification { name: String },
 }
@@ -487,7 +459,7 @@ pub enum HandlerAt {
 impl HandlerAt {
     /// What people call it.
     pub fn name(&self, snapshot: &Snapshot) -> String {
-        let process = |seq: Seq| snapshot.instance(seq).map_or("", |i| i.process.as_str());
+        let process = |seq: InstanceId| snapshot.instance(seq).map_or("", |i| i.process.as_str());
         match self {
             Self::Site { name } | Self::Notification { name } => name.clone(),
             Self::Process { instance, .. } | Self::Group { instance, .. } => process(*instance).to_owned(),
@@ -500,7 +472,7 @@ impl HandlerAt {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
-    pub seq: Seq,
+    pub seq: IncidentId,
     pub kind: String,
     pub message: String,
     /// Process and activity, where it happened in one.
@@ -579,7 +551,7 @@ pub struct Snapshot {
     /// Messages that no handler has taken, the oldest first.
     pub kept: Rows<KeptMessage>,
     /// Logins, sorted.
-    pub watchers: Rows<String>,
+    pub watchers: Rows<Login>,
     /// Those who write and are written to by mail, by their addresses.
     pub participants: Rows<Address>,
     /// The last day on which somebody was told what comes once a day.
@@ -590,7 +562,7 @@ pub struct Snapshot {
 pub struct Told {
     /// The notification.
     pub name: String,
-    pub to: String,
+    pub to: Login,
     pub day: Date,
 }
 
@@ -614,11 +586,11 @@ impl Snapshot {
         }
     }
 
-    pub fn instance(&self, seq: Seq) -> Option<&Instance> {
+    pub fn instance(&self, seq: InstanceId) -> Option<&Instance> {
         self.instances.iter().find(|i| i.seq == seq)
     }
 
-    pub fn item(&self, seq: Seq) -> Option<&WorkItem> {
+    pub fn item(&self, seq: WorkId) -> Option<&WorkItem> {
         self.work.iter().find(|w| w.seq == seq)
     }
 
@@ -626,7 +598,7 @@ impl Snapshot {
         self.work.iter().filter(|w| w.status.is_open())
     }
 
-    pub fn step(&self, instance: Seq, activity: &str) -> Option<&Step> {
+    pub fn step(&self, instance: InstanceId, activity: &str) -> Option<&Step> {
         self.steps.iter().find(|s| s.instance == instance && s.activity == activity)
     }
 

@@ -1,7 +1,7 @@
 //! The rows that the events of one decision change: by their numbers where the snapshot has their values, else whole.
 
 use crate::state::article::Article;
-use crate::state::ids::Seq;
+use crate::state::ids::{ArticleId, IncidentId, InstanceId, KeptId, Login, MailId, NoticeId, TicketId, TimerId, WorkId};
 use crate::state::mail::{Address, Outgoing};
 use crate::state::message::Data;
 use crate::state::notice::Notice;
@@ -19,33 +19,33 @@ pub struct Touched<'a> {
     pub attributes_changed: bool,
     pub fields_changed: bool,
     pub retitled: bool,
-    pub instances: BTreeSet<Seq>,
-    pub work: BTreeSet<Seq>,
-    pub steps: BTreeSet<(Seq, String)>,
-    pub incidents: BTreeSet<Seq>,
+    pub instances: BTreeSet<InstanceId>,
+    pub work: BTreeSet<WorkId>,
+    pub steps: BTreeSet<(InstanceId, String)>,
+    pub incidents: BTreeSet<IncidentId>,
     pub votes: Vec<Vote>,
     pub articles: Vec<Article>,
     pub notices: Vec<Notice>,
-    pub timers: BTreeSet<Seq>,
-    pub timers_ended: Vec<Seq>,
-    pub timers_of: Vec<Seq>,
-    pub watchers: Vec<(String, Timestamp)>,
-    pub watchers_gone: Vec<String>,
-    pub mails_wanted: Vec<Seq>,
-    pub links: Vec<(i64, String, Timestamp)>,
-    pub links_gone: Vec<(i64, String)>,
+    pub timers: BTreeSet<TimerId>,
+    pub timers_ended: Vec<TimerId>,
+    pub timers_of: Vec<WorkId>,
+    pub watchers: Vec<(Login, Timestamp)>,
+    pub watchers_gone: Vec<Login>,
+    pub mails_wanted: Vec<NoticeId>,
+    pub links: Vec<(TicketId, String, Timestamp)>,
+    pub links_gone: Vec<(TicketId, String)>,
     pub emitted: Vec<Emitted>,
-    pub kept: BTreeSet<Seq>,
-    pub kept_gone: Vec<Seq>,
+    pub kept: BTreeSet<KeptId>,
+    pub kept_gone: Vec<KeptId>,
     /// Instances that ended.
-    pub ended: Vec<Seq>,
+    pub ended: Vec<InstanceId>,
     pub participants: Vec<(Address, Timestamp)>,
     pub outgoing: Vec<Outgoing>,
-    pub taken_back: Vec<(Seq, Seq)>,
+    pub taken_back: Vec<(MailId, ArticleId)>,
     pub bounced: Vec<(String, String, Timestamp)>,
     pub mutexes: Mutexes,
     /// Work items that may wait for a mutex of the site, or did.
-    pub waits: BTreeSet<Seq>,
+    pub waits: BTreeSet<WorkId>,
 }
 
 impl<'a> Touched<'a> {
@@ -107,7 +107,7 @@ pub struct Mutexes {
 }
 
 impl Mutexes {
-    pub fn take(&mut self, name: &str, key: &str) {
+    pub fn note_taken(&mut self, name: &str, key: &str) {
         self.taken.push((name.to_owned(), key.to_owned()));
     }
 

@@ -19,7 +19,7 @@ use vorgang_definitions::kinds::branch::Next;
 use vorgang_definitions::kinds::test::{ArticleIs, Expect, TextSent};
 use vorgang_definitions::load::{Int, Named};
 use vorgang_definitions::source::Span;
-use vorgang_definitions::value_expr::ValueExpr;
+use vorgang_definitions::value_expr::Plain;
 use vorgang_definitions::values::{Slot, from_stored, when_unset};
 
 impl Story<'_> {
@@ -180,7 +180,7 @@ impl Story<'_> {
                 Some((&o.subject, &o.body))
             }
             Event::NotificationSent(NotificationSent { notification: n })
-                if n.to == wanted.to && wanted.of.as_ref().is_none_or(|of| **of == *n.name) =>
+                if *n.to == *wanted.to && wanted.of.as_ref().is_none_or(|of| **of == *n.name) =>
             {
                 Some((&n.subject, &n.body))
             }
@@ -219,13 +219,12 @@ impl Story<'_> {
     }
 
     /// A value of the process that was started last.
-    fn data(&self, snapshot: &Snapshot, name: &str, value: &ValueExpr) -> Option<String> {
-        let ValueExpr::Literal(literal) = value else { return Some(format!("`{name}`: expected values are written plainly")) };
+    fn data(&self, snapshot: &Snapshot, name: &str, value: &Plain) -> Option<String> {
         let of = |i: &&Instance| self.model.process_by_hash(&i.hash)?.def.data.get(name).map(|typed| typed.0);
         let instances = snapshot.instances.iter().rev();
         let typed = instances.clone().find_map(|i| of(&i));
         let found = instances.clone().find_map(|i| i.more.as_ref()?.data.get(name)).and_then(Datum::value);
-        let json = literal.node.to_json();
+        let json = value.to_json();
         let wanted = typed.and_then(|of| of.read(&json));
         let is_same = match (&found, &wanted) {
             (Some(found), Some(wanted)) => found.equals(wanted),
@@ -237,11 +236,10 @@ impl Story<'_> {
         (!is_same).then(|| format!("`process.data.{name}` is `{}`, expected `{expected}`", text(found.as_ref())))
     }
 
-    fn field(&self, snapshot: &Snapshot, name: &str, value: &ValueExpr) -> Option<String> {
-        let ValueExpr::Literal(literal) = value else { return Some(format!("`{name}`: expected values are written plainly")) };
+    fn field(&self, snapshot: &Snapshot, name: &str, value: &Plain) -> Option<String> {
         let slot = Slot::find(&self.model.names, name)?;
         let Slot::Field(field) = slot else { return Some(format!("`{name}` is an attribute, not a field")) };
-        let wanted = slot.literal(&literal.node, &self.model.names);
+        let wanted = slot.literal(&value.0, &self.model.names);
         let found = snapshot.ticket.fields.get(name).and_then(|j| from_stored(field, j)).or_else(|| when_unset(field));
         let same = match (&wanted, &found) {
             (Ok(Some(w)), Some(f)) => w.equals(f),
@@ -264,14 +262,14 @@ impl Story<'_> {
             let Some(activity) = process.def.activities.get(&step.activity) else { continue };
             let scope = TicketScope {
                 instance: Some(instance),
-                ..crate::scope::TicketScope::of(&self.model.names, snapshot, &system, &self.people, self.now)
+                ..crate::scope::TicketScope::for_person(&self.model.names, snapshot, &system, &self.people, self.now)
             };
             for transition in activity.next.iter().flat_map(Next::branches).flat_map(|(_, b)| b.targets()).filter_map(|(t, _)| t) {
                 let Some(when) = &transition.when else { continue };
                 if when.program().holds(&scope) == Ok(false) {
                     let values = when.program().values(&scope);
                     let values = values.iter().map(|(k, v)| format!("{k} = {v}")).collect::<Vec<_>>().join(", ");
-                    lines.push(format!("after `{}` this was false: {} ({values})", step.activity, when.text.trim()));
+                    lines.push(format!("after `{}` this was false: {} ({values})", step.activity, when.text().trim()));
                 }
             }
         }

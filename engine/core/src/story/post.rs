@@ -1,8 +1,9 @@
 //! Mail that comes in a story: sorted by the same rules as at the door.
 
-use crate::execution::command::{Command, Received};
+use crate::commands::{Command, OpenByMail, ReceiveMail, Received};
 use crate::rules::intake::{Arrival, Named, Proof, Verdict, sort};
 use crate::state::attachment::Blob;
+use crate::state::ids::TicketNumber;
 use crate::state::mail::{Address, Auth, Mail, Nature, Outcome};
 use crate::story::Story;
 use std::sync::Arc;
@@ -48,7 +49,7 @@ impl Story<'_> {
             return self.failed(step.at, format!("the mail is `{}`, expected `{}`{why}", became.word(), wanted.word()));
         }
         let Some(taken) = taken else { return };
-        let place = |n: &String| self.tickets.iter().position(|t| t.snapshot.ticket.number == *n);
+        let place = |n: &TicketNumber| self.tickets.iter().position(|t| t.snapshot.ticket.number == *n);
         let related = taken.related.as_ref().and_then(|n| Some((self.tickets[place(n)?].snapshot.ticket.id, n.clone())));
         let ticket = taken.ticket.as_ref().map(place);
         let raw = Blob { hash: mail.hash.clone(), bytes: Arc::new(vec![]) };
@@ -56,9 +57,9 @@ impl Story<'_> {
         let command = match ticket {
             Some(at) => {
                 self.at = at;
-                Command::ReceiveMail(received)
+                Command::ReceiveMail(ReceiveMail { received })
             }
-            None => Command::OpenByMail(received),
+            None => Command::OpenByMail(OpenByMail { received }),
         };
         self.by_system(step, &command);
     }

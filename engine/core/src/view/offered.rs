@@ -1,12 +1,11 @@
 //! What a person is offered: the forms of the open work, as pages and the API show them. Decided by the same
 //! functions that decide a submission, so that what is offered can be done.
 
-use crate::commands::form;
 use crate::commands::start_process::{begin_process, first_form_is_for, start_for};
-use crate::commands::submit::{self, APPROVAL};
+use crate::commands::submit_dialog::{self, APPROVAL};
+use crate::commands::{Form, form};
 use crate::execution::ask;
 use crate::execution::at::At;
-use crate::execution::command::Form;
 use crate::execution::context::Context;
 use crate::execution::run::Run;
 use crate::net::{voters, workers};
@@ -14,9 +13,10 @@ use crate::rules::acl::Shape;
 use crate::rules::denied::Denied;
 use crate::rules::rejection::Rejection;
 use crate::rules::{rights, slots};
-use crate::state::ids::Seq;
+use crate::state::ids::{Login, WorkId};
 use crate::state::people::{Person, PersonKind};
-use crate::state::snapshot::{Snapshot, TimerKind, WorkItem, WorkStatus};
+use crate::state::snapshot::{Snapshot, WorkItem, WorkStatus};
+use crate::state::timer::{Timer, TimerKind};
 use crate::view::choices::{Choice, Choosing};
 use crate::view::open::{self, of_copy};
 use jiff::Timestamp;
@@ -38,7 +38,7 @@ pub struct OfferedWork {
     /// When its time is up.
     pub due: Option<Timestamp>,
     /// Who else may do it, where this person has claimed it; to whom a vote may be given.
-    pub others: Vec<String>,
+    pub others: Vec<Login>,
 }
 
 /// Whom one work item can be handed to, as far as they are shown.
@@ -60,7 +60,7 @@ pub struct OfferedForm {
 /// A form as it is filled in so far.
 #[derive(Debug, Clone)]
 pub struct Filling {
-    pub work: Seq,
+    pub work: WorkId,
     pub dialog: Option<String>,
     pub form: Form,
 }
@@ -99,20 +99,20 @@ pub struct OfferedOutcome {
 pub fn offered(model: &Model, snapshot: &Snapshot, ctx: &Context, filling: Option<&Filling>) -> Vec<OfferedWork> {
     let run = Run::new(model, snapshot.clone(), Some(&snapshot.ticket), ctx);
     let open = snapshot.open_work().filter(|w| matches!(w.status, WorkStatus::Offered | WorkStatus::Started));
-    open.filter_map(|item| one(&run, item, filling)).collect()
+    open.filter_map(|item| offered_work(&run, item, filling)).collect()
 }
 
 /// The first form of a process that this person may start; `None` where it starts without one.
 pub fn start_form(model: &Model, process: &str, ctx: &Context, filled: Option<&Form>) -> Result<Option<OfferedWork>, Rejection> {
     let (mut run, work) = begin_process(model, process, ctx)?;
-    run.rest();
+    run.run_to_completion();
     let item = run.snapshot.item(work).cloned();
     let form = item.as_ref().is_some_and(|w| w.status.is_open() && first_form_is_for(&run, w));
     if !form && ctx.actor.kind == PersonKind::Agent {
         rights::require(&model.names, ctx.actor, &run.snapshot.ticket, vorgang_definitions::kinds::role::Right::Create)?;
     }
     let filling = filled.map(|f| Filling { work, dialog: f.dialog.clone(), form: f.clone() });
-    Ok(item.filter(|_| form).and_then(|item| one(&run, &item, filling.as_ref())))
+    Ok(item.filter(|_| form).and_then(|item| offered_work(&run, &item, filling.as_ref())))
 }
 
 /// The processes that this person may start.
@@ -124,10 +124,10 @@ pub fn catalogue(model: &Model, ctx: &Context) -> Vec<String> {
     model.processes.keys().filter(startable).cloned().collect()
 }
 
-fn one(run: &Run, item: &WorkItem, filling: Option<&Filling>) -> Option<OfferedWork> {
+fn offered_work(run: &Run, item: &WorkItem, filling: Option<&Filling>) -> Option<OfferedWork> {
     let process = run.process_of(item.instance)?;
     let activity = process.def.activities.get(&item.activity)?;
-    if item.claimed_by.as_ref().is_some_and(|by| *by != run.ctx.actor.login) || submit::stands(run, item) {
+    if item.claimed_by.as_ref().is_some_and(|by| *by != run.ctx.actor.login) || submit_dialog::stands(run, item) {
         return None;
     }
     let language = &run.ctx.actor.language;
@@ -135,7 +135,7 @@ fn one(run: &Run, item: &WorkItem, filling: Option<&Filling>) -> Option<OfferedW
     let mut must_claim = false;
     for (name, dialog) in activity.dialogs.iter() {
         let there = dialog.when.as_ref().is_none_or(|w| run.holds(w, At::item(item)).unwrap_or(false));
-        let mine = || workers::may_use(run, item, activity, dialog, run.ctx.actor).and_then(|()| submit::may_open(run, item, name));
+        let mine = || workers::may_use(run, item, activity, dialog, run.ctx.actor).and_then(|()| submit_dialog::may_open(run, item, name));
         if !there || mine().is_err() {
             continue;
         }
@@ -164,7 +164,7 @@ fn one(run: &Run, item: &WorkItem, filling: Option<&Filling>) -> Option<OfferedW
         forms.push(OfferedForm { dialog: name.to_string(), title, show: shown(run, &dialog.show), fields, article, outcomes, live });
     }
     if let Some(approval) = &activity.approval
-        && workers::may_vote(run, item, approval, run.ctx.actor).and_then(|()| submit::may_open(run, item, APPROVAL)).is_ok()
+        && workers::may_vote(run, item, approval, run.ctx.actor).and_then(|()| submit_dialog::may_open(run, item, APPROVAL)).is_ok()
     {
         let trial = trial(run, &approval.fields, item, APPROVAL, filling);
         let (fields, article) = fields(run, &approval.fields, item, &trial);
@@ -196,19 +196,19 @@ fn one(run: &Run, item: &WorkItem, filling: Option<&Filling>) -> Option<OfferedW
 }
 
 /// Who else may do it.
-fn others(run: &Run, item: &WorkItem) -> Vec<String> {
+fn others(run: &Run, item: &WorkItem) -> Vec<Login> {
     let other = |p: &&std::sync::Arc<Person>| p.active && p.login != run.ctx.actor.login && workers::may_work(run, item, p).is_ok();
     run.ctx.people.iter().filter(other).take(OTHERS_MAX).map(|p| p.login.clone()).collect()
 }
 
 /// When the work item's time is up: its approval's, or that of the first timer that ends it.
-pub fn due(snapshot: &Snapshot, activity: &Activity, work: Seq) -> Option<Timestamp> {
-    let ends = |kind: TimerKind| match kind {
+pub fn due(snapshot: &Snapshot, activity: &Activity, work: WorkId) -> Option<Timestamp> {
+    let ends = |kind: &TimerKind| match kind {
         TimerKind::Within => true,
-        TimerKind::Activity { index } => activity.timers.get(index).is_some_and(|t| t.next.is_some()),
-        TimerKind::Pending | TimerKind::Unlock | TimerKind::Group { .. } => false,
+        TimerKind::Activity { index } => activity.timers.get(*index).is_some_and(|t| t.next.is_some()),
+        TimerKind::Pending | TimerKind::Unlock | TimerKind::Group { .. } | TimerKind::Named { .. } => false,
     };
-    snapshot.timers.iter().filter(|t| t.work == Some(work) && ends(t.kind)).map(|t| t.due).min()
+    snapshot.timers.iter().filter(|t| t.work == Some(work) && ends(&t.kind)).filter_map(Timer::fires).min()
 }
 
 fn shown(run: &Run, names: &[vorgang_definitions::name::Name]) -> Vec<(String, Json)> {

@@ -2,12 +2,11 @@
 
 use crate::net;
 use jiff::Timestamp;
-use std::collections::BTreeMap;
-use vorgang_core::command::Command;
+use vorgang_core::commands::Command;
 use vorgang_core::context::Context;
 use vorgang_core::decide;
 use vorgang_core::decision::Decision;
-use vorgang_core::facts::Facts;
+use vorgang_core::ids::TicketId;
 use vorgang_core::people::{Directory, Person, PersonKind, Settings, system};
 use vorgang_core::snapshot::{Snapshot, WorkItem};
 use vorgang_definitions::model::Model;
@@ -41,13 +40,12 @@ pub fn people() -> Directory {
 pub fn decision(model: &Model, people: &Directory, snapshot: Option<&Snapshot>, command: &Command, now: Timestamp) -> Option<Decision> {
     let system = system();
     let person = match command {
-        Command::FireTimer { .. } | Command::ReceiveMessage { .. } => &system,
+        Command::FireTimer(_) | Command::ReceiveMessage(_) => &system,
         _ => people.get("agent")?,
     };
-    let facts = Facts::new(vec![(1, "100001".into())], BTreeMap::new(), BTreeMap::new());
-    let new_ticket = if command.creates() { facts.number() } else { None };
-    let ctx = Context { new_ticket, facts: &facts, ..Context::trial(now, person, people) };
-    decide(model, snapshot, command, &ctx).ok()
+    let new_ticket = command.creates().then(|| (TicketId(1), "100001".into()));
+    let ctx = Context { new_ticket, ..Context::trial(now, person, people) };
+    decide(model, snapshot, command, &ctx).decided()
 }
 
 /// The outcomes that the forms of a work item offer; `None` for a form without any.

@@ -5,10 +5,10 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
-use vorgang_core::command::{ArticleInput, Command, Form};
+use vorgang_core::commands::{AddArticle, ArticleInput, Command, FireTimer, Form, ReceiveMessage, StartProcess, SubmitDialog};
 use vorgang_core::decision::Decision;
 use vorgang_core::event::{Event, InstanceEnded, WorkEnded, WorkEntered};
-use vorgang_core::ids::Seq;
+use vorgang_core::ids::{InstanceId, WorkId};
 use vorgang_core::people::Directory;
 use vorgang_core::snapshot::{Instance, Snapshot, WorkItem, WorkStatus};
 use vorgang_definitions::model::Model;
@@ -65,7 +65,7 @@ struct Player<'a> {
 struct State {
     snapshot: Snapshot,
     /// The net's instance; `None` once it has ended.
-    instance: Option<Seq>,
+    instance: Option<InstanceId>,
     next: Vec<usize>,
 }
 
@@ -92,7 +92,7 @@ pub fn play(model: &Model) -> Played {
 
 impl Player<'_> {
     fn all(&mut self) -> Result<(), TooLarge> {
-        let start = Command::StartProcess { process: "net".into(), form: Form::default() };
+        let start = Command::StartProcess(StartProcess { process: "net".into(), form: Form::default() });
         let decision = self.decide(None, &start).ok_or(TooLarge)?;
         self.saw(None, &decision)?;
         self.see(decision.after);
@@ -113,7 +113,7 @@ impl Player<'_> {
     fn decide(&self, snapshot: Option<&Snapshot>, command: &Command) -> Option<Decision> {
         // Clocks are asked one by one: each when it is due, whatever the others are.
         let now = match (command, snapshot) {
-            (Command::FireTimer { timer }, Some(s)) => s.timers.iter().find(|t| t.seq == *timer)?.due.max(NOW),
+            (Command::FireTimer(FireTimer { timer }), Some(s)) => s.timers.iter().find(|t| t.seq == *timer)?.due.max(NOW),
             _ => NOW,
         };
         given::decision(self.model, &self.people, snapshot, command, now)
@@ -128,14 +128,14 @@ impl Player<'_> {
         let mut commands: Vec<Command> = vec![];
         for item in snapshot.open_work().filter(|w| matches!(w.status, WorkStatus::Offered | WorkStatus::Started)) {
             for outcome in given::outcomes(self.model, &snapshot, item) {
-                commands.push(Command::SubmitDialog { work: item.seq, form: Form { outcome, ..Form::default() } });
+                commands.push(Command::SubmitDialog(SubmitDialog { work: item.seq, form: Form { outcome, ..Form::default() } }));
             }
         }
-        commands.extend(snapshot.timers.iter().map(|t| Command::FireTimer { timer: t.seq }));
+        commands.extend(snapshot.timers.iter().filter(|t| t.stands.is_none()).map(|t| Command::FireTimer(FireTimer { timer: t.seq })));
         let article = ArticleInput { body: "Hello".into(), ..ArticleInput::default() };
-        commands.push(Command::AddArticle { article });
+        commands.push(Command::AddArticle(AddArticle { article }));
         if !self.model.names.messages.is_empty() {
-            commands.push(Command::ReceiveMessage { name: "m".into(), data: BTreeMap::new(), sent: NOW, hops: 0 });
+            commands.push(Command::ReceiveMessage(ReceiveMessage { name: "m".into(), data: BTreeMap::new(), sent: NOW, hops: 0 }));
         }
         for command in commands {
             self.with_all_choices(at, &snapshot, &command)?;
@@ -198,7 +198,7 @@ impl Player<'_> {
         // Copies stand in the place of the token whose copies they are.
         let inside = |w: &WorkItem| w.instance == instance && is_past_join(w) && w.copy().is_none();
         let open = before.iter().flat_map(|s| s.open_work()).filter(|w| inside(w));
-        let mut tokens: BTreeMap<Seq, String> = open.map(|w| (w.seq, w.activity.clone())).collect();
+        let mut tokens: BTreeMap<WorkId, String> = open.map(|w| (w.seq, w.activity.clone())).collect();
         for event in &decision.events {
             match event {
                 Event::WorkEntered(WorkEntered { item }) if inside(item) => {
@@ -272,8 +272,8 @@ fn is_past_join(item: &WorkItem) -> bool {
 
 /// What makes two states different: the open work in its order, rounds, clocks.
 fn key(snapshot: &Snapshot) -> String {
-    let instances: Vec<Seq> = snapshot.instances.iter().filter(|i| i.outcome.is_none()).map(|i| i.seq).collect();
-    let place = |seq: Seq| instances.iter().position(|i| *i == seq).unwrap_or(usize::MAX);
+    let instances: Vec<InstanceId> = snapshot.instances.iter().filter(|i| i.outcome.is_none()).map(|i| i.seq).collect();
+    let place = |seq: InstanceId| instances.iter().position(|i| *i == seq).unwrap_or(usize::MAX);
     let mut text = String::new();
     let mut add = |part: String| {
         text.push_str(&part);

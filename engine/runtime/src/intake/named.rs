@@ -5,6 +5,7 @@ use crate::intake::accounts;
 use crate::intake::incoming::KEPT_MAX;
 use std::collections::BTreeSet;
 use vorgang_core::article::{Article, Written};
+use vorgang_core::ids::TicketId;
 use vorgang_core::intake::Proof;
 use vorgang_core::mail::{DeliveryReport, Mail, Nature};
 use vorgang_definitions::kinds::mail_account::MailAccount;
@@ -58,7 +59,7 @@ impl Desk {
         }
         let numbers = threads.named(&mail.subject);
         let by_token: Vec<&str> = numbers.iter().filter(|(_, proved)| *proved).map(|(n, _)| n.as_str()).collect();
-        let mut found: Vec<(i64, Proof)> = ids.iter().filter_map(|id| threads.ticket_of(id)).map(|t| (t, Proof::Token)).collect();
+        let mut found: Vec<(TicketId, Proof)> = ids.iter().filter_map(|id| threads.ticket_of(id)).map(|t| (t, Proof::Token)).collect();
         for number in &by_token {
             if let Some(stored) = self.store.ticket_load(number).await? {
                 let id = stored.snapshot.ticket.id;
@@ -80,7 +81,7 @@ impl Desk {
                 Some(root) => &*self.store.inbox_thread(root).await?,
                 None => thread,
             };
-            found.extend(begun.iter().filter_map(|row| row.ticket).collect::<BTreeSet<i64>>());
+            found.extend(begun.iter().filter_map(|row| row.ticket).collect::<BTreeSet<TicketId>>());
         }
         if let Some(best) = self.best(found.into_iter().map(|t| (t, Proof::Reference)).collect(), addressed).await? {
             return Ok(Some(best));
@@ -94,7 +95,7 @@ impl Desk {
     }
 
     /// The first whose account is among those that the mail is for, else the first.
-    async fn best(&self, found: Vec<(i64, Proof)>, addressed: &[&MailAccount]) -> Result<Option<Candidate>, Error> {
+    async fn best(&self, found: Vec<(TicketId, Proof)>, addressed: &[&MailAccount]) -> Result<Option<Candidate>, Error> {
         let mut first = None;
         for (ticket, proof) in found {
             let Some(stored) = self.follow(self.store.ticket_load_by_id(ticket).await?).await? else { continue };
@@ -134,7 +135,7 @@ impl Desk {
             }
             let links = self.store.links(&vorgang_core::filter::Filter::All, s.snapshot.ticket.id).await?;
             let Some((parent, _)) = links.into_iter().find(|(_, kind)| kind == "parent") else { break };
-            stored = self.store.ticket_load_by_id(parent.id).await?;
+            stored = self.store.ticket_load_by_id(TicketId(parent.id)).await?;
         }
         Ok(stored)
     }
@@ -157,7 +158,7 @@ impl Desk {
             let Some(stored) = self.store.ticket_load(row.number.as_deref().unwrap_or_default()).await? else { continue };
             let articles = self.store.article_list(stored.snapshot.ticket.id).await?;
             let came = |a: &&Article| a.head.as_ref().is_some_and(|h| h.raw.as_ref() == Some(&row.blob));
-            if articles.iter().find(came).map(Written::of_article) != Some(Written::of(mail)) || !self.has_html_of(row, mail).await? {
+            if articles.iter().find(came).map(Written::of_article) != Some(Written::of_mail(mail)) || !self.has_html_of(row, mail).await? {
                 continue;
             }
             let before = accounts::of_row(&self.model().names, row);

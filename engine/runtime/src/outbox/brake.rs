@@ -6,7 +6,7 @@
 use crate::brake::{AN_HOUR_MAX, BOUNCED_FOR};
 use crate::desk::{Desk, Request};
 use jiff::Timestamp;
-use vorgang_core::command::Command;
+use vorgang_core::commands::{Command, Raise};
 use vorgang_core::failure::Failure;
 use vorgang_core::people;
 use vorgang_core::snapshot::Retry;
@@ -64,11 +64,11 @@ impl Desk {
         self.store.mail_attempted(&[mail.id], MailState::Held, now, &said).await?;
         if count == AN_HOUR_MAX + 1 {
             let failure = Failure::new("loop", format!("{said}; more are held until they are released"));
-            let command = Command::Raise { failure, retry: Retry::Nothing };
+            let command = Command::Raise(Raise { failure, retry: Retry::Nothing });
             let system = people::system();
             let request = Request { actor: &system, ticket: Some(&mail.number), command, cause: "mail", at: None };
             if let Err(e) = self.execute(request).await {
-                tracing::error!(ticket = mail.number, "mail without end was held, and its ticket could not be told: {e}");
+                tracing::error!(ticket = %mail.number, "mail without end was held, and its ticket could not be told: {e}");
             }
         }
         Ok(true)

@@ -1,6 +1,6 @@
 //! Sessions, tries to sign in, and changes of people.
 
-use super::{at, person};
+use crate::conformance::fixtures::{at, person};
 use crate::nodes::Attempt;
 use crate::{SecretKind, Store, StoreError};
 use jiff::Timestamp;

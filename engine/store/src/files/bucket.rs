@@ -30,10 +30,10 @@ impl Bucket {
     /// By `s3://BUCKET/PREFIX`. Who we are, the region and the address come from the environment (`AWS_ACCESS_KEY_ID`,
     /// `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`, `AWS_ENDPOINT`, `AWS_ALLOW_HTTP`).
     pub fn open(url: &str) -> Result<Self> {
-        Self::of(AmazonS3Builder::from_env(), url)
+        Self::build(AmazonS3Builder::from_env(), url)
     }
 
-    fn of(builder: AmazonS3Builder, url: &str) -> Result<Self> {
+    fn build(builder: AmazonS3Builder, url: &str) -> Result<Self> {
         let wrong = || StoreError::Unavailable(format!("`{url}` names no bucket, as in s3://BUCKET/PREFIX"));
         let rest = url.strip_prefix("s3://").ok_or_else(wrong)?;
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
@@ -137,7 +137,7 @@ mod tests {
         let app = Router::new().fallback(async move |method: Method, uri: Uri, body: Bytes| answer(&objects, &method, &uri, body));
         tokio::spawn(async move { axum::serve(listener, app).await });
         let builder = AmazonS3Builder::new().with_endpoint(format!("http://{address}")).with_allow_http(true).with_region("here");
-        Bucket::of(builder.with_access_key_id("me").with_secret_access_key("secret"), "s3://desk/attachments").expect("a bucket")
+        Bucket::build(builder.with_access_key_id("me").with_secret_access_key("secret"), "s3://desk/attachments").expect("a bucket")
     }
 
     #[tokio::test]
@@ -148,7 +148,7 @@ mod tests {
         let hash = hex(&Sha256::digest(&bytes));
         assert_eq!(bucket.get(&hash).await, Ok(None));
         bucket.put(&hash, bytes.clone().into()).await.expect("it is written");
-        assert_eq!(bucket.get(&hash).await, Ok(Some(bytes.clone().into())));
+        assert_eq!(bucket.get(&hash).await, Ok(Some(bytes.clone())));
         assert_eq!(bucket.list().await, Ok(vec![hash.clone()]));
         assert_eq!(bucket.get("../../secret").await, Ok(None));
         objects.lock().expect("the objects").as_mut().expect("in order").values_mut().for_each(|b| *b = Bytes::from_static(b"other"));
@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn a_url_names_a_bucket() {
         for url in ["desk", "s3://", "s3:///attachments", "http://desk/x"] {
-            assert!(Bucket::of(AmazonS3Builder::new(), url).is_err_and(|e| e.to_string().contains("names no bucket")), "{url}");
+            assert!(Bucket::build(AmazonS3Builder::new(), url).is_err_and(|e| e.to_string().contains("names no bucket")), "{url}");
         }
     }
 }

@@ -36,7 +36,7 @@ pub trait Files: std::fmt::Debug + Send + Sync {
 }
 
 /// Takes the large ones out of a commit, once they are safe.
-pub async fn take(files: &dyn Files, commit: &mut Commit) -> Result<()> {
+pub async fn store_large(files: &dyn Files, commit: &mut Commit) -> Result<()> {
     let mut left = vec![commit];
     while let Some(commit) = left.pop() {
         let (large, small): (Vec<Blob>, Vec<Blob>) = std::mem::take(&mut commit.changes.blobs).into_iter().partition(is_large);

@@ -4,6 +4,7 @@ use crate::batch::Batch;
 use crate::rows::{micros, text};
 use crate::tables::search;
 use jiff::Timestamp;
+use vorgang_core::ids::TicketId;
 use vorgang_store::inbox::NewInbox;
 use vorgang_store::messages::{Payload, channel};
 use vorgang_store::words::Doc;
@@ -58,9 +59,6 @@ pub fn rows<'a>(batch: &mut Batch<'a>, commit: &'a Commit) -> Result<()> {
     for (address, reason, at) in &changes.bounced {
         batch.row(BOUNCED, [address.to_ascii_lowercase().into(), micros(*at).into(), reason.into()]);
     }
-    if let Some(mail) = &commit.mail {
-        add(batch, mail, Some(t.id))?;
-    }
     Ok(())
 }
 
@@ -69,14 +67,14 @@ fn day(at: Timestamp) -> String {
     at.to_zoned(jiff::tz::TimeZone::UTC).date().to_string()
 }
 
-fn add<'a>(batch: &mut Batch<'a>, mail: &'a NewInbox, ticket: Option<i64>) -> Result<()> {
+pub fn add<'a>(batch: &mut Batch<'a>, mail: &'a NewInbox, ticket: Option<TicketId>) -> Result<()> {
     if mail.again {
         batch.certain(
             AGAIN,
             [
                 (&mail.key).into(),
                 mail.state.word().into(),
-                ticket.into(),
+                ticket.map(|id| id.0).into(),
                 (&mail.message_id).into(),
                 (&mail.sender).into(),
                 (&mail.subject).into(),
@@ -91,7 +89,7 @@ fn add<'a>(batch: &mut Batch<'a>, mail: &'a NewInbox, ticket: Option<i64>) -> Re
         [
             (&mail.key).into(),
             mail.state.word().into(),
-            ticket.into(),
+            ticket.map(|id| id.0).into(),
             (&mail.message_id).into(),
             (&mail.sender).into(),
             (&mail.subject).into(),

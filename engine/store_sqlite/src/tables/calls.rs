@@ -3,6 +3,7 @@
 use crate::rows::{error, json, micros};
 use rusqlite::{Connection, params};
 use vorgang_core::changes::Changes;
+use vorgang_core::ids::TicketId;
 use vorgang_core::snapshot::Call;
 use vorgang_store::Result;
 use vorgang_store::calls::DueCall;
@@ -13,16 +14,16 @@ pub fn write(c: &Connection, changes: &Changes, trace: Option<&str>) -> Result<(
     for call in &changes.calls {
         let state = DueCall::state(call, trace)?;
         let mut statement = c.prepare_cached("INSERT INTO call (ticket_id, seq, due, state) VALUES (?1, ?2, ?3, ?4)").map_err(error)?;
-        statement.execute(params![ticket, call.seq, micros(call.wanted), state]).map_err(error)?;
+        statement.execute(params![ticket.0, call.seq.0, micros(call.wanted), state]).map_err(error)?;
     }
     for seq in &changes.calls_ended {
         let mut statement = c.prepare_cached("DELETE FROM call WHERE ticket_id = ?1 AND seq = ?2").map_err(error)?;
-        statement.execute(params![ticket, seq]).map_err(error)?;
+        statement.execute(params![ticket.0, seq.0]).map_err(error)?;
     }
     Ok(())
 }
 
-pub fn of_ticket(c: &Connection, ticket: i64) -> rusqlite::Result<Vec<Call>> {
+pub fn of_ticket(c: &Connection, ticket: TicketId) -> rusqlite::Result<Vec<Call>> {
     let mut statement = c.prepare_cached("SELECT state FROM call WHERE ticket_id = ?1 ORDER BY seq")?;
-    statement.query_map([ticket], |r| json(&r.get::<_, String>(0)?))?.collect()
+    statement.query_map([ticket.0], |r| json(&r.get::<_, String>(0)?))?.collect()
 }

@@ -4,6 +4,7 @@ use crate::rows::{error, json, micros};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use vorgang_core::changes::Changes;
+use vorgang_core::ids::TicketId;
 use vorgang_core::message::Data;
 use vorgang_core::snapshot::KeptMessage;
 use vorgang_store::{Result, StoreError};
@@ -26,28 +27,28 @@ pub fn write(c: &Connection, changes: &Changes, by: &str, at: Timestamp) -> Resu
     for kept in &changes.kept {
         let state = serde_json::to_string(kept).map_err(|e| StoreError::Corrupt(e.to_string()))?;
         let sql = "INSERT INTO message_kept (ticket_id, seq, instance, state) VALUES (?1, ?2, ?3, ?4)";
-        run(sql, params![ticket, kept.seq, kept.instance, state])?;
+        run(sql, params![ticket.0, kept.seq.0, kept.instance.0, state])?;
     }
     for seq in &changes.kept_gone {
-        run("DELETE FROM message_kept WHERE ticket_id = ?1 AND seq = ?2", params![ticket, seq])?;
+        run("DELETE FROM message_kept WHERE ticket_id = ?1 AND seq = ?2", params![ticket.0, seq.0])?;
     }
     for instance in changes.kept_of.iter().filter(|_| !changes.created) {
-        run("DELETE FROM message_kept WHERE ticket_id = ?1 AND instance = ?2", params![ticket, instance])?;
+        run("DELETE FROM message_kept WHERE ticket_id = ?1 AND instance = ?2", params![ticket.0, instance.0])?;
     }
     Ok(())
 }
 
 /// The ticket has what the message does to it: once, whoever else delivers it, and however late.
-pub fn mark(c: &Connection, message: i64, ticket: i64) -> Result<()> {
+pub fn mark(c: &Connection, message: i64, ticket: TicketId) -> Result<()> {
     let sql = "INSERT INTO message_done (message, ticket_id) SELECT id, ?2 FROM message WHERE id = ?1 AND closed IS NULL AND cursor < ?2";
     let mut statement = c.prepare_cached(sql).map_err(error)?;
-    match statement.execute(params![message, ticket]).map_err(error)? {
+    match statement.execute(params![message, ticket.0]).map_err(error)? {
         1 => Ok(()),
         _ => Err(StoreError::Conflict),
     }
 }
 
-pub fn kept_of(c: &Connection, ticket: i64) -> rusqlite::Result<Vec<KeptMessage>> {
+pub fn kept_of(c: &Connection, ticket: TicketId) -> rusqlite::Result<Vec<KeptMessage>> {
     let mut statement = c.prepare_cached("SELECT state FROM message_kept WHERE ticket_id = ?1 ORDER BY seq")?;
-    statement.query_map([ticket], |r| json(&r.get::<_, String>(0)?))?.collect()
+    statement.query_map([ticket.0], |r| json(&r.get::<_, String>(0)?))?.collect()
 }

@@ -18,7 +18,7 @@ pub fn of_person(c: &Connection, new: &Person) -> rusqlite::Result<Option<DeskEv
         "SELECT p.name, p.email, p.kind, p.active, p.id, (SELECT name FROM name WHERE id = p.company_id) FROM person p WHERE p.login = ?1";
     type Old = (String, String, String, bool, i64, Option<String>);
     let row = |r: &Row| -> rusqlite::Result<Old> { Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?, r.get(5)?)) };
-    let Some((name, email, kind, active, id, company)) = c.query_row(sql, [&new.login], row).optional()? else {
+    let Some((name, email, kind, active, id, company)) = c.query_row(sql, [new.login.as_str()], row).optional()? else {
         return Ok(Some(DeskEvent::PersonCreated { person: new.into() }));
     };
     let mut statement = c.prepare_cached("SELECT role FROM person_role WHERE person_id = ?1 ORDER BY role")?;

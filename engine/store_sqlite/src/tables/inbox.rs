@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use serde::Serialize;
 use vorgang_core::changes::Changes;
+use vorgang_core::ids::TicketId;
 use vorgang_core::mail::Address;
 use vorgang_store::inbox::NewInbox;
 use vorgang_store::messages::{Payload, channel};
@@ -21,15 +22,15 @@ pub fn write(c: &Connection, changes: &Changes, at: Timestamp, trace: Option<&st
     let t = &changes.ticket;
     for (participant, since) in &changes.participants {
         let sql = "INSERT INTO participant (ticket_id, address, body, since) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
-        run(sql, params![t.id, participant.key(), text(participant)?, micros(*since)])?;
+        run(sql, params![t.id.0, participant.key(), text(participant)?, micros(*since)])?;
     }
     for mail in &changes.outgoing {
         let to = mail.to.first().map_or("", |a| a.address.as_str());
         run(
             "INSERT INTO outbox (key, ticket_id, channel, state, recipient, payload, created, due, attempts) VALUES (?1, ?2, ?7, 'due', ?3, ?4, ?5, ?6, 0)",
             params![
-                format!("{}-{}", t.id, mail.seq),
-                t.id,
+                format!("{}-{}", t.id.0, mail.seq),
+                t.id.0,
                 to,
                 Payload::of_mail(mail, &t.number, trace),
                 micros(mail.at),
@@ -48,7 +49,7 @@ pub fn write(c: &Connection, changes: &Changes, at: Timestamp, trace: Option<&st
         if run(sql, params![format!("{}-{mail}", t.id), micros(at)])? != 1 {
             return Err(StoreError::Conflict);
         }
-        run("UPDATE article SET withdrawn = 1, visible = 0 WHERE ticket_id = ?1 AND seq = ?2", params![t.id, article])?;
+        run("UPDATE article SET withdrawn = 1, visible = 0 WHERE ticket_id = ?1 AND seq = ?2", params![t.id.0, article.0])?;
         search::forget(c, t.id, *article).map_err(error)?;
     }
     for (address, reason, at) in &changes.bounced {
@@ -63,13 +64,13 @@ fn day(at: Timestamp) -> String {
     at.to_zoned(jiff::tz::TimeZone::UTC).date().to_string()
 }
 
-pub fn participants(c: &Connection, ticket: i64) -> rusqlite::Result<Vec<Address>> {
+pub fn participants(c: &Connection, ticket: TicketId) -> rusqlite::Result<Vec<Address>> {
     let mut statement = c.prepare_cached("SELECT body FROM participant WHERE ticket_id = ?1 ORDER BY address")?;
-    statement.query_map([ticket], |r| json(&r.get::<_, String>(0)?))?.collect()
+    statement.query_map([ticket.0], |r| json(&r.get::<_, String>(0)?))?.collect()
 }
 
 /// The log's row; `Conflict` where the mail is there already.
-pub fn add(c: &Connection, mail: &NewInbox, ticket: Option<i64>) -> Result<()> {
+pub fn add(c: &Connection, mail: &NewInbox, ticket: Option<TicketId>) -> Result<()> {
     let sql = "INSERT INTO inbox (key, state, ticket_id, message_id, sender, subject, size, blob_hash, body, at, thread) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?12) ON CONFLICT (key) DO UPDATE SET state = excluded.state, \
          ticket_id = excluded.ticket_id, message_id = excluded.message_id, sender = excluded.sender, subject = excluded.subject, \
@@ -78,7 +79,7 @@ pub fn add(c: &Connection, mail: &NewInbox, ticket: Option<i64>) -> Result<()> {
     let values = params![
         mail.key,
         mail.state.word(),
-        ticket,
+        ticket.map(|id| id.0),
         mail.message_id,
         mail.sender,
         mail.subject,

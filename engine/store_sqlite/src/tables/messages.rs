@@ -20,17 +20,17 @@ pub fn write(
         if let (true, Some(person)) = (n.portal, person(&n.to)) {
             run(
                 "INSERT INTO notification (person_id, ticket_id, number, name, subject, body, at, instead_of) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                params![person, t.id, t.number, n.name, n.subject, n.body, micros(n.at), n.instead_of],
+                params![person, t.id.0, t.number.as_str(), n.name, n.subject, n.body, micros(n.at), n.instead_of.as_deref()],
             )?;
         }
         if n.mail {
-            let payload = Payload::of(n, &t.number, trace);
+            let payload = Payload::of_notice(n, &t.number, trace);
             run(
                 "INSERT INTO outbox (key, ticket_id, channel, state, recipient, payload, created, due, attempts) VALUES (?1, ?2, ?7, 'due', ?3, ?4, ?5, ?6, 0)",
                 params![
-                    format!("{}-{}", t.id, n.seq),
-                    t.id,
-                    n.to,
+                    format!("{}-{}", t.id.0, n.seq),
+                    t.id.0,
+                    n.to.as_str(),
                     payload,
                     micros(n.at),
                     micros(n.not_before.unwrap_or(n.at)),
@@ -42,7 +42,7 @@ pub fn write(
     for told in &changes.told {
         run(
             "INSERT INTO told (ticket_id, name, person, day) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET day = excluded.day",
-            params![t.id, told.name, told.to, told.day.to_string()],
+            params![t.id.0, told.name, told.to.as_str(), told.day.to_string()],
         )?;
     }
     for notice in &changes.mails_wanted {

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, params};
 use vorgang_core::changes::Changes;
+use vorgang_core::ids::{ArticleId, TicketId};
 use vorgang_store::words::{Doc, of_texts};
 
 pub fn put(c: &Connection, doc: Doc, words: &str) -> rusqlite::Result<()> {
@@ -12,7 +13,7 @@ pub fn put(c: &Connection, doc: Doc, words: &str) -> rusqlite::Result<()> {
 pub fn write(c: &Connection, changes: &Changes) -> rusqlite::Result<()> {
     let t = &changes.ticket;
     if changes.created || changes.retitled {
-        put(c, Doc::new(t.id, 0, true), &of_texts(&[&t.number, &t.title]))?;
+        put(c, Doc::new(t.id, ArticleId(0), true), &of_texts(&[&t.number, &t.title]))?;
     }
     for a in &changes.articles {
         put(c, Doc::new(t.id, a.seq, a.visible), &of_texts(&a.searched(&t.number, &t.title)))?;
@@ -21,6 +22,6 @@ pub fn write(c: &Connection, changes: &Changes) -> rusqlite::Result<()> {
 }
 
 /// What customers may no longer find: nothing finds it.
-pub fn forget(c: &Connection, ticket: i64, article: u32) -> rusqlite::Result<()> {
+pub fn forget(c: &Connection, ticket: TicketId, article: ArticleId) -> rusqlite::Result<()> {
     put(c, Doc::new(ticket, article, true), "")
 }

@@ -1,5 +1,5 @@
 use crate::state::event_data::EventData;
-use crate::state::ids::Seq;
+use crate::state::ids::CallId;
 use crate::state::snapshot::Snapshot;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -8,7 +8,7 @@ use vorgang_definitions::names::Names;
 /// A program answered, or failed for good: then `message` says why. Calls of a work item that ends go with it, without an event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CallEnded {
-    pub seq: Seq,
+    pub seq: CallId,
     pub program: String,
     pub output: Option<String>,
     pub message: Option<String>,

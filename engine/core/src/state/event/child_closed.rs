@@ -1,4 +1,5 @@
 use crate::state::event_data::{CHILDREN_CLOSED, EventData};
+use crate::state::ids::TicketNumber;
 use crate::state::snapshot::Snapshot;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -7,7 +8,7 @@ use vorgang_definitions::names::Names;
 /// A child ticket was closed; `last` if no other child is open.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChildClosed {
-    pub number: String,
+    pub number: TicketNumber,
     pub last: bool,
 }
 

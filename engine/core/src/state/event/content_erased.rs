@@ -1,5 +1,5 @@
 use crate::state::event_data::EventData;
-use crate::state::ids::Seq;
+use crate::state::ids::{ArticleId, Login};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use vorgang_definitions::names::Names;
@@ -7,13 +7,13 @@ use vorgang_definitions::names::Names;
 /// The content of an article, or some of its files, was removed for good.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ContentErased {
-    pub article: Seq,
+    pub article: ArticleId,
     /// Subject and text as well as the files.
     pub whole: bool,
     /// Hashes of the files.
     pub files: Vec<String>,
     pub reason: String,
-    pub by: String,
+    pub by: Login,
     pub at: Timestamp,
     /// The erased pieces of the history: versions, each with the numbers of its pieces.
     pub pieces: Vec<(u64, Vec<u32>)>,

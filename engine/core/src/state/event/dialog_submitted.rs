@@ -1,12 +1,12 @@
 use crate::state::event_data::EventData;
-use crate::state::ids::Seq;
+use crate::state::ids::WorkId;
 use serde::{Deserialize, Serialize};
 use vorgang_definitions::names::Names;
 
 /// A form was submitted with this outcome.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DialogSubmitted {
-    pub work: Seq,
+    pub work: WorkId,
     pub dialog: String,
     pub outcome: String,
 }

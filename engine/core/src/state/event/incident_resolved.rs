@@ -1,5 +1,5 @@
 use crate::state::event_data::EventData;
-use crate::state::ids::Seq;
+use crate::state::ids::IncidentId;
 use crate::state::snapshot::Snapshot;
 use crate::state::touched::Touched;
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use vorgang_definitions::names::Names;
 /// An incident was retried, or its work is over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct IncidentResolved {
-    pub seq: Seq,
+    pub seq: IncidentId,
     pub at: Timestamp,
 }
 

@@ -1,5 +1,5 @@
 use crate::state::event_data::EventData;
-use crate::state::ids::Seq;
+use crate::state::ids::InstanceId;
 use crate::state::snapshot::Snapshot;
 use crate::state::touched::Touched;
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use vorgang_definitions::names::Names;
 /// An instance ended with this outcome.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct InstanceEnded {
-    pub seq: Seq,
+    pub seq: InstanceId,
     pub outcome: String,
     pub at: Timestamp,
 }

@@ -1,5 +1,5 @@
 use crate::state::event_data::EventData;
-use crate::state::ids::Seq;
+use crate::state::ids::InstanceId;
 use crate::state::snapshot::{InstanceMore, Snapshot};
 use crate::state::touched::Touched;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use vorgang_definitions::names::Names;
 /// The rare parts of an instance changed: `more` is their complete new value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct InstanceNoted {
-    pub seq: Seq,
+    pub seq: InstanceId,
     pub more: Box<InstanceMore>,
 }
 

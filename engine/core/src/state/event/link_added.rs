@@ -1,4 +1,5 @@
 use crate::state::event_data::EventData;
+use crate::state::ids::{TicketId, TicketNumber};
 use crate::state::snapshot::Snapshot;
 use crate::state::touched::Touched;
 use jiff::Timestamp;
@@ -9,8 +10,8 @@ use vorgang_definitions::names::Names;
 /// Another ticket was linked. `kind` says what it is to this one: child, parent, related.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LinkAdded {
-    pub other: i64,
-    pub number: String,
+    pub other: TicketId,
+    pub number: TicketNumber,
     pub kind: String,
     pub at: Timestamp,
 }

@@ -1,4 +1,5 @@
 use crate::state::event_data::EventData;
+use crate::state::ids::{TicketId, TicketNumber};
 use crate::state::snapshot::Snapshot;
 use crate::state::touched::Touched;
 use serde::{Deserialize, Serialize};
@@ -8,8 +9,8 @@ use vorgang_definitions::names::Names;
 /// A link was removed, from either end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LinkRemoved {
-    pub other: i64,
-    pub number: String,
+    pub other: TicketId,
+    pub number: TicketNumber,
     pub kind: String,
 }
 

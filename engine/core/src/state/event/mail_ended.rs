@@ -1,5 +1,5 @@
 use crate::state::event_data::EventData;
-use crate::state::ids::Seq;
+use crate::state::ids::NoticeId;
 use crate::state::snapshot::Snapshot;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -8,7 +8,7 @@ use vorgang_definitions::names::Names;
 /// The mail of a notification was sent, or given up: then `message` says why.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MailEnded {
-    pub notice: Seq,
+    pub notice: NoticeId,
     pub to: String,
     pub message: Option<String>,
 }

@@ -1,5 +1,5 @@
 use crate::state::event_data::EventData;
-use crate::state::ids::Seq;
+use crate::state::ids::{ArticleId, MailId};
 use crate::state::touched::Touched;
 use serde::{Deserialize, Serialize};
 use vorgang_definitions::names::Names;
@@ -7,8 +7,8 @@ use vorgang_definitions::names::Names;
 /// A queued mail was taken back before it went out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MailTakenBack {
-    pub mail: Seq,
-    pub article: Seq,
+    pub mail: MailId,
+    pub article: ArticleId,
 }
 
 impl EventData for MailTakenBack {

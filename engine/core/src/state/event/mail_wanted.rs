@@ -1,5 +1,5 @@
 use crate::state::event_data::EventData;
-use crate::state::ids::Seq;
+use crate::state::ids::NoticeId;
 use crate::state::touched::Touched;
 use serde::{Deserialize, Serialize};
 use vorgang_definitions::names::Names;
@@ -7,7 +7,7 @@ use vorgang_definitions::names::Names;
 /// The mail of a notification is to be sent again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MailWanted {
-    pub notice: Seq,
+    pub notice: NoticeId,
 }
 
 impl EventData for MailWanted {

@@ -1,5 +1,5 @@
 use crate::state::event_data::EventData;
-use crate::state::ids::Seq;
+use crate::state::ids::KeptId;
 use crate::state::snapshot::Snapshot;
 use crate::state::touched::Touched;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use vorgang_definitions::names::Names;
 /// A kept message was taken by a handler, or its time is over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MessageGone {
-    pub seq: Seq,
+    pub seq: KeptId,
 }
 
 impl EventData for MessageGone {

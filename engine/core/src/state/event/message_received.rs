@@ -1,5 +1,5 @@
 use crate::state::event_data::EventData;
-use crate::state::ids::Seq;
+use crate::state::ids::InstanceId;
 use crate::state::message::Data;
 use serde::{Deserialize, Serialize};
 use vorgang_definitions::names::Names;
@@ -7,7 +7,7 @@ use vorgang_definitions::names::Names;
 /// A message reached an instance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MessageReceived {
-    pub instance: Seq,
+    pub instance: InstanceId,
     pub name: String,
     pub data: Data,
 }

@@ -1,5 +1,5 @@
 use crate::state::event_data::EventData;
-use crate::state::ids::Seq;
+use crate::state::ids::InstanceId;
 use crate::state::snapshot::Snapshot;
 use crate::state::touched::Touched;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use vorgang_definitions::names::Names;
 /// The instance released a mutex of the site. `rev` counts the waiters that had come by then.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MutexFreed {
-    pub instance: Seq,
+    pub instance: InstanceId,
     pub name: String,
     pub key: String,
     pub rev: i64,

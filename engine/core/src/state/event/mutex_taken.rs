@@ -1,5 +1,5 @@
 use crate::state::event_data::EventData;
-use crate::state::ids::Seq;
+use crate::state::ids::InstanceId;
 use crate::state::snapshot::{Held, Snapshot};
 use crate::state::touched::Touched;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use vorgang_definitions::names::Names;
 /// The instance took a mutex of the site.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MutexTaken {
-    pub instance: Seq,
+    pub instance: InstanceId,
     pub held: Held,
 }
 
@@ -23,7 +23,7 @@ impl EventData for MutexTaken {
     fn touch(&self, rows: &mut Touched) {
         let Self { instance, held } = self;
         rows.instances.insert(*instance);
-        rows.mutexes.take(&held.name, &held.key);
+        rows.mutexes.note_taken(&held.name, &held.key);
     }
 
     fn summary(&self, _names: &Names) -> String {

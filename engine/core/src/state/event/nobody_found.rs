@@ -1,5 +1,5 @@
 use crate::state::event_data::EventData;
-use crate::state::ids::Seq;
+use crate::state::ids::WorkId;
 use crate::state::snapshot::Snapshot;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -8,7 +8,7 @@ use vorgang_definitions::names::Names;
 /// Fewer people were found for a work item than it needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NobodyFound {
-    pub work: Seq,
+    pub work: WorkId,
     pub needed: u32,
     pub found: u32,
 }

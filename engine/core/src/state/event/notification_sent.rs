@@ -17,7 +17,7 @@ impl EventData for NotificationSent {
         used(snapshot, n.seq);
         let Some(day) = n.day else { return };
         let all = snapshot.told.make_mut();
-        match all.iter_mut().find(|t| t.name == n.name && t.to == n.to) {
+        match all.iter_mut().find(|t| t.name == n.name && *t.to == *n.to) {
             Some(told) => told.day = day,
             None => all.push(Told { name: n.name.clone(), to: n.to.clone(), day }),
         }

@@ -1,5 +1,5 @@
 use crate::state::event_data::EventData;
-use crate::state::ids::Seq;
+use crate::state::ids::InstanceId;
 use crate::state::snapshot::Snapshot;
 use crate::state::touched::Touched;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use vorgang_definitions::names::Names;
 /// The `compensate` of an activity took back what the activity did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepUndone {
-    pub instance: Seq,
+    pub instance: InstanceId,
     pub activity: String,
 }
 

@@ -1,12 +1,13 @@
 use crate::state::event_data::EventData;
+use crate::state::ids::{TicketId, TicketNumber};
 use serde::{Deserialize, Serialize};
 use vorgang_definitions::names::Names;
 
 /// Another ticket was created by this one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TicketMade {
-    pub id: i64,
-    pub number: String,
+    pub id: TicketId,
+    pub number: TicketNumber,
 }
 
 impl EventData for TicketMade {

@@ -1,4 +1,5 @@
 use crate::state::event_data::EventData;
+use crate::state::ids::{TicketId, TicketNumber};
 use crate::state::snapshot::Snapshot;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -7,8 +8,8 @@ use vorgang_definitions::names::Names;
 /// This ticket was merged into the other one, or, without `into`, the other one into this.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TicketMerged {
-    pub other: i64,
-    pub number: String,
+    pub other: TicketId,
+    pub number: TicketNumber,
     pub into: bool,
 }
 

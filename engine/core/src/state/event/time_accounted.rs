@@ -1,5 +1,5 @@
 use crate::state::event_data::EventData;
-use crate::state::ids::Seq;
+use crate::state::ids::{ArticleId, Login};
 use crate::state::snapshot::Snapshot;
 use crate::state::touched::Touched;
 use jiff::Timestamp;
@@ -12,9 +12,9 @@ use vorgang_definitions::names::Names;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TimeAccounted {
     pub minutes: i64,
-    pub by: String,
+    pub by: Login,
     /// What was written with it.
-    pub article: Option<Seq>,
+    pub article: Option<ArticleId>,
     pub at: Timestamp,
 }
 

@@ -1,5 +1,5 @@
 use crate::state::event_data::EventData;
-use crate::state::ids::Seq;
+use crate::state::ids::TimerId;
 use crate::state::snapshot::Snapshot;
 use crate::state::touched::Touched;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use vorgang_definitions::names::Names;
 /// A timer was taken back. Timers of a work item that ends go with it, without an event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TimerEnded {
-    pub seq: Seq,
+    pub seq: TimerId,
 }
 
 impl EventData for TimerEnded {

@@ -1,6 +1,7 @@
 use crate::state::event_data::EventData;
-use crate::state::ids::Seq;
-use crate::state::snapshot::{Snapshot, TimerKind};
+use crate::state::ids::{TimerId, WorkId};
+use crate::state::snapshot::Snapshot;
+use crate::state::timer::TimerKind;
 use crate::state::touched::Touched;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -9,8 +10,8 @@ use vorgang_definitions::names::Names;
 /// A timer fired and did its work.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TimerFired {
-    pub seq: Seq,
-    pub work: Option<Seq>,
+    pub seq: TimerId,
+    pub work: Option<WorkId>,
     pub kind: TimerKind,
 }
 

@@ -1,5 +1,6 @@
 use crate::state::event_data::{EventData, used};
-use crate::state::snapshot::{Snapshot, Timer};
+use crate::state::snapshot::Snapshot;
+use crate::state::timer::Timer;
 use crate::state::touched::Touched;
 use serde::{Deserialize, Serialize};
 use vorgang_definitions::display::display_time;
@@ -29,6 +30,9 @@ impl EventData for TimerSet {
 
     fn summary(&self, names: &Names) -> String {
         let Self { timer } = self;
-        format!("timer {} at {}", timer.seq, display_time(timer.due, "en", &names.site.zone.0))
+        match timer.fires() {
+            Some(due) => format!("timer {} at {}", timer.seq, display_time(due, "en", &names.site.zone.0)),
+            None => format!("timer {} stands", timer.seq),
+        }
     }
 }

@@ -1,4 +1,5 @@
 use crate::state::event_data::EventData;
+use crate::state::ids::Login;
 use serde::{Deserialize, Serialize};
 use vorgang_definitions::names::Names;
 
@@ -6,10 +7,10 @@ use vorgang_definitions::names::Names;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TurnTaken {
     pub place: String,
-    pub person: String,
+    pub person: Login,
     /// Who had the turn before; nobody the first time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<String>,
+    pub after: Option<Login>,
 }
 
 impl EventData for TurnTaken {

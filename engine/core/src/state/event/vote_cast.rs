@@ -1,5 +1,5 @@
 use crate::state::event_data::EventData;
-use crate::state::ids::Seq;
+use crate::state::ids::{Login, WorkId};
 use crate::state::snapshot::{Snapshot, Vote};
 use crate::state::touched::Touched;
 use jiff::Timestamp;
@@ -10,8 +10,8 @@ use vorgang_definitions::names::Names;
 /// A person voted in an approval.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VoteCast {
-    pub work: Seq,
-    pub person: String,
+    pub work: WorkId,
+    pub person: Login,
     pub outcome: String,
     pub at: Timestamp,
 }

@@ -1,4 +1,5 @@
 use crate::state::event_data::EventData;
+use crate::state::ids::Login;
 use crate::state::snapshot::Snapshot;
 use crate::state::touched::Touched;
 use jiff::Timestamp;
@@ -9,7 +10,7 @@ use vorgang_definitions::names::Names;
 /// A person watches the ticket.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WatcherAdded {
-    pub person: String,
+    pub person: Login,
     pub at: Timestamp,
 }
 

@@ -1,4 +1,5 @@
 use crate::state::event_data::EventData;
+use crate::state::ids::Login;
 use crate::state::snapshot::Snapshot;
 use crate::state::touched::Touched;
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,7 @@ use vorgang_definitions::names::Names;
 /// A person no longer watches the ticket.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WatcherRemoved {
-    pub person: String,
+    pub person: Login,
 }
 
 impl EventData for WatcherRemoved {

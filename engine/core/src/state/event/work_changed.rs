@@ -1,5 +1,5 @@
 use crate::state::event_data::EventData;
-use crate::state::ids::Seq;
+use crate::state::ids::{Login, WorkId};
 use crate::state::snapshot::{Snapshot, WorkStatus};
 use crate::state::touched::Touched;
 use serde::{Deserialize, Serialize};
@@ -9,9 +9,9 @@ use vorgang_definitions::names::Names;
 /// The status, holder or audience of a work item changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WorkChanged {
-    pub seq: Seq,
+    pub seq: WorkId,
     pub status: WorkStatus,
-    pub claimed_by: Option<String>,
+    pub claimed_by: Option<Login>,
     pub epoch: u32,
     pub audience: Vec<String>,
 }

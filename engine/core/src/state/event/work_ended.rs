@@ -1,5 +1,5 @@
 use crate::state::event_data::EventData;
-use crate::state::ids::Seq;
+use crate::state::ids::{Login, WorkId};
 use crate::state::snapshot::{Snapshot, Step, WorkStatus};
 use crate::state::touched::Touched;
 use jiff::Timestamp;
@@ -10,10 +10,10 @@ use vorgang_definitions::names::Names;
 /// A token left its activity. With an outcome, the activity was completed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WorkEnded {
-    pub seq: Seq,
+    pub seq: WorkId,
     pub status: WorkStatus,
     pub outcome: Option<String>,
-    pub by: String,
+    pub by: Login,
     pub at: Timestamp,
 }
 

@@ -1,5 +1,5 @@
 use crate::state::event_data::EventData;
-use crate::state::ids::Seq;
+use crate::state::ids::WorkId;
 use crate::state::snapshot::{Snapshot, WorkMore};
 use crate::state::touched::Touched;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use vorgang_definitions::names::Names;
 /// The rare parts of a work item changed: `more` is their complete new value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WorkNoted {
-    pub seq: Seq,
+    pub seq: WorkId,
     pub more: Box<WorkMore>,
 }
 

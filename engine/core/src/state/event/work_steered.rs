@@ -1,5 +1,5 @@
 use crate::state::event_data::EventData;
-use crate::state::ids::Seq;
+use crate::state::ids::InstanceId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use vorgang_definitions::names::Names;
@@ -7,7 +7,7 @@ use vorgang_definitions::names::Names;
 /// A person intervened in the work at an activity.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WorkSteered {
-    pub instance: Seq,
+    pub instance: InstanceId,
     pub activity: String,
     pub hand: String,
     pub to: Option<String>,

@@ -1,17 +1,41 @@
 //! Content that is removed for good. The history says that it went, who wanted it and why; the rest of it stays proved.
 
-use crate::execution::command::EraseContent;
+use crate::commands::command_data::ChangesTicket;
 use crate::execution::content;
 use crate::execution::run::Run;
 use crate::rules::rejection::{FormError, Rejection, RightReason};
 use crate::rules::rights;
 use crate::state::event::{ContentErased, Event};
+use crate::state::ids::ArticleId;
 use crate::state::people::PersonKind;
 use crate::state::text;
 use vorgang_definitions::value_error::ValueError;
 
+/// The content that an administrator erases, and where the runtime found it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EraseContent {
+    pub article: ArticleId,
+    /// Subject and text as well as the files.
+    pub whole: bool,
+    /// Hashes of files, and of the mail as it came.
+    pub files: Vec<String>,
+    pub reason: String,
+    /// The erased pieces of the history: versions, each with the numbers of its pieces.
+    pub pieces: Vec<(u64, Vec<u32>)>,
+    /// The version for which that was found.
+    pub seen: u64,
+}
+
+impl ChangesTicket for EraseContent {
+    const WORD: &'static str = "erase_content";
+
+    fn perform(&self, run: &mut Run) -> Result<(), Rejection> {
+        erase(run, self)
+    }
+}
+
 /// For administrators. What goes was found for the ticket as it was then: a ticket that has changed since is looked at again.
-pub fn erase(run: &mut Run, wish: &EraseContent) -> Result<(), Rejection> {
+fn erase(run: &mut Run, wish: &EraseContent) -> Result<(), Rejection> {
     // The system: somebody at the command line of the server.
     if !rights::is_admin(&run.model.names, run.ctx.actor) && run.ctx.actor.kind != PersonKind::System {
         return Err(Rejection::Right(RightReason::AdminOnly));

@@ -1,18 +1,18 @@
 //! Looking again at what waits for changes (C4.6, C7).
 
 use crate::execution::at::At;
-use crate::execution::run::{Run, STEPS_MAX};
+use crate::execution::run::Run;
 use crate::net::step::Ways;
 use crate::react::messages;
 use crate::rules::failure::Failure;
 use crate::state::event::{AttributeSet, Event, FieldSet, WorkChanged, WorkEnded, WorkEntered};
-use crate::state::ids::Seq;
+use crate::state::ids::WorkId;
 use crate::state::snapshot::{Incident, Retry, Snapshot, WorkItem, WorkStatus};
 use std::collections::BTreeSet;
 
 impl Run<'_> {
     /// What waits for changes, then the handlers of what happened. True when something was done.
-    pub fn look(&mut self) -> bool {
+    pub fn react_to_changes(&mut self) -> bool {
         let moved = self.look_at_changes();
         let handled = self.handle();
         messages::take_kept(self) || handled || moved
@@ -21,13 +21,13 @@ impl Run<'_> {
     /// Transitions that wait for a change are tried where something they read has changed, or the item has just come
     /// (C7). True when something was done.
     fn look_at_changes(&mut self) -> bool {
-        if self.looked >= self.events.len() || self.steps > STEPS_MAX {
+        if self.reactions.looked >= self.events.len() || self.chain.is_too_long() {
             return false;
         }
-        let from = std::mem::replace(&mut self.looked, self.events.len());
+        let from = std::mem::replace(&mut self.reactions.looked, self.events.len());
         let changed = changed_paths(&self.events[from..], &self.snapshot);
         // One that waited for a program, or failed, comes again: it was not looked at meanwhile.
-        let came = |seq: Seq| {
+        let came = |seq: WorkId| {
             self.events[from..].iter().any(|e| match e {
                 Event::WorkEntered(WorkEntered { item }) => item.seq == seq,
                 Event::WorkChanged(WorkChanged { seq: changed, status, .. }) => *changed == seq && *status == WorkStatus::Offered,
@@ -67,8 +67,7 @@ impl Run<'_> {
                     continue;
                 }
             }
-            self.steps += 1;
-            self.chain.push(item.activity.clone());
+            self.chain.step(item.activity.clone());
             if let Err(failure) = self.leave_early(item, activity, "change", |_| Ok(Ways::Taken(vec![transition.into()]))) {
                 self.cannot_look(item, failure);
             }
@@ -88,7 +87,7 @@ impl Run<'_> {
     }
 
     /// After an incident: as if everything had changed.
-    pub fn look_again(&mut self, work: Seq) {
+    pub fn look_again(&mut self, work: WorkId) {
         let Some(item) = self.snapshot.item(work).filter(|w| w.status.is_open()).cloned() else { return };
         // One that failed looking at its copies, or whether it is open, does that again.
         let runs =

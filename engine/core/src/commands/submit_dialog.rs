@@ -1,26 +1,40 @@
 //! Work items: dialogs, votes, claims.
 
+use crate::commands::command_data::ChangesTicket;
+use crate::commands::form::Form;
 use crate::commands::{article, form};
 use crate::execution::ask;
 use crate::execution::at::At;
-use crate::execution::command::Form;
 use crate::execution::decision::Remark;
 use crate::execution::run::Run;
 use crate::net::step::no_branch;
 use crate::net::voters::{delegations, is_open_to_all, remaining, votes_for};
-use crate::net::workers::{may_use, may_work};
+use crate::net::workers::may_use;
 use crate::rules::rejection::{FormError, Rejection, RightReason};
-use crate::rules::rights;
 use crate::state::event::{DialogSubmitted, Event, VoteCast};
-use crate::state::ids::Seq;
+use crate::state::ids::{Login, WorkId};
 use crate::state::snapshot::{Retry, Snapshot, WorkItem, WorkStatus};
-use vorgang_definitions::kinds::process::{Activity, Approval, Dialog, Outcome, Status};
-use vorgang_definitions::kinds::role::Right;
+use vorgang_definitions::kinds::process::{Activity, Approval, Dialog, Outcome, Status, VOTES};
 
 /// The dialog under which an approval is submitted.
 pub const APPROVAL: &str = "approval";
 
-pub fn submit(run: &mut Run, work: Seq, form: &Form) -> Result<(), Rejection> {
+/// A dialog of a work item, or a vote (dialog `approval`).
+#[derive(Debug, Clone, PartialEq)]
+pub struct SubmitDialog {
+    pub work: WorkId,
+    pub form: Form,
+}
+
+impl ChangesTicket for SubmitDialog {
+    const WORD: &'static str = "submit_dialog";
+
+    fn perform(&self, run: &mut Run) -> Result<(), Rejection> {
+        submit(run, self.work, &self.form)
+    }
+}
+
+pub fn submit(run: &mut Run, work: WorkId, form: &Form) -> Result<(), Rejection> {
     let item = open_item(run, work)?;
     if form.epoch.is_some_and(|e| e != item.epoch) {
         return Err(Rejection::Gone);
@@ -82,7 +96,7 @@ fn vote(run: &mut Run, item: &WorkItem, approval: &Approval, form: &Form) -> Res
     may_open(run, item, APPROVAL)?;
     run.person_starts(item)?;
     let outcome = form.outcome.clone().unwrap_or_default();
-    if !Approval::VOTES.contains(&outcome.as_str()) {
+    if !VOTES.contains(&outcome.as_str()) {
         return Err(Rejection::Form(vec![("outcome".into(), FormError::UnknownOutcome)]));
     }
     run.blobs = form.blobs.clone();
@@ -105,7 +119,7 @@ fn vote(run: &mut Run, item: &WorkItem, approval: &Approval, form: &Form) -> Res
 }
 
 /// The approval's `do`, then the count. The vote is kept, whatever fails.
-fn after_vote(run: &mut Run, item: &WorkItem, approval: &Approval, by: &str) {
+fn after_vote(run: &mut Run, item: &WorkItem, approval: &Approval, by: &Login) {
     let savepoint = run.savepoint();
     if let Err(failure) = run.actions(&approval.actions, At::item(item)) {
         run.roll_back(savepoint);
@@ -123,14 +137,14 @@ fn after_vote(run: &mut Run, item: &WorkItem, approval: &Approval, by: &str) {
 }
 
 /// From now on the one votes for the other.
-pub fn delegate(run: &mut Run, item: &WorkItem, from: String, to: String) {
+pub fn delegate(run: &mut Run, item: &WorkItem, from: Login, to: Login) {
     let mut more = run.snapshot.item(item.seq).map(|w| w.more()).unwrap_or_default();
     more.delegated.push((from, to));
     run.note_work(item.seq, more);
 }
 
 /// After an incident of the approval's `do`.
-pub fn vote_again(run: &mut Run, work: Seq, by: &str) {
+pub fn vote_again(run: &mut Run, work: WorkId, by: &Login) {
     let Some(item) = run.snapshot.item(work).filter(|w| w.status == WorkStatus::Failed).cloned() else { return };
     let Some(process) = run.process_of(item.instance) else { return };
     let Some(approval) = process.def.activities.get(&item.activity).and_then(|a| a.approval.as_ref()) else { return };
@@ -165,11 +179,11 @@ pub fn may_open(run: &Run, item: &WorkItem, dialog: &str) -> Result<(), Rejectio
     }
 }
 
-fn claimed(run: &Run, item: &WorkItem, must: bool) -> Result<(), Rejection> {
+pub fn claimed(run: &Run, item: &WorkItem, must: bool) -> Result<(), Rejection> {
     match &item.claimed_by {
         Some(by) if *by == run.ctx.actor.login => Ok(()),
         Some(by) => {
-            let name = run.ctx.people.get(by).map_or_else(|| by.clone(), |p| p.name.clone());
+            let name = run.ctx.people.get(by).map_or_else(|| by.to_string(), |p| p.name.clone());
             Err(Rejection::Right(RightReason::ClaimedBy(name)))
         }
         None if must => Err(Rejection::Right(RightReason::ClaimFirst)),
@@ -178,7 +192,7 @@ fn claimed(run: &Run, item: &WorkItem, must: bool) -> Result<(), Rejection> {
 }
 
 /// An item that people can act on.
-pub fn open_item(run: &Run, work: Seq) -> Result<WorkItem, Rejection> {
+pub fn open_item(run: &Run, work: WorkId) -> Result<WorkItem, Rejection> {
     let item = run.snapshot.item(work).filter(|w| matches!(w.status, WorkStatus::Offered | WorkStatus::Started));
     let item = item.cloned().ok_or(Rejection::Gone)?;
     if stands(run, &item) { Err(Rejection::Right(RightReason::Inactive)) } else { Ok(item) }
@@ -193,7 +207,7 @@ pub fn stands(run: &Run, item: &WorkItem) -> bool {
 pub fn dialog_of<'p>(activity: &'p Activity, name: Option<&str>) -> Result<(&'p str, &'p Dialog), Rejection> {
     let unknown = || Rejection::Form(vec![("dialog".into(), FormError::UnknownDialog)]);
     match name {
-        Some(name) => activity.dialogs.iter().find(|(n, _)| **n == *name).map(|(n, d)| (n.as_str(), d)).ok_or_else(unknown),
+        Some(name) => activity.dialogs.entry(name).map(|(n, d)| (n.as_str(), d)).ok_or_else(unknown),
         None if activity.dialogs.len() == 1 => activity.dialogs.iter().next().map(|(n, d)| (n.as_str(), d)).ok_or_else(unknown),
         None => Err(unknown()),
     }
@@ -207,46 +221,14 @@ pub fn outcome_of(run: &Run, item: &WorkItem, dialog: &Dialog, trial: &Snapshot,
     }
     let offered = |o: &Outcome| form::holds_in(run, trial, o.when.as_ref(), At::item(item), false);
     let found = match given {
-        Some(given) => dialog.outcomes.iter().find(|(n, _)| **n == *given),
+        Some(given) => dialog.outcomes.entry(given),
         None if dialog.outcomes.len() == 1 => dialog.outcomes.iter().next(),
         None => None,
     };
     found.filter(|(_, o)| offered(o)).map(|(n, _)| n.to_string()).ok_or_else(unknown)
 }
 
-pub fn claim(run: &mut Run, work: Seq) -> Result<(), Rejection> {
-    let item = open_item(run, work)?;
-    claimed(run, &item, false)?;
-    may_work(run, &item, run.ctx.actor)?;
-    ask::ask(run, "action", "claim", Some(&item))?;
-    // An approval is for all who may vote: nobody takes it from the others.
-    if only_approval(run, &item) {
-        return Err(Rejection::Right(RightReason::NotForYou));
-    }
-    run.person_starts(&item)?;
-    let login = run.ctx.actor.login.clone();
-    run.change_work(work, WorkStatus::Started, Some(login.clone()), false);
-    // Who claims the work has the ticket and locks it, unless somebody has it.
-    let may_own = rights::in_queue(&run.model.names, run.ctx.actor, &run.snapshot.ticket.queue, Right::Owner);
-    if run.snapshot.ticket.owner.as_ref().is_none_or(|o| *o == login) && may_own {
-        run.lock(true);
-    }
-    Ok(())
-}
-
-pub fn release(run: &mut Run, work: Seq) -> Result<(), Rejection> {
-    let item = open_item(run, work)?;
-    match &item.claimed_by {
-        None => may_work(run, &item, run.ctx.actor),
-        Some(by) if *by == run.ctx.actor.login || rights::is_admin(&run.model.names, run.ctx.actor) => {
-            run.change_work(work, run.free(work), None, false);
-            Ok(())
-        }
-        Some(_) => claimed(run, &item, false),
-    }
-}
-
-fn only_approval(run: &Run, item: &WorkItem) -> bool {
+pub fn only_approval(run: &Run, item: &WorkItem) -> bool {
     let process = run.process_of(item.instance);
     process.and_then(|p| p.def.activities.get(&item.activity).map(|a| a.approval.is_some() && a.dialogs.is_empty())).unwrap_or(false)
 }
