@@ -150,12 +150,12 @@ fn look<T: rusqlite::types::FromSql>(folder: &Path, sql: &str) -> T {
 
 /// Counts of the outbox, by state.
 fn count(folder: &Path, condition: &str) -> i64 {
-    look(folder, &format!("SELECT count(*) FROM outbox WHERE {condition}"))
+    look(folder, &format!("SELECT count(*) FROM delivery WHERE {condition}"))
 }
 
 /// What the servers said of mails that did not go out.
 fn errors(folder: &Path) -> String {
-    look(folder, "SELECT coalesce(group_concat(DISTINCT error), '') FROM outbox")
+    look(folder, "SELECT coalesce(group_concat(DISTINCT error), '') FROM delivery")
 }
 
 /// A mail server that takes everything; Postfix's own for such measurements.
@@ -241,10 +241,10 @@ fn outbox(folder: &Path) {
         // What failed before is due at once.
         let c = rusqlite::Connection::open(folder.join("pages.db")).expect("the database");
         c.busy_timeout(Duration::from_secs(10)).expect("a limit");
-        c.execute("UPDATE outbox SET due = created WHERE state = 'due'", []).expect("they are due");
+        c.execute("UPDATE delivery SET due = created WHERE state = 'due'", []).expect("they are due");
         drop(c);
         let (begun, before) = (Instant::now(), count(folder, "state = 'sent'"));
-        let left = || count(folder, "state = 'due' AND channel <> 'mail:slow'");
+        let left = || count(folder, "state = 'due' AND lane <> 'slow'");
         while left() > 0 {
             assert!(begun.elapsed() < Duration::from_secs(120), "{} are left: {}", left(), errors(folder));
             std::thread::sleep(Duration::from_millis(20));

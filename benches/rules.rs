@@ -304,9 +304,9 @@ async fn outbox(ground: &Ground<'_>) {
         let now = jiff::Timestamp::now().as_microsecond();
         place.run(&format!(
             "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {backlog}) \
-             INSERT INTO outbox (key, ticket_id, channel, state, recipient, payload, created, due, attempts) \
-             SELECT 'x-' || i, (SELECT min(id) FROM ticket), 'mail', 'due', 'agent', \
-             '{{\"subject\":\"T\",\"body\":\"B\",\"notification\":\"told\",\"ticket\":\"1\"}}', {now}, {}, 0 FROM n",
+             INSERT INTO delivery (key, ticket_id, channel, lane, rank, state, recipient, payload, created, due, span) \
+             SELECT 'x-' || i, (SELECT min(id) FROM ticket), 'mail', '', 1, 'due', 'agent', \
+             '{{\"subject\":\"T\",\"body\":\"B\",\"notification\":\"told\",\"ticket\":\"1\"}}', {now}, {}, 900000000 FROM n",
             now + 3_600_000_000
         ));
         place.settle();

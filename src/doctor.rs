@@ -7,9 +7,9 @@ use std::path::Path;
 use vorgang_core::filter::Filter;
 use vorgang_runtime::checkpoints;
 use vorgang_store::Store;
+use vorgang_store::deliveries::DeliveryState;
 use vorgang_store::files::Shelf;
 use vorgang_store::health::{Level, Sign};
-use vorgang_store::messages::MailState;
 
 /// Less free space is bad, in bytes; less than ten times that is worth a word.
 const FREE_MIN: u64 = 200_000_000;
@@ -81,7 +81,7 @@ async fn desk(store: &dyn Store) -> anyhow::Result<Vec<Sign>> {
         None => Sign::new("definitions", Level::Bad, "none was applied yet: `vorgang apply SITE`"),
     };
     let incidents = store.incident_list(&Filter::All, 1_000).await?.len();
-    let (failed, held) = (store.mail_count(MailState::Failed).await?, store.mail_count(MailState::Held).await?);
+    let (failed, held) = (store.delivery_count(DeliveryState::Failed).await?, store.delivery_count(DeliveryState::Held).await?);
     Ok(vec![
         revision,
         Sign::judged("incidents", incidents == 0, Level::Warning, "none", format!("{incidents} wait for a person")),

@@ -19,8 +19,10 @@ use vorgang_definitions::diagnostic;
 use vorgang_definitions::site::SiteFile;
 use vorgang_runtime::checkpoints::{self, Signer};
 use vorgang_runtime::clock::NodeClock;
-use vorgang_runtime::outbox::{self, Mailer};
-use vorgang_runtime::programs::Programs;
+use vorgang_runtime::courier::MessageChannel;
+use vorgang_runtime::delivery;
+use vorgang_runtime::outbox::{self, Links, MailChannel, Mailer};
+use vorgang_runtime::programs::{ProgramChannel, Programs};
 use vorgang_runtime::quota::Quotas;
 use vorgang_runtime::revisions::{self, Applied};
 use vorgang_runtime::{Desk, demo};
@@ -29,6 +31,7 @@ use vorgang_transport::fetch::Surroundings;
 use vorgang_transport::listener::{self, Protocol};
 use vorgang_transport::verify::Dns;
 use vorgang_transport::{Post, Secrets, Smtp};
+use vorgang_web::backlog::Backlog;
 use vorgang_web::{App, Config, Metrics, MetricsDoor};
 
 /// How long a node among others goes on serving after it was asked to end.
@@ -336,8 +339,8 @@ async fn on(
     lanes.spawn(vorgang_runtime::timers::run_lane(desk.clone()));
     lanes.spawn(vorgang_runtime::jobs::run_lane(desk.clone()));
     lanes.spawn(vorgang_runtime::desk_events::run_lane(desk.clone()));
-    lanes.spawn(vorgang_runtime::courier::run_lane(desk.clone()));
-    lanes.spawn(vorgang_runtime::programs::run_lane(desk.clone(), programs));
+    lanes.spawn(delivery::run_lane(desk.clone(), Arc::new(MessageChannel)));
+    lanes.spawn(delivery::run_lane(desk.clone(), Arc::new(ProgramChannel(programs))));
     lanes.spawn(outbox::sweep(desk.clone()));
     lanes.spawn(vorgang_runtime::search::run_lane(desk.clone()));
     match folder.as_deref().map(Signer::open) {
@@ -347,7 +350,8 @@ async fn on(
     }
     lanes.spawn(options.backups.run_lane(desk.clone(), place.clone(), folder, attachments));
     if config.mail {
-        lanes.spawn(outbox::run_lane(desk.clone(), post.clone(), outbox::Links(config.public_url.clone())));
+        let channel = MailChannel { mailer: post.clone(), links: Links(config.public_url.clone()) };
+        lanes.spawn(delivery::run_lane(desk.clone(), Arc::new(channel)));
     }
     match Dns::new(options.mail.dns) {
         Ok(dns) => drop(desk.verifier.set(Arc::new(dns))),
@@ -360,7 +364,9 @@ async fn on(
         lanes.spawn(listener::serve(desk.clone(), listener, protocol, around.spool.clone()));
     }
     let (live, store, drain) = (desk.live.clone(), desk.store.clone(), options.drain);
-    let app = App { desk: desk.clone(), config: Arc::new(config), servers: Some(post.clone()), metrics: metrics.text() };
+    let backlog = Backlog::default();
+    lanes.spawn(backlog.clone().run_lane());
+    let app = App { desk: desk.clone(), config: Arc::new(config), servers: Some(post.clone()), metrics: metrics.text(), backlog };
     if let Some(address) = options.guards.metrics {
         let listener = tokio::net::TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
         let router = vorgang_web::metrics_router(metrics.text(), desk);

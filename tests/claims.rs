@@ -16,7 +16,7 @@ use vorgang_definitions::site::SiteFile;
 use vorgang_runtime::clock::Clock;
 use vorgang_runtime::outbox::{DIGEST, Links, Mail, Mailer, SendError, deliver_due};
 use vorgang_runtime::{Desk, Request, revisions};
-use vorgang_store::messages::MailRow;
+use vorgang_store::deliveries::{Channel, Delivery};
 use vorgang_testbed::{postgres, psql};
 
 const SITE: &str = r#"
@@ -55,17 +55,17 @@ async fn under_way(desk: &Desk, clock: &Hands) {
     let values = [("title".to_owned(), json!("Two"))].into_iter().collect();
     execute(Some(&number), Command::PatchTicket(PatchTicket { values, seen: None, expected: None, blobs: vec![] })).await;
     let now = clock.now();
-    let mails = desk.store.mail_claim(now, now + QUARTER, 10, &[]).await.expect("mail");
+    let mails = desk.store.delivery_claim(Channel::Mail, now, 10, &[]).await.expect("mail");
     assert_eq!((mails.len(), mails[0].begun, mails[0].recipient.as_str()), (1, false, tina.login.as_str()));
-    let call = desk.store.calls_due(now, 10).await.expect("calls").remove(0);
-    assert_eq!(desk.store.call_lease((call.ticket, call.call.seq), now, now + QUARTER).await, Ok(true));
-    assert!(free(desk, now).await.0.is_empty() && desk.store.calls_due(now, 10).await == Ok(vec![]), "nobody else has them");
+    let runs = desk.store.delivery_claim(Channel::Program, now, 10, &[]).await.expect("runs");
+    assert_eq!((runs.len(), runs[0].begun, runs[0].attempts), (1, false, 0));
+    assert_eq!(free(desk, now).await, (vec![], vec![]), "nobody else has them");
 }
 
 /// Mail that this process gets now, and the attempts of the program's run.
-async fn free(desk: &Desk, now: Timestamp) -> (Vec<MailRow>, Vec<u32>) {
-    let calls = desk.store.calls_due(now, 10).await.expect("calls");
-    let mails = desk.store.mail_claim(now, now + QUARTER, 10, &[]).await.expect("mail");
+async fn free(desk: &Desk, now: Timestamp) -> (Vec<Delivery>, Vec<u32>) {
+    let calls = desk.store.delivery_claim(Channel::Program, now, 10, &[]).await.expect("runs");
+    let mails = desk.store.delivery_claim(Channel::Mail, now, 10, &[]).await.expect("mail");
     (mails, calls.iter().map(|c| c.attempts).collect())
 }
 
@@ -202,7 +202,7 @@ async fn a_mail_that_was_begun_alone_stays_alone() {
     let number = d.world.ticket("One").await;
     d.world.patch(&number, &[("title", json!("First"))]).await;
     let now = d.world.now();
-    let begun = d.world.desk.store.mail_claim(now, now + QUARTER, 10, &[]).await.expect("mail");
+    let begun = d.world.desk.store.delivery_claim(Channel::Mail, now, 10, &[]).await.expect("mail");
     assert_eq!(begun.len(), 1);
     for n in 0..=DIGEST {
         d.world.patch(&number, &[("title", json!(format!("Title {n}")))]).await;

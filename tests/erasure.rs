@@ -15,7 +15,7 @@ use vorgang_runtime::intake::Outcome;
 use vorgang_runtime::intake::incoming::{Incoming, Raw};
 use vorgang_runtime::outbox::{Links, Mailer, deliver_due};
 use vorgang_runtime::{Error, audit, security};
-use vorgang_store::messages::MailState;
+use vorgang_store::deliveries::DeliveryState;
 use vorgang_store::words::query;
 
 const SITE: &str = r#"
@@ -79,8 +79,8 @@ async fn everything(w: &World, number: &str) -> String {
     all.push_str(&format!("{:?}", store.history_list(id, 0, 1_000).await.expect("the history")));
     all.push_str(&format!("{:?}", store.copies(id).await.expect("copies")));
     all.push_str(&format!("{:?}", store.inbox_of(id).await.expect("the log")));
-    for state in MailState::ALL {
-        all.push_str(&format!("{:?}", store.mail_list(&vorgang_core::filter::Filter::All, state, 100, None).await.expect("mails")));
+    for state in DeliveryState::ALL {
+        all.push_str(&format!("{:?}", store.delivery_list(&vorgang_core::filter::Filter::All, state, 100, None).await.expect("mails")));
     }
     all.push_str(&format!("{:?}", store.notification_list("tina", 100).await.expect("notifications")));
     all
@@ -123,8 +123,8 @@ async fn a_message_is_gone_everywhere_and_the_history_says_so() {
     // First the original, then what quotes it: each is a decision of its own.
     w.desk.erase(&w.otto, &number, (first.seq, None), "a password", "test").await.expect("it is erased");
     sound(&w).await;
-    let due = w.desk.store.mail_list(&vorgang_core::filter::Filter::All, MailState::Due, 100, None).await.expect("mails");
-    let waits = due.iter().filter_map(|m| m.outgoing.as_ref()).any(|o| o.article == Some(answer.seq) && o.body.contains("You wrote"));
+    let due = w.desk.store.delivery_list(&vorgang_core::filter::Filter::All, DeliveryState::Due, 100, None).await.expect("mails");
+    let waits = due.iter().filter_map(|m| m.outgoing()).any(|o| o.article == Some(answer.seq) && o.body.contains("You wrote"));
     assert!(waits, "another message still goes out: {due:?}");
     w.desk.erase(&w.otto, &number, (answer.seq, None), "quotes it", "test").await.expect("it is erased");
     sound(&w).await;
@@ -139,7 +139,7 @@ async fn a_message_is_gone_everywhere_and_the_history_says_so() {
     let erased = articles[0].erased.as_deref().expect("who removed it");
     assert_eq!((erased.by.as_str(), erased.reason.as_str(), articles[0].body.as_str()), ("otto", "a password", ""));
     assert!(w.desk.letter(&w.otto, &number, first.seq).await.is_err());
-    assert_eq!(w.desk.store.mail_count(MailState::Due).await.expect("a count"), 0, "what had not gone out does not");
+    assert_eq!(w.desk.store.delivery_count(DeliveryState::Due).await.expect("a count"), 0, "what had not gone out does not");
     let log = w.desk.store.security_list(None, Some(&number), 0, 10).await.expect("the log");
     assert_eq!(log.iter().map(|e| e.event.as_str()).collect::<Vec<_>>(), ["content.erased", "content.erased"]);
     // Work goes on, and what is written then is proved as before.

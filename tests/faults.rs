@@ -8,12 +8,13 @@ use jiff::SignedDuration;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use vorgang_core::filter::Filter;
 use vorgang_core::people::Person;
 use vorgang_runtime::jobs::Runs;
 use vorgang_runtime::outbox::{Links, Mail, Mailer, SendError, deliver_due};
 use vorgang_runtime::timers::{Waiting, fire_due};
 use vorgang_runtime::{audit, revisions};
-use vorgang_store::messages::MailState;
+use vorgang_store::deliveries::DeliveryState;
 
 const SITE: &str = r#"
 - { kind: Site, name: desk, language: 1, languages: en, zone: Europe/Berlin, title: Desk }
@@ -121,19 +122,13 @@ async fn a_mail_server_that_never_answers_is_given_up_and_tried_again() {
     let mailer: Arc<dyn Mailer> = Arc::new(Hangs::default());
     let links = Links(String::new());
     assert_eq!(deliver_due(&w.desk, &mailer, &links).await, Ok(2));
-    let count = async |state| w.desk.store.mail_count(state).await.expect("a count");
-    assert_eq!((count(MailState::Due).await, count(MailState::Sent).await), (1, 1), "the other one went out");
-    let waits = w
-        .desk
-        .store
-        .mail_claim(w.now() + SignedDuration::from_mins(1), w.now() + SignedDuration::from_mins(1), 10, &[])
-        .await
-        .expect("mail")
-        .remove(0);
+    let count = async |state| w.desk.store.delivery_count(state).await.expect("a count");
+    assert_eq!((count(DeliveryState::Due).await, count(DeliveryState::Sent).await), (1, 1), "the other one went out");
+    let waits = w.desk.store.delivery_list(&Filter::All, DeliveryState::Due, 10, None).await.expect("mail").remove(0);
     assert_eq!((waits.attempts, waits.error.as_deref()), (1, Some("no answer within two minutes")));
     w.advance(SignedDuration::from_mins(1));
     assert_eq!(deliver_due(&w.desk, &mailer, &links).await, Ok(1));
-    assert_eq!(count(MailState::Sent).await, 2);
+    assert_eq!(count(DeliveryState::Sent).await, 2);
     sound(&w).await;
 }
 

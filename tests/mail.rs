@@ -14,8 +14,8 @@ use vorgang_runtime::audit;
 use vorgang_runtime::intake::Outcome;
 use vorgang_runtime::intake::incoming::{Incoming, Raw};
 use vorgang_runtime::outbox::Origin;
+use vorgang_store::deliveries::DeliveryState;
 use vorgang_store::inbox::InboxState;
-use vorgang_store::messages::MailState;
 
 const SITE: &str = r#"
 - { kind: Site, name: desk, language: 1, languages: [en, de], zone: Europe/Berlin, title: Help desk }
@@ -358,7 +358,7 @@ async fn the_same_mail_at_once_is_one_article() {
     let with = |body: &str| mail("anna@example.org", "Id", "Message-ID: <same@client.example>\n", body);
     assert!(matches!(d.take(&with("One."), &[], None).await, Outcome::Taken { new: true, .. }));
     assert!(matches!(d.take(&with("Two."), &[], None).await, Outcome::Taken { .. }));
-    assert!(d.world.desk.store.mail_count(MailState::Due).await.is_ok());
+    assert!(d.world.desk.store.delivery_count(DeliveryState::Due).await.is_ok());
     d.sound().await;
 }
 

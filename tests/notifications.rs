@@ -15,7 +15,7 @@ use vorgang_core::people::{Away, Person, PersonKind, Quiet, Settings};
 use vorgang_core::snapshot::Retry;
 use vorgang_runtime::audit;
 use vorgang_runtime::outbox::{Links, Mail, Mailer, SendError, deliver_due};
-use vorgang_store::messages::MailState;
+use vorgang_store::deliveries::{Channel, DeliveryState, End};
 
 const SITE: &str = r#"
 - { kind: Site, name: desk, language: 1, languages: [en, de], zone: Europe/Berlin, title: { en: Help desk, de: Servicedesk } }
@@ -86,9 +86,9 @@ async fn portal(w: &World, login: &str) -> Vec<String> {
 
 /// To whom mail lies in the outbox, with its subject.
 async fn waiting(w: &World) -> Vec<(String, String)> {
-    let mut list = w.desk.store.mail_list(&Filter::All, MailState::Due, 100, None).await.expect("a list");
+    let mut list = w.desk.store.delivery_list(&Filter::All, DeliveryState::Due, 100, None).await.expect("a list");
     list.reverse();
-    list.into_iter().map(|m| (m.recipient, m.subject)).collect()
+    list.into_iter().map(|m| (m.recipient.clone(), m.title().to_owned())).collect()
 }
 
 fn pair(to: &str, subject: &str) -> (String, String) {
@@ -137,7 +137,7 @@ async fn quiet_hours_hold_mail_back_and_nothing_else() {
         w.patch(&number, &[("queue", json!("secret"))]).await;
         w.patch(&number, &[("queue", json!("desk"))]).await;
         let now = w.now();
-        let mails = w.desk.store.mail_list(&Filter::All, MailState::Due, 2, None).await.expect("a list");
+        let mails = w.desk.store.delivery_list(&Filter::All, DeliveryState::Due, 2, None).await.expect("a list");
         for mail in mails {
             assert_eq!(
                 (mail.due > now).then(|| (mail.due.duration_since(now) + SignedDuration::from_secs(1)).as_hours()),
@@ -147,7 +147,7 @@ async fn quiet_hours_hold_mail_back_and_nothing_else() {
         }
     }
     w.patch(&number, &[("priority", json!("high"))]).await;
-    let urgent = w.desk.store.mail_list(&Filter::All, MailState::Due, 1, None).await.expect("a list").remove(0);
+    let urgent = w.desk.store.delivery_list(&Filter::All, DeliveryState::Due, 1, None).await.expect("a list").remove(0);
     assert!(urgent.due <= w.now(), "what is urgent comes in quiet hours too");
 }
 
@@ -227,8 +227,8 @@ impl Post {
 
 async fn counts(w: &World) -> Vec<u64> {
     let mut counts = vec![];
-    for state in [MailState::Due, MailState::Sent, MailState::Failed, MailState::Held] {
-        counts.push(w.desk.store.mail_count(state).await.expect("a count"));
+    for state in [DeliveryState::Due, DeliveryState::Sent, DeliveryState::Failed, DeliveryState::Held] {
+        counts.push(w.desk.store.delivery_count(state).await.expect("a count"));
     }
     counts
 }
@@ -291,7 +291,7 @@ async fn a_flood_for_one_address_is_one_mail_and_what_is_old_is_held() {
     w.advance(SignedDuration::from_hours(73));
     post.deliver(&w).await;
     assert_eq!((post.took().len(), counts(&w).await), (0, vec![0, 50, 0, 1]));
-    assert_eq!(w.desk.store.mail_release(MailState::Held, None, w.now()).await, Ok(1));
+    assert_eq!(w.desk.store.delivery_release(DeliveryState::Held, None, w.now()).await, Ok(1));
     post.deliver(&w).await;
     assert_eq!((post.took().len(), counts(&w).await), (1, vec![0, 51, 0, 0]));
 }
@@ -351,20 +351,24 @@ async fn mail_that_a_clock_ahead_put_off_is_due_again() {
     w.patch(&number, &[("queue", json!("secret"))]).await;
     let claim = async || {
         let now = w.now();
-        w.desk.store.mail_claim(now, now + SignedDuration::from_mins(15), 10, &[]).await.expect("mail")
+        w.desk.store.delivery_claim(Channel::Mail, now, 10, &[]).await.expect("mail")
     };
     w.advance(SignedDuration::from_hours(240));
     let ids: Vec<i64> = claim().await.iter().map(|m| m.id).collect();
     assert!(!ids.is_empty());
     let later = w.now() + SignedDuration::from_hours(4);
-    w.desk.store.mail_attempted(&ids, MailState::Due, later, "no answer").await.expect("noted");
+    let put_off = async |at| {
+        let end = |id: &i64| End { id: *id, state: DeliveryState::Due, at, attempts: 1, error: Some("no answer".into()) };
+        w.desk.store.delivery_ended(&ids.iter().map(end).collect::<Vec<_>>()).await.expect("noted");
+    };
+    put_off(later).await;
     w.advance(-SignedDuration::from_hours(240));
     assert!(claim().await.is_empty());
     vorgang_runtime::outbox::pull_back(&w.desk).await.expect("pulled back");
     assert_eq!(claim().await.len(), ids.len());
     // What waits for a person's quiet hours to end waits on.
     let tomorrow = w.now() + SignedDuration::from_hours(24);
-    w.desk.store.mail_attempted(&ids, MailState::Due, tomorrow, "quiet").await.expect("noted");
+    put_off(tomorrow).await;
     vorgang_runtime::outbox::pull_back(&w.desk).await.expect("pulled back");
     assert!(claim().await.is_empty());
 }

@@ -15,7 +15,7 @@ use vorgang_core::rejection::Rejection;
 use vorgang_runtime::Error;
 use vorgang_runtime::brake::AN_HOUR_MAX;
 use vorgang_runtime::intake::Outcome;
-use vorgang_store::messages::MailState;
+use vorgang_store::deliveries::DeliveryState;
 
 const SITE: &str = r#"
 - { kind: Site, name: desk, language: 1, languages: en, zone: Europe/Berlin, title: Help desk }
@@ -276,7 +276,7 @@ async fn mail_of_the_desk_sets_off_none_without_end() {
     let bounces = d.world.desk.store.mail_bounces(&["ben@example.com".into(), "tina@example.com".into()]).await.expect("bounces");
     assert_eq!(bounces.iter().map(|b| b.0.as_str()).collect::<Vec<_>>(), ["tina@example.com"], "the only recipient that it can mean");
     assert!(d.out().await.is_empty(), "the report is a message too, and the owner's address has just bounced");
-    let failed = d.world.desk.store.mail_list(&Filter::All, MailState::Failed, 10, None).await.expect("mails");
+    let failed = d.world.desk.store.delivery_list(&Filter::All, DeliveryState::Failed, 10, None).await.expect("mails");
     assert!(failed[0].error.as_deref().is_some_and(|e| e.contains("bounced at")), "{failed:?}");
     d.world.advance(SignedDuration::from_hours(2));
     d.write("anna", &number, "And now?").await.expect("it is written");
@@ -287,7 +287,7 @@ async fn mail_of_the_desk_sets_off_none_without_end() {
         d.write("anna", &number, &format!("Number {n}")).await.expect("it is written");
         d.out().await;
     }
-    assert_eq!(d.world.desk.store.mail_count(MailState::Held).await.expect("a count"), 5);
+    assert_eq!(d.world.desk.store.delivery_count(DeliveryState::Held).await.expect("a count"), 5);
     let incidents: Vec<String> = d.world.stored(&number).await.incidents.iter().map(|i| i.kind.clone()).collect();
     assert_eq!(incidents, ["loop"], "one for all");
     d.sound().await;

@@ -32,6 +32,7 @@ pub const SQLITE_MIGRATIONS: &[&str] = &[
     include_str!("../sql/sqlite/0026_erasure.sql"),
     include_str!("../sql/sqlite/0027_claims.sql"),
     include_str!("../sql/sqlite/0028_clocks.sql"),
+    include_str!("../sql/sqlite/0029_deliveries.sql"),
 ];
 
 /// The same migrations for PostgreSQL, under the same numbers.
@@ -64,4 +65,5 @@ pub const POSTGRES_MIGRATIONS: &[&str] = &[
     include_str!("../sql/postgres/0026_erasure.sql"),
     include_str!("../sql/postgres/0027_claims.sql"),
     include_str!("../sql/postgres/0028_clocks.sql"),
+    include_str!("../sql/postgres/0029_deliveries.sql"),
 ];

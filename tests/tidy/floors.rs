@@ -47,9 +47,9 @@ const CRATES: &[(&str, &[&[&str]])] = &[
         "engine/store/src",
         &[
             &[
-                "calls",
                 "checkpoints",
                 "courier",
+                "deliveries",
                 "desk_events",
                 "due",
                 "files",
@@ -77,9 +77,9 @@ const CRATES: &[(&str, &[&[&str]])] = &[
             &["checkpoint"],
             &["open"],
             &[
-                "calls",
                 "checkpoints",
                 "courier",
+                "deliveries",
                 "desk_events",
                 "due",
                 "health",
@@ -104,9 +104,9 @@ const CRATES: &[(&str, &[&[&str]])] = &[
             &["migrate", "transfer", "writer"],
             &["jobs", "people", "store"],
             &[
-                "calls",
                 "checkpoints",
                 "courier",
+                "deliveries",
                 "desk_events",
                 "due",
                 "health",
@@ -143,7 +143,8 @@ const CRATES: &[(&str, &[&[&str]])] = &[
             ],
             &["desk", "intake", "scales"],
             &["accounts", "demo", "erase", "jobs", "limiter", "measures", "revisions", "search", "security", "view", "wake"],
-            &["checkpoints", "courier", "desk_events", "nodes", "outbox", "programs", "timers"],
+            &["checkpoints", "delivery", "desk_events", "nodes", "timers"],
+            &["courier", "outbox", "programs"],
         ],
     ),
     (
@@ -171,7 +172,7 @@ const CRATES: &[(&str, &[&[&str]])] = &[
     (
         "web/src",
         &[
-            &["assets", "caller", "door", "flow", "quotes", "texts", "who"],
+            &["assets", "backlog", "caller", "door", "flow", "quotes", "texts", "who"],
             &["layout", "session"],
             &["open_work", "problem", "widgets"],
             &["admission", "extract", "forms", "input"],

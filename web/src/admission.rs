@@ -94,6 +94,10 @@ pub struct Known(pub Option<Who>);
 #[derive(Clone)]
 pub struct Asker(pub Login);
 
+/// Work that was refused because there was too much to do: no failure of this request.
+#[derive(Clone)]
+pub struct Refused;
+
 /// A place of a stranger, until it is dropped.
 pub struct Stranger {
     address: IpAddr,
@@ -152,9 +156,13 @@ pub async fn admit(State((app, places)): State<(App, Places)>, mut request: Requ
     if matches!(path, "/livez" | "/readyz" | "/metrics") || path.starts_with("/assets/") {
         return next.run(request).await;
     }
-    app.desk.attend().await;
     let api = request.uri().path().starts_with("/api/");
     let id = request.extensions().get::<RequestId>().cloned().unwrap_or_else(layout::no_id);
+    // Before anything else: this request has waited already, and others wait behind it.
+    if app.backlog.refuses() {
+        return busy(api, &id);
+    }
+    app.desk.attend().await;
     // RFC 9112, 3.2: one `Host`, or the request is refused. HTTP/2 has it in the request line.
     if request.version() <= Version::HTTP_11 && request.headers().get_all(header::HOST).iter().count() != 1 {
         let no_host =
@@ -212,6 +220,7 @@ pub fn busy(api: bool, id: &RequestId) -> Response {
         id,
     );
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+    response.extensions_mut().insert(Refused);
     response
 }
 

@@ -5,6 +5,7 @@ mod api;
 mod asset_files;
 mod assets;
 mod auth;
+pub mod backlog;
 mod caller;
 pub mod door;
 mod extract;
@@ -96,6 +97,7 @@ pub struct App {
     /// The mail servers, for trying them.
     pub servers: Option<Arc<dyn Servers>>,
     pub metrics: MetricsText,
+    pub backlog: backlog::Backlog,
 }
 
 /// Writes the process's metrics as Prometheus reads them.
@@ -151,7 +153,9 @@ async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Re
         let who = response.extensions().get::<admission::Asker>().map_or("-", |login| login.0.as_str());
         tracing::info!(target: "vorgang::access", id, %address, who, %method, path = shown, status, seconds);
     }
-    if status >= 500 && path != "/readyz" {
+    if response.extensions().get::<admission::Refused>().is_some() {
+        tracing::debug!(request = id, %method, path, status, "refused");
+    } else if status >= 500 && path != "/readyz" {
         tracing::error!(request = id, %method, path, status, seconds, "request failed");
     } else {
         tracing::debug!(request = id, %method, path, status, seconds, "request");

@@ -220,6 +220,10 @@ texts! {
     failed_there: "failed; each has an incident", "fehlgeschlagen; jedes hat einen Störfall";
     not_judged: "could not be judged", "nicht entscheidbar";
     outbox: "Outbox", "Postausgang";
+    way_out: "Channel", "Kanal";
+    channel_mail: "Mail", "Mail";
+    channel_program: "Program", "Programm";
+    channel_message: "Message", "Nachricht";
     mail_due: "To be sent", "Zu senden";
     mail_failed: "Failed", "Gescheitert";
     mail_held: "Held", "Zurückgehalten";

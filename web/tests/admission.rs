@@ -166,3 +166,28 @@ async fn a_head_that_comes_byte_by_byte_ends() {
     }
     assert!((15..=30).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
 }
+
+/// Requests that waited long for a thread have waited enough; operators still learn whether the server is alive.
+#[tokio::test]
+async fn with_a_backlog_everybody_is_refused_at_once() {
+    let door = Door::open().await;
+    let token = door.desk.token_create("agent").await.expect("a token");
+    let auth = [("authorization", format!("Bearer {token}"))];
+    let auth = [(auth[0].0, auth[0].1.as_str())];
+    let answers = async || {
+        let page = door.send("GET", "/sign-in", &[], "").await;
+        let list = door.send("GET", "/api/v1/tickets", &auth, "").await;
+        let alive = door.send("GET", "/livez", &[], "").await;
+        [page.status.as_u16(), list.status.as_u16(), alive.status.as_u16()]
+    };
+    assert_eq!(answers().await, [200, 200, 200]);
+    door.backlog.record(Duration::from_secs(1));
+    assert_eq!(answers().await, [200, 200, 200], "a single long wait may be a pause of the machine");
+    door.backlog.record(Duration::from_secs(1));
+    assert_eq!(answers().await, [503, 503, 200]);
+    let reply = door.send("GET", "/api/v1/tickets", &auth, "").await;
+    assert_eq!(reply.headers.get(header::RETRY_AFTER).map(|v| v.as_bytes()), Some(&b"2"[..]));
+    assert!(reply.body.contains("Nothing was begun"), "{}", reply.body);
+    door.backlog.record(Duration::ZERO);
+    assert_eq!(answers().await, [200, 200, 200]);
+}

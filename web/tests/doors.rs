@@ -444,8 +444,8 @@ async fn nobody_sends_mail_as_the_desk_who_may_not() {
     door.desk.people_save(&creates).await.expect("saved");
     let status = door.api("clara", "POST", "/api/v1/tickets", &ticket).await.status;
     assert!(status == StatusCode::FORBIDDEN || status == StatusCode::UNPROCESSABLE_ENTITY, "{status}");
-    for state in vorgang_store::messages::MailState::ALL {
-        assert_eq!(door.desk.store.mail_count(state).await, Ok(0), "{state:?}");
+    for state in vorgang_store::deliveries::DeliveryState::ALL {
+        assert_eq!(door.desk.store.delivery_count(state).await, Ok(0), "{state:?}");
     }
     // An agent with the right can.
     let sent = door.api("agent", "POST", "/api/v1/tickets", &ticket).await;

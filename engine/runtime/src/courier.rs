@@ -1,11 +1,11 @@
 //! Messages reach every running instance that they match, each ticket once: what one does and its mark are one commit.
 
+use crate::delivery::{self, AttemptEnd, Channel, LanePlan, Lanes, Retries};
 use crate::desk::{Desk, Error, Request};
 use crate::lane::Lane;
-use crate::wake::TROUBLE;
+use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 use vorgang_core::commands::{Command, ReceiveMessage};
 use vorgang_core::ids::{TicketId, TicketNumber};
 use vorgang_core::message::{self, Data};
@@ -13,10 +13,11 @@ use vorgang_core::people;
 use vorgang_core::rejection::Rejection;
 use vorgang_store::StoreError;
 use vorgang_store::courier::{NewMessage, OpenMessage};
+use vorgang_store::deliveries::{self, Content, Delivery};
 use vorgang_store::due::Work;
 
 /// How often messages that wait are looked at.
-const WAITING_EVERY: Duration = Duration::from_secs(1);
+const WAITING_EVERY: SignedDuration = SignedDuration::from_secs(1);
 /// Messages that are fetched at once, and tickets of one.
 const BATCH: u32 = 64;
 const TICKETS: u32 = 256;
@@ -65,62 +66,59 @@ impl Desk {
     }
 }
 
-/// Runs until it is aborted.
-pub async fn run_lane(desk: Arc<Desk>) {
-    let mut looked = None;
-    loop {
-        let waiting = looked.is_none_or(|l: Instant| l.elapsed() >= WAITING_EVERY);
-        if waiting {
-            looked = Some(Instant::now());
-        }
-        match deliver_here(&desk, waiting).await {
-            Ok((0, false)) => {
-                desk.wakes.work(Work::Messages).await;
-                looked = None;
-            }
-            // Any commit may be the one that a message waits for.
-            Ok((0, true)) => drop(tokio::time::timeout(WAITING_EVERY, desk.wakes.work(Work::Messages)).await),
-            Ok(_) => {}
-            Err(e) => {
-                tracing::warn!("messages: {e}");
-                tokio::time::sleep(TROUBLE).await;
-            }
+/// The way to the processes that wait for a message.
+pub struct MessageChannel;
+
+#[async_trait]
+impl Channel for MessageChannel {
+    fn plan(&self) -> LanePlan {
+        LanePlan { channel: deliveries::Channel::Message, work: Work::Messages, batch: BATCH, width: 1, lanes: Lanes::Ordered }
+    }
+
+    /// It waits as long as it has to.
+    fn retries(&self, _: &Delivery) -> Retries {
+        Retries { most: u32::MAX, first: 1, longest: 60, spread: false }
+    }
+
+    async fn send(&self, desk: &Arc<Desk>, parcel: &[Delivery]) -> AttemptEnd {
+        let Some(Content::Message { message, .. }) = parcel.first().map(|d| &d.content) else {
+            return AttemptEnd::Failed("it is no message".into());
+        };
+        let now = desk.clock.now();
+        let open = match desk.store.message_open(*message).await {
+            Ok(Some(open)) => open,
+            Ok(None) => return AttemptEnd::Arrived,
+            Err(e) => return AttemptEnd::Again(e.to_string()),
+        };
+        match deliver_one(desk, open).await {
+            Ok(true) => AttemptEnd::Arrived,
+            // Any commit may be the one that it waits for.
+            Ok(false) => AttemptEnd::Later(now + WAITING_EVERY),
+            // Others were faster again and again: what is done is marked, and the rest is asked at once.
+            Err(Error::Store(StoreError::Conflict)) => AttemptEnd::Later(now),
+            Err(e) => AttemptEnd::Again(e.to_string()),
         }
     }
 }
 
-/// One node delivers for all: how many messages, and whether others wait.
-async fn deliver_here(desk: &Arc<Desk>, waiting: bool) -> Result<(usize, bool), Error> {
-    if !desk.store.lane("messages").await? {
-        return Ok((0, false));
-    }
-    let delivered = deliver(desk, waiting).await?;
-    Ok((delivered, !desk.store.messages_open(true, 1).await?.is_empty()))
-}
-
-/// Delivers what is under way, and looks again at what waits; how many were delivered. One that cannot be does not hold up
-/// the others.
+/// Delivers the messages that are due, and those that wait too where `waiting`; how many were tried.
 pub async fn deliver(desk: &Arc<Desk>, waiting: bool) -> Result<usize, Error> {
-    let sent = desk.store.messages_open(false, BATCH).await?;
-    let kept = if waiting { desk.store.messages_open(true, BATCH).await? } else { vec![] };
-    let mut count = 0;
-    for message in sent.into_iter().chain(kept) {
-        let (id, new) = (message.id, message.looked.is_none());
-        match deliver_one(desk, message).await {
-            Ok(()) => count += usize::from(new),
-            Err(Error::Store(e)) if e.passes() => return Err(e.into()),
-            Err(e) => tracing::warn!("message {id} comes again: {e}"),
-        }
+    if waiting {
+        let now = desk.clock.now();
+        desk.store.delivery_pull_back(deliveries::Channel::Message, now, now).await?;
     }
-    Ok(count)
+    let channel: Arc<dyn Channel> = Arc::new(MessageChannel);
+    Ok(delivery::deliver_due(desk, &channel).await?)
 }
 
-async fn deliver_one(desk: &Arc<Desk>, mut message: OpenMessage) -> Result<(), Error> {
+/// Asks all that may wait for the message. True when it has reached all that it can; otherwise it waits.
+async fn deliver_one(desk: &Arc<Desk>, mut message: OpenMessage) -> Result<bool, Error> {
     let looked = desk.clock.now();
     // Where the clock was ahead once, all is asked again.
     message.looked = message.looked.map(|before| if before > looked { Timestamp::UNIX_EPOCH } else { before });
     if message.looked.is_some() && message.until.is_none_or(|u| u <= looked) {
-        return Ok(desk.store.message_asked(message.id, looked, true).await?);
+        desk.store.message_asked(message.id, looked, true).await?;
+        return Ok(true);
     }
     let model = desk.model();
     let hashes: Vec<String> = message::waiting(&model, &message.name).map(|p| p.hash.clone()).collect();
@@ -154,7 +152,8 @@ async fn deliver_one(desk: &Arc<Desk>, mut message: OpenMessage) -> Result<(), E
     desk.store.message_progress(&mut message).await?;
     let waits = message.reached == 0 && message.until.is_some_and(|u| u > looked);
     // A command that was decided before it was looked may be written after: those of the last minute are asked again.
-    Ok(desk.store.message_asked(message.id, looked - MARGIN, !waits).await?)
+    desk.store.message_asked(message.id, looked - MARGIN, !waits).await?;
+    Ok(!waits)
 }
 
 async fn reach(desk: &Desk, message: &OpenMessage, number: &str) -> Result<(), Error> {

@@ -27,7 +27,18 @@ impl<I: Iterator, R: Send + 'static> Lane<I, R> {
             let id = self.tasks.spawn(work(&item)).id();
             self.under_way.insert(id, item);
         }
-        let (id, result) = match self.tasks.join_next_with_id().await? {
+        let ended = self.tasks.join_next_with_id().await?;
+        self.item_of(ended)
+    }
+
+    /// A further item that is done already.
+    pub fn next_ended(&mut self) -> Option<(I::Item, Result<R, JoinError>)> {
+        let ended = self.tasks.try_join_next_with_id()?;
+        self.item_of(ended)
+    }
+
+    fn item_of(&mut self, ended: Result<(Id, R), JoinError>) -> Option<(I::Item, Result<R, JoinError>)> {
+        let (id, result) = match ended {
             Ok((id, result)) => (id, Ok(result)),
             Err(e) => (e.id(), Err(e)),
         };

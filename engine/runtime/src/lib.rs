@@ -8,6 +8,7 @@ pub mod brake;
 pub mod checkpoints;
 pub mod clock;
 pub mod courier;
+pub mod delivery;
 pub mod demo;
 mod desk;
 pub mod desk_events;

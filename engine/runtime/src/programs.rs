@@ -1,26 +1,25 @@
 //! Programs are run after the commit that wants them: those that the server's configuration names, without a shell,
 //! within their time, with bounded output. A crash may run one twice, under the same `VORGANG_CALL`.
 
+use crate::delivery::{self, AttemptEnd, Channel, LanePlan, Lanes, Retries};
 use crate::desk::{Desk, Error, Request};
-use crate::lane::Lane;
-use crate::wake::{TROUBLE, persist};
-use crate::{step, trace};
-use jiff::{SignedDuration, Timestamp};
+use crate::trace;
+use crate::wake::persist;
+use async_trait::async_trait;
+use jiff::SignedDuration;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::task::JoinSet;
-use tracing::Instrument;
 use vorgang_core::commands::{AnswerCall, Command};
 use vorgang_core::ids::{CallId, TicketId};
 use vorgang_core::people;
 use vorgang_core::rejection::Rejection;
 use vorgang_core::snapshot::Call;
 use vorgang_store::StoreError;
-use vorgang_store::calls::DueCall;
+use vorgang_store::deliveries::{self, Content, Delivery};
 use vorgang_store::due::Work;
 
 /// How often it is looked whether a program that runs is still waited for.
@@ -28,17 +27,15 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Calls that are fetched at once.
 const BATCH: u32 = 64;
 /// Programs that run at the same time.
-const LANE: usize = 4;
+const WIDTH: usize = 4;
 /// Most that one may write, in bytes.
 const OUTPUT_MAX: usize = 64 * 1024;
 /// So much of what it says on stderr goes into the incident, in bytes.
 const STDERR_MAX: usize = 2 * 1024;
 /// Longest wait before another attempt, in seconds.
-const WAIT_MAX: i64 = 3_600;
+const WAIT_MAX: u32 = 3_600;
 /// Wait for what the machine could not begin.
 const NOT_BEGUN: SignedDuration = SignedDuration::from_secs(2);
-/// How long an attempt belongs to who began it, beyond what the program may take.
-const LEASE: SignedDuration = SignedDuration::from_secs(60);
 
 /// Programs that the configuration names: the file to run, and the absolute path that it gets as its own name.
 #[derive(Debug, Clone, Default)]
@@ -80,124 +77,98 @@ impl Programs {
     }
 }
 
-/// Runs until it is aborted: so many at a time, and one that takes long holds up no other.
-pub async fn run_lane(desk: Arc<Desk>, programs: Arc<Programs>) {
-    let mut tasks = JoinSet::new();
-    loop {
-        let free = (LANE - tasks.len()) as u32;
-        let due = match desk.store.calls_due(desk.clock.now(), free).await {
-            Ok(due) => due,
-            Err(e) => {
-                tracing::warn!("programs: {e}");
-                tokio::time::sleep(TROUBLE).await;
-                continue;
-            }
-        };
-        for due in due {
-            let (desk, programs) = (desk.clone(), programs.clone());
-            tasks.spawn(async move { broke_off(&due, attempt(&desk, &programs, &due).instrument(span(&due)).await) });
-        }
-        tokio::select! {
-            () = desk.wakes.work(Work::Programs) => {}
-            // It makes room, and may come again at another time.
-            Some(_) = tasks.join_next() => desk.wakes.look_for_work(),
-        }
-        while tasks.len() >= LANE {
-            tasks.join_next().await;
-        }
-    }
-}
-
-/// It comes again after its lease.
-fn broke_off(due: &DueCall, result: Result<(), String>) {
-    if let Err(why) = result {
-        tracing::error!(ticket = %due.number, program = due.call.program, "a program's attempt broke off: {why}");
-    }
-}
+/// The way to the programs of this machine: so many at a time, and one that takes long holds up no other.
+pub struct ProgramChannel(pub Arc<Programs>);
 
 /// Runs what is due now; how many were.
 pub async fn run_due(desk: &Arc<Desk>, programs: &Arc<Programs>) -> Result<usize, StoreError> {
-    let due = desk.store.calls_due(desk.clock.now(), BATCH).await?;
-    let count = due.len();
-    let mut lane = Lane::new(LANE, due);
-    let work = |due: &DueCall| {
-        let (desk, programs, due) = (desk.clone(), programs.clone(), due.clone());
-        async move { attempt(&desk, &programs, &due).instrument(span(&due)).await }
-    };
-    while let Some((due, result)) = lane.next(work).await {
-        broke_off(&due, result.map_err(|e| e.to_string()).and_then(|r| r));
-    }
-    Ok(count)
+    let channel: Arc<dyn Channel> = Arc::new(ProgramChannel(programs.clone()));
+    delivery::deliver_due(desk, &channel).await
 }
 
-fn span(due: &DueCall) -> tracing::Span {
-    trace::followed(step!("program", program = due.call.program, ticket = %due.number), due.trace.as_deref())
-}
+#[async_trait]
+impl Channel for ProgramChannel {
+    fn plan(&self) -> LanePlan {
+        LanePlan { channel: deliveries::Channel::Program, work: Work::Programs, batch: BATCH, width: WIDTH, lanes: Lanes::One }
+    }
 
-async fn attempt(desk: &Desk, programs: &Programs, due: &DueCall) -> Result<(), String> {
-    let (key, now) = ((due.ticket, due.call.seq), desk.clock.now());
-    let lease = now + SignedDuration::from_secs(due.call.limit.into()) + LEASE;
-    match desk.store.call_lease(key, now, lease).await {
-        Ok(true) => {}
-        Ok(false) => return Ok(()),
-        Err(e) => {
-            // It may have been begun all the same: nobody else would look at it until its lease ends.
-            later(desk, key, now, false).await?;
-            return Err(e.to_string());
+    fn retries(&self, run: &Delivery) -> Retries {
+        let (most, first) = if let Content::Program { retry, .. } = run.content { retry } else { (0, 0) };
+        Retries { most, first, longest: WAIT_MAX, spread: false }
+    }
+
+    async fn send(&self, desk: &Arc<Desk>, parcel: &[Delivery]) -> AttemptEnd {
+        let Some((run, ticket, seq)) = parcel.first().and_then(run_of) else { return AttemptEnd::Failed("it is no program".into()) };
+        // The row is the delivery's; what the program is given stands with its ticket.
+        let call = match desk.store.ticket_load_by_id(ticket).await {
+            Ok(stored) => stored.and_then(|s| s.snapshot.calls.iter().find(|c| c.seq == seq).cloned()),
+            Err(e) => {
+                tracing::warn!(ticket = %run.number, program = run.lane, "a program waits: {e}");
+                return AttemptEnd::Later(desk.clock.now() + NOT_BEGUN);
+            }
+        };
+        let Some(call) = call else { return AttemptEnd::Failed("nothing waits for it".into()) };
+        let result = match self.0.0.get(&call.program) {
+            // One that nobody waits for any more is ended.
+            Some((file, path)) => tokio::select! {
+                result = execute(file, path, run, ticket, &call) => result,
+                () = withdrawn(desk, run.id) => return AttemptEnd::Committed,
+            },
+            None => Err(Trouble::ForGood("the server's configuration names no such program".into())),
+        };
+        match result {
+            Ok(output) => answer(desk, run, seq, Ok(output)).await,
+            Err(Trouble::NotBegun(message)) => {
+                tracing::warn!(ticket = %run.number, program = run.lane, "a program waits: {message}");
+                AttemptEnd::Later(desk.clock.now() + NOT_BEGUN)
+            }
+            Err(Trouble::Again(message)) => AttemptEnd::Again(message),
+            Err(Trouble::ForGood(message)) => AttemptEnd::Failed(message),
         }
     }
-    let result = match programs.0.get(&due.call.program) {
-        // One that nobody waits for any more is ended.
-        Some((file, path)) => tokio::select! {
-            result = execute(file, path, due) => result,
-            () = withdrawn(desk, key) => return Ok(()),
-        },
-        None => Err(Trouble::ForGood("the server's configuration names no such program".into())),
-    };
-    let result = match result {
-        Ok(output) => Ok(output),
-        Err(Trouble::NotBegun(message)) => {
-            tracing::warn!(ticket = %due.number, program = due.call.program, "a program waits: {message}");
-            return later(desk, key, desk.clock.now() + NOT_BEGUN, false).await;
-        }
-        Err(Trouble::Again(message)) if due.attempts < due.call.retry.0 => {
-            tracing::warn!(ticket = %due.number, program = due.call.program, "a program has failed and is tried again: {message}");
-            let next = again(desk.clock.now(), &due.call, due.attempts);
-            return later(desk, key, next, true).await;
-        }
-        Err(Trouble::Again(message) | Trouble::ForGood(message)) => Err(message),
-    };
+
+    async fn give_up(&self, desk: &Desk, parcel: &[Delivery], why: &str) -> bool {
+        let Some((run, _, seq)) = parcel.first().and_then(run_of) else { return true };
+        // Its row goes with the answer. Without one there is nothing that waits for it.
+        answer(desk, run, seq, Err(why.to_owned())).await == AttemptEnd::Arrived
+    }
+}
+
+fn run_of(row: &Delivery) -> Option<(&Delivery, TicketId, CallId)> {
+    match row.content {
+        Content::Program { call, .. } => Some((row, row.ticket?, call)),
+        _ => None,
+    }
+}
+
+/// Gives the ticket the program's answer. The commit takes the delivery's row with it; where nothing waits for the answer any more,
+/// the delivery has arrived.
+async fn answer(desk: &Desk, run: &Delivery, call: CallId, result: Result<String, String>) -> AttemptEnd {
     let system = people::system();
     let answer = || {
-        let command = Command::AnswerCall(AnswerCall { call: due.call.seq, result: result.clone() });
-        desk.execute(Request { actor: &system, ticket: Some(&due.number), command, cause: "program", at: None })
+        let command = Command::AnswerCall(AnswerCall { call, result: result.clone() });
+        desk.execute(Request { actor: &system, ticket: Some(&run.number), command, cause: "program", at: None })
     };
     let passes = |e: &Error| matches!(e, Error::Store(e) if e.passes() || *e == StoreError::Conflict);
     match persist(passes, answer).await {
-        // The answer that was not known to be written is there, or nobody waits for one any more.
-        Ok(_) | Err(Error::Rejected(Rejection::NotFound | Rejection::Gone)) => Ok(()),
-        Err(e) => Err(e.to_string()),
-    }
-}
-
-/// The next attempt comes then.
-async fn later(desk: &Desk, key: (TicketId, CallId), then: Timestamp, counts: bool) -> Result<(), String> {
-    persist(StoreError::passes, || desk.store.call_later(key, then, counts)).await.map_err(|e| e.to_string())
-}
-
-/// Ends when the call is gone: its work item was withdrawn, or its ticket closed.
-async fn withdrawn(desk: &Desk, call: (TicketId, CallId)) {
-    loop {
-        tokio::time::sleep(LOOK).await;
-        if desk.store.call_wanted(call).await == Ok(false) {
-            return;
+        Ok(_) => AttemptEnd::Committed,
+        // The answer that was not known to be written is there, or nothing waits for one any more.
+        Err(Error::Rejected(Rejection::NotFound | Rejection::Gone)) => AttemptEnd::Arrived,
+        Err(e) => {
+            tracing::error!(ticket = %run.number, program = run.lane, "a program's answer could not be written: {e}");
+            AttemptEnd::Unwritten
         }
     }
 }
 
-/// Twice as long after each attempt.
-fn again(now: Timestamp, call: &Call, attempts: u32) -> Timestamp {
-    now + SignedDuration::from_secs((i64::from(call.retry.1) << attempts.min(20)).clamp(1, WAIT_MAX))
+/// Ends when the delivery is gone: its work item was withdrawn, or its ticket closed.
+async fn withdrawn(desk: &Desk, run: i64) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if desk.store.delivery_wanted(run).await == Ok(false) {
+            return;
+        }
+    }
 }
 
 enum Trouble {
@@ -215,13 +186,13 @@ fn ran_out(e: &std::io::Error) -> bool {
 }
 
 /// What it wrote. One that takes too long, or writes without an end, is ended with all that it started.
-async fn execute(file: &Path, path: &Path, due: &DueCall) -> Result<String, Trouble> {
+async fn execute(file: &Path, path: &Path, run: &Delivery, ticket: TicketId, call: &Call) -> Result<String, Trouble> {
     let failed = |what: String| Trouble::Again(what);
-    let key = format!("{}-{}", due.ticket, due.call.seq);
+    let key = format!("{ticket}-{}", call.seq);
     let mut child = tokio::process::Command::new(file)
         .arg0(path)
         .env_clear()
-        .envs([("PATH", "/usr/local/bin:/usr/bin:/bin"), ("LANG", "C.UTF-8"), ("VORGANG_CALL", &key), ("VORGANG_TICKET", &due.number)])
+        .envs([("PATH", "/usr/local/bin:/usr/bin:/bin"), ("LANG", "C.UTF-8"), ("VORGANG_CALL", &key), ("VORGANG_TICKET", &run.number)])
         .envs(trace::current().map(|t| ("TRACEPARENT", t)))
         .current_dir("/")
         .stdin(Stdio::piped())
@@ -235,7 +206,7 @@ async fn execute(file: &Path, path: &Path, due: &DueCall) -> Result<String, Trou
             if ran_out(&e) { Trouble::NotBegun(what) } else { failed(what) }
         })?;
     let mut group = Group(child.id());
-    let input = serde_json::json!({"call": key, "ticket": due.number, "with": due.call.input}).to_string();
+    let input = serde_json::json!({"call": key, "ticket": run.number, "with": call.input}).to_string();
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let talk = async {
         let write = async {
@@ -247,9 +218,9 @@ async fn execute(file: &Path, path: &Path, due: &DueCall) -> Result<String, Trou
         let (_, out, err) = tokio::join!(write, bounded(stdout, OUTPUT_MAX, true), bounded(stderr, STDERR_MAX, false));
         (out, err, child.wait().await)
     };
-    let limit = Duration::from_secs(due.call.limit.into());
+    let limit = Duration::from_secs(call.limit.into());
     let Ok((out, err, status)) = tokio::time::timeout(limit, talk).await else {
-        return Err(failed(format!("no end after {} s", due.call.limit)));
+        return Err(failed(format!("no end after {} s", call.limit)));
     };
     // It has ended: its number may be another one's by now.
     group.0 = None;

@@ -1,13 +1,14 @@
 //! One suite for every backend: a backend is done when it passes.
 
 pub mod clocks;
+mod deliveries;
 mod fixtures;
 mod jobs;
 mod people;
 
 use crate::checkpoints::{Backup, Checkpoint};
 use crate::conformance::fixtures::*;
-use crate::messages::MailState;
+use crate::deliveries::Channel;
 use crate::words::{Doc, query};
 use crate::{Commit, HistoryRow, Idempotency, Origin, Sort, Store, StoreError};
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use vorgang_core::snapshot::WorkStatus;
 use vorgang_core::timer::TimerKind;
 
 /// How many stores [`run`] makes.
-pub const CASES: usize = 14;
+pub const CASES: usize = 15;
 
 /// Runs every case on fresh stores. Panics with the name of what failed.
 pub async fn run_suite(make: impl Fn() -> Arc<dyn Store>) {
@@ -41,63 +42,8 @@ pub async fn run_suite(make: impl Fn() -> Arc<dyn Store>) {
     numbers_are_given_once(prepared(make()).await).await;
     people::people_change_by_fields(&*prepared(make()).await).await;
     people::failed_attempts_are_counted(prepared(make()).await).await;
+    deliveries::people_come_before_the_desk(&*prepared(make()).await).await;
     words_are_found(&*prepared(make()).await).await;
-}
-
-/// The calls that the first commit wrote; afterwards one is left, which is begun.
-async fn calls_are_begun_once(store: &dyn Store) {
-    let due = async |seconds| {
-        let list = store.calls_due(at(seconds), 10).await.expect("calls");
-        list.into_iter().map(|c| (c.number, c.call.seq, c.attempts)).collect::<Vec<_>>()
-    };
-    assert_eq!((due(1).await.len(), due(2).await.len()), (0, 2));
-    assert!(store.calls_due(at(2), 10).await.expect("calls").iter().all(|c| c.trace.as_deref() == Some(TRACE)));
-    assert_eq!(store.call_lease((TicketId(1), CallId(10)), at(2), at(60)).await, Ok(true));
-    assert_eq!(store.call_lease((TicketId(1), CallId(10)), at(2), at(60)).await, Ok(false), "somebody has begun it");
-    assert_eq!(due(59).await, [("N1".into(), CallId(9), 0)]);
-    store.call_later((TicketId(1), CallId(10)), at(20), false).await.expect("later");
-    assert_eq!(due(20).await, [("N1".into(), CallId(9), 0), ("N1".into(), CallId(10), 0)], "an attempt that did not begin does not count");
-    assert_eq!(store.call_lease((TicketId(1), CallId(10)), at(20), at(60)).await, Ok(true));
-    store.call_later((TicketId(1), CallId(10)), at(30), true).await.expect("later");
-    assert_eq!(due(30).await, [("N1".into(), CallId(9), 0), ("N1".into(), CallId(10), 1)]);
-    assert_eq!(store.call_lease((TicketId(1), CallId(4711)), at(2), at(60)).await, Ok(false), "there is no such call");
-    assert_eq!(
-        (store.call_wanted((TicketId(1), CallId(10))).await, store.call_wanted((TicketId(1), CallId(4711))).await),
-        (Ok(true), Ok(false))
-    );
-}
-
-/// The one mail that the first commit wrote.
-async fn mail_goes_its_way(store: &dyn Store) {
-    let state = async |state: MailState| store.mail_count(state).await.expect("a count");
-    let due = async |seconds| {
-        store.mail_claim(at(seconds), at(seconds), 10, &[]).await.expect("mail").into_iter().map(|m| (m.id, m.attempts)).collect::<Vec<_>>()
-    };
-    assert_eq!(due(3).await, [], "quiet hours");
-    let mail = store.mail_claim(at(4), at(4), 10, &[]).await.expect("mail").remove(0);
-    assert_eq!(mail.trace.as_deref(), Some(TRACE));
-    assert_eq!((mail.key.as_str(), mail.number.as_str(), mail.recipient.as_str(), mail.state), ("1-6", "N1", "anna", MailState::Due));
-    assert_eq!((mail.notification.as_str(), mail.subject.as_str(), mail.error.clone(), mail.sees), ("told", "s", None, true));
-    store.mail_attempted(&[mail.id], MailState::Due, at(20), "no answer").await.expect("an attempt");
-    assert_eq!((due(19).await, due(20).await), (vec![], vec![(mail.id, 1)]));
-    assert_eq!(store.mail_disown(&[mail.id]).await, Ok(0), "it is under way");
-    assert_eq!(store.mail_disown(&[]).await, Ok(1), "nobody knows of it");
-    assert_eq!(due(20).await, [(mail.id, 1)]);
-    store.mail_attempted(&[mail.id], MailState::Failed, at(20), "refused").await.expect("an attempt");
-    assert_eq!((due(99).await, state(MailState::Failed).await), (vec![], 1));
-    let failed = store.mail_list(&Filter::All, MailState::Failed, 10, None).await.expect("a list");
-    assert_eq!((failed[0].error.as_deref(), failed[0].attempts), (Some("refused"), 2));
-    assert_eq!(store.mail_list(&Filter::None, MailState::Failed, 10, None).await, Ok(vec![]), "only of tickets that may be seen");
-    assert_eq!(store.mail_list(&Filter::All, MailState::Failed, 10, Some(mail.id)).await, Ok(vec![]));
-    assert_eq!(store.mail_release(MailState::Held, None, at(30)).await, Ok(0));
-    assert_eq!(store.mail_release(MailState::Failed, Some(mail.id), at(30)).await, Ok(1));
-    assert_eq!(due(30).await, [(mail.id, 0)]);
-    store.mail_sent(&[mail.id], at(31)).await.expect("sent");
-    assert_eq!((due(99).await, state(MailState::Sent).await), (vec![], 1));
-    store.mail_attempted(&[mail.id], MailState::Failed, at(32), "late").await.expect("an attempt");
-    assert_eq!(state(MailState::Failed).await, 0, "what was sent stays sent");
-    assert_eq!(store.sweep(at(31), at(0)).await, Ok(0));
-    assert_eq!((store.sweep(at(32), at(0)).await, state(MailState::Sent).await), (Ok(1), 0));
 }
 
 async fn tickets_come_back_as_they_were_written(store: &dyn Store) {
@@ -125,8 +71,8 @@ async fn tickets_come_back_as_they_were_written(store: &dyn Store) {
     assert_eq!((told.read, told.instead_of.as_deref()), (true, Some("mia")));
     assert_eq!(store.notifications_read("anna", Some(told.id), at(9)).await, Ok(Some("N1".into())));
     assert_eq!(store.notifications_read("otto", Some(told.id), at(9)).await, Ok(None), "somebody else's");
-    mail_goes_its_way(store).await;
-    calls_are_begun_once(store).await;
+    deliveries::a_mail_goes_its_way(store).await;
+    deliveries::programs_are_begun_once(store).await;
     let work = store.work_list(&["user:otto".into()], &Filter::All, 10).await.expect("work");
     assert_eq!((work.len(), work[0].item.activity.as_str(), work[0].process.as_str()), (1, "a3", "p"));
     assert_eq!(store.incident_list(&Filter::All, 10).await.expect("incidents")[0].incident.message, "not set");
@@ -157,7 +103,11 @@ async fn tickets_come_back_as_they_were_written(store: &dyn Store) {
     let stored = store.ticket_load("N1").await.expect("a read").expect("the ticket");
     assert_eq!(stored.snapshot.clone().compact(), second.after.clone().compact(), "the second version too");
     assert_eq!(due(999).await, []);
-    assert_eq!(store.calls_due(at(999), 10).await, Ok(vec![]), "answered, and gone with the work that waited");
+    assert_eq!(
+        store.delivery_claim(Channel::Program, at(9_999), 10, &[]).await,
+        Ok(vec![]),
+        "answered, and gone with the work that waited"
+    );
     assert!(store.work_list(&["user:otto".into()], &Filter::All, 10).await.expect("work").is_empty());
     assert!(store.incident_list(&Filter::All, 10).await.expect("incidents").is_empty());
     let (instances, steps) = store.ticket_runs(TicketId(1)).await.expect("runs");

@@ -1,4 +1,4 @@
-//! Messages to processes, on their way.
+//! Messages to processes: what each carries, and whom it has reached. A delivery takes it there.
 
 use crate::Result;
 use async_trait::async_trait;
@@ -40,8 +40,8 @@ pub struct OpenMessage {
 pub trait Courier: Send + Sync {
     /// Its id; that of the first where the key was used before, if it is the same message, and `Conflict` if not.
     async fn message_send(&self, message: NewMessage) -> Result<i64>;
-    /// Those under way, the oldest first, or those that wait, the one that was looked at longest ago first.
-    async fn messages_open(&self, waiting: bool, limit: u32) -> Result<Vec<OpenMessage>>;
+    /// One that is not everywhere yet.
+    async fn message_open(&self, id: i64) -> Result<Option<OpenMessage>>;
     /// Tickets with a running instance of one of these processes (by hash), behind the stored cursor, that it has not changed; of
     /// one that waits only those that have changed since it was looked: (id, number).
     async fn message_tickets(&self, message: &OpenMessage, hashes: &[String], limit: u32) -> Result<Vec<(TicketId, TicketNumber)>>;

@@ -36,17 +36,25 @@ impl Due {
     }
 }
 
-/// The one row, with the time as parameter 1; the same in both databases.
+/// The one row, with the time as parameter 1; the same in both databases. Each look at deliveries is a place in one index.
 pub const SQL: &str = "SELECT \
-     EXISTS (SELECT 1 FROM outbox WHERE state = 'due' AND state <> 'sent' AND due <= $1), \
-     EXISTS (SELECT 1 FROM call WHERE due <= $1), \
-     EXISTS (SELECT 1 FROM message WHERE closed IS NULL), \
+     EXISTS (SELECT 1 FROM delivery WHERE state = 'due' AND channel = 'mail' AND rank = 0 AND due <= $1) \
+     OR EXISTS (SELECT 1 FROM delivery WHERE state = 'due' AND channel = 'mail' AND rank = 1 AND due <= $1) \
+     OR EXISTS (SELECT 1 FROM delivery WHERE state = 'due' AND channel = 'mail' AND rank = 2 AND due <= $1), \
+     EXISTS (SELECT 1 FROM delivery WHERE state = 'due' AND channel = 'program' AND rank = 0 AND due <= $1), \
+     EXISTS (SELECT 1 FROM delivery WHERE state = 'due' AND channel = 'message' AND rank = 0 AND due <= $1), \
      EXISTS (SELECT 1 FROM desk_event WHERE error IS NULL), \
      EXISTS (SELECT 1 FROM timer WHERE due <= $1), \
      EXISTS (SELECT 1 FROM job_run WHERE ended IS NULL), \
-     (SELECT min(due) FROM outbox WHERE state = 'due' AND state <> 'sent' AND due > $1), \
-     (SELECT min(due) FROM call WHERE due > $1), \
+     (SELECT min(due) FROM delivery WHERE state = 'due' AND channel = 'mail' AND rank = 0 AND due > $1), \
+     (SELECT min(due) FROM delivery WHERE state = 'due' AND channel = 'mail' AND rank = 1 AND due > $1), \
+     (SELECT min(due) FROM delivery WHERE state = 'due' AND channel = 'mail' AND rank = 2 AND due > $1), \
+     (SELECT min(due) FROM delivery WHERE state = 'due' AND channel = 'program' AND rank = 0 AND due > $1), \
+     (SELECT min(due) FROM delivery WHERE state = 'due' AND channel = 'message' AND rank = 0 AND due > $1), \
      (SELECT min(due) FROM timer WHERE due > $1)";
+
+/// Times at the end of the row.
+pub const TIMES: usize = 6;
 
 #[async_trait]
 pub trait DueWork: Send + Sync {

@@ -1,10 +1,10 @@
 //! What the runtime asks of a database: one coarse trait, free of any dialect. Every list takes the caller's
 //! rights as a [`Filter`], so that forgetting them does not compile.
 
-pub mod calls;
 pub mod checkpoints;
 pub mod conformance;
 pub mod courier;
+pub mod deliveries;
 pub mod desk_events;
 pub mod due;
 pub mod files;
@@ -22,9 +22,9 @@ pub mod words;
 
 use crate::inbox::NewInbox;
 use async_trait::async_trait;
-pub use calls::Calls;
 pub use checkpoints::Checkpoints;
 pub use courier::Courier;
+pub use deliveries::Deliveries;
 pub use desk_events::DeskEvents;
 use due::DueWork;
 pub use health::Health;
@@ -364,9 +364,9 @@ pub enum SecretKind {
 
 #[async_trait]
 pub trait Store:
-    Calls
-    + Checkpoints
+    Checkpoints
     + Courier
+    + Deliveries
     + DeskEvents
     + DueWork
     + Health

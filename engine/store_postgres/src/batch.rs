@@ -160,6 +160,8 @@ struct Part<'a> {
     rows: usize,
     /// Every row has to find its place: otherwise somebody was faster.
     checked: bool,
+    /// A further statement, which finds the rows that the first returns as `{it}`.
+    then: Option<&'static str>,
 }
 
 #[derive(Default)]
@@ -170,20 +172,25 @@ pub struct Batch<'a> {
 impl<'a> Batch<'a> {
     /// A row of the part that this template is. In it `{}` stands for the columns' arrays.
     pub fn row<const N: usize>(&mut self, template: &'static str, cells: [Cell<'a>; N]) {
-        self.push(template, cells, false);
+        self.push(template, cells, false, None);
     }
 
     /// As [`Batch::row`]; the statement has to write each of these rows, and says so with `RETURNING 1`.
     pub fn certain<const N: usize>(&mut self, template: &'static str, cells: [Cell<'a>; N]) {
-        self.push(template, cells, true);
+        self.push(template, cells, true, None);
     }
 
-    fn push<const N: usize>(&mut self, template: &'static str, cells: [Cell<'a>; N], checked: bool) {
+    /// As [`Batch::row`], with a statement that goes on from the rows that the template returns: it names them `{it}`.
+    pub fn row_and<const N: usize>(&mut self, template: &'static str, then: &'static str, cells: [Cell<'a>; N]) {
+        self.push(template, cells, false, Some(then));
+    }
+
+    fn push<const N: usize>(&mut self, template: &'static str, cells: [Cell<'a>; N], checked: bool, then: Option<&'static str>) {
         let part = match self.parts.iter_mut().position(|p| std::ptr::eq(p.template, template)) {
             Some(at) => &mut self.parts[at],
             None => {
                 let columns = cells.iter().map(Column::of_cell).collect();
-                self.parts.push(Part { template, columns, rows: 0, checked });
+                self.parts.push(Part { template, columns, rows: 0, checked, then });
                 self.parts.last_mut().expect("one was pushed")
             }
         };
@@ -212,6 +219,9 @@ impl<'a> Batch<'a> {
             }
             let comma = if i > 0 { ", " } else { "" };
             sql.push_str(&format!("{comma}p{i} AS ({})", part.template.replace("{}", &arrays)));
+            if let Some(then) = part.then {
+                sql.push_str(&format!(", q{i} AS ({})", then.replace("{it}", &format!("p{i}"))));
+            }
             if part.checked {
                 let comma = if counts.is_empty() { "" } else { ", " };
                 counts.push_str(&format!("{comma}(SELECT count(*) FROM p{i})"));

@@ -3,6 +3,7 @@
 use crate::arg::args;
 use crate::rows::{error, json, micros, text, time};
 use crate::store::PostgresStore;
+use crate::tables::deliveries::OF_MESSAGE;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::Row;
@@ -31,8 +32,11 @@ impl Courier for PostgresStore {
     async fn message_send(&self, message: NewMessage) -> Result<i64> {
         let data = text(&message.data)?;
         let m = &message;
-        let sql =
-            "INSERT INTO message (name, data, sent, by, key, until) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING id";
+        let sql = format!(
+            "WITH it AS (INSERT INTO message (name, data, sent, by, key, until) VALUES ($1, $2, $3, $4, $5, $6) \
+             ON CONFLICT DO NOTHING RETURNING id, name, sent), delivery AS ({}) SELECT id FROM it",
+            OF_MESSAGE.replace("{it}", "it")
+        );
         let args = args![&m.name, &data, micros(m.sent), &m.by, m.key.clone(), m.until.map(micros)];
         if let Some(new) = self.server.tell(sql, args).await?.first() {
             return new.try_get(0).map_err(error);
@@ -43,10 +47,9 @@ impl Courier for PostgresStore {
         if same { known.try_get(0).map_err(error) } else { Err(StoreError::Conflict) }
     }
 
-    async fn messages_open(&self, waiting: bool, limit: u32) -> Result<Vec<OpenMessage>> {
-        let sql = "SELECT id, name, data, sent, until, cursor, reached, looked, hops FROM message \
-             WHERE closed IS NULL AND (looked IS NOT NULL) = $1 ORDER BY coalesce(looked, 0), id LIMIT $2";
-        self.server.ask(sql, args![waiting, limit]).await?.iter().map(open).collect()
+    async fn message_open(&self, id: i64) -> Result<Option<OpenMessage>> {
+        let sql = "SELECT id, name, data, sent, until, cursor, reached, looked, hops FROM message WHERE id = $1 AND closed IS NULL";
+        self.server.ask(sql, args![id]).await?.first().map(open).transpose()
     }
 
     async fn message_tickets(&self, message: &OpenMessage, hashes: &[String], limit: u32) -> Result<Vec<(TicketId, TicketNumber)>> {

@@ -6,7 +6,7 @@ use crate::store::PostgresStore;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::Row;
-use vorgang_store::due::{Due, DueWork, SQL, Work};
+use vorgang_store::due::{Due, DueWork, SQL, TIMES, Work};
 use vorgang_store::{Result, StoreError};
 
 #[async_trait]
@@ -16,7 +16,7 @@ impl DueWork for PostgresStore {
         let rows = self.server.ask(SQL, args![micros(now)]).await?;
         let row = rows.first().ok_or_else(|| StoreError::Corrupt("a query without a row".into()))?;
         let now: Vec<bool> = (0..KINDS).map(|i| row.try_get(i)).collect::<sqlx::Result<_>>().map_err(error)?;
-        let next: Vec<Option<i64>> = (KINDS..KINDS + 3).map(|i| row.try_get(i)).collect::<sqlx::Result<_>>().map_err(error)?;
+        let next: Vec<Option<i64>> = (KINDS..KINDS + TIMES).map(|i| row.try_get(i)).collect::<sqlx::Result<_>>().map_err(error)?;
         Due::from_row(&now, &next).map_err(|e| StoreError::Corrupt(e.to_string()))
     }
 

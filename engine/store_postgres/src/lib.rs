@@ -2,9 +2,9 @@
 
 mod arg;
 mod batch;
-mod calls;
 mod checkpoints;
 mod courier;
+mod deliveries;
 mod desk_events;
 mod due;
 mod filter_sql;

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::Notify;
+use vorgang_store::deliveries::Channel;
 use vorgang_store::nodes::Here;
 use vorgang_store::{Commit, Result};
 
@@ -108,13 +109,12 @@ impl Node {
         let sql = format!(
             "WITH t AS MATERIALIZED (SELECT {NOW} AS now), \
              dead AS (DELETE FROM node WHERE id IN (SELECT id FROM node, t WHERE until < now AND id <> $1 FOR UPDATE OF node SKIP LOCKED) RETURNING id), \
-             mails AS ({}), calls AS ({}), \
+             freed AS ({}), \
              me AS (UPDATE node SET until = now + $2 FROM t WHERE id = $1 RETURNING id) \
              SELECT t.now, (SELECT count(*) FROM me), \
              (SELECT min(until) FROM node n, t WHERE n.id <> $1 AND n.until >= t.now), \
              (SELECT coalesce(array_agg(n.id), '{{}}') FROM node n, t WHERE n.id <> $1 AND n.until >= t.now) FROM t",
-            mails_of("IN (SELECT id FROM dead)"),
-            calls_of("IN (SELECT id FROM dead)", 0),
+            freed_of("IN (SELECT id FROM dead)", false),
         );
         let rows = server.ask(sql, args![self.id(), LEASE_MICROS]).await?;
         let answered = Timestamp::now().as_microsecond();
@@ -133,9 +133,8 @@ impl Node {
         self.others.store(ends.is_some(), Ordering::Release);
         if sweep {
             let sql = format!(
-                "WITH lanes AS (DELETE FROM lane WHERE node {ORPHANED}), mails AS ({}), calls AS ({}) DELETE FROM change WHERE at < $1",
-                mails_of(ORPHANED),
-                calls_of(ORPHANED, 0),
+                "WITH lanes AS (DELETE FROM lane WHERE node {ORPHANED}), freed AS ({}) DELETE FROM change WHERE at < $1",
+                freed_of(ORPHANED, false),
             );
             server.tell(sql, args![now - NEWS_MICROS]).await?;
         }
@@ -164,14 +163,17 @@ impl Node {
     }
 }
 
-/// Frees the mails that these nodes have claimed: they are due at once.
-pub(crate) fn mails_of(owner: &str) -> String {
-    format!("UPDATE outbox SET due = created, owner = NULL WHERE state = 'due' AND state <> 'sent' AND owner {owner}")
-}
-
-/// Frees the programs' runs that these nodes have claimed, and takes back so many attempts of each.
-pub(crate) fn calls_of(owner: &str, attempts: u32) -> String {
-    format!("UPDATE call SET due = 0, owner = NULL, attempts = greatest(attempts - {attempts}, 0) WHERE owner {owner}")
+/// Frees what these nodes have claimed: it is due at once. Nodes that end in good order take back the attempts that they have broken
+/// off; those that died have made them.
+pub(crate) fn freed_of(owner: &str, in_good_order: bool) -> String {
+    let broken_off = match (in_good_order, Channel::ALL.into_iter().find(|c| c.counts_beginnings())) {
+        (true, Some(channel)) => format!("CASE WHEN channel = '{}' THEN 1 ELSE 0 END", channel.word()),
+        _ => "0".to_owned(),
+    };
+    format!(
+        "UPDATE delivery SET due = created, owner = NULL, attempts = greatest(attempts - {broken_off}, 0) \
+         WHERE owner IS NOT NULL AND state = 'due' AND owner {owner}"
+    )
 }
 
 async fn beats(node: Weak<Node>, server: Weak<Server>) {

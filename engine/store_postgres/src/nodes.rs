@@ -1,7 +1,7 @@
 //! The nodes of the site, and leadership of lanes.
 
 use crate::arg::args;
-use crate::node::{NEWS_MICROS, NOW, Seen, calls_of, locked, mails_of};
+use crate::node::{NEWS_MICROS, NOW, Seen, freed_of, locked};
 use crate::rows::{self, committed, error, json, text};
 use crate::server::bounded;
 use crate::store::PostgresStore;
@@ -114,10 +114,8 @@ impl Nodes for PostgresStore {
 
     async fn leave(&self) {
         let id = self.node.id.swap(0, Ordering::AcqRel);
-        let (mails, calls) = (mails_of("= $1"), calls_of("= $1", 1));
-        let sql = format!(
-            "WITH gone AS (DELETE FROM lane WHERE node = $1), mails AS ({mails}), calls AS ({calls}) DELETE FROM node WHERE id = $1"
-        );
+        let freed = freed_of("= $1", true);
+        let sql = format!("WITH gone AS (DELETE FROM lane WHERE node = $1), freed AS ({freed}) DELETE FROM node WHERE id = $1");
         if let Err(e) = self.server.tell(sql, args![id]).await {
             tracing::warn!("this node could not say that it goes: {e}");
         }

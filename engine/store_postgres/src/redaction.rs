@@ -17,7 +17,7 @@ impl Redactions for PostgresStore {
         for r in self.server.ask("SELECT seq, body FROM incident WHERE ticket_id = $1 ORDER BY seq", args![ticket]).await? {
             copies.incidents.push((IncidentId(r.try_get::<i64, _>(0).map_err(error)? as Seq), r.try_get(1).map_err(error)?));
         }
-        for r in self.server.ask("SELECT id, payload FROM outbox WHERE ticket_id = $1 ORDER BY id", args![ticket]).await? {
+        for r in self.server.ask("SELECT id, payload FROM delivery WHERE ticket_id = $1 ORDER BY id", args![ticket]).await? {
             copies.outbox.push((r.try_get(0).map_err(error)?, r.try_get(1).map_err(error)?));
         }
         let sql = "SELECT id, subject, body FROM notification WHERE ticket_id = $1 ORDER BY id";

@@ -179,7 +179,8 @@ impl Target for PostgresTarget {
     }
 
     async fn hold(&mut self) -> Result<u64> {
-        let sql = "UPDATE outbox SET state = 'held', owner = NULL, error = 'restored from a backup' WHERE state = 'due'";
+        let sql =
+            "UPDATE delivery SET state = 'held', owner = NULL, error = 'restored from a backup' WHERE state = 'due' AND channel = 'mail'";
         sqlx::query(sql).execute(&mut self.0).await.map(|done| done.rows_affected()).map_err(error)
     }
 

@@ -3,15 +3,14 @@
 
 use crate::batch::Batch;
 use crate::rows::{micros, text};
-use crate::tables::inbox::{self, OUTBOX};
+use crate::tables::deliveries::{self, OF_MESSAGE};
+use crate::tables::inbox;
 use crate::tables::site::{self, Around};
 use crate::tables::{redaction, search};
 use std::collections::BTreeMap;
 use vorgang_core::event::FORMAT;
 use vorgang_core::ids::{ArticleId, Login};
 use vorgang_core::linked::Linked;
-use vorgang_store::calls::DueCall;
-use vorgang_store::messages::{Payload, channel};
 use vorgang_store::names::NameIds;
 use vorgang_store::words::{Doc, of_texts};
 use vorgang_store::{Commit, Origin, Result, StoreError};
@@ -73,17 +72,14 @@ const ARTICLE: &str = "INSERT INTO article (ticket_id, seq, channel, sender, aut
 const ARTICLE_PART: &str = "INSERT INTO article_part (ticket_id, article_seq, part, name, content_type, size, blob_hash) \
      SELECT * FROM unnest({})";
 
-const CALL: &str = "INSERT INTO call (ticket_id, seq, due, state) SELECT * FROM unnest({})";
+const CALL: &str = "INSERT INTO call (ticket_id, seq, state) SELECT * FROM unnest({})";
 const CALL_ENDED: &str = "DELETE FROM call USING unnest({}) x (a, b) WHERE ticket_id = a AND seq = b";
-const EMITTED: &str = "INSERT INTO message (name, data, sent, by, hops, until) SELECT * FROM unnest({})";
+const EMITTED: &str = "INSERT INTO message (name, data, sent, by, hops, until) SELECT * FROM unnest({}) RETURNING id, name, sent";
 const KEPT: &str = "INSERT INTO message_kept (ticket_id, seq, instance, state) SELECT * FROM unnest({})";
 const KEPT_GONE: &str = "DELETE FROM message_kept USING unnest({}) x (a, b) WHERE ticket_id = a AND seq = b";
 const KEPT_OF: &str = "DELETE FROM message_kept USING unnest({}) x (a, b) WHERE ticket_id = a AND instance = b";
 const NOTIFICATION: &str = "INSERT INTO notification (person_id, ticket_id, number, name, subject, body, at, instead_of) \
      SELECT * FROM unnest({})";
-
-const OUTBOX_WANTED: &str = "UPDATE outbox SET state = 'due', due = b, created = greatest(created, b), attempts = 0, error = NULL \
-     FROM unnest({}) x (a, b) WHERE key = a AND state <> 'sent'";
 
 const TOLD: &str = "INSERT INTO told (ticket_id, name, person, day) SELECT * FROM unnest({}) \
      ON CONFLICT (ticket_id, name, person) DO UPDATE SET day = excluded.day";
@@ -172,6 +168,7 @@ pub fn rows<'a>(batch: &mut Batch<'a>, around: &mut Around<'a>, commit: &'a Comm
     }
     articles(batch, commit)?;
     inbox::rows(batch, commit)?;
+    deliveries::rows(batch, commit);
     if let Some(redaction) = &commit.redaction {
         redaction::rows(batch, commit, redaction)?;
     }
@@ -325,8 +322,7 @@ fn timers<'a>(batch: &mut Batch<'a>, commit: &'a Commit) -> Result<()> {
         batch.row(TIMER, [ticket.into(), timer.seq.into(), work.into(), timer.fires().map(micros).into(), text(timer)?.into()]);
     }
     for call in &changes.calls {
-        batch
-            .row(CALL, [ticket.into(), call.seq.into(), micros(call.wanted).into(), DueCall::state(call, commit.trace.as_deref())?.into()]);
+        batch.row(CALL, [ticket.into(), call.seq.into(), text(call)?.into()]);
     }
     for seq in &changes.calls_ended {
         batch.row(CALL_ENDED, [ticket.into(), (*seq).into()]);
@@ -390,7 +386,8 @@ fn messages<'a>(batch: &mut Batch<'a>, commit: &'a Commit) -> Result<()> {
     let ticket = changes.ticket.id;
     for m in &changes.emitted {
         let until = m.until.map(micros);
-        batch.row(EMITTED, [(&m.name).into(), text(&m.data)?.into(), micros(h.at).into(), (&h.actor).into(), m.hops.into(), until.into()]);
+        let cells = [(&m.name).into(), text(&m.data)?.into(), micros(h.at).into(), (&h.actor).into(), m.hops.into(), until.into()];
+        batch.row_and(EMITTED, OF_MESSAGE, cells);
     }
     for kept in &changes.kept {
         batch.row(KEPT, [ticket.into(), kept.seq.into(), kept.instance.into(), text(kept)?.into()]);
@@ -406,7 +403,7 @@ fn messages<'a>(batch: &mut Batch<'a>, commit: &'a Commit) -> Result<()> {
 
 /// What people are told.
 fn told<'a>(batch: &mut Batch<'a>, commit: &'a Commit, names: &NameIds) -> Result<()> {
-    let (changes, at) = (&commit.changes, commit.history.at);
+    let changes = &commit.changes;
     let t = &changes.ticket;
     for n in &changes.notices {
         if let (true, Some(person)) = (n.portal, names.person(&n.to)) {
@@ -424,29 +421,10 @@ fn told<'a>(batch: &mut Batch<'a>, commit: &'a Commit, names: &NameIds) -> Resul
                 ],
             );
         }
-        if n.mail {
-            let payload = Payload::of_notice(n, &t.number, commit.trace.as_deref());
-            let (key, due) = (format!("{}-{}", t.id, n.seq), n.not_before.unwrap_or(n.at));
-            batch.row(
-                OUTBOX,
-                [
-                    key.into(),
-                    t.id.into(),
-                    (&n.to).into(),
-                    payload.into(),
-                    micros(n.at).into(),
-                    micros(due).into(),
-                    channel(n.account.as_deref()).into(),
-                ],
-            );
-        }
     }
     let days: BTreeMap<_, _> = changes.told.iter().map(|told| ((&told.name, &told.to), told.day)).collect();
     for ((name, person), day) in days {
         batch.row(TOLD, [t.id.into(), name.into(), person.into(), day.to_string().into()]);
-    }
-    for notice in &changes.mails_wanted {
-        batch.row(OUTBOX_WANTED, [format!("{}-{notice}", t.id).into(), micros(at).into()]);
     }
     Ok(())
 }

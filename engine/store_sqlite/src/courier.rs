@@ -4,11 +4,13 @@ use crate::open::SqliteStore;
 use crate::reads::Kind;
 use crate::rows::{error, json, micros, time};
 use crate::tables::courier::text;
+use crate::tables::deliveries;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use vorgang_core::ids::{TicketId, TicketNumber};
 use vorgang_store::courier::{Courier, NewMessage, OpenMessage};
+use vorgang_store::deliveries::NewDelivery;
 use vorgang_store::{Result, StoreError};
 
 fn open(r: &Row) -> rusqlite::Result<OpenMessage> {
@@ -35,7 +37,11 @@ impl Courier for SqliteStore {
             let m = &message;
             let sql = "INSERT INTO message (name, data, sent, by, key, until) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
             let new = c.execute(sql, params![m.name, data, micros(m.sent), m.by, m.key, m.until.map(micros)])?;
-            Ok(if new == 1 { c.last_insert_rowid() } else { 0 })
+            if new == 0 {
+                return Ok(0);
+            }
+            let id = c.last_insert_rowid();
+            deliveries::add(c, &NewDelivery::of_message(id, &m.name, m.sent)).map(|()| id)
         };
         match self.write(false, send).await? {
             0 => {
@@ -48,12 +54,11 @@ impl Courier for SqliteStore {
         }
     }
 
-    async fn messages_open(&self, waiting: bool, limit: u32) -> Result<Vec<OpenMessage>> {
-        let sql = "SELECT id, name, data, sent, until, cursor, reached, looked, hops FROM message \
-             WHERE closed IS NULL AND (looked IS NOT NULL) = ?1 ORDER BY coalesce(looked, 0), id LIMIT ?2";
+    async fn message_open(&self, id: i64) -> Result<Option<OpenMessage>> {
+        let sql = "SELECT id, name, data, sent, until, cursor, reached, looked, hops FROM message WHERE id = ?1 AND closed IS NULL";
         let c = self.reader();
         let mut statement = c.prepare_cached(sql).map_err(error)?;
-        statement.query_map(params![waiting, limit], open).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)
+        statement.query_row([id], open).optional().map_err(error)
     }
 
     async fn message_tickets(&self, message: &OpenMessage, hashes: &[String], limit: u32) -> Result<Vec<(TicketId, TicketNumber)>> {

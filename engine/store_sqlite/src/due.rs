@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::Row;
 use vorgang_store::Result;
-use vorgang_store::due::{Due, DueWork, SQL, Work};
+use vorgang_store::due::{Due, DueWork, SQL, TIMES, Work};
 
 #[async_trait]
 impl DueWork for SqliteStore {
@@ -16,7 +16,7 @@ impl DueWork for SqliteStore {
         let mut statement = c.prepare_cached(SQL).map_err(error)?;
         let row = |r: &Row| {
             let now: Vec<bool> = (0..KINDS).map(|i| r.get(i)).collect::<rusqlite::Result<_>>()?;
-            let next: Vec<Option<i64>> = (KINDS..KINDS + 3).map(|i| r.get(i)).collect::<rusqlite::Result<_>>()?;
+            let next: Vec<Option<i64>> = (KINDS..KINDS + TIMES).map(|i| r.get(i)).collect::<rusqlite::Result<_>>()?;
             Ok((now, next))
         };
         let (now, next) = statement.query_row([micros(now)], row).map_err(error)?;

@@ -1,11 +1,11 @@
 //! The store on SQLite: one writer thread with group commit, some readers.
 
-mod calls;
 mod checkpoint;
 mod checkpoints;
 mod claims;
 mod connection;
 mod courier;
+mod deliveries;
 mod desk_events;
 mod due;
 mod filter_sql;

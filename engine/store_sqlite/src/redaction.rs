@@ -16,7 +16,7 @@ impl Redactions for SqliteStore {
         let read = || -> rusqlite::Result<Copies> {
             let mut all = c.prepare_cached("SELECT seq, body FROM incident WHERE ticket_id = ?1 ORDER BY seq")?;
             let incidents = all.query_map([ticket.0], |r| Ok((r.get(0).map(IncidentId)?, r.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
-            let mut all = c.prepare_cached("SELECT id, payload FROM outbox WHERE ticket_id = ?1 ORDER BY id")?;
+            let mut all = c.prepare_cached("SELECT id, payload FROM delivery WHERE ticket_id = ?1 ORDER BY id")?;
             let outbox = all.query_map([ticket.0], |r| Ok((r.get(0)?, r.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
             let mut all = c.prepare_cached("SELECT id, subject, body FROM notification WHERE ticket_id = ?1 ORDER BY id")?;
             let notifications = all.query_map([ticket.0], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?.collect::<rusqlite::Result<_>>()?;

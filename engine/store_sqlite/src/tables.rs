@@ -2,6 +2,7 @@
 
 pub mod calls;
 pub mod courier;
+pub mod deliveries;
 pub mod desk_events;
 pub mod inbox;
 pub mod messages;

@@ -186,7 +186,8 @@ impl Target for SqliteTarget {
     }
 
     async fn hold(&mut self) -> Result<u64> {
-        let sql = "UPDATE outbox SET state = 'held', owner = NULL, error = 'restored from a backup' WHERE state = 'due'";
+        let sql =
+            "UPDATE delivery SET state = 'held', owner = NULL, error = 'restored from a backup' WHERE state = 'due' AND channel = 'mail'";
         get(&mut self.0).execute(sql, []).map(|n| n as u64).map_err(error)
     }
 

@@ -6,7 +6,7 @@
 
 use crate::names;
 use crate::rows::{error, json, micros};
-use crate::tables::{calls, courier, desk_events, inbox, messages, redaction, search, site};
+use crate::tables::{calls, courier, deliveries, desk_events, inbox, messages, redaction, search, site};
 use rusqlite::{Connection, params};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -338,14 +338,15 @@ pub fn commit(connection: &Connection, names: &NameIds, fresh: &mut Vec<(String,
         }
     }
     search::write(connection, changes).map_err(error)?;
-    inbox::write(connection, changes, commit.history.at, commit.trace.as_deref())?;
+    inbox::write(connection, changes, commit.history.at)?;
+    deliveries::write(connection, commit).map_err(error)?;
     if let Some(redaction) = &commit.redaction {
         redaction::write(connection, t.id, &t.number, &t.title, redaction)?;
     }
-    calls::write(connection, changes, commit.trace.as_deref())?;
+    calls::write(connection, changes)?;
     site::write(connection, changes)?;
     courier::write(connection, changes, &commit.history.actor, commit.history.at)?;
-    messages::write(connection, changes, |login| names.person(login), commit.history.at, commit.trace.as_deref()).map_err(error)?;
+    messages::write(connection, changes, |login| names.person(login)).map_err(error)?;
     for (other, kind, since) in &changes.links {
         run(
             "INSERT INTO ticket_link (ticket_id, other_id, kind, created) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",

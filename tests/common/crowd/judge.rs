@@ -82,7 +82,7 @@ pub fn findings(folder: &Folder, scene: &Scene, journal: &Journal) -> Vec<Findin
 
 /// The longest time from the commit that wrote a mail to its end.
 pub fn longest_wait_of_a_mail(folder: &Folder) -> Duration {
-    let row = rows(folder, "SELECT max(done - created) AS longest FROM outbox WHERE state = 'sent'").remove(0);
+    let row = rows(folder, "SELECT max(done - created) AS longest FROM delivery WHERE state = 'sent'").remove(0);
     Duration::from_micros(row["longest"].as_u64().unwrap_or_default())
 }
 

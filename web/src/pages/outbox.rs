@@ -1,4 +1,4 @@
-//! The outbox: mail that waits, failed or is held, and what was sent last; release and resend.
+//! The outbox: deliveries of all channels that wait, failed or are held, and those that arrived last; release and resend.
 
 use crate::extract::{Path, Query};
 use crate::input::FormData;
@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use maud::html;
 use serde::Deserialize;
 use vorgang_core::rights;
-use vorgang_store::messages::MailState;
+use vorgang_store::deliveries::{Channel, DeliveryState};
 
 const PAGE: u32 = 50;
 
@@ -24,13 +24,21 @@ pub struct OutboxQuery {
     before: Option<i64>,
 }
 
-fn title(t: &'static Texts, state: MailState) -> &'static str {
+fn title(t: &'static Texts, state: DeliveryState) -> &'static str {
     match state {
-        MailState::Due => t.mail_due,
-        MailState::Failed => t.mail_failed,
-        MailState::Held => t.mail_held,
-        MailState::Sent => t.mail_sent,
-        MailState::TakenBack => t.mail_taken_back,
+        DeliveryState::Due => t.mail_due,
+        DeliveryState::Failed => t.mail_failed,
+        DeliveryState::Held => t.mail_held,
+        DeliveryState::Sent => t.mail_sent,
+        DeliveryState::TakenBack => t.mail_taken_back,
+    }
+}
+
+fn channel(t: &'static Texts, channel: Channel) -> &'static str {
+    match channel {
+        Channel::Mail => t.channel_mail,
+        Channel::Program => t.channel_program,
+        Channel::Message => t.channel_message,
     }
 }
 
@@ -45,26 +53,26 @@ pub async fn page(
     let t = page.t;
     let store = &app.desk.store;
     let mut counts = vec![];
-    for state in [MailState::Due, MailState::Failed, MailState::Held] {
-        match store.mail_count(state).await {
+    for state in [DeliveryState::Due, DeliveryState::Failed, DeliveryState::Held] {
+        match store.delivery_count(state).await {
             Ok(count) => counts.push((state, count)),
             Err(e) => return failed(e.into(), &id),
         }
     }
-    let fullest = || counts.iter().rev().find(|(_, n)| *n > 0).map_or(MailState::Sent, |(s, _)| *s);
-    let state = query.state.as_deref().and_then(MailState::from_word).unwrap_or_else(fullest);
+    let fullest = || counts.iter().rev().find(|(_, n)| *n > 0).map_or(DeliveryState::Sent, |(s, _)| *s);
+    let state = query.state.as_deref().and_then(DeliveryState::from_word).unwrap_or_else(fullest);
     let rights = rights::visible(&model.names, &who.person);
-    let rows = match store.mail_list(&rights, state, PAGE, query.before).await {
+    let rows = match store.delivery_list(&rights, state, PAGE, query.before).await {
         Ok(rows) => rows,
         Err(e) => return failed(e.into(), &id),
     };
-    let may_send = matches!(state, MailState::Failed | MailState::Held);
-    let send = if state == MailState::Held { t.release_mail } else { t.resend };
+    let may_send = matches!(state, DeliveryState::Failed | DeliveryState::Held);
+    let send = if state == DeliveryState::Held { t.release_mail } else { t.resend };
     let body = html! {
         h1 { (t.outbox) }
         @if !app.config.mail { div.notice.warn role="status" { p { (t.no_mail_server) } } }
         nav aria-label=(t.outbox) { ul.tabs {
-            @for (s, count) in counts.iter().map(|(s, n)| (*s, Some(*n))).chain([(MailState::Sent, None), (MailState::TakenBack, None)]) {
+            @for (s, count) in counts.iter().map(|(s, n)| (*s, Some(*n))).chain([(DeliveryState::Sent, None), (DeliveryState::TakenBack, None)]) {
                 li { a href=(format!("/admin/outbox?state={}", s.word())) data-enhance aria-current=[(s == state).then_some("page")] {
                     (title(t, s)) @if let Some(n) = count.filter(|n| *n > 0) { " (" (n) ")" } } }
             }
@@ -77,17 +85,18 @@ pub async fn page(
         }
         @if !rows.is_empty() {
             div.table tabindex="0" role="region" aria-label=(title(t, state)) { table {
-                thead { tr { th scope="col" { (t.ticket) } th scope="col" { (t.who) } th scope="col" { (t.subject) } th scope="col" { (t.created) }
-                    @if state == MailState::Due { th scope="col" { (t.next_try) } }
-                    @if state != MailState::Sent { th.number scope="col" { (t.attempts) } th scope="col" { (t.error) } }
+                thead { tr { th scope="col" { (t.ticket) } th scope="col" { (t.way_out) } th scope="col" { (t.who) } th scope="col" { (t.what) } th scope="col" { (t.created) }
+                    @if state == DeliveryState::Due { th scope="col" { (t.next_try) } }
+                    @if state != DeliveryState::Sent { th.number scope="col" { (t.attempts) } th scope="col" { (t.error) } }
                     @if may_send { th scope="col" { (send) } } } }
                 tbody { @for row in &rows { tr {
-                    td.nowrap { a href=(page.ticket_url(&row.number)) data-enhance { (row.number) } }
-                    td { (widgets::person_name(&page, &row.recipient)) }
-                    td { (row.subject) }
+                    td.nowrap { @if row.ticket.is_some() { a href=(page.ticket_url(&row.number)) data-enhance { (row.number) } } @else { "–" } }
+                    td { (channel(t, row.channel)) }
+                    td { @if row.recipient.is_empty() { "–" } @else { (widgets::person_name(&page, &row.recipient)) } }
+                    td { (row.title()) }
                     td.nowrap { (widgets::time(&page, row.created)) }
-                    @if state == MailState::Due { td.nowrap { (widgets::time(&page, row.due)) } }
-                    @if state != MailState::Sent { td.number { (row.attempts) } td { (row.error.as_deref().unwrap_or("–")) } }
+                    @if state == DeliveryState::Due { td.nowrap { (widgets::time(&page, row.due)) } }
+                    @if state != DeliveryState::Sent { td.number { (row.attempts) } td { (row.error.as_deref().unwrap_or("–")) } }
                     @if may_send { td {
                         form method="post" action=(format!("/admin/outbox/{}/send", row.id)) data-enhance { (page.csrf())
                             input type="hidden" name="state" value=(state.word());
@@ -104,9 +113,9 @@ pub async fn page(
 }
 
 async fn release(app: &App, id: &RequestId, mail: Option<i64>, data: &FormData) -> Response {
-    let state = data.get("state").and_then(MailState::from_word).filter(|s| matches!(s, MailState::Failed | MailState::Held));
+    let state = data.get("state").and_then(DeliveryState::from_word).filter(|s| matches!(s, DeliveryState::Failed | DeliveryState::Held));
     let Some(state) = state else { return Redirect::to("/admin/outbox").into_response() };
-    let done = app.desk.store.mail_release(state, mail, app.desk.clock.now()).await;
+    let done = app.desk.store.delivery_release(state, mail, app.desk.clock.now()).await;
     app.desk.wakes.look_for_work();
     match done {
         Ok(_) => Redirect::to(&format!("/admin/outbox?state={}", state.word())).into_response(),

@@ -17,6 +17,7 @@ use vorgang_runtime::clock::{Clock, SystemClock};
 use vorgang_runtime::quota::Quotas;
 use vorgang_runtime::{Desk, demo, revisions};
 use vorgang_testbed::{Database, Folder};
+use vorgang_web::backlog::Backlog;
 use vorgang_web::{App, Config, MetricsDoor};
 
 /// The system's clock until a test stops it.
@@ -43,6 +44,7 @@ pub struct Door {
     pub router: Router,
     pub desk: Arc<Desk>,
     pub clock: Arc<StopWatch>,
+    pub backlog: Backlog,
     _database: (Database, Folder),
 }
 
@@ -85,9 +87,11 @@ impl Door {
             access_log: false,
         };
         change(&mut config);
-        let app = App { desk: desk.clone(), config: Arc::new(config), servers: None, metrics: Arc::new(String::new) };
+        let backlog = Backlog::default();
+        let metrics = Arc::new(String::new);
+        let app = App { desk: desk.clone(), config: Arc::new(config), servers: None, metrics, backlog: backlog.clone() };
         let router = vorgang_web::router(app).layer(axum::Extension(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 9)))));
-        Self { router, desk, clock, _database: (database, folder) }
+        Self { router, desk, clock, backlog, _database: (database, folder) }
     }
 
     /// The answer as it begins; its body may have no end.

@@ -205,8 +205,8 @@ impl Desk {
         let threads = self.threads().await?;
         let mut addresses: Vec<String> = vec![];
         for key in report.originals.iter().filter_map(|id| threads.key_of(id)) {
-            let Some(row) = self.store.mail_find(key).await? else { continue };
-            match &row.outgoing {
+            let Some(row) = self.store.delivery_find(key).await? else { continue };
+            match row.outgoing() {
                 Some(outgoing) => addresses.extend(outgoing.to.iter().chain(&outgoing.cc).map(|a| a.key())),
                 None => addresses.extend(self.people().get(&row.recipient).map(|p| p.email.to_ascii_lowercase())),
             }

@@ -5,8 +5,8 @@ use crate::rows::{micros, text};
 use crate::tables::search;
 use jiff::Timestamp;
 use vorgang_core::ids::TicketId;
+use vorgang_store::deliveries::mail_key;
 use vorgang_store::inbox::NewInbox;
-use vorgang_store::messages::{Payload, channel};
 use vorgang_store::words::Doc;
 use vorgang_store::{Commit, Result};
 
@@ -17,7 +17,7 @@ const PARTICIPANT: &str = "INSERT INTO participant (ticket_id, address, body, si
 const COUNT: &str = "INSERT INTO mail_count AS m (address, day, count) SELECT a, b, sum(c) FROM unnest({}) x (a, b, c) GROUP BY a, b \
      ON CONFLICT (address, day) DO UPDATE SET count = m.count + excluded.count";
 
-const TAKEN_BACK: &str = "UPDATE outbox SET state = 'taken_back', done = b FROM unnest({}) x (a, b) \
+const TAKEN_BACK: &str = "UPDATE delivery SET state = 'taken_back', done = b FROM unnest({}) x (a, b) \
      WHERE key = a AND state = 'due' AND attempts = 0 AND due > b AND due - created <= 60000000 RETURNING 1";
 
 const WITHDRAWN: &str = "UPDATE article SET withdrawn = TRUE, visible = FALSE FROM unnest({}) x (a, b) WHERE ticket_id = a AND seq = b";
@@ -35,24 +35,12 @@ pub fn rows<'a>(batch: &mut Batch<'a>, commit: &'a Commit) -> Result<()> {
         batch.row(PARTICIPANT, [t.id.into(), participant.key().into(), text(participant)?.into(), micros(*since).into()]);
     }
     for mail in &changes.outgoing {
-        let to = mail.to.first().map_or("", |a| a.address.as_str());
-        let (key, payload) = (format!("{}-{}", t.id, mail.seq), Payload::of_mail(mail, &t.number, commit.trace.as_deref()));
-        let cells = [
-            key.into(),
-            t.id.into(),
-            to.into(),
-            payload.into(),
-            micros(mail.at).into(),
-            micros(mail.not_before).into(),
-            channel(mail.account.as_deref()).into(),
-        ];
-        batch.row(OUTBOX, cells);
         for address in mail.to.iter().filter(|_| mail.auto) {
             batch.row(COUNT, [address.key().into(), day(mail.at).into(), 1_i64.into()]);
         }
     }
     for (mail, article) in &changes.taken_back {
-        batch.certain(TAKEN_BACK, [format!("{}-{mail}", t.id).into(), micros(at).into()]);
+        batch.certain(TAKEN_BACK, [mail_key(t.id, mail).into(), micros(at).into()]);
         batch.row(WITHDRAWN, [t.id.into(), (*article).into()]);
         batch.row(search::PUT, [Doc::new(t.id, *article, true).0.into(), String::new().into()]);
     }
@@ -102,6 +90,3 @@ pub fn add<'a>(batch: &mut Batch<'a>, mail: &'a NewInbox, ticket: Option<TicketI
     );
     Ok(())
 }
-
-pub const OUTBOX: &str = "INSERT INTO outbox (key, ticket_id, channel, state, recipient, payload, created, due, attempts) \
-     SELECT a, b, g, 'due', c, d, e, f, 0 FROM unnest({}) x (a, b, c, d, e, f, g)";

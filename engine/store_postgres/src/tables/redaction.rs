@@ -15,7 +15,7 @@ const PART: &str = "UPDATE article_part SET name = d, blob_hash = e FROM unnest(
      WHERE ticket_id = a AND article_seq = b AND part = c";
 
 const INCIDENT: &str = "UPDATE incident SET body = c FROM unnest({}) x (a, b, c) WHERE ticket_id = a AND seq = b";
-const OUTBOX: &str = "UPDATE outbox SET payload = b, error = CASE WHEN state IN ('due', 'held') THEN 'the content was removed' ELSE error END, \
+const OUTBOX: &str = "UPDATE delivery SET payload = b, error = CASE WHEN state IN ('due', 'held') THEN 'the content was removed' ELSE error END, \
      state = CASE WHEN state IN ('due', 'held') THEN 'failed' ELSE state END FROM unnest({}) x (a, b) WHERE id = a";
 
 const NOTIFICATION: &str = "UPDATE notification SET subject = b, body = c FROM unnest({}) x (a, b, c) WHERE id = a";

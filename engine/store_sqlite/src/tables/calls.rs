@@ -1,20 +1,19 @@
 //! Rows of programs that are to run.
 
-use crate::rows::{error, json, micros};
+use crate::rows::{error, json};
 use rusqlite::{Connection, params};
 use vorgang_core::changes::Changes;
 use vorgang_core::ids::TicketId;
 use vorgang_core::snapshot::Call;
-use vorgang_store::Result;
-use vorgang_store::calls::DueCall;
+use vorgang_store::{Result, StoreError};
 
 /// What a command wants to be run, as rows: part of its commit.
-pub fn write(c: &Connection, changes: &Changes, trace: Option<&str>) -> Result<()> {
+pub fn write(c: &Connection, changes: &Changes) -> Result<()> {
     let ticket = changes.ticket.id;
     for call in &changes.calls {
-        let state = DueCall::state(call, trace)?;
-        let mut statement = c.prepare_cached("INSERT INTO call (ticket_id, seq, due, state) VALUES (?1, ?2, ?3, ?4)").map_err(error)?;
-        statement.execute(params![ticket.0, call.seq.0, micros(call.wanted), state]).map_err(error)?;
+        let state = serde_json::to_string(call).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+        let mut statement = c.prepare_cached("INSERT INTO call (ticket_id, seq, state) VALUES (?1, ?2, ?3)").map_err(error)?;
+        statement.execute(params![ticket.0, call.seq.0, state]).map_err(error)?;
     }
     for seq in &changes.calls_ended {
         let mut statement = c.prepare_cached("DELETE FROM call WHERE ticket_id = ?1 AND seq = ?2").map_err(error)?;

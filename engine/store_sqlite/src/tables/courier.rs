@@ -1,12 +1,14 @@
 //! Rows of messages that are sent and kept.
 
 use crate::rows::{error, json, micros};
+use crate::tables::deliveries;
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use vorgang_core::changes::Changes;
 use vorgang_core::ids::TicketId;
 use vorgang_core::message::Data;
 use vorgang_core::snapshot::KeptMessage;
+use vorgang_store::deliveries::NewDelivery;
 use vorgang_store::{Result, StoreError};
 
 const INSERT: &str = "INSERT INTO message (name, data, sent, by, hops, until) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
@@ -23,6 +25,7 @@ pub fn write(c: &Connection, changes: &Changes, by: &str, at: Timestamp) -> Resu
     let ticket = changes.ticket.id;
     for m in &changes.emitted {
         run(INSERT, params![m.name, text(&m.data)?, micros(at), by, m.hops, m.until.map(micros)])?;
+        deliveries::add(c, &NewDelivery::of_message(c.last_insert_rowid(), &m.name, at)).map_err(error)?;
     }
     for kept in &changes.kept {
         let state = serde_json::to_string(kept).map_err(|e| StoreError::Corrupt(e.to_string()))?;

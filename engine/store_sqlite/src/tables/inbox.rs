@@ -8,8 +8,8 @@ use serde::Serialize;
 use vorgang_core::changes::Changes;
 use vorgang_core::ids::TicketId;
 use vorgang_core::mail::Address;
+use vorgang_store::deliveries::mail_key;
 use vorgang_store::inbox::NewInbox;
-use vorgang_store::messages::{Payload, channel};
 use vorgang_store::{Result, StoreError};
 
 pub(crate) fn text(value: &impl Serialize) -> Result<String> {
@@ -17,7 +17,7 @@ pub(crate) fn text(value: &impl Serialize) -> Result<String> {
 }
 
 /// What a command changes about mail: part of its commit.
-pub fn write(c: &Connection, changes: &Changes, at: Timestamp, trace: Option<&str>) -> Result<()> {
+pub fn write(c: &Connection, changes: &Changes, at: Timestamp) -> Result<()> {
     let run = |sql: &str, params: &[&dyn rusqlite::ToSql]| c.prepare_cached(sql).and_then(|mut s| s.execute(params)).map_err(error);
     let t = &changes.ticket;
     for (participant, since) in &changes.participants {
@@ -25,19 +25,6 @@ pub fn write(c: &Connection, changes: &Changes, at: Timestamp, trace: Option<&st
         run(sql, params![t.id.0, participant.key(), text(participant)?, micros(*since)])?;
     }
     for mail in &changes.outgoing {
-        let to = mail.to.first().map_or("", |a| a.address.as_str());
-        run(
-            "INSERT INTO outbox (key, ticket_id, channel, state, recipient, payload, created, due, attempts) VALUES (?1, ?2, ?7, 'due', ?3, ?4, ?5, ?6, 0)",
-            params![
-                format!("{}-{}", t.id.0, mail.seq),
-                t.id.0,
-                to,
-                Payload::of_mail(mail, &t.number, trace),
-                micros(mail.at),
-                micros(mail.not_before),
-                channel(mail.account.as_deref())
-            ],
-        )?;
         for address in mail.to.iter().filter(|_| mail.auto) {
             let sql = "INSERT INTO mail_count (address, day, count) VALUES (?1, ?2, 1) ON CONFLICT DO UPDATE SET count = count + 1";
             run(sql, params![address.key(), day(mail.at)])?;
@@ -45,8 +32,8 @@ pub fn write(c: &Connection, changes: &Changes, at: Timestamp, trace: Option<&st
     }
     for (mail, article) in &changes.taken_back {
         // One that somebody tries to send is due much later.
-        let sql = "UPDATE outbox SET state = 'taken_back', done = ?2 WHERE key = ?1 AND state = 'due' AND attempts = 0 AND due > ?2 AND due - created <= 60000000";
-        if run(sql, params![format!("{}-{mail}", t.id), micros(at)])? != 1 {
+        let sql = "UPDATE delivery SET state = 'taken_back', done = ?2 WHERE key = ?1 AND state = 'due' AND attempts = 0 AND due > ?2 AND due - created <= 60000000";
+        if run(sql, params![mail_key(t.id, mail), micros(at)])? != 1 {
             return Err(StoreError::Conflict);
         }
         run("UPDATE article SET withdrawn = 1, visible = 0 WHERE ticket_id = ?1 AND seq = ?2", params![t.id.0, article.0])?;

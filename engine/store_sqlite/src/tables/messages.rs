@@ -1,19 +1,11 @@
 //! Rows of notifications.
 
 use crate::rows::micros;
-use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use vorgang_core::changes::Changes;
-use vorgang_store::messages::{Payload, channel};
 
 /// What a command tells people, as rows: part of its commit.
-pub fn write(
-    c: &Connection,
-    changes: &Changes,
-    person: impl Fn(&str) -> Option<i64>,
-    at: Timestamp,
-    trace: Option<&str>,
-) -> rusqlite::Result<()> {
+pub fn write(c: &Connection, changes: &Changes, person: impl Fn(&str) -> Option<i64>) -> rusqlite::Result<()> {
     let run = |sql: &str, params: &[&dyn rusqlite::ToSql]| c.prepare_cached(sql).and_then(|mut s| s.execute(params)).map(|_| ());
     let t = &changes.ticket;
     for n in &changes.notices {
@@ -23,32 +15,11 @@ pub fn write(
                 params![person, t.id.0, t.number.as_str(), n.name, n.subject, n.body, micros(n.at), n.instead_of.as_deref()],
             )?;
         }
-        if n.mail {
-            let payload = Payload::of_notice(n, &t.number, trace);
-            run(
-                "INSERT INTO outbox (key, ticket_id, channel, state, recipient, payload, created, due, attempts) VALUES (?1, ?2, ?7, 'due', ?3, ?4, ?5, ?6, 0)",
-                params![
-                    format!("{}-{}", t.id.0, n.seq),
-                    t.id.0,
-                    n.to.as_str(),
-                    payload,
-                    micros(n.at),
-                    micros(n.not_before.unwrap_or(n.at)),
-                    channel(n.account.as_deref())
-                ],
-            )?;
-        }
     }
     for told in &changes.told {
         run(
             "INSERT INTO told (ticket_id, name, person, day) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET day = excluded.day",
             params![t.id.0, told.name, told.to.as_str(), told.day.to_string()],
-        )?;
-    }
-    for notice in &changes.mails_wanted {
-        run(
-            "UPDATE outbox SET state = 'due', due = ?2, created = max(created, ?2), attempts = 0, error = NULL WHERE key = ?1 AND state <> 'sent'",
-            params![format!("{}-{notice}", t.id), micros(at)],
         )?;
     }
     Ok(())

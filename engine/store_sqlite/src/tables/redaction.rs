@@ -43,7 +43,7 @@ fn rows(c: &Connection, ticket: TicketId, number: &str, title: &str, r: &Redacti
         c.execute("UPDATE incident SET body = ?3 WHERE ticket_id = ?1 AND seq = ?2", params![ticket.0, seq.0, body])?;
     }
     for (id, payload) in &r.outbox {
-        let sql = "UPDATE outbox SET payload = ?2, error = CASE WHEN state IN ('due', 'held') THEN 'the content was removed' ELSE error END, \
+        let sql = "UPDATE delivery SET payload = ?2, error = CASE WHEN state IN ('due', 'held') THEN 'the content was removed' ELSE error END, \
              state = CASE WHEN state IN ('due', 'held') THEN 'failed' ELSE state END WHERE id = ?1";
         c.execute(sql, params![id, payload])?;
     }
