@@ -153,14 +153,21 @@ fn mix(folder: &Path) {
 }
 
 /// Leaves a process a share of one processor, in percent, by a control group that is empty afterwards. The callers stand on the
-/// same machine: without it they have no processor left to ask for ten times what the server can do.
+/// same machine: without it they have no processor left to ask for ten times what the server can do. The share is given every 10 ms,
+/// so that the server is a slow one and not one that stands still most of the time.
 fn confine(pid: u32, percent: u64) -> std::io::Result<()> {
-    let (folder, limit, value) = match Path::new("/sys/fs/cgroup/cgroup.controllers").exists() {
-        true => ("/sys/fs/cgroup/vorgang-bench", "cpu.max", format!("{} 100000", percent * 1_000)),
-        false => ("/sys/fs/cgroup/cpu/vorgang-bench", "cpu.cfs_quota_us", (percent * 1_000).to_string()),
+    let (period, share) = (10_000, percent * 100);
+    let (folder, limits) = match Path::new("/sys/fs/cgroup/cgroup.controllers").exists() {
+        true => ("/sys/fs/cgroup/vorgang-bench", vec![("cpu.max", format!("{share} {period}"))]),
+        false => {
+            let limits = vec![("cpu.cfs_period_us", period.to_string()), ("cpu.cfs_quota_us", share.to_string())];
+            ("/sys/fs/cgroup/cpu/vorgang-bench", limits)
+        }
     };
     std::fs::create_dir_all(folder)?;
-    std::fs::write(format!("{folder}/{limit}"), value)?;
+    for (limit, value) in limits {
+        std::fs::write(format!("{folder}/{limit}"), value)?;
+    }
     std::fs::write(format!("{folder}/cgroup.procs"), pid.to_string())
 }
 

@@ -1,5 +1,5 @@
 //! `cargo bench --bench rules`: what rules cost. Names after `--` choose: acls, handlers, jobs, timers,
-//! outbox; `postgres` before them runs the last three on PostgreSQL. `jobs` and `timers` make a million tickets each, and need
+//! outbox, deliveries; `postgres` before them runs the last four on PostgreSQL. `jobs` and `timers` make a million tickets each, and need
 //! some gigabytes of disk for a while.
 
 mod common;
@@ -21,9 +21,12 @@ use vorgang_core::snapshot::Snapshot;
 use vorgang_definitions::model::Model;
 use vorgang_definitions::site::{SiteFile, load};
 use vorgang_runtime::clock::SystemClock;
+use vorgang_runtime::delivery::{self, AttemptEnd, Channel, LanePlan, Lanes, Retries};
 use vorgang_runtime::jobs::{go_on, start_now};
 use vorgang_runtime::outbox::{Links, Mail, Mailer, SendError, deliver_due};
 use vorgang_runtime::{Desk, Request, revisions};
+use vorgang_store::deliveries::{self, Delivery, DeliveryState};
+use vorgang_store::due::Work;
 
 /// The server's own.
 #[global_allocator]
@@ -66,6 +69,9 @@ fn main() {
     }
     if is_wanted("outbox") {
         runtime.block_on(outbox(&ground));
+    }
+    if is_wanted("deliveries") {
+        runtime.block_on(deliveries(&ground));
     }
     let _ = std::fs::remove_dir_all(&folder);
 }
@@ -335,4 +341,47 @@ async fn outbox(ground: &Ground<'_>) {
         rates[1],
         rates[1] / rates[0] * 100.0
     );
+}
+
+/// What the engine of deliveries does by itself: a channel that does nothing, as wide as mail and wider.
+async fn deliveries(ground: &Ground<'_>) {
+    const COUNT: u64 = 20_000;
+    struct Nothing(LanePlan);
+    #[async_trait::async_trait]
+    impl Channel for Nothing {
+        fn plan(&self) -> LanePlan {
+            self.0
+        }
+        fn retries(&self, _: &Delivery) -> Retries {
+            Retries { most: 0, first: 1, longest: 1, spread: false }
+        }
+        async fn send(&self, _: &Arc<Desk>, _: &[Delivery]) -> AttemptEnd {
+            AttemptEnd::Arrived
+        }
+    }
+    for (batch, width) in [(56, 8), (512, 64)] {
+        let place = ground.place(&format!("deliveries_{width}"));
+        begin(&place, "", None).await;
+        let desk = desk(&place, "").await;
+        let mut rates = vec![];
+        for round in 0..ROUNDS {
+            let now = jiff::Timestamp::now().as_microsecond();
+            place.run(&format!(
+                "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {COUNT}) \
+                 INSERT INTO delivery (key, ticket_id, channel, lane, rank, state, recipient, payload, created, due, span) \
+                 SELECT '{round}-' || i, NULL, 'mail', '', 1, 'due', 'agent', \
+                 '{{\"subject\":\"T\",\"body\":\"B\",\"notification\":\"told\",\"ticket\":\"1\"}}', {now}, {now}, 900000000 FROM n"
+            ));
+            let plan = LanePlan { channel: deliveries::Channel::Mail, work: Work::Mail, batch, width, lanes: Lanes::Each };
+            let started = Instant::now();
+            let lane = tokio::spawn(delivery::run_lane(desk.clone(), Arc::new(Nothing(plan))));
+            while desk.store.delivery_count(DeliveryState::Due).await.expect("a count") > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            rates.push(COUNT as f64 / started.elapsed().as_secs_f64());
+            lane.abort();
+        }
+        desk.store.leave().await;
+        println!("{}: deliveries by a channel that does nothing, {width} at a time: {:.0}/s", place.name(), median(rates));
+    }
 }

@@ -365,19 +365,19 @@ async fn on(
     }
     let (live, store, drain) = (desk.live.clone(), desk.store.clone(), options.drain);
     let backlog = Backlog::default();
-    lanes.spawn(backlog.clone().run_lane());
+    backlog.watch().context("the wait for threads cannot be measured")?;
     let app = App { desk: desk.clone(), config: Arc::new(config), servers: Some(post.clone()), metrics: metrics.text(), backlog };
     if let Some(address) = options.guards.metrics {
         let listener = tokio::net::TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
         let router = vorgang_web::metrics_router(metrics.text(), desk);
         lanes.spawn(async move {
-            if let Err(e) = vorgang_web::door::serve(listener, router, 64, vec![], std::future::pending()).await {
+            if let Err(e) = vorgang_web::door::serve(listener, router, None, 64, vec![], std::future::pending()).await {
                 tracing::error!("the metrics are not served any more: {e}");
             }
         });
     }
     lanes.spawn(metrics.keep());
-    let router = vorgang_web::router(app);
+    let (gate, router) = (vorgang_web::gate(&app), vorgang_web::router(app));
     let stop = async move {
         stopped().await;
         live.close();
@@ -389,7 +389,7 @@ async fn on(
         };
         tokio::time::sleep(Duration::from_secs(seconds)).await;
     };
-    vorgang_web::door::serve(listener, router, places(), proxies, stop).await?;
+    vorgang_web::door::serve(listener, router, Some(gate), places(), proxies, stop).await?;
     lanes.shutdown().await;
     if let Some(socket) = place.socket() {
         let _ = std::fs::remove_file(socket);

@@ -148,7 +148,7 @@ fn the_image_is_small_and_not_root() {
     for line in ["USER nonroot:nonroot", "VOLUME /data", "STOPSIGNAL SIGTERM", "ENTRYPOINT [\"/vorgang\"]"] {
         assert!(last.lines().any(|l| l == line), "{line}");
     }
-    assert!(!last.contains("RUN ") && text.contains("cargo build --release --locked"));
+    assert!(!last.contains("RUN ") && text.contains("cargo build --profile dist --all-features --locked"));
     for key in last.split("VORGANG_").skip(1).map(|rest| rest.split('=').next().unwrap_or_default()) {
         let known = include_str!("../src/serve.rs").contains(&format!("\"VORGANG_{key}\""))
             || include_str!("../src/main.rs").contains(&format!("\"VORGANG_{key}\""));

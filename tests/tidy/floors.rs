@@ -173,7 +173,8 @@ const CRATES: &[(&str, &[&[&str]])] = &[
         "web/src",
         &[
             &["assets", "backlog", "caller", "door", "flow", "quotes", "texts", "who"],
-            &["layout", "session"],
+            &["session"],
+            &["layout"],
             &["open_work", "problem", "widgets"],
             &["admission", "extract", "forms", "input"],
             &["api", "asset_files", "kept", "pages", "stream"],

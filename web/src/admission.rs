@@ -150,18 +150,21 @@ pub fn declared(request: &Request) -> u64 {
     }
 }
 
+/// What operators ask, and the files of pages, cost nothing.
+pub fn is_exempt(path: &str) -> bool {
+    matches!(path, "/livez" | "/readyz" | "/metrics") || path.starts_with("/assets/")
+}
+
 /// Everything but what only says whether the server is there.
 pub async fn admit(State((app, places)): State<(App, Places)>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    if matches!(path, "/livez" | "/readyz" | "/metrics") || path.starts_with("/assets/") {
+    if is_exempt(path) {
         return next.run(request).await;
     }
     let api = request.uri().path().starts_with("/api/");
     let id = request.extensions().get::<RequestId>().cloned().unwrap_or_else(layout::no_id);
     // Before anything else: this request has waited already, and others wait behind it.
-    if app.backlog.refuses() {
-        return busy(api, &id);
-    }
+    let Some(_entered) = app.backlog.enter(api) else { return busy(api, &id) };
     app.desk.attend().await;
     // RFC 9112, 3.2: one `Host`, or the request is refused. HTTP/2 has it in the request line.
     if request.version() <= Version::HTTP_11 && request.headers().get_all(header::HOST).iter().count() != 1 {

@@ -6,6 +6,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::Request;
+use axum::response::Response;
+use futures_util::future::Either;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -45,11 +47,15 @@ const SHARE_MIN: usize = 32;
 /// Waits where the system has no descriptor for another connection.
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// Answers a request before anything is done for it, if it has to be refused.
+pub type Gate = Arc<dyn Fn(&Request<Incoming>) -> Option<Response> + Send + Sync>;
+
 /// Serves until `stop` is ready; requests that are under way are finished. No more than `places` connections are open, and a quarter
 /// of them from one address, but for the proxies.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
+    gate: Option<Gate>,
     places: usize,
     proxies: Vec<IpAddr>,
     stop: impl Future<Output = ()>,
@@ -58,7 +64,7 @@ pub async fn serve(
     server.timer(TokioTimer::new()).header_read_timeout(NEXT_HEAD);
     let (close, closing) = watch::channel(false);
     let shares = Shares { most: (places / 4).max(SHARE_MIN), proxies, open: Arc::default() };
-    let door = Door { server, router, graceful: GracefulShutdown::new(), closing, shares };
+    let door = Door { server, router, gate, graceful: GracefulShutdown::new(), closing, shares };
     let few = places / 4;
     let places = Arc::new(Semaphore::new(places));
     let mut stop = std::pin::pin!(stop);
@@ -98,6 +104,7 @@ pub async fn serve(
 struct Door {
     server: http1::Builder,
     router: Router,
+    gate: Option<Gate>,
     graceful: GracefulShutdown,
     closing: watch::Receiver<bool>,
     shares: Shares,
@@ -213,13 +220,19 @@ impl Door {
         let patience = if share.beyond { FIRST_WORD_BEYOND } else { patience };
         // Small answers are not held back for more to come.
         let _ = stream.set_nodelay(true);
-        let (router, turn) = (self.router.clone(), Arc::new(AtomicU64::new(0)));
+        let (router, gate, turn) = (self.router.clone(), self.gate.clone(), Arc::new(AtomicU64::new(0)));
         let answering = turn.clone();
         let service = service_fn(move |request: Request<Incoming>| {
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(ConnectInfo(peer));
             answering.fetch_add(1, Ordering::AcqRel);
-            let (answer, turn) = (router.clone().oneshot(request), answering.clone());
+            let answer = match gate.as_ref().and_then(|gate| gate(&request)) {
+                Some(refusal) => Either::Left(std::future::ready(Ok(refusal))),
+                None => {
+                    let mut request = request.map(Body::new);
+                    request.extensions_mut().insert(ConnectInfo(peer));
+                    Either::Right(router.clone().oneshot(request))
+                }
+            };
+            let turn = answering.clone();
             async move {
                 let answer = answer.await;
                 turn.fetch_add(1, Ordering::AcqRel);

@@ -12,7 +12,6 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use maud::{Markup, html};
-use vorgang_runtime::secrets::is_secret;
 
 impl FromRequest<App> for FormData {
     type Rejection = Response;
@@ -25,7 +24,7 @@ impl FromRequest<App> for FormData {
         let (uri, own_page) = (request.uri().clone(), session::says_own_page(request.headers()));
         let data = FormData::read(request, app).await.map_err(|f| fault(false, f, &id))?;
         match who {
-            Some(who) if !data.get("csrf").is_some_and(|t| is_secret(t, &who.csrf)) => Err(old_token(&who, &uri, &data, own_page)),
+            Some(who) if !data.get("csrf").is_some_and(|t| session::is_token(t, &who.csrf)) => Err(old_token(&who, &uri, &data, own_page)),
             _ => Ok(data),
         }
     }
@@ -105,7 +104,7 @@ fn form(t: &Texts, uri: &Uri, data: &FormData, csrf: Option<&str>) -> Markup {
     html! {
         form method="post" action=(uri.path()) {
             @for (name, value) in data.fields.iter().filter(|(n, _)| n != "csrf") { input type="hidden" name=(name) value=(value); }
-            @if let Some(csrf) = csrf { input type="hidden" name="csrf" value=(csrf); }
+            @if let Some(csrf) = csrf { input type="hidden" name="csrf" value=(session::masked(csrf)); }
             div.buttons { button.primary { (t.send_again) } }
         }
     }

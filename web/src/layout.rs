@@ -2,7 +2,7 @@
 
 use crate::texts::{Texts, texts};
 use crate::who::Who;
-use crate::{App, RequestId, assets};
+use crate::{App, RequestId, assets, session};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
@@ -17,12 +17,14 @@ pub struct Page<'a> {
     pub model: &'a Model,
     pub t: &'static Texts,
     pub unread: u64,
+    /// The session's token, as this page has it.
+    csrf: String,
 }
 
 impl<'a> Page<'a> {
     pub async fn new(app: &'a App, who: &'a Who, model: &'a Model) -> Self {
         let unread = app.desk.store.notification_unread(&who.person.login).await.unwrap_or(0);
-        Self { app, who, model, t: texts(&who.person.language), unread }
+        Self { app, who, model, t: texts(&who.person.language), unread, csrf: session::masked(&who.csrf) }
     }
 
     pub fn language(&self) -> &str {
@@ -35,7 +37,7 @@ impl<'a> Page<'a> {
 
     /// The hidden field that every form carries.
     pub fn csrf(&self) -> Markup {
-        html! { input type="hidden" name="csrf" value=(self.who.csrf); }
+        html! { input type="hidden" name="csrf" value=(self.csrf); }
     }
 
     /// With it a key of this drawing: whoever sends the form twice, after an answer that was lost, does it once.

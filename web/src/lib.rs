@@ -29,12 +29,14 @@ mod widgets;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 use tracing::Instrument;
 use vorgang_runtime::Desk;
@@ -124,9 +126,32 @@ pub fn router(app: App) -> Router {
         .layer(RequestBodyTimeoutLayer::new(BODY_SILENCE_MAX))
         .layer(middleware::from_fn_with_state((app.clone(), admission::Places::default()), admission::admit))
         .layer(middleware::from_fn_with_state(app.config.secure(), headers))
+        // Nothing secret stands in a page as the same text twice (`session::masked`). Streams, images and small answers stay as they are.
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(middleware::from_fn_with_state(app.clone(), observe))
         .with_state(app)
 }
+
+/// Refuses, with a backlog, before a request has a route, a line of the log or a body: each of these would cost more than the refusal.
+pub fn gate(app: &App) -> door::Gate {
+    let (backlog, secure) = (app.backlog.clone(), app.config.secure());
+    Arc::new(move |request| {
+        let path = request.uri().path();
+        let api = path.starts_with("/api/");
+        if admission::is_exempt(path) || !backlog.refuses(api) {
+            return None;
+        }
+        let id = RequestId(request_id());
+        let mut response = admission::busy(api, &id);
+        protect(response.headers_mut(), secure, false);
+        if let Ok(value) = HeaderValue::from_str(&id.0) {
+            response.headers_mut().insert(X_REQUEST_ID, value);
+        }
+        Some(response)
+    })
+}
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// A request id, a log line, a metric.
 async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Response {
@@ -161,7 +186,7 @@ async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Re
         tracing::debug!(request = id, %method, path, status, seconds, "request");
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+        response.headers_mut().insert(X_REQUEST_ID, value);
     }
     response
 }
@@ -201,7 +226,11 @@ pub(crate) fn request_id() -> String {
 async fn headers(State(secure): State<bool>, request: Request, next: Next) -> Response {
     let is_asset = request.uri().path().starts_with("/assets/");
     let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+    protect(response.headers_mut(), secure, is_asset);
+    response
+}
+
+fn protect(headers: &mut HeaderMap, secure: bool, is_asset: bool) {
     let mut set = |name: HeaderName, value: &'static str| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     };
@@ -221,7 +250,6 @@ async fn headers(State(secure): State<bool>, request: Request, next: Next) -> Re
     if !is_asset {
         set(header::CACHE_CONTROL, "no-store");
     }
-    response
 }
 
 pub(crate) async fn livez() -> &'static str {
@@ -241,11 +269,7 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
     }
 }
 
-pub(crate) async fn metrics_text(
-    State(app): State<App>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    headers: axum::http::HeaderMap,
-) -> Response {
+pub(crate) async fn metrics_text(State(app): State<App>, ConnectInfo(peer): ConnectInfo<SocketAddr>, headers: HeaderMap) -> Response {
     let token = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
     let may = match &app.config.metrics {
         // With https there is a proxy in front, whose callers are not on this machine.

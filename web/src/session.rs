@@ -4,6 +4,8 @@ use crate::App;
 use crate::who::Who;
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, header};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use vorgang_runtime::secrets::is_secret;
 
 /// With https the name is bound to this host by the browser.
@@ -40,7 +42,29 @@ pub(crate) fn csrf_ok(who: &Who, request: &Request) -> bool {
     if who.session.is_none() || matches!(*request.method(), Method::GET | Method::HEAD) {
         return true;
     }
-    request.headers().get("x-csrf-token").and_then(|v| v.to_str().ok()).is_some_and(|t| is_secret(t, &who.csrf))
+    request.headers().get("x-csrf-token").and_then(|v| v.to_str().ok()).is_some_and(|t| is_token(t, &who.csrf))
+}
+
+/// The token as it stands in a page: another text in each page, so that the length of a compressed page tells nothing of it
+/// (BREACH, 2013).
+pub fn masked(csrf: &str) -> String {
+    let pad = std::iter::repeat_with(vorgang_runtime::accounts::random_id::<16>).flatten();
+    let (mut mask, mut hidden) = (vec![], vec![]);
+    for (byte, pad) in csrf.bytes().zip(pad) {
+        mask.push(pad);
+        hidden.push(byte ^ pad);
+    }
+    mask.append(&mut hidden);
+    URL_SAFE_NO_PAD.encode(mask)
+}
+
+/// Is this the session's token, or what [`masked`] made of it?
+pub fn is_token(given: &str, csrf: &str) -> bool {
+    let unmasked = URL_SAFE_NO_PAD.decode(given).ok().filter(|bytes| bytes.len() % 2 == 0).and_then(|bytes| {
+        let (mask, hidden) = bytes.split_at(bytes.len() / 2);
+        String::from_utf8(mask.iter().zip(hidden).map(|(a, b)| a ^ b).collect()).ok()
+    });
+    is_secret(given, csrf) | unmasked.is_some_and(|token| is_secret(&token, csrf))
 }
 
 /// The browser says that the form stood on a page of ours ([`same_origin`] has compared it).
@@ -63,5 +87,20 @@ pub(crate) fn same_origin(app: &App, request: &Request) -> bool {
             let host = header("host").map(|h| format!("http://{h}"));
             origin == app.config.public_url || (!app.config.secure() && host.as_deref() == Some(origin))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_masked_token_is_another_text_each_time_and_is_the_token() {
+        let csrf = "a-token-of-some-length-0123456789";
+        let (one, other) = (masked(csrf), masked(csrf));
+        assert!(one != other && !one.contains(csrf));
+        assert!([one.as_str(), other.as_str(), csrf].iter().all(|given| is_token(given, csrf)));
+        let wrong = [masked("another-token-of-the-same-length-"), one[..one.len() - 2].to_owned(), String::new(), "%".to_owned()];
+        assert!(wrong.iter().all(|given| !is_token(given, csrf)));
     }
 }

@@ -103,7 +103,7 @@ async fn serve(places: usize, proxies: Vec<IpAddr>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let router = Router::new().route("/", get(|| async { "here" }));
-    tokio::spawn(vorgang_web::door::serve(listener, router, places, proxies, std::future::pending()));
+    tokio::spawn(vorgang_web::door::serve(listener, router, None, places, proxies, std::future::pending()));
     address
 }
 
@@ -189,5 +189,44 @@ async fn with_a_backlog_everybody_is_refused_at_once() {
     assert_eq!(reply.headers.get(header::RETRY_AFTER).map(|v| v.as_bytes()), Some(&b"2"[..]));
     assert!(reply.body.contains("Nothing was begun"), "{}", reply.body);
     door.backlog.record(Duration::ZERO);
-    assert_eq!(answers().await, [200, 200, 200]);
+    assert_eq!(answers().await, [200, 200, 200], "one after the other");
+}
+
+/// The same at the socket, before a request has a route: with its number, and with the headers of every answer.
+#[tokio::test]
+async fn with_a_backlog_the_socket_refuses() {
+    let door = Door::open().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let serving = vorgang_web::door::serve(listener, door.router.clone(), Some(door.gate.clone()), 8, vec![], std::future::pending());
+    let serving = tokio::spawn(serving);
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    let mut ask = async |path: &str| {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        let (mut answer, mut part) = (String::new(), [0; 4096]);
+        loop {
+            let read = stream.read(&mut part).await.expect("an answer");
+            answer.push_str(&String::from_utf8_lossy(&part[..read]));
+            let Some((head, body)) = answer.split_once("\r\n\r\n") else { continue };
+            let length = head.lines().find_map(|l| l.strip_prefix("content-length: ")).and_then(|n| n.parse::<usize>().ok());
+            if body.len() >= length.expect("a length") {
+                return answer;
+            }
+        }
+    };
+    assert!(ask("/api/v1/openapi.json").await.starts_with("HTTP/1.1 200 "));
+    for _ in 0..2 {
+        door.backlog.record(Duration::from_secs(1));
+    }
+    for (path, kind) in [("/api/v1/openapi.json", "application/problem+json"), ("/sign-in", "text/html")] {
+        let refused = ask(path).await;
+        assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
+        let heads = [kind, "retry-after: 2", "x-request-id: ", "content-security-policy: ", "cache-control: no-store"];
+        assert!(heads.iter().all(|h| refused.contains(h)), "{refused}");
+    }
+    assert!(ask("/livez").await.starts_with("HTTP/1.1 200 "), "operators are answered");
+    door.backlog.record(Duration::ZERO);
+    assert!(ask("/api/v1/openapi.json").await.starts_with("HTTP/1.1 200 "), "on the same connection");
+    serving.abort();
 }

@@ -257,3 +257,27 @@ async fn kept_answers_are_for_those_who_may_still_see_them() {
     door.desk.person_change("agent", &back, None, &by).await.expect("a change");
     assert_eq!(create().await.json(), first.json());
 }
+
+/// Pages, answers and files are compressed for those who can read it; what is small, and what is still being written, is not.
+#[tokio::test]
+async fn answers_are_compressed_for_those_who_ask() {
+    let door = Door::open().await;
+    let token = door.desk.token_create("agent").await.expect("a token");
+    let (cookie, _) = door.session("agent").await;
+    let home = door.send("GET", "/agent", &[("cookie", &cookie)], "").await;
+    let script = home.body.split('"').find(|part| part.starts_with("/assets/") && part.ends_with(".js")).expect("a script").to_owned();
+    let auth = format!("Bearer {token}");
+    let cases = [
+        ("/agent", ("cookie", cookie.as_str()), true),
+        ("/api/v1/openapi.json", ("authorization", auth.as_str()), true),
+        (script.as_str(), ("accept", "*/*"), true),
+        ("/livez", ("accept", "*/*"), false),
+        ("/stream?tickets=", ("cookie", cookie.as_str()), false),
+    ];
+    for (path, header, is_compressed) in cases {
+        let plain = door.ask("GET", path, &[header], "").await;
+        assert_eq!((plain.status().as_u16(), plain.headers().get("content-encoding")), (200, None), "{path}");
+        let reply = door.ask("GET", path, &[header, ("accept-encoding", "gzip")], "").await;
+        assert_eq!(reply.headers().get("content-encoding").map(|v| v.as_bytes()), is_compressed.then_some(&b"gzip"[..]), "{path}");
+    }
+}

@@ -45,6 +45,7 @@ pub struct Door {
     pub desk: Arc<Desk>,
     pub clock: Arc<StopWatch>,
     pub backlog: Backlog,
+    pub gate: vorgang_web::door::Gate,
     _database: (Database, Folder),
 }
 
@@ -90,8 +91,9 @@ impl Door {
         let backlog = Backlog::default();
         let metrics = Arc::new(String::new);
         let app = App { desk: desk.clone(), config: Arc::new(config), servers: None, metrics, backlog: backlog.clone() };
+        let gate = vorgang_web::gate(&app);
         let router = vorgang_web::router(app).layer(axum::Extension(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 9)))));
-        Self { router, desk, clock, backlog, _database: (database, folder) }
+        Self { router, desk, clock, backlog, gate, _database: (database, folder) }
     }
 
     /// The answer as it begins; its body may have no end.
