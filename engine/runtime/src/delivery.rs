@@ -255,8 +255,7 @@ async fn deliver(desk: &Arc<Desk>, channel: &Arc<dyn Channel>, rows: Vec<Deliver
             }
             // What goes together goes on with the trace of its first.
             let first = parcel.first();
-            let name = first.map_or("", |d| d.lane.as_str());
-            let span = step!("delivery", channel = plan.channel.word(), lane = name, deliveries = parcel.len());
+            let span = first.map_or_else(tracing::Span::none, |first| span(plan.channel, first, parcel.len()));
             let span = trace::followed(span, first.and_then(|d| d.trace.as_deref()));
             let outcome = channel.send(&desk, &parcel).instrument(span).await;
             silent.fetch_or(matches!(outcome, AttemptEnd::Silent(_)), Ordering::Relaxed);
@@ -270,6 +269,16 @@ async fn deliver(desk: &Arc<Desk>, channel: &Arc<dyn Channel>, rows: Vec<Deliver
         mark(desk, channel, ended).await;
     }
     Ok(())
+}
+
+/// The step of a trace that an attempt is.
+fn span(channel: deliveries::Channel, first: &Delivery, count: usize) -> tracing::Span {
+    match channel {
+        deliveries::Channel::Mail => step!("mail", mails = count),
+        deliveries::Channel::Program => step!("program", program = first.lane, ticket = %first.number),
+        // One may be for many tickets, each with a trace of its own.
+        deliveries::Channel::Message => tracing::Span::none(),
+    }
 }
 
 /// Writes how attempts have ended, and tells the channel of those that ended for good.
