@@ -3,7 +3,7 @@
 
 use crate::{Result, StoreError};
 use std::collections::{HashMap, HashSet};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use vorgang_core::ids::Login;
 
 /// Names of definitions are letters, digits and `_`: nothing else becomes part of a statement.
@@ -14,7 +14,13 @@ pub fn is_plain(name: &str) -> bool {
 #[derive(Default)]
 pub struct NameIds {
     inner: RwLock<Known>,
+    /// Names in the order in which they were remembered: (kind, name, id).
+    remembered: Mutex<Vec<(String, String, i64)>>,
 }
+
+/// A moment in which a read of all names begins.
+#[derive(Debug, Clone, Copy)]
+pub struct Mark(usize);
 
 /// What a database knows, as it is read.
 #[derive(Default)]
@@ -40,13 +46,28 @@ impl Known {
 }
 
 impl NameIds {
-    pub fn replace(&self, known: Known) {
+    fn remembered(&self) -> MutexGuard<'_, Vec<(String, String, i64)>> {
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn mark(&self) -> Mark {
+        Mark(self.remembered().len())
+    }
+
+    /// Replaces all by what was read since the mark. Names that were remembered meanwhile stay: the read may not have seen them.
+    pub fn replace(&self, mut known: Known, mark: Mark) {
+        let remembered = self.remembered();
+        for (kind, name, id) in remembered.iter().skip(mark.0) {
+            known.name(*id, kind.clone(), name.clone());
+        }
         *self.inner.write().unwrap_or_else(PoisonError::into_inner) = known;
     }
 
     pub fn remember(&self, kind: &str, fresh: Vec<(String, i64)>) {
+        let mut remembered = self.remembered();
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         for (name, id) in fresh {
+            remembered.push((kind.to_owned(), name.clone(), id));
             inner.name(id, kind.to_owned(), name);
         }
     }
@@ -87,5 +108,26 @@ impl NameIds {
 
     pub fn login(&self, id: i64) -> Login {
         self.find_login(id).map_or_else(|| format!("#{id}").into(), Login::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two batches at the same time: one reads all names, and the other makes one that this read has not seen.
+    #[test]
+    fn a_name_that_is_made_during_a_read_stays_known() {
+        let names = NameIds::default();
+        names.remember("audience", vec![("role:old".into(), 1)]);
+        let mark = names.mark();
+        let read = Known::default();
+        names.remember("audience", vec![("role:clerk".into(), 2)]);
+        names.replace(read, mark);
+        assert_eq!(
+            (names.find("audience", "role:clerk"), names.find("audience", "role:old")),
+            (Some(2), None),
+            "the read had seen the old one"
+        );
     }
 }

@@ -14,6 +14,7 @@ pub const FIELD_INDEX: &str = "own_field_";
 
 /// Reads everything again.
 pub async fn reload(server: &Server, names: &NameIds) -> Result<()> {
+    let mark = names.mark();
     let mut known = Known::default();
     for row in server.ask("SELECT id, kind, name FROM name", vec![]).await? {
         known.name(row.try_get(0).map_err(error)?, row.try_get(1).map_err(error)?, row.try_get(2).map_err(error)?);
@@ -22,7 +23,7 @@ pub async fn reload(server: &Server, names: &NameIds) -> Result<()> {
         known.person(row.try_get(0).map_err(error)?, row.try_get(1).map_err(error)?);
     }
     known.indexed = indexed(server).await?;
-    names.replace(known);
+    names.replace(known, mark);
     Ok(())
 }
 

@@ -28,6 +28,7 @@ fn indexed_fields(connection: &Connection) -> rusqlite::Result<HashSet<String>> 
 
 /// Reads everything again: after names or people were added.
 pub fn reload(names: &NameIds, connection: &Connection) -> rusqlite::Result<()> {
+    let mark = names.mark();
     let mut known = Known::default();
     let mut statement = connection.prepare("SELECT id, kind, name FROM name")?;
     let mut rows = statement.query([])?;
@@ -40,7 +41,7 @@ pub fn reload(names: &NameIds, connection: &Connection) -> rusqlite::Result<()> 
         known.person(row.get(0)?, row.get(1)?);
     }
     known.indexed = indexed_fields(connection)?;
-    names.replace(known);
+    names.replace(known, mark);
     Ok(())
 }
 
