@@ -95,6 +95,25 @@ fn what_a_form_does_on_entry_is_done_on_entry() {
 }
 
 #[test]
+fn what_a_repeated_form_or_step_does_is_done_in_every_round() {
+    let repeat = "repeat: { until: ticket.priority > 1, max: 50 }";
+    let grows = |c: &str| {
+        format!(
+            "a: {{ FORM, next: c }}\nc: {{ {repeat}, {c}, next: e }}\nd: {{ next: f }}\ne: {{ FORM, next: f }}\nf: {{ FORM, next: z }}\nz: {{ join: all, end: over }}"
+        )
+    };
+    let form = "dialogs: { form: { for: agent, do: [ { reopen: d } ] } }";
+    assert_eq!(fault(&grows(form), ""), "tokens at `f` grow without end: after `a`, `c` (again), `d`");
+    assert_eq!(fault(&grows("do: [ { reopen: d } ]"), ""), "tokens at `f` grow without end: after `a`, `c` (again), `d`");
+    // Each round takes the other branch away; the last one does not have to.
+    let takes = format!(
+        "a: {{ FORM, next: [ {{ to: [b, c] }} ] }}\nb: {{ FORM, next: z }}\nc: {{ {repeat}, dialogs: {{ form: {{ for: agent, do: [ {{ cancel: b, \
+         when: ticket.priority < 2 }} ] }} }}, next: z }}\nz: {{ join: matching, FORM, end: over }}"
+    );
+    assert_eq!(answer(&takes, ""), Answer::Sound);
+}
+
+#[test]
 fn nine_tokens_are_not_endless() {
     let nine = "a: { FORM, next: [ { to: b, times: 9 } ] }\nb: { FORM, next: z }\nz: { join: { tokens: 9 }, end: over }";
     assert_eq!(answer(nine, ""), Answer::Sound);

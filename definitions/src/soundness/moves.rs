@@ -229,7 +229,10 @@ impl<S: Phase> Maker<'_, S> {
     fn activity(&self, place: usize, name: &str, activity: &Activity<S>) -> Option<(Vec<Move>, Vec<Move>)> {
         let call = activity.actions.iter().position(|a| matches!(a.verb, Verb::Run(_))).unwrap_or(activity.actions.len());
         let (own, answered) = (self.turns(&activity.actions[..call])?, self.turns(&activity.actions[call..])?);
-        let completions = self.completions(name, activity)?;
+        let mut completions = self.completions(name, activity)?;
+        if activity.repeat.is_some() {
+            completions.extend(self.rounds(place, name, activity)?);
+        }
         let mut entry: Vec<Move> = vec![];
         let mut later: Vec<Move> = vec![];
         let guarded = activity.while_.is_some() || activity.mutex.is_some();
@@ -270,10 +273,8 @@ impl<S: Phase> Maker<'_, S> {
         }
         if entry.iter().all(|m| m.effects.is_empty()) {
             entry.clear();
-        } else if activity.repeat.is_some() {
-            let again = Move::new("again", vec![Effect::Leave, Effect::Again(place)]);
-            entry.extend(by_itself.then(|| again.clone()));
-            later.push(again);
+            // A further round in which nothing is done.
+            later.retain(|m| m.effects != [Effect::Leave, Effect::Again(place)]);
         }
         for (way, branch) in activity.ways() {
             let (label, actions) = match way {
@@ -313,8 +314,8 @@ impl<S: Phase> Maker<'_, S> {
         timers.chain(handlers).chain(votes).chain(forms).collect()
     }
 
-    /// The ways in which the activity is completed: each outcome with what its form does, then the branch.
-    fn completions(&self, name: &str, activity: &Activity<S>) -> Option<Vec<Move>> {
+    /// Every outcome with what its form does.
+    fn answers<'p>(&self, name: &str, activity: &'p Activity<S>) -> Vec<(String, &'p [Action<S>])> {
         let possible = outcomes(self.names, self.process, name);
         let mut given: Vec<(String, &[Action<S>])> = vec![];
         if activity.for_each.is_none() {
@@ -334,9 +335,25 @@ impl<S: Phase> Maker<'_, S> {
         let others: Vec<(String, &[Action<S>])> =
             possible.iter().filter(|p| !given.iter().any(|(o, _)| o == *p)).map(|p| (p.clone(), &[][..])).collect();
         given.extend(others);
+        given
+    }
+
+    /// What a form does is done in every round of `repeat` (C2), not only in the last one. Rounds are not counted: `max` is taken
+    /// for many.
+    fn rounds(&self, place: usize, name: &str, activity: &Activity<S>) -> Option<Vec<Move>> {
+        let again = [Move::new("again", vec![Effect::Leave, Effect::Again(place)])];
+        let mut moves = vec![];
+        for (_, actions) in self.answers(name, activity) {
+            moves.extend(after(&self.turns(actions)?, &again));
+        }
+        Some(unique(moves))
+    }
+
+    /// The ways in which the activity is completed: each outcome with what its form does, then the branch.
+    fn completions(&self, name: &str, activity: &Activity<S>) -> Option<Vec<Move>> {
         let split = activity.split.unwrap_or(Split::First);
         let mut moves = vec![];
-        for (outcome, actions) in given {
+        for (outcome, actions) in self.answers(name, activity) {
             let ways = match &activity.next {
                 None => {
                     let ends = activity.end.iter().map(|_| Effect::End);

@@ -27,6 +27,8 @@ const NETS: u64 = 2_000;
 const NETS_LONG: u64 = 50_000;
 /// Nets on which the proof once walked the same ways for minutes.
 const LONG_WAYS: [u64; 2] = [8_385, 9_940];
+/// Nets in which a repeated form reopens an activity in each round.
+const ROUNDS: [u64; 2] = [2_231, 8_863];
 /// Of a thousand nets: so many at most may be undecided, or be faulted without reason.
 const UNDECIDED: u64 = 50;
 const FALSE_ALARMS: u64 = 10;
@@ -143,7 +145,7 @@ fn the_proof_and_the_engine_agree() {
     let part = part.unwrap_or(0..all);
     let nets = part.end.saturating_sub(part.start);
     let count = Mutex::new(Count::default());
-    let seeds: Vec<u64> = LONG_WAYS.into_iter().chain(part).collect();
+    let seeds: Vec<u64> = LONG_WAYS.into_iter().chain(ROUNDS).chain(part).collect();
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
