@@ -63,17 +63,39 @@ pub fn request(address: &str, method: &str, path: &str, headers: &[(&str, &str)]
     }
     let mut answer = Answer { status, headers, body: String::new() };
     let length: Option<usize> = answer.header("content-length").and_then(|v| v.parse().ok());
-    match length {
-        Some(length) => {
-            let mut bytes = vec![0; length];
-            reader.read_exact(&mut bytes).ok()?;
-            answer.body = String::from_utf8_lossy(&bytes).into_owned();
-        }
+    let bytes = match length {
+        Some(length) => exactly(&mut reader, length)?,
+        // A proxy that unpacks an answer does not know its length before its end.
+        None if answer.header("transfer-encoding") == Some("chunked") => unchunked(&mut reader)?,
         None => {
-            reader.read_to_string(&mut answer.body).ok()?;
+            let mut bytes = vec![];
+            reader.read_to_end(&mut bytes).ok()?;
+            bytes
         }
-    }
+    };
+    answer.body = String::from_utf8_lossy(&bytes).into_owned();
     Some(answer)
+}
+
+fn exactly(reader: &mut impl Read, length: usize) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; length];
+    reader.read_exact(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// A body in chunks (RFC 9112, section 7.1); `None` without the last one.
+fn unchunked(reader: &mut impl BufRead) -> Option<Vec<u8>> {
+    let mut body = vec![];
+    loop {
+        let mut size = String::new();
+        reader.read_line(&mut size).ok()?;
+        let chunk = exactly(reader, usize::from_str_radix(size.trim(), 16).ok()?)?;
+        exactly(reader, 2)?;
+        if chunk.is_empty() {
+            return Some(body);
+        }
+        body.extend(chunk);
+    }
 }
 
 /// A folder that goes with the test, and the database that commands in it use.
