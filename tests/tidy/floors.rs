@@ -177,6 +177,7 @@ const CRATES: &[(&str, &[&[&str]])] = &[
             &["layout"],
             &["open_work", "problem", "widgets"],
             &["admission", "extract", "forms", "input"],
+            &["call"],
             &["api", "asset_files", "kept", "pages", "stream"],
             &["auth", "openapi", "routes"],
         ],

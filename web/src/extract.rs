@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
 use serde::de::DeserializeOwned;
+use vorgang_core::ids::ArticleId;
 
 pub struct Path<T>(pub T);
 
@@ -38,5 +39,45 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
             refused(parts, status, "Unknown or malformed query parameter.", "Unbekannter oder falscher Parameter.")
         };
         read.map(|q| Self(q.0)).map_err(|_| bad())
+    }
+}
+
+/// The parameters of a path, in their order.
+pub trait Parameters: Sized + Send {
+    /// The JSON type of each.
+    const TYPES: &'static [&'static str];
+
+    fn read(parts: &mut Parts, app: &App) -> impl Future<Output = Result<Self, Response>> + Send;
+}
+
+impl Parameters for () {
+    const TYPES: &'static [&'static str] = &[];
+
+    async fn read(_: &mut Parts, _: &App) -> Result<Self, Response> {
+        Ok(())
+    }
+}
+
+impl Parameters for String {
+    const TYPES: &'static [&'static str] = &["string"];
+
+    async fn read(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        Path::from_request_parts(parts, app).await.map(|Path(name)| name)
+    }
+}
+
+impl Parameters for i64 {
+    const TYPES: &'static [&'static str] = &["integer"];
+
+    async fn read(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        Path::from_request_parts(parts, app).await.map(|Path(id)| id)
+    }
+}
+
+impl Parameters for (String, ArticleId) {
+    const TYPES: &'static [&'static str] = &["string", "integer"];
+
+    async fn read(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        Path::from_request_parts(parts, app).await.map(|Path(both)| both)
     }
 }

@@ -6,6 +6,7 @@ mod asset_files;
 mod assets;
 mod auth;
 pub mod backlog;
+mod call;
 mod caller;
 pub mod door;
 mod extract;

@@ -16,12 +16,14 @@ pub mod steer;
 pub mod ticket;
 pub mod told;
 
+use crate::call::Call;
 use crate::input::Once;
 use crate::problem::{Fault, fault};
 use crate::{App, RequestId};
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::future::BoxFuture;
 use vorgang_core::decision::Remark;
 use vorgang_core::ids::TicketNumber;
 use vorgang_runtime::{Answer, Done, Error, Idempotent, Request as Wish};
@@ -30,6 +32,18 @@ pub async fn not_found(State(_): State<App>, request: Request) -> Response {
     let id = request.extensions().get::<RequestId>().cloned().unwrap_or_else(crate::layout::no_id);
     let api = request.uri().path().starts_with("/api/");
     fault(api, Fault::new(StatusCode::NOT_FOUND, "There is no such page.", "Diese Seite gibt es nicht."), &id)
+}
+
+/// A handler of a page, as the router takes it: a fault is told as a page.
+pub fn page<P, Q, B, F, R>(handler: F) -> impl Fn(Call<P, Q, B>) -> BoxFuture<'static, Response> + Clone + Send + Sync + 'static
+where
+    F: Fn(Call<P, Q, B>) -> R + Clone + Send + Sync + 'static,
+    R: Future<Output = Result<Response, Fault>> + Send + 'static,
+{
+    move |call| {
+        let (id, answer) = (call.id.clone(), handler(call));
+        Box::pin(async move { answer.await.unwrap_or_else(|fault| crate::problem::page(&fault, &id)) })
+    }
 }
 
 /// An error without a form to go back to.

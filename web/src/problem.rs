@@ -5,7 +5,9 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use maud::html;
-use serde_json::{Value as Json, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value as Json;
 use vorgang_core::rejection::{FormError, Rejection};
 use vorgang_runtime::Error;
 use vorgang_store::StoreError;
@@ -18,12 +20,14 @@ pub struct Fault {
     pub status: StatusCode,
     pub en: Box<str>,
     pub de: Box<str>,
-    pub extra: Box<Json>,
+    /// The problem type (RFC 9457).
+    pub kind: &'static str,
+    pub details: Box<Details>,
 }
 
 impl Fault {
     pub fn new(status: StatusCode, en: &str, de: &str) -> Self {
-        Self { status, en: en.into(), de: de.into(), extra: Box::new(Json::Null) }
+        Self { status, en: en.into(), de: de.into(), kind: "about:blank", details: Box::default() }
     }
 
     pub fn unavailable() -> Self {
@@ -50,7 +54,8 @@ impl Fault {
                     "Die Datenbank ging beim Schreiben verloren: Es ist nicht bekannt, ob es ausgeführt wurde. Mit einem Idempotency-Key dieselbe \
                      Anfrage erneut senden: Sie wird einmal ausgeführt. Ohne einen zuerst nachsehen.",
                 );
-                fault.extra = Box::new(json!({"type": OUTCOME_UNKNOWN, "reason": "outcome_unknown"}));
+                fault.kind = OUTCOME_UNKNOWN;
+                fault.details.reason = Some("outcome_unknown");
                 return fault;
             }
             StoreError::Full(_) => (
@@ -85,7 +90,7 @@ impl From<Error> for Fault {
         match error {
             Error::Rejected(r) => {
                 let mut fault = Self::new(status(&r), &r.say("en"), &r.say("de"));
-                fault.extra = Box::new(details(&r));
+                fault.details = Box::new(details(&r));
                 fault
             }
             Error::KeyReused => Self::new(
@@ -101,6 +106,12 @@ impl From<Error> for Fault {
                 Self::of_store(&e)
             }
         }
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Error::from(error).into()
     }
 }
 
@@ -121,41 +132,110 @@ pub fn status(rejection: &Rejection) -> StatusCode {
     }
 }
 
-fn details(rejection: &Rejection) -> Json {
+fn details(rejection: &Rejection) -> Details {
+    let reason = Some(rejection.word());
     match rejection {
         Rejection::Form(errors) => {
-            let error = |(field, error): &(String, FormError)| {
-                let mut json = json!({"field": field, "detail": error.say("en")});
-                if let FormError::Denied(denied) = error {
-                    json["rule"] = denied.acl.clone().into();
-                }
-                json
+            let error = |(field, error): &(String, FormError)| FieldProblem {
+                field: field.clone(),
+                detail: error.say("en"),
+                rule: match error {
+                    FormError::Denied(denied) => Some(denied.acl.clone()),
+                    _ => None,
+                },
             };
-            json!({"reason": rejection.word(), "errors": errors.iter().map(error).collect::<Vec<_>>()})
+            Details { reason, errors: errors.iter().map(error).collect(), ..Details::default() }
         }
         Rejection::Conflict(fields) => {
-            let list: Vec<Json> = fields.iter().map(|(f, yours, stored)| json!({"field": f, "yours": yours, "stored": stored})).collect();
-            json!({"reason": "conflict", "conflicts": list})
+            let conflict = |(field, yours, stored): &(String, Json, Json)| Conflict {
+                field: field.clone(),
+                yours: yours.clone(),
+                stored: stored.clone(),
+            };
+            Details { reason: Some("conflict"), conflicts: fields.iter().map(conflict).collect(), ..Details::default() }
         }
-        Rejection::LifeCycle { from, to, .. } => json!({"reason": "life_cycle", "from": from, "to": to}),
-        Rejection::Acl(denied) => json!({"reason": "acl", "rule": denied.acl}),
-        other => json!({"reason": other.word()}),
+        Rejection::LifeCycle { from, to, .. } => {
+            Details { reason: Some("life_cycle"), from: Some(from.to_string()), to: Some(to.to_string()), ..Details::default() }
+        }
+        Rejection::Acl(denied) => Details { reason: Some("acl"), rule: Some(denied.acl.clone()), ..Details::default() },
+        _ => Details { reason, ..Details::default() },
     }
+}
+
+/// A problem document (RFC 9457).
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Problem<'a> {
+    /// `about:blank`, or a name where the status does not say enough.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    status: u16,
+    /// One sentence for a person.
+    detail: &'a str,
+    /// The number of the request, as it stands in the log.
+    request_id: &'a str,
+    #[serde(flatten)]
+    details: &'a Details,
+}
+
+/// What programs may want to know of a problem.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub struct Details {
+    /// The kind of the refusal in one word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub reason: Option<&'static str>,
+    /// What is wrong in a form, by field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldProblem>,
+    /// Values that somebody else has changed meanwhile.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<Conflict>,
+    /// The ACL that refuses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub rule: Option<String>,
+    /// The state that the ticket has, where its life cycle forbids the change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub from: Option<String>,
+    /// The state that was wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub to: Option<String>,
+}
+
+/// What is wrong with a field.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct FieldProblem {
+    field: String,
+    detail: String,
+    /// The ACL that refuses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    rule: Option<String>,
+}
+
+/// A value that somebody else has changed.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Conflict {
+    field: String,
+    yours: Json,
+    stored: Json,
 }
 
 /// A problem document.
 pub fn problem(fault: &Fault, id: &RequestId) -> Response {
-    let mut body = json!({
-        "type": "about:blank",
-        "title": fault.status.canonical_reason().unwrap_or("Error"),
-        "status": fault.status.as_u16(),
-        "detail": fault.en,
-        "request_id": id.0,
-    });
-    if let (Json::Object(map), Json::Object(extra)) = (&mut body, &*fault.extra) {
-        map.extend(extra.clone());
-    }
-    (fault.status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+    let body = Problem {
+        kind: fault.kind,
+        title: fault.status.canonical_reason().unwrap_or("Error"),
+        status: fault.status.as_u16(),
+        detail: &fault.en,
+        request_id: &id.0,
+        details: &fault.details,
+    };
+    let body = serde_json::to_string(&body).unwrap_or_default();
+    (fault.status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response()
 }
 
 pub fn fault(api: bool, fault: Fault, id: &RequestId) -> Response {
@@ -208,10 +288,10 @@ mod tests {
                 "{}",
                 fault.en
             );
-            assert!(fault.extra.get("type").is_none());
+            assert_eq!(fault.kind, "about:blank");
         }
         let unknown = told(StoreError::Unknown(why()));
-        assert_eq!((unknown.status.as_u16(), unknown.extra["type"].as_str()), (503, Some(OUTCOME_UNKNOWN)));
+        assert_eq!((unknown.status.as_u16(), unknown.kind), (503, OUTCOME_UNKNOWN));
         assert!(!unknown.en.contains("Nothing was changed") && unknown.en.contains("Idempotency-Key"), "{}", unknown.en);
         assert!(!unknown.de.contains("nichts geändert"), "{}", unknown.de);
     }

@@ -42,7 +42,7 @@ async fn the_permission_matrix_holds() {
             assert_eq!(now["version"], foreign["version"]);
         }
         for route in routes::all() {
-            for method in route.methods {
+            for method in &route.methods {
                 let path = fill(route.path);
                 let api = path.starts_with("/api/");
                 let reply = match (who, api) {
@@ -84,7 +84,7 @@ async fn the_permission_matrix_holds() {
 fn every_api_route_is_in_the_committed_document() {
     let document = openapi::document();
     for route in routes::all().iter().filter(|r| r.path.starts_with("/api/")) {
-        for method in route.methods {
+        for method in &route.methods {
             assert!(document["paths"][route.path][method.to_lowercase()].is_object(), "{method} {} is not described", route.path);
         }
     }
@@ -132,6 +132,36 @@ async fn lists_counts_and_work_show_only_what_may_be_seen() {
         door.api("customer", "POST", &format!("/api/v1/tickets/{number}/articles"), &json!({"body": "more", "visible": false})).await;
     assert_eq!(reply.status, StatusCode::CREATED);
     assert!(door.api("customer", "GET", &format!("/api/v1/tickets/{number}/articles"), &Json::Null).await.body.contains("more"));
+}
+
+#[tokio::test]
+async fn articles_come_in_pages() {
+    let door = Door::open().await;
+    let mine = door.claim("customer", "400").await;
+    let path = format!("/api/v1/tickets/{}/articles", mine["number"].as_str().expect("a number"));
+    for (n, visible) in [(2, true), (3, false), (4, true), (5, false)] {
+        let article = json!({"body": format!("word {n}"), "visible": visible});
+        assert_eq!(door.api("agent", "POST", &path, &article).await.status, StatusCode::CREATED);
+    }
+    let bodies = async |who: &str, limit: u32| {
+        let (mut all, mut cursor) = (vec![], String::new());
+        loop {
+            let page = door.api(who, "GET", &format!("{path}?limit={limit}{cursor}"), &Json::Null).await.json();
+            let items = page["items"].as_array().expect("items");
+            assert!(items.len() <= limit as usize);
+            all.extend(items.iter().map(|a| a["body"].as_str().unwrap_or_default().to_owned()));
+            let Some(next) = page["next"].as_i64() else { return all };
+            cursor = format!("&cursor={next}");
+        }
+    };
+    let all = ["Train to Kiel", "word 2", "word 3", "word 4", "word 5"];
+    for limit in [1, 2, 5, 200] {
+        assert_eq!(bodies("agent", limit).await, all, "{limit} a page");
+        assert_eq!(bodies("customer", limit).await, ["Train to Kiel", "word 2", "word 4"], "{limit} a page");
+    }
+    for wrong in ["limit=x", "cursor=-1", "after=2"] {
+        assert_eq!(door.api("agent", "GET", &format!("{path}?{wrong}"), &Json::Null).await.status, StatusCode::BAD_REQUEST, "{wrong}");
+    }
 }
 
 #[tokio::test]

@@ -45,8 +45,13 @@ impl Desk {
 pub fn entry_json(row: &LogRow) -> Json {
     json!({
         "id": row.id, "at": Timestamp::from_microsecond(row.at).ok(), "actor": row.actor, "cause": row.cause, "event": row.event,
-        "about": row.about, "details": serde_json::from_str::<Json>(&row.details).unwrap_or_else(|_| row.details.clone().into()),
+        "about": row.about, "details": details(row),
     })
+}
+
+/// What else an entry says.
+pub fn details(row: &LogRow) -> Json {
+    serde_json::from_str(&row.details).unwrap_or_else(|_| row.details.clone().into())
 }
 
 /// Verifies the log: the number of entries, and a finding for each that was changed, removed or moved.

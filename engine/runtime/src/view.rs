@@ -24,6 +24,13 @@ use vorgang_definitions::value_error::ValueError;
 use vorgang_mail::html;
 use vorgang_store::{Page, Sort, StoreError, TicketRow, WorkRow};
 
+/// A ticket that a person may see, and how far.
+pub struct Sighted {
+    pub model: Arc<Model>,
+    pub snapshot: Snapshot,
+    pub sight: Sight,
+}
+
 /// One ticket as this person may see it.
 pub struct TicketView {
     pub model: Arc<Model>,
@@ -77,18 +84,32 @@ impl Desk {
         Some(shown_by(&offered::offered(&model, snapshot, &ctx, None)))
     }
 
-    pub async fn ticket_view(&self, person: &Person, number: &str) -> Result<TicketView, Error> {
+    /// The ticket with this number, where the person may see it.
+    pub async fn sighted(&self, person: &Person, number: &str) -> Result<Sighted, Error> {
         let model = self.model();
-        let stored = self.store.ticket_load(number).await?.ok_or(Rejection::NotFound)?;
-        let snapshot = stored.snapshot;
-        let sight = rights::sight(&model.names, person, &snapshot);
-        if sight == Sight::Nothing {
-            return Err(Rejection::NotFound.into());
+        let snapshot = self.store.ticket_load(number).await?.ok_or(Rejection::NotFound)?.snapshot;
+        match rights::sight(&model.names, person, &snapshot) {
+            Sight::Nothing => Err(Rejection::NotFound.into()),
+            sight => Ok(Sighted { model, snapshot, sight }),
         }
-        let mut articles = self.store.article_list(snapshot.ticket.id).await?;
-        if sight < Sight::Agent {
-            articles.retain(|a| a.visible);
-        }
+    }
+
+    /// The first articles behind this one that the person may read.
+    pub async fn articles(&self, person: &Person, number: &str, after: ArticleId, limit: u32) -> Result<Vec<Article>, Error> {
+        let seen = self.sighted(person, number).await?;
+        Ok(self.store.article_page(seen.snapshot.ticket.id, after, seen.sight < Sight::Agent, limit).await?)
+    }
+
+    /// One article, where the person may read it.
+    pub async fn article(&self, person: &Person, number: &str, article: ArticleId) -> Result<Article, Error> {
+        let before = ArticleId(article.0.saturating_sub(1));
+        let found = self.articles(person, number, before, 1).await?.into_iter().find(|a| a.seq == article);
+        Ok(found.ok_or(Rejection::NotFound)?)
+    }
+
+    pub async fn ticket_view(&self, person: &Person, number: &str) -> Result<TicketView, Error> {
+        let Sighted { model, snapshot, sight } = self.sighted(person, number).await?;
+        let articles = self.store.article_page(snapshot.ticket.id, ArticleId(0), sight < Sight::Agent, u32::MAX).await?;
         let (instances, steps) = self.store.ticket_runs(snapshot.ticket.id).await?;
         let people = self.people();
         let ctx = self.looking(person, &people);
@@ -131,8 +152,8 @@ impl Desk {
     }
 
     /// Linked tickets that this person may see, and what each is to this one: child, parent, related.
-    pub async fn links(&self, person: &Person, view: &TicketView) -> Result<Vec<(TicketRow, String)>, Error> {
-        Ok(self.store.links(&rights::visible(&view.model.names, person), view.snapshot.ticket.id).await?)
+    pub async fn links(&self, person: &Person, ticket: TicketId) -> Result<Vec<(TicketRow, String)>, Error> {
+        Ok(self.store.links(&rights::visible(&self.model().names, person), ticket).await?)
     }
 
     /// Links another ticket that this person may see, or takes the link away.
@@ -143,8 +164,8 @@ impl Desk {
 
     /// The command of [`Desk::link`].
     pub async fn link_command(&self, person: &Person, number: &str, other: &str, kind: LinkKind, linked: bool) -> Result<Command, Error> {
-        self.ticket_view(person, number).await?;
-        let seen = self.ticket_view(person, other).await;
+        self.sighted(person, number).await?;
+        let seen = self.sighted(person, other).await;
         let other = match seen {
             Ok(view) => view.snapshot.ticket,
             Err(Error::Rejected(Rejection::NotFound)) => {
@@ -158,7 +179,7 @@ impl Desk {
 
     /// How a notification would read on a ticket; the text says why it cannot be written there.
     pub async fn preview(&self, person: &Person, name: &str, number: &str) -> Result<Result<Vec<Notice>, String>, Error> {
-        let view = self.ticket_view(person, number).await?;
+        let view = self.sighted(person, number).await?;
         let notification = view.model.names.notifications.get(name).ok_or(Rejection::NotFound)?;
         let (people, system) = (self.people(), vorgang_core::people::system());
         let told = tell::preview(&view.model, &view.snapshot, &self.looking(&system, &people), notification);
@@ -167,11 +188,11 @@ impl Desk {
 
     /// Every row's events; for those who see the ticket as agents.
     pub async fn history_view(&self, person: &Person, number: &str) -> Result<Vec<HistoryView>, Error> {
-        let stored = self.store.ticket_load(number).await?.ok_or(Rejection::NotFound)?;
-        if rights::sight(&self.model().names, person, &stored.snapshot) != Sight::Agent {
+        let seen = self.sighted(person, number).await?;
+        if seen.sight != Sight::Agent {
             return Err(Rejection::NotFound.into());
         }
-        let rows = self.store.history_list(stored.snapshot.ticket.id, 0, 1_000).await?;
+        let rows = self.store.history_list(seen.snapshot.ticket.id, 0, 1_000).await?;
         let view = |r: vorgang_store::HistoryRow| {
             Ok(HistoryView {
                 events: r.events_read()?,
@@ -226,36 +247,36 @@ impl Desk {
 
     /// The bytes of a mail as they came, for people who see the ticket as an agent does.
     pub async fn letter(&self, person: &Person, number: &str, article: ArticleId) -> Result<Vec<u8>, Error> {
-        let view = self.ticket_view(person, number).await?;
-        if view.sight != Sight::Agent {
+        if self.sighted(person, number).await?.sight != Sight::Agent {
             return Err(Rejection::NotFound.into());
         }
-        let head = view.article(article).and_then(|a| a.head.as_deref());
-        let hash = head.and_then(|h| h.raw.as_deref()).ok_or(Rejection::NotFound)?;
-        Ok(self.store.blob(hash).await?.ok_or(Rejection::NotFound)?)
+        let head = self.article(person, number, article).await?.head;
+        let hash = head.and_then(|h| h.raw).ok_or(Rejection::NotFound)?;
+        Ok(self.store.blob(&hash).await?.ok_or(Rejection::NotFound)?)
     }
 
     /// The HTML of a mail as it is shown. It is sanitised at the first view, and stored.
     pub async fn letter_html(&self, person: &Person, number: &str, article: ArticleId) -> Result<String, Error> {
-        let view = self.ticket_view(person, number).await?;
-        let head = view.article(article).and_then(|a| a.head.as_deref());
-        let hash = head.and_then(|h| h.raw.as_deref()).ok_or(Rejection::NotFound)?;
-        if let Some(html) = self.store.shown_html(hash, html::RULES).await? {
+        let view = self.sighted(person, number).await?;
+        let head = self.article(person, number, article).await?.head;
+        let hash = head.and_then(|h| h.raw).ok_or(Rejection::NotFound)?;
+        if let Some(html) = self.store.shown_html(&hash, html::RULES).await? {
             return Ok(html);
         }
-        let raw = self.store.blob(hash).await?.ok_or(Rejection::NotFound)?;
+        let raw = self.store.blob(&hash).await?.ok_or(Rejection::NotFound)?;
         let shown = tokio::task::spawn_blocking(move || vorgang_mail::shown(&raw)).await;
         let shown = shown.map_err(|e| StoreError::Unavailable(format!("the mail could not be read: {e}")))?;
         let shown = shown.unwrap_or_default();
-        self.store.shown_html_put(hash, html::RULES, &shown, (view.snapshot.ticket.id, article)).await?;
+        self.store.shown_html_put(&hash, html::RULES, &shown, (view.snapshot.ticket.id, article)).await?;
         Ok(shown)
     }
 
     /// A blob, if this person sees an article or field of the ticket that has it.
     pub async fn attachment(&self, person: &Person, number: &str, blob: &str) -> Result<(String, String, Vec<u8>), Error> {
-        let view = self.ticket_view(person, number).await?;
-        let shown = view.shown_fields();
-        let attached = view.articles.iter().flat_map(|a| &a.attachments).find(|a| a.blob == blob);
+        let view = self.sighted(person, number).await?;
+        let shown = self.shown_fields(person, &view.snapshot);
+        let articles = self.store.article_page(view.snapshot.ticket.id, ArticleId(0), view.sight < Sight::Agent, u32::MAX).await?;
+        let attached = articles.iter().flat_map(|a| &a.attachments).find(|a| a.blob == blob);
         let named = match attached {
             Some(a) => Some((a.name.clone(), a.content_type.clone())),
             None => view

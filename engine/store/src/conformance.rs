@@ -59,6 +59,18 @@ async fn tickets_come_back_as_they_were_written(store: &dyn Store) {
     assert_eq!(store.ticket_load("N2").await, Ok(None));
     let articles = store.article_list(TicketId(1)).await.expect("articles");
     assert_eq!((articles.len(), articles[0].attachments[0].name.as_str(), articles[0].body.as_str()), (1, "ü.pdf", "Zeile 1\nZeile 2 😀"));
+    let page = async |after, visible, limit| {
+        let page = store.article_page(TicketId(1), ArticleId(after), visible, limit).await.expect("a page");
+        page.iter().map(|a| (a.seq, a.attachments.len())).collect::<Vec<_>>()
+    };
+    let first = (articles[0].seq, articles[0].attachments.len());
+    assert_eq!(
+        (page(0, false, 1).await, page(0, true, 9).await),
+        (vec![first], vec![first].into_iter().filter(|_| articles[0].visible).collect())
+    );
+    assert_eq!((page(first.0.0, false, 9).await, page(0, false, 0).await), (vec![], vec![]), "behind the last one; none of them");
+    assert_eq!(store.ticket_number(TicketId(1)).await, Ok(Some("N1".into())));
+    assert_eq!(store.ticket_number(TicketId(2)).await, Ok(None));
     assert_eq!(store.blob("b1").await, Ok(Some(vec![1, 2, 3])));
     store.shown_html_put("h", 1, "<p>x</p>", (TicketId(1), articles[0].seq)).await.expect("kept");
     store.shown_html_put("i", 1, "<p>x</p>", (TicketId(1), ArticleId(999))).await.expect("left out");

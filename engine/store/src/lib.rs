@@ -42,7 +42,7 @@ use vorgang_core::chain::{self, Hash, Link, Payload};
 use vorgang_core::changes::Changes;
 use vorgang_core::event::Event;
 use vorgang_core::filter::Filter;
-use vorgang_core::ids::{Login, TicketId, TicketNumber, TimerId};
+use vorgang_core::ids::{ArticleId, Login, TicketId, TicketNumber, TimerId};
 use vorgang_core::people::Person;
 use vorgang_core::snapshot::{Incident, Instance, Snapshot, Step, WorkItem};
 use vorgang_core::timer::Timer;
@@ -385,6 +385,8 @@ pub trait Store:
     // --- tickets
     async fn ticket_load(&self, number: &str) -> Result<Option<Stored>>;
     async fn ticket_load_by_id(&self, id: TicketId) -> Result<Option<Stored>>;
+    /// The number of the ticket with this id.
+    async fn ticket_number(&self, id: TicketId) -> Result<Option<TicketNumber>>;
     /// Several in one read; those that are gone are left out.
     async fn tickets_load(&self, ids: &[TicketId]) -> Result<Vec<Stored>>;
     /// Every instance and step, the ended ones too: for drawings.
@@ -397,7 +399,11 @@ pub trait Store:
     async fn links(&self, rights: &Filter, ticket: TicketId) -> Result<Vec<(TicketRow, String)>>;
     /// When something was written last.
     async fn ticket_newest_change(&self) -> Result<Option<Timestamp>>;
-    async fn article_list(&self, ticket: TicketId) -> Result<Vec<Article>>;
+    /// The first articles behind this one, in their order: all, or only those that customers see.
+    async fn article_page(&self, ticket: TicketId, after: ArticleId, visible: bool, limit: u32) -> Result<Vec<Article>>;
+    async fn article_list(&self, ticket: TicketId) -> Result<Vec<Article>> {
+        self.article_page(ticket, ArticleId(0), false, u32::MAX).await
+    }
     async fn history_list(&self, ticket: TicketId, after_version: u64, limit: u32) -> Result<Vec<HistoryRow>>;
     /// Rows of all tickets in the order of (ticket, version), behind the one named, for verifying.
     async fn history_scan(&self, after: (TicketId, u64), limit: u32) -> Result<Vec<HistoryRow>>;

@@ -125,6 +125,11 @@ impl Store for PostgresStore {
         self.loaded("t.id = $1", args![id]).await.map(|mut l| l.pop())
     }
 
+    async fn ticket_number(&self, id: TicketId) -> Result<Option<TicketNumber>> {
+        let rows = self.server.ask("SELECT number FROM ticket WHERE id = $1", args![id]).await?;
+        rows.first().map(|r| r.try_get::<String, _>(0).map(TicketNumber::from).map_err(error)).transpose()
+    }
+
     async fn tickets_load(&self, ids: &[TicketId]) -> Result<Vec<Stored>> {
         self.loaded("t.id = ANY ($1) ORDER BY t.id", args![ids.iter().map(|id| id.0).collect::<Vec<i64>>()]).await
     }
@@ -196,12 +201,12 @@ impl Store for PostgresStore {
         rows[0].try_get::<Option<i64>, _>(0).and_then(|t| t.map(time).transpose()).map_err(error)
     }
 
-    async fn article_list(&self, ticket: TicketId) -> Result<Vec<Article>> {
+    async fn article_page(&self, ticket: TicketId, after: ArticleId, visible: bool, limit: u32) -> Result<Vec<Article>> {
         let sql = "SELECT seq, channel, sender, author, visible, subject, body, created, origin, head, withdrawn, rejected, erased, \
              (SELECT json_agg(json_build_array(name, content_type, size, blob_hash) ORDER BY part)::text FROM article_part p \
-             WHERE p.ticket_id = a.ticket_id AND p.article_seq = a.seq) FROM article a WHERE ticket_id = $1 ORDER BY seq";
+             WHERE p.ticket_id = a.ticket_id AND p.article_seq = a.seq) FROM article a WHERE ticket_id = $1 AND seq > $2 AND (visible OR NOT $3) ORDER BY seq LIMIT $4";
         let mut articles = vec![];
-        for r in self.server.ask(sql, args![ticket]).await? {
+        for r in self.server.ask(sql, args![ticket, i64::from(after.0), visible, limit]).await? {
             let parts: Option<&str> = r.try_get(13).map_err(error)?;
             let parts: Vec<(String, String, u64, String)> = parts.map_or(Ok(vec![]), json)?;
             let attachment = |(name, content_type, size, blob)| Attachment { name, content_type, size, blob };

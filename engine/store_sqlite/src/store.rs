@@ -46,6 +46,13 @@ impl Store for SqliteStore {
         read::together(&c, || read::by_id(&c, &self.names, id))
     }
 
+    async fn ticket_number(&self, id: TicketId) -> Result<Option<TicketNumber>> {
+        let c = self.reader();
+        let mut statement = c.prepare_cached("SELECT number FROM ticket WHERE id = ?1").map_err(error)?;
+        let number = statement.query_row([id.0], |r| r.get::<_, String>(0)).optional().map_err(error)?;
+        Ok(number.map(TicketNumber::from))
+    }
+
     async fn tickets_load(&self, ids: &[TicketId]) -> Result<Vec<Stored>> {
         let c = self.reader();
         let load = |id: &TicketId| read::by_id(&c, &self.names, *id).transpose();
@@ -124,9 +131,10 @@ impl Store for SqliteStore {
         self.reader().query_row(sql, [], |r| r.get::<_, Option<i64>>(0)).and_then(|t| t.map(time).transpose()).map_err(error)
     }
 
-    async fn article_list(&self, ticket: TicketId) -> Result<Vec<Article>> {
+    async fn article_page(&self, ticket: TicketId, after: ArticleId, visible: bool, limit: u32) -> Result<Vec<Article>> {
         self.read(Kind::Articles, |c| {
-            let sql = "SELECT seq, channel, sender, author, visible, subject, body, created, origin, head, withdrawn, rejected, erased FROM article WHERE ticket_id = ?1 ORDER BY seq";
+            let sql = "SELECT seq, channel, sender, author, visible, subject, body, created, origin, head, withdrawn, rejected, erased FROM article \
+                 WHERE ticket_id = ?1 AND seq > ?2 AND (visible OR NOT ?3) ORDER BY seq LIMIT ?4";
             let mut statement = c.prepare_cached(sql).map_err(error)?;
             let article = |r: &rusqlite::Row| {
                 Ok(Article {
@@ -147,11 +155,12 @@ impl Store for SqliteStore {
                 })
             };
             let mut articles: Vec<Article> =
-                statement.query_map([ticket.0], article).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)?;
-            let sql =
-                "SELECT article_seq, name, content_type, size, blob_hash FROM article_part WHERE ticket_id = ?1 ORDER BY article_seq, part";
+                statement.query_map(params![ticket.0, after.0, visible, limit], article).map_err(error)?.collect::<rusqlite::Result<_>>().map_err(error)?;
+            let Some(last) = articles.last().map(|a| a.seq) else { return Ok(articles) };
+            let sql = "SELECT article_seq, name, content_type, size, blob_hash FROM article_part \
+                 WHERE ticket_id = ?1 AND article_seq > ?2 AND article_seq <= ?3 ORDER BY article_seq, part";
             let mut statement = c.prepare_cached(sql).map_err(error)?;
-            let mut rows = statement.query([ticket.0]).map_err(error)?;
+            let mut rows = statement.query(params![ticket.0, after.0, last.0]).map_err(error)?;
             while let Some(r) = rows.next().map_err(error)? {
                 let seq: u32 = r.get(0).map_err(error)?;
                 let attachment = Attachment {

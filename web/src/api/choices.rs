@@ -1,87 +1,157 @@
 //! `GET /api/v1/tickets/{number}/choices`: what may be chosen and done by hand; `explain=true` says why not.
 
-use crate::api::{failed, json_response};
-use crate::extract::{Path, Query};
-use crate::who::Who;
-use crate::{App, RequestId};
-use axum::Extension;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::Response;
-use serde::Deserialize;
-use serde_json::{Value as Json, json};
+use crate::api::operation::Answer;
+use crate::call::Call;
+use crate::problem::Fault;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use vorgang_core::acl::Shape;
-use vorgang_core::choices::{Choice, Choices};
+use vorgang_core::choices::{Choice, ChoiceOption, Choices};
 use vorgang_core::denied::Denied;
 use vorgang_core::rejection::Rejection;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChoicesQuery {
+    /// With the reasons why not.
     #[serde(default)]
     explain: bool,
 }
 
-pub async fn choices(
-    State(app): State<App>,
-    Extension(who): Extension<Who>,
-    Extension(id): Extension<RequestId>,
-    Path(number): Path<String>,
-    Query(query): Query<ChoicesQuery>,
-) -> Response {
-    match app.desk.ticket_view(&who.person, &number).await {
-        Ok(view) => {
-            let choices = app.desk.choices(&who.person, &view, &BTreeMap::new());
-            json_response(StatusCode::OK, &body(&choices, query.explain), Some(view.snapshot.version))
+/// What the caller may choose and do by hand.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Choices")]
+pub struct Possible {
+    choices: Vec<Values>,
+    actions: Vec<Action>,
+    /// Fields that rules hide, keep or require.
+    fields: Vec<ShapedField>,
+}
+
+/// The values of an attribute or field.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Choice")]
+struct Values {
+    name: String,
+    /// The value that it has.
+    now: Json,
+    /// The values that may be chosen.
+    left: Vec<Json>,
+    /// The others, with `explain`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<Missing>")]
+    missing: Option<Vec<Missing>>,
+}
+
+/// A value that may not be chosen.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "MissingChoice")]
+struct Missing {
+    value: Json,
+    /// All that refuse it, in the order in which they are asked.
+    refused: Vec<Refusal>,
+}
+
+/// Something that is done by hand.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Action {
+    name: &'static str,
+    may: bool,
+    /// All that refuse it, with `explain`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<Refusal>")]
+    refused: Option<Vec<Refusal>>,
+}
+
+/// What rules make of a field.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ShapedField {
+    name: String,
+    /// `hidden`, `read_only` or `required`.
+    is: &'static str,
+    /// The rule, with `explain`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Refusal")]
+    because: Option<Refusal>,
+}
+
+/// Why something is refused.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Refusal {
+    /// `acl`, or the right or rule that refuses.
+    by: &'static str,
+    detail: String,
+    #[serde(flatten)]
+    acl: Option<Acl>,
+}
+
+/// The ACL that refuses.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Acl {
+    rule: String,
+    /// Its condition; null where it always holds.
+    condition: Option<String>,
+    /// What the condition read.
+    values: BTreeMap<String, String>,
+    /// Why the condition could not be evaluated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    error: Option<String>,
+}
+
+impl From<&Rejection> for Refusal {
+    fn from(refused: &Rejection) -> Self {
+        match refused {
+            Rejection::Acl(denied) => Self::from(&**denied),
+            other => Self { by: other.word(), detail: other.say("en"), acl: None },
         }
-        Err(e) => failed(e, &id),
     }
 }
 
-fn body(choices: &Choices, explain: bool) -> Json {
-    let choice = |c: &Choice| {
-        let mut json = json!({"name": c.name, "now": c.now, "left": c.left().collect::<Vec<_>>()});
-        if explain {
-            json["missing"] = c.missing().map(|o| json!({"value": o.value, "refused": refusals(&o.refused)})).collect();
-        }
-        json
-    };
-    let action = |(name, refused): &(&'static str, Vec<Rejection>)| {
-        let mut json = json!({"name": name, "may": refused.is_empty()});
-        if explain && !refused.is_empty() {
-            json["refused"] = refusals(refused);
-        }
-        json
-    };
-    let field = |(name, shape): (&String, &Shape)| {
-        let mut json = json!({"name": name, "is": shape.word()});
-        if explain {
-            json["because"] = of_acl(shape.denied());
-        }
-        json
-    };
-    json!({
-        "choices": choices.choices.iter().map(choice).collect::<Vec<_>>(),
-        "actions": choices.actions.iter().map(action).collect::<Vec<_>>(),
-        "fields": choices.shapes.iter().map(field).collect::<Vec<_>>(),
-    })
-}
-
-/// All that refuse, in the order in which they are asked.
-fn refusals(all: &[Rejection]) -> Json {
-    let one = |refused: &Rejection| match refused {
-        Rejection::Acl(denied) => of_acl(denied),
-        other => json!({"by": other.word(), "detail": other.say("en")}),
-    };
-    all.iter().map(one).collect()
-}
-
-fn of_acl(denied: &Denied) -> Json {
-    let mut json =
-        json!({"by": "acl", "detail": denied.say("en"), "rule": denied.acl, "condition": denied.condition, "values": denied.values});
-    if let Some(error) = &denied.error {
-        json["error"] = error.as_str().into();
+impl From<&Denied> for Refusal {
+    fn from(denied: &Denied) -> Self {
+        let acl = Acl {
+            rule: denied.acl.clone(),
+            condition: denied.condition.clone(),
+            values: denied.values.clone(),
+            error: denied.error.clone(),
+        };
+        Self { by: "acl", detail: denied.say("en"), acl: Some(acl) }
     }
-    json
+}
+
+impl Possible {
+    fn new(all: Choices, explain: bool) -> Self {
+        let refusals = |all: &[Rejection]| all.iter().map(Refusal::from).collect::<Vec<_>>();
+        let missing = |o: &ChoiceOption| Missing { value: o.value.clone(), refused: refusals(&o.refused) };
+        let values = |c: Choice| Values {
+            left: c.left().cloned().collect(),
+            missing: explain.then(|| c.missing().map(missing).collect()),
+            name: c.name,
+            now: c.now,
+        };
+        let action = |(name, refused): (&'static str, Vec<Rejection>)| Action {
+            name,
+            may: refused.is_empty(),
+            refused: (explain && !refused.is_empty()).then(|| refusals(&refused)),
+        };
+        let field = |(name, shape): (String, Shape)| ShapedField {
+            name,
+            is: shape.word(),
+            because: explain.then(|| Refusal::from(shape.denied())),
+        };
+        Self {
+            choices: all.choices.into_iter().map(values).collect(),
+            actions: all.actions.into_iter().map(action).collect(),
+            fields: all.shapes.into_iter().map(field).collect(),
+        }
+    }
+}
+
+pub async fn choices(call: Call<String, ChoicesQuery>) -> Result<Answer<Possible>, Fault> {
+    let view = call.app.desk.ticket_view(&call.who.person, &call.path).await?;
+    let all = call.app.desk.choices(&call.who.person, &view, &BTreeMap::new());
+    Ok(Answer::new(&Possible::new(all, call.query.explain)).at_version(view.snapshot.version))
 }

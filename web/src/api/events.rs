@@ -1,46 +1,46 @@
 //! `/api/v1/events/{name}`: messages to waiting processes, from agents and the systems that act for them.
 
-use crate::api::{Body, json_response};
-use crate::extract::Path;
-use crate::problem::{Fault, problem};
-use crate::who::Who;
-use crate::{App, RequestId};
-use axum::Extension;
-use axum::extract::State;
+use crate::api::body::Body;
+use crate::api::operation::Answer;
+use crate::call::{Call, NoQuery};
+use crate::problem::Fault;
 use axum::http::StatusCode;
-use axum::response::Response;
-use serde_json::{Map, Value as Json, json};
-use vorgang_core::people::PersonKind;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value as Json};
 use vorgang_core::rights;
 use vorgang_definitions::kinds::role::Right;
 use vorgang_runtime::Error;
 use vorgang_runtime::courier::SendError;
 
-pub async fn send(
-    State(app): State<App>,
-    Extension(who): Extension<Who>,
-    Extension(id): Extension<RequestId>,
-    Path(name): Path<String>,
-    body: Body<Map<String, Json>>,
-) -> Response {
-    let model = app.desk.model();
-    let may = |q: &str| rights::in_queue(&model.names, &who.person, q, Right::Rw);
-    if who.person.kind != PersonKind::Agent || !model.names.queues.iter().any(|q| may(&q.name)) {
+/// A message that was taken.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Message")]
+pub struct Sent {
+    id: i64,
+}
+
+pub async fn send(call: Call<String, NoQuery, Body<Map<String, Json>>>) -> Result<Answer<Sent, 202>, Fault> {
+    let (desk, person) = (&call.app.desk, &call.who.person);
+    let model = desk.model();
+    let may = |q: &str| rights::in_queue(&model.names, person, q, Right::Rw);
+    if !call.is_agent() || !model.names.queues.iter().any(|q| may(&q.name)) {
         let (en, de) = ("Messages are sent by agents who may change tickets.", "Nachrichten senden Agenten, die Tickets ändern dürfen.");
-        return problem(&Fault::new(StatusCode::FORBIDDEN, en, de), &id);
+        return Err(Fault::new(StatusCode::FORBIDDEN, en, de));
     }
-    let (data, key) = body.split();
-    match app.desk.message(&name, &data, &who.person.login, key.key.as_deref()).await {
-        Ok(message) => json_response(StatusCode::ACCEPTED, &json!({"id": message}), None),
+    let (data, key) = call.body.split();
+    let name = &call.path;
+    match desk.message(name, &data, &person.login, key.key.as_deref()).await {
+        Ok(id) => Ok(Answer::new(&Sent { id })),
         Err(SendError::Unknown) => {
             let (en, de) = (format!("No process declares the message `{name}`."), format!("Kein Prozess kennt die Nachricht `{name}`."));
-            problem(&Fault::new(StatusCode::NOT_FOUND, &en, &de), &id)
+            Err(Fault::new(StatusCode::NOT_FOUND, &en, &de))
         }
         Err(SendError::Data(wrong)) => {
             let list = wrong.iter().map(|(name, why)| format!("{name} {why}")).collect::<Vec<_>>().join("; ");
-            problem(&Fault::new(StatusCode::UNPROCESSABLE_ENTITY, &format!("{list}."), &format!("{list}.")), &id)
+            Err(Fault::new(StatusCode::UNPROCESSABLE_ENTITY, &format!("{list}."), &format!("{list}.")))
         }
-        Err(SendError::KeyReused) => problem(&Fault::from(Error::KeyReused), &id),
-        Err(SendError::Store(e)) => problem(&Fault::from(Error::from(e)), &id),
+        Err(SendError::KeyReused) => Err(Error::KeyReused.into()),
+        Err(SendError::Store(e)) => Err(e.into()),
     }
 }

@@ -1,55 +1,66 @@
 //! `/api/v1/incidents`, for administrators.
 
-use crate::api::work::Nothing;
-use crate::api::{Body, execute, failed, json_response, parse_id, part_id};
-use crate::extract::Path;
-use crate::who::Who;
-use crate::{App, RequestId};
-use axum::Extension;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::Response;
-use serde_json::{Value as Json, json};
+use crate::api::answers::{Changed, ItemList, parse_id, part_id};
+use crate::api::body::{Body, Nothing};
+use crate::api::commands::execute;
+use crate::api::operation::Answer;
+use crate::call::{Call, NoQuery};
+use crate::problem::Fault;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::BTreeMap;
 use vorgang_core::commands::{Command, RetryIncident};
-use vorgang_core::ids::TicketId;
+use vorgang_core::ids::TicketNumber;
 use vorgang_core::rejection::Rejection;
 use vorgang_core::rights;
 use vorgang_runtime::Error;
+use vorgang_store::IncidentRow;
 
-pub async fn list(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>) -> Response {
-    let rights = rights::visible(&app.desk.model().names, &who.person);
-    match app.desk.store.incident_list(&rights, 200).await {
-        Ok(rows) => {
-            let items: Vec<Json> = rows
-                .iter()
-                .map(|r| {
-                    let i = &r.incident;
-                    json!({
-                        "id": part_id(r.ticket, i.seq), "ticket": r.number, "kind": i.kind, "message": i.message, "place": i.place,
-                        "expression": i.expression, "values": i.values, "chain": i.chain, "raised": i.raised,
-                    })
-                })
-                .collect();
-            json_response(StatusCode::OK, &json!({"items": items}), None)
-        }
-        Err(e) => failed(e.into(), &id),
-    }
+/// Incidents of an answer.
+const LIMIT: u32 = 200;
+
+/// Something that failed, and waits for a person.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Incident")]
+pub struct IncidentItem {
+    id: String,
+    /// The number of its ticket.
+    #[schemars(with = "String")]
+    ticket: TicketNumber,
+    kind: String,
+    message: String,
+    /// Process and activity, where it happened in one.
+    place: Option<String>,
+    /// The expression that could not be evaluated.
+    expression: Option<String>,
+    /// What the expression read.
+    values: BTreeMap<String, String>,
+    /// The activities that ran before, for chains without an end.
+    chain: Vec<String>,
+    raised: Timestamp,
 }
 
-pub async fn retry(
-    State(app): State<App>,
-    Extension(who): Extension<Who>,
-    Extension(id): Extension<RequestId>,
-    Path(incident): Path<String>,
-    body: Body<Nothing>,
-) -> Response {
-    let (_, key) = body.split();
-    let not_found = || Error::Rejected(Rejection::NotFound);
-    let Some((ticket, seq)) = parse_id(&incident) else { return failed(not_found(), &id) };
-    let number = match app.desk.store.ticket_load_by_id(TicketId(ticket)).await {
-        Ok(Some(stored)) => stored.snapshot.ticket.number.clone(),
-        Ok(None) => return failed(not_found(), &id),
-        Err(e) => return failed(e.into(), &id),
+pub async fn list(call: Call) -> Result<Answer<ItemList<IncidentItem>>, Fault> {
+    let rights = rights::visible(&call.app.desk.model().names, &call.who.person);
+    let item = |r: IncidentRow| IncidentItem {
+        id: part_id(r.ticket, r.incident.seq),
+        ticket: r.number,
+        kind: r.incident.kind,
+        message: r.incident.message,
+        place: r.incident.place,
+        expression: r.incident.expression,
+        values: r.incident.values,
+        chain: r.incident.chain,
+        raised: r.incident.raised,
     };
-    execute(&app, &who, &id, Some(&number), Command::RetryIncident(RetryIncident { incident: seq }), StatusCode::OK, key).await
+    let rows = call.app.desk.store.incident_list(&rights, LIMIT).await?;
+    Ok(Answer::new(&ItemList { items: rows.into_iter().map(item).collect() }))
+}
+
+pub async fn retry(call: Call<String, NoQuery, Body<Nothing>>) -> Result<Answer<Changed>, Fault> {
+    let (ticket, incident) = parse_id(&call.path)?;
+    let number = call.app.desk.store.ticket_number(ticket).await?.ok_or(Error::Rejected(Rejection::NotFound))?;
+    let (_, key) = call.body.split();
+    execute(&call.app, &call.who, Some(&number), Command::RetryIncident(RetryIncident { incident }), &key).await
 }

@@ -1,52 +1,77 @@
 //! `/api/v1/processes`
 
-use crate::api::{Body, FormBody, execute, json_response};
-use crate::extract::Path;
-use crate::problem::problem;
-use crate::who::Who;
-use crate::{App, RequestId};
-use axum::Extension;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::Response;
-use serde_json::{Value as Json, json};
+use crate::api::answers::{Changed, ItemList};
+use crate::api::body::Body;
+use crate::api::commands::execute;
+use crate::api::inputs::FormBody;
+use crate::api::operation::Answer;
+use crate::call::{Call, NoQuery};
+use crate::problem::Fault;
+use schemars::JsonSchema;
+use serde::Serialize;
 use vorgang_core::commands::{Command, StartProcess};
+use vorgang_core::offered::{OfferedForm, OfferedWork};
 
-pub async fn list(State(app): State<App>, Extension(who): Extension<Who>) -> Response {
-    let model = app.desk.model();
-    let mut items: Vec<Json> = vec![];
-    for name in app.desk.catalogue(&who.person).await {
-        let Some(process) = model.processes.get(&name) else { continue };
-        let dialogs: Vec<Json> = match app.desk.start_form(&who.person, &name, None).await {
-            Ok(Some(work)) => work
-                .forms
-                .iter()
-                .map(|f| {
-                    let fields: Vec<Json> = f.fields.iter().map(|f| json!({"name": f.name, "required": f.required})).collect();
-                    let outcomes: Vec<&str> = f.outcomes.iter().map(|o| o.name.as_str()).collect();
-                    json!({"dialog": f.dialog, "fields": fields, "article": f.article.as_ref().map(|a| json!({"required": a.required})), "outcomes": outcomes})
-                })
-                .collect(),
-            _ => vec![],
-        };
-        let title = model.title(process.def.title.as_ref(), &name, &who.person.language);
-        items.push(json!({"name": name, "title": title, "dialogs": dialogs}));
-    }
-    json_response(StatusCode::OK, &json!({"items": items}), None)
+/// A process that the caller may start.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Process")]
+pub struct ProcessItem {
+    name: String,
+    title: String,
+    /// The forms that start it.
+    dialogs: Vec<Dialog>,
 }
 
-pub async fn start(
-    State(app): State<App>,
-    Extension(who): Extension<Who>,
-    Extension(id): Extension<RequestId>,
-    Path(name): Path<String>,
-    body: Body<FormBody>,
-) -> Response {
-    let (body, key) = body.split();
-    match body.form() {
-        Ok(form) => {
-            execute(&app, &who, &id, None, Command::StartProcess(StartProcess { process: name, form }), StatusCode::CREATED, key).await
+/// A form.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Dialog {
+    dialog: String,
+    fields: Vec<DialogField>,
+    /// Null where the form takes no article.
+    article: Option<DialogArticle>,
+    outcomes: Vec<String>,
+}
+
+/// A field of a form.
+#[derive(Debug, Serialize, JsonSchema)]
+struct DialogField {
+    name: String,
+    required: bool,
+}
+
+/// The article of a form.
+#[derive(Debug, Serialize, JsonSchema)]
+struct DialogArticle {
+    required: bool,
+}
+
+impl From<&OfferedForm> for Dialog {
+    fn from(form: &OfferedForm) -> Self {
+        Self {
+            dialog: form.dialog.clone(),
+            fields: form.fields.iter().map(|f| DialogField { name: f.name.clone(), required: f.required }).collect(),
+            article: form.article.as_ref().map(|a| DialogArticle { required: a.required }),
+            outcomes: form.outcomes.iter().map(|o| o.name.clone()).collect(),
         }
-        Err(f) => problem(&f, &id),
     }
+}
+
+pub async fn list(call: Call) -> Result<Answer<ItemList<ProcessItem>>, Fault> {
+    let (desk, person) = (&call.app.desk, &call.who.person);
+    let model = desk.model();
+    let mut items = vec![];
+    for name in desk.catalogue(person).await {
+        let Some(process) = model.processes.get(&name) else { continue };
+        // A process that could not begin now has no form.
+        let work: Option<OfferedWork> = desk.start_form(person, &name, None).await.ok().flatten();
+        let title = model.title(process.def.title.as_ref(), &name, &person.language).to_owned();
+        items.push(ProcessItem { title, name, dialogs: work.iter().flat_map(|w| &w.forms).map(Dialog::from).collect() });
+    }
+    Ok(Answer::new(&ItemList { items }))
+}
+
+pub async fn start(call: Call<String, NoQuery, Body<FormBody>>) -> Result<Answer<Changed, 201>, Fault> {
+    let (body, key) = call.body.split();
+    let command = Command::StartProcess(StartProcess { process: call.path, form: body.form()? });
+    execute(&call.app, &call.who, None, command, &key).await
 }

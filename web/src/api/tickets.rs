@@ -1,30 +1,31 @@
 //! `/api/v1/tickets`
 
-use crate::api::{Answerer, ArticleBody, Body, execute, failed, if_match, json_response, take_files, ticket_json};
-use crate::extract::{Path, Query};
-use crate::problem::{Fault, problem};
-use crate::who::Who;
-use crate::{App, RequestId};
-use axum::Extension;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
-use serde::Deserialize;
-use serde_json::{Value as Json, json};
+use crate::api::answers::{Changed, ItemPage, Ticket};
+use crate::api::body::{Body, if_match};
+use crate::api::commands::execute;
+use crate::api::inputs::{ArticleBody, take_files};
+use crate::api::operation::Answer;
+use crate::call::{Call, NoQuery};
+use crate::problem::Fault;
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use std::collections::BTreeMap;
-use vorgang_core::commands::{AddArticle, Command, MergeTicket, NewTicket, PatchTicket, SplitTicket, TakeBackMail, WatchTicket};
+use vorgang_core::commands::{Command, NewTicket, PatchTicket};
 use vorgang_core::filter::Filter;
-use vorgang_core::ids::{ArticleId, Login, TicketNumber};
-use vorgang_core::people::PersonKind;
-use vorgang_core::rejection::Rejection;
-use vorgang_definitions::actions::link::LinkKind;
-use vorgang_runtime::Done;
+use vorgang_core::ids::{Login, TicketNumber};
+use vorgang_definitions::model::Model;
 use vorgang_runtime::search::Wanted;
-use vorgang_store::Sort;
+use vorgang_store::{Sort, TicketRow};
 
+/// Tickets of a page.
+const LIMIT: u32 = 50;
 const LIMIT_MAX: u32 = 200;
 
-#[derive(Debug, Deserialize)]
+/// A ticket that is to be created.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewBody {
     title: String,
@@ -32,393 +33,195 @@ pub struct NewBody {
     ticket_type: String,
     queue: String,
     state: Option<String>,
-    priority: Option<Json>,
+    priority: Option<Priority>,
+    /// The login of the customer.
     customer_user: Option<String>,
+    /// Own fields by name.
     #[serde(default)]
     fields: BTreeMap<String, Json>,
     article: Option<ArticleBody>,
 }
 
-pub async fn create(
-    State(app): State<App>,
-    Extension(who): Extension<Who>,
-    Extension(id): Extension<RequestId>,
-    body: Body<NewBody>,
-) -> Response {
-    let (body, key) = body.split();
-    let article = match body.article.map(ArticleBody::input).transpose() {
-        Ok(article) => article,
-        Err(f) => return problem(&f, &id),
-    };
-    let priority = body.priority.map(|p| p.as_str().map_or_else(|| p.to_string(), str::to_owned));
+/// A priority, by its name or its level.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum Priority {
+    Name(String),
+    Level(i64),
+}
+
+pub async fn create(call: Call<(), NoQuery, Body<NewBody>>) -> Result<Answer<Changed, 201>, Fault> {
+    let (body, key) = call.body.split();
     let mut fields = body.fields;
-    let blobs = match take_files(&mut fields) {
-        Ok(blobs) => blobs,
-        Err(f) => return problem(&f, &id),
-    };
+    let blobs = take_files(&mut fields)?;
     let new = NewTicket {
         title: body.title,
         ticket_type: body.ticket_type,
         queue: body.queue,
         state: body.state,
-        priority,
+        priority: body.priority.map(|p| match p {
+            Priority::Name(name) => name,
+            Priority::Level(level) => level.to_string(),
+        }),
         customer_user: body.customer_user.map(Login::from),
         fields,
-        article,
+        article: body.article.map(ArticleBody::input).transpose()?,
         blobs,
     };
-    execute(&app, &who, &id, None, Command::CreateTicket(new), StatusCode::CREATED, key).await
+    execute(&call.app, &call.who, None, Command::CreateTicket(new), &key).await
 }
 
-#[derive(Debug, Deserialize)]
+/// Which tickets, and how many of them.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ListQuery {
+pub struct TicketQuery {
+    /// Names of queues, with commas between them.
     queue: Option<String>,
+    /// Names of states, with commas between them.
     state: Option<String>,
+    /// Names of ticket types, with commas between them.
     #[serde(rename = "type")]
     ticket_type: Option<String>,
+    /// The login of the owner, or `me`; for agents.
     owner: Option<String>,
     /// A condition in CEL, for agents.
     #[serde(rename = "where")]
     condition: Option<String>,
     /// Words, all of them in one article or in number and title; `word*` is a beginning.
     text: Option<String>,
+    /// `-created` begins with the newest ticket and is what you get without `sort`; `created` begins with the oldest one.
+    #[schemars(extend("enum" = ["created", "-created"]))]
     sort: Option<String>,
+    /// Tickets of a page: 50 if not given.
+    #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
+    /// `next` of the page before.
     cursor: Option<i64>,
 }
 
-pub async fn list(
-    State(app): State<App>,
-    Extension(who): Extension<Who>,
-    Extension(id): Extension<RequestId>,
-    Query(q): Query<ListQuery>,
-) -> Response {
-    let sort = match q.sort.as_deref() {
-        None | Some("-created") => Sort::NewestFirst,
-        Some("created") => Sort::OldestFirst,
-        Some(_) => {
-            return problem(&Fault::new(StatusCode::BAD_REQUEST, "sort is created or -created.", "sort ist created oder -created."), &id);
+impl TicketQuery {
+    fn sort(&self) -> Result<Sort, Fault> {
+        match self.sort.as_deref() {
+            None | Some("-created") => Ok(Sort::NewestFirst),
+            Some("created") => Ok(Sort::OldestFirst),
+            Some(_) => Err(Fault::new(StatusCode::BAD_REQUEST, "sort is created or -created.", "sort ist created oder -created.")),
         }
-    };
-    let mut narrow = Filter::All;
-    let words = |list: &str| list.split(',').map(str::to_owned).collect::<Vec<_>>();
-    if let Some(queue) = &q.queue {
-        narrow = narrow.and(Filter::Queue(words(queue)));
     }
-    if let Some(state) = &q.state {
-        narrow = narrow.and(Filter::State(words(state)));
-    }
-    if let Some(ticket_type) = &q.ticket_type {
-        narrow = narrow.and(Filter::Type(words(ticket_type)));
-    }
-    if let Some(owner) = &q.owner {
-        // Customers never see who works on it, so they cannot ask for it either.
-        let mine = if owner == "me" { who.person.login.clone() } else { owner.as_str().into() };
-        narrow = narrow.and(if who.person.kind == PersonKind::Agent { Filter::Owner(mine) } else { Filter::None });
-    }
-    let limit = q.limit.unwrap_or(50).clamp(1, LIMIT_MAX);
-    let wanted = Wanted { narrow, text: q.text.as_deref(), sort, limit, after: q.cursor };
-    let found = match &q.condition {
-        None => app.desk.tickets_with(&who.person, &wanted).await,
-        Some(_) if who.person.kind != PersonKind::Agent => {
-            let fault = Fault::new(StatusCode::FORBIDDEN, "Conditions are for agents.", "Bedingungen sind für Agenten.");
-            return problem(&fault, &id);
+
+    fn filter(&self, me: &Login, agent: bool) -> Filter {
+        let words = |list: &str| list.split(',').map(str::to_owned).collect::<Vec<_>>();
+        let mut narrow = Filter::All;
+        if let Some(queue) = &self.queue {
+            narrow = narrow.and(Filter::Queue(words(queue)));
         }
-        Some(text) => match app.desk.condition(text) {
-            Ok(condition) => app.desk.search(&who.person, &wanted, &condition).await,
-            Err(why) => {
-                let fault = Fault::new(StatusCode::BAD_REQUEST, &format!("where: {why}."), &format!("where: {why}."));
-                return problem(&fault, &id);
-            }
-        },
-    };
-    match found {
-        Ok(page) => {
-            let model = app.desk.model();
-            let items: Vec<Json> = page
-                .items
-                .iter()
-                .map(|r| {
-                    json!({
-                        "number": r.number, "title": r.title, "type": r.ticket_type, "queue": r.queue, "state": r.state,
-                        "state_type": model.names.state_type(&r.state), "priority": model.names.priority_level(&r.priority),
-                        "priority_name": r.priority, "owner": r.owner.as_ref().filter(|_| who.person.kind == PersonKind::Agent), "customer": r.customer, "customer_user": r.customer_user,
-                        "created": r.created, "updated": r.updated,
-                    })
-                })
-                .collect();
-            json_response(StatusCode::OK, &json!({"items": items, "next": page.next}), None)
+        if let Some(state) = &self.state {
+            narrow = narrow.and(Filter::State(words(state)));
         }
-        Err(e) => failed(e, &id),
-    }
-}
-
-pub async fn read(
-    State(app): State<App>,
-    Extension(who): Extension<Who>,
-    Extension(id): Extension<RequestId>,
-    Path(number): Path<String>,
-) -> Response {
-    match app.desk.ticket_view(&who.person, &number).await {
-        Ok(view) => {
-            let agent = who.person.kind == PersonKind::Agent;
-            let json = ticket_json(&view.model, &view.snapshot, agent, view.shown_fields().as_ref());
-            json_response(StatusCode::OK, &json, Some(view.snapshot.version))
+        if let Some(ticket_type) = &self.ticket_type {
+            narrow = narrow.and(Filter::Type(words(ticket_type)));
         }
-        Err(e) => failed(e, &id),
-    }
-}
-
-/// Attributes and own fields share one name space, as in `set`; `fields` may also hold the own ones.
-pub async fn change(
-    State(app): State<App>,
-    Extension(who): Extension<Who>,
-    Extension(id): Extension<RequestId>,
-    Path(number): Path<String>,
-    headers: HeaderMap,
-    body: Body<serde_json::Map<String, Json>>,
-) -> Response {
-    let (mut body, key) = body.split();
-    let expected = match if_match(&headers) {
-        Ok(expected) => expected,
-        Err(f) => return problem(&f, &id),
-    };
-    let seen = match body.remove("version") {
-        None => None,
-        Some(v) if v.as_u64().is_some() => v.as_u64(),
-        Some(_) => return problem(&Fault::new(StatusCode::BAD_REQUEST, "version is a number.", "version ist eine Zahl."), &id),
-    };
-    let fields = body.remove("fields");
-    let mut values: BTreeMap<String, Json> = body.into_iter().collect();
-    match fields {
-        None => {}
-        Some(Json::Object(fields)) => values.extend(fields),
-        Some(_) => return problem(&Fault::new(StatusCode::BAD_REQUEST, "fields is an object.", "fields ist ein Objekt."), &id),
-    }
-    let blobs = match take_files(&mut values) {
-        Ok(blobs) => blobs,
-        Err(f) => return problem(&f, &id),
-    };
-    let command = Command::PatchTicket(PatchTicket { values, seen: seen.or(expected), expected, blobs });
-    execute(&app, &who, &id, Some(&number), command, StatusCode::OK, key).await
-}
-
-pub async fn articles(
-    State(app): State<App>,
-    Extension(who): Extension<Who>,
-    Extension(id): Extension<RequestId>,
-    Path(number): Path<String>,
-) -> Response {
-    match app.desk.ticket_view(&who.person, &number).await {
-        Ok(view) => {
-            let items: Vec<Json> = view
-                .articles
-                .iter()
-                .map(|a| {
-                    let attachments: Vec<Json> =
-                        a.attachments.iter().map(|f| json!({"name": f.name, "content_type": f.content_type, "size": f.size})).collect();
-                    json!({
-                        "id": a.seq, "channel": a.channel, "sender": a.sender, "author": a.author, "visible": a.visible,
-                        "subject": a.subject, "body": a.body, "created": a.at, "attachments": attachments,
-                        "mail": a.head.as_ref().filter(|_| who.person.kind == PersonKind::Agent).map(|h| json!({
-                            "from": h.from.to_string(),
-                            "to": h.to.iter().map(ToString::to_string).collect::<Vec<_>>(),
-                            "cc": h.cc.iter().map(ToString::to_string).collect::<Vec<_>>(),
-                            "reply_to": h.reply_to.iter().map(ToString::to_string).collect::<Vec<_>>(),
-                            "message_id": h.message_id, "authenticated": h.auth.as_ref().map(vorgang_core::mail::Auth::is_good),
-                            "ambiguous": h.auth.as_ref().and_then(|a| a.ambiguous.as_deref()), "auto": h.auto, "taken_back": a.withdrawn,
-                        })),
-                        "erased": a.erased.as_ref().map(|e| e.at), "rejected": a.rejected,
-                        "origin": a.origin.as_ref().filter(|_| who.person.kind == PersonKind::Agent),
-                    })
-                })
-                .collect();
-            json_response(StatusCode::OK, &json!({"items": items}), None)
+        if let Some(owner) = &self.owner {
+            // Customers never see who works on it, so they cannot ask for it either.
+            let owner = if owner == "me" { me.clone() } else { owner.as_str().into() };
+            narrow = narrow.and(if agent { Filter::Owner(owner) } else { Filter::None });
         }
-        Err(e) => failed(e, &id),
+        narrow
     }
 }
 
-/// The content to erase.
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EraseBody {
-    reason: String,
-    /// The place of one file among the article's, from 1; without it everything goes.
-    file: Option<usize>,
-}
-
-/// Removes the content of a message, or one of its files, for good.
-pub async fn erase(
-    State(app): State<App>,
-    Extension(who): Extension<Who>,
-    Extension(id): Extension<RequestId>,
-    Path((number, article)): Path<(String, ArticleId)>,
-    body: Body<EraseBody>,
-) -> Response {
-    let (wish, key) = body.split();
-    let what = (article, wish.file.map(|n| n.wrapping_sub(1)));
-    let writer = Answerer::new(&app, &who);
-    let answer = |done: &Done| writer.kept(StatusCode::OK, done);
-    let result = app.desk.erase_once(&who.person, &number, what, &wish.reason, "api", key.once(&answer)).await;
-    writer.response(StatusCode::OK, result, &id).await
-}
-
-pub async fn article_add(
-    State(app): State<App>,
-    Extension(who): Extension<Who>,
-    Extension(id): Extension<RequestId>,
-    Path(number): Path<String>,
-    body: Body<ArticleBody>,
-) -> Response {
-    let (body, key) = body.split();
-    match body.input() {
-        Ok(article) => execute(&app, &who, &id, Some(&number), Command::AddArticle(AddArticle { article }), StatusCode::CREATED, key).await,
-        Err(f) => problem(&f, &id),
-    }
-}
-
-/// Before the mail went out.
-pub async fn take_back(
-    State(app): State<App>,
-    Extension(who): Extension<Who>,
-    Extension(id): Extension<RequestId>,
-    Path((number, article)): Path<(String, ArticleId)>,
-    body: Body<serde_json::Map<String, Json>>,
-) -> Response {
-    let (_, key) = body.split();
-    let view = match app.desk.ticket_view(&who.person, &number).await {
-        Ok(view) => view,
-        Err(e) => return failed(e, &id),
-    };
-    let Some(mail) = view.article(article).and_then(|a| a.head.as_deref()?.outgoing) else {
-        return failed(Rejection::NotFound.into(), &id);
-    };
-    let command = Command::TakeBackMail(TakeBackMail { mail, article });
-    execute(&app, &who, &id, Some(&number), command, StatusCode::OK, key).await
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WatchBody {
-    watch: bool,
-}
-
-pub async fn watch(
-    State(app): State<App>,
-    Extension(who): Extension<Who>,
-    Extension(id): Extension<RequestId>,
-    Path(number): Path<String>,
-    body: Body<WatchBody>,
-) -> Response {
-    let (WatchBody { watch }, key) = body.split();
-    execute(&app, &who, &id, Some(&number), Command::WatchTicket(WatchTicket { watch }), StatusCode::OK, key).await
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MergeBody {
-    into: TicketNumber,
-}
-
-pub async fn merge(
-    State(app): State<App>,
-    Extension(who): Extension<Who>,
-    Extension(id): Extension<RequestId>,
-    Path(number): Path<String>,
-    body: Body<MergeBody>,
-) -> Response {
-    let (MergeBody { into }, key) = body.split();
-    execute(&app, &who, &id, Some(&number), Command::MergeTicket(MergeTicket { into }), StatusCode::OK, key).await
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SplitBody {
-    article: ArticleId,
+/// A ticket of a list.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TicketItem {
+    #[schemars(with = "String")]
+    number: TicketNumber,
+    title: String,
     #[serde(rename = "type")]
     ticket_type: String,
     queue: String,
+    state: String,
+    state_type: &'static str,
+    /// The level of the priority.
+    priority: i64,
+    priority_name: String,
+    /// The login of the owner, for agents.
+    #[schemars(with = "Option<String>")]
+    owner: Option<Login>,
+    /// The company of the customer.
+    customer: Option<String>,
+    /// The login of the customer.
+    #[schemars(with = "Option<String>")]
+    customer_user: Option<Login>,
+    created: Timestamp,
+    updated: Timestamp,
 }
 
-pub async fn split(
-    State(app): State<App>,
-    Extension(who): Extension<Who>,
-    Extension(id): Extension<RequestId>,
-    Path(number): Path<String>,
-    body: Body<SplitBody>,
-) -> Response {
-    let (SplitBody { article, ticket_type, queue }, key) = body.split();
-    let command = Command::SplitTicket(SplitTicket { article, ticket_type, queue });
-    execute(&app, &who, &id, Some(&number), command, StatusCode::CREATED, key).await
+impl TicketItem {
+    fn new(model: &Model, row: TicketRow, agent: bool) -> Self {
+        Self {
+            number: row.number,
+            title: row.title,
+            ticket_type: row.ticket_type,
+            queue: row.queue,
+            state_type: model.names.state_type(&row.state).word(),
+            state: row.state,
+            priority: model.names.priority_level(&row.priority),
+            priority_name: row.priority,
+            owner: row.owner.filter(|_| agent),
+            customer: row.customer,
+            customer_user: row.customer_user,
+            created: row.created,
+            updated: row.updated,
+        }
+    }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LinkBody {
-    to: String,
-    /// What the other ticket is to this one: child, parent, related.
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    linked: Option<bool>,
-}
-
-pub async fn link(
-    State(app): State<App>,
-    Extension(who): Extension<Who>,
-    Extension(id): Extension<RequestId>,
-    Path(number): Path<String>,
-    body: Body<LinkBody>,
-) -> Response {
-    let (body, key) = body.split();
-    let kind = match body.kind.as_deref().map(LinkKind::from_word) {
-        None => LinkKind::Related,
-        Some(Some(kind)) => kind,
-        Some(None) => {
-            let fault = Fault::new(StatusCode::BAD_REQUEST, "type is child, parent or related.", "type ist child, parent oder related.");
-            return problem(&fault, &id);
+pub async fn list(call: Call<(), TicketQuery>) -> Result<Answer<ItemPage<TicketItem>>, Fault> {
+    let (desk, person, agent, q) = (&call.app.desk, &call.who.person, call.is_agent(), &call.query);
+    let wanted = Wanted {
+        narrow: q.filter(&person.login, agent),
+        text: q.text.as_deref(),
+        sort: q.sort()?,
+        limit: q.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX),
+        after: q.cursor,
+    };
+    let found = match &q.condition {
+        None => desk.tickets_with(person, &wanted).await?,
+        Some(_) if !agent => return Err(Fault::new(StatusCode::FORBIDDEN, "Conditions are for agents.", "Bedingungen sind für Agenten.")),
+        Some(text) => {
+            let wrong = |why| Fault::new(StatusCode::BAD_REQUEST, &format!("where: {why}."), &format!("where: {why}."));
+            let condition = desk.condition(text).map_err(wrong)?;
+            desk.search(person, &wanted, &condition).await?
         }
     };
-    match app.desk.link_command(&who.person, &number, &body.to, kind, body.linked.unwrap_or(true)).await {
-        Ok(command) => execute(&app, &who, &id, Some(&number), command, StatusCode::OK, key).await,
-        Err(e) => failed(e, &id),
-    }
+    let model = desk.model();
+    let items = found.items.into_iter().map(|row| TicketItem::new(&model, row, agent)).collect();
+    Ok(Answer::new(&ItemPage { items, next: found.next }))
 }
 
-pub async fn links(
-    State(app): State<App>,
-    Extension(who): Extension<Who>,
-    Extension(id): Extension<RequestId>,
-    Path(number): Path<String>,
-) -> Response {
-    let linked = async {
-        let view = app.desk.ticket_view(&who.person, &number).await?;
-        app.desk.links(&who.person, &view).await
-    };
-    match linked.await {
-        Ok(links) => {
-            let item = |(row, kind): &(vorgang_store::TicketRow, String)| json!({"number": row.number, "title": row.title, "state": row.state, "type": kind});
-            json_response(StatusCode::OK, &json!({"items": links.iter().map(item).collect::<Vec<_>>()}), None)
-        }
-        Err(e) => failed(e, &id),
-    }
+pub async fn read(call: Call<String>) -> Result<Answer<Ticket>, Fault> {
+    let (desk, person) = (&call.app.desk, &call.who.person);
+    let seen = desk.sighted(person, &call.path).await?;
+    let ticket = Ticket::new(&seen.model, &seen.snapshot, call.is_agent(), desk.shown_fields(person, &seen.snapshot).as_ref());
+    Ok(Answer::new(&ticket).at_version(seen.snapshot.version))
 }
 
-pub async fn history(
-    State(app): State<App>,
-    Extension(who): Extension<Who>,
-    Extension(id): Extension<RequestId>,
-    Path(number): Path<String>,
-) -> Response {
-    match app.desk.history_view(&who.person, &number).await {
-        Ok(rows) => {
-            let items: Vec<Json> = rows
-                .iter()
-                .map(|r| json!({"version": r.version, "at": r.at, "actor": r.actor, "command": r.command, "cause": r.cause, "events": r.events}))
-                .collect();
-            json_response(StatusCode::OK, &json!({"items": items}), None)
-        }
-        Err(e) => failed(e, &id),
-    }
+/// Attributes and own fields by name, which share one name space as in `set`.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct PatchBody {
+    /// The version that the caller has seen. What others have changed since is a conflict.
+    version: Option<u64>,
+    /// Own fields by name; they may also stand beside it.
+    fields: Option<BTreeMap<String, Json>>,
+    #[serde(flatten)]
+    values: BTreeMap<String, Json>,
+}
+
+pub async fn change(call: Call<String, NoQuery, Body<PatchBody>>) -> Result<Answer<Changed>, Fault> {
+    let (body, key) = call.body.split();
+    let expected = if_match(&call.headers)?;
+    let mut values = body.values;
+    values.extend(body.fields.unwrap_or_default());
+    let blobs = take_files(&mut values)?;
+    let command = Command::PatchTicket(PatchTicket { values, seen: body.version.or(expected), expected, blobs });
+    execute(&call.app, &call.who, Some(&call.path), command, &key).await
 }

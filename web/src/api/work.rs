@@ -1,163 +1,149 @@
-//! `/api/v1/work`
+//! `/api/v1/work`, and work by hand.
 
-use crate::api::{Body, FormBody, execute, failed, json_response, parse_id, part_id};
-use crate::extract::{Path, Query};
-use crate::problem::{Fault, problem};
-use crate::who::Who;
-use crate::{App, RequestId};
-use axum::Extension;
-use axum::extract::State;
+use crate::App;
+use crate::api::answers::{Changed, ItemList, parse_id, part_id};
+use crate::api::body::{Body, Nothing};
+use crate::api::commands::execute;
+use crate::api::inputs::FormBody;
+use crate::api::operation::Answer;
+use crate::call::{Call, NoQuery};
+use crate::problem::Fault;
 use axum::http::StatusCode;
-use axum::response::Response;
-use serde::Deserialize;
-use serde_json::{Value as Json, json};
+use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
 use vorgang_core::commands::{ClaimWork, Command, Hand, ReleaseWork, Steer, SubmitDialog};
-use vorgang_core::ids::{TicketId, TicketNumber, WorkId};
+use vorgang_core::ids::{Login, TicketId, TicketNumber, WorkId};
 use vorgang_core::rejection::Rejection;
+use vorgang_core::snapshot::Instance;
 use vorgang_runtime::Error;
 
-#[derive(Debug, Deserialize)]
+/// Which work, and how much of it.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WorkQuery {
+    /// `me`: only work that you have claimed.
+    #[schemars(extend("enum" = ["me"]))]
     assigned: Option<String>,
+    /// Work items of an answer: 50 if not given.
+    #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
 }
 
-pub async fn list(
-    State(app): State<App>,
-    Extension(who): Extension<Who>,
-    Extension(id): Extension<RequestId>,
-    Query(q): Query<WorkQuery>,
-) -> Response {
+/// Open work that the caller can do.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OpenWork {
+    id: String,
+    /// The number of its ticket.
+    #[schemars(with = "String")]
+    ticket: TicketNumber,
+    /// The title of its ticket.
+    title: String,
+    process: String,
+    activity: String,
+    status: &'static str,
+    /// The element that a copy of `for_each` is for.
+    element: Option<String>,
+    /// The login of the person who has claimed it.
+    #[schemars(with = "Option<String>")]
+    assigned_to: Option<Login>,
+    entered: Timestamp,
+}
+
+pub async fn list(call: Call<(), WorkQuery>) -> Result<Answer<ItemList<OpenWork>>, Fault> {
+    let q = &call.query;
     if q.assigned.as_deref().is_some_and(|a| a != "me") {
-        return problem(&Fault::new(StatusCode::BAD_REQUEST, "assigned is me.", "assigned ist me."), &id);
+        return Err(Fault::new(StatusCode::BAD_REQUEST, "assigned is me.", "assigned ist me."));
     }
-    let limit = q.limit.unwrap_or(50).clamp(1, 200);
-    match app.desk.work(&who.person, q.assigned.is_some(), limit).await {
-        Ok(rows) => {
-            let items: Vec<Json> = rows
-                .iter()
-                .map(|r| {
-                    json!({
-                        "id": part_id(TicketId(r.ticket.id), r.item.seq), "ticket": r.ticket.number, "title": r.ticket.title, "process": r.process,
-                        "activity": r.item.activity, "status": r.item.status.word(), "element": r.item.copy().map(|c| c.element.to_string()), "assigned_to": r.item.claimed_by, "entered": r.item.entered,
-                    })
-                })
-                .collect();
-            json_response(StatusCode::OK, &json!({"items": items}), None)
-        }
-        Err(e) => failed(e, &id),
-    }
+    let rows = call.app.desk.work(&call.who.person, q.assigned.is_some(), q.limit.unwrap_or(50).clamp(1, 200)).await?;
+    let item = |r: vorgang_store::WorkRow| OpenWork {
+        id: part_id(TicketId(r.ticket.id), r.item.seq),
+        ticket: r.ticket.number,
+        title: r.ticket.title,
+        process: r.process,
+        status: r.item.status.word(),
+        element: r.item.copy().map(|c| c.element.to_string()),
+        entered: r.item.entered,
+        activity: r.item.activity,
+        assigned_to: r.item.claimed_by,
+    };
+    Ok(Answer::new(&ItemList { items: rows.into_iter().map(item).collect() }))
 }
 
 /// The ticket's number behind a work item's id.
-async fn ticket_of(app: &App, id: &str) -> Result<(TicketNumber, WorkId), Error> {
-    let (ticket, seq) = parse_id(id).ok_or(Error::Rejected(Rejection::NotFound))?;
-    let stored = app.desk.store.ticket_load_by_id(TicketId(ticket)).await?.ok_or(Error::Rejected(Rejection::NotFound))?;
-    Ok((stored.snapshot.ticket.number.clone(), seq))
+async fn ticket_of(app: &App, id: &str) -> Result<(TicketNumber, WorkId), Fault> {
+    let (ticket, seq) = parse_id(id)?;
+    let number = app.desk.store.ticket_number(ticket).await?;
+    Ok((number.ok_or(Error::Rejected(Rejection::NotFound))?, seq))
 }
 
-pub async fn submit(
-    State(app): State<App>,
-    Extension(who): Extension<Who>,
-    Extension(id): Extension<RequestId>,
-    Path(work): Path<String>,
-    body: Body<FormBody>,
-) -> Response {
-    let (body, key) = body.split();
-    let form = match body.form() {
-        Ok(form) => form,
-        Err(f) => return problem(&f, &id),
-    };
-    match ticket_of(&app, &work).await {
-        Ok((number, work)) => {
-            execute(&app, &who, &id, Some(&number), Command::SubmitDialog(SubmitDialog { work, form }), StatusCode::OK, key).await
-        }
-        Err(e) => failed(e, &id),
-    }
+pub async fn submit(call: Call<String, NoQuery, Body<FormBody>>) -> Result<Answer<Changed>, Fault> {
+    let (body, key) = call.body.split();
+    let form = body.form()?;
+    let (number, work) = ticket_of(&call.app, &call.path).await?;
+    execute(&call.app, &call.who, Some(&number), Command::SubmitDialog(SubmitDialog { work, form }), &key).await
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Nothing {}
-
-/// A command that has nothing but its work item.
-async fn bare(app: &App, who: &Who, id: &RequestId, work: &str, body: Body<Nothing>, command: fn(WorkId) -> Command) -> Response {
-    let (_, key) = body.split();
-    match ticket_of(app, work).await {
-        Ok((number, work)) => execute(app, who, id, Some(&number), command(work), StatusCode::OK, key).await,
-        Err(e) => failed(e, id),
-    }
+pub async fn claim(call: Call<String, NoQuery, Body<Nothing>>) -> Result<Answer<Changed>, Fault> {
+    let (number, work) = ticket_of(&call.app, &call.path).await?;
+    execute(&call.app, &call.who, Some(&number), Command::ClaimWork(ClaimWork { work }), &call.body.split().1).await
 }
 
-pub async fn claim(
-    State(app): State<App>,
-    Extension(who): Extension<Who>,
-    Extension(id): Extension<RequestId>,
-    Path(work): Path<String>,
-    body: Body<Nothing>,
-) -> Response {
-    bare(&app, &who, &id, &work, body, |work| Command::ClaimWork(ClaimWork { work })).await
+pub async fn release(call: Call<String, NoQuery, Body<Nothing>>) -> Result<Answer<Changed>, Fault> {
+    let (number, work) = ticket_of(&call.app, &call.path).await?;
+    execute(&call.app, &call.who, Some(&number), Command::ReleaseWork(ReleaseWork { work }), &call.body.split().1).await
 }
 
-pub async fn release(
-    State(app): State<App>,
-    Extension(who): Extension<Who>,
-    Extension(id): Extension<RequestId>,
-    Path(work): Path<String>,
-    body: Body<Nothing>,
-) -> Response {
-    bare(&app, &who, &id, &work, body, |work| Command::ReleaseWork(ReleaseWork { work })).await
-}
-
-#[derive(Debug, Deserialize)]
+/// Work by hand.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SteerBody {
+    #[schemars(schema_with = "hands")]
     hand: String,
+    /// The id of the work item; all but `redo` need it.
     work: Option<String>,
+    /// With `redo`, the step.
     activity: Option<String>,
+    /// With `redo`, the process that the step belongs to, where several run.
     process: Option<String>,
+    /// With `complete` and `skip`.
     outcome: Option<String>,
+    /// With `move` the activity, with `hand_over` the login.
     to: Option<String>,
+    /// Needed for all but `resume` and `hand_over`.
     #[serde(default)]
     reason: String,
+    /// Even where the process cannot go on well from there.
     #[serde(default)]
     anyway: bool,
 }
 
-pub async fn steer(
-    State(app): State<App>,
-    Extension(who): Extension<Who>,
-    Extension(id): Extension<RequestId>,
-    Path(number): Path<String>,
-    body: Body<SteerBody>,
-) -> Response {
-    let (body, key) = body.split();
-    let (reason, anyway) = (body.reason.clone(), body.anyway);
-    match hand(&app, &who, &number, body).await {
-        Ok(Some(hand)) => {
-            execute(&app, &who, &id, Some(&number), Command::Steer(Steer { hand, reason, anyway }), StatusCode::OK, key).await
-        }
-        Ok(None) => {
-            let fault = Fault::new(
-                StatusCode::BAD_REQUEST,
-                "hand is what the description of the API lists, each with what it needs: work, activity, outcome, to.",
-                "hand ist, was die Beschreibung der API aufzählt, jeweils mit dem, was es braucht: work, activity, outcome, to.",
-            );
-            problem(&fault, &id)
-        }
-        Err(e) => failed(e, &id),
-    }
+fn hands(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "enum": Hand::WORDS})
+}
+
+pub async fn steer(call: Call<String, NoQuery, Body<SteerBody>>) -> Result<Answer<Changed>, Fault> {
+    let (mut body, key) = call.body.split();
+    let (reason, anyway) = (std::mem::take(&mut body.reason), body.anyway);
+    let Some(hand) = hand(&call.app, &call.who, &call.path, body).await? else {
+        return Err(Fault::new(
+            StatusCode::BAD_REQUEST,
+            "hand is one of those in the description of the API, each with what it needs: work, activity, outcome, to.",
+            "hand ist eines aus der Beschreibung der API, jeweils mit dem, was es braucht: work, activity, outcome, to.",
+        ));
+    };
+    execute(&call.app, &call.who, Some(&call.path), Command::Steer(Steer { hand, reason, anyway }), &key).await
 }
 
 /// `None` where something is missing, or belongs to another ticket.
-async fn hand(app: &App, who: &Who, number: &str, body: SteerBody) -> Result<Option<Hand>, Error> {
+async fn hand(app: &App, who: &crate::who::Who, number: &str, body: SteerBody) -> Result<Option<Hand>, Fault> {
     if body.hand == "redo" {
         let Some(activity) = body.activity else { return Ok(None) };
-        let view = app.desk.ticket_view(&who.person, number).await?;
-        let runs = |i: &&vorgang_core::snapshot::Instance| i.outcome.is_none() && body.process.as_ref().is_none_or(|p| *p == i.process);
-        let instance = view.snapshot.instances.iter().rev().find(runs).map(|i| i.seq);
-        return instance.map(|instance| Some(Hand::Redo { instance, activity })).ok_or(Error::Rejected(Rejection::Gone));
+        let seen = app.desk.sighted(&who.person, number).await?;
+        let runs = |i: &&Instance| i.outcome.is_none() && body.process.as_ref().is_none_or(|p| *p == i.process);
+        let instance = seen.snapshot.instances.iter().rev().find(runs).map(|i| i.seq);
+        let instance = instance.ok_or(Error::Rejected(Rejection::Gone))?;
+        return Ok(Some(Hand::Redo { instance, activity }));
     }
     let Some(work) = body.work else { return Ok(None) };
     let (of, seq) = ticket_of(app, &work).await?;

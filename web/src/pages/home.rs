@@ -1,12 +1,9 @@
 //! Where customers begin: what can be started, and what is under way.
 
-use crate::extract::Query;
+use crate::call::Call;
 use crate::layout::Page;
-use crate::pages::failed;
-use crate::who::Who;
-use crate::{App, RequestId, input, widgets};
-use axum::Extension;
-use axum::extract::State;
+use crate::problem::Fault;
+use crate::{input, widgets};
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::html;
@@ -21,12 +18,8 @@ pub struct At {
     q: Option<String>,
 }
 
-pub async fn page(
-    State(app): State<App>,
-    Extension(who): Extension<Who>,
-    Extension(id): Extension<RequestId>,
-    Query(at): Query<At>,
-) -> Response {
+pub async fn page(call: Call<(), At>) -> Result<Response, Fault> {
+    let Call { app, who, query: at, .. } = call;
     let model = app.desk.model();
     let page = Page::new(&app, &who, &model).await;
     let (t, language) = (page.t, page.language());
@@ -37,17 +30,11 @@ pub async fn page(
     let asked = at.q.as_deref().map(str::trim).filter(|q| customer && !q.is_empty());
     if let Some(q) = asked {
         let wanted = Wanted { narrow: Filter::All, text: Some(q), sort: Sort::NewestFirst, limit: 25, after: at.cursor };
-        match app.desk.tickets_with(&who.person, &wanted).await {
-            Ok(page) => found = Some(page),
-            Err(e) => return failed(e, &id),
-        }
+        found = Some(app.desk.tickets_with(&who.person, &wanted).await?);
     } else if customer {
         let not_mine = Filter::Not(Box::new(mine.clone()));
         let list = async |narrow: &Filter, after| app.desk.tickets(&who.person, narrow, Sort::NewestFirst, 25, after).await;
-        match (list(&mine, at.cursor).await, list(&not_mine, None).await) {
-            (Ok(a), Ok(b)) => (own, others) = (Some(a), Some(b)),
-            (Err(e), _) | (_, Err(e)) => return failed(e, &id),
-        }
+        (own, others) = (Some(list(&mine, at.cursor).await?), Some(list(&not_mine, None).await?));
     }
     let body = html! {
         h1 { (t.catalogue) }
@@ -84,5 +71,5 @@ pub async fn page(
             section { h2 { (t.company_tickets) } (widgets::tickets(&page, t.company_tickets, &others.items)) }
         }
     };
-    page.render(StatusCode::OK, t.home, "/", &body)
+    Ok(page.render(StatusCode::OK, t.home, "/", &body))
 }

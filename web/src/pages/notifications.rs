@@ -1,26 +1,20 @@
 //! What the portal told this person.
 
-use crate::extract::Path;
+use crate::call::{Call, NoQuery};
 use crate::input::FormData;
 use crate::layout::Page;
-use crate::pages::failed;
-use crate::who::Who;
-use crate::{App, RequestId, widgets};
-use axum::Extension;
-use axum::extract::State;
+use crate::problem::Fault;
+use crate::widgets;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::html;
-use vorgang_core::people::PersonKind;
 
-pub async fn page(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>) -> Response {
+pub async fn page(call: Call) -> Result<Response, Fault> {
+    let Call { app, who, .. } = call;
     let model = app.desk.model();
     let page = Page::new(&app, &who, &model).await;
     let t = page.t;
-    let rows = match app.desk.store.notification_list(&who.person.login, 50).await {
-        Ok(rows) => rows,
-        Err(e) => return failed(e.into(), &id),
-    };
+    let rows = app.desk.store.notification_list(&who.person.login, 50).await?;
     let body = html! {
         h1 { (t.notifications) }
         @if rows.is_empty() { p.quiet { (t.nothing_here) } }
@@ -38,28 +32,20 @@ pub async fn page(State(app): State<App>, Extension(who): Extension<Who>, Extens
             }
         }
     };
-    page.render(StatusCode::OK, t.notifications, "/notifications", &body)
+    Ok(page.render(StatusCode::OK, t.notifications, "/notifications", &body))
 }
 
-pub async fn read(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>, _: FormData) -> Response {
-    match app.desk.store.notifications_read(&who.person.login, None, app.desk.clock.now()).await {
-        Ok(_) => Redirect::to("/notifications").into_response(),
-        Err(e) => failed(e.into(), &id),
-    }
+pub async fn read(call: Call<(), NoQuery, FormData>) -> Result<Response, Fault> {
+    call.app.desk.store.notifications_read(&call.who.person.login, None, call.app.desk.clock.now()).await?;
+    Ok(Redirect::to("/notifications").into_response())
 }
 
 /// Read, and on to the ticket.
-pub async fn open(
-    State(app): State<App>,
-    Extension(who): Extension<Who>,
-    Extension(id): Extension<RequestId>,
-    Path(notification): Path<i64>,
-    _: FormData,
-) -> Response {
-    let base = if who.person.kind == PersonKind::Agent { "/agent" } else { "" };
-    match app.desk.store.notifications_read(&who.person.login, Some(notification), app.desk.clock.now()).await {
-        Ok(Some(number)) => Redirect::to(&format!("{base}/tickets/{number}")).into_response(),
-        Ok(None) => Redirect::to("/notifications").into_response(),
-        Err(e) => failed(e.into(), &id),
-    }
+pub async fn open(call: Call<i64, NoQuery, FormData>) -> Result<Response, Fault> {
+    let base = if call.is_agent() { "/agent" } else { "" };
+    let desk = &call.app.desk;
+    Ok(match desk.store.notifications_read(&call.who.person.login, Some(call.path), desk.clock.now()).await? {
+        Some(number) => Redirect::to(&format!("{base}/tickets/{number}")).into_response(),
+        None => Redirect::to("/notifications").into_response(),
+    })
 }

@@ -78,7 +78,7 @@ pub async fn draw(
     }
     let values = if typed.work.is_none() { typed.values.clone() } else { BTreeMap::new() };
     let choices = app.desk.choices(&who.person, &view, &values);
-    let linked = match app.desk.links(&who.person, &view).await {
+    let linked = match app.desk.links(&who.person, view.snapshot.ticket.id).await {
         Ok(linked) => linked,
         Err(e) => return failed(e, id),
     };
