@@ -4,10 +4,10 @@ use crate::extract::Query;
 use crate::forms::{self, Input, Typed};
 use crate::input::{self, FormData};
 use crate::layout::Page;
-use crate::pages::ticket::after_change;
+use crate::pages::ticket::answer_form;
 use crate::pages::{execute, failed};
 use crate::who::Who;
-use crate::{App, RequestId, problem, widgets};
+use crate::{App, RequestId, widgets};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -21,7 +21,7 @@ use vorgang_core::open::title;
 use vorgang_core::rights;
 use vorgang_definitions::kinds::role::Right;
 use vorgang_runtime::search::Wanted;
-use vorgang_runtime::{Error, Request};
+use vorgang_runtime::Request;
 use vorgang_store::{Sort, WorkRow};
 
 pub async fn dashboard(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>) -> Response {
@@ -245,12 +245,7 @@ pub async fn new_submit(
     };
     let typed = Typed { values: form.values.clone(), article: form.article.map(|a| a.body).unwrap_or_default(), ..Typed::default() };
     let request = Request { actor: &who.person, ticket: None, command: Command::CreateTicket(new), cause: "portal", at: None };
-    match execute(&app, request, once).await {
-        Ok((number, notice)) => after_change(&app, &who, &id, &number, notice).await,
-        Err(Error::Rejected(r)) => {
-            let status = problem::status(&r);
-            draw_new(&app, &who, &Typed { rejection: Some(r), ..typed }, status).await
-        }
-        Err(e) => failed(e, &id),
-    }
+    let done = execute(&app, request, once).await;
+    let again = async |typed, status| draw_new(&app, &who, &typed, status).await;
+    answer_form((&app, &who, &id), done, typed, again).await
 }

@@ -4,19 +4,18 @@ use crate::extract::Path;
 use crate::forms::Typed;
 use crate::input::FormData;
 use crate::layout::Page;
-use crate::pages::failed;
-use crate::pages::ticket::{after_change, draw};
+use crate::pages::ticket::{answer_form, draw};
 use crate::who::Who;
 use crate::widgets::{self, link_word};
-use crate::{App, RequestId, problem};
+use crate::{App, RequestId};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 use vorgang_core::choices::Choices;
 use vorgang_core::commands::{Command, MergeTicket, SplitTicket};
-use vorgang_core::ids::ArticleId;
-use vorgang_core::rejection::Rejection;
+use vorgang_core::decision::Remark;
+use vorgang_core::ids::{ArticleId, TicketNumber};
 use vorgang_core::rights::{self, Sight};
 use vorgang_definitions::actions::link::LinkKind;
 use vorgang_definitions::kinds::role::Right;
@@ -114,20 +113,14 @@ pub async fn link(
 ) -> Response {
     let kind = data.get("type").and_then(LinkKind::from_word).unwrap_or(LinkKind::Related);
     let (to, linked) = (data.get("to").unwrap_or_default().trim(), data.get("linked") != Some("false"));
-    match app.desk.link(&who.person, &number, to, kind, linked, "portal").await {
-        Ok(done) => after_change(&app, &who, &id, &number, done.notice).await,
-        Err(e) => refused(&app, &who, &id, &number, e).await,
-    }
+    let done = app.desk.link(&who.person, &number, to, kind, linked, "portal").await;
+    answered(&app, &who, &id, &number, done.map(|done| (number.as_str().into(), done.notice))).await
 }
 
-async fn refused(app: &App, who: &Who, id: &RequestId, number: &str, error: Error) -> Response {
-    match error {
-        Error::Rejected(r) if r != Rejection::NotFound => {
-            let status = problem::status(&r);
-            draw(app, who, id, number, Typed { rejection: Some(r), ..Typed::default() }, None, status).await
-        }
-        other => failed(other, id),
-    }
+/// The answer to one of these forms; it leads to this ticket.
+async fn answered(app: &App, who: &Who, id: &RequestId, number: &str, done: Result<(TicketNumber, Option<Remark>), Error>) -> Response {
+    let again = async |typed, status| draw(app, who, id, number, typed, None, status).await;
+    answer_form((app, who, id), done, Typed::default(), again).await
 }
 
 async fn execute(app: &App, who: &Who, number: &str, command: Command) -> Result<Done, Error> {
@@ -143,10 +136,8 @@ pub async fn merge(
     data: FormData,
 ) -> Response {
     let into = data.get("into").unwrap_or_default().trim().to_owned();
-    match execute(&app, &who, &number, Command::MergeTicket(MergeTicket { into: into.clone().into() })).await {
-        Ok(done) => after_change(&app, &who, &id, &into, done.notice).await,
-        Err(e) => refused(&app, &who, &id, &number, e).await,
-    }
+    let done = execute(&app, &who, &number, Command::MergeTicket(MergeTicket { into: into.clone().into() })).await;
+    answered(&app, &who, &id, &number, done.map(|done| (into.into(), done.notice))).await
 }
 
 /// The way leads to the new ticket.
@@ -160,8 +151,7 @@ pub async fn split(
     let text = |name: &str| data.get(name).unwrap_or_default().to_owned();
     let article = text("article").parse().unwrap_or(0);
     let command = Command::SplitTicket(SplitTicket { article: ArticleId(article), ticket_type: text("type"), queue: text("queue") });
-    match execute(&app, &who, &number, command).await {
-        Ok(done) => after_change(&app, &who, &id, done.made.first().map_or(number.as_str(), |made| made.as_str()), done.notice).await,
-        Err(e) => refused(&app, &who, &id, &number, e).await,
-    }
+    let done = execute(&app, &who, &number, command).await;
+    let made = |done: &Done| done.made.first().cloned().unwrap_or_else(|| number.as_str().into());
+    answered(&app, &who, &id, &number, done.map(|done| (made(&done), done.notice))).await
 }

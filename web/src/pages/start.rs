@@ -4,10 +4,10 @@ use crate::extract::Path;
 use crate::forms::{self, Typed};
 use crate::input::FormData;
 use crate::layout::Page;
-use crate::pages::ticket::after_change;
+use crate::pages::ticket::answer_form;
 use crate::pages::{execute, failed};
 use crate::who::Who;
-use crate::{App, RequestId, problem};
+use crate::{App, RequestId};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -83,12 +83,7 @@ pub async fn submit(
     }
     let command = Command::StartProcess(StartProcess { process: process.clone(), form });
     let request = Request { actor: &who.person, ticket: None, command, cause: "portal", at: None };
-    match execute(&app, request, once).await {
-        Ok((number, notice)) => after_change(&app, &who, &id, &number, notice).await,
-        Err(Error::Rejected(r)) => {
-            let status = problem::status(&r);
-            draw(&app, &who, &id, &process, Typed { rejection: Some(r), ..typed }, status).await
-        }
-        Err(e) => failed(e, &id),
-    }
+    let done = execute(&app, request, once).await;
+    let again = async |typed, status| draw(&app, &who, &id, &process, typed, status).await;
+    answer_form((&app, &who, &id), done, typed, again).await
 }

@@ -477,6 +477,25 @@ fn shaped<'a>(choices: &'a Choices, name: &'a str, always: bool, value: &'a Json
     Input { name, required, value, choice: choices.choice(name), kept }
 }
 
+/// The answer to a form: on to the ticket that it made or changed, or the form again with the reason why it was refused.
+pub async fn answer_form(
+    (app, who, id): (&App, &Who, &RequestId),
+    done: Result<(TicketNumber, Option<Remark>), Error>,
+    typed: Typed,
+    again: impl AsyncFnOnce(Typed, StatusCode) -> Response,
+) -> Response {
+    match done {
+        Ok((number, notice)) => after_change(app, who, id, &number, notice).await,
+        // There is no form of what the person may not see.
+        Err(Error::Rejected(r)) if r != Rejection::NotFound => {
+            let status = problem::status(&r);
+            again(Typed { rejection: Some(r), ..typed }, status).await
+        }
+        Err(e) => failed(e, id),
+    }
+}
+
+/// A form on the page of a ticket.
 pub async fn run_command(
     app: &App,
     who: &Who,
@@ -487,15 +506,9 @@ pub async fn run_command(
     once: Option<Once>,
 ) -> Response {
     let request = Request { actor: &who.person, ticket: Some(number), command, cause: "portal", at: None };
-    match execute(app, request, once).await {
-        Ok((number, notice)) => after_change(app, who, id, &number, notice).await,
-        Err(Error::Rejected(Rejection::NotFound)) => failed(Error::Rejected(Rejection::NotFound), id),
-        Err(Error::Rejected(r)) => {
-            let status = problem::status(&r);
-            draw(app, who, id, number, Typed { rejection: Some(r), ..typed }, None, status).await
-        }
-        Err(e) => failed(e, id),
-    }
+    let done = execute(app, request, once).await;
+    let again = async |typed, status| draw(app, who, id, number, typed, None, status).await;
+    answer_form((app, who, id), done, typed, again).await
 }
 
 pub async fn submit(
