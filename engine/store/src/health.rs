@@ -33,6 +33,8 @@ impl Sign {
 
 #[async_trait]
 pub trait Health: Send + Sync {
+    /// Fails when the database cannot answer.
+    async fn ping(&self) -> Result<()>;
     /// Schema, integrity, settings on which the promises rest.
     async fn examine(&self) -> Result<Vec<Sign>>;
 }

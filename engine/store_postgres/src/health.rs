@@ -17,6 +17,10 @@ const FREE_MIN: i64 = 12;
 
 #[async_trait]
 impl Health for PostgresStore {
+    async fn ping(&self) -> Result<()> {
+        self.server.ask("SELECT 1", vec![]).await.map(|_| ())
+    }
+
     async fn examine(&self) -> Result<Vec<Sign>> {
         let asked = jiff::Timestamp::now().as_microsecond();
         let sql = format!(

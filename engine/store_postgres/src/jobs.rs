@@ -2,13 +2,17 @@
 
 use crate::arg::args;
 use crate::filter_sql::{Plan, Sql};
+use crate::rows::texts;
 use crate::rows::{committed, error, json, micros, text, time};
+use crate::server::bounded;
 use crate::store::PostgresStore;
+use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::Row;
 use vorgang_core::filter::{Column, Compare, Filter};
+use vorgang_core::ids::{TicketId, TicketNumber};
 use vorgang_store::names::NameIds;
-use vorgang_store::{JobRun, JobSummary, Result, StoreError};
+use vorgang_store::{JobRun, JobSummary, Jobs, Result, StoreError};
 
 /// Runs of each job that are kept.
 const RUNS_KEPT: i64 = 500;
@@ -122,5 +126,62 @@ fn indexed(names: &NameIds, filter: &Filter) -> bool {
         Filter::Field { name, compare, value } => *compare != Compare::NotEqual && !value.is_boolean() && names.indexed(name),
         Filter::And(parts) => parts.iter().any(|f| indexed(names, f)),
         _ => false,
+    }
+}
+
+#[async_trait]
+impl Jobs for PostgresStore {
+    async fn job_seen(&self, job: &str, schedule: &str, now: Timestamp) -> Result<Timestamp> {
+        self.seen(job, schedule, now).await
+    }
+
+    async fn job_pass(&self, job: &str, to: Timestamp) -> Result<()> {
+        self.server.tell("UPDATE job SET seen = greatest(seen, $2) WHERE name = $1", args![job, micros(to)]).await.map(|_| ())
+    }
+
+    async fn jobs_ahead(&self, of: Timestamp) -> Result<Vec<(String, Timestamp)>> {
+        let rows = self.server.ask("SELECT name, seen FROM job WHERE seen > $1 ORDER BY name", args![micros(of)]).await?;
+        rows.iter().map(|r| Ok((r.try_get(0).map_err(error)?, r.try_get(1).and_then(time).map_err(error)?))).collect()
+    }
+
+    async fn job_back(&self, job: &str, to: Timestamp) -> Result<()> {
+        self.server.tell("UPDATE job SET seen = least(seen, $2) WHERE name = $1", args![job, micros(to)]).await.map(|_| ())
+    }
+
+    async fn job_keep(&self, jobs: &[String]) -> Result<()> {
+        self.server.tell("DELETE FROM job WHERE NOT name = ANY ($1)", args![jobs.to_vec()]).await.map(|_| ())
+    }
+
+    async fn job_start(&self, job: &str, tick: Option<Timestamp>, by: &str, now: Timestamp, missed: u64) -> Result<Option<JobRun>> {
+        let summary = JobSummary { missed, ..JobSummary::default() };
+        let run = JobRun { id: 0, job: job.to_owned(), tick, started: now, ended: None, by: by.to_owned(), cursor: 0, summary };
+        bounded(self.begin_run(run)).await
+    }
+
+    async fn job_progress(&self, run: &mut JobRun) -> Result<()> {
+        bounded(self.progress(run)).await
+    }
+
+    async fn job_runs(&self, job: Option<&str>, open: bool, limit: u32) -> Result<Vec<JobRun>> {
+        self.runs(job, open, limit).await
+    }
+
+    async fn job_tickets(&self, filter: &Filter, run: i64, after: i64, limit: u32) -> Result<Vec<(TicketId, TicketNumber)>> {
+        let sql = tickets(&self.names, filter, run, after, limit);
+        let rows = self.server.ask(sql.text, sql.args).await?;
+        rows.iter()
+            .map(|r| Ok((r.try_get(0).map(TicketId).map_err(error)?, r.try_get::<String, _>(1).map(TicketNumber::from).map_err(error)?)))
+            .collect()
+    }
+
+    async fn job_done(&self, run: i64) -> Result<u64> {
+        let rows = self.server.ask("SELECT count(*) FROM job_done WHERE run = $1", args![run]).await?;
+        rows[0].try_get::<i64, _>(0).map(|n| n as u64).map_err(error)
+    }
+
+    async fn job_plan(&self, filter: &Filter) -> Result<(String, Vec<String>)> {
+        let sql = tickets(&self.names, filter, 0, 0, 500);
+        let plan = texts(&self.server.ask(format!("EXPLAIN {}", sql.text), sql.args).await?)?;
+        Ok((sql.text, plan))
     }
 }

@@ -1,6 +1,7 @@
 //! The store on PostgreSQL 15 or newer: batches of commits, any number of nodes.
 
 mod arg;
+mod articles;
 mod batch;
 mod checkpoints;
 mod courier;
@@ -9,25 +10,32 @@ mod desk_events;
 mod due;
 mod filter_sql;
 mod health;
+mod history;
 mod inbox;
 mod jobs;
 mod measures;
-mod messages;
 mod migrate;
 mod names;
 mod node;
 mod nodes;
+mod notifications;
 mod people;
 mod read;
 mod redaction;
+mod requests;
+mod revisions;
 mod rows;
 mod search;
+mod secrets;
 mod security;
 mod server;
 mod site;
 mod store;
 mod tables;
+mod tickets;
+mod timers;
 mod transfer;
+mod work;
 mod write;
 mod writer;
 

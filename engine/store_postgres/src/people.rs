@@ -1,15 +1,16 @@
-//! People, and the secrets that open doors for them.
+//! The people of the desk.
 
 use crate::arg::args;
-use crate::rows::{self, committed, error, micros, person, time};
+use crate::rows::{self, committed, error, micros, person};
+use crate::server::bounded;
 use crate::store::PostgresStore;
+use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::{PgConnection, Row};
-use vorgang_core::chain::Hash;
 use vorgang_core::desk_event::DeskEvent;
 use vorgang_core::ids::Login;
 use vorgang_core::people::{Person, SYSTEM};
-use vorgang_store::{Result, SecretKind, Session, StoreError};
+use vorgang_store::{People, Result, StoreError};
 
 /// What happened to the desk, for the handlers.
 pub async fn happened(c: &mut PgConnection, event: &DeskEvent, at: Timestamp) -> Result<()> {
@@ -54,42 +55,6 @@ impl PostgresStore {
         let rows = self.server.ask("SELECT id FROM person WHERE login = $1", args![login]).await?;
         rows.first().map(|r| r.try_get(0).map_err(error)).transpose()
     }
-
-    pub(crate) async fn secret(&self, kind: SecretKind, hash: Hash, person: i64, csrf: &str, now: i64, expires: i64) -> Result<()> {
-        match kind {
-            SecretKind::LoginLink => {
-                let sql = "INSERT INTO login_link (hash, person_id, expires) VALUES ($1, $2, $3)";
-                self.server.tell(sql, args![&hash, person, expires]).await?;
-            }
-            SecretKind::Session => {
-                let sql = "INSERT INTO session (hash, person_id, csrf, created, expires) VALUES ($1, $2, $3, $4, $5)";
-                self.server.tell(sql, args![&hash, person, csrf, now, expires]).await?;
-            }
-            SecretKind::ApiToken => {
-                let sql = "INSERT INTO api_token (hash, person_id, created) VALUES ($1, $2, $3)";
-                self.server.tell(sql, args![&hash, person, now]).await?;
-            }
-        }
-        // What has expired goes when something of its kind comes.
-        let sql = "WITH links AS (DELETE FROM login_link WHERE expires < $1) DELETE FROM session WHERE expires < $1";
-        self.server.tell(sql, args![now]).await.map(|_| ())
-    }
-
-    pub(crate) async fn session(&self, hash: Hash, now: Timestamp) -> Result<Option<Session>> {
-        let sql = "SELECT p.login, s.csrf, s.expires FROM session s JOIN person p ON p.id = s.person_id \
-             WHERE s.hash = $1 AND s.expires >= $2 AND p.active";
-        let rows = self.server.ask(sql, args![&hash, micros(now)]).await?;
-        let Some(r) = rows.first() else { return Ok(None) };
-        let (login, csrf) = (r.try_get::<String, _>(0).map(Login::from).map_err(error)?, r.try_get(1).map_err(error)?);
-        Ok(Some(Session { login, csrf, expires: r.try_get(2).and_then(time).map_err(error)? }))
-    }
-
-    pub(crate) async fn secrets_of_delete(&self, login: &str) -> Result<()> {
-        let person = self.person_id(login).await?.ok_or(StoreError::NotFound)?;
-        let sql = "WITH a AS (DELETE FROM session WHERE person_id = $1), b AS (DELETE FROM login_link WHERE person_id = $1) \
-             DELETE FROM api_token WHERE person_id = $1";
-        self.server.tell(sql, args![person]).await.map(|_| ())
-    }
 }
 
 /// What saving this person means; nothing where it changes nothing.
@@ -130,4 +95,25 @@ pub async fn save(c: &mut PgConnection, p: &Person) -> std::result::Result<(), s
     let sql = "INSERT INTO person_role (person_id, role) SELECT $1, r FROM unnest($2::text[]) r ON CONFLICT DO NOTHING";
     sqlx::query(sql).bind(id).bind(&p.roles).execute(&mut *c).await?;
     Ok(())
+}
+
+#[async_trait]
+impl People for PostgresStore {
+    async fn person_list(&self) -> Result<Vec<Person>> {
+        self.people().await
+    }
+
+    async fn person_save(&self, people: &[Person], happens: Option<Timestamp>) -> Result<()> {
+        bounded(self.people_save(people, happens)).await
+    }
+
+    async fn password_set(&self, login: &str, hash: Option<&str>) -> Result<()> {
+        let changed = self.server.tell("UPDATE person SET password = $2 WHERE login = $1 RETURNING 1", args![login, hash]).await?;
+        if changed.is_empty() { Err(StoreError::NotFound) } else { Ok(()) }
+    }
+
+    async fn password_get(&self, login: &str) -> Result<Option<String>> {
+        let rows = self.server.ask("SELECT password FROM person WHERE login = $1 AND active", args![login]).await?;
+        rows.first().map_or(Ok(None), |r| r.try_get(0).map_err(error))
+    }
 }

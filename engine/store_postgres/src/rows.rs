@@ -148,3 +148,8 @@ pub fn history_row(row: &PgRow) -> Result<HistoryRow, sqlx::Error> {
         hash: hash(row.try_get(11)?)?,
     })
 }
+
+/// The first column of each row.
+pub fn texts(rows: &[PgRow]) -> Result<Vec<String>, StoreError> {
+    rows.iter().map(|r| r.try_get(0).map_err(error)).collect()
+}

@@ -8,6 +8,10 @@ use vorgang_store::health::{Health, Level, Sign};
 
 #[async_trait]
 impl Health for SqliteStore {
+    async fn ping(&self) -> Result<()> {
+        self.reader().query_row("SELECT 1", [], |_| Ok(())).map_err(error)
+    }
+
     async fn examine(&self) -> Result<Vec<Sign>> {
         let c = self.reader();
         let version: i64 = c.query_row("PRAGMA user_version", [], |r| r.get(0)).map_err(error)?;

@@ -1,14 +1,17 @@
 //! Jobs: schedules, runs, and what a run has done.
 
 use crate::filter_sql::{Plan, sql_where};
+use crate::open::SqliteStore;
+use crate::reads::Kind;
 use crate::rows::{error, json, micros, time};
+use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use vorgang_core::filter::{Column, Compare, Filter};
 use vorgang_core::ids::{TicketId, TicketNumber};
 use vorgang_store::names::NameIds;
-use vorgang_store::{JobRun, JobSummary, Result, StoreError};
+use vorgang_store::{JobRun, JobSummary, Jobs, Result, StoreError};
 
 /// Runs of each job that are kept.
 const RUNS_KEPT: u32 = 500;
@@ -168,4 +171,70 @@ pub fn plan(c: &Connection, names: &NameIds, filter: &Filter) -> Result<(String,
 
 pub fn text(summary: &JobSummary) -> Result<String> {
     serde_json::to_string(summary).map_err(|e| StoreError::Corrupt(e.to_string()))
+}
+
+#[async_trait]
+impl Jobs for SqliteStore {
+    async fn job_seen(&self, job: &str, schedule: &str, now: Timestamp) -> Result<Timestamp> {
+        let (job, schedule) = (job.to_owned(), schedule.to_owned());
+        time(self.write(false, move |c| seen(c, &job, &schedule, now)).await?).map_err(error)
+    }
+
+    async fn job_pass(&self, job: &str, to: Timestamp) -> Result<()> {
+        let job = job.to_owned();
+        let sql = "UPDATE job SET seen = max(seen, ?2) WHERE name = ?1";
+        self.write(false, move |c| c.execute(sql, params![job, micros(to)]).map(|n| n as i64)).await.map(|_| ())
+    }
+
+    async fn jobs_ahead(&self, of: Timestamp) -> Result<Vec<(String, Timestamp)>> {
+        let c = self.reader();
+        let mut statement = c.prepare_cached("SELECT name, seen FROM job WHERE seen > ?1 ORDER BY name").map_err(error)?;
+        let rows = statement.query_map([micros(of)], |r| Ok((r.get(0)?, time(r.get(1)?)?))).map_err(error)?;
+        rows.collect::<rusqlite::Result<_>>().map_err(error)
+    }
+
+    async fn job_back(&self, job: &str, to: Timestamp) -> Result<()> {
+        let job = job.to_owned();
+        let sql = "UPDATE job SET seen = min(seen, ?2) WHERE name = ?1";
+        self.write(false, move |c| c.execute(sql, params![job, micros(to)]).map(|n| n as i64)).await.map(|_| ())
+    }
+
+    async fn job_keep(&self, jobs: &[String]) -> Result<()> {
+        let known = serde_json::to_string(jobs).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+        let sql = "DELETE FROM job WHERE name NOT IN (SELECT value FROM json_each(?1))";
+        self.write(false, move |c| c.execute(sql, [known]).map(|n| n as i64)).await.map(|_| ())
+    }
+
+    async fn job_start(&self, job: &str, tick: Option<Timestamp>, by: &str, now: Timestamp, missed: u64) -> Result<Option<JobRun>> {
+        let summary = JobSummary { missed, ..JobSummary::default() };
+        let run = JobRun { id: 0, job: job.to_owned(), tick, started: now, ended: None, by: by.to_owned(), cursor: 0, summary };
+        let (new, text) = (run.clone(), text(&run.summary)?);
+        let id = self.write(false, move |c| start(c, &new, &text)).await?;
+        Ok((id > 0).then_some(JobRun { id, ..run }))
+    }
+
+    async fn job_progress(&self, run: &mut JobRun) -> Result<()> {
+        let now = run.clone();
+        let counted = self.write(false, move |c| progress(c, now)).await?;
+        count(&mut run.summary, counted);
+        Ok(())
+    }
+
+    async fn job_runs(&self, job: Option<&str>, open: bool, limit: u32) -> Result<Vec<JobRun>> {
+        runs(&self.reader(), job, open, limit)
+    }
+
+    async fn job_tickets(&self, filter: &Filter, run: i64, after: i64, limit: u32) -> Result<Vec<(TicketId, TicketNumber)>> {
+        self.read_patiently(Kind::JobTickets, |c| tickets(c, &self.names, filter, run, after, limit)).await
+    }
+
+    async fn job_done(&self, run: i64) -> Result<u64> {
+        let sql = "SELECT count(*) FROM job_done WHERE run = ?1";
+        let count = |c: &Connection| c.query_row(sql, [run], |r| r.get::<_, i64>(0)).map(|n| n as u64).map_err(error);
+        self.read(Kind::Counts, count).await
+    }
+
+    async fn job_plan(&self, filter: &Filter) -> Result<(String, Vec<String>)> {
+        plan(&self.reader(), &self.names, filter)
+    }
 }

@@ -1,5 +1,6 @@
 //! The store on SQLite: one writer thread with group commit, some readers.
 
+mod articles;
 mod checkpoint;
 mod checkpoints;
 mod claims;
@@ -10,23 +11,30 @@ mod desk_events;
 mod due;
 mod filter_sql;
 mod health;
+mod history;
 mod inbox;
 mod jobs;
 mod measures;
-mod messages;
 mod names;
 mod nodes;
+mod notifications;
 mod open;
+mod people;
 mod read;
 mod reads;
 mod redaction;
+mod requests;
+mod revisions;
 mod rows;
 mod search;
+mod secrets;
 mod security;
 mod site;
-mod store;
 mod tables;
+mod tickets;
+mod timers;
 mod transfer;
+mod work;
 mod writer;
 
 pub use open::SqliteStore;

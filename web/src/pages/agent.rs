@@ -20,8 +20,8 @@ use vorgang_core::ids::Login;
 use vorgang_core::open::title;
 use vorgang_core::rights;
 use vorgang_definitions::kinds::role::Right;
-use vorgang_runtime::search::Wanted;
 use vorgang_runtime::Request;
+use vorgang_runtime::search::Wanted;
 use vorgang_store::{Sort, WorkRow};
 
 pub async fn dashboard(State(app): State<App>, Extension(who): Extension<Who>, Extension(id): Extension<RequestId>) -> Response {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use vorgang_core::ids::TicketNumber;
 use vorgang_core::people::Settings;
-use vorgang_store::messages::{Messages, NotificationRow};
+use vorgang_store::notifications::{NotificationRow, Notifications};
 use vorgang_store::{Result, StoreError};
 
 fn collect<T>(rows: impl Iterator<Item = rusqlite::Result<T>>) -> Result<Vec<T>> {
@@ -16,7 +16,7 @@ fn collect<T>(rows: impl Iterator<Item = rusqlite::Result<T>>) -> Result<Vec<T>>
 }
 
 #[async_trait]
-impl Messages for SqliteStore {
+impl Notifications for SqliteStore {
     async fn notification_list(&self, login: &str, limit: u32) -> Result<Vec<NotificationRow>> {
         let Some(person) = self.names.person(login) else { return Ok(vec![]) };
         self.read(Kind::Mail, |c| {

@@ -21,7 +21,7 @@ pub struct NotificationRow {
 }
 
 #[async_trait]
-pub trait Messages: Send + Sync {
+pub trait Notifications: Send + Sync {
     /// The newest first.
     async fn notification_list(&self, login: &str, limit: u32) -> Result<Vec<NotificationRow>>;
     async fn notification_unread(&self, login: &str) -> Result<u64>;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use sqlx::Row;
 use vorgang_core::ids::TicketNumber;
 use vorgang_core::people::Settings;
-use vorgang_store::messages::{Messages, NotificationRow};
+use vorgang_store::notifications::{NotificationRow, Notifications};
 use vorgang_store::{Result, StoreError};
 
 impl PostgresStore {
@@ -19,7 +19,7 @@ impl PostgresStore {
 }
 
 #[async_trait]
-impl Messages for PostgresStore {
+impl Notifications for PostgresStore {
     async fn notification_list(&self, login: &str, limit: u32) -> Result<Vec<NotificationRow>> {
         let Some(person) = self.person_id(login).await? else { return Ok(vec![]) };
         let sql = "SELECT id, number, name, subject, body, at, read IS NOT NULL, instead_of FROM notification \
